@@ -1,0 +1,62 @@
+//! Accounts: what they are called, what kind they are, what they may do.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Currency, Exchange, Money, UserName};
+
+/// What an account's orders reach. Fixed when the account is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// A person's own practice; never counts toward the firm.
+    Simulation,
+    /// The desk's paper account; firm limits bind it.
+    Paper,
+    /// Real money. Cannot be opened in this release.
+    Live,
+}
+
+impl AccountKind {
+    /// The word used on the command line, in stores and on screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AccountKind::Simulation => "simulation",
+            AccountKind::Paper => "paper",
+            AccountKind::Live => "live",
+        }
+    }
+}
+
+/// How purchases are covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Margin {
+    /// Paid in full from cash.
+    #[default]
+    Cash,
+    /// Half of long and short value must be covered by equity (US Regulation T).
+    RegT,
+}
+
+/// An account as it is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSpec {
+    /// Name.
+    pub account: AccountId,
+    /// What its orders reach.
+    pub kind: AccountKind,
+    /// Whose it is; `None` is the desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserName>,
+    /// Market it trades on; `None` in a replay, where any instrument of its currency will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
+    /// Its currency.
+    pub currency: Currency,
+    /// Opening cash.
+    pub cash: Money,
+    /// Whether it may sell short.
+    pub short: bool,
+    /// How purchases are covered.
+    pub margin: Margin,
+}

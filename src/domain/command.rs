@@ -1,0 +1,115 @@
+//! What people and programs ask of the engine.
+
+use super::event::HaltMode;
+use super::facts::MarketFacts;
+use super::limit::{LimitDraft, Scope};
+use super::market::SessionState;
+use super::venue::VenueModel;
+use super::{AccountId, AccountSpec, Exchange, Instrument, OrderId, OrderSpec, Price, Quantity, UserName};
+
+/// One wish. The engine answers with events, always: a refusal is an event too.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Opens an account.
+    OpenAccount(AccountSpec),
+    /// Makes an instrument known, or replaces what is known of it.
+    DefineInstrument(Instrument),
+    /// Sets how the paper exchange fills, from now on.
+    Configure(VenueModel),
+    /// Gives an order. `facts` are what the risk checks need beside the book.
+    Submit {
+        /// The order.
+        order: OrderSpec,
+        /// Facts recorded with the decision.
+        facts: MarketFacts,
+    },
+    /// Gives a list of orders, sells first; buys that cash does not cover yet wait for the sells.
+    SubmitList {
+        /// The orders, in the order in which they are to be given.
+        orders: Vec<OrderSpec>,
+        /// Facts recorded with the decisions.
+        facts: MarketFacts,
+    },
+    /// Changes a working order.
+    Amend {
+        /// Its account.
+        account: AccountId,
+        /// Its id.
+        id: OrderId,
+        /// New quantity.
+        quantity: Option<Quantity>,
+        /// New limit price.
+        limit_price: Option<Price>,
+    },
+    /// Ends a working order.
+    Cancel {
+        /// Its account.
+        account: AccountId,
+        /// Its id.
+        id: OrderId,
+    },
+    /// Sets a limit: tightening applies at once, loosening waits for a second person.
+    SetLimit(LimitDraft),
+    /// Approves a waiting limit version.
+    ApproveLimit {
+        /// Its version.
+        version: u32,
+    },
+    /// Releases an order that a soft limit holds.
+    ApproveOrder {
+        /// Its account.
+        account: AccountId,
+        /// Its id.
+        id: OrderId,
+    },
+    /// Stops trading in a scope.
+    Halt {
+        /// What is halted.
+        scope: Scope,
+        /// Everything, or all but reducing.
+        mode: HaltMode,
+    },
+    /// Lifts a halt that somebody else set.
+    Resume {
+        /// What is resumed.
+        scope: Scope,
+    },
+    /// Opens or closes an exchange by word; from then on its calendar is not asked.
+    Session {
+        /// Exchange.
+        exchange: Exchange,
+        /// Open or close.
+        state: SessionState,
+    },
+}
+
+/// A command and who gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    /// Who.
+    pub actor: UserName,
+    /// Whether the actor may be the second person of a two-person rule right now (service decides; law of DESIGN 7).
+    pub independent_of: Independence,
+    /// What.
+    pub command: Command,
+}
+
+/// Whose wishes an actor may not approve, beside their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Independence {
+    /// Of everybody but themselves.
+    #[default]
+    Everyone,
+    /// Not of these people: one made or reset the other's account or password in the last seven days.
+    AllBut(Vec<UserName>),
+}
+
+impl Independence {
+    /// Whether `actor` may approve what `maker` asked for.
+    pub fn allows(&self, actor: UserName, maker: UserName) -> bool {
+        match self {
+            Independence::Everyone => actor != maker,
+            Independence::AllBut(tied) => actor != maker && !tied.contains(&maker),
+        }
+    }
+}

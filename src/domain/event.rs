@@ -1,0 +1,357 @@
+//! What happened: the only thing the journal keeps, and what `replay` prints.
+//!
+//! State is a fold of these. Each body carries all that the fold needs; nothing is looked up elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+use super::limit::{Breach, DecisionRecord, LimitDraft, Scope};
+use super::market::SplitRatio;
+use super::venue::VenueModel;
+use super::{
+    AccountId, AccountSpec, CleanText, Exchange, Instrument, InstrumentId, Money, OrderId, OrderSpec, Price,
+    Quantity, RefusalCode, Seq, Side, UnixNanos, UserName,
+};
+
+/// How hard a halt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HaltMode {
+    /// Only orders that reduce a position pass.
+    Reducing,
+    /// No new orders.
+    #[default]
+    Halted,
+}
+
+/// Why an order, amendment or cancel was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The code that names it.
+    pub code: RefusalCode,
+    /// Limit that spoke first, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// What was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// What is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<String>,
+    /// All that spoke.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaches: Vec<Breach>,
+}
+
+impl Refusal {
+    /// A refusal without a limit behind it.
+    pub fn plain(code: RefusalCode) -> Self {
+        Self { code, limit: None, observed: None, threshold: None, breaches: Vec::new() }
+    }
+}
+
+/// Why an order ended before it was filled, or waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Somebody cancelled it.
+    Requested,
+    /// A tightened limit no longer allowed it.
+    LimitTightened,
+    /// A split left nothing of it.
+    CorporateAction,
+    /// An amendment below what was filled.
+    Amended,
+    /// Its list's sells ended without paying for it.
+    ListEnded,
+    /// Its session closed.
+    SessionClose,
+}
+
+/// What kind of cash movement no fill carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashKind {
+    /// Opening or added cash.
+    Deposit,
+    /// Dividend.
+    Dividend,
+    /// Paid for the fraction of a share that a split leaves.
+    CashInLieu,
+}
+
+/// A fill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// Account.
+    pub account: AccountId,
+    /// Order.
+    pub id: OrderId,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Filled now.
+    pub quantity: Quantity,
+    /// At this price, slippage included.
+    pub price: Price,
+    /// Fee charged now.
+    pub fee: Money,
+    /// Filled so far, this fill included.
+    pub cum: Quantity,
+    /// Not yet filled.
+    pub leaves: Quantity,
+    /// Market price and size it was made against (bar open or limit with the bar's budget, or the quote).
+    pub against: (Price, Quantity),
+}
+
+/// An account's figures at a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EquityMark {
+    /// Account.
+    pub account: AccountId,
+    /// Equity now.
+    pub equity: Money,
+    /// Equity at the start of the exchange's day.
+    pub day_open: Money,
+    /// Highest equity so far.
+    pub peak: Money,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventBody {
+    /// An account was opened.
+    AccountOpened(AccountSpec),
+    /// An instrument became known or changed.
+    InstrumentDefined(Instrument),
+    /// The paper exchange fills like this from now on.
+    Configured(VenueModel),
+    /// An order works.
+    OrderAccepted {
+        /// The order.
+        #[serde(flatten)]
+        order: OrderSpec,
+        /// What risk saw; `None` when it was recorded before (a released order).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
+    },
+    /// An order waits.
+    OrderHeld {
+        /// The order.
+        #[serde(flatten)]
+        order: OrderSpec,
+        /// For what.
+        code: RefusalCode,
+        /// What risk saw.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
+    },
+    /// A held order works now.
+    OrderReleased {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Who released it, where a person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<UserName>,
+    },
+    /// An order was changed.
+    OrderUpdated {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Quantity from now on.
+        quantity: Quantity,
+        /// Limit price from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit_price: Option<Price>,
+    },
+    /// An order ended by wish.
+    OrderCanceled {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// An order ended by time.
+    OrderExpired {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// Refused by the venue.
+    OrderRejected {
+        /// The order.
+        #[serde(flatten)]
+        order: OrderSpec,
+        /// Why.
+        #[serde(flatten)]
+        refusal: Refusal,
+    },
+    /// Refused by our own checks.
+    OrderDenied {
+        /// The order.
+        #[serde(flatten)]
+        order: OrderSpec,
+        /// Why.
+        #[serde(flatten)]
+        refusal: Refusal,
+        /// What risk saw, where it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
+    },
+    /// An amendment was refused.
+    AmendRejected {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Why.
+        #[serde(flatten)]
+        refusal: Refusal,
+    },
+    /// A cancel was refused.
+    CancelRejected {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Why.
+        #[serde(flatten)]
+        refusal: Refusal,
+    },
+    /// A fill.
+    Fill(Fill),
+    /// A looser limit waits for a second person.
+    LimitProposed {
+        /// Version.
+        version: u32,
+        /// What was asked.
+        #[serde(flatten)]
+        draft: LimitDraft,
+        /// Who asked.
+        actor: UserName,
+    },
+    /// A limit is in force.
+    LimitApproved {
+        /// Version.
+        version: u32,
+        /// What was asked.
+        #[serde(flatten)]
+        draft: LimitDraft,
+        /// Who asked.
+        maker: UserName,
+        /// Who put it in force (the maker, when it only tightens).
+        actor: UserName,
+    },
+    /// An approval, resume or limit was refused: nothing changed.
+    ControlRejected {
+        /// What was tried, in words.
+        what: CleanText,
+        /// Who tried.
+        actor: UserName,
+        /// Why not, and what to do.
+        reason: CleanText,
+    },
+    /// Trading stopped in a scope.
+    Halted {
+        /// Scope.
+        scope: Scope,
+        /// How hard.
+        mode: HaltMode,
+        /// Who.
+        actor: UserName,
+    },
+    /// Trading goes on in a scope.
+    Resumed {
+        /// Scope.
+        scope: Scope,
+        /// Who.
+        actor: UserName,
+    },
+    /// A split changed positions and orders.
+    CorporateAction {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// New to old shares.
+        ratio: SplitRatio,
+    },
+    /// A dividend is owed: a receivable (negative: a payable) of an account until `pay_date`.
+    DividendDue {
+        /// Account.
+        account: AccountId,
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Money, signed.
+        amount: Money,
+        /// When it is paid.
+        pay_date: chrono::NaiveDate,
+    },
+    /// Cash moved for a reason that no fill carries.
+    Cash {
+        /// Account.
+        account: AccountId,
+        /// Money, signed.
+        amount: Money,
+        /// Why.
+        kind: CashKind,
+        /// For which instrument, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instrument: Option<InstrumentId>,
+    },
+    /// Something that risk must see.
+    RiskEvent {
+        /// Code.
+        code: RefusalCode,
+        /// Account.
+        account: AccountId,
+        /// Limit that spoke, or empty.
+        limit: String,
+        /// What was seen.
+        observed: String,
+        /// What is allowed.
+        threshold: String,
+    },
+    /// Market time reached this point on an exchange; the journal's only view of the market.
+    Marked {
+        /// Exchange.
+        exchange: Exchange,
+        /// Market time.
+        time: UnixNanos,
+        /// Last price of every held or ordered instrument.
+        prices: Vec<(InstrumentId, Price)>,
+        /// Figures of every account of the exchange.
+        accounts: Vec<EquityMark>,
+    },
+    /// An exchange opened or closed by word.
+    Session {
+        /// Exchange.
+        exchange: Exchange,
+        /// Open or close.
+        state: super::market::SessionState,
+    },
+}
+
+/// An event with its place in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position, from 1.
+    pub seq: Seq,
+    /// Market time.
+    pub t: UnixNanos,
+    /// Wall time at which it was decided (equal to `t` in a replay).
+    pub wall: UnixNanos,
+    /// Who caused it; the engine itself is `engine`.
+    pub by: UserName,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}

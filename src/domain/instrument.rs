@@ -1,0 +1,39 @@
+//! What can be traded.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CleanText, InstrumentId, Price, Quantity, id::Currency};
+
+/// An instrument and the steps its orders must keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instrument {
+    /// Symbol and exchange.
+    pub id: InstrumentId,
+    /// Company or fund name; empty when unknown.
+    pub name: CleanText,
+    /// Sector in the source's own scheme; empty when unknown.
+    pub sector: CleanText,
+    /// Quote currency.
+    pub currency: Currency,
+    /// Smallest price step.
+    pub tick: Price,
+    /// Smallest quantity step.
+    pub lot: Quantity,
+    /// Whether the instrument may be sold short.
+    pub shortable: bool,
+}
+
+impl Instrument {
+    /// An instrument with the defaults of CONTRACTS: currency of the exchange, tick 0.01, lot 1, shortable.
+    pub fn with_defaults(id: InstrumentId) -> Self {
+        Self {
+            id,
+            name: CleanText::default(),
+            sector: CleanText::default(),
+            currency: id.exchange.currency(),
+            tick: Price::from_raw(Price::ONE_RAW / 100),
+            lot: Quantity::from_raw(Quantity::ONE_RAW),
+            shortable: true,
+        }
+    }
+}

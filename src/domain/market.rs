@@ -1,0 +1,254 @@
+//! Facts of the market as the engine and the stores see them.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{CleanText, Exchange, InstrumentId, Price, Quantity, UnixNanos, Volume};
+
+/// One bar: prices over `from..to`, raw as its source gave them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Start of the bar.
+    pub from: UnixNanos,
+    /// End of the bar; the moment it became available.
+    pub to: UnixNanos,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Traded volume.
+    pub volume: Volume,
+}
+
+/// Best bid and ask with displayed sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// When it was seen.
+    pub time: UnixNanos,
+    /// Best bid.
+    pub bid: Price,
+    /// Best ask.
+    pub ask: Price,
+    /// Displayed at the bid.
+    pub bid_size: Quantity,
+    /// Displayed at the ask.
+    pub ask_size: Quantity,
+}
+
+impl Quote {
+    /// Bid at or above ask: nothing may fill against it.
+    pub fn is_crossed(&self) -> bool {
+        self.bid >= self.ask
+    }
+}
+
+/// A print on the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trade {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// When it happened.
+    pub time: UnixNanos,
+    /// Price.
+    pub price: Price,
+    /// Size.
+    pub size: Quantity,
+}
+
+/// `new:old`, as in `2:1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitRatio {
+    /// Shares after.
+    pub new: Quantity,
+    /// Shares before.
+    pub old: Quantity,
+}
+
+/// Open or closed, halted or trading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// The session began.
+    Open,
+    /// The session ended.
+    Close,
+}
+
+/// What happens outside, in time order. Nothing of this is journaled as such: its consequences are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarketEvent {
+    /// All bars that end at one instant, in instrument order.
+    Bars(Vec<Bar>),
+    /// A quote.
+    Quote(Quote),
+    /// A print.
+    Trade(Trade),
+    /// A split takes effect.
+    Split {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// When.
+        time: UnixNanos,
+        /// New to old shares.
+        ratio: SplitRatio,
+    },
+    /// A cash dividend becomes known; it is owed from the start of `ex_date`, paid at the start of `pay_date`.
+    Dividend {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// When it became known.
+        time: UnixNanos,
+        /// Money per share, as a price.
+        amount: Price,
+        /// First day without the right, in the exchange's zone.
+        ex_date: NaiveDate,
+        /// Day of payment, in the exchange's zone.
+        pay_date: NaiveDate,
+    },
+    /// One symbol stops or resumes trading.
+    Status {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// When.
+        time: UnixNanos,
+        /// Whether it is halted from now on.
+        halted: bool,
+    },
+    /// An exchange opens or closes by word rather than by calendar.
+    Session {
+        /// Exchange.
+        exchange: Exchange,
+        /// When.
+        time: UnixNanos,
+        /// Open or close.
+        state: SessionState,
+    },
+    /// Time passes with nothing else to say (ends orders that are due).
+    Tick(UnixNanos),
+}
+
+impl MarketEvent {
+    /// When the event became available; `None` for an empty set of bars.
+    pub fn time(&self) -> Option<UnixNanos> {
+        match self {
+            MarketEvent::Bars(bars) => bars.first().map(|b| b.to),
+            MarketEvent::Quote(q) => Some(q.time),
+            MarketEvent::Trade(t) => Some(t.time),
+            MarketEvent::Split { time, .. }
+            | MarketEvent::Dividend { time, .. }
+            | MarketEvent::Status { time, .. }
+            | MarketEvent::Session { time, .. } => Some(*time),
+            MarketEvent::Tick(time) => Some(*time),
+        }
+    }
+}
+
+/// In what terms a source states its prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// As traded.
+    Raw,
+    /// Restated for splits.
+    Split,
+    /// Restated for splits and dividends.
+    Total,
+}
+
+impl Basis {
+    /// The word used on the command line and in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Basis::Raw => "raw",
+            Basis::Split => "split",
+            Basis::Total => "total",
+        }
+    }
+
+    /// From the word used on the command line and in stores.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Basis::Raw, Basis::Split, Basis::Total].into_iter().find(|b| b.as_str() == text)
+    }
+}
+
+/// One daily price row as a source gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DailyBar {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Trading day in the exchange's zone.
+    pub session: NaiveDate,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Traded volume.
+    pub volume: Volume,
+    /// Volume-weighted average price, where the source has one.
+    pub vwap: Option<Price>,
+}
+
+/// A split or dividend as a source gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorporateAction {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Ex-date in the exchange's zone.
+    pub date: NaiveDate,
+    /// What happens.
+    pub kind: ActionKind,
+}
+
+/// What a corporate action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionKind {
+    /// New to old shares.
+    Split(SplitRatio),
+    /// Money per share, paid on the date given (the ex-date when the source has no pay date).
+    Dividend {
+        /// Money per share.
+        amount: Price,
+        /// Day of payment.
+        pay_date: NaiveDate,
+    },
+}
+
+/// One fundamental figure and the day from which it was known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fundamental {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// First day on which the figure could be used.
+    pub known_at: NaiveDate,
+    /// Period it describes.
+    pub period_end: NaiveDate,
+    /// Field, such as `eps` or `book_value`.
+    pub field: CleanText,
+    /// Value in the instrument's currency (per share where the field says so).
+    pub value: f64,
+}
+
+/// A headline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// Instrument it is about.
+    pub instrument: InstrumentId,
+    /// When it was published.
+    pub time: UnixNanos,
+    /// Text.
+    pub headline: CleanText,
+    /// Who published it.
+    pub source: CleanText,
+}

@@ -1,0 +1,41 @@
+//! The nouns every room speaks: ids, numbers, instruments, market facts, orders, events, people.
+//!
+//! Values only: no clock, file, socket, database or randomness is named here (see `tests/architecture.rs`).
+//! Money and quantities are scaled integers; floats live only in [`signal`] and [`facts`].
+
+pub mod account;
+pub mod calendar;
+pub mod command;
+pub mod event;
+pub mod facts;
+pub mod fixed;
+pub mod id;
+pub mod instrument;
+pub mod journal;
+pub mod limit;
+pub mod market;
+pub mod notice;
+pub mod order;
+pub mod posting;
+pub mod refusal;
+pub mod role;
+pub mod row;
+pub mod signal;
+pub mod text;
+pub mod time;
+pub mod user;
+pub mod venue;
+
+pub use account::{AccountKind, AccountSpec, Margin};
+pub use command::Command;
+pub use event::{Event, EventBody};
+pub use fixed::{Money, NumberError, Price, Quantity, Ratio, Volume};
+pub use id::{AccountId, Currency, Exchange, InstrumentId, OrderId, Seq, Symbol, UserName};
+pub use instrument::Instrument;
+pub use journal::Batch;
+pub use market::{Bar, MarketEvent, Quote, Trade};
+pub use order::{OrderSpec, OrderStatus, OrderType, Side, TimeInForce};
+pub use refusal::RefusalCode;
+pub use role::{Capability, Role};
+pub use text::CleanText;
+pub use time::{Clock, UnixNanos};

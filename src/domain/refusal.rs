@@ -1,0 +1,81 @@
+//! Stable codes for everything that is refused. One table: code, text, nothing else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! refusal_codes {
+    ($($name:ident = $code:literal, $text:literal;)*) => {
+        /// Why something was refused. The code is a promise to scripts; the text is for people.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum RefusalCode {
+            $(
+                #[doc = $text]
+                #[serde(rename = $code)]
+                $name,
+            )*
+        }
+
+        impl RefusalCode {
+            /// All codes.
+            pub const ALL: &'static [RefusalCode] = &[$(RefusalCode::$name),*];
+
+            /// The stable code.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(RefusalCode::$name => $code,)* }
+            }
+
+            /// One plain sentence without a full stop.
+            pub const fn text(self) -> &'static str {
+                match self { $(RefusalCode::$name => $text,)* }
+            }
+        }
+    };
+}
+
+refusal_codes! {
+    UnknownAccount = "UNKNOWN_ACCOUNT", "the account does not exist";
+    UnknownOrder = "UNKNOWN_ORDER", "the order does not exist";
+    DuplicateClientOrderId = "DUPLICATE_CLIENT_ORDER_ID", "the order id was used before with other content";
+    InstrumentNotFound = "INSTRUMENT_NOT_FOUND", "the instrument is not known";
+    InstrumentNotTradable = "INSTRUMENT_NOT_TRADABLE", "the account does not trade on this exchange or in this currency";
+    NotPermittedRole = "NOT_PERMITTED_ROLE", "the role does not allow it";
+    QuantityZero = "QUANTITY_ZERO", "the quantity is zero";
+    MissingPrice = "MISSING_PRICE", "a limit order needs a limit price";
+    InvalidPriceIncrement = "INVALID_PRICE_INCREMENT", "the price is not on the instrument's tick";
+    InvalidQuantityIncrement = "INVALID_QUANTITY_INCREMENT", "the quantity is not a multiple of the lot";
+    NotionalOutOfRange = "NOTIONAL_OUT_OF_RANGE", "the order is worth more than can be counted exactly";
+    UnsupportedOrderType = "UNSUPPORTED_ORDER_TYPE", "this order type is not offered";
+    MarketHalted = "MARKET_HALTED", "the symbol is halted";
+    NoMarketData = "NO_MARKET_DATA", "no price is known for the symbol";
+    ReferencePriceUnavailable = "REFERENCE_PRICE_UNAVAILABLE", "no reference price is known";
+    StaleMarketData = "STALE_MARKET_DATA", "the last quote is too old";
+    TradingHalted = "TRADING_HALTED", "trading is halted";
+    TradingReduceOnly = "TRADING_REDUCE_ONLY", "only orders that reduce a position are taken";
+    RestrictedList = "RESTRICTED_LIST", "the symbol is on the restricted list";
+    MaxOrderQty = "MAX_ORDER_QTY", "the order quantity is above its limit";
+    MaxOrderNotional = "MAX_ORDER_NOTIONAL", "the order value is above its limit";
+    PriceCollar = "PRICE_COLLAR", "the price is too far from the reference price";
+    ShortSaleRestricted = "SHORT_SALE_RESTRICTED", "the account holds less than it would sell";
+    HardToBorrow = "HARD_TO_BORROW", "the instrument cannot be sold short";
+    InsufficientCash = "INSUFFICIENT_CASH", "the account has too little cash, open orders included";
+    InsufficientBuyingPower = "INSUFFICIENT_BUYING_POWER", "equity does not cover the margin, open orders included";
+    CashNegative = "CASH_NEGATIVE", "the account's cash is negative; no buys until that is cured";
+    MaxPosition = "MAX_POSITION", "the position would be above its limit";
+    GrossExposure = "GROSS_EXPOSURE", "gross exposure would be above its limit";
+    Concentration = "CONCENTRATION", "the position would be too large a share of equity";
+    RateLimit = "RATE_LIMIT", "too many orders in a minute";
+    DailyLossLimit = "DAILY_LOSS_LIMIT", "the daily loss limit is used up";
+    DrawdownLimit = "DRAWDOWN_LIMIT", "the drawdown limit is used up";
+    ApprovalRequired = "APPROVAL_REQUIRED", "a second person must approve it";
+    WaitsForSells = "WAITS_FOR_SELLS", "waits until the list's sells have paid for it";
+    TooLateToCancel = "TOO_LATE_TO_CANCEL", "the order is already done";
+    StaleOrder = "STALE_ORDER", "the order was given under a login that no longer holds";
+    Refused = "REFUSED", "the order is larger than this account may place";
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,88 @@
+//! Rows of the tables that people query: projections of the journal that can be thrown away and rebuilt.
+
+use super::limit::LimitVersion;
+use super::order::Order;
+use super::{
+    AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, Price, Quantity, RefusalCode,
+    Seq, Side, UnixNanos, UserName,
+};
+
+/// A change to a projected table, in the transaction of the events that caused it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// Upsert into `orders` by (account, id).
+    Order(Box<Order>),
+    /// Insert into `executions`.
+    Execution(Execution),
+    /// Insert into `risk_events`.
+    RiskEvent(RiskEventRow),
+    /// Upsert into `portfolios` by account.
+    Portfolio(Portfolio),
+    /// Upsert into `limit_versions` by version.
+    Limit(LimitVersion),
+}
+
+/// One fill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// Event that carries it.
+    pub seq: Seq,
+    /// Market time.
+    pub time: UnixNanos,
+    /// Account.
+    pub account: AccountId,
+    /// Order.
+    pub id: OrderId,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Shares.
+    pub quantity: Quantity,
+    /// Price.
+    pub price: Price,
+    /// Fee.
+    pub fee: Money,
+    /// Profit or loss realised by it, fees apart.
+    pub realized: Money,
+}
+
+/// One thing that risk must see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RiskEventRow {
+    /// Event that carries it.
+    pub seq: Seq,
+    /// Market time.
+    pub time: UnixNanos,
+    /// Account.
+    pub account: AccountId,
+    /// Code.
+    pub code: RefusalCode,
+    /// Order it concerns, where one does.
+    pub order: Option<OrderId>,
+    /// Limit that spoke, or empty.
+    pub limit: String,
+    /// What was seen.
+    pub observed: String,
+    /// What is allowed.
+    pub threshold: String,
+}
+
+/// One account as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portfolio {
+    /// Account.
+    pub account: AccountId,
+    /// Whose it is; `None` is the desk.
+    pub owner: Option<UserName>,
+    /// Kind.
+    pub kind: AccountKind,
+    /// Exchange it trades on.
+    pub exchange: Option<Exchange>,
+    /// Currency.
+    pub currency: Currency,
+    /// Cash.
+    pub cash: Money,
+    /// (instrument, quantity, cost) of every position.
+    pub holdings: Vec<(InstrumentId, Quantity, Money)>,
+}
