@@ -1,0 +1,233 @@
+//! The terminal's side of the door: one [`Screen`] to draw and one bounded queue of [`Request`]s.
+//!
+//! A pane never waits: it draws the newest screen and sends requests; a worker thread makes the permits, calls the
+//! service and answers with a [`Reply`]. A full queue is said at once, nothing is dropped silently.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::domain::event::HaltMode;
+use crate::domain::limit::{LimitDraft, Scope};
+use crate::domain::{
+    AccountId, InstrumentId, OrderId, OrderType, Price, Quantity, Side, Symbol, TimeInForce,
+};
+
+use super::view::{BasketRow, Instrument, PreviewView, Screen, WhatIf};
+
+/// Most requests that may wait.
+pub const REQUESTS_MAX: usize = 64;
+
+/// An order as a ticket holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ticket {
+    /// Account.
+    pub account: AccountId,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Kind.
+    pub order_type: OrderType,
+    /// How much.
+    pub quantity: Quantity,
+    /// Worst acceptable price.
+    pub limit_price: Option<Price>,
+    /// How long it works.
+    pub tif: TimeInForce,
+}
+
+/// Tables that can be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Orders.
+    Orders,
+    /// Fills.
+    Fills,
+    /// Positions.
+    Positions,
+    /// Signals.
+    Signals,
+    /// Limit versions.
+    Limits,
+    /// The audit trail.
+    Audit,
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Show this instrument in chart and quote.
+    Focus(InstrumentId),
+    /// Speak of this account.
+    SelectAccount(AccountId),
+    /// Find instruments by ticker or name.
+    Find(String),
+    /// Add to the watchlist.
+    Watch(InstrumentId),
+    /// Take off the watchlist.
+    Unwatch(InstrumentId),
+    /// What would this order do?
+    WhatIf(Ticket),
+    /// Send a reviewed order; `basis` is that of the what-if that was reviewed.
+    Submit {
+        /// The order.
+        ticket: Ticket,
+        /// Limits version and book sequence of the review.
+        basis: (u32, u64),
+    },
+    /// Cancel one order.
+    Cancel {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+    },
+    /// Cancel all working orders of an account, or those on one symbol.
+    CancelAll {
+        /// Account.
+        account: AccountId,
+        /// Symbol, or all.
+        symbol: Option<Symbol>,
+    },
+    /// What would this limit break?
+    PreviewLimit(LimitDraft),
+    /// Set a limit.
+    SetLimit(LimitDraft),
+    /// Approve a waiting limit version.
+    ApproveLimit(u32),
+    /// Put an earlier version's values back.
+    RevertLimit(u32),
+    /// Release an order held by a soft limit.
+    ApproveOrder {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+    },
+    /// Stop trading.
+    Halt {
+        /// What.
+        scope: Scope,
+        /// How hard.
+        mode: HaltMode,
+    },
+    /// Go on trading.
+    Resume(Scope),
+    /// Run the model now.
+    RunSignals,
+    /// Turn signals into orders for the current account.
+    Rebalance {
+        /// Only show what would be done.
+        dry_run: bool,
+    },
+    /// Play this many sessions.
+    Advance(u32),
+    /// Set the speed of the simulated clock; 0 pauses.
+    Speed(u32),
+    /// Mark all notices as read.
+    ReadNotices,
+    /// Change a setting.
+    Setting {
+        /// Key.
+        key: String,
+        /// New value.
+        value: String,
+    },
+    /// Write a table into the home's exports folder.
+    Export {
+        /// Which.
+        table: Table,
+        /// As JSON instead of CSV.
+        json: bool,
+    },
+    /// Disable a person's login.
+    DisableUser(crate::domain::UserName),
+    /// Prove the journal.
+    VerifyAudit,
+}
+
+/// An answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Done; one sentence says what happened.
+    Done(String),
+    /// Not done; says what failed, why and what to do.
+    Failed(String),
+    /// Instruments found.
+    Found(Vec<Instrument>),
+    /// What the ticket would do; carries the ticket it speaks of.
+    WhatIf(Ticket, Box<WhatIf>),
+    /// The order was not sent: things changed since the review.
+    Changed(Ticket, Box<WhatIf>),
+    /// What the drafted limit would do.
+    Preview(Box<PreviewView>),
+    /// Orders of a rebalance; `true` when it was a dry run.
+    Basket(Vec<BasketRow>, bool),
+}
+
+/// The queue of requests is full: say so, try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("still busy with earlier requests; try again in a moment")]
+pub struct Busy;
+
+/// What reaches the terminal beside keys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wake {
+    /// A newer screen stands ready.
+    Screen,
+    /// An answer to the request with this number.
+    Reply(u64, Reply),
+    /// The session is over (disabled, password changed elsewhere, service stopped); says why.
+    Ended(String),
+}
+
+/// The terminal's end: draws [`Desk::screen`], sends requests, waits on [`Desk::wakes`].
+#[derive(Debug)]
+pub struct Desk {
+    screen: Arc<ArcSwap<Screen>>,
+    requests: Sender<(u64, Request)>,
+    wakes: Receiver<Wake>,
+    next: u64,
+}
+
+/// The service's end: takes requests, publishes screens and replies. Dropped when the terminal is gone.
+#[derive(Debug)]
+pub struct DeskEnd {
+    /// Where new screens are put.
+    pub screen: Arc<ArcSwap<Screen>>,
+    /// Requests with their numbers.
+    pub requests: Receiver<(u64, Request)>,
+    /// Wakes the terminal; [`Wake::Screen`] may be dropped when full, replies are not.
+    pub wakes: Sender<Wake>,
+}
+
+impl Desk {
+    /// Both ends around a first screen.
+    pub fn pair(first: Screen) -> (Desk, DeskEnd) {
+        let screen = Arc::new(ArcSwap::from_pointee(first));
+        let (requests, waiting) = bounded(REQUESTS_MAX);
+        let (wake, wakes) = bounded(REQUESTS_MAX * 2);
+        let end = DeskEnd { screen: Arc::clone(&screen), requests: waiting, wakes: wake };
+        (Desk { screen, requests, wakes, next: 1 }, end)
+    }
+
+    /// The newest screen.
+    pub fn screen(&self) -> Arc<Screen> {
+        self.screen.load_full()
+    }
+
+    /// Sends a request; returns its number, which comes back with the reply.
+    pub fn send(&mut self, request: Request) -> Result<u64, Busy> {
+        let number = self.next;
+        self.requests.try_send((number, request)).map_err(|_| Busy)?;
+        self.next += 1;
+        Ok(number)
+    }
+
+    /// Where wakes arrive; select on it beside the keyboard.
+    pub fn wakes(&self) -> &Receiver<Wake> {
+        &self.wakes
+    }
+}

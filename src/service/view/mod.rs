@@ -1,0 +1,18 @@
+//! What people see: plain values, made by the service, drawn by the terminal and printed by the command line.
+//!
+//! One set of types serves both, so a figure on screen equals the figure in `--format json`. Field names are those
+//! of `replay`. Nothing here computes: values arrive finished, missing ones are `None`, never zero.
+
+pub mod account;
+pub mod data;
+pub mod people;
+pub mod research;
+pub mod risk;
+pub mod screen;
+
+pub use account::{Account, HistoryRow, OrderRow, Portfolio, Position};
+pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
+pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
+pub use research::{BasketRow, SignalRow, Signals};
+pub use risk::{BreachRow, HaltRow, LimitRow, LimitVersionRow, LimitsView, PreviewView, WhatIf};
+pub use screen::{DataState, Mode, Ownership, Screen};

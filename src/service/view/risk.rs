@@ -1,0 +1,168 @@
+//! Limits, their use, previews, breaches and the ticket's what-if.
+
+use serde::Serialize;
+
+use crate::domain::event::HaltMode;
+use crate::domain::limit::{CheckRecord, LimitName, Scope, VersionStatus, WorkingOrders};
+use crate::domain::{AccountId, Currency, Money, OrderId, Price, Quantity, RefusalCode, UnixNanos, UserName};
+
+/// One limit in force and how much of it is used by one account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LimitRow {
+    /// Limit.
+    pub name: LimitName,
+    /// What it covers.
+    pub scope: Scope,
+    /// Account whose use is shown; `None` for limits on single orders.
+    pub account: Option<AccountId>,
+    /// Value above which an order waits for a second person.
+    pub soft: Option<String>,
+    /// Value nothing may pass; `None` when not set.
+    pub hard: Option<String>,
+    /// What is used now; `None` where use has no meaning.
+    pub observed: Option<String>,
+    /// `observed` as a share of `hard`; `None` where it has no meaning.
+    pub used: Option<f64>,
+    /// Version in force.
+    pub version: Option<u32>,
+    /// Waiting version and its hard value, if any.
+    pub proposed: Option<(u32, String)>,
+    /// What the limit bounds.
+    pub doc: String,
+}
+
+/// One version in the history of limits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LimitVersionRow {
+    /// Version.
+    pub version: u32,
+    /// Limit.
+    pub name: LimitName,
+    /// Scope.
+    pub scope: Scope,
+    /// Hard value; `None` removes the limit.
+    pub hard: Option<String>,
+    /// Soft value.
+    pub soft: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// What was to happen to working orders over it.
+    pub working: WorkingOrders,
+    /// Waiting or approved.
+    pub status: VersionStatus,
+    /// Who asked.
+    pub maker: UserName,
+    /// When.
+    pub made_at: UnixNanos,
+    /// Who approved.
+    pub approver: Option<UserName>,
+    /// When it came into force.
+    pub approved_at: Option<UnixNanos>,
+}
+
+/// A halt in force.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HaltRow {
+    /// Scope.
+    pub scope: Scope,
+    /// How hard.
+    pub mode: HaltMode,
+    /// Who.
+    pub actor: UserName,
+    /// Since when.
+    pub since: UnixNanos,
+}
+
+/// All that stands about limits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LimitsView {
+    /// Highest version so far.
+    pub version: u32,
+    /// Limits and their use, nearest to the limit first.
+    pub limits: Vec<LimitRow>,
+    /// Versions, newest first.
+    pub history: Vec<LimitVersionRow>,
+    /// Halts in force.
+    pub halts: Vec<HaltRow>,
+    /// Set when this home has one person only: loosening waits for a second.
+    pub single_person: bool,
+}
+
+/// One breach or other risk event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BreachRow {
+    /// Market time.
+    pub time: UnixNanos,
+    /// Account.
+    pub account: AccountId,
+    /// Order, where one was refused.
+    pub id: Option<OrderId>,
+    /// Code.
+    pub code: RefusalCode,
+    /// Limit that spoke.
+    pub limit: String,
+    /// What was seen.
+    pub observed: String,
+    /// What is allowed.
+    pub threshold: String,
+    /// The code in words.
+    pub text: String,
+}
+
+/// What a drafted limit would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PreviewView {
+    /// Limit.
+    pub name: LimitName,
+    /// Scope.
+    pub scope: Scope,
+    /// In force now.
+    pub current: Option<String>,
+    /// Drafted.
+    pub drafted: Option<String>,
+    /// Whether it waits for a second person.
+    pub needs_approval: bool,
+    /// Working orders that the draft no longer allows: account, id, what is seen.
+    pub orders: Vec<(AccountId, OrderId, String)>,
+    /// Accounts (and symbols) already over the draft: subject, what is seen.
+    pub over: Vec<(String, String)>,
+    /// Stored decisions of the last 20 days that were looked at.
+    pub decisions: u32,
+    /// How many of them the draft would have refused.
+    pub would_refuse: u32,
+    /// How many of them were refused by this limit at the time.
+    pub were_refused: u32,
+}
+
+/// What an order would do: the same evaluation as the pre-trade check.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WhatIf {
+    /// Every check, worst first (empty for a scope of own accounts).
+    pub checks: Vec<CheckRecord>,
+    /// First code that refuses it; `None` when it passes.
+    pub code: Option<RefusalCode>,
+    /// The refusal in a plain sentence; empty when it passes.
+    pub reason: String,
+    /// It passes, but a second person must approve it.
+    pub needs_approval: bool,
+    /// Largest quantity that passes; `None` when none does.
+    pub largest: Option<Quantity>,
+    /// Reference price and its time.
+    pub reference: Option<(Price, UnixNanos)>,
+    /// Estimated value.
+    pub notional: Option<Money>,
+    /// Estimated fee.
+    pub fee: Option<Money>,
+    /// Cash before.
+    pub cash_before: Money,
+    /// Cash after, if it filled at the reference (or limit) price.
+    pub cash_after: Option<Money>,
+    /// Position before.
+    pub position_before: Quantity,
+    /// Position after.
+    pub position_after: Quantity,
+    /// Currency of the money above.
+    pub currency: Currency,
+    /// Limits version and book sequence this rests on; a later submit is compared with it.
+    pub basis: (u32, u64),
+}
