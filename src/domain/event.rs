@@ -65,6 +65,8 @@ pub enum EndReason {
     ListEnded,
     /// Its session closed.
     SessionClose,
+    /// Its next fill could not be counted exactly.
+    OutOfRange,
 }
 
 /// What kind of cash movement no fill carries.
@@ -283,6 +285,31 @@ pub enum EventBody {
         instrument: InstrumentId,
         /// New to old shares.
         ratio: SplitRatio,
+    },
+    /// A symbol stopped or resumed trading.
+    SymbolStatus {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Whether it is halted from now on.
+        halted: bool,
+    },
+    /// A cash dividend became known; who holds at the start of `ex_date` is entitled.
+    DividendAnnounced {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Money per share, as a price.
+        amount: Price,
+        /// First day without the right, in the exchange's zone.
+        ex_date: chrono::NaiveDate,
+        /// Day of payment, in the exchange's zone.
+        pay_date: chrono::NaiveDate,
+    },
+    /// The start of a dividend's `ex_date` was reached; what is owed follows as [`EventBody::DividendDue`].
+    ExDateReached {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// The day.
+        ex_date: chrono::NaiveDate,
     },
     /// A dividend is owed: a receivable (negative: a payable) of an account until `pay_date`.
     DividendDue {
