@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Money, Price, Ratio};
+use super::{Money, NumberError, Price, Quantity, Ratio};
 
 /// Fees of one order: the larger of `min` and `per_share × filled + bps of filled notional`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +14,19 @@ pub struct FeeModel {
     pub min: Money,
     /// Share of the filled notional (1 bp = 0.0001).
     pub rate: Ratio,
+}
+
+impl FeeModel {
+    /// The fee of an order that has filled `quantity` for `notional` so far; nothing filled costs nothing.
+    pub fn total(&self, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
+        if quantity.is_zero() {
+            return Ok(Money::ZERO);
+        }
+        let shares = self.per_share.notional(quantity)?;
+        let share = notional.scale(self.rate)?;
+        let sum = shares.checked_add(share).ok_or(NumberError::Overflow)?;
+        Ok(sum.max(self.min))
+    }
 }
 
 /// When a resting limit order fills on a bar.

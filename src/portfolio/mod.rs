@@ -1,1 +1,12 @@
-//! (being built)
+//! Positions, lots, the double-entry ledger and P/L; pure.
+//!
+//! Promises: postings of every movement sum to zero per asset; lots sum to their position; cost contains no fees;
+//! nothing rounds twice. Never knows orders, limits or where a price came from.
+
+pub mod account;
+pub mod ledger;
+pub mod position;
+
+pub use account::{Account, Receivable};
+pub use ledger::{Movement, Unbalanced, postings};
+pub use position::{Lot, Position, PositionChange, split_price, split_quantity};

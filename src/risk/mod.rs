@@ -1,1 +1,21 @@
-//! (being built)
+//! Limits and their versions, the pre-trade checks, and the one gate that makes an [`Approved`] order; pure.
+//!
+//! [`evaluate`] is what ticket, limit preview, pre-trade check and backtest share: every check runs, every breach is
+//! reported, and a missing price refuses rather than passes. [`admit`] is called by `execution` alone.
+//! Keeps nothing: the book, limits and facts come in as arguments.
+
+pub mod admit;
+pub mod book;
+pub mod checks;
+pub mod decision;
+pub mod exposure;
+pub mod limits;
+pub mod preview;
+pub mod utilisation;
+
+pub use admit::{Approved, admit};
+pub use book::{Book, Draft, Halt, OrderKey, Priced, Seen, Standing};
+pub use decision::{Decision, Verdict, evaluate, largest_allowed};
+pub use limits::{InForce, LimitBook, LimitChange, LimitError, binds};
+pub use preview::{OverLimit, PastDecision, Preview, preview};
+pub use utilisation::{LimitUse, utilisation};

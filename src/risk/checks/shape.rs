@@ -1,0 +1,67 @@
+//! Shape: what an order must look like before any limit is asked.
+
+use crate::domain::limit::CheckRecord;
+use crate::domain::{OrderType, Price, Quantity, RefusalCode};
+
+use super::Case;
+
+/// The first thing wrong with the order itself, if any.
+pub fn check(case: &Case<'_>) -> CheckRecord {
+    let found = fault(case);
+    case.plain("shape", found.unwrap_or(RefusalCode::QuantityZero), found.is_some())
+}
+
+fn fault(case: &Case<'_>) -> Option<RefusalCode> {
+    let Some(instrument) = case.instrument else { return Some(RefusalCode::InstrumentNotFound) };
+    let (order, spec) = (case.order, case.book.account.spec());
+    if !case.book.account.trades_on(order.instrument.exchange) || instrument.currency != spec.currency {
+        return Some(RefusalCode::InstrumentNotTradable);
+    }
+    if !order.quantity.is_positive() {
+        return Some(RefusalCode::QuantityZero);
+    }
+    if !on_lot(case, instrument.lot) {
+        return Some(RefusalCode::InvalidQuantityIncrement);
+    }
+    prices(case, instrument.tick).or_else(|| market_data(case)).or_else(|| range(case))
+}
+
+/// A whole number of lots, or all of an odd position in one sale.
+fn on_lot(case: &Case<'_>, lot: Quantity) -> bool {
+    case.order.quantity.is_on_lot(lot)
+}
+
+fn prices(case: &Case<'_>, tick: Price) -> Option<RefusalCode> {
+    match (case.order.order_type, case.order.limit_price) {
+        (OrderType::Limit, None) => Some(RefusalCode::MissingPrice),
+        (OrderType::Limit, Some(limit)) if !limit.is_positive() || !limit.is_on_tick(tick) => {
+            Some(RefusalCode::InvalidPriceIncrement)
+        }
+        (OrderType::Limit | OrderType::Market, _) => None,
+    }
+}
+
+/// A market order needs some price, and the quote it would take must be fresh.
+fn market_data(case: &Case<'_>) -> Option<RefusalCode> {
+    if case.order.order_type != OrderType::Market {
+        return None;
+    }
+    if case.reference.is_none() {
+        return Some(RefusalCode::NoMarketData);
+    }
+    let seen = case.book.seen.get(&case.order.instrument)?;
+    let (quote, limit_ms) = (seen.quote?.quote, case.book.venue.stale_after_ms?);
+    let stale = case.book.now > quote.time.plus_millis(i64::from(limit_ms));
+    let newest = seen.last.is_none_or(|last| last.time <= quote.time);
+    (stale && newest).then_some(RefusalCode::StaleMarketData)
+}
+
+/// The order and its fee must be countable.
+fn range(case: &Case<'_>) -> Option<RefusalCode> {
+    let price = case.price?;
+    let whole = price.notional(case.order.quantity).ok();
+    let fee = whole.and_then(|n| case.book.venue.fee.total(case.order.quantity, n).ok());
+    let sum = whole.zip(fee).and_then(|(n, f)| n.checked_add(f));
+    let held = case.sides.is_none() || case.with.is_some();
+    (sum.is_none() || !held).then_some(RefusalCode::NotionalOutOfRange)
+}
