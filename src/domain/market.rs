@@ -252,3 +252,16 @@ pub struct Headline {
     /// Who published it.
     pub source: CleanText,
 }
+
+/// An instrument's place in a universe over a span of days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// Name of the universe.
+    pub universe: CleanText,
+    /// Member.
+    pub instrument: InstrumentId,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; `None` while it is still a member.
+    pub to: Option<NaiveDate>,
+}

@@ -14,7 +14,7 @@ pub mod zone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::{Exchange, UnixNanos};
 use table::Hours;
@@ -26,6 +26,8 @@ const XNYS_DAYS: &str = include_str!("../../../data/calendars/XNYS.csv");
 const XASX_DAYS: &str = include_str!("../../../data/calendars/XASX.csv");
 /// First and last year of the bundled files.
 const COVERED_YEARS: (i32, i32) = (1990, 2027);
+/// Whole years that nanoseconds since 1970 reach.
+const NANOS_YEARS: std::ops::RangeInclusive<i32> = 1678..=2261;
 
 /// Why a calendar has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,9 +98,12 @@ impl Calendar {
         }
     }
 
-    /// Whether the calendar says anything of `date`.
+    /// Whether the calendar says anything of `date` (SIM: of every date that fits nanoseconds since 1970).
     pub fn covers(&self, date: NaiveDate) -> bool {
-        self.covered().is_none_or(|(first, last)| first <= date && date <= last)
+        match self.covered() {
+            Some((first, last)) => first <= date && date <= last,
+            None => NANOS_YEARS.contains(&date.year()),
+        }
     }
 
     /// An error that names the covered years, when `date` is outside them.
@@ -117,7 +122,7 @@ impl Calendar {
 
     /// Position of a session in the calendar: consecutive sessions have consecutive positions.
     pub fn position_of(&self, date: NaiveDate) -> Option<i64> {
-        let position = self.on_or_after(date)?;
+        let position = self.position_on_or_after(date)?;
         self.at_position(position).filter(|session| session.date == date).map(|_| position)
     }
 
@@ -131,7 +136,7 @@ impl Calendar {
 
     /// The session of a date; `None` on a closed day or outside the covered years.
     pub fn session_on(&self, date: NaiveDate) -> Option<Session> {
-        self.at_position(self.on_or_after(date)?).filter(|session| session.date == date)
+        self.at_position(self.position_on_or_after(date)?).filter(|session| session.date == date)
     }
 
     /// The session with `open <= time <= close`.
@@ -142,7 +147,7 @@ impl Calendar {
 
     /// The first session after a date.
     pub fn next_session(&self, after: NaiveDate) -> Option<Session> {
-        self.at_position(self.on_or_after(after)?).filter(|s| s.date > after).or_else(|| {
+        self.at_position(self.position_on_or_after(after)?).filter(|s| s.date > after).or_else(|| {
             let position = self.position_of(after)?;
             self.at_position(position.checked_add(1)?)
         })
@@ -150,13 +155,13 @@ impl Calendar {
 
     /// The last session before a date.
     pub fn previous_session(&self, before: NaiveDate) -> Option<Session> {
-        self.at_position(self.on_or_after(before)?.checked_sub(1)?)
+        self.at_position(self.position_on_or_after(before)?.checked_sub(1)?)
     }
 
     /// The sessions of `first..=last` that the calendar knows, in order.
     pub fn sessions_between(&self, first: NaiveDate, last: NaiveDate) -> Vec<Session> {
         let start = self.covered().map_or(first, |(begin, _)| first.max(begin));
-        let Some(position) = self.on_or_after(start) else { return Vec::new() };
+        let Some(position) = self.position_on_or_after(start) else { return Vec::new() };
         (position..).map_while(|p| self.at_position(p)).take_while(|s| s.date <= last).collect()
     }
 
@@ -177,7 +182,7 @@ impl Calendar {
     }
 
     /// Position of the first session on or after a date; `None` outside the covered years.
-    fn on_or_after(&self, date: NaiveDate) -> Option<i64> {
+    pub fn position_on_or_after(&self, date: NaiveDate) -> Option<i64> {
         match &self.days {
             Days::Listed { sessions, .. } if self.covers(date) => {
                 i64::try_from(sessions.partition_point(|session| session.date < date)).ok()

@@ -1,0 +1,244 @@
+//! What an import found: reasons for quarantine, flags, and the report that people and scripts read.
+//!
+//! Reason codes and the report's keys are a promise to users: add, never rename.
+
+use serde::{Serialize, Serializer};
+
+use super::market::DailyBar;
+use super::{CleanText, Price, Ratio};
+
+/// Most quarantine entries a report lists; the rest are counted in `quarantine_omitted`.
+pub const REPORTED_QUARANTINE_MAX: usize = 10_000;
+/// A close this far from the stored close before it is flagged as a jump: |change| > 0.40.
+pub const JUMP_LIMIT: Ratio = Ratio::from_raw(400_000_000);
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $remedy:literal;)+) => {
+        /// Why a row was not stored.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum QuarantineReason { $($(#[$doc])* $name,)+ }
+
+        impl QuarantineReason {
+            /// Every reason.
+            pub const ALL: &'static [QuarantineReason] = &[$(QuarantineReason::$name,)+];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self { $(QuarantineReason::$name => $code,)+ }
+            }
+
+            /// What a person can do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(QuarantineReason::$name => $remedy,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Open, high, low or close is empty.
+    MissingPrice = "MISSING_PRICE", "fill in open, high, low and close, or leave the day out";
+    /// A price is zero or below.
+    NonPositivePrice = "NON_POSITIVE_PRICE", "a price must be above zero; leave out days without a trade";
+    /// A number is NaN or infinite.
+    NotFinite = "NOT_FINITE", "replace NaN and infinity by the real number, or leave the day out";
+    /// The low is above, or the high below, the open or close.
+    BrokenHighLow = "BROKEN_HIGH_LOW", "check for a split that was applied to half of the row";
+    /// The volume is empty.
+    MissingVolume = "MISSING_VOLUME", "fill in the volume; 0 is allowed and will be flagged";
+    /// The volume is below zero.
+    NegativeVolume = "NEGATIVE_VOLUME", "fill in the real volume";
+    /// The exchange does not trade on that day.
+    NotASession = "NOT_A_SESSION", "check the date, its zone and --exchange; calendars cover 1990 to 2027";
+    /// Another row of the same key came first, with other values.
+    DuplicateKey = "DUPLICATE_KEY", "keep one row a key; the first was kept";
+    /// The symbol is empty or has characters that symbols do not have.
+    BadSymbol = "BAD_SYMBOL", "symbols have up to 20 letters, digits and .-_^=/&";
+    /// The date or time does not parse.
+    BadDate = "BAD_DATE", "write dates as YYYY-MM-DD and times as YYYY-MM-DDTHH:MM:SSZ";
+    /// A number does not parse.
+    BadNumber = "BAD_NUMBER", "write numbers as 1234.5 or 1.2345e3, without separators or signs of money";
+    /// A number is larger than can be kept exactly.
+    OutOfRange = "OUT_OF_RANGE", "check the unit; prices end near 9.2 billion";
+    /// A used field is not UTF-8.
+    BadText = "BAD_TEXT", "save the file as UTF-8";
+    /// A quote is not closed on its line, or text follows a closed quote.
+    BadQuotes = "BAD_QUOTES", "close every quote on its own line; write a quote inside quotes twice";
+    /// The row has more or fewer fields than the header.
+    FieldCount = "FIELD_COUNT", "give every row as many fields as the header; quote fields that hold commas";
+    /// A field that must be filled is empty.
+    MissingField = "MISSING_FIELD", "fill in the empty field";
+    /// A word is none of those the column knows.
+    BadField = "BAD_FIELD", "use one of the words the column knows";
+    /// More symbols than one command takes.
+    TooManySymbols = "TOO_MANY_SYMBOLS", "import the rest of the symbols with a second command";
+    /// The compressed file ends in the middle.
+    Truncated = "TRUNCATED", "fetch the file again and import it once more; rows already stored stay unchanged";
+    /// The compressed file is damaged from here on.
+    Damaged = "DAMAGED", "fetch the file again and import it once more; rows already stored stay unchanged";
+    /// A line is longer than 65,536 bytes.
+    LineTooLong = "LINE_TOO_LONG", "check for a missing line break or an unclosed quote near this line";
+}
+
+impl Serialize for QuarantineReason {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.code())
+    }
+}
+
+/// A row that was not stored, and why. Symbol and date are as the file had them, empty when there were none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Quarantined {
+    /// File as named by the user.
+    pub file: CleanText,
+    /// Line in it, from 1.
+    pub line: u64,
+    /// Symbol as written.
+    pub symbol: CleanText,
+    /// Date as written.
+    pub date: CleanText,
+    /// Why.
+    pub reason: QuarantineReason,
+}
+
+/// A stored row that looks odd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BarFlag {
+    /// No shares changed hands.
+    ZeroVolume,
+    /// The close is more than 40 % away from the close stored before it.
+    Jump,
+}
+
+impl BarFlag {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            BarFlag::ZeroVolume => "ZERO_VOLUME",
+            BarFlag::Jump => "JUMP",
+        }
+    }
+}
+
+/// Whether |`close` / `previous` − 1| > 0.40, exactly. False when `previous` is not above zero.
+pub fn is_jump(close: Price, previous: Price) -> bool {
+    let change = (i128::from(close.raw()) - i128::from(previous.raw())).abs();
+    let allowed = i128::from(previous.raw()) * i128::from(JUMP_LIMIT.raw());
+    previous.is_positive() && change * i128::from(Ratio::ONE_RAW) > allowed
+}
+
+/// The flags of a bar, given the close of the session stored before it.
+pub fn flags_of(bar: &DailyBar, previous_close: Option<Price>) -> Vec<BarFlag> {
+    let zero_volume = bar.volume.is_zero().then_some(BarFlag::ZeroVolume);
+    let jump = previous_close.is_some_and(|previous| is_jump(bar.close, previous)).then_some(BarFlag::Jump);
+    zero_volume.into_iter().chain(jump).collect()
+}
+
+/// What became of one page of rows in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreOutcome {
+    /// New keys.
+    pub stored: u64,
+    /// Known keys with other values: stored as a new revision.
+    pub revised: u64,
+    /// Known keys with equal values.
+    pub unchanged: u64,
+    /// Stored or revised, with a flag.
+    pub flagged: u64,
+}
+
+/// The outcome of one import command: `read` = stored + revised + unchanged + duplicates + quarantined.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ImportReport {
+    /// Rows read, the quarantined ones included.
+    pub read: u64,
+    /// New keys.
+    pub stored: u64,
+    /// Known keys with other values.
+    pub revised: u64,
+    /// Known keys with equal values.
+    pub unchanged: u64,
+    /// Second rows with the values of the first.
+    pub duplicates: u64,
+    /// Rows not stored.
+    pub quarantined: u64,
+    /// Stored, but odd.
+    pub flagged: u64,
+    /// Sessions without a row between a symbol's first and last row.
+    pub gaps: u64,
+    /// Runs of neighbouring gaps.
+    pub gap_runs: u64,
+    /// The first rows not stored.
+    pub quarantine: Vec<Quarantined>,
+    /// How many more were not stored than are listed.
+    pub quarantine_omitted: u64,
+    /// Columns that were not used.
+    pub ignored_columns: Vec<CleanText>,
+}
+
+impl ImportReport {
+    /// Adds what a store made of a page's rows.
+    pub fn add_outcome(&mut self, outcome: &StoreOutcome) {
+        self.stored += outcome.stored;
+        self.revised += outcome.revised;
+        self.unchanged += outcome.unchanged;
+        self.flagged += outcome.flagged;
+    }
+
+    /// Lists a page's quarantined rows, up to [`REPORTED_QUARANTINE_MAX`], and counts the rest.
+    pub fn list_quarantined(&mut self, rows: &[Quarantined]) {
+        let room = REPORTED_QUARANTINE_MAX.saturating_sub(self.quarantine.len());
+        self.quarantine.extend(rows.iter().take(room).cloned());
+        self.quarantine_omitted += rows.len().saturating_sub(room) as u64;
+    }
+
+    /// Whether every row was good.
+    pub const fn is_clean(&self) -> bool {
+        self.quarantined == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(text: &str) -> Price {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_jump_is_more_than_forty_per_cent_either_way() {
+        assert!(!is_jump(price("140"), price("100")));
+        assert!(is_jump(price("140.000000001"), price("100")));
+        assert!(!is_jump(price("60"), price("100")));
+        assert!(is_jump(price("59.999999999"), price("100")));
+        assert!(!is_jump(price("1"), Price::ZERO));
+    }
+
+    #[test]
+    fn codes_are_unique_and_every_reason_has_a_remedy() {
+        let codes: std::collections::BTreeSet<_> = QuarantineReason::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), QuarantineReason::ALL.len());
+        assert!(QuarantineReason::ALL.iter().all(|r| r.remedy().len() > 10));
+    }
+
+    #[test]
+    fn the_report_lists_ten_thousand_and_counts_the_rest() {
+        let row = Quarantined {
+            file: "a.csv".into(),
+            line: 2,
+            symbol: "A".into(),
+            date: "2024-01-02".into(),
+            reason: QuarantineReason::MissingPrice,
+        };
+        let mut report = ImportReport::default();
+        report.list_quarantined(&vec![row.clone(); 9_999]);
+        report.list_quarantined(&vec![row; 4]);
+        assert_eq!((report.quarantine.len(), report.quarantine_omitted), (10_000, 3));
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["quarantine"][0]["reason"], "MISSING_PRICE");
+        let keys = ["read", "stored", "revised", "unchanged", "duplicates", "quarantined", "flagged", "gaps"];
+        assert!(keys.iter().chain(&["gap_runs", "ignored_columns"]).all(|key| json.get(key).is_some()));
+    }
+}

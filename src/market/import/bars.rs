@@ -1,0 +1,140 @@
+//! Daily bars from a file: `date,symbol,open,high,low,close,volume`, optionally `vwap,factor,change`.
+//!
+//! `vwap` is kept; `factor` and `change` must be numbers when they are given and are not kept, since they follow from
+//! prices and corporate actions.
+
+use std::path::Path;
+
+use super::page::{OpenFile, Pages, Shown, Verdict};
+use super::record::{Column, Record, optional, required};
+use super::tally::{Seen, Tally, check_prices};
+use super::{ImportError, Source, parse_scaled, when};
+use crate::domain::calendar::Calendar;
+use crate::domain::market::DailyBar;
+use crate::domain::{CleanText, ImportReport, InstrumentId, Price, QuarantineReason, Symbol, Volume};
+
+const COLUMNS: [Column; 10] = [
+    required("date"),
+    required("symbol"),
+    required("open"),
+    required("high"),
+    required("low"),
+    required("close"),
+    required("volume"),
+    optional("vwap"),
+    optional("factor"),
+    optional("change"),
+];
+// Positions in COLUMNS.
+const DATE: usize = 0;
+const SYMBOL: usize = 1;
+const OPEN: usize = 2;
+const HIGH: usize = 3;
+const LOW: usize = 4;
+const CLOSE: usize = 5;
+const VOLUME: usize = 6;
+const VWAP: usize = 7;
+const FACTOR: usize = 8;
+const CHANGE: usize = 9;
+
+/// A file of daily bars whose header is good.
+pub struct BarFile(OpenFile);
+
+impl BarFile {
+    /// Opens a source and reads its header; an error means that nothing of it may be stored.
+    pub fn open(source: Source) -> Result<Self, ImportError> {
+        OpenFile::open(source, &COLUMNS, Shown { symbol: SYMBOL, date: Some(DATE) }).map(Self)
+    }
+
+    /// Opens a path (`-` is standard input) and reads its header.
+    pub fn open_path(path: &Path) -> Result<Self, ImportError> {
+        Self::open(Source::open(path)?)
+    }
+
+    /// File as named by the user.
+    pub const fn name(&self) -> &CleanText {
+        &self.0.name
+    }
+
+    /// Columns that will not be used.
+    pub fn ignored_columns(&self) -> &[CleanText] {
+        &self.0.header.ignored
+    }
+}
+
+/// One import of bars: the rows of all its files for one exchange.
+pub struct BarRun {
+    tally: Tally,
+    ignored: Vec<CleanText>,
+}
+
+impl BarRun {
+    /// A run on the exchange of `calendar`.
+    pub fn new(calendar: Calendar) -> Self {
+        Self { tally: Tally::new(calendar), ignored: Vec::new() }
+    }
+
+    /// The pages of a file, checked against this run's earlier rows.
+    pub fn pages(&mut self, file: BarFile) -> Pages<'_, DailyBar> {
+        for column in file.ignored_columns() {
+            if !self.ignored.contains(column) {
+                self.ignored.push(column.clone());
+            }
+        }
+        let tally = &mut self.tally;
+        Pages::new(file.0, Box::new(|record| judge(tally, record)))
+    }
+
+    /// Adds gaps and ignored columns to a report, once all pages are through.
+    pub fn finish(self, report: &mut ImportReport) {
+        (report.gaps, report.gap_runs) = self.tally.gaps();
+        report.ignored_columns = self.ignored;
+    }
+}
+
+fn judge(tally: &mut Tally, record: &Record<'_>) -> Verdict<DailyBar> {
+    let noted = parse_key(record).and_then(|(symbol, date)| {
+        let instrument = InstrumentId::new(symbol, tally.calendar().exchange());
+        tally.note(symbol, date, parse_bar(record, instrument, date))
+    });
+    match noted {
+        Ok((bar, Seen::New)) => Verdict::Good(bar),
+        Ok((_, Seen::Equal)) => Verdict::Duplicate,
+        Ok((_, Seen::Other)) => Verdict::Quarantine(QuarantineReason::DuplicateKey),
+        Err(reason) => Verdict::Quarantine(reason),
+    }
+}
+
+fn parse_key(record: &Record<'_>) -> Result<(Symbol, chrono::NaiveDate), QuarantineReason> {
+    let symbol = record.field(SYMBOL).parse().map_err(|_| QuarantineReason::BadSymbol)?;
+    let date = when::parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate)?;
+    Ok((symbol, date))
+}
+
+fn parse_bar(
+    record: &Record<'_>,
+    instrument: InstrumentId,
+    session: chrono::NaiveDate,
+) -> Result<DailyBar, QuarantineReason> {
+    let price = |column| {
+        let raw = parse_scaled(record.field(column), 9);
+        raw.map(Price::from_raw).map_err(|fault| fault.reason(QuarantineReason::MissingPrice))
+    };
+    let [open, high, low, close] = [price(OPEN)?, price(HIGH)?, price(LOW)?, price(CLOSE)?];
+    check_prices(open, high, low, close)?;
+    let volume = parse_scaled(record.field(VOLUME), 3).map(Volume::from_raw);
+    let volume = volume.map_err(|fault| fault.reason(QuarantineReason::MissingVolume))?;
+    if volume.is_negative() {
+        return Err(QuarantineReason::NegativeVolume);
+    }
+    let vwap = if record.field(VWAP).is_empty() { None } else { Some(price(VWAP)?) };
+    if vwap.is_some_and(|vwap| !vwap.is_positive()) {
+        return Err(QuarantineReason::NonPositivePrice);
+    }
+    for column in [FACTOR, CHANGE] {
+        if !record.field(column).is_empty() {
+            parse_scaled(record.field(column), 9).map_err(|f| f.reason(QuarantineReason::MissingField))?;
+        }
+    }
+    Ok(DailyBar { instrument, session, open, high, low, close, volume, vwap })
+}

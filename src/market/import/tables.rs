@@ -1,0 +1,230 @@
+//! Instruments, corporate actions, fundamentals, headlines and universes from files.
+//!
+//! Each kind is a table of columns and a function from a row to a value; strictness and quarantine are those of bars. A
+//! second row of the same key is a duplicate when all its fields are equal and quarantined when they are not.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use super::page::{OpenFile, Pages, Shown, Verdict};
+use super::record::{Column, Record, optional, required};
+use super::{ImportError, Source, parse_scaled, when};
+use crate::domain::QuarantineReason as Reason;
+use crate::domain::market::{ActionKind, CorporateAction, Fundamental, Headline, Membership, SplitRatio};
+use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity};
+
+/// A kind of table: its columns, its key and how a row is read.
+pub struct TableKind<T> {
+    columns: &'static [Column],
+    /// Columns that together name a row.
+    key: &'static [usize],
+    shown: Shown,
+    parse: fn(&Record<'_>, Exchange) -> Result<T, Reason>,
+}
+
+/// `symbol,name,exchange,currency,sector,tick,lot`; only `symbol` is required.
+pub const INSTRUMENTS: TableKind<Instrument> = TableKind {
+    columns: &[
+        required("symbol"),
+        optional("name"),
+        optional("exchange"),
+        optional("currency"),
+        optional("sector"),
+        optional("tick"),
+        optional("lot"),
+    ],
+    key: &[0, 2],
+    shown: Shown { symbol: 0, date: None },
+    parse: parse_instrument,
+};
+
+/// `date,symbol,kind,amount,ratio`, optionally `pay_date`: `split` needs a ratio (`2:1`, `2/1` or `2`), `dividend` an
+/// amount of money a share as it was paid.
+pub const ACTIONS: TableKind<CorporateAction> = TableKind {
+    columns: &[
+        required("date"),
+        required("symbol"),
+        required("kind"),
+        required("amount"),
+        required("ratio"),
+        optional("pay_date"),
+    ],
+    key: &[0, 1, 2],
+    shown: Shown { symbol: 1, date: Some(0) },
+    parse: parse_action,
+};
+
+/// `known_at,period_end,symbol,field,value`.
+pub const FUNDAMENTALS: TableKind<Fundamental> = TableKind {
+    columns: &[
+        required("known_at"),
+        required("period_end"),
+        required("symbol"),
+        required("field"),
+        required("value"),
+    ],
+    key: &[0, 1, 2, 3],
+    shown: Shown { symbol: 2, date: Some(0) },
+    parse: parse_fundamental,
+};
+
+/// `time,symbol,headline,source`.
+pub const NEWS: TableKind<Headline> = TableKind {
+    columns: &[required("time"), required("symbol"), required("headline"), required("source")],
+    key: &[0, 1, 2, 3],
+    shown: Shown { symbol: 1, date: Some(0) },
+    parse: parse_headline,
+};
+
+/// `universe,symbol,from,to`; an empty `to` means still a member.
+pub const UNIVERSE: TableKind<Membership> = TableKind {
+    columns: &[required("universe"), required("symbol"), required("from"), required("to")],
+    key: &[0, 1, 2],
+    shown: Shown { symbol: 1, date: Some(2) },
+    parse: parse_membership,
+};
+
+/// A table file whose header is good.
+pub struct TableFile<T> {
+    file: OpenFile,
+    kind: TableKind<T>,
+}
+
+impl<T: 'static> TableFile<T> {
+    /// Opens a source and reads its header; an error means that nothing of it may be stored.
+    pub fn open(source: Source, kind: TableKind<T>) -> Result<Self, ImportError> {
+        Ok(Self { file: OpenFile::open(source, kind.columns, kind.shown)?, kind })
+    }
+
+    /// Opens a path (`-` is standard input) and reads its header.
+    pub fn open_path(path: &Path, kind: TableKind<T>) -> Result<Self, ImportError> {
+        Self::open(Source::open(path)?, kind)
+    }
+
+    /// Columns that will not be used.
+    pub fn ignored_columns(&self) -> &[CleanText] {
+        &self.file.header.ignored
+    }
+
+    /// The pages of the file; `exchange` is that of rows which name none. Keeps 16 bytes a row to tell duplicates.
+    pub fn pages(self, exchange: Exchange) -> Pages<'static, T> {
+        let TableKind { columns, key, parse, .. } = self.kind;
+        let mut first_rows: HashMap<u64, u64> = HashMap::new();
+        let judge = move |record: &Record<'_>| {
+            let value = match parse(record, exchange) {
+                Ok(value) => value,
+                Err(reason) => return Verdict::Quarantine(reason),
+            };
+            let all = hash_of(record, 0..columns.len());
+            match first_rows.insert(hash_of(record, key.iter().copied()), all) {
+                None => Verdict::Good(value),
+                Some(first) if first == all => Verdict::Duplicate,
+                Some(first) => {
+                    first_rows.insert(hash_of(record, key.iter().copied()), first);
+                    Verdict::Quarantine(Reason::DuplicateKey)
+                }
+            }
+        };
+        Pages::new(self.file, Box::new(judge))
+    }
+}
+
+fn hash_of(record: &Record<'_>, columns: impl Iterator<Item = usize>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    columns.for_each(|column| record.field(column).hash(&mut hasher));
+    hasher.finish()
+}
+
+fn instrument(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<InstrumentId, Reason> {
+    let symbol = record.field(column).parse().map_err(|_| Reason::BadSymbol)?;
+    Ok(InstrumentId::new(symbol, exchange))
+}
+
+fn day(record: &Record<'_>, column: usize) -> Result<chrono::NaiveDate, Reason> {
+    when::parse_day(record.field(column)).ok_or(Reason::BadDate)
+}
+
+/// A text that must not be empty, at most 1,000 characters of it.
+fn text(record: &Record<'_>, column: usize) -> Result<CleanText, Reason> {
+    let field: String = record.field(column).chars().take(1_000).collect();
+    let text = CleanText::new(&field);
+    if text.is_empty() { Err(Reason::MissingField) } else { Ok(text) }
+}
+
+/// A raw number at 1e-9 above zero.
+fn positive(field: &str) -> Result<i64, Reason> {
+    let raw = parse_scaled(field, 9).map_err(|fault| fault.reason(Reason::MissingField))?;
+    if raw > 0 { Ok(raw) } else { Err(Reason::BadNumber) }
+}
+
+fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Instrument, Reason> {
+    let given = |column: usize| Some(record.field(column)).filter(|field| !field.is_empty());
+    let exchange = given(2).map_or(Ok(exchange), |field| field.parse().map_err(|_| Reason::BadField))?;
+    let mut instrument = Instrument::with_defaults(instrument(record, 0, exchange)?);
+    instrument.name = text(record, 1).unwrap_or_default();
+    instrument.sector = text(record, 4).unwrap_or_default();
+    if let Some(field) = given(3) {
+        instrument.currency = field.parse().map_err(|_| Reason::BadField)?;
+    }
+    if let Some(field) = given(5) {
+        instrument.tick = positive(field).map(Price::from_raw)?;
+    }
+    if let Some(field) = given(6) {
+        instrument.lot = positive(field).map(Quantity::from_raw)?;
+    }
+    Ok(instrument)
+}
+
+fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateAction, Reason> {
+    let (date, instrument) = (day(record, 0)?, instrument(record, 1, exchange)?);
+    let word = record.field(2);
+    let kind = if word.eq_ignore_ascii_case("split") {
+        ActionKind::Split(parse_ratio(record.field(4))?)
+    } else if word.eq_ignore_ascii_case("dividend") {
+        let pay_date = if record.field(5).is_empty() { date } else { day(record, 5)? };
+        ActionKind::Dividend { amount: Price::from_raw(positive(record.field(3))?), pay_date }
+    } else if word.is_empty() {
+        return Err(Reason::MissingField);
+    } else {
+        return Err(Reason::BadField);
+    };
+    Ok(CorporateAction { instrument, date, kind })
+}
+
+/// `new:old`, `new/old`, or a plain number of new shares for one old.
+fn parse_ratio(field: &str) -> Result<SplitRatio, Reason> {
+    let (new, old) = field.split_once([':', '/']).unwrap_or((field, "1"));
+    Ok(SplitRatio { new: Quantity::from_raw(positive(new)?), old: Quantity::from_raw(positive(old)?) })
+}
+
+fn parse_fundamental(record: &Record<'_>, exchange: Exchange) -> Result<Fundamental, Reason> {
+    let (known_at, period_end) = (day(record, 0)?, day(record, 1)?);
+    let instrument = instrument(record, 2, exchange)?;
+    let field = text(record, 3)?;
+    let value: f64 = match record.field(4) {
+        "" => return Err(Reason::MissingField),
+        number => number.parse().map_err(|_| Reason::BadNumber)?,
+    };
+    if !value.is_finite() {
+        return Err(Reason::NotFinite);
+    }
+    Ok(Fundamental { instrument, known_at, period_end, field, value })
+}
+
+fn parse_headline(record: &Record<'_>, exchange: Exchange) -> Result<Headline, Reason> {
+    let time = when::parse_moment(record.field(0)).ok_or(Reason::BadDate)?;
+    let instrument = instrument(record, 1, exchange)?;
+    Ok(Headline { instrument, time, headline: text(record, 2)?, source: text(record, 3).unwrap_or_default() })
+}
+
+fn parse_membership(record: &Record<'_>, exchange: Exchange) -> Result<Membership, Reason> {
+    let universe = text(record, 0)?;
+    let instrument = instrument(record, 1, exchange)?;
+    let from = day(record, 2)?;
+    let to = if record.field(3).is_empty() { None } else { Some(day(record, 3)?) };
+    if to.is_some_and(|to| to < from) {
+        return Err(Reason::BadDate);
+    }
+    Ok(Membership { universe, instrument, from, to })
+}
