@@ -1,0 +1,238 @@
+//! Backup and restore: one file with the three stores of a home.
+//!
+//! Layout: the eight bytes `QLIBPRO1`, then one zstd stream of, for each file: name length (u8) and name, length
+//! (u64, little endian), SHA-256 of the content, content. Each store is copied by SQLite's online backup, so a home
+//! in use can be backed up; trades comes first, so that its outbox never claims a delivery that the copied users
+//! store has not seen. A backup is written beside its name and renamed when it is complete and synced.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use sha2::{Digest, Sha256};
+
+use super::db::{make_private_dir, make_private_file};
+use super::error::StoreError;
+use super::ownership::{self, HeldBy};
+use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, is_home};
+
+const MAGIC: &[u8; 8] = b"QLIBPRO1";
+/// Files of a backup, in their order.
+const ORDER: [&str; 3] = [TRADES_FILE, MARKET_FILE, USERS_FILE];
+/// zstd level: fast, since stores are copied while people wait.
+const LEVEL: i32 = 3;
+/// Pages copied between two looks at the lock.
+const PAGES_PER_STEP: i32 = 4_096;
+/// Largest store in a backup.
+const STORE_BYTES_MAX: u64 = 1 << 40;
+
+/// What a backup or restore copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupReport {
+    /// (file, bytes before compression, SHA-256 in hex).
+    pub files: Vec<(String, u64, String)>,
+}
+
+/// Copies the stores of a home, in use or not, into one file.
+pub fn backup(home: &Path, target: &Path) -> Result<BackupReport, StoreError> {
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    let stage = tempfile::Builder::new().prefix(".backup-").tempdir_in(folder);
+    let stage = stage.map_err(StoreError::io(folder, "make a folder for the copy"))?;
+    for name in ORDER {
+        copy_store(&home.join(name), &stage.path().join(name))?;
+    }
+    let partial = stage.path().join("partial");
+    let file = make_private_file(&partial)?;
+    let io = || StoreError::io(target, "write the backup");
+    let mut out = BufWriter::new(file);
+    out.write_all(MAGIC).map_err(io())?;
+    let mut encoder = zstd::Encoder::new(out, LEVEL).map_err(io())?;
+    let mut report = BackupReport { files: Vec::new() };
+    for name in ORDER {
+        let path = stage.path().join(name);
+        report.files.push(pack(&path, name, &mut encoder)?);
+    }
+    let out = encoder.finish().map_err(io())?;
+    let file = out.into_inner().map_err(|e| io()(e.into_error()))?;
+    file.sync_all().map_err(io())?;
+    fs::rename(&partial, target).map_err(io())?;
+    sync_dir(folder)?;
+    Ok(report)
+}
+
+fn copy_store(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if !from.exists() {
+        return Err(StoreError::Missing { path: from.to_path_buf() });
+    }
+    drop(make_private_file(to)?);
+    let sql = || StoreError::sql(from, "copy it");
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql())?;
+    let mut copy = Connection::open(to).map_err(sql())?;
+    let step = rusqlite::backup::Backup::new(&source, &mut copy).map_err(sql())?;
+    step.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None).map_err(sql())?;
+    drop(step);
+    // One plain file: the copy must not need a -wal beside it.
+    copy.pragma_update(None, "journal_mode", "delete").map_err(sql())
+}
+
+fn pack(path: &Path, name: &str, out: &mut impl Write) -> Result<(String, u64, String), StoreError> {
+    let io = || StoreError::io(path, "pack it");
+    let (length, digest) = digest_of(path)?;
+    out.write_all(&[name.len() as u8]).map_err(io())?;
+    out.write_all(name.as_bytes()).map_err(io())?;
+    out.write_all(&length.to_le_bytes()).map_err(io())?;
+    out.write_all(&digest).map_err(io())?;
+    let mut file = File::open(path).map_err(io())?;
+    std::io::copy(&mut file, out).map_err(io())?;
+    Ok((name.to_owned(), length, hex(&digest)))
+}
+
+fn digest_of(path: &Path) -> Result<(u64, [u8; 32]), StoreError> {
+    let mut file = File::open(path).map_err(StoreError::io(path, "read it"))?;
+    let mut hasher = Sha256::new();
+    let length =
+        std::io::copy(&mut file, &mut HashWriter(&mut hasher)).map_err(StoreError::io(path, "read it"))?;
+    Ok((length, hasher.finalize().into()))
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn sync_dir(folder: &Path) -> Result<(), StoreError> {
+    let dir = File::open(folder).map_err(StoreError::io(folder, "sync the folder"))?;
+    dir.sync_all().map_err(StoreError::io(folder, "sync the folder"))
+}
+
+/// Puts the stores of a backup into a home. Refused while the home is in use, and on a folder that holds stores
+/// unless `replace`; what is replaced stays beside as `NAME.before-restore`. Nothing is moved before the whole
+/// backup has been read and checked.
+pub fn restore(source: &Path, home: &Path, replace: bool, who: &HeldBy) -> Result<BackupReport, StoreError> {
+    if is_home(home) && !replace {
+        return Err(StoreError::NotEmpty { path: home.to_path_buf() });
+    }
+    make_private_dir(home)?;
+    let _lock = ownership::take(home, who)?;
+    let stage = tempfile::Builder::new().prefix(".restore-").tempdir_in(home);
+    let stage = stage.map_err(StoreError::io(home, "make a folder for the copy"))?;
+    let report = unpack(source, stage.path())?;
+    check(source, stage.path())?;
+    for name in ORDER {
+        set_aside(&home.join(name))?;
+        let target = home.join(name);
+        fs::rename(stage.path().join(name), &target)
+            .map_err(StoreError::io(&target, "put the store there"))?;
+    }
+    sync_dir(home)?;
+    Ok(report)
+}
+
+/// Moves a store and what belongs to it out of the way.
+fn set_aside(path: &Path) -> Result<(), StoreError> {
+    for tail in ["", "-wal", "-shm"] {
+        let from = with_tail(path, tail);
+        let to = with_tail(path, &format!(".before-restore{tail}"));
+        if from.exists() {
+            fs::rename(&from, &to).map_err(StoreError::io(&from, "set the old store aside"))?;
+        } else if to.exists() {
+            fs::remove_file(&to).map_err(StoreError::io(&to, "remove an older copy"))?;
+        }
+    }
+    Ok(())
+}
+
+fn with_tail(path: &Path, tail: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(tail);
+    PathBuf::from(name)
+}
+
+fn bad(source: &Path, what: impl Into<String>) -> StoreError {
+    StoreError::BadBackup { path: source.to_path_buf(), what: what.into() }
+}
+
+fn unpack(source: &Path, stage: &Path) -> Result<BackupReport, StoreError> {
+    let file = File::open(source).map_err(StoreError::io(source, "read the backup"))?;
+    let mut reader = BufReader::new(file);
+    let mut magic = [0; 8];
+    if reader.read_exact(&mut magic).is_err() || magic != *MAGIC {
+        return Err(bad(source, "is no backup of this program"));
+    }
+    let mut decoder =
+        zstd::Decoder::with_buffer(reader).map_err(|e| bad(source, format!("is damaged: {e}")))?;
+    let mut report = BackupReport { files: Vec::new() };
+    for name in ORDER {
+        report.files.push(unpack_file(source, name, &stage.join(name), &mut decoder)?);
+    }
+    Ok(report)
+}
+
+fn unpack_file(
+    source: &Path,
+    name: &str,
+    to: &Path,
+    from: &mut impl Read,
+) -> Result<(String, u64, String), StoreError> {
+    let damaged = |e: std::io::Error| bad(source, format!("is damaged at {name}: {e}"));
+    let mut name_length = [0; 1];
+    from.read_exact(&mut name_length).map_err(damaged)?;
+    let mut found = vec![0; usize::from(u8::from_le_bytes(name_length))];
+    from.read_exact(&mut found).map_err(damaged)?;
+    if found != name.as_bytes() {
+        return Err(bad(source, format!("does not hold {name} where it should")));
+    }
+    let (mut length, mut digest) = ([0; 8], [0; 32]);
+    from.read_exact(&mut length).map_err(damaged)?;
+    from.read_exact(&mut digest).map_err(damaged)?;
+    let length = u64::from_le_bytes(length);
+    if length > STORE_BYTES_MAX {
+        return Err(bad(source, format!("says that {name} is larger than a store may be")));
+    }
+    let mut file = make_private_file(to)?;
+    let copied = std::io::copy(&mut from.take(length), &mut file).map_err(damaged)?;
+    file.sync_all().map_err(StoreError::io(to, "write it"))?;
+    let (_, found) = digest_of(to)?;
+    if copied != length || found != digest {
+        return Err(bad(source, format!("is damaged: {name} is not what was saved")));
+    }
+    Ok((name.to_owned(), length, hex(&digest)))
+}
+
+/// Opens every store of an unpacked backup: schema known, pages sound.
+fn check(source: &Path, stage: &Path) -> Result<(), StoreError> {
+    for name in ORDER {
+        let path = stage.join(name);
+        let conn = Connection::open(&path).map_err(StoreError::sql(&path, "open it"))?;
+        let sound: String = conn
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(StoreError::sql(&path, "check it"))?;
+        if sound != "ok" {
+            return Err(bad(source, format!("holds a damaged {name}: {sound}")));
+        }
+        let newest = super::newest_version(name);
+        let found: u32 = conn
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(StoreError::sql(&path, "read its version"))?;
+        if found > newest {
+            return Err(StoreError::Newer { path: source.to_path_buf(), found, known: newest });
+        }
+    }
+    Ok(())
+}

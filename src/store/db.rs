@@ -1,0 +1,171 @@
+//! One SQLite file of a home: opened with the right pragmas and permissions, migrated, and used by transactions.
+//!
+//! Promises: WAL, foreign keys, a busy timeout of five seconds, files 0600 in a folder 0700, every write a
+//! `BEGIN IMMEDIATE` transaction. Readers cannot write. It knows nothing of what the tables mean.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::error::{Fault, StoreError};
+use super::migrate::{self, Migrations};
+
+/// How long a write waits for another process.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Page cache of a connection.
+const CACHE_KIB: i64 = 64 * 1024;
+/// Prepared statements kept by a connection.
+const STATEMENTS_MAX: usize = 128;
+/// A WAL larger than this is cut back after a checkpoint.
+const WAL_BYTES_MAX: i64 = 64 * 1024 * 1024;
+/// First SQLite without the WAL-reset race.
+const SQLITE_LEAST: i32 = 3_051_003;
+
+/// How hard a commit tries to survive a power loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A commit is on disk when it returns.
+    Full,
+    /// The last commits may be lost with the power; they can be fetched again.
+    Normal,
+}
+
+/// A connection and the file it belongs to.
+#[derive(Debug)]
+pub(super) struct Db {
+    conn: Connection,
+    path: PathBuf,
+}
+
+impl Db {
+    /// Opens for writing; creates and migrates the file.
+    pub(super) fn open_writer(
+        home: &Path,
+        name: &str,
+        migrations: Migrations,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        refuse_old_sqlite()?;
+        make_private_dir(home)?;
+        let path = home.join(name);
+        make_private_file(&path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sql(&path, "open it"))?;
+        let mut db = Db { conn, path };
+        db.prepare(Some(durability)).map_err(StoreError::sql(&db.path, "set it up"))?;
+        migrate::apply(&mut db.conn, &db.path, migrations)?;
+        Ok(db)
+    }
+
+    /// Opens for reading only; the file must exist and be up to date.
+    pub(super) fn open_reader(home: &Path, name: &str, migrations: Migrations) -> Result<Self, StoreError> {
+        refuse_old_sqlite()?;
+        let path = home.join(name);
+        if !path.exists() {
+            return Err(StoreError::Missing { path });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&path, flags).map_err(StoreError::sql(&path, "open it"))?;
+        let db = Db { conn, path };
+        db.prepare(None).map_err(StoreError::sql(&db.path, "set it up"))?;
+        migrate::check(&db.conn, &db.path, migrations)?;
+        Ok(db)
+    }
+
+    fn prepare(&self, writer: Option<Durability>) -> rusqlite::Result<()> {
+        self.conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        self.conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        self.conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        self.conn.pragma_update(None, "foreign_keys", true)?;
+        self.conn.pragma_update(None, "trusted_schema", false)?;
+        let Some(durability) = writer else {
+            return self.conn.pragma_update(None, "query_only", true);
+        };
+        self.conn.pragma_update(None, "journal_mode", "wal")?;
+        self.conn.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX)?;
+        let synchronous = match durability {
+            Durability::Full => "full",
+            Durability::Normal => "normal",
+        };
+        self.conn.pragma_update(None, "synchronous", synchronous)
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs a read.
+    pub(super) fn read<T, E: Into<Fault>>(
+        &self,
+        doing: &'static str,
+        body: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        body(&self.conn).map_err(|fault| name(&self.path, doing, fault.into()))
+    }
+
+    /// Runs a write as one immediate transaction: all of it is kept or nothing.
+    pub(super) fn write<T, E: Into<Fault>>(
+        &mut self,
+        doing: &'static str,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::sql(&self.path, doing))?;
+        let result = match body(&tx) {
+            Ok(value) => tx.commit().map(|()| value).map_err(Fault::Sql),
+            Err(fault) => Err(fault.into()),
+        };
+        result.map_err(|fault| name(&self.path, doing, fault))
+    }
+}
+
+/// Adds the path to what went wrong.
+fn name(path: &Path, doing: &'static str, fault: Fault) -> StoreError {
+    match fault {
+        Fault::Sql(source) => StoreError::sql(path, doing)(source),
+        Fault::Store(error) => error,
+    }
+}
+
+fn refuse_old_sqlite() -> Result<(), StoreError> {
+    if rusqlite::version_number() < SQLITE_LEAST {
+        return Err(StoreError::SqliteTooOld { found: rusqlite::version().to_owned() });
+    }
+    Ok(())
+}
+
+/// Creates the folder and its parents; the folder itself is for its owner only.
+pub(super) fn make_private_dir(dir: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(dir).map_err(StoreError::io(dir, "create the folder"))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(dir, mode).map_err(StoreError::io(dir, "make the folder private"))?;
+    }
+    Ok(())
+}
+
+/// Creates the file when missing; it is for its owner only (SQLite gives -wal and -shm the same mode).
+pub(super) fn make_private_file(path: &Path) -> Result<fs::File, StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let file = options.open(path).map_err(StoreError::io(path, "create the file"))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::Permissions::from_mode(0o600);
+        file.set_permissions(mode).map_err(StoreError::io(path, "make the file private"))?;
+    }
+    Ok(file)
+}

@@ -1,0 +1,215 @@
+//! [`StoreError`]: what a store could not do, where, why, and what to do about it.
+//!
+//! Every variant names the file and ends with a remedy. Paths are cleaned before they are shown. Code inside the
+//! room works with [`Fault`], which knows no path yet; [`super::db::Db`] adds it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use super::ownership::HeldBy;
+use crate::domain::journal::JournalError;
+use crate::domain::market::Basis;
+use crate::domain::posting::Asset;
+use crate::domain::{CleanText, InstrumentId, Seq, UserName};
+
+/// Why a store refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system said no.
+    #[error("{}: cannot {doing}: {source}; check that the folder exists, is yours and has free space", clean(.path))]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// SQLite said no.
+    #[error("{}: cannot {doing}: {source}; {}", clean(.path), remedy(.source))]
+    Sql {
+        /// Store file.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        source: rusqlite::Error,
+    },
+    /// The SQLite inside this program can corrupt stores.
+    #[error(
+        "SQLite {found} is older than 3.51.3 and can corrupt a store; use a build with the bundled SQLite"
+    )]
+    SqliteTooOld {
+        /// Version found.
+        found: String,
+    },
+    /// Written by a later program.
+    #[error("{}: has schema version {found}, this program knows {known}; use the newer program", clean(.path))]
+    Newer {
+        /// Store file.
+        path: PathBuf,
+        /// Version in the file.
+        found: u32,
+        /// Newest version known here.
+        known: u32,
+    },
+    /// A reader met a store that its owner has not brought up to date yet.
+    #[error("{}: has schema version {found}, {known} is needed; open the home once for writing", clean(.path))]
+    Older {
+        /// Store file.
+        path: PathBuf,
+        /// Version in the file.
+        found: u32,
+        /// Version needed.
+        known: u32,
+    },
+    /// The record of applied migrations is not ours.
+    #[error("{}: migration {version} is not the one this program knows; restore a backup", clean(.path))]
+    MigrationChanged {
+        /// Store file.
+        path: PathBuf,
+        /// First migration that differs.
+        version: u32,
+    },
+    /// There is no such store.
+    #[error("{}: there is no store here; name another home or create one by opening it for writing", clean(.path))]
+    Missing {
+        /// Store file.
+        path: PathBuf,
+    },
+    /// Another process owns the trades store.
+    #[error("{}: held by {by}; close it or wait until it ends", clean(.path))]
+    Held {
+        /// Store file.
+        path: PathBuf,
+        /// By whom.
+        by: HeldBy,
+    },
+    /// A source states its prices in one basis only.
+    #[error(
+        "{instrument}: source '{source_name}' is stored as {}, the new rows are {}; \
+         import them under another source name",
+        .stored.as_str(), .given.as_str()
+    )]
+    BasisConflict {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Source.
+        source_name: CleanText,
+        /// What is stored.
+        stored: Basis,
+        /// What was given.
+        given: Basis,
+    },
+    /// Events do not follow the last stored one.
+    #[error("{}: event {found} does not follow; {expected} is next; restart to read the journal again", clean(.path))]
+    Gap {
+        /// Store file.
+        path: PathBuf,
+        /// Next sequence number.
+        expected: Seq,
+        /// The one given.
+        found: Seq,
+    },
+    /// Postings of an event do not sum to zero.
+    #[error(
+        "event {seq}: postings in {asset} sum to {sum}, not 0; nothing was written; report this as a defect"
+    )]
+    Unbalanced {
+        /// Event.
+        seq: Seq,
+        /// Asset.
+        asset: Asset,
+        /// Sum in the asset's smallest unit.
+        sum: i128,
+    },
+    /// A posting or row names an event that is not in its batch.
+    #[error("event {seq} is not in its batch; nothing was written; report this as a defect")]
+    Stray {
+        /// The event named.
+        seq: Seq,
+    },
+    /// An event cannot be encoded or decoded.
+    #[error("{}: event {seq}: {source}; run `audit verify` and restore a backup", clean(.path))]
+    Journal {
+        /// Store file.
+        path: PathBuf,
+        /// Event.
+        seq: Seq,
+        /// Why.
+        source: JournalError,
+    },
+    /// A person by that name exists already.
+    #[error("user '{0}' exists already; choose another name")]
+    UserExists(UserName),
+    /// No person by that name.
+    #[error("user '{0}' is not known; see `user list`")]
+    UnknownUser(UserName),
+    /// A backup cannot be read.
+    #[error("{}: {what}; use another backup file", clean(.path))]
+    BadBackup {
+        /// Backup file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A restore would replace something.
+    #[error("{}: holds a home already; restore into an empty folder or say that it may be replaced", clean(.path))]
+    NotEmpty {
+        /// Home.
+        path: PathBuf,
+    },
+}
+
+impl StoreError {
+    /// For `map_err` on file operations.
+    pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> StoreError {
+        let path = path.to_path_buf();
+        move |source| StoreError::Io { path, doing, source }
+    }
+
+    /// For `map_err` on SQLite operations.
+    pub(super) fn sql(path: &Path, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
+        let path = path.to_path_buf();
+        move |source| StoreError::Sql { path, doing, source }
+    }
+}
+
+fn clean(path: &Path) -> CleanText {
+    CleanText::new(&path.to_string_lossy())
+}
+
+fn remedy(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "free some space; nothing of this write was kept",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process is writing; try again",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "check that the home and its files are yours to write"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the file is damaged; restore a backup",
+        Some(ErrorCode::SystemIoFailure) => "check the disk; nothing of this write was kept",
+        Some(_) | None => "see the log; restore a backup if it stays",
+    }
+}
+
+/// An error inside a store operation, before the path is added.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// SQLite.
+    Sql(rusqlite::Error),
+    /// Complete already.
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Fault::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Fault::Store(error)
+    }
+}

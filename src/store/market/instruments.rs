@@ -1,0 +1,189 @@
+//! Instruments, their sources, and universes.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::codec::{bad, clean, date_opt, day, parsed};
+use super::super::error::StoreError;
+use super::{DAILY, MarketReader, MarketStore};
+use crate::domain::market::Basis;
+use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Symbol};
+
+/// One source of prices of one instrument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Source.
+    pub source: CleanText,
+    /// In what terms it states its prices.
+    pub basis: Basis,
+    /// First stored session; `None` when there is none.
+    pub first: Option<NaiveDate>,
+    /// Last stored session.
+    pub last: Option<NaiveDate>,
+}
+
+const INSTRUMENT: &str = "SELECT i.symbol, i.exchange, i.name, i.sector, i.currency, i.tick, i.lot, i.shortable FROM instruments i";
+
+pub(super) fn id_at(row: &Row<'_>, column: usize) -> rusqlite::Result<InstrumentId> {
+    Ok(InstrumentId::new(parsed::<Symbol>(row, column)?, parsed::<Exchange>(row, column + 1)?))
+}
+
+pub(super) fn basis_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Basis> {
+    Basis::parse(row.get_ref(column)?.as_str()?).ok_or_else(|| bad(column, "unknown basis"))
+}
+
+fn instrument(row: &Row<'_>) -> rusqlite::Result<Instrument> {
+    Ok(Instrument {
+        id: id_at(row, 0)?,
+        name: clean(row, 2)?,
+        sector: clean(row, 3)?,
+        currency: parsed(row, 4)?,
+        tick: Price::from_raw(row.get(5)?),
+        lot: Quantity::from_raw(row.get(6)?),
+        shortable: row.get(7)?,
+    })
+}
+
+/// The row number of an instrument.
+pub(super) fn number_of(conn: &Connection, id: InstrumentId) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT id FROM instruments WHERE exchange = ?1 AND symbol = ?2";
+    let row = params![id.exchange.code(), id.symbol.as_str()];
+    conn.prepare_cached(sql)?.query_row(row, |r| r.get(0)).optional()
+}
+
+/// The row number of an instrument, made with defaults when it is not known; `true` when it was made.
+pub(super) fn ensure_instrument(conn: &Connection, id: InstrumentId) -> rusqlite::Result<(i64, bool)> {
+    if let Some(number) = number_of(conn, id)? {
+        return Ok((number, false));
+    }
+    upsert(conn, &Instrument::with_defaults(id))?;
+    Ok((conn.last_insert_rowid(), true))
+}
+
+fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (exchange, symbol) DO UPDATE SET \
+               name = excluded.name, sector = excluded.sector, currency = excluded.currency, \
+               tick = excluded.tick, lot = excluded.lot, shortable = excluded.shortable";
+    let row = params![
+        instrument.id.symbol.as_str(),
+        instrument.id.exchange.code(),
+        instrument.name.as_str(),
+        instrument.sector.as_str(),
+        instrument.currency.as_str(),
+        instrument.tick.raw(),
+        instrument.lot.raw(),
+        instrument.shortable,
+    ];
+    conn.prepare_cached(sql)?.execute(row).map(drop)
+}
+
+impl MarketReader {
+    /// One instrument.
+    pub fn instrument(&self, id: InstrumentId) -> Result<Option<Instrument>, StoreError> {
+        self.db.read("read an instrument", |c| {
+            let sql = format!("{INSTRUMENT} WHERE i.exchange = ?1 AND i.symbol = ?2");
+            let row = params![id.exchange.code(), id.symbol.as_str()];
+            c.prepare_cached(&sql)?.query_row(row, instrument).optional()
+        })
+    }
+
+    /// All instruments, of one exchange where it is named, in the order of their ids.
+    pub fn instruments(&self, exchange: Option<Exchange>) -> Result<Vec<Instrument>, StoreError> {
+        self.db.read("read the instruments", |c| {
+            let sql =
+                format!("{INSTRUMENT} WHERE ?1 IS NULL OR i.exchange = ?1 ORDER BY i.symbol, i.exchange");
+            let mut statement = c.prepare_cached(&sql)?;
+            statement
+                .query_map([exchange.map(Exchange::code)], instrument)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// Instruments whose symbol or name contains `text` (any case); those whose symbol starts with it come first.
+    pub fn find_instruments(&self, text: &str, limit: u32) -> Result<Vec<Instrument>, StoreError> {
+        self.db.read("look for instruments", |c| {
+            let sql = format!(
+                "{INSTRUMENT} WHERE instr(lower(i.symbol), ?1) > 0 OR instr(lower(i.name), ?1) > 0 \
+                 ORDER BY instr(lower(i.symbol), ?1) <> 1, length(i.symbol), i.symbol, i.exchange LIMIT ?2"
+            );
+            let mut statement = c.prepare_cached(&sql)?;
+            let found = statement.query_map(params![text.to_lowercase(), limit], instrument)?;
+            found.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// The sources of one instrument, or of all, in the order of instruments and names.
+    pub fn sources(&self, id: Option<InstrumentId>) -> Result<Vec<SourceInfo>, StoreError> {
+        self.db.read("read the sources", |c| {
+            let sql = "SELECT i.symbol, i.exchange, s.source, s.basis, \
+                       (SELECT min(session) FROM prices p WHERE p.source_id = s.id AND p.interval = ?3), \
+                       (SELECT max(session) FROM prices p WHERE p.source_id = s.id AND p.interval = ?3) \
+                       FROM sources s JOIN instruments i ON i.id = s.instrument \
+                       WHERE ?1 IS NULL OR (i.symbol = ?1 AND i.exchange = ?2) \
+                       ORDER BY i.symbol, i.exchange, s.source";
+            let mut statement = c.prepare_cached(sql)?;
+            let (symbol, exchange) = (id.map(|i| i.symbol.to_string()), id.map(|i| i.exchange.code()));
+            let rows = statement.query_map(params![symbol, exchange, DAILY], |row| {
+                Ok(SourceInfo {
+                    instrument: id_at(row, 0)?,
+                    source: clean(row, 2)?,
+                    basis: basis_at(row, 3)?,
+                    first: date_opt(row, 4)?,
+                    last: date_opt(row, 5)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// Members of a universe on a day, in the order of their ids.
+    pub fn universe_members(&self, universe: &str, on: NaiveDate) -> Result<Vec<InstrumentId>, StoreError> {
+        self.db.read("read a universe", |c| {
+            let sql = "SELECT DISTINCT i.symbol, i.exchange FROM universes u JOIN instruments i \
+                       ON i.id = u.instrument WHERE u.universe = ?1 AND u.from_day <= ?2 \
+                       AND (u.to_day IS NULL OR u.to_day >= ?2) ORDER BY i.symbol, i.exchange";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map(params![universe, day(on)], |row| id_at(row, 0))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// Names of the universes, with how many instruments each has had.
+    pub fn universes(&self) -> Result<Vec<(CleanText, u32)>, StoreError> {
+        self.db.read("read the universes", |c| {
+            let sql =
+                "SELECT universe, count(DISTINCT instrument) FROM universes GROUP BY universe ORDER BY 1";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| Ok((clean(row, 0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+}
+
+impl MarketStore {
+    /// Adds instruments or replaces what is known of them, in one transaction.
+    pub fn store_instruments(&mut self, instruments: &[Instrument]) -> Result<(), StoreError> {
+        self.db().write("store instruments", |tx| instruments.iter().try_for_each(|i| upsert(tx, i)))
+    }
+
+    /// Adds periods of membership (from, and to where it has ended; both days belong to it). Unknown instruments
+    /// are created with defaults.
+    pub fn store_universe(
+        &mut self,
+        universe: &str,
+        members: &[(InstrumentId, NaiveDate, Option<NaiveDate>)],
+    ) -> Result<(), StoreError> {
+        self.db().write("store a universe", |tx| {
+            for (id, from, to) in members {
+                let (number, _) = ensure_instrument(tx, *id)?;
+                let sql = "INSERT INTO universes (universe, instrument, from_day, to_day) VALUES (?1, ?2, ?3, ?4) \
+                           ON CONFLICT (universe, instrument, from_day) DO UPDATE SET to_day = excluded.to_day";
+                tx.prepare_cached(sql)?.execute(params![universe, number, day(*from), to.map(day)])?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Quarantined rows and the progress of long jobs.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::super::codec::{clean, count, time};
+use super::super::error::StoreError;
+use super::{MarketReader, MarketStore, QUARANTINE_MAX};
+use crate::domain::{CleanText, UnixNanos};
+
+/// One row that was read and not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// The job that read it.
+    pub job: CleanText,
+    /// File it came from.
+    pub file: CleanText,
+    /// Line in the file, from 1.
+    pub line: u64,
+    /// Symbol as given.
+    pub symbol: CleanText,
+    /// Date as given.
+    pub date: CleanText,
+    /// Reason code.
+    pub reason: CleanText,
+    /// The row as given.
+    pub raw: CleanText,
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobProgress {
+    /// Lines or rows taken so far.
+    pub done: u64,
+    /// Whether the job has come to its end.
+    pub finished: bool,
+    /// Wall time of the last change.
+    pub changed_at: UnixNanos,
+}
+
+fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
+    Ok(Quarantined {
+        job: clean(row, 0)?,
+        file: clean(row, 1)?,
+        line: count(row, 2)?,
+        symbol: clean(row, 3)?,
+        date: clean(row, 4)?,
+        reason: clean(row, 5)?,
+        raw: clean(row, 6)?,
+    })
+}
+
+impl MarketReader {
+    /// How far a job has come; jobs are named by what they read, such as a file's digest.
+    pub fn job(&self, job: &str) -> Result<Option<JobProgress>, StoreError> {
+        self.db.read("read a job's progress", |c| {
+            let sql = "SELECT done, finished, changed_at FROM jobs WHERE job = ?1";
+            let row = |row: &Row<'_>| {
+                Ok(JobProgress { done: count(row, 0)?, finished: row.get(1)?, changed_at: time(row, 2)? })
+            };
+            c.prepare_cached(sql)?.query_row([job], row).optional()
+        })
+    }
+
+    /// The newest quarantined rows, newest first.
+    pub fn quarantine(&self, limit: u32) -> Result<Vec<Quarantined>, StoreError> {
+        self.db.read("read the quarantine", |c| {
+            let sql =
+                "SELECT job, file, line, symbol, date, reason, raw FROM quarantine ORDER BY id DESC LIMIT ?1";
+            let mut statement = c.prepare_cached(sql)?;
+            statement.query_map([limit], quarantined)?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+}
+
+impl MarketStore {
+    /// Records how far a job has come.
+    pub fn record_job(&mut self, job: &str, progress: JobProgress) -> Result<(), StoreError> {
+        self.db().write("record a job's progress", |tx| {
+            let sql = "INSERT INTO jobs (job, done, finished, changed_at) VALUES (?1, ?2, ?3, ?4) \
+                       ON CONFLICT (job) DO UPDATE SET done = excluded.done, finished = excluded.finished, \
+                       changed_at = excluded.changed_at";
+            let done = i64::try_from(progress.done).unwrap_or(i64::MAX);
+            tx.execute(sql, params![job, done, progress.finished, progress.changed_at.nanos()]).map(drop)
+        })
+    }
+
+    /// Keeps rows that were not stored; the newest are kept when there are too many.
+    pub fn store_quarantine(&mut self, rows: &[Quarantined], at: UnixNanos) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.db().write("keep quarantined rows", |tx| {
+            for row in rows {
+                let sql = "INSERT INTO quarantine (job, file, line, symbol, date, reason, raw, at) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                tx.prepare_cached(sql)?.execute(params![
+                    row.job.as_str(),
+                    row.file.as_str(),
+                    i64::try_from(row.line).unwrap_or(i64::MAX),
+                    row.symbol.as_str(),
+                    row.date.as_str(),
+                    row.reason.as_str(),
+                    row.raw.as_str(),
+                    at.nanos(),
+                ])?;
+            }
+            let oldest = tx.last_insert_rowid() - i64::from(QUARANTINE_MAX);
+            tx.execute("DELETE FROM quarantine WHERE id <= ?1", [oldest]).map(drop)
+        })
+    }
+}

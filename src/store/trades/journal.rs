@@ -1,0 +1,169 @@
+//! The journal: appending batches, and reading events back in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
+
+use super::super::codec::{bad, count};
+use super::super::error::{Fault, StoreError};
+use super::{TradesReader, TradesStore, projections};
+use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
+use crate::domain::posting::Asset;
+use crate::domain::{Event, Seq};
+
+/// The name of an event in its encoding.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    event: std::borrow::Cow<'a, str>,
+}
+
+/// Refuses a batch whose postings or rows do not belong to it, or whose postings do not sum to zero.
+fn check(batch: &Batch) -> Result<(), StoreError> {
+    let events: BTreeSet<Seq> = batch.events.iter().map(|e| e.seq).collect();
+    let stray = |seq: Seq| Err(StoreError::Stray { seq });
+    let mut sums: BTreeMap<(Seq, Asset), i128> = BTreeMap::new();
+    for posting in &batch.postings {
+        if !events.contains(&posting.seq) {
+            return stray(posting.seq);
+        }
+        *sums.entry((posting.seq, posting.asset)).or_default() += i128::from(posting.amount);
+    }
+    if let Some(seq) = batch.rows.iter().filter_map(projections::seq_of).find(|seq| !events.contains(seq)) {
+        return stray(seq);
+    }
+    match sums.into_iter().find(|(_, sum)| *sum != 0) {
+        Some(((seq, asset), sum)) => Err(StoreError::Unbalanced { seq, asset, sum }),
+        None => Ok(()),
+    }
+}
+
+fn insert_event(
+    conn: &Connection,
+    event: &Event,
+    encoded: &str,
+    prev: ChainHash,
+) -> rusqlite::Result<ChainHash> {
+    let hash = prev.next(encoded.as_bytes());
+    let kind: Kind<'_> = serde_json::from_str(encoded).map_err(|e| bad(4, e))?;
+    let sql = "INSERT INTO journal (seq, t, wall, by, kind, version, payload, prev_hash, hash) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    conn.prepare_cached(sql)?.execute(params![
+        event.seq.cast_signed(),
+        event.t.nanos(),
+        event.wall.nanos(),
+        event.by.as_str(),
+        kind.event,
+        ENCODING_VERSION,
+        encoded,
+        prev.bytes(),
+        hash.bytes(),
+    ])?;
+    Ok(hash)
+}
+
+impl TradesStore {
+    /// Writes one batch: events, postings and rows together or not at all. Returns the new end of the chain.
+    pub fn append(&mut self, batch: &Batch) -> Result<ChainHash, StoreError> {
+        self.append_all(std::slice::from_ref(batch))
+    }
+
+    /// Writes several batches in one transaction with one sync (group commit).
+    pub fn append_all(&mut self, batches: &[Batch]) -> Result<ChainHash, StoreError> {
+        let start = self.head;
+        let path = self.inner.db.path().to_path_buf();
+        let head = self.db().write("append to the journal", |tx| {
+            let (mut last, mut hash) = start;
+            for batch in batches {
+                check(batch)?;
+                for event in &batch.events {
+                    let expected = last + 1;
+                    if event.seq != expected {
+                        let (path, found) = (path.clone(), event.seq);
+                        return Err(Fault::Store(StoreError::Gap { path, expected, found }));
+                    }
+                    let encoded = journal::encode(event).map_err(|source| StoreError::Journal {
+                        path: path.clone(),
+                        seq: event.seq,
+                        source,
+                    })?;
+                    hash = insert_event(tx, event, &encoded, hash)?;
+                    last = event.seq;
+                }
+                insert_postings(tx, batch)?;
+                batch.rows.iter().try_for_each(|row| projections::write(tx, row))?;
+            }
+            Ok((last, hash))
+        })?;
+        self.head = head;
+        Ok(head.1)
+    }
+
+    /// Sequence number of the last stored event, 0 before the first, and the end of the chain.
+    pub const fn chain_end(&self) -> (Seq, ChainHash) {
+        self.head
+    }
+}
+
+fn insert_postings(conn: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO postings (seq, account, ledger, asset, amount) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut statement = conn.prepare_cached(sql)?;
+    for p in &batch.postings {
+        let (ledger, asset) = (p.ledger.as_str(), p.asset.to_string());
+        statement.execute(params![p.seq.cast_signed(), p.account.as_str(), ledger, asset, p.amount])?;
+    }
+    Ok(())
+}
+
+impl TradesReader {
+    /// Sequence number of the last stored event, 0 before the first, and the end of the chain.
+    pub fn head(&self) -> Result<(Seq, ChainHash), StoreError> {
+        self.db.read("read the end of the journal", |c| {
+            let sql = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
+            let last = c.query_row(sql, [], |row| {
+                let hash: Vec<u8> = row.get(1)?;
+                let hash = ChainHash::from_slice(&hash).ok_or_else(|| bad(1, "the hash is not 32 bytes"))?;
+                Ok((count(row, 0)?, hash))
+            });
+            Ok::<_, rusqlite::Error>(last.optional()?.unwrap_or((0, ChainHash::START)))
+        })
+    }
+
+    /// Hands every event from `from_seq` on to `each`, in order; stops when it says so.
+    pub fn events(
+        &self,
+        from_seq: Seq,
+        mut each: impl FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.db.read("read the journal", |c| {
+            let sql = "SELECT seq, version, payload FROM journal WHERE seq >= ?1 ORDER BY seq";
+            let mut statement = c.prepare_cached(sql)?;
+            let mut rows = statement.query([from_seq.cast_signed()])?;
+            while let Some(row) = rows.next()? {
+                let seq = count(row, 0)?;
+                let event =
+                    journal::decode(row.get(1)?, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?);
+                let event = event.map_err(|source| {
+                    Fault::Store(StoreError::Journal { path: self.db.path().to_path_buf(), seq, source })
+                })?;
+                if each(event).is_break() {
+                    break;
+                }
+            }
+            Ok::<_, Fault>(())
+        })
+    }
+
+    /// The newest `limit` events, oldest of them first.
+    pub fn last_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let (head, _) = self.head()?;
+        let mut events = Vec::new();
+        self.events(head.saturating_sub(u64::from(limit)) + 1, |event| {
+            events.push(event);
+            ControlFlow::Continue(())
+        })?;
+        Ok(events)
+    }
+}

@@ -1,0 +1,152 @@
+//! Writing the projected tables: rows come from the pure rooms, in the transaction of their events.
+
+use rusqlite::{Connection, params};
+
+use super::super::codec::to_json;
+use super::super::error::{Fault, StoreError};
+use super::TradesStore;
+use crate::domain::limit::{LimitVersion, VersionStatus};
+use crate::domain::order::Order;
+use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
+use crate::domain::{Exchange, Seq};
+
+/// The event a row names, where it names one.
+pub(super) fn seq_of(row: &Row) -> Option<Seq> {
+    match row {
+        Row::Execution(execution) => Some(execution.seq),
+        Row::RiskEvent(event) => Some(event.seq),
+        Row::Order(_) | Row::Portfolio(_) | Row::Limit(_) => None,
+    }
+}
+
+/// Writes one row.
+pub(super) fn write(conn: &Connection, row: &Row) -> rusqlite::Result<()> {
+    match row {
+        Row::Order(order) => write_order(conn, order),
+        Row::Execution(execution) => write_execution(conn, execution),
+        Row::RiskEvent(event) => write_risk_event(conn, event),
+        Row::Portfolio(portfolio) => write_portfolio(conn, portfolio),
+        Row::Limit(version) => write_limit(conn, version),
+    }
+}
+
+fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO orders (account, id, instrument, side, type, quantity, limit_price, spec, \
+               status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+    let spec = &order.spec;
+    conn.prepare_cached(sql)?
+        .execute(params![
+            spec.account.as_str(),
+            spec.id.as_str(),
+            spec.instrument.to_string(),
+            spec.side.as_str(),
+            spec.order_type.as_str(),
+            spec.quantity.raw(),
+            spec.limit_price.map(|p| p.raw()),
+            to_json(spec)?,
+            order.status.as_str(),
+            order.filled.raw(),
+            order.filled_notional.raw(),
+            order.fees.raw(),
+            order.given_at.nanos(),
+            order.changed_at.nanos(),
+            order.code.map(|c| c.as_str()),
+            order.reason,
+            order.actor.as_str(),
+        ])
+        .map(drop)
+}
+
+fn write_execution(conn: &Connection, e: &Execution) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO executions (seq, time, account, order_id, instrument, side, quantity, price, fee, \
+               realized) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    conn.prepare_cached(sql)?
+        .execute(params![
+            e.seq.cast_signed(),
+            e.time.nanos(),
+            e.account.as_str(),
+            e.id.as_str(),
+            e.instrument.to_string(),
+            e.side.as_str(),
+            e.quantity.raw(),
+            e.price.raw(),
+            e.fee.raw(),
+            e.realized.raw(),
+        ])
+        .map(drop)
+}
+
+fn write_risk_event(conn: &Connection, e: &RiskEventRow) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO risk_events (seq, time, account, code, order_id, limit_name, observed, threshold) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let order = e.order.map(|id| id.to_string());
+    conn.prepare_cached(sql)?
+        .execute(params![
+            e.seq.cast_signed(),
+            e.time.nanos(),
+            e.account.as_str(),
+            e.code.as_str(),
+            order,
+            e.limit,
+            e.observed,
+            e.threshold,
+        ])
+        .map(drop)
+}
+
+fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO portfolios (account, owner, kind, exchange, currency, cash, holdings) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    conn.prepare_cached(sql)?
+        .execute(params![
+            p.account.as_str(),
+            p.owner.map(|o| o.to_string()),
+            p.kind.as_str(),
+            p.exchange.map(Exchange::code),
+            p.currency.as_str(),
+            p.cash.raw(),
+            to_json(&p.holdings)?,
+        ])
+        .map(drop)
+}
+
+fn write_limit(conn: &Connection, v: &LimitVersion) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO limit_versions (version, name, scope, draft, maker, made_at, status, \
+               approver, approved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let status = match v.status {
+        VersionStatus::Proposed => "proposed",
+        VersionStatus::Approved => "approved",
+    };
+    conn.prepare_cached(sql)?
+        .execute(params![
+            v.version,
+            v.draft.name.as_str(),
+            v.draft.scope.to_string(),
+            to_json(&v.draft)?,
+            v.maker.as_str(),
+            v.made_at.nanos(),
+            status,
+            v.approver.map(|a| a.to_string()),
+            v.approved_at.map(|t| t.nanos()),
+        ])
+        .map(drop)
+}
+
+impl TradesStore {
+    /// Throws the projected tables away and writes them anew from rows that were folded from the whole journal.
+    pub fn rebuild(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<u64, StoreError> {
+        self.db().write("rebuild the projected tables", |tx| {
+            tx.execute_batch(
+                "DELETE FROM orders; DELETE FROM executions; DELETE FROM risk_events; \
+                 DELETE FROM portfolios; DELETE FROM limit_versions;",
+            )?;
+            let mut written = 0;
+            for row in rows {
+                write(tx, &row)?;
+                written += 1;
+            }
+            Ok::<u64, Fault>(written)
+        })
+    }
+}
