@@ -101,3 +101,36 @@ fn the_formula_gives_the_adjusted_closes_of_the_sample() {
     }
     assert_eq!(rows, 3_634);
 }
+
+/// The closes of some symbols in a shared file of bars.
+fn closes(file: &str, symbols: &[&str]) -> Option<BTreeMap<String, Vec<DailyBar>>> {
+    let packed = std::fs::read(shared(file)?).unwrap();
+    let text = String::from_utf8(zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
+    let mut bars: BTreeMap<String, Vec<DailyBar>> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        if symbols.contains(&fields[1]) && !fields[5].is_empty() {
+            let id = format!("{}.XNYS", fields[1]).parse().unwrap();
+            bars.entry(fields[1].to_owned()).or_default().push(bar(id, fields[0], fields[5]));
+        }
+    }
+    Some(bars)
+}
+
+#[test]
+fn raw_prices_restated_for_real_splits_agree_with_another_source() {
+    let splits = [("NFLX", "2015-07-15", 7), ("ICE", "2016-11-04", 5), ("MNST", "2016-11-10", 3)];
+    let symbols = splits.map(|(symbol, ..)| symbol);
+    let Some(raw) = closes("market/us_daily_raw_2015_2017.csv.zst", &symbols) else { return };
+    let Some(restated) = closes("market/us_daily_2013_2018.csv.zst", &symbols) else { return };
+    for (symbol, day, ratio) in splits {
+        let bars = &raw[symbol];
+        let theirs: BTreeMap<_, _> = restated[symbol].iter().map(|b| (b.session, b.close.to_f64())).collect();
+        let actions = [split(bars[0].instrument, day, ratio, 1)];
+        let ours = prices(bars, &actions, Basis::Raw, Adjust::Split);
+        let pairs = ours.iter().zip(bars).filter_map(|(ours, b)| Some((*ours, *theirs.get(&b.session)?)));
+        let (near, all) =
+            pairs.fold((0, 0), |(near, all), (a, b)| (near + i32::from((a - b).abs() < 0.011), all + 1));
+        assert!(all > 450 && f64::from(near) > 0.99 * f64::from(all), "{symbol}: {near} of {all}");
+    }
+}

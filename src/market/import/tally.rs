@@ -43,7 +43,7 @@ struct Span {
 
 impl Span {
     fn word(&mut self, position: i64) -> Option<&mut u64> {
-        let block = self.blocks.entry(position.div_euclid(BLOCK_SESSIONS)).or_insert_with(Box::default);
+        let block = self.blocks.entry(position.div_euclid(BLOCK_SESSIONS)).or_default();
         block.get_mut(usize::try_from(position.rem_euclid(BLOCK_SESSIONS)).ok()?)
     }
 
