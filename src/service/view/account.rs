@@ -65,6 +65,8 @@ pub struct Position {
     pub last_price: Option<Price>,
     /// When that was.
     pub price_time: Option<UnixNanos>,
+    /// Older than its exchange's market time allows.
+    pub stale: bool,
     /// Quantity × last price.
     pub market_value: Option<Money>,
     /// Market value less cost.

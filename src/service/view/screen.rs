@@ -92,6 +92,8 @@ pub struct Screen {
     pub chart: Option<Chart>,
     /// Holdings of the current account.
     pub positions: Vec<Position>,
+    /// Equity of the current account at the end of each session, oldest first, at most [`Screen::EQUITY_MAX`].
+    pub equity: Vec<(chrono::NaiveDate, crate::domain::Money)>,
     /// Orders of the current account: working ones, and all of today's.
     pub orders: Vec<OrderRow>,
     /// Fills of the current account, newest first, at most [`Screen::HISTORY_MAX`].
@@ -125,6 +127,8 @@ pub struct Screen {
 impl Screen {
     /// Most fills a screen carries.
     pub const HISTORY_MAX: usize = 500;
+    /// Most sessions of equity a screen carries (five years).
+    pub const EQUITY_MAX: usize = 1_300;
 
     /// Whether the person may use a capability.
     pub fn may(&self, capability: Capability) -> bool {

@@ -1,0 +1,97 @@
+//! Orders: today's orders, how far they are filled, and for each end or wait the reason in words.
+
+use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
+use crate::domain::{Capability, OrderStatus};
+use crate::service::view::OrderRow;
+use crate::tui::format::{self, LocalClock};
+use crate::tui::theme::Meaning;
+
+/// The pane.
+pub const PANE: PaneDef = PaneDef {
+    id: PaneId::Orders,
+    title: "Orders today",
+    code: "BLT",
+    capability: Capability::ViewPortfolio,
+    empty: "Orders of today, working and done. None yet: select a name, then b buys and s sells.",
+    table: Some(table),
+    note,
+    draw: |view, area, buf| cells::draw_table(&PANE, view, area, buf),
+};
+
+fn note(view: &View<'_>) -> String {
+    let working = view.screen.orders.iter().filter(|o| !o.status.is_done()).count();
+    if working == 0 { String::new() } else { format!("{working} working") }
+}
+
+fn table(view: &View<'_>) -> TableData {
+    let mut table = TableData::new(vec![
+        Column::left(LocalClock::of(&view.screen.data).title(), 3),
+        Column::left("SIDE", 0),
+        Column::left("SYM", 0),
+        Column::right("FILLED/QTY", 0),
+        Column::left("TYPE", 4),
+        Column::right("LIMIT", 2),
+        Column::left("TIF", 6),
+        Column::left("STATUS", 0),
+        Column::right("AVG", 3),
+        Column::right("FEES", 7),
+        Column::left("ID", 5),
+        Column::left("BY", 8),
+    ]);
+    table.rows = view.screen.orders.iter().map(|order| line(order, view)).collect();
+    table
+}
+
+fn line(order: &OrderRow, view: &View<'_>) -> Row {
+    let clock = LocalClock::of(&view.screen.data);
+    let (word, meaning) = cells::status(order.status);
+    let filled = format!("{}/{}", format::quantity(order.filled), format::quantity(order.quantity));
+    let side = if order.status.is_done() { Meaning::Text } else { Meaning::Own };
+    let cells = vec![
+        Cell::muted(clock.short(order.given_at, view.screen.data.market_time)),
+        Cell::new(cells::side(order.side), side),
+        Cell::new(order.symbol.as_str(), Meaning::Title),
+        Cell::text(filled),
+        Cell::muted(order.order_type.as_str()),
+        order.limit_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
+        Cell::muted(order.tif.as_str()),
+        Cell::new(word, meaning),
+        order.average_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
+        Cell::muted(format::money(order.fees)),
+        Cell::muted(order.id.as_str()),
+        Cell::muted(order.actor.as_str()),
+    ];
+    let mut row = Row::new(RowKey::Order(order.account, order.id), cells);
+    row.detail = explanation(order);
+    row
+}
+
+/// Why the order ended, waits, or is only partly done. Limits are told only where the screen tells them.
+fn explanation(order: &OrderRow) -> Option<Cell> {
+    let mut text = order.reason.clone();
+    if text.is_empty() {
+        text = order.code.map(|c| c.text().to_owned()).unwrap_or_default();
+    }
+    if let (Some(limit), Some(observed), Some(threshold)) = (&order.limit, &order.observed, &order.threshold) {
+        let seen = format!("{limit}: {observed}, allowed {threshold}");
+        text = if text.is_empty() { seen } else { format!("{text} ({seen})") };
+    }
+    let working = order.status == OrderStatus::PartiallyFilled;
+    if working {
+        let rest = format!("{} still working", format::quantity(order.leaves));
+        text = if text.is_empty() { rest } else { format!("{rest}: {text}") };
+    } else if order.status.is_done() && order.filled.is_positive() && order.status != OrderStatus::Filled {
+        let part = format!("{} of {} filled", format::quantity(order.filled), format::quantity(order.quantity));
+        text = if text.is_empty() { part } else { format!("{part}; {text}") };
+    }
+    let meaning = match order.status {
+        OrderStatus::Denied | OrderStatus::Rejected => Meaning::Breach,
+        OrderStatus::Held => Meaning::Warn,
+        OrderStatus::Accepted
+        | OrderStatus::PartiallyFilled
+        | OrderStatus::Filled
+        | OrderStatus::Canceled
+        | OrderStatus::Expired => Meaning::Muted,
+    };
+    (!text.is_empty()).then(|| Cell::new(text, meaning))
+}

@@ -1,0 +1,18 @@
+//! Quote.
+
+use super::{PaneDef, PaneId};
+use crate::domain::Capability;
+use crate::tui::widgets::pen::Pen;
+use crate::tui::widgets::table;
+
+/// The pane.
+pub const PANE: PaneDef = PaneDef {
+    id: PaneId::Quote,
+    title: "Quote",
+    code: "DES",
+    capability: Capability::ViewMarket,
+    empty: "Price, range and source of one instrument. Select a name to fill it.",
+    table: None,
+    note: super::no_note,
+    draw: |view, area, buf| table::paragraph(PANE.empty, view, &mut Pen::new(buf, area)),
+};

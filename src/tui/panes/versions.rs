@@ -1,0 +1,77 @@
+//! Limit versions: who changed which limit, when and why, newest first.
+
+use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
+use crate::domain::Capability;
+use crate::domain::limit::{VersionStatus, WorkingOrders};
+use crate::service::view::LimitVersionRow;
+use crate::tui::format::{self, LocalClock};
+use crate::tui::theme::Meaning;
+
+/// The pane.
+pub const PANE: PaneDef = PaneDef {
+    id: PaneId::Versions,
+    title: "Limit history",
+    code: "LVER",
+    capability: Capability::ViewLimits,
+    empty: "Every version of every limit: who, when and why. None yet: press e in Limits to set one.",
+    table: Some(table),
+    note,
+    draw: |view, area, buf| cells::draw_table(&PANE, view, area, buf),
+};
+
+fn waiting(row: &LimitVersionRow) -> bool {
+    row.status == VersionStatus::Proposed
+}
+
+fn note(view: &View<'_>) -> String {
+    let waits = view.screen.limits.as_ref().map_or(0, |l| l.history.iter().filter(|v| waiting(v)).count());
+    if waits == 0 { String::new() } else { format!("! {waits} waiting") }
+}
+
+fn table(view: &View<'_>) -> TableData {
+    let Some(limits) = &view.screen.limits else { return TableData::default() };
+    let clock = LocalClock::of(&view.screen.data);
+    let mut table = TableData::new(vec![
+        Column::right("V", 0),
+        Column::left("LIMIT", 0),
+        Column::left("SCOPE", 2),
+        Column::right("SOFT", 7),
+        Column::right("HARD", 0),
+        Column::left("STATUS", 0),
+        Column::left("BY", 1),
+        Column::left("APPROVED BY", 5),
+        Column::left("MADE", 3),
+        Column::left("WORKING", 8),
+        Column::left("REASON", 4).growing(10),
+    ]);
+    table.rows = limits.history.iter().map(|v| line(v, clock, view)).collect();
+    table
+}
+
+fn line(row: &LimitVersionRow, clock: LocalClock, view: &View<'_>) -> Row {
+    let value = |text: &Option<String>, none: &str| {
+        text.as_ref().map_or_else(|| Cell::muted(none), |t| Cell::text(super::limits::shown(row.name, t)))
+    };
+    let status = match row.status {
+        VersionStatus::Proposed => Cell::new("! WAITS", Meaning::Warn),
+        VersionStatus::Approved => Cell::new("approved", Meaning::Good),
+    };
+    let working = match row.working {
+        WorkingOrders::Keep => "keep",
+        WorkingOrders::Cancel => "cancel",
+    };
+    let cells = vec![
+        Cell::text(row.version.to_string()),
+        Cell::new(super::limits::words(row.name), Meaning::Title),
+        Cell::muted(row.scope.to_string()),
+        value(&row.soft, format::MISSING),
+        value(&row.hard, "removed"),
+        status,
+        Cell::text(row.maker.as_str()),
+        row.approver.map_or_else(Cell::missing, |a| Cell::text(a.as_str())),
+        Cell::muted(clock.short(row.made_at, view.screen.data.market_time)),
+        Cell::muted(working),
+        Cell::muted(row.reason.as_str()),
+    ];
+    Row::new(RowKey::Version(row.version), cells)
+}

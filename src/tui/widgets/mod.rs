@@ -1,0 +1,10 @@
+//! Things panes are made of. Each draws into a [`Rect`](ratatui::layout::Rect) and never outside of it, at any
+//! size, in unicode or ASCII.
+
+pub mod bar;
+pub mod pen;
+pub mod table;
+pub mod text;
+
+#[cfg(test)]
+pub mod testing;
