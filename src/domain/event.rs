@@ -69,6 +69,21 @@ pub enum EndReason {
     OutOfRange,
 }
 
+impl EndReason {
+    /// One plain sentence without a full stop.
+    pub const fn text(self) -> &'static str {
+        match self {
+            EndReason::Requested => "somebody cancelled it",
+            EndReason::LimitTightened => "a tightened limit no longer allowed it",
+            EndReason::CorporateAction => "a split left nothing of it",
+            EndReason::Amended => "it was amended below what was filled",
+            EndReason::ListEnded => "its list's sells ended without paying for it",
+            EndReason::SessionClose => "its session closed",
+            EndReason::OutOfRange => "its next fill could not be counted exactly",
+        }
+    }
+}
+
 /// What kind of cash movement no fill carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

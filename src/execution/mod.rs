@@ -1,1 +1,27 @@
-//! (being built)
+//! The engine: a command or a market event in, a batch of events out; pure and deterministic.
+//!
+//! Deciding and applying are one path: every event is applied by the same fold that rebuilds the state from the
+//! journal, so [`Engine::recover`] gives back what was lost (all but standing quotes and unmarked prices).
+//! Orders reach the matching code only as [`crate::risk::Approved`]. Nothing here knows a clock, file or thread.
+
+mod actions;
+mod amend;
+mod control;
+pub mod engine;
+mod fold;
+mod lists;
+mod mark;
+pub mod matching;
+mod orders;
+mod project;
+mod sessions;
+pub mod state;
+mod step;
+mod submit;
+mod venue;
+pub mod view;
+
+pub use engine::{Engine, EngineError};
+pub use orders::{Orders, Working};
+pub use state::State;
+pub use view::View;

@@ -8,6 +8,7 @@ mod daily_loss;
 mod drawdown;
 mod gross;
 mod halt;
+mod losses;
 mod money;
 mod notional;
 mod position;
@@ -19,6 +20,7 @@ mod short;
 mod state;
 mod weight;
 
+pub use losses::{Loss, losses};
 pub(super) use rate::in_window as orders_in_window;
 
 use std::cell::OnceCell;

@@ -1,0 +1,86 @@
+//! Changing and ending working orders.
+
+use crate::domain::event::{EndReason, EventBody, Refusal};
+use crate::domain::facts::MarketFacts;
+use crate::domain::{OrderStatus, Price, Quantity, RefusalCode};
+use crate::risk::exposure::waits_for_sells;
+use crate::risk::{Draft, OrderKey, Verdict, evaluate};
+
+use super::engine::EngineError;
+use super::step::Step;
+
+impl Step<'_> {
+    /// Changes quantity or limit price. Checked like an order; refused, the order stays as it was.
+    pub(super) fn amend(
+        &mut self,
+        key: OrderKey,
+        quantity: Option<Quantity>,
+        limit_price: Option<Price>,
+    ) -> Result<(), EngineError> {
+        let (account, id) = key;
+        let Some(order) = self.state().orders.open().get(&key) else {
+            let refusal = Refusal::plain(self.gone(&key));
+            return self.emit(EventBody::AmendRejected { account, id, refusal });
+        };
+        let mut spec = order.spec.clone();
+        spec.limit_price = limit_price.or(spec.limit_price);
+        // Below what is filled the order is done with what it has.
+        spec.quantity = match quantity {
+            Some(wanted) if order.filled.is_positive() => wanted.max(order.filled),
+            Some(wanted) => wanted,
+            None => spec.quantity,
+        };
+        let done = order.filled.is_positive() && spec.quantity == order.filled;
+        if !done {
+            if let Some(refusal) = self.refuses(&key, &spec) {
+                return self.emit(EventBody::AmendRejected { account, id, refusal });
+            }
+        }
+        let (quantity, limit_price) = (spec.quantity, spec.limit_price);
+        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price })?;
+        if done {
+            self.note_list(&key);
+            return Ok(());
+        }
+        self.take_quote(key)
+    }
+
+    /// Why an amended order may not work, if so. What a held order waits for does not speak against it.
+    fn refuses(&self, key: &OrderKey, spec: &crate::domain::OrderSpec) -> Option<Refusal> {
+        let state = self.state();
+        let order = state.orders.open().get(key)?;
+        let book = state.book(key.0, self.now)?;
+        let held = order.status == OrderStatus::Held;
+        let draft = Draft { may_wait: waits_for_sells(order), ..Draft::amended(spec) };
+        match evaluate(&book, state.limits(), &MarketFacts::default(), &draft).verdict() {
+            Verdict::Accept => None,
+            Verdict::Hold(_) if held => None,
+            Verdict::Hold(code) => Some(Refusal::plain(*code)),
+            Verdict::Refuse(refusal) => Some(refusal.clone()),
+        }
+    }
+
+    /// Ends a working order.
+    pub(super) fn cancel(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let (account, id) = key;
+        if !self.state().orders.open().contains_key(&key) {
+            let refusal = Refusal::plain(self.gone(&key));
+            return self.emit(EventBody::CancelRejected { account, id, refusal });
+        }
+        self.end(key, EndReason::Requested)
+    }
+
+    pub(super) fn end(&mut self, (account, id): OrderKey, reason: EndReason) -> Result<(), EngineError> {
+        self.emit(EventBody::OrderCanceled { account, id, reason })?;
+        self.note_list(&(account, id));
+        Ok(())
+    }
+
+    /// Why an order is not there to be changed.
+    fn gone(&self, key: &OrderKey) -> RefusalCode {
+        match self.state().orders.get(key.0, key.1) {
+            Some(_) => RefusalCode::TooLateToCancel,
+            None => RefusalCode::UnknownOrder,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Order lists: buys that wait for their list's sells are judged again in the step in which those fill or end.
+
+use crate::domain::event::{EndReason, EventBody};
+use crate::domain::{Bar, Quantity, RefusalCode};
+use crate::risk::exposure::waits_for_sells;
+use crate::risk::{OrderKey, Verdict};
+
+use super::engine::EngineError;
+use super::step::{ListKey, Step};
+
+impl Step<'_> {
+    /// Releases what the lists touched in this step can now pay for. `bars` are the bars of this instant with what
+    /// is left of their budgets: a released buy that was given before a bar began may fill at its open.
+    pub(super) fn settle_lists(&mut self, bars: &mut [(Bar, Quantity)]) -> Result<(), EngineError> {
+        while let Some(list) = self.lists.pop_first() {
+            for key in self.waiting(list) {
+                self.settle(list, key, bars)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Buys of a list that wait, the earliest first.
+    fn waiting(&self, (account, list): ListKey) -> Vec<OrderKey> {
+        let orders = self.state().orders();
+        let mut found = Vec::new();
+        for instrument in orders.instruments() {
+            for working in orders.queue(instrument).iter().filter(|w| w.key.0 == account) {
+                let order = orders.open().get(&working.key);
+                if order.is_some_and(|o| o.spec.list == Some(list) && waits_for_sells(o)) {
+                    found.push((working.place, working.key));
+                }
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, key)| key).collect()
+    }
+
+    fn settle(
+        &mut self,
+        (account, list): ListKey,
+        key: OrderKey,
+        bars: &mut [(Bar, Quantity)],
+    ) -> Result<(), EngineError> {
+        let Some(decision) = self.judge_again(&key, true, false) else { return Ok(()) };
+        let record = Some(decision.record());
+        match decision.verdict().clone() {
+            Verdict::Hold(RefusalCode::WaitsForSells) if self.sells_open(account, list) => Ok(()),
+            Verdict::Hold(RefusalCode::WaitsForSells) => self.end(key, EndReason::ListEnded),
+            Verdict::Hold(code) => {
+                let Some(order) = self.state().orders.open().get(&key).map(|o| o.spec.clone()) else {
+                    return Ok(());
+                };
+                self.emit(EventBody::OrderHeld { order, code, decision: record })
+            }
+            Verdict::Refuse(refusal) => {
+                let Some(order) = self.state().orders.open().get(&key).map(|o| o.spec.clone()) else {
+                    return Ok(());
+                };
+                self.deny(&order, refusal, Some(decision))
+            }
+            Verdict::Accept => {
+                if self.admit_held(&key, decision).is_err() {
+                    return Ok(());
+                }
+                self.emit(EventBody::OrderReleased { account, id: key.1, approver: None })?;
+                for (bar, budget) in bars.iter_mut() {
+                    self.fill_on_bar(bar, budget, Some(key))?;
+                }
+                self.take_quote(key)
+            }
+        }
+    }
+}

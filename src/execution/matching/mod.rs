@@ -1,0 +1,22 @@
+//! The paper exchange: what an order gets from a bar, a quote or a print. Pure functions of an order and a market
+//! fact; the engine turns their answers into fills.
+//!
+//! A new kind of order is a new arm in [`bars`], [`quotes`] and [`prints`]. Orders come in only as
+//! [`Approved`](crate::risk::Approved), through [`enter`].
+
+pub mod bars;
+pub mod path;
+pub mod prints;
+pub mod quotes;
+
+use crate::domain::event::Refusal;
+use crate::domain::{OrderSpec, RefusalCode, Seq};
+use crate::risk::Approved;
+
+/// Lets an approved order in. The approval is used up, and holds only for the book it was given for.
+pub fn enter(approved: Approved, book_seq: Seq) -> Result<OrderSpec, Refusal> {
+    if approved.book_seq() != book_seq {
+        return Err(Refusal::plain(RefusalCode::StaleOrder));
+    }
+    Ok(approved.into_order())
+}

@@ -1,0 +1,94 @@
+//! Projections: the rows that people query, made from events and the state after them.
+
+use std::collections::BTreeSet;
+
+use crate::domain::event::{Event, EventBody};
+use crate::domain::row::{Execution, RiskEventRow, Row};
+use crate::domain::{AccountId, Money};
+use crate::risk::OrderKey;
+
+use super::fold::Effects;
+use super::state::State;
+
+/// What a step changed; each row is written once, as it stands after the step.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    orders: BTreeSet<OrderKey>,
+    accounts: BTreeSet<AccountId>,
+    limits: BTreeSet<u32>,
+}
+
+/// Rows that belong to one event, and a note of those that follow at the end of the step.
+pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, effects: &Effects) {
+    touched.orders.extend(effects.orders.iter().copied());
+    touched.accounts.extend(effects.movements.iter().map(|(account, _)| *account));
+    match &event.body {
+        EventBody::Fill(fill) => rows.push(Row::Execution(Execution {
+            seq: event.seq,
+            time: event.t,
+            account: fill.account,
+            id: fill.id,
+            instrument: fill.instrument,
+            side: fill.side,
+            quantity: fill.quantity,
+            price: fill.price,
+            fee: fill.fee,
+            realized: effects.movements.first().map_or(Money::ZERO, |(_, m)| m.realized),
+        })),
+        EventBody::LimitProposed { version, .. } | EventBody::LimitApproved { version, .. } => {
+            touched.limits.insert(*version);
+        }
+        body => rows.extend(risk_row(event, body)),
+    }
+}
+
+/// The `risk_events` row of a control that spoke or a refusal behind which a limit stands.
+fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let row = match body {
+        EventBody::RiskEvent { code, account, limit, observed, threshold } => RiskEventRow {
+            seq: event.seq,
+            time: event.t,
+            account: *account,
+            code: *code,
+            order: None,
+            limit: limit.clone(),
+            observed: observed.clone(),
+            threshold: threshold.clone(),
+        },
+        EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal } => {
+            RiskEventRow {
+                seq: event.seq,
+                time: event.t,
+                account: order.account,
+                code: refusal.code,
+                order: Some(order.id),
+                limit: text(&refusal.limit),
+                observed: text(&refusal.observed),
+                threshold: text(&refusal.threshold),
+            }
+        }
+        EventBody::AmendRejected { account, id, refusal } => RiskEventRow {
+            seq: event.seq,
+            time: event.t,
+            account: *account,
+            code: refusal.code,
+            order: Some(*id),
+            limit: text(&refusal.limit),
+            observed: text(&refusal.observed),
+            threshold: text(&refusal.threshold),
+        },
+        _ => return None,
+    };
+    Some(Row::RiskEvent(row))
+}
+
+/// The rows of everything a step changed.
+pub(super) fn rows(rows: &mut Vec<Row>, touched: &Touched, state: &State) {
+    let orders = touched.orders.iter().filter_map(|(account, id)| state.orders.get(*account, *id));
+    rows.extend(orders.map(|order| Row::Order(Box::new(order.clone()))));
+    let accounts = touched.accounts.iter().filter_map(|account| state.accounts.get(account));
+    rows.extend(accounts.map(|account| Row::Portfolio(account.row())));
+    let versions = state.limits.versions().iter().filter(|v| touched.limits.contains(&v.version));
+    rows.extend(versions.map(|version| Row::Limit(version.clone())));
+}

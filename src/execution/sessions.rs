@@ -1,0 +1,39 @@
+//! Time passing on an exchange: what is due ends, a new day begins.
+
+use crate::domain::event::{EndReason, EventBody};
+use crate::domain::market::SessionState;
+use crate::domain::{Exchange, UnixNanos};
+
+use super::engine::EngineError;
+use super::step::Step;
+
+impl Step<'_> {
+    /// Moves market time of an exchange to now, before anything that happens now: orders due before now end,
+    /// dividends are owed and paid, and on a new day the day's opening equity is marked.
+    pub(super) fn begin(&mut self, exchange: Exchange) -> Result<(), EngineError> {
+        let now = self.now;
+        if let Some(market_time) = self.state().market_time(exchange).filter(|t| *t > now) {
+            return Err(EngineError::TimeGoesBack { exchange, market_time, found: now });
+        }
+        while let Some((at, (account, id))) = self.state().orders.next_due(exchange, now) {
+            self.emit_at(at, EventBody::OrderExpired { account, id, reason: EndReason::SessionClose })?;
+            self.note_list(&(account, id));
+        }
+        self.settle_lists(&mut [])?;
+        self.engine.state.view.clocks.insert(exchange, now);
+        let day = self.engine.calendars.of(exchange).date_at(now);
+        if self.state().day(exchange) != Some(day) {
+            self.new_day(exchange, day)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an exchange trades at a moment: by word where there was one, else by its calendar.
+    pub(super) fn in_session(&self, exchange: Exchange, time: UnixNanos) -> bool {
+        match self.state().sessions.get(&exchange) {
+            Some(SessionState::Open) => true,
+            Some(SessionState::Close) => false,
+            None => self.engine.calendars.of(exchange).session_at(time).is_some(),
+        }
+    }
+}

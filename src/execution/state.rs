@@ -1,0 +1,174 @@
+//! The state: a fold of the journal, plus the market as seen.
+//!
+//! Everything here but [`State::view`] is rebuilt exactly by [`super::Engine::recover`]. A clone is a snapshot: it
+//! copies open orders and accounts and shares what only grows.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chrono::NaiveDate;
+
+use crate::domain::journal::ChainHash;
+use crate::domain::limit::Scope;
+use crate::domain::market::SessionState;
+use crate::domain::venue::VenueModel;
+use crate::domain::{
+    AccountId, Exchange, Instrument, InstrumentId, Money, Price, RefusalCode, Seq, UnixNanos,
+};
+use crate::portfolio::Account;
+use crate::risk::{Book, Halt, LimitBook};
+
+use super::orders::Orders;
+use super::view::View;
+
+/// A dividend that is known and whose ex-date lies ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Money per share.
+    pub amount: Price,
+    /// First day without the right.
+    pub ex_date: NaiveDate,
+    /// Day of payment.
+    pub pay_date: NaiveDate,
+}
+
+/// Orders, accounts, limits, halts, instruments and the market as seen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    pub(super) seq: Seq,
+    pub(super) chain: Chain,
+    pub(super) accounts: BTreeMap<AccountId, Account>,
+    pub(super) instruments: BTreeMap<InstrumentId, Instrument>,
+    pub(super) venue: VenueModel,
+    pub(super) orders: Orders,
+    pub(super) limits: LimitBook,
+    pub(super) halts: BTreeMap<Scope, Halt>,
+    pub(super) halted: BTreeSet<InstrumentId>,
+    pub(super) recent: BTreeMap<AccountId, VecDeque<UnixNanos>>,
+    pub(super) no_recent: VecDeque<UnixNanos>,
+    pub(super) latched: BTreeSet<(AccountId, RefusalCode)>,
+    pub(super) sessions: BTreeMap<Exchange, SessionState>,
+    pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
+    pub(super) days: BTreeMap<Exchange, NaiveDate>,
+    pub(super) dividends: Vec<Announced>,
+    pub(super) view: View,
+}
+
+/// The chain's newest link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chain(pub ChainHash);
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self(ChainHash::START)
+    }
+}
+
+impl State {
+    /// Sequence number of the last event.
+    pub const fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// Hash of the chain up to the last event.
+    pub const fn chain(&self) -> ChainHash {
+        self.chain.0
+    }
+
+    /// Accounts by name.
+    pub const fn accounts(&self) -> &BTreeMap<AccountId, Account> {
+        &self.accounts
+    }
+
+    /// Known instruments.
+    pub const fn instruments(&self) -> &BTreeMap<InstrumentId, Instrument> {
+        &self.instruments
+    }
+
+    /// How the paper exchange fills.
+    pub const fn venue(&self) -> &VenueModel {
+        &self.venue
+    }
+
+    /// Every order there ever was.
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Limits and their versions.
+    pub const fn limits(&self) -> &LimitBook {
+        &self.limits
+    }
+
+    /// Halts in force by scope.
+    pub const fn halts(&self) -> &BTreeMap<Scope, Halt> {
+        &self.halts
+    }
+
+    /// Symbols whose market is halted.
+    pub const fn halted(&self) -> &BTreeSet<InstrumentId> {
+        &self.halted
+    }
+
+    /// Exchanges that were opened or closed by word.
+    pub const fn sessions(&self) -> &BTreeMap<Exchange, SessionState> {
+        &self.sessions
+    }
+
+    /// Controls that spoke and stay in force, by account.
+    pub const fn latched(&self) -> &BTreeSet<(AccountId, RefusalCode)> {
+        &self.latched
+    }
+
+    /// Dividends whose ex-date lies ahead.
+    pub fn announced(&self) -> &[Announced] {
+        &self.dividends
+    }
+
+    /// The market as seen.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Time of the newest market event of an exchange.
+    pub fn market_time(&self, exchange: Exchange) -> Option<UnixNanos> {
+        let seen = self.view.clocks.get(&exchange);
+        seen.into_iter().chain(self.clocks.get(&exchange)).max().copied()
+    }
+
+    /// Trading day of the last mark of an exchange.
+    pub fn day(&self, exchange: Exchange) -> Option<NaiveDate> {
+        self.days.get(&exchange).copied()
+    }
+
+    /// An account's equity at last prices; `None` when one is missing.
+    pub fn equity(&self, account: &Account) -> Option<Money> {
+        account.equity(|i| self.view.last(i).map(|p| p.price))
+    }
+
+    /// Highest equity of an account, unmarked moves included.
+    pub fn peak(&self, account: &Account) -> Money {
+        let live = self.view.peaks.get(&account.spec().account).copied();
+        live.map_or(account.peak(), |peak| peak.max(account.peak()))
+    }
+
+    /// The book as the risk checks see it.
+    pub fn book(&self, account: AccountId, now: UnixNanos) -> Option<Book<'_>> {
+        let account = self.accounts.get(&account)?;
+        Some(Book {
+            seq: self.seq,
+            now,
+            account,
+            peak: self.peak(account),
+            orders: self.orders.open(),
+            instruments: &self.instruments,
+            seen: &self.view.seen,
+            halted: &self.halted,
+            halts: &self.halts,
+            venue: &self.venue,
+            recent: self.recent.get(&account.spec().account).unwrap_or(&self.no_recent),
+            latched: &self.latched,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! One step of the engine: events are decided, applied at once through the fold, and collected into a batch.
+
+use std::collections::BTreeSet;
+
+use crate::domain::command::{Command, Given};
+use crate::domain::event::{Event, EventBody};
+use crate::domain::journal::Batch;
+use crate::domain::market::MarketEvent;
+use crate::domain::{AccountId, Exchange, OrderId, UnixNanos, UserName};
+use crate::portfolio::postings;
+use crate::risk::OrderKey;
+
+use super::engine::{Engine, EngineError};
+use super::state::State;
+use super::{fold, project};
+
+/// A list that had sells filled or ended in this step.
+pub(super) type ListKey = (AccountId, OrderId);
+
+/// The step in progress.
+pub(super) struct Step<'e> {
+    pub(super) engine: &'e mut Engine,
+    pub(super) now: UnixNanos,
+    wall: UnixNanos,
+    by: UserName,
+    batch: Batch,
+    touched: project::Touched,
+    /// Lists whose held buys must be looked at again.
+    pub(super) lists: BTreeSet<ListKey>,
+}
+
+impl<'e> Step<'e> {
+    pub(super) fn new(engine: &'e mut Engine, now: UnixNanos, wall: UnixNanos, by: UserName) -> Self {
+        let touched = project::Touched::default();
+        Self { engine, now, wall, by, batch: Batch::default(), touched, lists: BTreeSet::new() }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.engine.state
+    }
+
+    /// Decides an event now.
+    pub(super) fn emit(&mut self, body: EventBody) -> Result<(), EngineError> {
+        self.emit_at(self.now, body)
+    }
+
+    /// Decides an event that belongs to an earlier moment, such as an order's end.
+    pub(super) fn emit_at(&mut self, t: UnixNanos, body: EventBody) -> Result<(), EngineError> {
+        let seq = self.engine.state.seq.saturating_add(1);
+        let event = Event { seq, t, wall: self.wall, by: self.by, body };
+        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event)?;
+        for (account, movement) in &effects.movements {
+            let currency = self.engine.state.accounts.get(account).map(|a| a.spec().currency);
+            if let Some(currency) = currency {
+                self.batch.postings.extend(postings(seq, *account, currency, movement)?);
+            }
+        }
+        project::note(&mut self.batch.rows, &mut self.touched, &event, &effects);
+        self.batch.events.push(event);
+        Ok(())
+    }
+
+    /// The batch with its projected rows.
+    pub(super) fn finish(mut self) -> Result<Batch, EngineError> {
+        if !self.batch.events.is_empty() {
+            project::rows(&mut self.batch.rows, &self.touched, &self.engine.state);
+        }
+        Ok(self.batch)
+    }
+
+    pub(super) fn command(&mut self, given: &Given) -> Result<(), EngineError> {
+        match &given.command {
+            Command::OpenAccount(spec) => self.open_account(given.actor, spec),
+            Command::DefineInstrument(instrument) => {
+                self.emit(EventBody::InstrumentDefined(instrument.clone()))
+            }
+            Command::Configure(venue) => self.emit(EventBody::Configured(*venue)),
+            Command::Submit { order, facts } => self.submit(order, facts),
+            Command::SubmitList { orders, facts } => self.submit_list(orders, facts),
+            Command::Amend { account, id, quantity, limit_price } => {
+                self.amend((*account, *id), *quantity, *limit_price)
+            }
+            Command::Cancel { account, id } => self.cancel((*account, *id)),
+            Command::SetLimit(draft) => self.set_limit(given.actor, draft),
+            Command::ApproveLimit { version } => self.approve_limit(given, *version),
+            Command::ApproveOrder { account, id } => self.approve_order(given, (*account, *id)),
+            Command::Halt { scope, mode } => self.halt(given.actor, *scope, *mode),
+            Command::Resume { scope } => self.resume(given, *scope),
+            Command::Session { exchange, state } => {
+                self.emit(EventBody::Session { exchange: *exchange, state: *state })
+            }
+        }?;
+        self.settle_lists(&mut [])
+    }
+
+    pub(super) fn market(&mut self, event: &MarketEvent) -> Result<(), EngineError> {
+        match event {
+            MarketEvent::Bars(bars) => self.bars(bars),
+            MarketEvent::Quote(quote) => self.quote(*quote),
+            MarketEvent::Trade(trade) => self.trade(*trade),
+            MarketEvent::Split { instrument, ratio, .. } => self.split(*instrument, *ratio),
+            MarketEvent::Dividend { instrument, amount, ex_date, pay_date, .. } => {
+                self.dividend(*instrument, *amount, *ex_date, *pay_date)
+            }
+            MarketEvent::Status { instrument, halted, .. } => {
+                self.begin(instrument.exchange)?;
+                self.emit(EventBody::SymbolStatus { instrument: *instrument, halted: *halted })
+            }
+            MarketEvent::Session { exchange, state, .. } => {
+                self.begin(*exchange)?;
+                self.emit(EventBody::Session { exchange: *exchange, state: *state })
+            }
+            MarketEvent::Tick(_) => {
+                let known: BTreeSet<Exchange> = self.state().instruments.keys().map(|i| i.exchange).collect();
+                known.into_iter().try_for_each(|exchange| self.begin(exchange))
+            }
+        }
+    }
+
+    /// Notes that a sell of a list filled or ended.
+    pub(super) fn note_list(&mut self, key: &OrderKey) {
+        use crate::domain::Side;
+        let order = self.state().orders.get(key.0, key.1);
+        let list = order.filter(|o| o.spec.side == Side::Sell).and_then(|o| o.spec.list);
+        if let Some(list) = list {
+            self.lists.insert((key.0, list));
+        }
+    }
+}

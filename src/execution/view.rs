@@ -1,0 +1,54 @@
+//! What the engine saw of the market since it started: last prices, standing quotes, market time.
+//!
+//! Never journaled as such. After a restart the last marked prices are back; quotes come with the next one.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, Quote, UnixNanos};
+use crate::risk::{Priced, Seen, Standing};
+
+/// The market as seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    pub(super) seen: BTreeMap<InstrumentId, Seen>,
+    pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
+    pub(super) marked: BTreeMap<Exchange, UnixNanos>,
+    pub(super) peaks: BTreeMap<AccountId, Money>,
+}
+
+impl View {
+    /// What is known of every instrument's market.
+    pub const fn seen(&self) -> &BTreeMap<InstrumentId, Seen> {
+        &self.seen
+    }
+
+    /// Last price of an instrument: a bar's close or a print.
+    pub fn last(&self, instrument: InstrumentId) -> Option<Priced> {
+        self.seen.get(&instrument).and_then(|seen| seen.last)
+    }
+
+    /// Standing quote of an instrument.
+    pub fn quote(&self, instrument: InstrumentId) -> Option<Quote> {
+        self.seen.get(&instrument).and_then(|seen| seen.quote).map(|s| s.quote)
+    }
+
+    pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
+        self.seen.entry(instrument).or_default().last = Some(Priced { price, time });
+    }
+
+    /// Takes in a quote. Size we took is gone until that side's price or size changes.
+    pub(super) fn set_quote(&mut self, quote: Quote) {
+        let seen = self.seen.entry(quote.instrument).or_default();
+        let old = seen.quote;
+        let left = |same: bool, left: Option<Quantity>, size: Quantity| {
+            if same { left.unwrap_or(size) } else { size }
+        };
+        let same_bid = old.is_some_and(|o| o.quote.bid == quote.bid && o.quote.bid_size == quote.bid_size);
+        let same_ask = old.is_some_and(|o| o.quote.ask == quote.ask && o.quote.ask_size == quote.ask_size);
+        seen.quote = Some(Standing {
+            bid_left: left(same_bid, old.map(|o| o.bid_left), quote.bid_size),
+            ask_left: left(same_ask, old.map(|o| o.ask_left), quote.ask_size),
+            quote,
+        });
+    }
+}
