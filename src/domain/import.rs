@@ -1,16 +1,15 @@
-//! What an import found: reasons for quarantine, flags, and the report that people and scripts read.
+//! What an import found: reasons for quarantine, and the report that people and scripts read.
 //!
 //! Reason codes and the report's keys are a promise to users: add, never rename.
 
 use serde::{Serialize, Serializer};
 
-use super::market::DailyBar;
-use super::{CleanText, Price, Ratio};
+use super::CleanText;
 
 /// Most quarantine entries a report lists; the rest are counted in `quarantine_omitted`.
 pub const REPORTED_QUARANTINE_MAX: usize = 10_000;
-/// A close this far from the stored close before it is flagged as a jump: |change| > 0.40.
-pub const JUMP_LIMIT: Ratio = Ratio::from_raw(400_000_000);
+/// Longest part of a quarantined row that is kept, in characters.
+pub const QUARANTINED_RAW_MAX: usize = 300;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $remedy:literal;)+) => {
@@ -99,53 +98,9 @@ pub struct Quarantined {
     pub date: CleanText,
     /// Why.
     pub reason: QuarantineReason,
-}
-
-/// A stored row that looks odd.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum BarFlag {
-    /// No shares changed hands.
-    ZeroVolume,
-    /// The close is more than 40 % away from the close stored before it.
-    Jump,
-}
-
-impl BarFlag {
-    /// The stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            BarFlag::ZeroVolume => "ZERO_VOLUME",
-            BarFlag::Jump => "JUMP",
-        }
-    }
-}
-
-/// Whether |`close` / `previous` − 1| > 0.40, exactly. False when `previous` is not above zero.
-pub fn is_jump(close: Price, previous: Price) -> bool {
-    let change = (i128::from(close.raw()) - i128::from(previous.raw())).abs();
-    let allowed = i128::from(previous.raw()) * i128::from(JUMP_LIMIT.raw());
-    previous.is_positive() && change * i128::from(Ratio::ONE_RAW) > allowed
-}
-
-/// The flags of a bar, given the close of the session stored before it.
-pub fn flags_of(bar: &DailyBar, previous_close: Option<Price>) -> Vec<BarFlag> {
-    let zero_volume = bar.volume.is_zero().then_some(BarFlag::ZeroVolume);
-    let jump = previous_close.is_some_and(|previous| is_jump(bar.close, previous)).then_some(BarFlag::Jump);
-    zero_volume.into_iter().chain(jump).collect()
-}
-
-/// What became of one page of rows in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StoreOutcome {
-    /// New keys.
-    pub stored: u64,
-    /// Known keys with other values: stored as a new revision.
-    pub revised: u64,
-    /// Known keys with equal values.
-    pub unchanged: u64,
-    /// Stored or revised, with a flag.
-    pub flagged: u64,
+    /// The start of the row as written, up to [`QUARANTINED_RAW_MAX`] characters; for a store, not in reports.
+    #[serde(skip)]
+    pub raw: CleanText,
 }
 
 /// The outcome of one import command: `read` = stored + revised + unchanged + duplicates + quarantined.
@@ -178,14 +133,6 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
-    /// Adds what a store made of a page's rows.
-    pub fn add_outcome(&mut self, outcome: &StoreOutcome) {
-        self.stored += outcome.stored;
-        self.revised += outcome.revised;
-        self.unchanged += outcome.unchanged;
-        self.flagged += outcome.flagged;
-    }
-
     /// Lists a page's quarantined rows, up to [`REPORTED_QUARANTINE_MAX`], and counts the rest.
     pub fn list_quarantined(&mut self, rows: &[Quarantined]) {
         let room = REPORTED_QUARANTINE_MAX.saturating_sub(self.quarantine.len());
@@ -203,19 +150,6 @@ impl ImportReport {
 mod tests {
     use super::*;
 
-    fn price(text: &str) -> Price {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_jump_is_more_than_forty_per_cent_either_way() {
-        assert!(!is_jump(price("140"), price("100")));
-        assert!(is_jump(price("140.000000001"), price("100")));
-        assert!(!is_jump(price("60"), price("100")));
-        assert!(is_jump(price("59.999999999"), price("100")));
-        assert!(!is_jump(price("1"), Price::ZERO));
-    }
-
     #[test]
     fn codes_are_unique_and_every_reason_has_a_remedy() {
         let codes: std::collections::BTreeSet<_> = QuarantineReason::ALL.iter().map(|r| r.code()).collect();
@@ -231,6 +165,7 @@ mod tests {
             symbol: "A".into(),
             date: "2024-01-02".into(),
             reason: QuarantineReason::MissingPrice,
+            raw: "2024-01-02,A,,,,,".into(),
         };
         let mut report = ImportReport::default();
         report.list_quarantined(&vec![row.clone(); 9_999]);
@@ -239,6 +174,7 @@ mod tests {
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["quarantine"][0]["reason"], "MISSING_PRICE");
         let keys = ["read", "stored", "revised", "unchanged", "duplicates", "quarantined", "flagged", "gaps"];
+        assert!(json["quarantine"][0].get("raw").is_none());
         assert!(keys.iter().chain(&["gap_runs", "ignored_columns"]).all(|key| json.get(key).is_some()));
     }
 }

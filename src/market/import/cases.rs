@@ -142,6 +142,7 @@ fn a_quarantined_row_names_file_line_symbol_and_date_cleaned() {
     let row = &outcome.report.quarantine[0];
     assert_eq!((row.file.as_str(), row.line), ("t.csv", 2));
     assert_eq!((row.symbol.as_str(), row.date.as_str()), ("A[31m", "2024-01-06"));
+    assert_eq!(row.raw.as_str(), "2024-01-06,A[31m,2,5,1,4,10");
 }
 
 #[test]

@@ -10,10 +10,14 @@ use super::ImportError;
 use super::lines::{Line, Lines};
 use super::record::{Column, Fields, Header, Record};
 use super::source::Source;
+use crate::domain::import::QUARANTINED_RAW_MAX;
 use crate::domain::{CleanText, ImportReport, QuarantineReason, Quarantined};
 
 /// Most lines a page is made from.
 pub const PAGE_LINES_MAX: u64 = 4_096;
+
+/// Longest symbol or date shown with a quarantined row, in characters.
+const FIELD_CHARS_MAX: usize = 64;
 
 /// A good row and the line it stood on.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,9 +89,8 @@ impl OpenFile {
 
     fn quarantined(&self, reason: QuarantineReason, with_fields: bool) -> Quarantined {
         let record = Record { header: &self.header, fields: &self.fields, lossy: false };
-        let show = |column: usize| {
-            let text = if with_fields { record.field(column) } else { "" };
-            CleanText::new(text.char_indices().nth(64).and_then(|(end, _)| text.get(..end)).unwrap_or(text))
+        let show = |column| {
+            if with_fields { shown(record.field(column), FIELD_CHARS_MAX) } else { CleanText::default() }
         };
         Quarantined {
             file: self.name.clone(),
@@ -95,6 +98,7 @@ impl OpenFile {
             symbol: show(self.shown.symbol),
             date: self.shown.date.map(show).unwrap_or_default(),
             reason,
+            raw: shown(&String::from_utf8_lossy(self.lines.text()), QUARANTINED_RAW_MAX),
         }
     }
 
@@ -143,6 +147,12 @@ impl OpenFile {
         page.bytes_read = self.bytes_read.load(Ordering::Relaxed);
         Ok(page)
     }
+}
+
+/// At most `max` characters of a text, cleaned.
+fn shown(text: &str, max: usize) -> CleanText {
+    let end = text.char_indices().nth(max).map_or(text.len(), |(end, _)| end);
+    CleanText::new(text.get(..end).unwrap_or(text))
 }
 
 /// Finds and reads the header line, past a byte order mark and blank lines.

@@ -23,8 +23,7 @@ const UNREAD: u64 = 0;
 /// Only quarantined rows were read.
 const QUARANTINED: u64 = 1;
 
-/// Whether prices are all above zero and stand in order: low ≤ open, close ≤ high. Import, vendors and the simulated
-/// exchange hold their bars to this one rule.
+/// Whether prices are all above zero and stand in order: low ≤ open, close ≤ high.
 pub fn check_prices(open: Price, high: Price, low: Price, close: Price) -> Result<(), QuarantineReason> {
     if [open, high, low, close].iter().any(|price| !price.is_positive()) {
         return Err(QuarantineReason::NonPositivePrice);
