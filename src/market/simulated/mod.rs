@@ -23,6 +23,8 @@ mod universe;
 
 #[cfg(test)]
 mod calibration;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -27,9 +27,9 @@ const DRIFT_A_YEAR: f64 = 0.108;
 const MARKET_VOL: f64 = 0.0078;
 const SECTOR_VOL: f64 = 0.0050;
 /// Share of regular variance that falls between close and open.
-const OVERNIGHT_SHARE: f64 = 0.25;
+const OVERNIGHT_SHARE: f64 = 0.24;
 
-const EARNINGS_JUMP: f64 = 3.8;
+const EARNINGS_JUMP: f64 = 4.0;
 const NEWS_JUMP: f64 = 4.2;
 const NEWS_CHANCE: f64 = 0.005;
 /// Largest log move between two prints that is let through, either way.
@@ -59,22 +59,22 @@ impl Memory {
     }
 }
 
-const MARKET_SLOW: Memory = Memory { keep: 0.96, spread: 0.38 };
-const MARKET_FAST: Memory = Memory { keep: 0.80, spread: 0.54 };
-const OWN_SLOW: Memory = Memory { keep: 0.985, spread: 0.515 };
-const OWN_FAST: Memory = Memory { keep: 0.72, spread: 0.34 };
-const VOLUME: Memory = Memory { keep: 0.90, spread: 0.31 };
+const MARKET_SLOW: Memory = Memory { keep: 0.94, spread: 0.36 };
+const MARKET_FAST: Memory = Memory { keep: 0.80, spread: 0.46 };
+const OWN_SLOW: Memory = Memory { keep: 0.985, spread: 0.47 };
+const OWN_FAST: Memory = Memory { keep: 0.74, spread: 0.42 };
+const VOLUME: Memory = Memory { keep: 0.92, spread: 0.33 };
 
 /// Random scale of a shock, as the standard deviation of its logarithm.
 const OWN_TAIL: f64 = 0.30;
 const MARKET_TAIL: f64 = 0.05;
-const OWN_LEAN: f64 = 0.07;
-const MARKET_LEAN: f64 = 0.10;
+const OWN_LEAN: f64 = 0.09;
+const MARKET_LEAN: f64 = 0.12;
 /// How strongly a market loss raises tomorrow's volatility.
 const LEVERAGE: f64 = 0.35;
 
-const VOLUME_NOISE: f64 = 0.22;
-const VOLUME_ON_MOVE: f64 = 0.23;
+const VOLUME_NOISE: f64 = 0.20;
+const VOLUME_ON_MOVE: f64 = 0.25;
 const VOLUME_ON_MARKET: f64 = 0.06;
 /// How much fewer shares trade as the price grows, so that dollars grow less than the price.
 const VOLUME_ON_PRICE: f64 = 0.6;

@@ -20,7 +20,7 @@ use super::universe::{Traits, Universe};
 pub const QUOTES_DEFAULT: usize = 390;
 /// Fewest quotes a name and session.
 pub const QUOTES_MIN: usize = 13;
-/// Most quotes a name and session: one a second (a session trades at least 5,000 shares, and 60 % of slots trade).
+/// Most quotes a name and session: one every five seconds, fewer than the least volume of a session in shares.
 pub const QUOTES_MAX: usize = 4_680;
 
 const STREAM_PATH: u64 = 6;
