@@ -9,6 +9,7 @@ mod amend;
 mod control;
 pub mod engine;
 mod fold;
+pub mod generate;
 mod lists;
 mod mark;
 pub mod matching;

@@ -67,3 +67,61 @@ pub fn summarise(days: &[Information]) -> Option<InformationSummary> {
         days: ics.len(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    #[allow(clippy::disallowed_methods, reason = "tests find the shared data by this variable")]
+    fn shared(name: &str) -> Option<String> {
+        let given = std::env::var("QLIB_PRO_TEST_DATA").ok().map(PathBuf::from);
+        let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+        let text = std::fs::read_to_string(root.join("oracle/qlib").join(name)).ok();
+        if text.is_none() {
+            println!("skipped: no shared data");
+        }
+        text
+    }
+
+    #[test]
+    fn coefficients_agree_with_the_oracle() {
+        let (Some(signal), Some(expected)) = (shared("signal.csv"), shared("ic.csv")) else { return };
+        let mut days: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+        for cells in signal.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()) {
+            let day = days.entry(cells[0]).or_default();
+            day.0.push(cells[2].parse().unwrap_or(f64::NAN));
+            day.1.push(cells[3].parse().unwrap_or(f64::NAN));
+        }
+        let mut compared = 0;
+        for cells in expected.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()) {
+            let ours = days.get(cells[0]).map(|(s, l)| information(s, l)).unwrap_or_default();
+            for (value, cell) in [(ours.ic, cells[1]), (ours.rank_ic, cells[2])] {
+                match cell.parse::<f64>() {
+                    Ok(theirs) => {
+                        assert!((value.unwrap() - theirs).abs() <= 1e-9, "{}: {value:?} {theirs}", cells[0])
+                    }
+                    Err(_) => assert_eq!(value, None, "{}", cells[0]),
+                }
+                compared += 1;
+            }
+        }
+        assert!(compared > 700);
+    }
+
+    #[test]
+    fn what_does_not_vary_has_no_coefficient() {
+        assert_eq!(information(&[1.0, 1.0], &[1.0, 2.0]), Information { ic: None, rank_ic: None, pairs: 2 });
+        assert_eq!(information(&[1.0, f64::NAN], &[1.0, 2.0]).pairs, 1);
+    }
+
+    #[test]
+    fn the_ratio_is_mean_over_sample_deviation() {
+        let day = |ic| Information { ic: Some(ic), rank_ic: Some(ic), pairs: 9 };
+        let summary = summarise(&[day(0.1), day(0.3), Information::default()]).unwrap();
+        assert!((summary.icir - 0.2 / 0.02_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(summary.days, 2);
+    }
+}

@@ -4,6 +4,7 @@
 //! nothing rounds twice. Never knows orders, limits or where a price came from.
 
 pub mod account;
+pub mod construct;
 pub mod ledger;
 pub mod position;
 

@@ -158,3 +158,6 @@ fn window_of(op: Op, args: &[Node]) -> f64 {
         Some(Node::Field(_) | Node::Call(..)) | None => 0.0,
     }
 }
+
+#[cfg(test)]
+mod tests;
