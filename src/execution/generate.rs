@@ -512,7 +512,7 @@ mod tests {
     #[test]
     fn a_short_is_closed_before_the_other_side_opens() {
         let list = Case::new("20000", &[("A", "10", -100, "0.5")]).run();
-        assert_eq!(shown(&list), ["buy 100 A", "buy 945 A"]);
+        assert_eq!(shown(&list), ["buy 100 A", "buy 944 A"]);
         assert_ne!(list.orders[0].id, list.orders[1].id);
     }
 

@@ -93,7 +93,7 @@ mod tests {
         for cells in signal.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()) {
             let day = days.entry(cells[0]).or_default();
             day.0.push(cells[2].parse().unwrap_or(f64::NAN));
-            day.1.push(cells[3].parse().unwrap_or(f64::NAN));
+            day.1.push(cells[3].parse::<f64>().map_or(f64::NAN, |v| f64::from(v as f32)));
         }
         let mut compared = 0;
         for cells in expected.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()) {

@@ -1,6 +1,7 @@
 //! Element-wise arithmetic in the types numpy would use: `f32` with `f32` or a plain number stays `f32`,
 //! anything with `f64` is `f64`, comparisons give truth values.
 
+use super::logarithm::ln;
 use crate::factor::expr::registry::Op;
 
 /// What flows between operators: one value a row, or a plain number.
@@ -147,6 +148,7 @@ pub fn map(op: Op, x: &Series, rows: usize) -> Series {
         _ => v.abs(),
     };
     match x {
+        Series::Single(v) if op == Op::Log => Series::Single(v.iter().map(|v| ln(*v)).collect()),
         Series::Double(v) if op != Op::Sign => Series::Double(v.iter().map(|v| apply(*v)).collect()),
         _ => Series::Single(x.singles(rows).iter().map(|v| apply(f64::from(*v)) as f32).collect()),
     }

@@ -7,6 +7,7 @@
 pub mod element;
 pub mod ewm;
 pub mod line;
+pub mod logarithm;
 pub mod moments;
 pub mod order;
 
