@@ -1,1 +1,54 @@
-//! (being built)
+//! Settings and paths: where a home is, and what its `settings.toml` says.
+//!
+//! One table ([`SETTINGS`]) lists every setting; reading, checking, writing and help come from it. A file with an
+//! unknown key or a bad value is refused with every problem at once, each with its line. This room is the only
+//! reader of `settings.toml` and (with the command line's credentials) of environment variables.
+
+mod file;
+mod paths;
+mod registry;
+
+use std::path::PathBuf;
+
+pub use file::{Problem, load, parse, set};
+pub use paths::Paths;
+pub use registry::{Kind, SETTINGS, Setting, Settings, UpDown, find};
+
+use crate::domain::CleanText;
+
+/// Why settings or paths could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No folder for the home can be found.
+    #[error("no home folder is known; name one with --home DIR or QLIB_PRO_HOME")]
+    NoHome,
+    /// The file system said no.
+    #[error("{}: cannot {doing}: {source}; check that the home is yours", CleanText::new(&.path.to_string_lossy()))]
+    Io {
+        /// File.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file says things it may not say.
+    #[error("{}", file::listing(.path, .problems))]
+    Problems {
+        /// File.
+        path: PathBuf,
+        /// All of them, in the order of lines.
+        problems: Vec<Problem>,
+    },
+    /// No setting by that name.
+    #[error("there is no setting '{0}'; see `settings` for all of them")]
+    Unknown(CleanText),
+    /// The value will not do.
+    #[error("setting {key}: {what}")]
+    BadValue {
+        /// Setting.
+        key: &'static str,
+        /// What is wrong and what would do.
+        what: String,
+    },
+}

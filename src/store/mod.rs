@@ -18,6 +18,9 @@ mod ownership;
 pub mod trades;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 pub use backup::{BackupReport, backup, restore};
 pub use error::StoreError;
 pub use market::{MarketReader, MarketStore};

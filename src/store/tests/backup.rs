@@ -1,0 +1,67 @@
+//! Backup and restore of a home.
+
+use std::fs;
+
+use super::super::market::BarRun;
+use super::super::{MarketReader, MarketStore, StoreError, TradesReader, UsersStore, backup, restore};
+use super::{at, bar, date, id, owner, who};
+use crate::domain::CleanText;
+use crate::domain::market::Basis;
+
+fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    UsersStore::open(home.path()).unwrap();
+    drop(owner(home.path()));
+    let mut market = MarketStore::open(home.path()).unwrap();
+    let mut run = BarRun::new(CleanText::new("file"), Basis::Raw, at(1));
+    market.store_bars(&mut run, &[bar("A.XNYS", "2024-01-02", "7", 1)]).unwrap();
+    home
+}
+
+fn has_bar(home: &std::path::Path) -> bool {
+    let reader = MarketReader::open(home).unwrap();
+    reader.bars(id("A.XNYS"), None, date("2024-01-01"), date("2024-02-01")).unwrap().is_some()
+}
+
+#[test]
+fn a_backup_of_a_home_in_use_restores_into_an_empty_one() {
+    let (home, other) = (home(), tempfile::tempdir().unwrap());
+    let _owner = owner(home.path());
+    let file = other.path().join("b.qlibpro");
+    let saved = backup(home.path(), &file).unwrap();
+    let target = other.path().join("new");
+    assert_eq!(restore(&file, &target, false, &who()).unwrap(), saved);
+    assert!(has_bar(&target));
+    assert!(TradesReader::open(&target).unwrap().verify().unwrap().is_sound());
+    let names: Vec<_> = fs::read_dir(other.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "nothing is left beside the backup: {names:?}");
+}
+
+#[test]
+fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
+    let (full, other) = (home(), tempfile::tempdir().unwrap());
+    let file = other.path().join("b.qlibpro");
+    backup(full.path(), &file).unwrap();
+    assert!(matches!(restore(&file, full.path(), false, &who()), Err(StoreError::NotEmpty { .. })));
+    let held = owner(full.path());
+    assert!(matches!(restore(&file, full.path(), true, &who()), Err(StoreError::Held { .. })));
+    drop(held);
+    restore(&file, full.path(), true, &who()).unwrap();
+    assert!(has_bar(full.path()));
+    assert!(full.path().join("market.db.before-restore").exists());
+}
+
+#[test]
+fn a_damaged_backup_changes_nothing() {
+    let (full, other) = (home(), tempfile::tempdir().unwrap());
+    let file = other.path().join("b.qlibpro");
+    backup(full.path(), &file).unwrap();
+    let good = fs::read(&file).unwrap();
+    for cut in [good[..4].to_vec(), good[..good.len() / 2].to_vec(), b"something else".to_vec()] {
+        fs::write(&file, cut).unwrap();
+        let target = other.path().join("new");
+        let error = restore(&file, &target, false, &who()).unwrap_err();
+        assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");
+        assert!(!super::super::is_home(&target));
+    }
+}
