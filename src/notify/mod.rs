@@ -1,1 +1,224 @@
-//! (being built)
+//! Events to notices: who should hear of what, in which words.
+//!
+//! Pure: a batch of events and an [`Audience`] in, notices out. A person who sees only own accounts never reads a
+//! limit's name, threshold or version here. Each notice has an origin, so that delivering twice changes nothing.
+
+use std::collections::BTreeMap;
+
+use crate::domain::event::{Event, EventBody, Fill, Refusal};
+use crate::domain::notice::{Notice, NoticeLevel};
+use crate::domain::{AccountId, CleanText, OrderSpec, RefusalCode, UserName};
+
+/// Fills of one account in one batch from which they are told as one.
+const FILLS_TOLD_SINGLY: usize = 3;
+
+/// Who hears of what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Audience {
+    /// People who trade for the desk.
+    pub traders: Vec<UserName>,
+    /// People who control risk.
+    pub controllers: Vec<UserName>,
+    /// Everybody.
+    pub everybody: Vec<UserName>,
+    /// Owners of own accounts; every other account is the desk's.
+    pub owners: BTreeMap<AccountId, UserName>,
+}
+
+/// A notice and where it comes from.
+pub type Sourced = (Notice, Option<String>);
+
+struct Letter<'a> {
+    event: &'a Event,
+    level: NoticeLevel,
+    title: &'a str,
+    text: String,
+}
+
+/// The notices that a batch of events gives rise to.
+pub fn notices(events: &[Event], audience: &Audience) -> Vec<Sourced> {
+    let mut out = Vec::new();
+    for event in events {
+        tell(event, audience, &mut out);
+    }
+    tell_fills(events, audience, &mut out);
+    out
+}
+
+fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
+    match &event.body {
+        EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal } => {
+            refused(event, order, refusal, audience, out);
+        }
+        EventBody::OrderHeld { order, code: RefusalCode::ApprovalRequired, .. } => {
+            let text = format!("{} of {} waits for a second person: approve or cancel it", summary(order), order.account);
+            send(out, &audience.controllers, Letter { event, level: NoticeLevel::Action, title: "Approval needed", text });
+        }
+        EventBody::OrderExpired { account, id, .. } => {
+            let text = format!("order {id} of {account} ended with its session");
+            send(out, of_account(audience, account), Letter { event, level: NoticeLevel::Info, title: "Order expired", text });
+        }
+        EventBody::LimitProposed { version, draft, actor } => {
+            let value = draft.hard.as_deref().unwrap_or("none");
+            let text = format!("{actor} asks for {} = {value} ({}), version {version}: approve it or leave it", draft.name, draft.scope);
+            send(out, &audience.controllers, Letter { event, level: NoticeLevel::Action, title: "Limit waits", text });
+        }
+        EventBody::LimitApproved { version, draft, actor, .. } => {
+            let value = draft.hard.as_deref().unwrap_or("none");
+            let text = format!("{} = {value} ({}) is in force, version {version}, by {actor}", draft.name, draft.scope);
+            let level = NoticeLevel::Info;
+            send(out, &audience.controllers, Letter { event, level, title: "Limit changed", text: text.clone() });
+            send(out, &only_traders(audience), Letter { event, level, title: "Limit changed", text });
+        }
+        EventBody::Halted { scope, actor, .. } => {
+            let text = format!("{actor} halted trading ({scope}); another person can resume it");
+            send(out, &audience.everybody, Letter { event, level: NoticeLevel::Action, title: "Trading halted", text });
+        }
+        EventBody::Resumed { scope, actor } => {
+            let text = format!("{actor} resumed trading ({scope})");
+            send(out, &audience.everybody, Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text });
+        }
+        EventBody::RiskEvent { code, account, observed, threshold, .. } => {
+            let own = audience.owners.contains_key(account);
+            let bound = if own || threshold.is_empty() { String::new() } else { format!(" ({observed} against {threshold})") };
+            let text = format!("{account}: {}{bound}", code.text());
+            let letter = |text| Letter { event, level: NoticeLevel::Warning, title: "Risk", text };
+            send(out, of_account(audience, account), letter(text.clone()));
+            if !own {
+                send(out, &only_controllers(audience), letter(text));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn refused(event: &Event, order: &OrderSpec, refusal: &Refusal, audience: &Audience, out: &mut Vec<Sourced>) {
+    let own = audience.owners.contains_key(&order.account);
+    let why = if own && refusal.limit.is_some() { RefusalCode::Refused } else { refusal.code };
+    let text = format!("{} of {} was refused: {}", summary(order), order.account, why.text());
+    let title = "Order refused";
+    send(out, of_account(audience, &order.account), Letter { event, level: NoticeLevel::Warning, title, text: text.clone() });
+    if !own && refusal.limit.is_some() {
+        send(out, &only_controllers(audience), Letter { event, level: NoticeLevel::Warning, title, text });
+    }
+}
+
+fn tell_fills(events: &[Event], audience: &Audience, out: &mut Vec<Sourced>) {
+    let mut by_account: BTreeMap<AccountId, Vec<(&Event, &Fill)>> = BTreeMap::new();
+    for event in events {
+        if let EventBody::Fill(fill) = &event.body {
+            by_account.entry(fill.account).or_default().push((event, fill));
+        }
+    }
+    for (account, fills) in by_account {
+        let people = of_account(audience, &account);
+        if fills.len() > FILLS_TOLD_SINGLY {
+            let Some((event, _)) = fills.last() else { continue };
+            let text = format!("{} fills on {account}; the orders pane has them all", fills.len());
+            send(out, people, Letter { event, level: NoticeLevel::Info, title: "Filled", text });
+            continue;
+        }
+        for (event, fill) in fills {
+            let rest = if fill.leaves.is_zero() { String::new() } else { format!(", {} left", fill.leaves) };
+            let text = format!(
+                "{} {} {} at {} on {account}{rest}",
+                fill.side.as_str(), fill.quantity, fill.instrument.symbol, fill.price
+            );
+            let title = if fill.leaves.is_zero() { "Filled" } else { "Partly filled" };
+            send(out, people, Letter { event, level: NoticeLevel::Info, title, text });
+        }
+    }
+}
+
+fn summary(order: &OrderSpec) -> String {
+    format!("{} {} {}", order.side.as_str(), order.quantity, order.instrument.symbol)
+}
+
+fn of_account<'a>(audience: &'a Audience, account: &AccountId) -> &'a [UserName] {
+    audience.owners.get(account).map_or(&audience.traders, std::slice::from_ref)
+}
+
+/// Traders who do not control risk: they would hear it twice.
+fn only_traders(audience: &Audience) -> Vec<UserName> {
+    audience.traders.iter().filter(|u| !audience.controllers.contains(u)).copied().collect()
+}
+
+/// Controllers who do not trade: they would hear it twice.
+fn only_controllers(audience: &Audience) -> Vec<UserName> {
+    audience.controllers.iter().filter(|u| !audience.traders.contains(u)).copied().collect()
+}
+
+fn send(out: &mut Vec<Sourced>, people: &[UserName], letter: Letter<'_>) {
+    for user in people {
+        let notice = Notice {
+            id: 0,
+            user: *user,
+            time: letter.event.t,
+            level: letter.level,
+            title: CleanText::new(letter.title),
+            text: CleanText::new(&letter.text),
+            read: false,
+        };
+        out.push((notice, Some(format!("journal:{}", letter.event.seq))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OrderType, Side, TimeInForce, UnixNanos};
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    fn audience() -> Audience {
+        Audience {
+            traders: vec![name("ana"), name("root")],
+            controllers: vec![name("raj"), name("root")],
+            everybody: vec![name("ana"), name("kim"), name("raj"), name("root")],
+            owners: BTreeMap::from([("sim-kim".parse().unwrap(), name("kim"))]),
+        }
+    }
+
+    fn denied(account: &str) -> Event {
+        let order = OrderSpec {
+            account: account.parse().unwrap(),
+            id: "o-1".parse().unwrap(),
+            instrument: "QX.SIM".parse().unwrap(),
+            side: Side::Buy,
+            order_type: OrderType::Market,
+            quantity: "10".parse().unwrap(),
+            limit_price: None,
+            tif: TimeInForce::Day,
+            list: None,
+        };
+        let refusal = Refusal {
+            code: RefusalCode::MaxOrderNotional,
+            limit: Some("max_order_notional".into()),
+            observed: Some("60000".into()),
+            threshold: Some("50000".into()),
+            breaches: Vec::new(),
+        };
+        let body = EventBody::OrderDenied { order, refusal, decision: None };
+        Event { seq: 7, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by: name("ana"), body }
+    }
+
+    #[test]
+    fn a_desk_refusal_reaches_traders_and_controllers_once_each() {
+        let told: Vec<String> =
+            notices(&[denied("desk")], &audience()).iter().map(|(n, _)| n.user.to_string()).collect();
+        assert_eq!(told, ["ana", "root", "raj"]);
+    }
+
+    #[test]
+    fn an_owner_never_reads_which_limit_spoke() {
+        let told = notices(&[denied("sim-kim")], &audience());
+        let [(notice, origin)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(notice.user, name("kim"));
+        assert_eq!(origin.as_deref(), Some("journal:7"));
+        for secret in ["max_order_notional", "50000", "60000", "value is above"] {
+            assert!(!notice.text.as_str().contains(secret), "{}", notice.text);
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Running a home: people, accounts, log, health, backup. Every act is recorded in the access log.
+
+use std::path::Path;
+
+use crate::domain::limit::{LimitName, Scope};
+use crate::domain::role::{RiskTolerance, Role};
+use crate::domain::{
+    AccountId, AccountKind, AccountSpec, CleanText, Command, Currency, Exchange, Margin, Money, UserName,
+};
+use crate::secret::{self, Password};
+use crate::store::BackupReport;
+
+use super::access::{credential, new_user, record, unknown_user};
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::{House, whole_money};
+use super::permit::{Administer, Permit, ViewMarket};
+use super::view::{HealthRow, LogRow, SettingRow, UserRow};
+
+/// Opening cash of a new person's simulation account, in whole units of its currency.
+const SIMULATION_CASH: i64 = 100_000;
+/// Oldest log lines shown.
+const LOG_SHOWN_MAX: usize = 1_000;
+
+/// An account to be opened; what is `None` takes its default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountWish {
+    /// Name.
+    pub account: AccountId,
+    /// Opening cash.
+    pub cash: Money,
+    /// Market it trades on; the desk's by default.
+    pub exchange: Option<Exchange>,
+    /// Its currency; the exchange's by default.
+    pub currency: Option<Currency>,
+    /// Paper by default.
+    pub kind: Option<AccountKind>,
+    /// Whose it is; the desk's by default.
+    pub owner: Option<UserName>,
+}
+
+impl House {
+    /// Adds a person. Roles that practise get a simulation account of their own.
+    pub fn add_user(
+        &self,
+        permit: &Permit<Administer>,
+        name: UserName,
+        role: Role,
+        password: Option<&Password>,
+    ) -> Result<(), ServiceError> {
+        let user = new_user(name, role, self.clock().now());
+        let simulates = role.gets_simulation_account();
+        if simulates {
+            self.engine()?;
+        }
+        lock(self.users()).add_user(&user, &credential(password)?, permit.user())?;
+        record(self, permit.user().as_str(), &format!("add user {name} ({role})"), "allowed", "")?;
+        if simulates {
+            self.open_simulation(name, user.risk_tolerance)?;
+        }
+        Ok(())
+    }
+
+    fn open_simulation(&self, owner: UserName, tolerance: RiskTolerance) -> Result<(), ServiceError> {
+        let exchange = self.main_exchange()?;
+        let cash = whole_money(SIMULATION_CASH)?;
+        let account: AccountId = format!("sim-{owner}").parse()?;
+        self.give_as_house(Command::OpenAccount(AccountSpec {
+            account,
+            kind: AccountKind::Simulation,
+            owner: Some(owner),
+            exchange: Some(exchange),
+            currency: exchange.currency(),
+            cash,
+            short: false,
+            margin: Margin::Cash,
+        }))?;
+        self.limit_simulation(account, cash, tolerance)
+    }
+
+    /// A simulation account has only limits of its own, made from its owner's risk tolerance.
+    fn limit_simulation(&self, account: AccountId, cash: Money, tolerance: RiskTolerance) -> Result<(), ServiceError> {
+        let limits = tolerance.limits();
+        let scope = Scope::Account(account);
+        let values = [
+            (LimitName::MaxOrderNotional, cash.scale(limits.order_share)?.to_string()),
+            (LimitName::MaxPositionWeight, limits.max_position_weight.to_string()),
+            (LimitName::MaxGrossExposure, limits.max_gross_exposure.to_string()),
+            (LimitName::MaxDailyLoss, cash.scale(limits.daily_loss_share)?.to_string()),
+        ];
+        let reason = format!("risk tolerance {}", tolerance.as_str());
+        values.into_iter().try_for_each(|(name, hard)| self.set_own_limit(name, scope, hard, &reason))
+    }
+
+    /// Everybody, by name.
+    pub fn people(&self, _: &Permit<Administer>) -> Result<Vec<UserRow>, ServiceError> {
+        let people = lock(self.users()).read().users()?;
+        Ok(people
+            .into_iter()
+            .map(|p| UserRow {
+                name: p.user.name,
+                role: p.user.role,
+                disabled: p.user.disabled,
+                risk_tolerance: p.user.risk_tolerance,
+                created_at: p.user.created_at,
+                last_login: p.user.last_login,
+            })
+            .collect())
+    }
+
+    /// Changes a person's role; their logins end. The last administrator stays one.
+    pub fn set_role(&self, permit: &Permit<Administer>, name: UserName, role: Role) -> Result<(), ServiceError> {
+        self.keep_one_founder(name, role.is_founder())?;
+        let person = {
+            let mut users = lock(self.users());
+            users.set_role(name, role)?;
+            users.read().user(name)?.ok_or_else(|| unknown_user(name))?
+        };
+        self.note_epoch(name, person.epoch);
+        record(self, permit.user().as_str(), &format!("make {name} {role}"), "allowed", "")
+    }
+
+    /// Gives a person a new password; for the next seven days the two are not independent.
+    pub fn reset_password(
+        &self,
+        permit: &Permit<Administer>,
+        name: UserName,
+        new: &Password,
+    ) -> Result<(), ServiceError> {
+        let person = {
+            let mut users = lock(self.users());
+            users.set_password(name, &secret::hash(new)?, permit.user(), self.clock().now())?;
+            users.read().user(name)?.ok_or_else(|| unknown_user(name))?
+        };
+        self.note_epoch(name, person.epoch);
+        record(self, permit.user().as_str(), &format!("reset the password of {name}"), "allowed", "")
+    }
+
+    /// Keeps a person from logging in; what they have open ends.
+    pub fn disable_user(&self, permit: &Permit<Administer>, name: UserName) -> Result<(), ServiceError> {
+        self.keep_one_founder(name, false)?;
+        let person = {
+            let mut users = lock(self.users());
+            users.disable(name, self.clock().now())?;
+            users.read().user(name)?.ok_or_else(|| unknown_user(name))?
+        };
+        self.note_epoch(name, person.epoch);
+        record(self, permit.user().as_str(), &format!("disable {name}"), "allowed", "")
+    }
+
+    fn keep_one_founder(&self, name: UserName, stays: bool) -> Result<(), ServiceError> {
+        let people = lock(self.users()).read().users()?;
+        let mut founders = people.iter().filter(|p| p.user.role.is_founder() && !p.user.disabled);
+        let last = founders.clone().count() == 1 && founders.all(|p| p.user.name == name);
+        if last && !stays {
+            return Err(ServiceError::Invalid(format!(
+                "{name} is the last person who can run this home; give somebody else that role first"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Opens an account.
+    pub fn open_account(&self, permit: &Permit<Administer>, wish: &AccountWish) -> Result<(), ServiceError> {
+        let kind = wish.kind.unwrap_or(AccountKind::Paper);
+        if kind == AccountKind::Live {
+            return Err(ServiceError::Invalid(
+                "live accounts cannot be opened in this release; use --kind paper or simulation".into(),
+            ));
+        }
+        if let Some(owner) = wish.owner {
+            lock(self.users()).read().user(owner)?.ok_or_else(|| unknown_user(owner))?;
+        }
+        if kind == AccountKind::Simulation && wish.owner.is_none() {
+            return Err(ServiceError::Invalid("a simulation account belongs to somebody; name them with --owner".into()));
+        }
+        let exchange = match wish.exchange {
+            Some(exchange) => exchange,
+            None => self.main_exchange()?,
+        };
+        let currency = wish.currency.unwrap_or(exchange.currency());
+        if currency != exchange.currency() {
+            return Err(ServiceError::Invalid(format!(
+                "{exchange} trades in {}; an account in {currency} could not buy anything there",
+                exchange.currency()
+            )));
+        }
+        if self.state()?.account(wish.account).is_some() {
+            return Err(ServiceError::Invalid(format!("account '{}' exists already; choose another name", wish.account)));
+        }
+        self.give_as_house(Command::OpenAccount(AccountSpec {
+            account: wish.account,
+            kind,
+            owner: wish.owner,
+            exchange: Some(exchange),
+            currency,
+            cash: wish.cash,
+            short: false,
+            margin: Margin::Cash,
+        }))?;
+        record(self, permit.user().as_str(), &format!("open account {}", wish.account), "allowed", "")?;
+        let tolerance = match wish.owner {
+            Some(owner) if kind == AccountKind::Simulation => lock(self.users()).read().user(owner)?,
+            Some(_) | None => None,
+        };
+        tolerance.map_or(Ok(()), |p| self.limit_simulation(wish.account, wish.cash, p.user.risk_tolerance))
+    }
+
+    /// The newest lines of the system log, newest last.
+    pub fn system_log(&self, _: &Permit<Administer>) -> Vec<LogRow> {
+        let lines = self.log().newest(LOG_SHOWN_MAX);
+        lines
+            .into_iter()
+            .map(|l| LogRow { time: l.time, level: l.level.to_string(), target: l.target.to_string(), text: l.text.to_string() })
+            .collect()
+    }
+
+    /// How the system is doing.
+    pub fn health(&self, _: &Permit<Administer>) -> Result<Vec<HealthRow>, ServiceError> {
+        let facts = crate::observe::health(self.home(), self.clock().now());
+        let mut rows: Vec<HealthRow> =
+            facts.into_iter().map(|f| HealthRow { name: f.name, value: f.value, ok: f.ok }).collect();
+        let sessions = lock(self.users()).read().open_sessions()?.len();
+        rows.push(HealthRow { name: "sessions".into(), value: sessions.to_string(), ok: true });
+        let trades = self.held_by().map_or("owned by this process".to_string(), |by| format!("held by {by}"));
+        rows.push(HealthRow { name: "trades".into(), value: trades, ok: self.owns_trades() });
+        Ok(rows)
+    }
+
+    /// Copies the home into one file, also while it trades.
+    pub fn back_up(&self, permit: &Permit<Administer>, to: &Path) -> Result<BackupReport, ServiceError> {
+        let report = crate::store::backup(self.home(), to)?;
+        record(self, permit.user().as_str(), "backup", "allowed", &CleanText::new(&to.display().to_string()).to_string())?;
+        Ok(report)
+    }
+
+    /// Settings and what they may be.
+    pub fn setting_rows(&self, _: &Permit<ViewMarket>) -> Vec<SettingRow> {
+        let settings = lock(self.settings());
+        let rows = settings.rows();
+        rows.into_iter()
+            .map(|r| SettingRow { key: r.key, value: r.value, default: r.default, choices: r.choices, doc: r.doc })
+            .collect()
+    }
+
+    /// Changes a setting, in the file and in force.
+    pub fn change_setting(&self, _: &Permit<ViewMarket>, key: &str, value: &str) -> Result<(), ServiceError> {
+        Ok(lock(self.settings()).set(self.home(), key, value)?)
+    }
+
+    /// Tells everybody who runs this home something that did not come from the journal.
+    pub(super) fn tell_overseers(&self, title: &str, text: &str) -> Result<(), ServiceError> {
+        let mut users = lock(self.users());
+        let overseers = users.read().users()?.into_iter().filter(|p| p.user.role.is_founder());
+        let time = self.clock().now();
+        let notices: Vec<_> = overseers
+            .map(|p| {
+                let notice = crate::domain::notice::Notice {
+                    id: 0,
+                    user: p.user.name,
+                    time,
+                    level: crate::domain::notice::NoticeLevel::Action,
+                    title: CleanText::new(title),
+                    text: CleanText::new(text),
+                    read: false,
+                };
+                (notice, None)
+            })
+            .collect();
+        users.add_notices(&notices)?;
+        Ok(())
+    }
+}

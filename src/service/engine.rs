@@ -1,0 +1,331 @@
+//! The engine's thread: one bounded queue in, journal batches to disk, then answers and a new snapshot.
+//!
+//! Every round takes what waits (up to [`ROUND_MAX`] items), steps the pure engine, appends all batches in one
+//! transaction (one fsync) and only then answers: nothing is shown or acknowledged that is not on disk. If a write
+//! fails, the state is rebuilt from what is on disk, and everybody in the round is told.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::domain::calendar::Calendars;
+use crate::domain::command::{Given, Independence};
+use crate::domain::{
+    AccountId, Batch, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
+    UserName,
+};
+use crate::execution::{Engine, State};
+use crate::store::trades::{TradesReader, TradesStore};
+
+use super::courier::Courier;
+use super::error::ServiceError;
+use super::permit::Actor;
+
+/// Most items that may wait for the engine.
+pub const QUEUE_MAX: usize = 4_096;
+/// Most items of one round (one fsync).
+pub const ROUND_MAX: usize = 256;
+/// Most waiting batches of events per listener.
+const LISTENER_MAX: usize = 1_024;
+
+/// Locks, also after a panic elsewhere: the data under our mutexes is replaced whole, never half-written.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A command with the login it rests on.
+#[derive(Debug)]
+pub struct Wish {
+    /// Who; `None` when the house itself acts (set-up, clock).
+    pub actor: Option<Actor>,
+    /// Whose proposals the actor may not approve.
+    pub independent_of: Independence,
+    /// At which instant, in the time of what it concerns.
+    pub now: UnixNanos,
+    /// What.
+    pub command: Command,
+}
+
+type Answer<T> = Sender<Result<T, ServiceError>>;
+
+enum Work {
+    Command(Box<Wish>, Answer<Vec<Event>>),
+    Market(MarketEvent, Option<Answer<Vec<Event>>>),
+    Prime(Vec<(InstrumentId, Price, UnixNanos)>),
+    Snapshot(Sender<Arc<State>>),
+    Listen(Sender<Arc<Vec<Event>>>),
+    Find(AccountId, OrderId, Sender<Option<crate::domain::order::Order>>),
+}
+
+/// The way to the engine; cheap to clone. The engine ends when the last handle is gone.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    queue: Sender<Work>,
+    version: Arc<AtomicU64>,
+    cached: Arc<Mutex<Option<(u64, Arc<State>)>>>,
+    epochs: Epochs,
+}
+
+/// The newest epoch of every person seen by this process.
+pub type Epochs = Arc<Mutex<BTreeMap<UserName, u64>>>;
+
+/// What runs on the engine's thread.
+#[derive(Debug)]
+pub struct EngineLoop {
+    engine: Engine,
+    store: TradesStore,
+    courier: Courier,
+    calendars: Calendars,
+    clock: Arc<dyn Clock>,
+    queue: Receiver<Work>,
+    version: Arc<AtomicU64>,
+    listeners: Vec<Sender<Arc<Vec<Event>>>>,
+    epochs: Epochs,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Work::Command(..) => "command",
+            Work::Market(..) => "market",
+            Work::Prime(..) => "prime",
+            Work::Snapshot(..) => "snapshot",
+            Work::Listen(..) => "listen",
+            Work::Find(..) => "find",
+        })
+    }
+}
+
+/// Builds the engine from the journal, and both ends of its queue.
+pub fn open(
+    store: TradesStore,
+    courier: Courier,
+    calendars: Calendars,
+    clock: Arc<dyn Clock>,
+) -> Result<(EngineHandle, EngineLoop), ServiceError> {
+    let engine = recover(&calendars, store.read())?;
+    let (sender, queue) = bounded(QUEUE_MAX);
+    let version = Arc::new(AtomicU64::new(1));
+    let epochs = Epochs::default();
+    let handle = EngineHandle {
+        queue: sender,
+        version: Arc::clone(&version),
+        cached: Arc::default(),
+        epochs: Arc::clone(&epochs),
+    };
+    let engine_loop =
+        EngineLoop { engine, store, courier, calendars, clock, queue, version, listeners: Vec::new(), epochs };
+    Ok((handle, engine_loop))
+}
+
+impl EngineHandle {
+    /// Gives a command and waits until its consequences are on disk.
+    pub fn command(&self, wish: Wish) -> Result<Vec<Event>, ServiceError> {
+        let (answer, result) = bounded(1);
+        self.queue.send(Work::Command(Box::new(wish), answer)).map_err(|_| ServiceError::EngineStopped)?;
+        result.recv().map_err(|_| ServiceError::EngineStopped)?
+    }
+
+    /// Feeds a market event and waits until its consequences are on disk.
+    pub fn market(&self, event: MarketEvent) -> Result<Vec<Event>, ServiceError> {
+        let (answer, result) = bounded(1);
+        self.queue.send(Work::Market(event, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
+        result.recv().map_err(|_| ServiceError::EngineStopped)?
+    }
+
+    /// Feeds a market event without waiting; blocks only while the queue is full.
+    pub fn feed(&self, event: MarketEvent) -> Result<(), ServiceError> {
+        self.queue.send(Work::Market(event, None)).map_err(|_| ServiceError::EngineStopped)
+    }
+
+    /// Tells the engine last prices from the market store: no fill, no journal, market time stays.
+    pub fn prime(&self, prices: Vec<(InstrumentId, Price, UnixNanos)>) -> Result<(), ServiceError> {
+        self.queue.send(Work::Prime(prices)).map_err(|_| ServiceError::EngineStopped)
+    }
+
+    /// The state after the last round; taken again only when something changed.
+    pub fn snapshot(&self) -> Result<Arc<State>, ServiceError> {
+        let version = self.version.load(Ordering::Acquire);
+        if let Some((_, state)) = lock(&self.cached).as_ref().filter(|(v, _)| *v == version) {
+            return Ok(Arc::clone(state));
+        }
+        let (answer, result) = bounded(1);
+        self.queue.send(Work::Snapshot(answer)).map_err(|_| ServiceError::EngineStopped)?;
+        let state = result.recv().map_err(|_| ServiceError::EngineStopped)?;
+        *lock(&self.cached) = Some((version, Arc::clone(&state)));
+        Ok(state)
+    }
+
+    /// One order, without taking a whole snapshot.
+    pub fn order(&self, account: AccountId, id: OrderId) -> Result<Option<crate::domain::order::Order>, ServiceError> {
+        let (answer, result) = bounded(1);
+        self.queue.send(Work::Find(account, id, answer)).map_err(|_| ServiceError::EngineStopped)?;
+        result.recv().map_err(|_| ServiceError::EngineStopped)
+    }
+
+    /// Counts the changes of the state.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Events from now on, batch by batch. A listener that falls [`LISTENER_MAX`] batches behind is dropped.
+    pub fn listen(&self) -> Result<Receiver<Arc<Vec<Event>>>, ServiceError> {
+        let (sender, receiver) = bounded(LISTENER_MAX);
+        self.queue.send(Work::Listen(sender)).map_err(|_| ServiceError::EngineStopped)?;
+        Ok(receiver)
+    }
+
+    /// Notes that a person's rights changed: wishes under an older epoch are refused from now on.
+    pub fn note_epoch(&self, user: UserName, epoch: u64) {
+        let mut epochs = lock(&self.epochs);
+        let known = epochs.entry(user).or_insert(epoch);
+        *known = epoch.max(*known);
+    }
+}
+
+struct Round {
+    batches: Vec<Batch>,
+    answers: Vec<(Answer<Vec<Event>>, Result<Vec<Event>, ServiceError>)>,
+    snapshots: Vec<Sender<Arc<State>>>,
+    primed: bool,
+}
+
+impl EngineLoop {
+    /// Works until every handle is gone.
+    pub fn run(mut self) {
+        self.courier.deliver(&mut self.store, self.engine.state(), self.clock.now());
+        while let Ok(first) = self.queue.recv() {
+            let mut round =
+                Round { batches: Vec::new(), answers: Vec::new(), snapshots: Vec::new(), primed: false };
+            self.take(first, &mut round);
+            for _ in 1..ROUND_MAX {
+                match self.queue.try_recv() {
+                    Ok(work) => self.take(work, &mut round),
+                    Err(_) => break,
+                }
+            }
+            self.finish(round);
+        }
+    }
+
+    fn take(&mut self, work: Work, round: &mut Round) {
+        match work {
+            Work::Command(wish, answer) => {
+                let result = self.step(*wish);
+                self.note(result, Some(answer), round);
+            }
+            Work::Market(event, answer) => {
+                let result = self.engine.market(&event, self.clock.now()).map_err(ServiceError::from);
+                round.primed = true;
+                self.note(result, answer, round);
+            }
+            Work::Prime(prices) => {
+                for (instrument, price, time) in prices {
+                    self.engine.prime(instrument, price, time);
+                }
+                round.primed = true;
+            }
+            Work::Snapshot(answer) => round.snapshots.push(answer),
+            Work::Listen(listener) => self.listeners.push(listener),
+            Work::Find(account, id, answer) => {
+                let order = self.engine.state().order(account, id).cloned();
+                // The asker may be gone; nobody else cares.
+                answer.send(order).unwrap_or_default();
+            }
+        }
+    }
+
+    fn step(&mut self, wish: Wish) -> Result<Batch, ServiceError> {
+        let by = match &wish.actor {
+            Some(actor) => {
+                if lock(&self.epochs).get(&actor.user).is_some_and(|newest| *newest > actor.epoch) {
+                    return Err(ServiceError::SessionOver);
+                }
+                actor.user
+            }
+            None => super::house::HOUSE_ACTOR.parse().map_err(ServiceError::from)?,
+        };
+        let given = Given { actor: by, independent_of: wish.independent_of, command: wish.command };
+        Ok(self.engine.command(&given, wish.now, self.clock.now())?)
+    }
+
+    fn note(
+        &mut self,
+        result: Result<Batch, ServiceError>,
+        answer: Option<Answer<Vec<Event>>>,
+        round: &mut Round,
+    ) {
+        let events = result.map(|batch| {
+            let events = batch.events.clone();
+            if !batch.is_empty() {
+                round.batches.push(batch);
+            }
+            events
+        });
+        if let Some(answer) = answer {
+            round.answers.push((answer, events));
+        }
+    }
+
+    fn finish(&mut self, round: Round) {
+        let wrote = !round.batches.is_empty();
+        let written = if wrote { self.store.append_all(&round.batches).map(drop) } else { Ok(()) };
+        let failure = written.err().map(|error| {
+            tracing::error!(%error, "journal could not be written; the engine goes back to what is on disk");
+            self.go_back();
+            error.to_string()
+        });
+        if wrote && failure.is_none() {
+            let events = Arc::new(round.batches.into_iter().flat_map(|b| b.events).collect::<Vec<_>>());
+            self.listeners.retain(|l| l.try_send(Arc::clone(&events)).is_ok());
+        }
+        if wrote || round.primed {
+            self.version.fetch_add(1, Ordering::AcqRel);
+        }
+        for (answer, result) in round.answers {
+            let result = failure.as_ref().map_or(result, |text| Err(ServiceError::NotWritten(text.clone())));
+            // Whoever asked may have gone; then nobody misses the answer.
+            answer.send(result).unwrap_or_default();
+        }
+        if !round.snapshots.is_empty() {
+            let state = Arc::new(self.engine.state().clone());
+            round.snapshots.into_iter().for_each(|a| a.send(Arc::clone(&state)).unwrap_or_default());
+        }
+        if wrote {
+            self.courier.deliver(&mut self.store, self.engine.state(), self.clock.now());
+        }
+    }
+
+    /// After a failed write: what is on disk is the truth. If even that cannot be read, the engine keeps refusing.
+    fn go_back(&mut self) {
+        match recover(&self.calendars, self.store.read()) {
+            Ok(engine) => self.engine = engine,
+            Err(error) => {
+                tracing::error!(%error, "journal could not be read either; stopping");
+                self.queue = crossbeam_channel::never();
+            }
+        }
+    }
+}
+
+/// The engine as its journal tells it.
+pub(super) fn recover(calendars: &Calendars, journal: &TradesReader) -> Result<Engine, ServiceError> {
+    let mut engine = Engine::new(calendars.clone());
+    let mut failed = None;
+    journal.events(1, |event| match engine.apply(&event) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    failed.map_or(Ok(engine), |error| Err(error.into()))
+}
+
+/// Market time of an exchange, or wall time while it has none.
+pub(super) fn time_of(state: &State, exchange: Option<Exchange>, clock: &dyn Clock) -> UnixNanos {
+    exchange.and_then(|e| state.market_time(e)).unwrap_or_else(|| clock.now())
+}

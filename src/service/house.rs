@@ -1,0 +1,303 @@
+//! [`House`]: one open home. It holds the three stores, the way to the engine, the clock and the settings, and
+//! nothing that could be derived. Every public way to use it is in the sibling files and takes a permit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::config::Settings;
+use crate::domain::calendar::Calendars;
+use crate::domain::command::Independence;
+use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::role::FIRM_DEFAULTS;
+use crate::domain::venue::VenueModel;
+use crate::domain::{
+    AccountId, AccountKind, AccountSpec, CleanText, Clock, Command, Event, Exchange, Margin, Money, UnixNanos,
+    UserName,
+};
+use crate::execution::State;
+use crate::observe::LogBuffer;
+use crate::store::trades::{TradesReader, TradesStore};
+use crate::store::{HeldBy, MarketStore, StoreError, UsersStore};
+
+use super::courier::Courier;
+use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
+use super::error::ServiceError;
+use super::live::QuoteBoard;
+use super::permit::Actor;
+
+/// Who acts when the house itself does (set-up, clock).
+pub const HOUSE_ACTOR: &str = "qlib-pro";
+/// The account that a new home opens.
+pub const DESK_ACCOUNT: &str = "desk";
+/// Its cash, in whole units of its currency.
+const DESK_CASH: i64 = 1_000_000;
+
+/// What a house is opened with; made by the composition root.
+#[derive(Debug)]
+pub struct Parts {
+    /// Folder of the home; made when missing.
+    pub home: PathBuf,
+    /// Where wall time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Settings in force.
+    pub settings: Settings,
+    /// The newest lines of the log.
+    pub log: LogBuffer,
+    /// What this process is, for others who find the home held, such as `workstation`.
+    pub process: String,
+    /// Which person of the machine runs it, for the same purpose.
+    pub runs_as: String,
+    /// Whether to own the trades when nobody does.
+    pub own: bool,
+}
+
+enum Trades {
+    Owned(EngineHandle),
+    Held { by: String, fold: Mutex<Option<(u64, Arc<State>)>> },
+}
+
+impl std::fmt::Debug for Trades {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trades::Owned(_) => f.write_str("owned"),
+            Trades::Held { by, .. } => write!(f, "held by {by}"),
+        }
+    }
+}
+
+/// One open home.
+#[derive(Debug)]
+pub struct House {
+    home: PathBuf,
+    clock: Arc<dyn Clock>,
+    calendars: Calendars,
+    settings: Mutex<Settings>,
+    log: LogBuffer,
+    users: Arc<Mutex<UsersStore>>,
+    market: Mutex<MarketStore>,
+    ledger: Mutex<TradesReader>,
+    trades: Trades,
+    quotes: QuoteBoard,
+}
+
+/// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
+pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceError> {
+    let calendars = Calendars::bundled().map_err(|e| ServiceError::Data(e.to_string()))?;
+    let users = Arc::new(Mutex::new(UsersStore::open(&parts.home)?));
+    let market = MarketStore::open(&parts.home)?;
+    let holder = HeldBy::this_process(&parts.process, &parts.runs_as, parts.clock.now());
+    let (trades, engine_loop) = open_trades(&parts, &users, &calendars, &holder)?;
+    let house = Arc::new(House {
+        ledger: Mutex::new(TradesReader::open(&parts.home)?),
+        home: parts.home,
+        clock: parts.clock,
+        calendars,
+        settings: Mutex::new(parts.settings),
+        log: parts.log,
+        users,
+        market: Mutex::new(market),
+        trades,
+        quotes: QuoteBoard::default(),
+    });
+    Ok((house, engine_loop))
+}
+
+fn open_trades(
+    parts: &Parts,
+    users: &Arc<Mutex<UsersStore>>,
+    calendars: &Calendars,
+    holder: &HeldBy,
+) -> Result<(Trades, Option<EngineLoop>), ServiceError> {
+    let held = |by: String| (Trades::Held { by, fold: Mutex::new(None) }, None);
+    if !parts.own && crate::store::is_home(&parts.home) && parts.home.join(crate::store::TRADES_FILE).exists() {
+        let by = crate::store::holder(&parts.home)?.map(|h| h.to_string());
+        return Ok(held(by.unwrap_or_else(|| "nobody (opened for reading)".to_string())));
+    }
+    match TradesStore::open_owner(&parts.home, holder) {
+        Ok(store) => {
+            let (handle, engine_loop) = engine::open(store, Courier::new(Arc::clone(users)), calendars.clone(), Arc::clone(&parts.clock))?;
+            Ok((Trades::Owned(handle), Some(engine_loop)))
+        }
+        Err(StoreError::Held { by, .. }) => Ok(held(by.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl House {
+    /// Folder of the home.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Where wall time comes from.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Exchange calendars.
+    pub fn calendars(&self) -> &Calendars {
+        &self.calendars
+    }
+
+    /// Whether this process may change trades.
+    pub fn owns_trades(&self) -> bool {
+        matches!(self.trades, Trades::Owned(_))
+    }
+
+    /// Who holds the trades, when it is not this process.
+    pub fn held_by(&self) -> Option<String> {
+        match &self.trades {
+            Trades::Owned(_) => None,
+            Trades::Held { by, .. } => Some(by.clone()),
+        }
+    }
+
+    /// Whether anybody lives here yet.
+    pub fn has_users(&self) -> Result<bool, ServiceError> {
+        Ok(lock(&self.users).read().user_count()? > 0)
+    }
+
+    pub(super) fn users(&self) -> &Mutex<UsersStore> {
+        &self.users
+    }
+
+    pub(super) fn market_store(&self) -> &Mutex<MarketStore> {
+        &self.market
+    }
+
+    pub(super) fn ledger(&self) -> &Mutex<TradesReader> {
+        &self.ledger
+    }
+
+    pub(super) fn settings(&self) -> &Mutex<Settings> {
+        &self.settings
+    }
+
+    pub(super) fn log(&self) -> &LogBuffer {
+        &self.log
+    }
+
+    pub(super) fn quotes(&self) -> &QuoteBoard {
+        &self.quotes
+    }
+
+    pub(super) fn engine(&self) -> Result<&EngineHandle, ServiceError> {
+        match &self.trades {
+            Trades::Owned(handle) => Ok(handle),
+            Trades::Held { by, .. } => Err(ServiceError::ReadOnly(by.clone())),
+        }
+    }
+
+    /// The book as of the last change on disk: asked of the engine, or folded from the journal when others hold it.
+    pub(super) fn state(&self) -> Result<Arc<State>, ServiceError> {
+        let fold = match &self.trades {
+            Trades::Owned(handle) => return handle.snapshot(),
+            Trades::Held { fold, .. } => fold,
+        };
+        let reader = lock(&self.ledger);
+        let (last, _) = reader.head()?;
+        let mut cached = lock(fold);
+        if let Some((_, state)) = cached.as_ref().filter(|(seq, _)| *seq == last) {
+            return Ok(Arc::clone(state));
+        }
+        let mut engine = engine::recover(&self.calendars, &reader)?;
+        drop(reader);
+        for (instrument, price, time) in super::market::prices_to_prime(self, engine.state())? {
+            engine.prime(instrument, price, time);
+        }
+        let state = Arc::new(engine.state().clone());
+        *cached = Some((last, Arc::clone(&state)));
+        Ok(state)
+    }
+
+    /// Counts changes of the book, for those who redraw.
+    pub(super) fn book_version(&self) -> Result<u64, ServiceError> {
+        match &self.trades {
+            Trades::Owned(handle) => Ok(handle.version()),
+            Trades::Held { .. } => Ok(lock(&self.ledger).head()?.0),
+        }
+    }
+
+    pub(super) fn note_epoch(&self, user: UserName, epoch: u64) {
+        if let Trades::Owned(handle) = &self.trades {
+            handle.note_epoch(user, epoch);
+        }
+    }
+
+    /// Gives a command in a person's name.
+    pub(super) fn give(&self, actor: &Actor, now: UnixNanos, command: Command) -> Result<Vec<Event>, ServiceError> {
+        let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
+        let independent_of = if tied.is_empty() { Independence::Everyone } else { Independence::AllBut(tied) };
+        self.engine()?.command(Wish { actor: Some(actor.clone()), independent_of, now, command })
+    }
+
+    /// Gives a command in the house's own name.
+    pub(super) fn give_as_house(&self, command: Command) -> Result<Vec<Event>, ServiceError> {
+        let now = self.clock.now();
+        self.engine()?.command(Wish { actor: None, independent_of: Independence::Everyone, now, command })
+    }
+
+    /// Puts the settings' venue model in force, when it differs from the journal's.
+    pub(super) fn configure(&self) -> Result<(), ServiceError> {
+        let wanted = lock(&self.settings).venue(VenueModel::home());
+        if *self.state()?.venue() != wanted {
+            self.give_as_house(Command::Configure(wanted))?;
+        }
+        Ok(())
+    }
+
+    /// What a new home starts with: how the paper exchange fills, the desk's account, the firm's limits.
+    pub(super) fn set_up_desk(&self, exchange: Exchange) -> Result<(), ServiceError> {
+        self.configure()?;
+        self.give_as_house(Command::OpenAccount(AccountSpec {
+            account: DESK_ACCOUNT.parse()?,
+            kind: AccountKind::Paper,
+            owner: None,
+            exchange: Some(exchange),
+            currency: exchange.currency(),
+            cash: whole_money(DESK_CASH)?,
+            short: false,
+            margin: Margin::Cash,
+        }))?;
+        let firm = [
+            (LimitName::MaxOrderNotional, FIRM_DEFAULTS.max_order_notional.to_string()),
+            (LimitName::MaxPositionWeight, FIRM_DEFAULTS.max_position_weight.to_string()),
+            (LimitName::MaxGrossExposure, FIRM_DEFAULTS.max_gross_exposure.to_string()),
+            (LimitName::PriceCollar, FIRM_DEFAULTS.price_collar.to_string()),
+            (LimitName::MaxDailyLoss, FIRM_DEFAULTS.max_daily_loss.to_string()),
+        ];
+        firm.into_iter().try_for_each(|(name, hard)| self.set_own_limit(name, Scope::Firm, hard, "default of a new home"))
+    }
+
+    /// A limit that the house itself sets when it opens an account.
+    pub(super) fn set_own_limit(&self, name: LimitName, scope: Scope, hard: String, reason: &str) -> Result<(), ServiceError> {
+        let draft = LimitDraft {
+            name,
+            scope,
+            hard: Some(hard),
+            soft: None,
+            reason: CleanText::new(reason),
+            working: WorkingOrders::Keep,
+        };
+        self.give_as_house(Command::SetLimit(draft)).map(drop)
+    }
+
+    /// Exchange that new accounts trade on: the desk's, or New York while there is no desk.
+    pub(super) fn main_exchange(&self) -> Result<Exchange, ServiceError> {
+        let desk: AccountId = DESK_ACCOUNT.parse()?;
+        let state = self.state()?;
+        Ok(state.account(desk).and_then(|a| a.spec().exchange).unwrap_or(Exchange::Xnys))
+    }
+
+    /// Market time of every exchange that has one.
+    pub(super) fn market_times(&self) -> Result<BTreeMap<Exchange, UnixNanos>, ServiceError> {
+        let state = self.state()?;
+        Ok(Exchange::ALL.into_iter().filter_map(|e| state.market_time(e).map(|t| (e, t))).collect())
+    }
+}
+
+/// Whole units of money.
+pub(super) fn whole_money(units: i64) -> Result<Money, ServiceError> {
+    Money::from_whole(units).ok_or(ServiceError::Number(crate::domain::NumberError::Overflow))
+}

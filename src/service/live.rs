@@ -1,0 +1,73 @@
+//! Last quotes and prints of the session, one per instrument: what the watchlist shows between bars.
+//!
+//! Conflated by construction: a newer quote replaces an older one. Orders never pass here.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use crate::domain::{InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
+
+/// What is known of an instrument's running session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Live {
+    /// Best bid and ask with sizes.
+    pub quote: Option<Quote>,
+    /// Last print.
+    pub last: Option<(Price, UnixNanos)>,
+    /// First print of the session.
+    pub open: Option<Price>,
+    /// Highest print of the session.
+    pub high: Option<Price>,
+    /// Lowest print of the session.
+    pub low: Option<Price>,
+    /// Shares printed so far.
+    pub volume: Quantity,
+}
+
+impl Live {
+    fn print(&mut self, trade: &Trade) {
+        self.last = Some((trade.price, trade.time));
+        self.open = self.open.or(Some(trade.price));
+        self.high = Some(self.high.map_or(trade.price, |h| h.max(trade.price)));
+        self.low = Some(self.low.map_or(trade.price, |l| l.min(trade.price)));
+        self.volume = self.volume.checked_add(trade.size).unwrap_or(self.volume);
+    }
+
+    /// Volume so far in the unit of bars.
+    pub fn bar_volume(&self) -> Volume {
+        Volume::from_raw(self.volume.raw() / (Quantity::ONE_RAW / Volume::ONE_RAW))
+    }
+}
+
+/// The newest of everything; read by screens, written by feeds.
+#[derive(Debug, Default)]
+pub struct QuoteBoard {
+    board: RwLock<BTreeMap<InstrumentId, Live>>,
+}
+
+impl QuoteBoard {
+    /// Notes a quote or print; other events change nothing.
+    pub fn note(&self, event: &MarketEvent) {
+        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            MarketEvent::Quote(quote) => board.entry(quote.instrument).or_default().quote = Some(*quote),
+            MarketEvent::Trade(trade) => board.entry(trade.instrument).or_default().print(trade),
+            MarketEvent::Bars(_)
+            | MarketEvent::Split { .. }
+            | MarketEvent::Dividend { .. }
+            | MarketEvent::Status { .. }
+            | MarketEvent::Session { .. }
+            | MarketEvent::Tick(_) => {}
+        }
+    }
+
+    /// Forgets the session: a new one begins, or its bars are stored.
+    pub fn clear(&self) {
+        self.board.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What is known of one instrument.
+    pub fn get(&self, instrument: InstrumentId) -> Option<Live> {
+        self.board.read().unwrap_or_else(PoisonError::into_inner).get(&instrument).copied()
+    }
+}

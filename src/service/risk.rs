@@ -1,0 +1,253 @@
+//! Limits for the people who set them: what is in force and how much is used, drafts with a preview, approval by a
+//! second person, halts, breaches, and orders that a soft limit holds.
+
+use crate::domain::event::{EventBody, HaltMode};
+use crate::domain::limit::{LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus};
+use crate::domain::row::RiskEventRow;
+use crate::domain::{AccountId, Command, Event, OrderId, UnixNanos};
+use crate::execution::State;
+use crate::risk::{self, LimitChange, LimitUse, PastDecision};
+use crate::store::trades::{Accounts, Period};
+
+use super::book;
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{ControlRisk, Permit, Scope, ViewLimits};
+use super::view;
+
+/// Most breaches shown.
+const BREACHES_MAX: u32 = 500;
+/// How far back a preview looks at stored decisions, in days.
+const PREVIEW_DAYS: i64 = 20;
+/// Most stored decisions a preview looks at.
+const PREVIEW_DECISIONS_MAX: u32 = 20_000;
+
+impl House {
+    /// Limits in force with their use by the accounts in scope, their history, and halts.
+    pub fn limits(&self, permit: &Permit<ViewLimits>) -> Result<view::LimitsView, ServiceError> {
+        let state = self.state()?;
+        let standing = lock(self.users()).read().users()?.iter().filter(|p| !p.user.disabled).count();
+        Ok(view::LimitsView {
+            version: state.limits().version(),
+            limits: limit_rows(&state, permit.scope()),
+            history: state.limits().versions().iter().rev().map(version_row).collect(),
+            halts: halt_rows(&state),
+            single_person: standing < 2,
+        })
+    }
+
+    /// All versions, newest first.
+    pub fn limit_history(&self, _: &Permit<ViewLimits>) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        Ok(self.state()?.limits().versions().iter().rev().map(version_row).collect())
+    }
+
+    /// Refusals and other risk events of the accounts in scope, newest first.
+    pub fn breaches(&self, permit: &Permit<ViewLimits>) -> Result<Vec<view::BreachRow>, ServiceError> {
+        let accounts = self.scoped(permit.scope(), None)?;
+        let rows = lock(self.ledger()).risk_events(Accounts::Only(&accounts), Period::ALL, BREACHES_MAX)?;
+        Ok(rows.into_iter().map(breach_row).collect())
+    }
+
+    /// What a drafted limit would do: today's book, and the stored decisions of the last days.
+    pub fn preview_limit(
+        &self,
+        _: &Permit<ControlRisk>,
+        draft: &LimitDraft,
+    ) -> Result<view::PreviewView, ServiceError> {
+        let state = self.state()?;
+        let needs_approval = match state.limits().judge(draft).map_err(|e| ServiceError::Invalid(e.to_string()))? {
+            LimitChange::AtOnce => false,
+            LimitChange::Waits => true,
+        };
+        let decided = self.past_decisions(&state)?;
+        let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
+        let mut orders = Vec::new();
+        let mut over = Vec::new();
+        let mut counted = (0, 0);
+        let accounts: Vec<AccountId> = state.accounts().map(|a| a.spec().account).collect();
+        for (position, account) in accounts.into_iter().enumerate() {
+            let Some(now_book) = state.book(account, UnixNanos::ZERO) else { continue };
+            // The past is one for all accounts: it is counted with the first.
+            let past = if position == 0 { history.as_slice() } else { &[] };
+            let preview = risk::preview(&now_book, state.limits(), draft, past)
+                .map_err(|e| ServiceError::Invalid(e.to_string()))?;
+            counted.0 += preview.considered;
+            counted.1 += preview.refused;
+            for found in preview.over {
+                match found.order {
+                    Some(id) => orders.push((found.account, id, found.observed)),
+                    None => {
+                        let name = found.instrument.map(|i| format!(" {}", i.symbol)).unwrap_or_default();
+                        over.push((format!("{}{name}", found.account), found.observed));
+                    }
+                }
+            }
+        }
+        let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
+        let were_refused = history.iter().filter(|p| p.refused_by(draft.name)).count();
+        Ok(view::PreviewView {
+            name: draft.name,
+            scope: draft.scope,
+            current: current.map(ToString::to_string),
+            drafted: draft.hard.clone(),
+            needs_approval,
+            orders,
+            over,
+            decisions: count(counted.0),
+            would_refuse: count(counted.1),
+            were_refused: count(were_refused),
+        })
+    }
+
+    fn past_decisions(&self, state: &State) -> Result<Vec<Event>, ServiceError> {
+        let newest = crate::domain::Exchange::ALL.into_iter().filter_map(|e| state.market_time(e)).max();
+        let since = newest.unwrap_or(UnixNanos::ZERO).plus_nanos(-PREVIEW_DAYS * 86_400 * crate::domain::time::NANOS_PER_SECOND);
+        let events = lock(self.ledger()).last_events(PREVIEW_DECISIONS_MAX)?;
+        Ok(events.into_iter().filter(|e| e.t >= since).collect())
+    }
+
+    /// Sets a limit. Tightening applies at once; loosening waits for a second person. Returns its version row.
+    pub fn set_limit(
+        &self,
+        permit: &Permit<ControlRisk>,
+        draft: LimitDraft,
+    ) -> Result<view::LimitVersionRow, ServiceError> {
+        self.state()?.limits().judge(&draft).map_err(|e| ServiceError::Invalid(e.to_string()))?;
+        self.control(permit, Command::SetLimit(draft))?;
+        let state = self.state()?;
+        let last = state.limits().versions().last().map(version_row);
+        last.ok_or_else(|| ServiceError::Invalid("the limit was not recorded; see the limits' history".into()))
+    }
+
+    /// Approves a waiting version.
+    pub fn approve_limit(&self, permit: &Permit<ControlRisk>, version: u32) -> Result<view::LimitVersionRow, ServiceError> {
+        self.control(permit, Command::ApproveLimit { version })?;
+        let state = self.state()?;
+        let row = state.limits().versions().iter().find(|v| v.version == version).map(version_row);
+        row.ok_or_else(|| ServiceError::Invalid(format!("limit version {version} does not exist")))
+    }
+
+    /// Puts the values of an earlier version back, as a new version under the same rules.
+    pub fn revert_limit(&self, permit: &Permit<ControlRisk>, version: u32) -> Result<view::LimitVersionRow, ServiceError> {
+        let state = self.state()?;
+        let found = state.limits().versions().iter().find(|v| v.version == version);
+        let found = found.ok_or_else(|| ServiceError::Invalid(format!("limit version {version} does not exist; see the limits' history")))?;
+        let mut draft = found.draft.clone();
+        draft.reason = format!("back to version {version}").into();
+        self.set_limit(permit, draft)
+    }
+
+    /// Releases an order that a soft limit holds.
+    pub fn approve_order(&self, permit: &Permit<ControlRisk>, account: AccountId, id: OrderId) -> Result<view::OrderRow, ServiceError> {
+        self.control(permit, Command::ApproveOrder { account, id })?;
+        let order = self.engine()?.order(account, id)?;
+        order.map(|o| book::order_row(&o, None, false)).ok_or_else(|| super::trading::unknown_account(account))
+    }
+
+    /// Stops trading in a scope.
+    pub fn halt(&self, permit: &Permit<ControlRisk>, scope: Covers, mode: HaltMode) -> Result<(), ServiceError> {
+        self.control(permit, Command::Halt { scope, mode }).map(drop)
+    }
+
+    /// Lifts a halt that somebody else set.
+    pub fn resume(&self, permit: &Permit<ControlRisk>, scope: Covers) -> Result<(), ServiceError> {
+        self.control(permit, Command::Resume { scope }).map(drop)
+    }
+
+    /// A control in a person's name, on wall time; a refused one is an error with its reason.
+    fn control(&self, permit: &Permit<ControlRisk>, command: Command) -> Result<Vec<Event>, ServiceError> {
+        let events = self.give(permit.actor(), self.clock().now(), command)?;
+        let refused = events.iter().find_map(|e| match &e.body {
+            EventBody::ControlRejected { reason, .. } => Some(reason.to_string()),
+            _ => None,
+        });
+        refused.map_or(Ok(events), |reason| Err(ServiceError::ControlRefused(reason)))
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn past<'a>(state: &State, event: &'a Event) -> Option<PastDecision<'a>> {
+    let (order, record) = match &event.body {
+        EventBody::OrderAccepted { order, decision } | EventBody::OrderDenied { order, decision, .. } | EventBody::OrderHeld { order, decision, .. } => {
+            (order, decision.as_ref()?)
+        }
+        _ => return None,
+    };
+    let kind = state.account(order.account)?.spec().kind;
+    Some(PastDecision { order, kind, record })
+}
+
+/// Every limit in force, nearest to its bound first; limits on single orders once, others per account.
+fn limit_rows(state: &State, scope: Scope) -> Vec<view::LimitRow> {
+    let accounts: Vec<_> = book::accounts_in(state, scope).map(|a| a.spec().account).collect();
+    let mut rows: Vec<view::LimitRow> = Vec::new();
+    for account in accounts {
+        let Some(book) = state.book(account, UnixNanos::ZERO) else { continue };
+        for used in risk::utilisation(&book, state.limits()) {
+            rows.push(limit_row(state, used));
+        }
+    }
+    let share = |r: &view::LimitRow| r.used.unwrap_or(-1.0);
+    rows.sort_by(|a, b| share(b).total_cmp(&share(a)).then((a.name, a.scope).cmp(&(b.name, b.scope))));
+    rows
+}
+
+fn limit_row(state: &State, used: LimitUse) -> view::LimitRow {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let proposed = state.limits().versions().iter().rev().find(|v| {
+        v.status == VersionStatus::Proposed && v.draft.name == used.name && v.draft.scope == used.scope
+    });
+    let waiting = proposed.filter(|v| state.limits().waiting(v.version).is_ok());
+    let measured = used.name.unit() != LimitUnit::Symbols && used.name != LimitName::PriceCollar;
+    view::LimitRow {
+        name: used.name,
+        scope: used.scope,
+        account: measured.then_some(used.account),
+        soft: some(used.soft),
+        hard: some(used.hard),
+        observed: some(used.observed),
+        used: used.share.map(|r| r.to_f64()),
+        version: state.limits().get(used.name, used.scope).map(|v| v.version),
+        proposed: waiting.map(|v| (v.version, v.draft.hard.clone().unwrap_or_else(|| "none".into()))),
+        doc: used.name.doc().to_string(),
+    }
+}
+
+pub(super) fn version_row(version: &LimitVersion) -> view::LimitVersionRow {
+    view::LimitVersionRow {
+        version: version.version,
+        name: version.draft.name,
+        scope: version.draft.scope,
+        hard: version.draft.hard.clone(),
+        soft: version.draft.soft.clone(),
+        reason: version.draft.reason.to_string(),
+        working: version.draft.working,
+        status: version.status,
+        maker: version.maker,
+        made_at: version.made_at,
+        approver: version.approver,
+        approved_at: version.approved_at,
+    }
+}
+
+pub(super) fn halt_rows(state: &State) -> Vec<view::HaltRow> {
+    let halts = state.halts().iter();
+    halts.map(|(scope, h)| view::HaltRow { scope: *scope, mode: h.mode, actor: h.actor, since: h.since }).collect()
+}
+
+fn breach_row(row: RiskEventRow) -> view::BreachRow {
+    view::BreachRow {
+        time: row.time,
+        account: row.account,
+        id: row.order,
+        code: row.code,
+        limit: row.limit,
+        observed: row.observed,
+        threshold: row.threshold,
+        text: row.code.text().to_string(),
+    }
+}

@@ -1,0 +1,417 @@
+//! Orders by hand and what came of them: submit, amend, cancel, what-if, portfolios, orders, history.
+//!
+//! Which account a person may trade follows from its kind: simulation accounts need [`Simulate`], the desk's need
+//! [`TradeDesk`]. Queries take their accounts from the permit's scope, never from who asks.
+
+use crate::domain::event::{EventBody, Refusal};
+use crate::domain::facts::MarketFacts;
+use crate::domain::limit::LimitName;
+use crate::domain::{
+    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, OrderId, OrderSpec, OrderType,
+    Price, Quantity, RefusalCode, Side, Symbol, TimeInForce, UnixNanos,
+};
+use crate::execution::State;
+use crate::risk::{self, Draft, Verdict};
+use crate::store::trades::{Accounts, Period};
+
+use super::access::Session;
+use super::book::{self, Labels};
+use super::engine::{lock, time_of};
+use super::error::ServiceError;
+use super::house::{DESK_ACCOUNT, House};
+use super::permit::{Actor, Permit, Scope, Simulate, TradeDesk, ViewPortfolio};
+use super::view;
+
+/// Most orders or fills one listing returns.
+pub const LISTING_MAX: u32 = 100_000;
+
+/// An order as it is asked for; what is `None` is filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderWish {
+    /// Client order id; made up when missing.
+    pub id: Option<OrderId>,
+    /// What is traded, on the account's exchange.
+    pub symbol: Symbol,
+    /// Buy or sell.
+    pub side: Side,
+    /// Kind.
+    pub order_type: OrderType,
+    /// How much.
+    pub quantity: Quantity,
+    /// Worst acceptable price.
+    pub limit_price: Option<Price>,
+    /// How long it works.
+    pub tif: TimeInForce,
+}
+
+/// Proof that a person may trade one account.
+#[derive(Debug)]
+#[must_use]
+pub struct TradePermit {
+    actor: Actor,
+    scope: Scope,
+    account: AccountId,
+    exchange: Exchange,
+}
+
+impl TradePermit {
+    /// The account.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Where it trades.
+    pub fn exchange(&self) -> Exchange {
+        self.exchange
+    }
+
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        self.scope
+    }
+}
+
+impl Session {
+    /// The account a person means when they name none: the desk's, else the first of their own.
+    pub fn default_account(&self) -> Result<AccountId, ServiceError> {
+        let permit = self.permit::<ViewPortfolio>()?;
+        let state = self.house().state()?;
+        let desk: AccountId = DESK_ACCOUNT.parse()?;
+        let mut own = book::accounts_in(&state, permit.scope()).map(|a| a.spec().account);
+        let first = own.clone().next();
+        own.find(|a| *a == desk).or(first).ok_or(ServiceError::Unknown {
+            kind: "account",
+            name: CleanText::new("(default)"),
+            remedy: "ask an administrator to open one with 'qlib-pro account open'",
+        })
+    }
+
+    /// A permit to trade an account, by its kind.
+    pub fn trade_permit(&self, account: Option<AccountId>) -> Result<TradePermit, ServiceError> {
+        let account = match account {
+            Some(account) => account,
+            None => self.default_account()?,
+        };
+        let state = self.house().state()?;
+        let spec = state.account(account).map(|a| a.spec().clone());
+        let kind = spec.as_ref().map_or(AccountKind::Paper, |s| s.kind);
+        let (actor, scope) = match kind {
+            AccountKind::Simulation => {
+                let permit = self.permit::<Simulate>()?;
+                let scope = permit.scope();
+                (permit.into_actor(), scope)
+            }
+            AccountKind::Paper | AccountKind::Live => {
+                let permit = self.permit::<TradeDesk>()?;
+                let scope = permit.scope();
+                (permit.into_actor(), scope)
+            }
+        };
+        let spec = spec.filter(|s| scope.covers(s.kind, s.owner)).ok_or_else(|| unknown_account(account))?;
+        Ok(TradePermit { actor, scope, account, exchange: spec.exchange.unwrap_or(Exchange::Xnys) })
+    }
+}
+
+pub(super) fn unknown_account(account: AccountId) -> ServiceError {
+    ServiceError::Unknown {
+        kind: "account",
+        name: CleanText::new(account.as_str()),
+        remedy: "see 'qlib-pro account list'",
+    }
+}
+
+impl House {
+    /// Gives an order and says what became of it, with everything on disk. A refusal is an answer, not an error.
+    pub fn submit(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::OrderRow, ServiceError> {
+        let order = self.order_of(permit, wish)?;
+        self.know_instrument(order.instrument)?;
+        let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
+        let command = Command::Submit { order: order.clone(), facts: MarketFacts::default() };
+        let events = self.give(&permit.actor, now, command)?;
+        self.answer(permit, order.account, order.id, &events)
+    }
+
+    /// Changes a working order.
+    pub fn amend(
+        &self,
+        permit: &TradePermit,
+        id: OrderId,
+        quantity: Option<Quantity>,
+        limit_price: Option<Price>,
+    ) -> Result<view::OrderRow, ServiceError> {
+        let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
+        let account = permit.account;
+        let events = self.give(&permit.actor, now, Command::Amend { account, id, quantity, limit_price })?;
+        self.answer(permit, account, id, &events)
+    }
+
+    /// Ends a working order.
+    pub fn cancel(&self, permit: &TradePermit, id: OrderId) -> Result<view::OrderRow, ServiceError> {
+        let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
+        let account = permit.account;
+        let events = self.give(&permit.actor, now, Command::Cancel { account, id })?;
+        self.answer(permit, account, id, &events)
+    }
+
+    /// Ends all working orders of the account, or those on one symbol.
+    pub fn cancel_all(
+        &self,
+        permit: &TradePermit,
+        symbol: Option<Symbol>,
+    ) -> Result<Vec<view::OrderRow>, ServiceError> {
+        let state = self.state()?;
+        let open: Vec<OrderId> = state
+            .open_orders()
+            .filter(|o| o.spec.account == permit.account)
+            .filter(|o| symbol.is_none_or(|s| o.spec.instrument.symbol == s))
+            .map(|o| o.spec.id)
+            .collect();
+        open.into_iter().map(|id| self.cancel(permit, id)).collect()
+    }
+
+    fn order_of(&self, permit: &TradePermit, wish: &OrderWish) -> Result<OrderSpec, ServiceError> {
+        let id = match wish.id {
+            Some(id) => id,
+            None => format!("o-{}", crate::secret::random_id()?.get(..10).unwrap_or("0")).parse()?,
+        };
+        Ok(OrderSpec {
+            account: permit.account,
+            id,
+            instrument: InstrumentId::new(wish.symbol, permit.exchange),
+            side: wish.side,
+            order_type: wish.order_type,
+            quantity: wish.quantity,
+            limit_price: wish.limit_price,
+            tif: wish.tif,
+            list: None,
+        })
+    }
+
+    /// Tells the engine what the market store knows of an instrument, when that is news.
+    pub(super) fn know_instrument(&self, id: InstrumentId) -> Result<(), ServiceError> {
+        let stored = lock(self.market_store()).read().instrument(id)?;
+        let Some(stored) = stored else { return Ok(()) };
+        if self.state()?.instrument(id) != Some(&stored) {
+            self.give_as_house(Command::DefineInstrument(stored))?;
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &self,
+        permit: &TradePermit,
+        account: AccountId,
+        id: OrderId,
+        events: &[Event],
+    ) -> Result<view::OrderRow, ServiceError> {
+        let refusal = events.iter().find_map(|e| refusal_of(&e.body, id));
+        let hides = permit.scope.hides_limits();
+        if let Some(order) = self.engine()?.order(account, id)? {
+            let mut row = book::order_row(&order, refusal, hides);
+            if let Some(refused) = refusal.filter(|_| row.code.is_none()) {
+                row.code = Some(refused.code);
+                row.reason = refused.code.text().to_string();
+            }
+            return Ok(row);
+        }
+        let code = refusal.map_or(RefusalCode::UnknownOrder, |r| r.code);
+        Err(ServiceError::Refused { code, text: format!("order {id} of {account}: {}", code.text()) })
+    }
+
+    /// What an order would do: the pre-trade check without the trade.
+    pub fn what_if(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::WhatIf, ServiceError> {
+        let order = self.order_of(permit, wish)?;
+        self.know_instrument(order.instrument)?;
+        what_if(&*self.state()?, &order, permit.scope.hides_limits())
+            .ok_or_else(|| unknown_account(permit.account))
+    }
+
+    /// Holdings and totals of every account in scope, or of one.
+    pub fn portfolios(
+        &self,
+        permit: &Permit<ViewPortfolio>,
+        account: Option<AccountId>,
+    ) -> Result<Vec<view::Portfolio>, ServiceError> {
+        let state = self.state()?;
+        let labels = self.labels(&state)?;
+        let chosen: Vec<_> = book::accounts_in(&state, permit.scope())
+            .filter(|a| account.is_none_or(|wanted| a.spec().account == wanted))
+            .map(|a| view::Portfolio {
+                totals: book::totals(&state, a),
+                positions: book::positions(&state, a, &labels),
+            })
+            .collect();
+        match account {
+            Some(account) if chosen.is_empty() => Err(unknown_account(account)),
+            Some(_) | None => Ok(chosen),
+        }
+    }
+
+    /// Orders of every account in scope, or of one; newest first.
+    pub fn orders(
+        &self,
+        permit: &Permit<ViewPortfolio>,
+        account: Option<AccountId>,
+        period: Period,
+    ) -> Result<Vec<view::OrderRow>, ServiceError> {
+        let accounts = self.scoped(permit.scope(), account)?;
+        let orders = lock(self.ledger()).orders(Accounts::Only(&accounts), period, LISTING_MAX)?;
+        let hides = permit.scope().hides_limits();
+        Ok(orders.iter().map(|o| book::order_row(o, None, hides)).collect())
+    }
+
+    /// Fills of every account in scope, or of one; newest first.
+    pub fn history(
+        &self,
+        permit: &Permit<ViewPortfolio>,
+        account: Option<AccountId>,
+        period: Period,
+        most: u32,
+    ) -> Result<Vec<view::HistoryRow>, ServiceError> {
+        let accounts = self.scoped(permit.scope(), account)?;
+        let fills = lock(self.ledger()).executions(Accounts::Only(&accounts), period, most)?;
+        Ok(fills
+            .into_iter()
+            .map(|f| view::HistoryRow {
+                time: f.time,
+                account: f.account,
+                id: f.id,
+                symbol: f.instrument.symbol,
+                instrument: f.instrument,
+                side: f.side,
+                quantity: f.quantity,
+                price: f.price,
+                fee: f.fee,
+                realized: f.realized,
+                currency: f.instrument.exchange.currency(),
+            })
+            .collect())
+    }
+
+    pub(super) fn scoped(&self, scope: Scope, account: Option<AccountId>) -> Result<Vec<AccountId>, ServiceError> {
+        let state = self.state()?;
+        let names: Vec<AccountId> = book::accounts_in(&state, scope)
+            .map(|a| a.spec().account)
+            .filter(|a| account.is_none_or(|wanted| *a == wanted))
+            .collect();
+        match account {
+            Some(account) if names.is_empty() => Err(unknown_account(account)),
+            Some(_) | None => Ok(names),
+        }
+    }
+
+    /// Names, sectors and previous closes of what is held.
+    pub(super) fn labels(&self, state: &State) -> Result<Labels, ServiceError> {
+        let mut labels = Labels::default();
+        let market = lock(self.market_store());
+        for account in state.accounts() {
+            for id in account.positions().keys() {
+                if labels.names.contains_key(id) {
+                    continue;
+                }
+                if let Some(found) = market.read().instrument(*id)? {
+                    labels.names.insert(*id, (found.name.to_string(), found.sector.to_string()));
+                }
+            }
+        }
+        drop(market);
+        labels.previous_close = self.previous_closes(state)?;
+        Ok(labels)
+    }
+}
+
+fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
+    match body {
+        EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal }
+            if order.id == id =>
+        {
+            Some(refusal)
+        }
+        EventBody::AmendRejected { id: of, refusal, .. } | EventBody::CancelRejected { id: of, refusal, .. }
+            if *of == id =>
+        {
+            Some(refusal)
+        }
+        _ => None,
+    }
+}
+
+/// The same evaluation as the pre-trade check, as people see it.
+fn what_if(state: &State, order: &OrderSpec, hides_limits: bool) -> Option<view::WhatIf> {
+    let now = order_time(state, order);
+    let book = state.book(order.account, now)?;
+    let facts = MarketFacts::default();
+    let draft = Draft::new(order);
+    let decision = risk::evaluate(&book, state.limits(), &facts, &draft);
+    let refusal = match decision.verdict() {
+        Verdict::Refuse(refusal) => Some(refusal),
+        Verdict::Accept | Verdict::Hold(_) => None,
+    };
+    let largest = risk::largest_allowed(&book, state.limits(), &facts, &draft);
+    let reference = book.reference(order.instrument, order.side).map(|r| (r.price, r.time));
+    let price = order.limit_price.or(reference.map(|(p, _)| p));
+    let notional = price.and_then(|p| p.notional(order.quantity).ok());
+    let fee = notional.and_then(|n| fee_of(state, order.quantity, n));
+    let cash_before = book.account.cash();
+    let moved = price.and_then(|p| p.notional(order.side.signed(order.quantity)).ok());
+    let cash_after =
+        moved.zip(fee).and_then(|(m, f)| cash_before.checked_sub(m).and_then(|c| c.checked_sub(f)));
+    let position_before = book.account.quantity(order.instrument);
+    let hidden = hides_limits && refusal.is_some_and(|r| r.limit.is_some());
+    let code = refusal.map(|r| if hidden { RefusalCode::Refused } else { r.code });
+    let mut checks = decision.seen().checks.clone();
+    checks.sort_by_key(|c| std::cmp::Reverse(severity(c)));
+    if hides_limits {
+        checks.clear();
+    }
+    Some(view::WhatIf {
+        checks,
+        code,
+        reason: code.map(|c| c.text().to_string()).unwrap_or_default(),
+        needs_approval: matches!(decision.verdict(), Verdict::Hold(RefusalCode::ApprovalRequired)),
+        largest: largest.is_positive().then_some(largest),
+        reference,
+        notional,
+        fee,
+        cash_before,
+        cash_after,
+        position_before,
+        position_after: position_before.checked_add(order.side.signed(order.quantity))?,
+        currency: book.account.spec().currency,
+        basis: (state.limits().version(), state.seq()),
+    })
+}
+
+fn order_time(state: &State, order: &OrderSpec) -> UnixNanos {
+    state.market_time(order.instrument.exchange).unwrap_or(UnixNanos::ZERO)
+}
+
+/// What the paper exchange would charge for all of it.
+fn fee_of(state: &State, quantity: Quantity, notional: Money) -> Option<Money> {
+    let fee = state.venue().fee;
+    let shares = fee.per_share.notional(quantity).ok()?;
+    let value = notional.checked_abs()?.scale(fee.rate).ok()?;
+    Some(shares.checked_add(value)?.max(fee.min))
+}
+
+/// Sorts checks worst first: by outcome, then by how much of the threshold is used.
+fn severity(check: &crate::domain::limit::CheckRecord) -> (u8, i64) {
+    use crate::domain::limit::CheckOutcome;
+    let rank = match check.outcome {
+        CheckOutcome::Breach => 3,
+        CheckOutcome::NotEvaluated => 2,
+        CheckOutcome::SoftBreach => 1,
+        CheckOutcome::Passed => 0,
+    };
+    let used = check.observed.parse::<Money>().ok().zip(check.threshold.parse::<Money>().ok());
+    let share = used.and_then(|(seen, allowed)| seen.share_of(allowed)).map_or(-1, |r| r.raw());
+    (rank, share)
+}
+
+/// Whether a code is that of a limit with a name and threshold.
+pub(super) fn is_limit_code(code: RefusalCode) -> bool {
+    LimitName::ALL.iter().any(|n| n.code() == code)
+}
