@@ -131,9 +131,14 @@ impl EngineHandle {
 
     /// Feeds a market event and waits until its consequences are on disk.
     pub fn market(&self, event: MarketEvent) -> Result<Vec<Event>, ServiceError> {
+        self.market_later(event)?.recv().map_err(|_| ServiceError::EngineStopped)?
+    }
+
+    /// Feeds a market event; the answer can be waited for later.
+    pub fn market_later(&self, event: MarketEvent) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Market(event, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
-        result.recv().map_err(|_| ServiceError::EngineStopped)?
+        Ok(result)
     }
 
     /// Feeds a market event without waiting; blocks only while the queue is full.

@@ -1,0 +1,233 @@
+//! Market time moves: stored bars (on SIM: generated ones) reach the engine in order, once each.
+//!
+//! Sessions are fed ahead of the answers, so that many share one write to disk; the last answer is waited for.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use chrono::NaiveDate;
+use crossbeam_channel::Receiver;
+use serde::Serialize;
+
+use crate::domain::event::EventBody;
+use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
+use crate::domain::{Bar, Event, Exchange, MarketEvent, Price, UnixNanos};
+use crate::store::MarketReader;
+
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{ManageData, Permit};
+
+/// Most sessions that wait for the engine at once.
+const AHEAD_MAX: usize = 128;
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Up to and including this session.
+    Date(NaiveDate),
+    /// This many sessions.
+    Sessions(u32),
+}
+
+/// What happened on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AdvanceReport {
+    /// Exchange.
+    pub exchange: Exchange,
+    /// Sessions played.
+    pub sessions: u32,
+    /// Bars fed.
+    pub bars: u64,
+    /// Fills that came of it.
+    pub fills: u64,
+    /// Market time before.
+    pub from: Option<UnixNanos>,
+    /// Market time now.
+    pub to: Option<UnixNanos>,
+}
+
+/// Feeds the engine ahead of its answers and counts what comes back.
+pub(super) struct Feeder<'a> {
+    house: &'a House,
+    waiting: VecDeque<Receiver<Result<Vec<Event>, ServiceError>>>,
+    fills: u64,
+}
+
+impl<'a> Feeder<'a> {
+    pub(super) fn new(house: &'a House) -> Self {
+        Self { house, waiting: VecDeque::new(), fills: 0 }
+    }
+
+    pub(super) fn feed(&mut self, event: MarketEvent) -> Result<(), ServiceError> {
+        self.waiting.push_back(self.house.engine()?.market_later(event)?);
+        if self.waiting.len() > AHEAD_MAX { self.take_one() } else { Ok(()) }
+    }
+
+    fn take_one(&mut self) -> Result<(), ServiceError> {
+        let Some(answer) = self.waiting.pop_front() else { return Ok(()) };
+        let events = answer.recv().map_err(|_| ServiceError::EngineStopped)??;
+        self.fills += events.iter().filter(|e| matches!(e.body, EventBody::Fill(_))).count() as u64;
+        Ok(())
+    }
+
+    /// Waits for every answer; returns the number of fills.
+    pub(super) fn finish(mut self) -> Result<u64, ServiceError> {
+        while !self.waiting.is_empty() {
+            self.take_one()?;
+        }
+        Ok(self.fills)
+    }
+}
+
+impl House {
+    /// Plays sessions of an exchange (the desk's by default).
+    pub fn advance(
+        &self,
+        _: &Permit<ManageData>,
+        exchange: Option<Exchange>,
+        until: Until,
+        progress: impl FnMut(NaiveDate),
+    ) -> Result<AdvanceReport, ServiceError> {
+        let exchange = match exchange {
+            Some(exchange) => exchange,
+            None => self.main_exchange()?,
+        };
+        self.engine()?;
+        match exchange {
+            Exchange::Sim => self.advance_simulated(until, progress),
+            Exchange::Xnys | Exchange::Xasx => self.advance_stored(exchange, until, progress),
+        }
+    }
+
+    fn advance_stored(
+        &self,
+        exchange: Exchange,
+        until: Until,
+        mut progress: impl FnMut(NaiveDate),
+    ) -> Result<AdvanceReport, ServiceError> {
+        let reader = MarketReader::open(self.home())?;
+        let calendar = self.calendars().of(exchange);
+        let from = self.state()?.market_time(exchange);
+        let start = match from {
+            Some(time) => calendar.date_at(time).succ_opt().unwrap_or(NaiveDate::MAX),
+            None => NaiveDate::MIN,
+        };
+        let (end, most) = match until {
+            Until::Date(date) => (date, u32::MAX),
+            Until::Sessions(n) => (NaiveDate::MAX, n),
+        };
+        let first = reader.next_session(exchange, start.pred_opt().unwrap_or(NaiveDate::MIN))?;
+        let actions = self.event_actions(&reader, exchange, start, end)?;
+        let mut feeder = Feeder::new(self);
+        let mut report = AdvanceReport { exchange, sessions: 0, bars: 0, fills: 0, from, to: from };
+        let mut failed = None;
+        let mut each = |date: NaiveDate, bars: &[DailyBar]| {
+            if report.sessions >= most {
+                return ControlFlow::Break(());
+            }
+            match self.feed_session(&mut feeder, exchange, date, bars, &actions) {
+                Ok(()) => {
+                    report.sessions += 1;
+                    report.bars += bars.len() as u64;
+                    progress(date);
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        if let Some(first) = first.filter(|_| most > 0) {
+            reader.daily_bars_between(exchange, first, end, &mut each)?;
+        }
+        failed.map_or(Ok(()), Err)?;
+        report.fills = feeder.finish()?;
+        self.prime()?;
+        report.to = self.state()?.market_time(exchange);
+        Ok(report)
+    }
+
+    fn feed_session(
+        &self,
+        feeder: &mut Feeder<'_>,
+        exchange: Exchange,
+        date: NaiveDate,
+        bars: &[DailyBar],
+        actions: &[CorporateAction],
+    ) -> Result<(), ServiceError> {
+        let Some(session) = self.calendars().of(exchange).session_on(date) else { return Ok(()) };
+        let known = actions.partition_point(|a| a.date < date);
+        let today = actions.get(known..).unwrap_or(&[]).iter().take_while(|a| a.date == date);
+        for action in today {
+            feeder.feed(action_event(action, session.open))?;
+        }
+        let bars = bars.iter().map(|b| bar_of(b, session.open, session.close)).collect();
+        feeder.feed(MarketEvent::Bars(bars))
+    }
+
+    /// Splits and dividends in the terms of the stored prices: a split-adjusted series has no splits left to apply, and
+    /// its dividends are stated per share of today; a total-return series has neither.
+    fn event_actions(
+        &self,
+        reader: &MarketReader,
+        exchange: Exchange,
+        start: NaiveDate,
+        end: NaiveDate,
+    ) -> Result<Vec<CorporateAction>, ServiceError> {
+        let all = reader.actions_between(exchange, start, NaiveDate::MAX)?;
+        if all.is_empty() {
+            return Ok(all);
+        }
+        let mut basis = std::collections::BTreeMap::new();
+        for source in reader.sources(None)? {
+            basis.entry(source.instrument).or_insert(source.basis);
+        }
+        let in_terms = |a: &CorporateAction| match basis.get(&a.instrument).copied().unwrap_or(Basis::Raw) {
+            Basis::Raw => Some(a.clone()),
+            Basis::Total => None,
+            Basis::Split => per_share_of_today(a, &all),
+        };
+        Ok(all.iter().filter(|a| a.date <= end).filter_map(in_terms).collect())
+    }
+}
+
+/// A dividend divided by all later splits of its instrument; `None` for a split.
+fn per_share_of_today(action: &CorporateAction, all: &[CorporateAction]) -> Option<CorporateAction> {
+    let ActionKind::Dividend { amount, pay_date } = action.kind else { return None };
+    let later = all.iter().filter(|o| o.instrument == action.instrument && o.date > action.date);
+    let raw = later.try_fold(i128::from(amount.raw()), |raw, other| match other.kind {
+        ActionKind::Split(ratio) => crate::domain::fixed::divide_half_even(
+            raw.checked_mul(i128::from(ratio.old.raw()))?,
+            i128::from(ratio.new.raw()),
+        ),
+        ActionKind::Dividend { .. } => Some(raw),
+    })?;
+    let amount = Price::from_raw_wide(raw).ok()?;
+    Some(CorporateAction { kind: ActionKind::Dividend { amount, pay_date }, ..action.clone() })
+}
+
+pub(super) fn action_event(action: &CorporateAction, time: UnixNanos) -> MarketEvent {
+    let instrument = action.instrument;
+    match action.kind {
+        ActionKind::Split(ratio) => MarketEvent::Split { instrument, time, ratio },
+        ActionKind::Dividend { amount, pay_date } => {
+            MarketEvent::Dividend { instrument, time, amount, ex_date: action.date, pay_date }
+        }
+    }
+}
+
+/// A daily row as the bar of its session.
+pub(super) fn bar_of(row: &DailyBar, from: UnixNanos, to: UnixNanos) -> Bar {
+    Bar {
+        instrument: row.instrument,
+        from,
+        to,
+        open: row.open,
+        high: row.high,
+        low: row.low,
+        close: row.close,
+        volume: row.volume,
+    }
+}

@@ -1,0 +1,165 @@
+//! Files into the market store: bars and the tables beside them, page by page, with progress.
+//!
+//! `market::import` reads and judges; `store::market` alone decides what is stored, revised or unchanged. One page is one
+//! transaction, so a command that is killed has stored whole pages and a second run finds them unchanged.
+
+use std::path::PathBuf;
+
+use crate::domain::import::{ImportReport, StoreOutcome};
+use crate::domain::market::{Basis, DailyBar, Headline};
+use crate::domain::{CleanText, Exchange, QuarantineReason, Quarantined};
+use crate::factor::sentiment::Lexicon;
+use crate::market::import::{BarFile, BarRun, Page, Pages, TableFile, TableKind, tables};
+use crate::store::market as store;
+
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{ManageData, Permit};
+
+/// Where prices come from unless told otherwise.
+pub const DEFAULT_SOURCE: &str = "file";
+
+/// A wish to import bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarImport {
+    /// Files; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// Exchange of all rows.
+    pub exchange: Exchange,
+    /// In what terms the prices are stated.
+    pub basis: Basis,
+    /// Name of the source.
+    pub source: CleanText,
+}
+
+/// Tables that can be imported beside bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFileKind {
+    /// Names, sectors, steps.
+    Instruments,
+    /// Splits and dividends.
+    Actions,
+    /// Figures with the day they became known.
+    Fundamentals,
+    /// Headlines.
+    News,
+    /// Members of universes.
+    Universe,
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows read so far.
+    pub rows: u64,
+    /// Bytes consumed of the present file.
+    pub bytes: u64,
+}
+
+impl House {
+    /// Imports bars. All files are opened before a row is stored: a wrong file stores nothing.
+    pub fn import_bars(
+        &self,
+        _: &Permit<ManageData>,
+        wish: &BarImport,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<ImportReport, ServiceError> {
+        let files = wish.files.iter().map(|f| BarFile::open_path(f)).collect::<Result<Vec<_>, _>>()?;
+        let mut run = BarRun::new(self.calendars().of(wish.exchange).clone());
+        let mut stored = store::BarRun::new(wish.source.clone(), wish.basis, self.clock().now());
+        let mut report = ImportReport::default();
+        for file in files {
+            let name = file.name().clone();
+            for page in run.pages(file) {
+                let page = page?;
+                page.count_into(&mut report);
+                let rows: Vec<DailyBar> = page.rows.iter().map(|r| r.value).collect();
+                let outcome = lock(self.market_store()).store_bars(&mut stored, &rows)?;
+                report.add_outcome(&StoreOutcome {
+                    stored: outcome.stored,
+                    revised: outcome.revised,
+                    unchanged: outcome.unchanged,
+                    flagged: outcome.flagged,
+                });
+                self.keep_quarantine(&name, &page.quarantine)?;
+                progress(Progress { rows: report.read, bytes: page.bytes_read });
+            }
+        }
+        run.finish(&mut report);
+        Ok(report)
+    }
+
+    /// Imports a table. `exchange` is that of rows which name none.
+    pub fn import_table(
+        &self,
+        _: &Permit<ManageData>,
+        kind: TableFileKind,
+        file: &std::path::Path,
+        exchange: Exchange,
+    ) -> Result<ImportReport, ServiceError> {
+        match kind {
+            TableFileKind::Instruments => self.pump(file, tables::INSTRUMENTS, exchange, |h, rows| {
+                Ok(lock(h.market_store()).store_instruments(rows).map(|()| rows.len() as u64)?)
+            }),
+            TableFileKind::Actions => self.pump(file, tables::ACTIONS, exchange, |h, rows| {
+                Ok(lock(h.market_store()).store_actions(rows)?)
+            }),
+            TableFileKind::Fundamentals => self.pump(file, tables::FUNDAMENTALS, exchange, |h, rows| {
+                Ok(lock(h.market_store()).store_fundamentals(rows)?)
+            }),
+            TableFileKind::News => self.pump(file, tables::NEWS, exchange, |h, rows| h.store_headlines(rows)),
+            TableFileKind::Universe => self.pump(file, tables::UNIVERSE, exchange, |h, rows| {
+                Ok(lock(h.market_store()).store_universe(rows)?)
+            }),
+        }
+    }
+
+    fn pump<T: Clone + 'static>(
+        &self,
+        file: &std::path::Path,
+        kind: TableKind<T>,
+        exchange: Exchange,
+        put: impl Fn(&House, &[T]) -> Result<u64, ServiceError>,
+    ) -> Result<ImportReport, ServiceError> {
+        let file = TableFile::open_path(file, kind)?;
+        let mut report =
+            ImportReport { ignored_columns: file.ignored_columns().to_vec(), ..ImportReport::default() };
+        let pages: Pages<'_, T> = file.pages(exchange);
+        for page in pages {
+            let page: Page<T> = page?;
+            page.count_into(&mut report);
+            let rows: Vec<T> = page.rows.iter().map(|r| r.value.clone()).collect();
+            let new = put(self, &rows)?;
+            let known = (rows.len() as u64).saturating_sub(new);
+            report.add_outcome(&StoreOutcome { stored: new, unchanged: known, ..StoreOutcome::default() });
+        }
+        Ok(report)
+    }
+
+    /// Stores headlines with the tone our lexicon gives them.
+    pub(super) fn store_headlines(&self, rows: &[Headline]) -> Result<u64, ServiceError> {
+        let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
+        let toned: Vec<store::StoredHeadline> = rows
+            .iter()
+            .map(|h| store::StoredHeadline { headline: h.clone(), tone: lexicon.score(h.headline.as_str()) })
+            .collect();
+        Ok(lock(self.market_store()).store_news(&toned)?)
+    }
+
+    fn keep_quarantine(&self, file: &CleanText, rows: &[Quarantined]) -> Result<(), ServiceError> {
+        let kept: Vec<store::Quarantined> = rows
+            .iter()
+            .map(|q| store::Quarantined {
+                job: CleanText::new("import bars"),
+                file: file.clone(),
+                line: q.line,
+                symbol: q.symbol.clone(),
+                date: q.date.clone(),
+                reason: CleanText::new(QuarantineReason::code(q.reason)),
+                raw: CleanText::default(),
+            })
+            .collect();
+        Ok(lock(self.market_store()).store_quarantine(&kept, self.clock().now())?)
+    }
+}
