@@ -53,6 +53,7 @@ type Answer<T> = Sender<Result<T, ServiceError>>;
 
 enum Work {
     Command(Box<Wish>, Answer<Vec<Event>>),
+    Rehearse(Box<Wish>, Answer<Vec<Event>>),
     Market(MarketEvent, Option<Answer<Vec<Event>>>),
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
     Snapshot(Sender<Arc<State>>),
@@ -90,6 +91,7 @@ impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Work::Command(..) => "command",
+            Work::Rehearse(..) => "rehearse",
             Work::Market(..) => "market",
             Work::Prime(..) => "prime",
             Work::Snapshot(..) => "snapshot",
@@ -126,6 +128,13 @@ impl EngineHandle {
     pub fn command(&self, wish: Wish) -> Result<Vec<Event>, ServiceError> {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Command(Box::new(wish), answer)).map_err(|_| ServiceError::EngineStopped)?;
+        result.recv().map_err(|_| ServiceError::EngineStopped)?
+    }
+
+    /// Gives a command to a copy of the engine: what would happen, with nothing kept.
+    pub fn rehearse(&self, wish: Wish) -> Result<Vec<Event>, ServiceError> {
+        let (answer, result) = bounded(1);
+        self.queue.send(Work::Rehearse(Box::new(wish), answer)).map_err(|_| ServiceError::EngineStopped)?;
         result.recv().map_err(|_| ServiceError::EngineStopped)?
     }
 
@@ -218,8 +227,16 @@ impl EngineLoop {
 
     fn take(&mut self, work: Work, round: &mut Round) {
         match work {
+            Work::Rehearse(wish, answer) => {
+                let mut copy = self.engine.clone();
+                let result = given(&self.epochs, *wish, self.clock.now()).and_then(|(given, now, wall)| {
+                    Ok(copy.command(&given, now, wall)?.events)
+                });
+                answer.send(result).unwrap_or_default();
+            }
             Work::Command(wish, answer) => {
-                let result = self.step(*wish);
+                let result = given(&self.epochs, *wish, self.clock.now())
+                    .and_then(|(given, now, wall)| Ok(self.engine.command(&given, now, wall)?));
                 self.note(result, Some(answer), round);
             }
             Work::Market(event, answer) => {
@@ -241,20 +258,6 @@ impl EngineLoop {
                 answer.send(order).unwrap_or_default();
             }
         }
-    }
-
-    fn step(&mut self, wish: Wish) -> Result<Batch, ServiceError> {
-        let by = match &wish.actor {
-            Some(actor) => {
-                if lock(&self.epochs).get(&actor.user).is_some_and(|newest| *newest > actor.epoch) {
-                    return Err(ServiceError::SessionOver);
-                }
-                actor.user
-            }
-            None => super::house::HOUSE_ACTOR.parse().map_err(ServiceError::from)?,
-        };
-        let given = Given { actor: by, independent_of: wish.independent_of, command: wish.command };
-        Ok(self.engine.command(&given, wish.now, self.clock.now())?)
     }
 
     fn note(
@@ -314,6 +317,20 @@ impl EngineLoop {
             }
         }
     }
+}
+
+/// A wish as the engine takes it, unless the login behind it no longer holds.
+fn given(epochs: &Epochs, wish: Wish, wall: UnixNanos) -> Result<(Given, UnixNanos, UnixNanos), ServiceError> {
+    let actor = match &wish.actor {
+        Some(actor) => {
+            if lock(epochs).get(&actor.user).is_some_and(|newest| *newest > actor.epoch) {
+                return Err(ServiceError::SessionOver);
+            }
+            actor.user
+        }
+        None => super::house::HOUSE_ACTOR.parse()?,
+    };
+    Ok((Given { actor, independent_of: wish.independent_of, command: wish.command }, wish.now, wall))
 }
 
 /// The engine as its journal tells it.

@@ -24,6 +24,7 @@ use super::courier::Courier;
 use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
 use super::error::ServiceError;
 use super::live::QuoteBoard;
+use super::market::ClosesCache;
 use super::permit::Actor;
 
 /// Who acts when the house itself does (set-up, clock).
@@ -79,6 +80,7 @@ pub struct House {
     ledger: Mutex<TradesReader>,
     trades: Trades,
     quotes: QuoteBoard,
+    closes: Mutex<ClosesCache>,
 }
 
 /// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
@@ -99,6 +101,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         market: Mutex::new(market),
         trades,
         quotes: QuoteBoard::default(),
+        closes: Mutex::default(),
     });
     Ok((house, engine_loop))
 }
@@ -182,6 +185,10 @@ impl House {
         &self.quotes
     }
 
+    pub(super) fn closes_cache(&self) -> &Mutex<ClosesCache> {
+        &self.closes
+    }
+
     pub(super) fn engine(&self) -> Result<&EngineHandle, ServiceError> {
         match &self.trades {
             Trades::Owned(handle) => Ok(handle),
@@ -230,6 +237,12 @@ impl House {
         let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
         let independent_of = if tied.is_empty() { Independence::Everyone } else { Independence::AllBut(tied) };
         self.engine()?.command(Wish { actor: Some(actor.clone()), independent_of, now, command })
+    }
+
+    /// What a command of a person would do, with nothing kept.
+    pub(super) fn rehearse(&self, actor: &Actor, now: UnixNanos, command: Command) -> Result<Vec<Event>, ServiceError> {
+        let independent_of = Independence::Everyone;
+        self.engine()?.rehearse(Wish { actor: Some(actor.clone()), independent_of, now, command })
     }
 
     /// Gives a command in the house's own name.

@@ -1,0 +1,274 @@
+//! Behind a [`Desk`]: one thread that answers requests in order, one that keeps the screen fresh.
+//!
+//! A slow request (signals, advance) never holds up the screen. A new screen is published only when it differs from the
+//! last one; both threads end when the terminal drops its end.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::domain::{CleanText, InstrumentId};
+use crate::store::trades::Period;
+
+use super::access::Session;
+use super::advance::Until;
+use super::desk::{Desk, DeskEnd, Reply, Request, Table, Ticket, Wake};
+use super::engine::lock;
+use super::error::ServiceError;
+use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket};
+use super::research::SignalWish;
+use super::screens::{self, Focus};
+use super::trading::OrderWish;
+
+/// How often the screen thread looks whether something changed.
+const LOOK: Duration = Duration::from_millis(150);
+/// After how many looks a screen is made even if nothing of this process changed (another process may have).
+const LOOKS_MAX: u32 = 10;
+
+/// Starts both threads around a first screen.
+pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
+    let focus = Focus::first(session)?;
+    let first = screens::build(session, &focus, 1)?;
+    let (desk, end) = Desk::pair(first);
+    let focus = Arc::new(Mutex::new(focus));
+    let (nudge, nudged) = bounded(1);
+    let DeskEnd { screen, requests, wakes } = end;
+    let screens = Screens { session: Arc::clone(session), focus: Arc::clone(&focus), screen, wakes: wakes.clone(), nudged };
+    let worker = Worker { session: Arc::clone(session), focus, wakes, nudge };
+    spawn("desk-screens", move || screens.run())?;
+    spawn("desk-requests", move || worker.run(&requests))?;
+    Ok(desk)
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ServiceError> {
+    let started = thread::Builder::new().name(name.into()).spawn(work);
+    started.map(drop).map_err(|e| ServiceError::Invalid(format!("a thread could not be started: {e}; close other programs")))
+}
+
+struct Screens {
+    session: Arc<Session>,
+    focus: Arc<Mutex<Focus>>,
+    screen: Arc<arc_swap::ArcSwap<super::view::Screen>>,
+    wakes: Sender<Wake>,
+    nudged: Receiver<()>,
+}
+
+impl Screens {
+    fn run(self) {
+        let mut seen = (0, 0);
+        let mut looks = 0;
+        let mut version = 1;
+        loop {
+            let nudged = match self.nudged.recv_timeout(LOOK) {
+                Ok(()) => true,
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let house = self.session.house();
+            let now = (house.book_version().unwrap_or(seen.0), house.quotes().version());
+            looks += 1;
+            if !nudged && now == seen && looks < LOOKS_MAX {
+                continue;
+            }
+            (seen, looks) = (now, 0);
+            let focus = lock(&self.focus).clone();
+            match screens::build(&self.session, &focus, version + 1) {
+                Ok(fresh) => {
+                    if !fresh.same_as(&self.screen.load()) {
+                        version += 1;
+                        self.screen.store(Arc::new(fresh));
+                        // A full queue means that the terminal has a wake to come already.
+                        if let Err(crossbeam_channel::TrySendError::Disconnected(_)) = self.wakes.try_send(Wake::Screen) {
+                            return;
+                        }
+                    }
+                }
+                Err(ServiceError::Locked) => {}
+                Err(error @ ServiceError::SessionOver) => {
+                    self.wakes.send(Wake::Ended(error.to_string())).unwrap_or_default();
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "a screen could not be made; the last one stays"),
+            }
+        }
+    }
+}
+
+struct Worker {
+    session: Arc<Session>,
+    focus: Arc<Mutex<Focus>>,
+    wakes: Sender<Wake>,
+    nudge: Sender<()>,
+}
+
+impl Worker {
+    fn run(self, requests: &Receiver<(u64, Request)>) {
+        while let Ok((number, request)) = requests.recv() {
+            let reply = self.answer(request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
+            // One waiting nudge is enough.
+            self.nudge.try_send(()).unwrap_or_default();
+            if self.wakes.send(Wake::Reply(number, reply)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, request: Request) -> Result<Reply, ServiceError> {
+        let session = &self.session;
+        let house = session.house();
+        match request {
+            Request::Focus(instrument) => {
+                lock(&self.focus).instrument = Some(instrument);
+                Ok(Reply::Done(String::new()))
+            }
+            Request::SelectAccount(account) => {
+                session.person()?;
+                lock(&self.focus).account = Some(account);
+                Ok(Reply::Done(format!("now showing {account}")))
+            }
+            Request::Find(text) => Ok(Reply::Found(house.find_instruments(&session.permit::<ViewMarket>()?, &text)?)),
+            Request::Watch(id) => {
+                let added = house.watch(&session.permit::<ViewMarket>()?, id)?;
+                Ok(Reply::Done(if added { format!("{} is on the watchlist", id.symbol) } else { format!("{} was on the watchlist already", id.symbol) }))
+            }
+            Request::Unwatch(id) => {
+                let gone = house.unwatch(&session.permit::<ViewMarket>()?, id)?;
+                Ok(Reply::Done(if gone { format!("{} is off the watchlist", id.symbol) } else { format!("{} was not on the watchlist; names you hold show while it is empty", id.symbol) }))
+            }
+            Request::WhatIf(ticket) => self.what_if(ticket),
+            Request::Submit { ticket, basis } => self.submit(ticket, basis),
+            Request::Cancel { account, id } => {
+                let row = house.cancel(&session.trade_permit(Some(account))?, id)?;
+                Ok(told(&row))
+            }
+            Request::CancelAll { account, symbol } => {
+                let rows = house.cancel_all(&session.trade_permit(Some(account))?, symbol)?;
+                Ok(Reply::Done(format!("{} orders cancelled", rows.len())))
+            }
+            Request::RunSignals => {
+                let wish = SignalWish { account: lock(&self.focus).account, ..SignalWish::default() };
+                let signals = house.run_signals(&session.permit::<TradeDesk>()?, &wish)?;
+                let omitted = signals.omissions.first().map(|o| format!("; {o}")).unwrap_or_default();
+                Ok(Reply::Done(format!("{} names ranked{omitted}", signals.rows.len())))
+            }
+            Request::Rebalance { dry_run } => {
+                let account = lock(&self.focus).account;
+                let basket = house.rebalance(&session.trade_permit(account)?, None, dry_run)?;
+                Ok(Reply::Basket(basket.rows, dry_run))
+            }
+            Request::Advance(sessions) => {
+                let permit = session.permit::<ManageData>()?;
+                let exchange = house.exchange_of(lock(&self.focus).account)?;
+                let report = house.advance(&permit, Some(exchange), Until::Sessions(sessions), |_| {})?;
+                Ok(Reply::Done(format!("{} sessions played, {} fills", report.sessions, report.fills)))
+            }
+            Request::Speed(speed) => {
+                house.set_speed(&session.permit::<super::permit::Simulate>()?, speed)?;
+                Ok(Reply::Done(if speed == 0 { "the simulated clock is paused".into() } else { format!("the simulated clock runs {speed} times as fast") }))
+            }
+            request => self.answer_people(request),
+        }
+    }
+
+    /// Requests about limits, people and the house itself.
+    fn answer_people(&self, request: Request) -> Result<Reply, ServiceError> {
+        let session = &self.session;
+        let house = session.house();
+        match request {
+            Request::PreviewLimit(draft) => {
+                Ok(Reply::Preview(Box::new(house.preview_limit(&session.permit::<ControlRisk>()?, &draft)?)))
+            }
+            Request::SetLimit(draft) => Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, draft)?)),
+            Request::ApproveLimit(version) => {
+                Ok(version_told(&house.approve_limit(&session.permit::<ControlRisk>()?, version)?))
+            }
+            Request::RevertLimit(version) => {
+                Ok(version_told(&house.revert_limit(&session.permit::<ControlRisk>()?, version)?))
+            }
+            Request::ApproveOrder { account, id } => {
+                Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
+            }
+            Request::Halt { scope, mode } => {
+                house.halt(&session.permit::<ControlRisk>()?, scope, mode)?;
+                Ok(Reply::Done(format!("trading is halted ({scope}); another person can resume it")))
+            }
+            Request::Resume(scope) => {
+                house.resume(&session.permit::<ControlRisk>()?, scope)?;
+                Ok(Reply::Done(format!("trading goes on ({scope})")))
+            }
+            Request::ReadNotices => {
+                house.read_notices(&session.permit::<ViewMarket>()?)?;
+                Ok(Reply::Done(String::new()))
+            }
+            Request::Setting { key, value } => {
+                house.change_setting(&session.permit::<ViewMarket>()?, &key, &value)?;
+                Ok(Reply::Done(format!("{key} is {value}")))
+            }
+            Request::Export { table, json } => self.export(table, json),
+            Request::DisableUser(name) => {
+                house.disable_user(&session.permit::<Administer>()?, name)?;
+                Ok(Reply::Done(format!("{name} can no longer log in")))
+            }
+            Request::VerifyAudit => {
+                let report = house.verify_audit(&session.permit::<Audit>()?)?;
+                let text = if report.sound { "the journal is whole and its sums agree" } else { "the journal is NOT sound; see 'qlib-pro audit verify'" };
+                Ok(Reply::Done(format!("{} events: {text}", report.events)))
+            }
+            other => Err(ServiceError::Invalid(format!("this request is not known here: {other:?}"))),
+        }
+    }
+
+    fn what_if(&self, ticket: Ticket) -> Result<Reply, ServiceError> {
+        let permit = self.session.trade_permit(Some(ticket.account))?;
+        let seen = self.session.house().what_if(&permit, &wish(&ticket))?;
+        Ok(Reply::WhatIf(ticket, Box::new(seen)))
+    }
+
+    /// Sends a reviewed order, unless what the review showed no longer holds.
+    fn submit(&self, ticket: Ticket, basis: (u32, u64)) -> Result<Reply, ServiceError> {
+        let house = self.session.house();
+        let permit = self.session.trade_permit(Some(ticket.account))?;
+        let now = house.what_if(&permit, &wish(&ticket))?;
+        let limits_changed = now.basis.0 != basis.0;
+        if now.code.is_some() || limits_changed {
+            return Ok(Reply::Changed(ticket, Box::new(now)));
+        }
+        Ok(told(&house.submit(&permit, &wish(&ticket))?))
+    }
+
+    fn export(&self, table: Table, json: bool) -> Result<Reply, ServiceError> {
+        let account = lock(&self.focus).account;
+        let path = self.session.export_table(table, account, Period::ALL, json)?;
+        Ok(Reply::Done(format!("written to {}", CleanText::new(&path.display().to_string()))))
+    }
+}
+
+fn wish(ticket: &Ticket) -> OrderWish {
+    let InstrumentId { symbol, .. } = ticket.instrument;
+    OrderWish {
+        id: None,
+        symbol,
+        side: ticket.side,
+        order_type: ticket.order_type,
+        quantity: ticket.quantity,
+        limit_price: ticket.limit_price,
+        tif: ticket.tif,
+    }
+}
+
+fn told(row: &super::view::OrderRow) -> Reply {
+    let what = format!("{} {} {}", row.side.as_str(), row.quantity, row.symbol);
+    let why = if row.reason.is_empty() { String::new() } else { format!(": {}", row.reason) };
+    let text = format!("{what} is {}{why}", row.status.as_str().replace('_', " "));
+    if row.code.is_some() && row.status.is_done() { Reply::Failed(text) } else { Reply::Done(text) }
+}
+
+fn version_told(row: &super::view::LimitVersionRow) -> Reply {
+    use crate::domain::limit::VersionStatus;
+    Reply::Done(match row.status {
+        VersionStatus::Approved => format!("{} is in force as version {}", row.name, row.version),
+        VersionStatus::Proposed => format!("{} waits as version {} for a second person", row.name, row.version),
+    })
+}

@@ -1,0 +1,196 @@
+//! Builds a person's [`Screen`]: every part behind the permit that its capability asks for.
+//!
+//! Parts the role may not see are not computed at all.
+
+use std::sync::Arc;
+
+use crate::domain::limit::Scope as Covers;
+use crate::domain::role::Role;
+use crate::domain::{AccountId, Capability, Exchange, InstrumentId};
+use crate::execution::State;
+use crate::store::trades::Period;
+
+use super::access::Session;
+use super::book;
+use super::engine::lock;
+use super::error::ServiceError;
+use super::permit::{Administer, ViewInsights, ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
+use super::risk::halt_rows;
+use super::view::{self, DataState, Mode, Ownership, Screen};
+
+/// Most notices a screen carries.
+const NOTICES_SHOWN_MAX: u32 = 200;
+
+/// What the person is looking at.
+#[derive(Debug, Clone, Default)]
+pub struct Focus {
+    /// Account that panes and tickets speak of.
+    pub account: Option<AccountId>,
+    /// Instrument of chart and quote.
+    pub instrument: Option<InstrumentId>,
+}
+
+impl Focus {
+    /// The default account, and the first name watched or held there.
+    pub fn first(session: &Arc<Session>) -> Result<Self, ServiceError> {
+        let house = session.house();
+        let account = session.default_account().ok();
+        let state = house.state()?;
+        let watched = house.watched(session.user(), &state, account)?;
+        let mut instrument = watched.first().copied();
+        if instrument.is_none() {
+            let exchange = house.exchange_of(account)?;
+            instrument = house.closes(&state, exchange)?.keys().next().copied();
+        }
+        Ok(Self { account, instrument })
+    }
+}
+
+/// One screen of one person.
+pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Screen, ServiceError> {
+    let person = session.person()?.user;
+    let capabilities = session.capabilities()?;
+    let may = |c: Capability| capabilities.contains(&c);
+    let house = session.house();
+    let state = house.state()?;
+    let market = session.permit::<ViewMarket>()?;
+    let portfolio = session.permit::<ViewPortfolio>()?;
+    let account = focus.account.filter(|a| {
+        state.account(*a).is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
+    });
+    let current = account.and_then(|a| state.account(a));
+    let exchange = house.exchange_of(account)?;
+    let labels = house.labels(&state)?;
+    let signals = if may(Capability::ViewSignals) {
+        Some(house.signals(&session.permit::<ViewSignals>()?, account)?)
+    } else {
+        None
+    };
+    let mut watchlist = house.watchlist(&market, account)?;
+    if let Some(signals) = &signals {
+        for row in &mut watchlist {
+            row.rank = signals.rows.iter().find(|s| s.instrument == row.instrument).map(|s| s.rank);
+        }
+    }
+    let (limits, breaches) = if may(Capability::ViewLimits) {
+        let permit = session.permit::<ViewLimits>()?;
+        (Some(house.limits(&permit)?), Some(house.breaches(&permit)?))
+    } else {
+        (None, None)
+    };
+    let chart = match focus.instrument {
+        Some(id) => house.chart(&market, id, account)?,
+        None => None,
+    };
+    let insights = match account {
+        Some(account) if may(Capability::ViewInsights) => house.insights(&session.permit::<ViewInsights>()?, account)?,
+        Some(_) | None => Vec::new(),
+    };
+    let (notices, unread) = house.notices(&market, NOTICES_SHOWN_MAX)?;
+    let (users, log, health) = if may(Capability::Administer) {
+        let permit = session.permit::<Administer>()?;
+        (Some(house.people(&permit)?), Some(house.system_log(&permit)), Some(house.health(&permit)?))
+    } else {
+        (None, None, None)
+    };
+    Ok(Screen {
+        version,
+        wall: house.clock().now(),
+        user: person.name,
+        role: person.role,
+        mode: current.map_or(mode_of(exchange), |a| Mode::of(a.spec().kind, a.spec().exchange)),
+        ownership: house.held_by().map_or(Ownership::Owner, Ownership::ReadOnly),
+        data: data_state(session, &state, exchange)?,
+        account,
+        accounts: book::accounts_in(&state, portfolio.scope()).map(|a| book::totals(&state, a)).collect(),
+        watchlist,
+        chart,
+        positions: current.map(|a| book::positions(&state, a, &labels)).unwrap_or_default(),
+        orders: account.map_or_else(|| Ok(Vec::new()), |a| todays_orders(session, &state, a, exchange))?,
+        history: account.map_or_else(|| Ok(Vec::new()), |a| {
+            house.history(&portfolio, Some(a), Period::ALL, u32::try_from(Screen::HISTORY_MAX).unwrap_or(u32::MAX))
+        })?,
+        signals,
+        limits,
+        breaches,
+        halted: halts_on(&state, account),
+        insights,
+        news: house.news(&market, account)?,
+        notices,
+        unread,
+        users,
+        log,
+        health,
+        settings: house.setting_rows(&market),
+        capabilities,
+    })
+}
+
+fn mode_of(exchange: Exchange) -> Mode {
+    match exchange {
+        Exchange::Sim => Mode::Simulated,
+        Exchange::Xnys | Exchange::Xasx => Mode::Paper,
+    }
+}
+
+/// Halts that bind an account: the firm's (unless it is a simulation) and its own.
+fn halts_on(state: &State, account: Option<AccountId>) -> Vec<view::HaltRow> {
+    let simulation = account.and_then(|a| state.account(a)).is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
+    let mut halts = halt_rows(state);
+    halts.retain(|h| match h.scope {
+        Covers::Firm | Covers::Symbol(_) => !simulation,
+        Covers::Account(own) => Some(own) == account,
+    });
+    halts
+}
+
+/// Working orders, and all that changed on the exchange's present day; newest first.
+fn todays_orders(session: &Arc<Session>, state: &State, account: AccountId, exchange: Exchange) -> Result<Vec<view::OrderRow>, ServiceError> {
+    let house = session.house();
+    let permit = session.permit::<ViewPortfolio>()?;
+    let calendar = house.calendars().of(exchange);
+    let today = state.market_time(exchange).map(|t| calendar.date_at(t));
+    let mut rows = house.orders(&permit, Some(account), Period::ALL)?;
+    rows.retain(|r| !r.status.is_done() || today.is_none_or(|day| calendar.date_at(r.changed_at) == day));
+    rows.sort_by(|a, b| (b.given_at, &b.id).cmp(&(a.given_at, &a.id)));
+    Ok(rows)
+}
+
+fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Result<DataState, ServiceError> {
+    let house = session.house();
+    let market_time = state.market_time(exchange);
+    let simulated = exchange == Exchange::Sim;
+    let calendar = house.calendars().of(exchange);
+    let running = market_time.and_then(|t| calendar.session_on(calendar.date_at(t)).filter(|s| s.open <= t && t < s.close));
+    let newest = lock(house.market_store()).read().last_session(exchange)?;
+    let (text, warning) = match (market_time, newest) {
+        (_, None) => (format!("no prices of {exchange} are stored; 'qlib-pro import bars' brings some"), true),
+        (None, Some(day)) => (format!("{exchange} prices up to {day} are stored; advance feeds them to the engine"), true),
+        (Some(_), Some(day)) if simulated => (format!("SIMULATED prices, generated here; last full session {day}"), false),
+        (Some(time), Some(day)) if day > calendar.date_at(time) => (format!("{exchange} prices stored up to {day}; market time is behind, advance plays them"), false),
+        (Some(_), Some(day)) => (format!("{exchange} prices up to {day}, all played"), false),
+    };
+    Ok(DataState {
+        simulated,
+        session_open: running.is_some(),
+        market_time,
+        market_clock: market_time.map(|t| calendar.local_clock(t)).unwrap_or_default(),
+        live: house.is_live(),
+        speed: house.speed(),
+        text,
+        warning,
+    })
+}
+
+impl Screen {
+    /// Equal but for the counters of when it was made.
+    pub fn same_as(&self, other: &Screen) -> bool {
+        let plain = |s: &Screen| Screen { version: 0, wall: crate::domain::UnixNanos::ZERO, ..s.clone() };
+        plain(self) == plain(other)
+    }
+
+    /// The role's word, to be shown.
+    pub fn role_word(&self) -> &'static str {
+        Role::as_str(self.role)
+    }
+}
