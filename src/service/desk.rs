@@ -55,6 +55,20 @@ pub enum Table {
     Audit,
 }
 
+impl Table {
+    /// The word used on the command line and in file names.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Table::Orders => "orders",
+            Table::Fills => "fills",
+            Table::Positions => "positions",
+            Table::Signals => "signals",
+            Table::Limits => "limits",
+            Table::Audit => "audit",
+        }
+    }
+}
+
 /// What a person asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {

@@ -1,4 +1,35 @@
 //! The one door. Terminal and command line call this room and nothing below it.
+//!
+//! Each method that reads or changes a home takes a [`permit::Permit`], so forgetting a role check does not compile.
+//! [`files`] works on given files, takes none and cannot name the stores.
 
+pub mod access;
+pub mod admin;
+pub mod advance;
+pub mod audit;
+mod book;
+mod courier;
+pub mod csv_text;
+pub mod customer;
 pub mod desk;
+mod desk_worker;
+pub mod door;
+pub mod engine;
+pub mod error;
+pub mod files;
+pub mod house;
+pub mod import;
+pub mod live;
+pub mod market;
+mod notices;
+pub mod permit;
+pub mod rebalance;
+pub mod research;
+pub mod risk;
+mod screens;
+pub mod simulate;
+pub mod trading;
 pub mod view;
+
+pub use error::{ErrorKind, ServiceError};
+pub use house::House;

@@ -1,0 +1,161 @@
+//! Evidence: proving the journal, and tables out of the house.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::domain::{AccountId, Event, Seq};
+use crate::store::trades::Period;
+
+use super::access::{Session, record};
+use super::desk::Table;
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{Audit, Permit, ViewLimits, ViewPortfolio, ViewSignals};
+
+/// What proving the journal found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditReport {
+    /// Nothing is wrong.
+    pub sound: bool,
+    /// Events read.
+    pub events: u64,
+    /// Postings read.
+    pub postings: u64,
+    /// Fills compared with executions.
+    pub executions: u64,
+    /// Denials and other acts in the audit trail.
+    pub acts: u64,
+    /// End of the chain.
+    pub head: String,
+    /// What is wrong, one sentence each.
+    pub findings: Vec<String>,
+}
+
+/// One line of the audit trail: an event of the journal, or an act of the access log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum AuditLine {
+    /// An event.
+    Event(Box<Event>),
+    /// A login, denial or administrative act.
+    Act {
+        /// Wall time.
+        wall: crate::domain::UnixNanos,
+        /// Who.
+        user: String,
+        /// What was asked for.
+        what: String,
+        /// How it ended.
+        outcome: String,
+        /// Why, in words.
+        detail: String,
+    },
+}
+
+impl House {
+    /// Proves the chain, the sums, and that the tables agree with the journal.
+    pub fn verify_audit(&self, permit: &Permit<Audit>) -> Result<AuditReport, ServiceError> {
+        let report = lock(self.ledger()).verify()?;
+        let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        findings.extend(self.fold_differs()?);
+        record(self, permit.user().as_str(), "verify the audit trail", "allowed", "")?;
+        Ok(AuditReport {
+            sound: findings.is_empty(),
+            events: report.events,
+            postings: report.postings,
+            executions: report.executions,
+            acts: report.audit,
+            head: report.head.to_string(),
+            findings,
+        })
+    }
+
+    /// Whether a fresh fold of the journal gives other accounts than the stored ones.
+    fn fold_differs(&self) -> Result<Vec<String>, ServiceError> {
+        let ledger = lock(self.ledger());
+        let engine = super::engine::recover(self.calendars(), &ledger)?;
+        let stored = ledger.portfolios(crate::store::trades::Accounts::All)?;
+        let mut findings = Vec::new();
+        for row in &stored {
+            let folded = engine.state().accounts().get(&row.account).map(crate::portfolio::Account::row);
+            if folded.as_ref() != Some(row) {
+                findings.push(format!("account {} differs from what the journal says", row.account));
+            }
+        }
+        if stored.len() != engine.state().accounts().len() {
+            findings.push("the journal knows other accounts than the table of portfolios".into());
+        }
+        Ok(findings)
+    }
+
+    /// The whole audit trail: events in order, then acts, newest last.
+    pub fn audit_trail(&self, permit: &Permit<Audit>, mut each: impl FnMut(AuditLine)) -> Result<Seq, ServiceError> {
+        let ledger = lock(self.ledger());
+        ledger.events(1, |event| {
+            each(AuditLine::Event(Box::new(event)));
+            std::ops::ControlFlow::Continue(())
+        })?;
+        for act in ledger.audit(u32::MAX)?.into_iter().rev() {
+            each(AuditLine::Act {
+                wall: act.wall,
+                user: act.user.to_string(),
+                what: act.what.to_string(),
+                outcome: act.outcome.to_string(),
+                detail: act.detail.to_string(),
+            });
+        }
+        let (head, _) = ledger.head()?;
+        drop(ledger);
+        record(self, permit.user().as_str(), "export the audit trail", "allowed", "")?;
+        Ok(head)
+    }
+}
+
+impl Session {
+    /// A table as rows of JSON, under the permit that the table asks for.
+    pub fn table(&self, table: Table, account: Option<AccountId>, period: Period) -> Result<Vec<serde_json::Value>, ServiceError> {
+        let house = self.house();
+        match table {
+            Table::Orders => rows(house.orders(&self.permit::<ViewPortfolio>()?, account, period)?),
+            Table::Fills => {
+                let most = super::trading::LISTING_MAX;
+                rows(house.history(&self.permit::<ViewPortfolio>()?, account, period, most)?)
+            }
+            Table::Positions => {
+                let portfolios = house.portfolios(&self.permit::<ViewPortfolio>()?, account)?;
+                rows(portfolios.into_iter().flat_map(|p| p.positions).collect())
+            }
+            Table::Signals => rows(house.signals(&self.permit::<ViewSignals>()?, account)?.rows),
+            Table::Limits => rows(house.limit_history(&self.permit::<ViewLimits>()?)?),
+            Table::Audit => {
+                let mut lines = Vec::new();
+                house.audit_trail(&self.permit::<Audit>()?, |line| lines.push(line))?;
+                rows(lines)
+            }
+        }
+    }
+
+    /// Writes a table into the home's exports folder; beside its final name first.
+    pub fn export_table(&self, table: Table, account: Option<AccountId>, period: Period, json: bool) -> Result<PathBuf, ServiceError> {
+        let rows = self.table(table, account, period)?;
+        let text = if json { serde_json::to_string_pretty(&rows).map_err(|e| ServiceError::Data(e.to_string()))? } else { super::csv_text::csv(&rows) };
+        let folder = crate::config::Paths::at(self.house().home()).exports();
+        let failed = |path: PathBuf, doing| move |source| ServiceError::File { path, doing, source };
+        std::fs::create_dir_all(&folder).map_err(failed(folder.clone(), "the exports folder could not be made; check the home's permissions"))?;
+        let stamp = self.house().clock().now().to_datetime().format("%Y%m%d-%H%M%S");
+        let ending = if json { "json" } else { "csv" };
+        let path = folder.join(format!("{}-{stamp}.{ending}", table.as_str()));
+        let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(failed(path.clone(), "a temporary file could not be made; check free space"))?;
+        file.write_all(text.as_bytes()).map_err(failed(path.clone(), "could not be written; check free space"))?;
+        file.persist(&path).map_err(|e| ServiceError::File { path: path.clone(), doing: "could not be renamed into place", source: e.error })?;
+        Ok(path)
+    }
+}
+
+fn rows<T: Serialize>(rows: Vec<T>) -> Result<Vec<serde_json::Value>, ServiceError> {
+    let values: Result<Vec<_>, _> = rows.iter().map(serde_json::to_value).collect();
+    values.map_err(|e| ServiceError::Data(e.to_string()))
+}
