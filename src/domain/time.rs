@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for UnixNanos {
 }
 
 /// Where wall time comes from. The pure rooms get instants as arguments; only the outer rooms hold a clock.
-pub trait Clock: Send + Sync {
+pub trait Clock: Send + Sync + fmt::Debug {
     /// The present instant.
     fn now(&self) -> UnixNanos;
 }

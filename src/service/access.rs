@@ -10,7 +10,7 @@ use crate::domain::role::{Reach, RiskTolerance, Role};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::user::{SubscriptionTier, User};
 use crate::domain::{Capability, CleanText, Exchange, UnixNanos, UserName};
-use crate::secret::{self, Password};
+use crate::secret::{self, Password, Verdict};
 use crate::store::users::{AccessEntry, Credential, Person};
 
 use super::engine::lock;
@@ -89,8 +89,8 @@ fn check(house: &House, name: UserName, password: Option<&Password>) -> Result<(
     let standing = person.is_some_and(|p| !p.user.disabled) && failures.count < FAILURES_ALLOWED;
     let right = match (credential, password) {
         (Some(Credential::None), None) => true,
-        (Some(Credential::Hash(hash)), Some(password)) => secret::verify(password, &hash)?,
-        (None, Some(password)) => secret::verify_nobody(password)?,
+        (Some(Credential::Hash(hash)), Some(password)) => verify(house, name, password, &hash)?,
+        (None, Some(password)) => secret::verify_nobody(password).map(|()| false)?,
         (Some(Credential::None), Some(_)) | (Some(Credential::Hash(_)) | None, None) => false,
     };
     if standing && right {
@@ -100,8 +100,20 @@ fn check(house: &House, name: UserName, password: Option<&Password>) -> Result<(
     Err(ServiceError::LoginFailed)
 }
 
+/// Verifies a password, and renews a hash that is weaker than new ones.
+fn verify(house: &House, name: UserName, password: &Password, stored: &str) -> Result<bool, ServiceError> {
+    match secret::verify(password, stored)? {
+        Verdict::Wrong => Ok(false),
+        Verdict::Right => Ok(true),
+        Verdict::RightButWeak => {
+            lock(house.users()).upgrade_hash(name, stored, &secret::hash(password)?)?;
+            Ok(true)
+        }
+    }
+}
+
 fn begin(house: &Arc<House>, user: UserName) -> Result<Session, ServiceError> {
-    let id = secret::random_id()?;
+    let id = secret::session_id()?;
     let person = {
         let mut users = lock(house.users());
         users.record_login(user, &id, house.clock().now())?;

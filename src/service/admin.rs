@@ -7,6 +7,8 @@ use crate::domain::role::{RiskTolerance, Role};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, CleanText, Command, Currency, Exchange, Margin, Money, UserName,
 };
+use crate::config::{self, Kind, Paths, SETTINGS};
+use crate::observe;
 use crate::secret::{self, Password};
 use crate::store::BackupReport;
 
@@ -185,7 +187,7 @@ impl House {
                 exchange.currency()
             )));
         }
-        if self.state()?.account(wish.account).is_some() {
+        if self.state()?.accounts().get(&wish.account).is_some() {
             return Err(ServiceError::Invalid(format!("account '{}' exists already; choose another name", wish.account)));
         }
         self.give_as_house(Command::OpenAccount(AccountSpec {
@@ -211,15 +213,23 @@ impl House {
         let lines = self.log().newest(LOG_SHOWN_MAX);
         lines
             .into_iter()
-            .map(|l| LogRow { time: l.time, level: l.level.to_string(), target: l.target.to_string(), text: l.text.to_string() })
+            .map(|l| LogRow { time: l.time, level: l.level.as_str().to_string(), target: l.target.to_string(), text: l.message.to_string() })
             .collect()
     }
 
     /// How the system is doing.
     pub fn health(&self, _: &Permit<Administer>) -> Result<Vec<HealthRow>, ServiceError> {
-        let facts = crate::observe::health(self.home(), self.clock().now());
-        let mut rows: Vec<HealthRow> =
-            facts.into_iter().map(|f| HealthRow { name: f.name, value: f.value, ok: f.ok }).collect();
+        let facts = observe::health(&crate::store::files(self.home()), self.opened(), self.clock().now());
+        let row = |name: &str, value: String, ok: bool| HealthRow { name: name.to_string(), value, ok };
+        let mut rows: Vec<HealthRow> = Vec::new();
+        for file in facts.files {
+            let size = file.bytes.map_or("missing".to_string(), |b| format!("{} KiB, log {} KiB", b / 1024, file.wal_bytes / 1024));
+            rows.push(row(file.name, size, file.bytes.is_some()));
+        }
+        if let Some(bytes) = facts.resident_bytes {
+            rows.push(row("memory", format!("{} MiB", bytes / 1_048_576), true));
+        }
+        rows.push(row("up", format!("{} s", facts.uptime_seconds), true));
         let sessions = lock(self.users()).read().open_sessions()?.len();
         rows.push(HealthRow { name: "sessions".into(), value: sessions.to_string(), ok: true });
         let trades = self.held_by().map_or("owned by this process".to_string(), |by| format!("held by {by}"));
@@ -237,15 +247,23 @@ impl House {
     /// Settings and what they may be.
     pub fn setting_rows(&self, _: &Permit<ViewMarket>) -> Vec<SettingRow> {
         let settings = lock(self.settings());
-        let rows = settings.rows();
-        rows.into_iter()
-            .map(|r| SettingRow { key: r.key, value: r.value, default: r.default, choices: r.choices, doc: r.doc })
+        SETTINGS
+            .iter()
+            .map(|s| SettingRow {
+                key: s.key.to_string(),
+                value: s.value(&settings),
+                default: s.default_value(),
+                choices: choices(s.kind),
+                doc: s.doc.to_string(),
+            })
             .collect()
     }
 
     /// Changes a setting, in the file and in force.
     pub fn change_setting(&self, _: &Permit<ViewMarket>, key: &str, value: &str) -> Result<(), ServiceError> {
-        Ok(lock(self.settings()).set(self.home(), key, value)?)
+        let file = Paths::at(self.home()).settings();
+        *lock(self.settings()) = config::set(&file, key, value)?;
+        if self.owns_trades() { self.configure() } else { Ok(()) }
     }
 
     /// Tells everybody who runs this home something that did not come from the journal.
@@ -269,5 +287,13 @@ impl House {
             .collect();
         users.add_notices(&notices)?;
         Ok(())
+    }
+}
+
+fn choices(kind: Kind) -> Vec<String> {
+    match kind {
+        Kind::Bool => vec!["true".into(), "false".into()],
+        Kind::Choice(words) => words.iter().map(ToString::to_string).collect(),
+        Kind::Integer { .. } | Kind::Decimal | Kind::Name => Vec::new(),
     }
 }

@@ -196,7 +196,7 @@ impl House {
 /// A dividend divided by all later splits of its instrument; `None` for a split.
 fn per_share_of_today(action: &CorporateAction, all: &[CorporateAction]) -> Option<CorporateAction> {
     let ActionKind::Dividend { amount, pay_date } = action.kind else { return None };
-    let later = all.iter().filter(|o| o.instrument == action.instrument && o.date > action.date);
+    let mut later = all.iter().filter(|o| o.instrument == action.instrument && o.date > action.date);
     let raw = later.try_fold(i128::from(amount.raw()), |raw, other| match other.kind {
         ActionKind::Split(ratio) => crate::domain::fixed::divide_half_even(
             raw.checked_mul(i128::from(ratio.old.raw()))?,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::order::Order;
-use crate::domain::{AccountId, InstrumentId, Money, Price, Quantity, RefusalCode};
+use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, RefusalCode, UnixNanos};
 use crate::execution::State;
 use crate::portfolio::{Account, Position};
 
@@ -20,17 +20,24 @@ pub struct Labels {
     pub names: BTreeMap<InstrumentId, (String, String)>,
     /// Close of the session before the present one.
     pub previous_close: BTreeMap<InstrumentId, Price>,
+    /// Prices from before this instant are stale: the close of the session before the present one.
+    pub fresh_since: BTreeMap<Exchange, UnixNanos>,
+}
+
+/// Last price of an instrument and when it was.
+pub fn price(state: &State, instrument: InstrumentId) -> Option<(Price, UnixNanos)> {
+    state.view().last(instrument).map(|p| (p.price, p.time))
 }
 
 /// Accounts inside a scope, by name.
 pub fn accounts_in<'a>(state: &'a State, scope: Scope) -> impl Iterator<Item = &'a Account> {
-    state.accounts().filter(move |a| scope.covers(a.spec().kind, a.spec().owner))
+    state.accounts().values().filter(move |a| scope.covers(a.spec().kind, a.spec().owner))
 }
 
 /// Totals of one account.
 pub fn totals(state: &State, account: &Account) -> view::Account {
     let spec = account.spec();
-    let price = |i: InstrumentId| state.price(i).map(|(p, _)| p);
+    let price = |i: InstrumentId| price(state, i).map(|(p, _)| p);
     let equity = account.equity(price);
     let values: Option<Vec<(Money, Money)>> = account
         .positions()
@@ -65,7 +72,7 @@ fn sum(mut values: impl Iterator<Item = Option<Money>>) -> Option<Money> {
 
 /// Holdings of one account, largest market value first.
 pub fn positions(state: &State, account: &Account, labels: &Labels) -> Vec<view::Position> {
-    let equity = account.equity(|i| state.price(i).map(|(p, _)| p));
+    let equity = state.equity(account);
     let mut rows: Vec<view::Position> = account
         .positions()
         .iter()
@@ -84,7 +91,7 @@ fn position(
     equity: Option<Money>,
     labels: &Labels,
 ) -> view::Position {
-    let last = state.price(instrument);
+    let last = price(state, instrument);
     let market_value = last.and_then(|(p, _)| held.value(p).ok());
     let profit = market_value.and_then(|v| v.checked_sub(held.cost()));
     let previous = labels.previous_close.get(&instrument);
@@ -92,6 +99,7 @@ fn position(
         .zip(previous)
         .and_then(|((now, _), then)| now.checked_sub(*then))
         .and_then(|change| change.notional(held.quantity()).ok());
+    let stale = last.is_some_and(|(_, t)| labels.fresh_since.get(&instrument.exchange).is_some_and(|since| t < *since));
     let (name, sector) = labels.names.get(&instrument).cloned().unwrap_or_default();
     view::Position {
         account: account.spec().account,
@@ -104,6 +112,7 @@ fn position(
         average_price: average(held.cost(), held.quantity()),
         last_price: last.map(|(p, _)| p),
         price_time: last.map(|(_, t)| t),
+        stale,
         market_value,
         profit,
         profit_share: profit.zip(held.cost().checked_abs()).and_then(|(p, c)| p.share_of(c)),
@@ -159,6 +168,6 @@ pub fn order_row(order: &Order, refusal: Option<&crate::domain::event::Refusal>,
 
 /// Shares of one instrument held in an account.
 pub fn held(state: &State, account: Option<AccountId>, instrument: InstrumentId) -> Quantity {
-    account.and_then(|a| state.account(a)).map_or(Quantity::ZERO, |a| a.quantity(instrument))
+    account.and_then(|a| state.accounts().get(&a)).map_or(Quantity::ZERO, |a| a.quantity(instrument))
 }
 

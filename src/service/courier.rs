@@ -79,7 +79,7 @@ impl Courier {
         let with = |capability: Capability| {
             standing.iter().filter(|u| u.role.reach(capability) == Reach::Desk).map(|u| u.name).collect()
         };
-        let own = state.accounts().filter(|a| a.spec().kind == AccountKind::Simulation);
+        let own = state.accounts().values().filter(|a| a.spec().kind == AccountKind::Simulation);
         Ok(Audience {
             traders: with(Capability::TradeDesk),
             controllers: with(Capability::ControlRisk),

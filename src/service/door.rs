@@ -91,7 +91,7 @@ impl Door {
 
     /// After how long without a key the screen locks.
     pub fn idle_lock(&self) -> Option<Duration> {
-        let minutes = lock(self.house.settings()).idle_lock_minutes();
+        let minutes = lock(self.house.settings()).idle_lock_minutes;
         (minutes > 0).then(|| Duration::from_secs(u64::from(minutes) * 60))
     }
 

@@ -253,7 +253,7 @@ impl EngineLoop {
             Work::Snapshot(answer) => round.snapshots.push(answer),
             Work::Listen(listener) => self.listeners.push(listener),
             Work::Find(account, id, answer) => {
-                let order = self.engine.state().order(account, id).cloned();
+                let order = self.engine.state().orders().get(account, id).cloned();
                 // The asker may be gone; nobody else cares.
                 answer.send(order).unwrap_or_default();
             }
@@ -335,7 +335,7 @@ fn given(epochs: &Epochs, wish: Wish, wall: UnixNanos) -> Result<(Given, UnixNan
 
 /// The engine as its journal tells it.
 pub(super) fn recover(calendars: &Calendars, journal: &TradesReader) -> Result<Engine, ServiceError> {
-    let mut engine = Engine::new(calendars.clone());
+    let mut engine = Engine::new(calendars.clone())?;
     let mut failed = None;
     journal.events(1, |event| match engine.apply(&event) {
         Ok(()) => ControlFlow::Continue(()),

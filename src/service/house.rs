@@ -1,7 +1,6 @@
 //! [`House`]: one open home. It holds the three stores, the way to the engine, the clock and the settings, and
 //! nothing that could be derived. Every public way to use it is in the sibling files and takes a permit.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -16,16 +15,18 @@ use crate::domain::{
     UserName,
 };
 use crate::execution::State;
-use crate::observe::LogBuffer;
+use crate::observe::LogRing;
 use crate::store::trades::{TradesReader, TradesStore};
 use crate::store::{HeldBy, MarketStore, StoreError, UsersStore};
 
 use super::courier::Courier;
+use super::curve::Curves;
 use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
 use super::error::ServiceError;
 use super::live::QuoteBoard;
 use super::market::ClosesCache;
 use super::permit::Actor;
+use super::simulate::{Pace, Sim};
 
 /// Who acts when the house itself does (set-up, clock).
 pub const HOUSE_ACTOR: &str = "qlib-pro";
@@ -44,7 +45,7 @@ pub struct Parts {
     /// Settings in force.
     pub settings: Settings,
     /// The newest lines of the log.
-    pub log: LogBuffer,
+    pub log: LogRing,
     /// What this process is, for others who find the home held, such as `workstation`.
     pub process: String,
     /// Which person of the machine runs it, for the same purpose.
@@ -74,13 +75,17 @@ pub struct House {
     clock: Arc<dyn Clock>,
     calendars: Calendars,
     settings: Mutex<Settings>,
-    log: LogBuffer,
+    log: LogRing,
     users: Arc<Mutex<UsersStore>>,
     market: Mutex<MarketStore>,
     ledger: Mutex<TradesReader>,
     trades: Trades,
     quotes: QuoteBoard,
     closes: Mutex<ClosesCache>,
+    simulated: Mutex<Option<Sim>>,
+    pace: Pace,
+    opened: UnixNanos,
+    curves: Mutex<Curves>,
 }
 
 /// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
@@ -102,6 +107,10 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         trades,
         quotes: QuoteBoard::default(),
         closes: Mutex::default(),
+        simulated: Mutex::default(),
+        pace: Pace::default(),
+        opened: holder.since,
+        curves: Mutex::default(),
     });
     Ok((house, engine_loop))
 }
@@ -177,12 +186,29 @@ impl House {
         &self.settings
     }
 
-    pub(super) fn log(&self) -> &LogBuffer {
+    pub(super) fn log(&self) -> &LogRing {
         &self.log
     }
 
     pub(super) fn quotes(&self) -> &QuoteBoard {
         &self.quotes
+    }
+
+    pub(super) fn simulated(&self) -> &Mutex<Option<Sim>> {
+        &self.simulated
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Wall time at which this process opened the home.
+    pub(super) fn opened(&self) -> UnixNanos {
+        self.opened
+    }
+
+    pub(super) fn curves(&self) -> &Mutex<Curves> {
+        &self.curves
     }
 
     pub(super) fn closes_cache(&self) -> &Mutex<ClosesCache> {
@@ -253,8 +279,10 @@ impl House {
 
     /// Puts the settings' venue model in force, when it differs from the journal's.
     pub(super) fn configure(&self) -> Result<(), ServiceError> {
-        let wanted = lock(&self.settings).venue(VenueModel::home());
-        if *self.state()?.venue() != wanted {
+        let state = self.state()?;
+        // The seed belongs to the home: settings do not move it.
+        let wanted = VenueModel { seed: state.venue().seed, ..lock(&self.settings).venue };
+        if *state.venue() != wanted {
             self.give_as_house(Command::Configure(wanted))?;
         }
         Ok(())
@@ -300,13 +328,7 @@ impl House {
     pub(super) fn main_exchange(&self) -> Result<Exchange, ServiceError> {
         let desk: AccountId = DESK_ACCOUNT.parse()?;
         let state = self.state()?;
-        Ok(state.account(desk).and_then(|a| a.spec().exchange).unwrap_or(Exchange::Xnys))
-    }
-
-    /// Market time of every exchange that has one.
-    pub(super) fn market_times(&self) -> Result<BTreeMap<Exchange, UnixNanos>, ServiceError> {
-        let state = self.state()?;
-        Ok(Exchange::ALL.into_iter().filter_map(|e| state.market_time(e).map(|t| (e, t))).collect())
+        Ok(state.accounts().get(&desk).and_then(|a| a.spec().exchange).unwrap_or(Exchange::Xnys))
     }
 }
 

@@ -3,13 +3,14 @@
 //! `market::import` reads and judges; `store::market` alone decides what is stored, revised or unchanged. One page is one
 //! transaction, so a command that is killed has stored whole pages and a second run finds them unchanged.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::domain::import::{ImportReport, StoreOutcome};
-use crate::domain::market::{Basis, DailyBar, Headline};
+use crate::domain::import::ImportReport;
+use crate::domain::market::{Basis, DailyBar, Headline, Membership};
 use crate::domain::{CleanText, Exchange, QuarantineReason, Quarantined};
 use crate::factor::sentiment::Lexicon;
-use crate::market::import::{BarFile, BarRun, Page, Pages, TableFile, TableKind, tables};
+use crate::market::import::{self, BarFile, BarRun, Page, Pages, TableFile, TableKind};
 use crate::store::market as store;
 
 use super::engine::lock;
@@ -76,12 +77,10 @@ impl House {
                 page.count_into(&mut report);
                 let rows: Vec<DailyBar> = page.rows.iter().map(|r| r.value).collect();
                 let outcome = lock(self.market_store()).store_bars(&mut stored, &rows)?;
-                report.add_outcome(&StoreOutcome {
-                    stored: outcome.stored,
-                    revised: outcome.revised,
-                    unchanged: outcome.unchanged,
-                    flagged: outcome.flagged,
-                });
+                report.stored += outcome.stored;
+                report.revised += outcome.revised;
+                report.unchanged += outcome.unchanged;
+                report.flagged += outcome.flagged;
                 self.keep_quarantine(&name, &page.quarantine)?;
                 progress(Progress { rows: report.read, bytes: page.bytes_read });
             }
@@ -99,19 +98,17 @@ impl House {
         exchange: Exchange,
     ) -> Result<ImportReport, ServiceError> {
         match kind {
-            TableFileKind::Instruments => self.pump(file, tables::INSTRUMENTS, exchange, |h, rows| {
+            TableFileKind::Instruments => self.pump(file, import::INSTRUMENTS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_instruments(rows).map(|()| rows.len() as u64)?)
             }),
-            TableFileKind::Actions => self.pump(file, tables::ACTIONS, exchange, |h, rows| {
+            TableFileKind::Actions => self.pump(file, import::ACTIONS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_actions(rows)?)
             }),
-            TableFileKind::Fundamentals => self.pump(file, tables::FUNDAMENTALS, exchange, |h, rows| {
+            TableFileKind::Fundamentals => self.pump(file, import::FUNDAMENTALS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_fundamentals(rows)?)
             }),
-            TableFileKind::News => self.pump(file, tables::NEWS, exchange, |h, rows| h.store_headlines(rows)),
-            TableFileKind::Universe => self.pump(file, tables::UNIVERSE, exchange, |h, rows| {
-                Ok(lock(h.market_store()).store_universe(rows)?)
-            }),
+            TableFileKind::News => self.pump(file, import::NEWS, exchange, |h, rows| h.store_headlines(rows)),
+            TableFileKind::Universe => self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows)),
         }
     }
 
@@ -131,8 +128,8 @@ impl House {
             page.count_into(&mut report);
             let rows: Vec<T> = page.rows.iter().map(|r| r.value.clone()).collect();
             let new = put(self, &rows)?;
-            let known = (rows.len() as u64).saturating_sub(new);
-            report.add_outcome(&StoreOutcome { stored: new, unchanged: known, ..StoreOutcome::default() });
+            report.stored += new;
+            report.unchanged += (rows.len() as u64).saturating_sub(new);
         }
         Ok(report)
     }
@@ -142,9 +139,21 @@ impl House {
         let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
         let toned: Vec<store::StoredHeadline> = rows
             .iter()
-            .map(|h| store::StoredHeadline { headline: h.clone(), tone: lexicon.score(h.headline.as_str()) })
+            .map(|h| store::StoredHeadline { headline: h.clone(), tone: tone_of(&lexicon, h.headline.as_str()) })
             .collect();
         Ok(lock(self.market_store()).store_news(&toned)?)
+    }
+
+    fn store_members(&self, rows: &[Membership]) -> Result<u64, ServiceError> {
+        let mut by_name: BTreeMap<&CleanText, Vec<_>> = BTreeMap::new();
+        for row in rows {
+            by_name.entry(&row.universe).or_default().push((row.instrument, row.from, row.to));
+        }
+        let mut market = lock(self.market_store());
+        for (name, members) in by_name {
+            market.store_universe(name.as_str(), &members)?;
+        }
+        Ok(rows.len() as u64)
     }
 
     fn keep_quarantine(&self, file: &CleanText, rows: &[Quarantined]) -> Result<(), ServiceError> {
@@ -157,9 +166,15 @@ impl House {
                 symbol: q.symbol.clone(),
                 date: q.date.clone(),
                 reason: CleanText::new(QuarantineReason::code(q.reason)),
-                raw: CleanText::default(),
+                raw: q.raw.clone(),
             })
             .collect();
         Ok(lock(self.market_store()).store_quarantine(&kept, self.clock().now())?)
     }
+}
+
+/// Tone of a headline; `None` when it says nothing either way.
+fn tone_of(lexicon: &Lexicon, headline: &str) -> Option<f64> {
+    let tone = lexicon.tone(headline);
+    (tone != 0.0).then_some(tone)
 }

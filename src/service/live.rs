@@ -3,6 +3,7 @@
 //! Conflated by construction: a newer quote replaces an older one. Orders never pass here.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::domain::{InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
@@ -43,11 +44,13 @@ impl Live {
 #[derive(Debug, Default)]
 pub struct QuoteBoard {
     board: RwLock<BTreeMap<InstrumentId, Live>>,
+    version: AtomicU64,
 }
 
 impl QuoteBoard {
     /// Notes a quote or print; other events change nothing.
     pub fn note(&self, event: &MarketEvent) {
+        self.version.fetch_add(1, Ordering::AcqRel);
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         match event {
             MarketEvent::Quote(quote) => board.entry(quote.instrument).or_default().quote = Some(*quote),
@@ -64,6 +67,11 @@ impl QuoteBoard {
     /// Forgets the session: a new one begins, or its bars are stored.
     pub fn clear(&self) {
         self.board.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Counts what was noted.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// What is known of one instrument.

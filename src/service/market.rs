@@ -28,6 +28,8 @@ pub const WATCHLIST: &str = "main";
 pub const FOUND_MAX: u32 = 50;
 /// Most headlines shown.
 const NEWS_MAX: usize = 100;
+/// Most headlines read for that.
+const NEWS_READ_MAX: u32 = 5_000;
 /// How far back headlines are shown, in days.
 const NEWS_DAYS: i64 = 30;
 /// How long previous closes are kept before the store is asked again, in nanoseconds.
@@ -182,7 +184,7 @@ impl House {
         if !own.is_empty() {
             return Ok(own);
         }
-        let held = account.and_then(|a| state.account(a));
+        let held = account.and_then(|a| state.accounts().get(&a));
         Ok(held.map(|a| a.positions().keys().copied().collect()).unwrap_or_default())
     }
 
@@ -322,8 +324,9 @@ impl House {
     pub(super) fn headlines(&self, state: &State, exchange: Exchange, of: &[InstrumentId]) -> Result<Vec<NewsRow>, ServiceError> {
         let Some(now) = state.market_time(exchange) else { return Ok(Vec::new()) };
         let since = now.plus_nanos(-NEWS_DAYS * 86_400 * crate::domain::time::NANOS_PER_SECOND);
-        let news = lock(self.market_store()).read().news_between(exchange, since, now.plus_nanos(1))?;
-        let wanted = news.into_iter().rev().filter(|n| of.is_empty() || of.contains(&n.headline.instrument));
+        let news = lock(self.market_store()).read().news_between(since, now.plus_nanos(1), NEWS_READ_MAX)?;
+        let here = news.into_iter().filter(|n| n.headline.instrument.exchange == exchange);
+        let wanted = here.filter(|n| of.is_empty() || of.contains(&n.headline.instrument));
         Ok(wanted
             .take(NEWS_MAX)
             .map(|n| NewsRow {
@@ -339,10 +342,10 @@ impl House {
     /// Headlines on what a person watches and holds.
     pub fn news(&self, permit: &Permit<ViewMarket>, account: Option<AccountId>) -> Result<Vec<NewsRow>, ServiceError> {
         let state = self.state()?;
-        let exchange = account.and_then(|a| state.account(a)).and_then(|a| a.spec().exchange);
+        let exchange = account.and_then(|a| state.accounts().get(&a)).and_then(|a| a.spec().exchange);
         let exchange = exchange.map_or_else(|| self.main_exchange(), Ok)?;
         let mut of = self.watched(permit.user(), &state, account)?;
-        of.extend(account.and_then(|a| state.account(a)).into_iter().flat_map(|a| a.positions().keys().copied()));
+        of.extend(account.and_then(|a| state.accounts().get(&a)).into_iter().flat_map(|a| a.positions().keys().copied()));
         self.headlines(&state, exchange, &of)
     }
 }
@@ -397,7 +400,7 @@ pub(super) fn prices_to_prime(house: &House, state: &State) -> Result<Vec<(Instr
         };
         for (instrument, session, close) in lock(house.market_store()).read().last_closes(exchange, known)? {
             let Some(time) = calendar.session_on(session).map(|s| s.close) else { continue };
-            if state.price(instrument).is_none_or(|(_, seen)| seen < time) {
+            if book::price(state, instrument).is_none_or(|(_, seen)| seen < time) {
                 prices.push((instrument, close, time));
             }
         }

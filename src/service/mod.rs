@@ -10,6 +10,7 @@ pub mod audit;
 mod book;
 mod courier;
 pub mod csv_text;
+mod curve;
 pub mod customer;
 pub mod desk;
 mod desk_worker;

@@ -3,7 +3,7 @@
 //! A dry run gives the same list to a copy of the engine, so that each order meets the same gate in the same order;
 //! nothing of it is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::EventBody;
 use crate::domain::facts::MarketFacts;
@@ -57,7 +57,9 @@ impl House {
         let positions: BTreeMap<InstrumentId, Quantity> = held.positions().iter().map(|(i, p)| (*i, p.quantity())).collect();
         let ids: Vec<InstrumentId> = targets.iter().map(|t| t.instrument).chain(positions.keys().copied()).collect();
         let prices = House::last_prices(&state, ids.iter().copied());
-        let open: Vec<Order> = state.open_orders().filter(|o| o.spec.account == account).cloned().collect();
+        let open: Vec<Order> = state.orders().open().values().filter(|o| o.spec.account == account).cloned().collect();
+        let given = state.orders().done().chain(state.orders().open().values());
+        let known: BTreeSet<OrderId> = given.filter(|o| o.spec.account == account).map(|o| o.spec.id).collect();
         let list = generate::generate(&Inputs {
             strategy: strategy.name.as_str(),
             session,
@@ -73,7 +75,7 @@ impl House {
             no_trade_band: strategy.no_trade_band,
             order_type: strategy.order_type,
             tif: strategy.tif,
-            known: &state.ids_of(account),
+            known: &known,
         });
         let skipped = list.skipped.iter().map(|s| format!("{} {}", s.instrument.symbol, s.reason.as_str())).collect();
         for order in &list.orders {

@@ -114,7 +114,7 @@ impl House {
     pub(super) fn exchange_of(&self, account: Option<AccountId>) -> Result<Exchange, ServiceError> {
         let Some(account) = account else { return self.main_exchange() };
         let state = self.state()?;
-        let found = state.account(account).ok_or_else(|| super::trading::unknown_account(account))?;
+        let found = state.accounts().get(&account).ok_or_else(|| super::trading::unknown_account(account))?;
         found.spec().exchange.map_or_else(|| self.main_exchange(), Ok)
     }
 
@@ -149,7 +149,8 @@ impl House {
         let closes: Vec<UnixNanos> =
             sessions.iter().map(|d| calendar.session_on(*d).map_or(UnixNanos::ZERO, |s| s.close)).collect();
         let since = closes.first().copied().unwrap_or(UnixNanos::ZERO);
-        let news = reader.news_between(exchange, since, time.plus_nanos(1))?;
+        let mut news = reader.news_between(since, time.plus_nanos(1), u32::MAX)?;
+        news.retain(|n| n.headline.instrument.exchange == exchange);
         if !news.is_empty() {
             let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
             let headlines: Vec<_> = news.into_iter().map(|n| n.headline).collect();
@@ -217,7 +218,7 @@ impl House {
 
     /// Last prices the book knows of these instruments.
     pub(super) fn last_prices(state: &State, ids: impl Iterator<Item = InstrumentId>) -> BTreeMap<InstrumentId, Price> {
-        ids.filter_map(|i| state.price(i).map(|(p, _)| (i, p))).collect()
+        ids.filter_map(|i| book::price(state, i).map(|(p, _)| (i, p))).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 //! second person, halts, breaches, and orders that a soft limit holds.
 
 use crate::domain::event::{EventBody, HaltMode};
-use crate::domain::limit::{LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus};
+use crate::domain::limit::{CheckOutcome, CheckRecord, LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus};
 use crate::domain::row::RiskEventRow;
 use crate::domain::{AccountId, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
@@ -62,40 +62,28 @@ impl House {
         };
         let decided = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
-        let mut orders = Vec::new();
-        let mut over = Vec::new();
-        let mut counted = (0, 0);
-        let accounts: Vec<AccountId> = state.accounts().map(|a| a.spec().account).collect();
-        for (position, account) in accounts.into_iter().enumerate() {
-            let Some(now_book) = state.book(account, UnixNanos::ZERO) else { continue };
-            // The past is one for all accounts: it is counted with the first.
-            let past = if position == 0 { history.as_slice() } else { &[] };
-            let preview = risk::preview(&now_book, state.limits(), draft, past)
-                .map_err(|e| ServiceError::Invalid(e.to_string()))?;
-            counted.0 += preview.considered;
-            counted.1 += preview.refused;
-            for found in preview.over {
-                match found.order {
-                    Some(id) => orders.push((found.account, id, found.observed)),
-                    None => {
-                        let name = found.instrument.map(|i| format!(" {}", i.symbol)).unwrap_or_default();
-                        over.push((format!("{}{name}", found.account), found.observed));
-                    }
-                }
-            }
-        }
+        let now = UnixNanos::ZERO;
+        let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();
+        let preview = risk::preview(&books, state.limits(), draft, &history)
+            .map_err(|e| ServiceError::Invalid(e.to_string()))?;
+        let orders = preview.orders.into_iter().filter_map(|o| Some((o.account, o.order?, o.observed)));
+        let over = preview.positions.into_iter().map(|o| {
+            let name = o.instrument.map(|i| format!(" {}", i.symbol)).unwrap_or_default();
+            (format!("{}{name}", o.account), o.observed)
+        });
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
-        let were_refused = history.iter().filter(|p| p.refused_by(draft.name)).count();
+        let refused_by = |c: &CheckRecord| c.outcome == CheckOutcome::Breach && c.limit == draft.name.as_str();
+        let were_refused = history.iter().filter(|p| p.record.checks.iter().any(refused_by)).count();
         Ok(view::PreviewView {
             name: draft.name,
             scope: draft.scope,
             current: current.map(ToString::to_string),
             drafted: draft.hard.clone(),
             needs_approval,
-            orders,
-            over,
-            decisions: count(counted.0),
-            would_refuse: count(counted.1),
+            orders: orders.collect(),
+            over: over.collect(),
+            decisions: count(preview.considered),
+            would_refuse: count(preview.refused),
             were_refused: count(were_refused),
         })
     }
@@ -177,7 +165,7 @@ fn past<'a>(state: &State, event: &'a Event) -> Option<PastDecision<'a>> {
         }
         _ => return None,
     };
-    let kind = state.account(order.account)?.spec().kind;
+    let kind = state.accounts().get(&order.account)?.spec().kind;
     Some(PastDecision { order, kind, record })
 }
 

@@ -56,9 +56,9 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
     let market = session.permit::<ViewMarket>()?;
     let portfolio = session.permit::<ViewPortfolio>()?;
     let account = focus.account.filter(|a| {
-        state.account(*a).is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
+        state.accounts().get(a).is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
     });
-    let current = account.and_then(|a| state.account(a));
+    let current = account.and_then(|a| state.accounts().get(&a));
     let exchange = house.exchange_of(account)?;
     let labels = house.labels(&state)?;
     let signals = if may(Capability::ViewSignals) {
@@ -106,6 +106,7 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
         watchlist,
         chart,
         positions: current.map(|a| book::positions(&state, a, &labels)).unwrap_or_default(),
+        equity: account.map_or_else(|| Ok(Vec::new()), |a| house.equity_curve(a))?,
         orders: account.map_or_else(|| Ok(Vec::new()), |a| todays_orders(session, &state, a, exchange))?,
         history: account.map_or_else(|| Ok(Vec::new()), |a| {
             house.history(&portfolio, Some(a), Period::ALL, u32::try_from(Screen::HISTORY_MAX).unwrap_or(u32::MAX))
@@ -135,7 +136,7 @@ fn mode_of(exchange: Exchange) -> Mode {
 
 /// Halts that bind an account: the firm's (unless it is a simulation) and its own.
 fn halts_on(state: &State, account: Option<AccountId>) -> Vec<view::HaltRow> {
-    let simulation = account.and_then(|a| state.account(a)).is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
+    let simulation = account.and_then(|a| state.accounts().get(&a)).is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
     let mut halts = halt_rows(state);
     halts.retain(|h| match h.scope {
         Covers::Firm | Covers::Symbol(_) => !simulation,

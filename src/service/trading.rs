@@ -68,10 +68,6 @@ impl TradePermit {
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
     }
-
-    pub(super) fn scope(&self) -> Scope {
-        self.scope
-    }
 }
 
 impl Session {
@@ -80,9 +76,9 @@ impl Session {
         let permit = self.permit::<ViewPortfolio>()?;
         let state = self.house().state()?;
         let desk: AccountId = DESK_ACCOUNT.parse()?;
-        let mut own = book::accounts_in(&state, permit.scope()).map(|a| a.spec().account);
-        let first = own.clone().next();
-        own.find(|a| *a == desk).or(first).ok_or(ServiceError::Unknown {
+        let own: Vec<AccountId> = book::accounts_in(&state, permit.scope()).map(|a| a.spec().account).collect();
+        let desk = own.iter().find(|a| **a == desk);
+        desk.or(own.first()).copied().ok_or(ServiceError::Unknown {
             kind: "account",
             name: CleanText::new("(default)"),
             remedy: "ask an administrator to open one with 'qlib-pro account open'",
@@ -96,7 +92,7 @@ impl Session {
             None => self.default_account()?,
         };
         let state = self.house().state()?;
-        let spec = state.account(account).map(|a| a.spec().clone());
+        let spec = state.accounts().get(&account).map(|a| a.spec().clone());
         let kind = spec.as_ref().map_or(AccountKind::Paper, |s| s.kind);
         let (actor, scope) = match kind {
             AccountKind::Simulation => {
@@ -164,7 +160,9 @@ impl House {
     ) -> Result<Vec<view::OrderRow>, ServiceError> {
         let state = self.state()?;
         let open: Vec<OrderId> = state
-            .open_orders()
+            .orders()
+            .open()
+            .values()
             .filter(|o| o.spec.account == permit.account)
             .filter(|o| symbol.is_none_or(|s| o.spec.instrument.symbol == s))
             .map(|o| o.spec.id)
@@ -175,7 +173,7 @@ impl House {
     fn order_of(&self, permit: &TradePermit, wish: &OrderWish) -> Result<OrderSpec, ServiceError> {
         let id = match wish.id {
             Some(id) => id,
-            None => format!("o-{}", crate::secret::random_id()?.get(..10).unwrap_or("0")).parse()?,
+            None => format!("o-{}", crate::secret::session_id()?.get(..10).unwrap_or("0")).parse()?,
         };
         Ok(OrderSpec {
             account: permit.account,
@@ -194,7 +192,7 @@ impl House {
     pub(super) fn know_instrument(&self, id: InstrumentId) -> Result<(), ServiceError> {
         let stored = lock(self.market_store()).read().instrument(id)?;
         let Some(stored) = stored else { return Ok(()) };
-        if self.state()?.instrument(id) != Some(&stored) {
+        if self.state()?.instruments().get(&id) != Some(&stored) {
             self.give_as_house(Command::DefineInstrument(stored))?;
         }
         Ok(())
@@ -307,7 +305,7 @@ impl House {
     pub(super) fn labels(&self, state: &State) -> Result<Labels, ServiceError> {
         let mut labels = Labels::default();
         let market = lock(self.market_store());
-        for account in state.accounts() {
+        for account in state.accounts().values() {
             for id in account.positions().keys() {
                 if labels.names.contains_key(id) {
                     continue;
@@ -319,6 +317,13 @@ impl House {
         }
         drop(market);
         labels.previous_close = self.previous_closes(state)?;
+        for exchange in Exchange::ALL {
+            let Some(now) = state.market_time(exchange) else { continue };
+            let calendar = self.calendars().of(exchange);
+            if let Some(before) = calendar.previous_session(calendar.date_at(now)) {
+                labels.fresh_since.insert(exchange, before.close);
+            }
+        }
         Ok(labels)
     }
 }

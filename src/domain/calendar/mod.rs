@@ -120,6 +120,17 @@ impl Calendar {
         }
     }
 
+    /// An instant in the exchange's zone, as people write it: `2017-12-29 16:00 New York`.
+    pub fn local_clock(&self, time: UnixNanos) -> String {
+        let (offset, place) = match (&self.days, self.exchange) {
+            (Days::Weekdays, _) => (0, "SIM"),
+            (Days::Listed { zone, .. }, Exchange::Xasx) => (zone.offset(time), "Sydney"),
+            (Days::Listed { zone, .. }, Exchange::Xnys | Exchange::Sim) => (zone.offset(time), "New York"),
+        };
+        let local = time.plus_nanos(offset.saturating_mul(crate::domain::time::NANOS_PER_SECOND));
+        format!("{} {place}", local.to_datetime().format("%Y-%m-%d %H:%M"))
+    }
+
     /// Position of a session in the calendar: consecutive sessions have consecutive positions.
     pub fn position_of(&self, date: NaiveDate) -> Option<i64> {
         let position = self.position_on_or_after(date)?;

@@ -50,6 +50,11 @@ impl Zone {
         last.map_or(self.first, |(_, offset)| *offset)
     }
 
+    /// Offset from UTC at an instant, in seconds (east is positive).
+    pub fn offset(&self, time: UnixNanos) -> i64 {
+        self.offset_at(time.nanos().div_euclid(NANOS_PER_SECOND))
+    }
+
     /// The calendar date at an instant.
     pub fn date_at(&self, time: UnixNanos) -> NaiveDate {
         let second = time.nanos().div_euclid(NANOS_PER_SECOND);
