@@ -51,36 +51,74 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             refused(event, order, refusal, audience, out);
         }
         EventBody::OrderHeld { order, code: RefusalCode::ApprovalRequired, .. } => {
-            let text = format!("{} of {} waits for a second person: approve or cancel it", summary(order), order.account);
-            send(out, &audience.controllers, Letter { event, level: NoticeLevel::Action, title: "Approval needed", text });
+            let text = format!(
+                "{} of {} waits for a second person: approve or cancel it",
+                summary(order),
+                order.account
+            );
+            send(
+                out,
+                &audience.controllers,
+                Letter { event, level: NoticeLevel::Action, title: "Approval needed", text },
+            );
         }
         EventBody::OrderExpired { account, id, .. } => {
             let text = format!("order {id} of {account} ended with its session");
-            send(out, of_account(audience, account), Letter { event, level: NoticeLevel::Info, title: "Order expired", text });
+            send(
+                out,
+                of_account(audience, account),
+                Letter { event, level: NoticeLevel::Info, title: "Order expired", text },
+            );
         }
         EventBody::LimitProposed { version, draft, actor } => {
             let value = draft.hard.as_deref().unwrap_or("none");
-            let text = format!("{actor} asks for {} = {value} ({}), version {version}: approve it or leave it", draft.name, draft.scope);
-            send(out, &audience.controllers, Letter { event, level: NoticeLevel::Action, title: "Limit waits", text });
+            let text = format!(
+                "{actor} asks for {} = {value} ({}), version {version}: approve it or leave it",
+                draft.name, draft.scope
+            );
+            send(
+                out,
+                &audience.controllers,
+                Letter { event, level: NoticeLevel::Action, title: "Limit waits", text },
+            );
         }
         EventBody::LimitApproved { version, draft, actor, .. } => {
             let value = draft.hard.as_deref().unwrap_or("none");
-            let text = format!("{} = {value} ({}) is in force, version {version}, by {actor}", draft.name, draft.scope);
+            let text = format!(
+                "{} = {value} ({}) is in force, version {version}, by {actor}",
+                draft.name, draft.scope
+            );
             let level = NoticeLevel::Info;
-            send(out, &audience.controllers, Letter { event, level, title: "Limit changed", text: text.clone() });
+            send(
+                out,
+                &audience.controllers,
+                Letter { event, level, title: "Limit changed", text: text.clone() },
+            );
             send(out, &only_traders(audience), Letter { event, level, title: "Limit changed", text });
         }
         EventBody::Halted { scope, actor, .. } => {
             let text = format!("{actor} halted trading ({scope}); another person can resume it");
-            send(out, &audience.everybody, Letter { event, level: NoticeLevel::Action, title: "Trading halted", text });
+            send(
+                out,
+                &audience.everybody,
+                Letter { event, level: NoticeLevel::Action, title: "Trading halted", text },
+            );
         }
         EventBody::Resumed { scope, actor } => {
             let text = format!("{actor} resumed trading ({scope})");
-            send(out, &audience.everybody, Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text });
+            send(
+                out,
+                &audience.everybody,
+                Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text },
+            );
         }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
             let own = audience.owners.contains_key(account);
-            let bound = if own || threshold.is_empty() { String::new() } else { format!(" ({observed} against {threshold})") };
+            let bound = if own || threshold.is_empty() {
+                String::new()
+            } else {
+                format!(" ({observed} against {threshold})")
+            };
             let text = format!("{account}: {}{bound}", code.text());
             let letter = |text| Letter { event, level: NoticeLevel::Warning, title: "Risk", text };
             send(out, of_account(audience, account), letter(text.clone()));
@@ -97,7 +135,11 @@ fn refused(event: &Event, order: &OrderSpec, refusal: &Refusal, audience: &Audie
     let why = if own && refusal.limit.is_some() { RefusalCode::Refused } else { refusal.code };
     let text = format!("{} of {} was refused: {}", summary(order), order.account, why.text());
     let title = "Order refused";
-    send(out, of_account(audience, &order.account), Letter { event, level: NoticeLevel::Warning, title, text: text.clone() });
+    send(
+        out,
+        of_account(audience, &order.account),
+        Letter { event, level: NoticeLevel::Warning, title, text: text.clone() },
+    );
     if !own && refusal.limit.is_some() {
         send(out, &only_controllers(audience), Letter { event, level: NoticeLevel::Warning, title, text });
     }
@@ -122,7 +164,10 @@ fn tell_fills(events: &[Event], audience: &Audience, out: &mut Vec<Sourced>) {
             let rest = if fill.leaves.is_zero() { String::new() } else { format!(", {} left", fill.leaves) };
             let text = format!(
                 "{} {} {} at {} on {account}{rest}",
-                fill.side.as_str(), fill.quantity, fill.instrument.symbol, fill.price
+                fill.side.as_str(),
+                fill.quantity,
+                fill.instrument.symbol,
+                fill.price
             );
             let title = if fill.leaves.is_zero() { "Filled" } else { "Partly filled" };
             send(out, people, Letter { event, level: NoticeLevel::Info, title, text });

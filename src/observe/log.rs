@@ -238,6 +238,7 @@ fn layer(folder: Option<&Path>, clock: Arc<dyn Clock>) -> Result<(LogLayer, LogR
 mod tests {
     use super::*;
 
+    #[derive(Debug)]
     struct Fixed;
     impl Clock for Fixed {
         fn now(&self) -> UnixNanos {

@@ -63,6 +63,12 @@ impl Password {
     }
 }
 
+impl From<SecretString> for Password {
+    fn from(text: SecretString) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(***)")

@@ -74,8 +74,17 @@ pub fn recover(house: &Arc<House>, name: UserName, new: &Password) -> Result<(),
     let person = lock(house.users()).read().user(name)?.ok_or_else(|| unknown_user(name))?;
     let now = house.clock().now();
     lock(house.users()).set_password(person.user.name, &secret::hash(new)?, name, now)?;
-    record(house, name.as_str(), "password recovered from the home's files", "allowed", "shown to every administrator")?;
-    house.tell_overseers("Password recovered", &format!("{name}'s password was replaced by the owner of the home's files"))
+    record(
+        house,
+        name.as_str(),
+        "password recovered from the home's files",
+        "allowed",
+        "shown to every administrator",
+    )?;
+    house.tell_overseers(
+        "Password recovered",
+        &format!("{name}'s password was replaced by the owner of the home's files"),
+    )
 }
 
 fn check(house: &House, name: UserName, password: Option<&Password>) -> Result<(), ServiceError> {
@@ -153,11 +162,8 @@ impl Session {
         if let Some(permit) = Permit::issue(actor, person.user.role) {
             return Ok(permit);
         }
-        let denied = ServiceError::NotPermitted {
-            user: self.user,
-            role: person.user.role,
-            capability: C::CAPABILITY,
-        };
+        let denied =
+            ServiceError::NotPermitted { user: self.user, role: person.user.role, capability: C::CAPABILITY };
         record(&self.house, self.user.as_str(), C::CAPABILITY.text(), "denied", &denied.to_string())?;
         Err(denied)
     }

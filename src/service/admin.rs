@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use crate::config::{self, Kind, Paths, SETTINGS};
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::role::{RiskTolerance, Role};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, CleanText, Command, Currency, Exchange, Margin, Money, UserName,
 };
-use crate::config::{self, Kind, Paths, SETTINGS};
 use crate::observe;
 use crate::secret::{self, Password};
 use crate::store::BackupReport;
@@ -81,7 +81,12 @@ impl House {
     }
 
     /// A simulation account has only limits of its own, made from its owner's risk tolerance.
-    fn limit_simulation(&self, account: AccountId, cash: Money, tolerance: RiskTolerance) -> Result<(), ServiceError> {
+    fn limit_simulation(
+        &self,
+        account: AccountId,
+        cash: Money,
+        tolerance: RiskTolerance,
+    ) -> Result<(), ServiceError> {
         let limits = tolerance.limits();
         let scope = Scope::Account(account);
         let values = [
@@ -111,7 +116,12 @@ impl House {
     }
 
     /// Changes a person's role; their logins end. The last administrator stays one.
-    pub fn set_role(&self, permit: &Permit<Administer>, name: UserName, role: Role) -> Result<(), ServiceError> {
+    pub fn set_role(
+        &self,
+        permit: &Permit<Administer>,
+        name: UserName,
+        role: Role,
+    ) -> Result<(), ServiceError> {
         self.keep_one_founder(name, role.is_founder())?;
         let person = {
             let mut users = lock(self.users());
@@ -174,7 +184,9 @@ impl House {
             lock(self.users()).read().user(owner)?.ok_or_else(|| unknown_user(owner))?;
         }
         if kind == AccountKind::Simulation && wish.owner.is_none() {
-            return Err(ServiceError::Invalid("a simulation account belongs to somebody; name them with --owner".into()));
+            return Err(ServiceError::Invalid(
+                "a simulation account belongs to somebody; name them with --owner".into(),
+            ));
         }
         let exchange = match wish.exchange {
             Some(exchange) => exchange,
@@ -188,7 +200,10 @@ impl House {
             )));
         }
         if self.state()?.accounts().get(&wish.account).is_some() {
-            return Err(ServiceError::Invalid(format!("account '{}' exists already; choose another name", wish.account)));
+            return Err(ServiceError::Invalid(format!(
+                "account '{}' exists already; choose another name",
+                wish.account
+            )));
         }
         self.give_as_house(Command::OpenAccount(AccountSpec {
             account: wish.account,
@@ -213,7 +228,12 @@ impl House {
         let lines = self.log().newest(LOG_SHOWN_MAX);
         lines
             .into_iter()
-            .map(|l| LogRow { time: l.time, level: l.level.as_str().to_string(), target: l.target.to_string(), text: l.message.to_string() })
+            .map(|l| LogRow {
+                time: l.time,
+                level: l.level.as_str().to_string(),
+                target: l.target.to_string(),
+                text: l.message.to_string(),
+            })
             .collect()
     }
 
@@ -223,7 +243,9 @@ impl House {
         let row = |name: &str, value: String, ok: bool| HealthRow { name: name.to_string(), value, ok };
         let mut rows: Vec<HealthRow> = Vec::new();
         for file in facts.files {
-            let size = file.bytes.map_or("missing".to_string(), |b| format!("{} KiB, log {} KiB", b / 1024, file.wal_bytes / 1024));
+            let size = file.bytes.map_or("missing".to_string(), |b| {
+                format!("{} KiB, log {} KiB", b / 1024, file.wal_bytes / 1024)
+            });
             rows.push(row(file.name, size, file.bytes.is_some()));
         }
         if let Some(bytes) = facts.resident_bytes {
@@ -240,7 +262,13 @@ impl House {
     /// Copies the home into one file, also while it trades.
     pub fn back_up(&self, permit: &Permit<Administer>, to: &Path) -> Result<BackupReport, ServiceError> {
         let report = crate::store::backup(self.home(), to)?;
-        record(self, permit.user().as_str(), "backup", "allowed", &CleanText::new(&to.display().to_string()).to_string())?;
+        record(
+            self,
+            permit.user().as_str(),
+            "backup",
+            "allowed",
+            &CleanText::new(&to.display().to_string()).to_string(),
+        )?;
         Ok(report)
     }
 

@@ -92,7 +92,11 @@ impl House {
     }
 
     /// The whole audit trail: events in order, then acts, newest last.
-    pub fn audit_trail(&self, permit: &Permit<Audit>, mut each: impl FnMut(AuditLine)) -> Result<Seq, ServiceError> {
+    pub fn audit_trail(
+        &self,
+        permit: &Permit<Audit>,
+        mut each: impl FnMut(AuditLine),
+    ) -> Result<Seq, ServiceError> {
         let ledger = lock(self.ledger());
         ledger.events(1, |event| {
             each(AuditLine::Event(Box::new(event)));
@@ -116,7 +120,12 @@ impl House {
 
 impl Session {
     /// A table as rows of JSON, under the permit that the table asks for.
-    pub fn table(&self, table: Table, account: Option<AccountId>, period: Period) -> Result<Vec<serde_json::Value>, ServiceError> {
+    pub fn table(
+        &self,
+        table: Table,
+        account: Option<AccountId>,
+        period: Period,
+    ) -> Result<Vec<serde_json::Value>, ServiceError> {
         let house = self.house();
         match table {
             Table::Orders => rows(house.orders(&self.permit::<ViewPortfolio>()?, account, period)?),
@@ -139,18 +148,37 @@ impl Session {
     }
 
     /// Writes a table into the home's exports folder; beside its final name first.
-    pub fn export_table(&self, table: Table, account: Option<AccountId>, period: Period, json: bool) -> Result<PathBuf, ServiceError> {
+    pub fn export_table(
+        &self,
+        table: Table,
+        account: Option<AccountId>,
+        period: Period,
+        json: bool,
+    ) -> Result<PathBuf, ServiceError> {
         let rows = self.table(table, account, period)?;
-        let text = if json { serde_json::to_string_pretty(&rows).map_err(|e| ServiceError::Data(e.to_string()))? } else { super::csv_text::csv(&rows) };
+        let text = if json {
+            serde_json::to_string_pretty(&rows).map_err(|e| ServiceError::Data(e.to_string()))?
+        } else {
+            super::csv_text::csv(&rows)
+        };
         let folder = crate::config::Paths::at(self.house().home()).exports();
         let failed = |path: PathBuf, doing| move |source| ServiceError::File { path, doing, source };
-        std::fs::create_dir_all(&folder).map_err(failed(folder.clone(), "the exports folder could not be made; check the home's permissions"))?;
+        std::fs::create_dir_all(&folder).map_err(failed(
+            folder.clone(),
+            "the exports folder could not be made; check the home's permissions",
+        ))?;
         let stamp = self.house().clock().now().to_datetime().format("%Y%m%d-%H%M%S");
         let ending = if json { "json" } else { "csv" };
         let path = folder.join(format!("{}-{stamp}.{ending}", table.as_str()));
-        let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(failed(path.clone(), "a temporary file could not be made; check free space"))?;
-        file.write_all(text.as_bytes()).map_err(failed(path.clone(), "could not be written; check free space"))?;
-        file.persist(&path).map_err(|e| ServiceError::File { path: path.clone(), doing: "could not be renamed into place", source: e.error })?;
+        let mut file = tempfile::NamedTempFile::new_in(&folder)
+            .map_err(failed(path.clone(), "a temporary file could not be made; check free space"))?;
+        file.write_all(text.as_bytes())
+            .map_err(failed(path.clone(), "could not be written; check free space"))?;
+        file.persist(&path).map_err(|e| ServiceError::File {
+            path: path.clone(),
+            doing: "could not be renamed into place",
+            source: e.error,
+        })?;
         Ok(path)
     }
 }

@@ -39,13 +39,11 @@ pub fn totals(state: &State, account: &Account) -> view::Account {
     let spec = account.spec();
     let price = |i: InstrumentId| price(state, i).map(|(p, _)| p);
     let equity = account.equity(price);
-    let values: Option<Vec<(Money, Money)>> = account
-        .positions()
-        .iter()
-        .map(|(i, p)| Some((p.value(price(*i)?).ok()?, p.cost())))
-        .collect();
+    let values: Option<Vec<(Money, Money)>> =
+        account.positions().iter().map(|(i, p)| Some((p.value(price(*i)?).ok()?, p.cost()))).collect();
     let gross = values.as_ref().and_then(|v| sum(v.iter().map(|(value, _)| value.checked_abs())));
-    let open_profit = values.as_ref().and_then(|v| sum(v.iter().map(|(value, cost)| value.checked_sub(*cost))));
+    let open_profit =
+        values.as_ref().and_then(|v| sum(v.iter().map(|(value, cost)| value.checked_sub(*cost))));
     let day_profit = equity.and_then(|e| e.checked_sub(account.day_open()));
     view::Account {
         account: spec.account,
@@ -99,7 +97,8 @@ fn position(
         .zip(previous)
         .and_then(|((now, _), then)| now.checked_sub(*then))
         .and_then(|change| change.notional(held.quantity()).ok());
-    let stale = last.is_some_and(|(_, t)| labels.fresh_since.get(&instrument.exchange).is_some_and(|since| t < *since));
+    let stale = last
+        .is_some_and(|(_, t)| labels.fresh_since.get(&instrument.exchange).is_some_and(|since| t < *since));
     let (name, sector) = labels.names.get(&instrument).cloned().unwrap_or_default();
     view::Position {
         account: account.spec().account,
@@ -130,7 +129,11 @@ pub fn average(cost: Money, quantity: Quantity) -> Option<Price> {
 }
 
 /// One order as a scope may see it.
-pub fn order_row(order: &Order, refusal: Option<&crate::domain::event::Refusal>, hides_limits: bool) -> view::OrderRow {
+pub fn order_row(
+    order: &Order,
+    refusal: Option<&crate::domain::event::Refusal>,
+    hides_limits: bool,
+) -> view::OrderRow {
     let spec = &order.spec;
     let limit_spoke = order.code.is_some_and(is_limit_code);
     let hidden = hides_limits && limit_spoke;
@@ -170,4 +173,3 @@ pub fn order_row(order: &Order, refusal: Option<&crate::domain::event::Refusal>,
 pub fn held(state: &State, account: Option<AccountId>, instrument: InstrumentId) -> Quantity {
     account.and_then(|a| state.accounts().get(&a)).map_or(Quantity::ZERO, |a| a.quantity(instrument))
 }
-

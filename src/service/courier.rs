@@ -7,8 +7,8 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use crate::domain::{AccountKind, Capability, CleanText, Event, Seq, UnixNanos};
 use crate::domain::role::Reach;
+use crate::domain::{AccountKind, Capability, CleanText, Event, Seq, UnixNanos};
 use crate::execution::State;
 use crate::notify::{self, Audience};
 use crate::store::trades::TradesStore;
@@ -47,7 +47,12 @@ impl Courier {
         }
     }
 
-    fn try_deliver(&mut self, store: &mut TradesStore, state: &State, wall: UnixNanos) -> Result<(), StoreError> {
+    fn try_deliver(
+        &mut self,
+        store: &mut TradesStore,
+        state: &State,
+        wall: UnixNanos,
+    ) -> Result<(), StoreError> {
         let (head, _) = store.chain_end();
         let mut from = match self.delivered {
             Some(seq) => seq,

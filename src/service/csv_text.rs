@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn every_key_gets_a_column_and_formulas_are_defused() {
-        let rows = [serde_json::json!({"a": "-1.5", "b": null}), serde_json::json!({"a": "=SUM(A1)", "c": [1]})];
+        let rows =
+            [serde_json::json!({"a": "-1.5", "b": null}), serde_json::json!({"a": "=SUM(A1)", "c": [1]})];
         assert_eq!(csv(&rows), "a,b,c\n-1.5,,\n'=SUM(A1),,[1]\n");
     }
 }

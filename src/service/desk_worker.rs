@@ -35,7 +35,13 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
     let focus = Arc::new(Mutex::new(focus));
     let (nudge, nudged) = bounded(1);
     let DeskEnd { screen, requests, wakes } = end;
-    let screens = Screens { session: Arc::clone(session), focus: Arc::clone(&focus), screen, wakes: wakes.clone(), nudged };
+    let screens = Screens {
+        session: Arc::clone(session),
+        focus: Arc::clone(&focus),
+        screen,
+        wakes: wakes.clone(),
+        nudged,
+    };
     let worker = Worker { session: Arc::clone(session), focus, wakes, nudge };
     spawn("desk-screens", move || screens.run())?;
     spawn("desk-requests", move || worker.run(&requests))?;
@@ -44,7 +50,9 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ServiceError> {
     let started = thread::Builder::new().name(name.into()).spawn(work);
-    started.map(drop).map_err(|e| ServiceError::Invalid(format!("a thread could not be started: {e}; close other programs")))
+    started.map(drop).map_err(|e| {
+        ServiceError::Invalid(format!("a thread could not be started: {e}; close other programs"))
+    })
 }
 
 struct Screens {
@@ -80,7 +88,9 @@ impl Screens {
                         version += 1;
                         self.screen.store(Arc::new(fresh));
                         // A full queue means that the terminal has a wake to come already.
-                        if let Err(crossbeam_channel::TrySendError::Disconnected(_)) = self.wakes.try_send(Wake::Screen) {
+                        if let Err(crossbeam_channel::TrySendError::Disconnected(_)) =
+                            self.wakes.try_send(Wake::Screen)
+                        {
                             return;
                         }
                     }
@@ -128,14 +138,24 @@ impl Worker {
                 lock(&self.focus).account = Some(account);
                 Ok(Reply::Done(format!("now showing {account}")))
             }
-            Request::Find(text) => Ok(Reply::Found(house.find_instruments(&session.permit::<ViewMarket>()?, &text)?)),
+            Request::Find(text) => {
+                Ok(Reply::Found(house.find_instruments(&session.permit::<ViewMarket>()?, &text)?))
+            }
             Request::Watch(id) => {
                 let added = house.watch(&session.permit::<ViewMarket>()?, id)?;
-                Ok(Reply::Done(if added { format!("{} is on the watchlist", id.symbol) } else { format!("{} was on the watchlist already", id.symbol) }))
+                Ok(Reply::Done(if added {
+                    format!("{} is on the watchlist", id.symbol)
+                } else {
+                    format!("{} was on the watchlist already", id.symbol)
+                }))
             }
             Request::Unwatch(id) => {
                 let gone = house.unwatch(&session.permit::<ViewMarket>()?, id)?;
-                Ok(Reply::Done(if gone { format!("{} is off the watchlist", id.symbol) } else { format!("{} was not on the watchlist; names you hold show while it is empty", id.symbol) }))
+                Ok(Reply::Done(if gone {
+                    format!("{} is off the watchlist", id.symbol)
+                } else {
+                    format!("{} was not on the watchlist; names you hold show while it is empty", id.symbol)
+                }))
             }
             Request::WhatIf(ticket) => self.what_if(ticket),
             Request::Submit { ticket, basis } => self.submit(ticket, basis),
@@ -166,7 +186,11 @@ impl Worker {
             }
             Request::Speed(speed) => {
                 house.set_speed(&session.permit::<super::permit::Simulate>()?, speed)?;
-                Ok(Reply::Done(if speed == 0 { "the simulated clock is paused".into() } else { format!("the simulated clock runs {speed} times as fast") }))
+                Ok(Reply::Done(if speed == 0 {
+                    "the simulated clock is paused".into()
+                } else {
+                    format!("the simulated clock runs {speed} times as fast")
+                }))
             }
             request => self.answer_people(request),
         }
@@ -180,7 +204,9 @@ impl Worker {
             Request::PreviewLimit(draft) => {
                 Ok(Reply::Preview(Box::new(house.preview_limit(&session.permit::<ControlRisk>()?, &draft)?)))
             }
-            Request::SetLimit(draft) => Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, draft)?)),
+            Request::SetLimit(draft) => {
+                Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, draft)?))
+            }
             Request::ApproveLimit(version) => {
                 Ok(version_told(&house.approve_limit(&session.permit::<ControlRisk>()?, version)?))
             }
@@ -213,7 +239,11 @@ impl Worker {
             }
             Request::VerifyAudit => {
                 let report = house.verify_audit(&session.permit::<Audit>()?)?;
-                let text = if report.sound { "the journal is whole and its sums agree" } else { "the journal is NOT sound; see 'qlib-pro audit verify'" };
+                let text = if report.sound {
+                    "the journal is whole and its sums agree"
+                } else {
+                    "the journal is NOT sound; see 'qlib-pro audit verify'"
+                };
                 Ok(Reply::Done(format!("{} events: {text}", report.events)))
             }
             other => Err(ServiceError::Invalid(format!("this request is not known here: {other:?}"))),
@@ -269,6 +299,8 @@ fn version_told(row: &super::view::LimitVersionRow) -> Reply {
     use crate::domain::limit::VersionStatus;
     Reply::Done(match row.status {
         VersionStatus::Approved => format!("{} is in force as version {}", row.name, row.version),
-        VersionStatus::Proposed => format!("{} waits as version {} for a second person", row.name, row.version),
+        VersionStatus::Proposed => {
+            format!("{} waits as version {} for a second person", row.name, row.version)
+        }
     })
 }

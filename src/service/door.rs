@@ -85,7 +85,8 @@ impl Door {
 
     /// Unlocks it with the person's password.
     pub fn unlock(&self, name: UserName, password: Option<SecretString>) -> Result<(), ServiceError> {
-        let session = lock(&self.inside).clone().filter(|s| s.user() == name).ok_or(ServiceError::SessionOver)?;
+        let session =
+            lock(&self.inside).clone().filter(|s| s.user() == name).ok_or(ServiceError::SessionOver)?;
         session.unlock(password.map(Password::from).as_ref())
     }
 

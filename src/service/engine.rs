@@ -118,8 +118,17 @@ pub fn open(
         cached: Arc::default(),
         epochs: Arc::clone(&epochs),
     };
-    let engine_loop =
-        EngineLoop { engine, store, courier, calendars, clock, queue, version, listeners: Vec::new(), epochs };
+    let engine_loop = EngineLoop {
+        engine,
+        store,
+        courier,
+        calendars,
+        clock,
+        queue,
+        version,
+        listeners: Vec::new(),
+        epochs,
+    };
     Ok((handle, engine_loop))
 }
 
@@ -144,7 +153,10 @@ impl EngineHandle {
     }
 
     /// Feeds a market event; the answer can be waited for later.
-    pub fn market_later(&self, event: MarketEvent) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
+    pub fn market_later(
+        &self,
+        event: MarketEvent,
+    ) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Market(event, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
         Ok(result)
@@ -174,7 +186,11 @@ impl EngineHandle {
     }
 
     /// One order, without taking a whole snapshot.
-    pub fn order(&self, account: AccountId, id: OrderId) -> Result<Option<crate::domain::order::Order>, ServiceError> {
+    pub fn order(
+        &self,
+        account: AccountId,
+        id: OrderId,
+    ) -> Result<Option<crate::domain::order::Order>, ServiceError> {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Find(account, id, answer)).map_err(|_| ServiceError::EngineStopped)?;
         result.recv().map_err(|_| ServiceError::EngineStopped)
@@ -229,9 +245,8 @@ impl EngineLoop {
         match work {
             Work::Rehearse(wish, answer) => {
                 let mut copy = self.engine.clone();
-                let result = given(&self.epochs, *wish, self.clock.now()).and_then(|(given, now, wall)| {
-                    Ok(copy.command(&given, now, wall)?.events)
-                });
+                let result = given(&self.epochs, *wish, self.clock.now())
+                    .and_then(|(given, now, wall)| Ok(copy.command(&given, now, wall)?.events));
                 answer.send(result).unwrap_or_default();
             }
             Work::Command(wish, answer) => {
@@ -320,7 +335,11 @@ impl EngineLoop {
 }
 
 /// A wish as the engine takes it, unless the login behind it no longer holds.
-fn given(epochs: &Epochs, wish: Wish, wall: UnixNanos) -> Result<(Given, UnixNanos, UnixNanos), ServiceError> {
+fn given(
+    epochs: &Epochs,
+    wish: Wish,
+    wall: UnixNanos,
+) -> Result<(Given, UnixNanos, UnixNanos), ServiceError> {
     let actor = match &wish.actor {
         Some(actor) => {
             if lock(epochs).get(&actor.user).is_some_and(|newest| *newest > actor.epoch) {

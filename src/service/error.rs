@@ -36,16 +36,24 @@ pub enum ServiceError {
     #[error("nothing was done, because the journal could not be written: {0}")]
     NotWritten(String),
     /// Another process owns the trades of this home.
-    #[error("this home's trades are held by {0}; it is open read-only here: close the other program, or trade there")]
+    #[error(
+        "this home's trades are held by {0}; it is open read-only here: close the other program, or trade there"
+    )]
     ReadOnly(String),
     /// Nobody is named, and nobody can be asked.
-    #[error("NOT_AUTHENTICATED: nobody is logged in; name a user with --user or QLIB_PRO_USER, and set QLIB_PRO_PASSWORD")]
+    #[error(
+        "NOT_AUTHENTICATED: nobody is logged in; name a user with --user or QLIB_PRO_USER, and set QLIB_PRO_PASSWORD"
+    )]
     NotAuthenticated,
     /// Wrong name or password, disabled, or throttled: the same text in every case.
-    #[error("NOT_AUTHENTICATED: the name or the password is wrong, or there were too many tries; wait a minute and try again")]
+    #[error(
+        "NOT_AUTHENTICATED: the name or the password is wrong, or there were too many tries; wait a minute and try again"
+    )]
     LoginFailed,
     /// The login no longer holds.
-    #[error("NOT_AUTHENTICATED: this login no longer holds (role, password or standing changed); log in again")]
+    #[error(
+        "NOT_AUTHENTICATED: this login no longer holds (role, password or standing changed); log in again"
+    )]
     SessionOver,
     /// The session is locked.
     #[error("NOT_AUTHENTICATED: this session is locked; unlock it with the password")]

@@ -11,8 +11,8 @@ use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
 use crate::domain::role::FIRM_DEFAULTS;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, CleanText, Clock, Command, Event, Exchange, Margin, Money, UnixNanos,
-    UserName,
+    AccountId, AccountKind, AccountSpec, CleanText, Clock, Command, Event, Exchange, Margin, Money,
+    UnixNanos, UserName,
 };
 use crate::execution::State;
 use crate::observe::LogRing;
@@ -122,13 +122,19 @@ fn open_trades(
     holder: &HeldBy,
 ) -> Result<(Trades, Option<EngineLoop>), ServiceError> {
     let held = |by: String| (Trades::Held { by, fold: Mutex::new(None) }, None);
-    if !parts.own && crate::store::is_home(&parts.home) && parts.home.join(crate::store::TRADES_FILE).exists() {
+    if !parts.own && crate::store::is_home(&parts.home) && parts.home.join(crate::store::TRADES_FILE).exists()
+    {
         let by = crate::store::holder(&parts.home)?.map(|h| h.to_string());
         return Ok(held(by.unwrap_or_else(|| "nobody (opened for reading)".to_string())));
     }
     match TradesStore::open_owner(&parts.home, holder) {
         Ok(store) => {
-            let (handle, engine_loop) = engine::open(store, Courier::new(Arc::clone(users)), calendars.clone(), Arc::clone(&parts.clock))?;
+            let (handle, engine_loop) = engine::open(
+                store,
+                Courier::new(Arc::clone(users)),
+                calendars.clone(),
+                Arc::clone(&parts.clock),
+            )?;
             Ok((Trades::Owned(handle), Some(engine_loop)))
         }
         Err(StoreError::Held { by, .. }) => Ok(held(by.to_string())),
@@ -259,14 +265,25 @@ impl House {
     }
 
     /// Gives a command in a person's name.
-    pub(super) fn give(&self, actor: &Actor, now: UnixNanos, command: Command) -> Result<Vec<Event>, ServiceError> {
+    pub(super) fn give(
+        &self,
+        actor: &Actor,
+        now: UnixNanos,
+        command: Command,
+    ) -> Result<Vec<Event>, ServiceError> {
         let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
-        let independent_of = if tied.is_empty() { Independence::Everyone } else { Independence::AllBut(tied) };
+        let independent_of =
+            if tied.is_empty() { Independence::Everyone } else { Independence::AllBut(tied) };
         self.engine()?.command(Wish { actor: Some(actor.clone()), independent_of, now, command })
     }
 
     /// What a command of a person would do, with nothing kept.
-    pub(super) fn rehearse(&self, actor: &Actor, now: UnixNanos, command: Command) -> Result<Vec<Event>, ServiceError> {
+    pub(super) fn rehearse(
+        &self,
+        actor: &Actor,
+        now: UnixNanos,
+        command: Command,
+    ) -> Result<Vec<Event>, ServiceError> {
         let independent_of = Independence::Everyone;
         self.engine()?.rehearse(Wish { actor: Some(actor.clone()), independent_of, now, command })
     }
@@ -308,11 +325,18 @@ impl House {
             (LimitName::PriceCollar, FIRM_DEFAULTS.price_collar.to_string()),
             (LimitName::MaxDailyLoss, FIRM_DEFAULTS.max_daily_loss.to_string()),
         ];
-        firm.into_iter().try_for_each(|(name, hard)| self.set_own_limit(name, Scope::Firm, hard, "default of a new home"))
+        firm.into_iter()
+            .try_for_each(|(name, hard)| self.set_own_limit(name, Scope::Firm, hard, "default of a new home"))
     }
 
     /// A limit that the house itself sets when it opens an account.
-    pub(super) fn set_own_limit(&self, name: LimitName, scope: Scope, hard: String, reason: &str) -> Result<(), ServiceError> {
+    pub(super) fn set_own_limit(
+        &self,
+        name: LimitName,
+        scope: Scope,
+        hard: String,
+        reason: &str,
+    ) -> Result<(), ServiceError> {
         let draft = LimitDraft {
             name,
             scope,

@@ -108,7 +108,9 @@ impl House {
                 Ok(lock(h.market_store()).store_fundamentals(rows)?)
             }),
             TableFileKind::News => self.pump(file, import::NEWS, exchange, |h, rows| h.store_headlines(rows)),
-            TableFileKind::Universe => self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows)),
+            TableFileKind::Universe => {
+                self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows))
+            }
         }
     }
 
@@ -139,7 +141,10 @@ impl House {
         let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
         let toned: Vec<store::StoredHeadline> = rows
             .iter()
-            .map(|h| store::StoredHeadline { headline: h.clone(), tone: tone_of(&lexicon, h.headline.as_str()) })
+            .map(|h| store::StoredHeadline {
+                headline: h.clone(),
+                tone: tone_of(&lexicon, h.headline.as_str()),
+            })
             .collect();
         Ok(lock(self.market_store()).store_news(&toned)?)
     }

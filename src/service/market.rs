@@ -8,9 +8,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::market::{Basis, CorporateAction};
-use crate::domain::{
-    AccountId, Exchange, InstrumentId, Price, Quantity, Ratio, UnixNanos, UserName, Volume,
-};
+use crate::domain::{AccountId, Exchange, InstrumentId, Price, Quantity, Ratio, UnixNanos, UserName, Volume};
 use crate::execution::State;
 use crate::market::adjust::{self, Adjust};
 use crate::store::market::Series;
@@ -82,7 +80,11 @@ pub(super) type ClosesCache = BTreeMap<Exchange, ClosesOfDay>;
 
 impl House {
     /// Closes of every instrument of an exchange, as seen from its market time (else from the newest stored session).
-    pub(super) fn closes(&self, state: &State, exchange: Exchange) -> Result<Arc<BTreeMap<InstrumentId, Closes>>, ServiceError> {
+    pub(super) fn closes(
+        &self,
+        state: &State,
+        exchange: Exchange,
+    ) -> Result<Arc<BTreeMap<InstrumentId, Closes>>, ServiceError> {
         let now = self.clock().now();
         let market = lock(self.market_store());
         let reader = market.read();
@@ -94,7 +96,9 @@ impl House {
             },
         };
         let mut cache = lock(self.closes_cache());
-        if let Some(kept) = cache.get(&exchange).filter(|k| k.day == day && now.since(k.taken) < CLOSES_KEPT_NANOS) {
+        if let Some(kept) =
+            cache.get(&exchange).filter(|k| k.day == day && now.since(k.taken) < CLOSES_KEPT_NANOS)
+        {
             return Ok(Arc::clone(&kept.closes));
         }
         let mut closes: BTreeMap<InstrumentId, Closes> = reader
@@ -114,7 +118,10 @@ impl House {
     }
 
     /// Close of the session before the present one, of every instrument of the exchanges that accounts trade on.
-    pub(super) fn previous_closes(&self, state: &State) -> Result<BTreeMap<InstrumentId, Price>, ServiceError> {
+    pub(super) fn previous_closes(
+        &self,
+        state: &State,
+    ) -> Result<BTreeMap<InstrumentId, Price>, ServiceError> {
         let mut all = BTreeMap::new();
         for exchange in Exchange::ALL {
             if state.market_time(exchange).is_some() {
@@ -132,7 +139,11 @@ impl House {
     }
 
     /// Instruments whose ticker or name fits, best first.
-    pub fn find_instruments(&self, _: &Permit<ViewMarket>, text: &str) -> Result<Vec<Instrument>, ServiceError> {
+    pub fn find_instruments(
+        &self,
+        _: &Permit<ViewMarket>,
+        text: &str,
+    ) -> Result<Vec<Instrument>, ServiceError> {
         let found = lock(self.market_store()).read().find_instruments(text, FOUND_MAX)?;
         Ok(found
             .into_iter()
@@ -154,12 +165,20 @@ impl House {
     }
 
     /// Takes an instrument off the person's watchlist.
-    pub fn unwatch(&self, permit: &Permit<ViewMarket>, instrument: InstrumentId) -> Result<bool, ServiceError> {
+    pub fn unwatch(
+        &self,
+        permit: &Permit<ViewMarket>,
+        instrument: InstrumentId,
+    ) -> Result<bool, ServiceError> {
         Ok(lock(self.users()).unwatch(permit.user(), WATCHLIST, instrument)?)
     }
 
     /// The person's watchlist; while it is empty, the names they hold.
-    pub fn watchlist(&self, permit: &Permit<ViewMarket>, account: Option<AccountId>) -> Result<Vec<WatchRow>, ServiceError> {
+    pub fn watchlist(
+        &self,
+        permit: &Permit<ViewMarket>,
+        account: Option<AccountId>,
+    ) -> Result<Vec<WatchRow>, ServiceError> {
         let state = self.state()?;
         let ids = self.watched(permit.user(), &state, account)?;
         let mut by_exchange = BTreeMap::new();
@@ -178,7 +197,12 @@ impl House {
             .collect()
     }
 
-    pub(super) fn watched(&self, user: UserName, state: &State, account: Option<AccountId>) -> Result<Vec<InstrumentId>, ServiceError> {
+    pub(super) fn watched(
+        &self,
+        user: UserName,
+        state: &State,
+        account: Option<AccountId>,
+    ) -> Result<Vec<InstrumentId>, ServiceError> {
         let lists = lock(self.users()).read().watchlists(user)?;
         let own = lists.get(WATCHLIST).cloned().unwrap_or_default();
         if !own.is_empty() {
@@ -188,7 +212,14 @@ impl House {
         Ok(held.map(|a| a.positions().keys().copied().collect()).unwrap_or_default())
     }
 
-    fn watch_row(&self, state: &State, id: InstrumentId, name: String, closes: Option<Closes>, account: Option<AccountId>) -> WatchRow {
+    fn watch_row(
+        &self,
+        state: &State,
+        id: InstrumentId,
+        name: String,
+        closes: Option<Closes>,
+        account: Option<AccountId>,
+    ) -> WatchRow {
         let live = self.quotes().get(id);
         let calendar = self.calendars().of(id.exchange);
         let stored = closes.map(|c| (c.last.1, calendar.session_on(c.last.0).map(|s| s.close)));
@@ -211,7 +242,11 @@ impl House {
             ask: live.and_then(|l| l.quote).map(|q| (q.ask, q.ask_size)),
             volume: live.map(|l| l.bar_volume()).or(closes.map(|c| c.volume)),
             price_time,
-            stale: closes.is_some_and(|c| market_day.is_some_and(|day| live.is_none() && c.last.0 < calendar.previous_session(day).map_or(day, |s| s.date))),
+            stale: closes.is_some_and(|c| {
+                market_day.is_some_and(|day| {
+                    live.is_none() && c.last.0 < calendar.previous_session(day).map_or(day, |s| s.date)
+                })
+            }),
             source: source_word(id.exchange),
             rank: None,
             held: account.map_or(Quantity::ZERO, |a| book::held(state, Some(a), id)),
@@ -220,7 +255,12 @@ impl House {
     }
 
     /// Daily bars of one instrument up to market time, restated for splits, with the fills of one account.
-    pub fn chart(&self, _: &Permit<ViewMarket>, id: InstrumentId, account: Option<AccountId>) -> Result<Option<Chart>, ServiceError> {
+    pub fn chart(
+        &self,
+        _: &Permit<ViewMarket>,
+        id: InstrumentId,
+        account: Option<AccountId>,
+    ) -> Result<Option<Chart>, ServiceError> {
         let state = self.state()?;
         let calendar = self.calendars().of(id.exchange);
         let today = state.market_time(id.exchange).map(|t| calendar.date_at(t));
@@ -229,7 +269,11 @@ impl House {
             let reader = market.read();
             let Some(found) = reader.instrument(id)? else { return Ok(None) };
             let series = reader.bars(id, None, NaiveDate::MIN, today.unwrap_or(NaiveDate::MAX))?;
-            (found, series, reader.actions_between(id.exchange, NaiveDate::MIN, today.unwrap_or(NaiveDate::MAX))?)
+            (
+                found,
+                series,
+                reader.actions_between(id.exchange, NaiveDate::MIN, today.unwrap_or(NaiveDate::MAX))?,
+            )
         };
         let mut chart = Chart {
             symbol: id.symbol,
@@ -243,11 +287,14 @@ impl House {
             currency: found.currency,
         };
         if let Some(series) = series {
-            chart.bars = restated(&series, &actions, Adjust::Split)?.split_off(series.bars.len().saturating_sub(Chart::BARS_MAX));
+            chart.bars = restated(&series, &actions, Adjust::Split)?
+                .split_off(series.bars.len().saturating_sub(Chart::BARS_MAX));
             chart.source = series.source.to_string();
             chart.basis = if series.basis == Basis::Total { "total" } else { "split" }.to_string();
         }
-        if let Some(bar) = self.running_bar(id, today).filter(|b| chart.bars.last().is_none_or(|l| l.date < b.date)) {
+        if let Some(bar) =
+            self.running_bar(id, today).filter(|b| chart.bars.last().is_none_or(|l| l.date < b.date))
+        {
             chart.bars.push(bar);
         }
         chart.fills = self.chart_fills(id, account)?;
@@ -267,10 +314,18 @@ impl House {
         })
     }
 
-    fn chart_fills(&self, id: InstrumentId, account: Option<AccountId>) -> Result<Vec<(NaiveDate, bool, Price)>, ServiceError> {
+    fn chart_fills(
+        &self,
+        id: InstrumentId,
+        account: Option<AccountId>,
+    ) -> Result<Vec<(NaiveDate, bool, Price)>, ServiceError> {
         use crate::store::trades::{Accounts, Period};
         let Some(account) = account else { return Ok(Vec::new()) };
-        let fills = lock(self.ledger()).executions(Accounts::Only(&[account]), Period::ALL, super::trading::LISTING_MAX)?;
+        let fills = lock(self.ledger()).executions(
+            Accounts::Only(&[account]),
+            Period::ALL,
+            super::trading::LISTING_MAX,
+        )?;
         let calendar = self.calendars().of(id.exchange);
         let own = fills.iter().rev().filter(|f| f.instrument == id);
         Ok(own.map(|f| (calendar.date_at(f.time), f.side == crate::domain::Side::Buy, f.price)).collect())
@@ -304,16 +359,18 @@ impl House {
                 Adjust::Total => Basis::Total,
             };
             let inside = |r: &PriceRow| r.date >= period.0 && r.date <= period.1;
-            rows.extend(restated(&series, &actions, target)?.into_iter().filter(inside).map(|r| ExportedPrice {
-                date: r.date,
-                symbol: id.symbol,
-                open: r.open,
-                high: r.high,
-                low: r.low,
-                close: r.close,
-                volume: r.volume,
-                source: series.source.to_string(),
-                basis: basis.as_str(),
+            rows.extend(restated(&series, &actions, target)?.into_iter().filter(inside).map(|r| {
+                ExportedPrice {
+                    date: r.date,
+                    symbol: id.symbol,
+                    open: r.open,
+                    high: r.high,
+                    low: r.low,
+                    close: r.close,
+                    volume: r.volume,
+                    source: series.source.to_string(),
+                    basis: basis.as_str(),
+                }
             }));
         }
         rows.sort_by(|a, b| (a.date, a.symbol).cmp(&(b.date, b.symbol)));
@@ -321,7 +378,12 @@ impl House {
     }
 
     /// Headlines up to market time on these instruments (on all of the exchange when there are none), newest first.
-    pub(super) fn headlines(&self, state: &State, exchange: Exchange, of: &[InstrumentId]) -> Result<Vec<NewsRow>, ServiceError> {
+    pub(super) fn headlines(
+        &self,
+        state: &State,
+        exchange: Exchange,
+        of: &[InstrumentId],
+    ) -> Result<Vec<NewsRow>, ServiceError> {
         let Some(now) = state.market_time(exchange) else { return Ok(Vec::new()) };
         let since = now.plus_nanos(-NEWS_DAYS * 86_400 * crate::domain::time::NANOS_PER_SECOND);
         let news = lock(self.market_store()).read().news_between(since, now.plus_nanos(1), NEWS_READ_MAX)?;
@@ -340,12 +402,21 @@ impl House {
     }
 
     /// Headlines on what a person watches and holds.
-    pub fn news(&self, permit: &Permit<ViewMarket>, account: Option<AccountId>) -> Result<Vec<NewsRow>, ServiceError> {
+    pub fn news(
+        &self,
+        permit: &Permit<ViewMarket>,
+        account: Option<AccountId>,
+    ) -> Result<Vec<NewsRow>, ServiceError> {
         let state = self.state()?;
         let exchange = account.and_then(|a| state.accounts().get(&a)).and_then(|a| a.spec().exchange);
         let exchange = exchange.map_or_else(|| self.main_exchange(), Ok)?;
         let mut of = self.watched(permit.user(), &state, account)?;
-        of.extend(account.and_then(|a| state.accounts().get(&a)).into_iter().flat_map(|a| a.positions().keys().copied()));
+        of.extend(
+            account
+                .and_then(|a| state.accounts().get(&a))
+                .into_iter()
+                .flat_map(|a| a.positions().keys().copied()),
+        );
         self.headlines(&state, exchange, &of)
     }
 }
@@ -360,15 +431,24 @@ pub(super) fn source_word(exchange: Exchange) -> String {
 
 fn change(now: Price, then: Price) -> Option<Ratio> {
     let difference = i128::from(now.raw()) - i128::from(then.raw());
-    let raw = crate::domain::fixed::divide_half_even(difference * i128::from(Ratio::ONE_RAW), i128::from(then.raw()))?;
+    let raw = crate::domain::fixed::divide_half_even(
+        difference * i128::from(Ratio::ONE_RAW),
+        i128::from(then.raw()),
+    )?;
     Ratio::from_raw_wide(raw).ok()
 }
 
 /// A series in other terms.
-fn restated(series: &Series, actions: &[CorporateAction], target: Adjust) -> Result<Vec<PriceRow>, ServiceError> {
-    let own: Vec<CorporateAction> = actions.iter().filter(|a| a.instrument == series.instrument).cloned().collect();
+fn restated(
+    series: &Series,
+    actions: &[CorporateAction],
+    target: Adjust,
+) -> Result<Vec<PriceRow>, ServiceError> {
+    let own: Vec<CorporateAction> =
+        actions.iter().filter(|a| a.instrument == series.instrument).cloned().collect();
     let target = if series.basis == Basis::Total { Adjust::Total } else { target };
-    let factors = adjust::factors(&series.bars, &own, series.basis, target).map_err(|e| ServiceError::Invalid(e.to_string()))?;
+    let factors = adjust::factors(&series.bars, &own, series.basis, target)
+        .map_err(|e| ServiceError::Invalid(e.to_string()))?;
     let scaled = |p: Price, f: f64| if f == 1.0 { p } else { Price::from_f64(p.to_f64() * f).unwrap_or(p) };
     Ok(series
         .bars
@@ -380,14 +460,21 @@ fn restated(series: &Series, actions: &[CorporateAction], target: Adjust) -> Res
             high: scaled(b.high, f.price),
             low: scaled(b.low, f.price),
             close: scaled(b.close, f.price),
-            volume: if f.volume == 1.0 { b.volume } else { Volume::from_f64(b.volume.to_f64() * f.volume).unwrap_or(b.volume) },
+            volume: if f.volume == 1.0 {
+                b.volume
+            } else {
+                Volume::from_f64(b.volume.to_f64() * f.volume).unwrap_or(b.volume)
+            },
             provisional: false,
         })
         .collect())
 }
 
 /// Last stored closes at market time that the engine does not know, or knows an older price of.
-pub(super) fn prices_to_prime(house: &House, state: &State) -> Result<Vec<(InstrumentId, Price, UnixNanos)>, ServiceError> {
+pub(super) fn prices_to_prime(
+    house: &House,
+    state: &State,
+) -> Result<Vec<(InstrumentId, Price, UnixNanos)>, ServiceError> {
     let mut prices = Vec::new();
     for exchange in Exchange::ALL {
         let Some(now) = state.market_time(exchange) else { continue };

@@ -1,7 +1,7 @@
 //! The one door. Terminal and command line call this room and nothing below it.
 //!
 //! Each method that reads or changes a home takes a [`permit::Permit`], so forgetting a role check does not compile.
-//! [`files`] works on given files, takes none and cannot name the stores.
+//! `files` works on given files, takes none and cannot name the stores.
 
 pub mod access;
 pub mod admin;
@@ -17,7 +17,6 @@ mod desk_worker;
 pub mod door;
 pub mod engine;
 pub mod error;
-pub mod files;
 pub mod house;
 pub mod import;
 pub mod live;

@@ -8,7 +8,11 @@ use super::view::NoticeRow;
 
 impl House {
     /// The person's newest notices, newest first, and how many are unread.
-    pub fn notices(&self, permit: &Permit<ViewMarket>, most: u32) -> Result<(Vec<NoticeRow>, u32), ServiceError> {
+    pub fn notices(
+        &self,
+        permit: &Permit<ViewMarket>,
+        most: u32,
+    ) -> Result<(Vec<NoticeRow>, u32), ServiceError> {
         let users = lock(self.users());
         let rows = users.read().notices(permit.user(), most)?;
         let unread = users.read().unread(permit.user())?;

@@ -40,26 +40,40 @@ impl Basket {
 
 impl House {
     /// Turns the latest signals into orders for the permit's account.
-    pub fn rebalance(&self, permit: &TradePermit, strategy: Option<&str>, dry_run: bool) -> Result<Basket, ServiceError> {
+    pub fn rebalance(
+        &self,
+        permit: &TradePermit,
+        strategy: Option<&str>,
+        dry_run: bool,
+    ) -> Result<Basket, ServiceError> {
         let (_, strategy) = strategy_of(strategy)?;
         let (account, exchange) = (permit.account(), permit.exchange());
         let state = self.state()?;
         let now = state.market_time(exchange).ok_or_else(|| no_market_time(exchange))?;
         let signals = self.latest_signals(&state, exchange, Some(strategy.name.as_str()))?;
         let session = signals.first().map(|s| s.session).ok_or_else(|| {
-            ServiceError::Invalid(format!("there are no signals of '{}' at market time; run 'qlib-pro signal run' first", strategy.name))
+            ServiceError::Invalid(format!(
+                "there are no signals of '{}' at market time; run 'qlib-pro signal run' first",
+                strategy.name
+            ))
         })?;
         let targets = construct::top_k_equal(&signals, strategy.top_k, strategy.gross_target);
         let held = state.accounts().get(&account).ok_or_else(|| super::trading::unknown_account(account))?;
         let equity = state.equity(held).ok_or_else(|| {
-            ServiceError::Invalid(format!("a position of {account} has no price, so its equity is unknown; advance or sync first"))
+            ServiceError::Invalid(format!(
+                "a position of {account} has no price, so its equity is unknown; advance or sync first"
+            ))
         })?;
-        let positions: BTreeMap<InstrumentId, Quantity> = held.positions().iter().map(|(i, p)| (*i, p.quantity())).collect();
-        let ids: Vec<InstrumentId> = targets.iter().map(|t| t.instrument).chain(positions.keys().copied()).collect();
+        let positions: BTreeMap<InstrumentId, Quantity> =
+            held.positions().iter().map(|(i, p)| (*i, p.quantity())).collect();
+        let ids: Vec<InstrumentId> =
+            targets.iter().map(|t| t.instrument).chain(positions.keys().copied()).collect();
         let prices = House::last_prices(&state, ids.iter().copied());
-        let open: Vec<Order> = state.orders().open().values().filter(|o| o.spec.account == account).cloned().collect();
+        let open: Vec<Order> =
+            state.orders().open().values().filter(|o| o.spec.account == account).cloned().collect();
         let given = state.orders().done().chain(state.orders().open().values());
-        let known: BTreeSet<OrderId> = given.filter(|o| o.spec.account == account).map(|o| o.spec.id).collect();
+        let known: BTreeSet<OrderId> =
+            given.filter(|o| o.spec.account == account).map(|o| o.spec.id).collect();
         let list = generate::generate(&Inputs {
             strategy: strategy.name.as_str(),
             session,
@@ -77,7 +91,8 @@ impl House {
             tif: strategy.tif,
             known: &known,
         });
-        let skipped = list.skipped.iter().map(|s| format!("{} {}", s.instrument.symbol, s.reason.as_str())).collect();
+        let skipped =
+            list.skipped.iter().map(|s| format!("{} {}", s.instrument.symbol, s.reason.as_str())).collect();
         for order in &list.orders {
             self.know_instrument(order.instrument)?;
         }
@@ -97,7 +112,11 @@ impl House {
             return Ok(Vec::new());
         }
         let command = Command::SubmitList { orders: orders.to_vec(), facts: MarketFacts::default() };
-        if dry_run { self.rehearse(permit.actor(), now, command) } else { self.give(permit.actor(), now, command) }
+        if dry_run {
+            self.rehearse(permit.actor(), now, command)
+        } else {
+            self.give(permit.actor(), now, command)
+        }
     }
 
     fn lots(&self, ids: &[InstrumentId]) -> Result<BTreeMap<InstrumentId, Quantity>, ServiceError> {

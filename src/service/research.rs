@@ -61,7 +61,11 @@ pub(super) fn strategy_of(text: Option<&str>) -> Result<(Vec<Family>, Strategy),
 
 impl House {
     /// Runs a model on what was known at market time and stores its signals.
-    pub fn run_signals(&self, _: &Permit<TradeDesk>, wish: &SignalWish) -> Result<view::Signals, ServiceError> {
+    pub fn run_signals(
+        &self,
+        _: &Permit<TradeDesk>,
+        wish: &SignalWish,
+    ) -> Result<view::Signals, ServiceError> {
         let (families, strategy) = strategy_of(wish.strategy.as_deref())?;
         let exchange = self.exchange_of(wish.account)?;
         let state = self.state()?;
@@ -76,7 +80,8 @@ impl House {
         let members: &dyn Universe = named.as_ref().map_or(&everything, |m| m);
         let scored = model::score(&panel, &families, &strategy, members, row..row + 1)
             .map_err(|e| ServiceError::Invalid(format!("signals: {e}")))?;
-        let signals = scored.signals(row, time).map_err(|e| ServiceError::Invalid(format!("signals: {e}")))?;
+        let signals =
+            scored.signals(row, time).map_err(|e| ServiceError::Invalid(format!("signals: {e}")))?;
         lock(self.market_store()).store_signals(&signals)?;
         let omissions: Vec<String> = scored.left_out(row).into_iter().map(omission).collect();
         let name = universe.unwrap_or_else(|| everything_of(exchange));
@@ -84,7 +89,11 @@ impl House {
     }
 
     /// The latest signals of an account's exchange, or the history of one symbol's.
-    pub fn signals(&self, _: &Permit<ViewSignals>, account: Option<AccountId>) -> Result<view::Signals, ServiceError> {
+    pub fn signals(
+        &self,
+        _: &Permit<ViewSignals>,
+        account: Option<AccountId>,
+    ) -> Result<view::Signals, ServiceError> {
         let state = self.state()?;
         let exchange = self.exchange_of(account)?;
         let signals = self.latest_signals(&state, exchange, None)?;
@@ -93,17 +102,29 @@ impl House {
     }
 
     /// Every stored signal of one symbol, oldest first.
-    pub fn signal_history(&self, _: &Permit<ViewSignals>, symbol: Symbol, account: Option<AccountId>) -> Result<Vec<Signal>, ServiceError> {
+    pub fn signal_history(
+        &self,
+        _: &Permit<ViewSignals>,
+        symbol: Symbol,
+        account: Option<AccountId>,
+    ) -> Result<Vec<Signal>, ServiceError> {
         let id = InstrumentId::new(symbol, self.exchange_of(account)?);
         Ok(lock(self.market_store()).read().signals_history(NaiveDate::MIN, Some(id))?)
     }
 
     /// Signals of the newest session at or before market time; empty when there are none.
-    pub(super) fn latest_signals(&self, state: &State, exchange: Exchange, model: Option<&str>) -> Result<Vec<Signal>, ServiceError> {
+    pub(super) fn latest_signals(
+        &self,
+        state: &State,
+        exchange: Exchange,
+        model: Option<&str>,
+    ) -> Result<Vec<Signal>, ServiceError> {
         let Some(time) = state.market_time(exchange) else { return Ok(Vec::new()) };
         let today = self.calendars().of(exchange).date_at(time);
         let market = lock(self.market_store());
-        let Some(session) = market.read().signal_session(model, exchange, today)? else { return Ok(Vec::new()) };
+        let Some(session) = market.read().signal_session(model, exchange, today)? else {
+            return Ok(Vec::new());
+        };
         let mut signals = market.read().signals(model, exchange, session)?;
         // Several models may have run: the one that ran last stands.
         let newest = signals.iter().max_by_key(|s| (s.time, s.model.clone())).map(|s| s.model.clone());
@@ -120,7 +141,12 @@ impl House {
 
     /// The panel of an exchange: sessions that were over at `time`, one source per instrument, restated for splits and
     /// dividends, with fundamentals and headlines as known.
-    pub(super) fn panel(&self, exchange: Exchange, time: UnixNanos, most: u32) -> Result<Panel, ServiceError> {
+    pub(super) fn panel(
+        &self,
+        exchange: Exchange,
+        time: UnixNanos,
+        most: u32,
+    ) -> Result<Panel, ServiceError> {
         let reader = MarketReader::open(self.home())?;
         let calendar = self.calendars().of(exchange);
         let today = calendar.date_at(time);
@@ -133,8 +159,12 @@ impl House {
             return Err(no_market_time(exchange));
         };
         let fresh = *sessions.get(sessions.len().saturating_sub(FRESH_SESSIONS as usize)).unwrap_or(&first);
-        let ids: Vec<InstrumentId> =
-            reader.last_bars(exchange, last)?.into_iter().filter(|b| b.session >= fresh).map(|b| b.instrument).collect();
+        let ids: Vec<InstrumentId> = reader
+            .last_bars(exchange, last)?
+            .into_iter()
+            .filter(|b| b.session >= fresh)
+            .map(|b| b.instrument)
+            .collect();
         let actions = reader.actions_between(exchange, first, last)?;
         let mut builder = PanelBuilder::new(sessions.clone());
         for series in reader.panel_rows(&ids, first, last)? {
@@ -154,7 +184,9 @@ impl House {
         if !news.is_empty() {
             let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
             let headlines: Vec<_> = news.into_iter().map(|n| n.headline).collect();
-            builder.headlines(&headlines, &closes, &lexicon).map_err(|e| ServiceError::Invalid(e.to_string()))?;
+            builder
+                .headlines(&headlines, &closes, &lexicon)
+                .map_err(|e| ServiceError::Invalid(e.to_string()))?;
         }
         Ok(builder.build())
     }
@@ -164,7 +196,9 @@ impl House {
         let sets: Result<Vec<_>, _> = panel
             .sessions()
             .iter()
-            .map(|day| Ok::<_, ServiceError>(market.read().universe_members(universe, *day)?.into_iter().collect()))
+            .map(|day| {
+                Ok::<_, ServiceError>(market.read().universe_members(universe, *day)?.into_iter().collect())
+            })
             .collect();
         let by_row: Vec<std::collections::BTreeSet<InstrumentId>> = sets?;
         if by_row.last().is_none_or(std::collections::BTreeSet::is_empty) {
@@ -217,7 +251,10 @@ impl House {
     }
 
     /// Last prices the book knows of these instruments.
-    pub(super) fn last_prices(state: &State, ids: impl Iterator<Item = InstrumentId>) -> BTreeMap<InstrumentId, Price> {
+    pub(super) fn last_prices(
+        state: &State,
+        ids: impl Iterator<Item = InstrumentId>,
+    ) -> BTreeMap<InstrumentId, Price> {
         ids.filter_map(|i| book::price(state, i).map(|(p, _)| (i, p))).collect()
     }
 }
@@ -227,13 +264,16 @@ fn everything_of(exchange: Exchange) -> String {
 }
 
 fn omission(family: &str) -> String {
-    format!("{family} is left out: under half of the universe has data for it; the other families' weights were raised")
+    format!(
+        "{family} is left out: under half of the universe has data for it; the other families' weights were raised"
+    )
 }
 
 /// Families without a contribution in any signal.
 fn left_out_of(signals: &[Signal]) -> Vec<String> {
     let Some(first) = signals.first() else { return Vec::new() };
-    let missing = |name: &str| signals.iter().all(|s| s.contributions.iter().any(|(n, v)| n == name && v.is_none()));
+    let missing =
+        |name: &str| signals.iter().all(|s| s.contributions.iter().any(|(n, v)| n == name && v.is_none()));
     first.contributions.iter().filter(|(name, _)| missing(name)).map(|(name, _)| omission(name)).collect()
 }
 

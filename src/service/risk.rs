@@ -2,7 +2,9 @@
 //! second person, halts, breaches, and orders that a soft limit holds.
 
 use crate::domain::event::{EventBody, HaltMode};
-use crate::domain::limit::{CheckOutcome, CheckRecord, LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus};
+use crate::domain::limit::{
+    CheckOutcome, CheckRecord, LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
+};
 use crate::domain::row::RiskEventRow;
 use crate::domain::{AccountId, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
@@ -56,10 +58,11 @@ impl House {
         draft: &LimitDraft,
     ) -> Result<view::PreviewView, ServiceError> {
         let state = self.state()?;
-        let needs_approval = match state.limits().judge(draft).map_err(|e| ServiceError::Invalid(e.to_string()))? {
-            LimitChange::AtOnce => false,
-            LimitChange::Waits => true,
-        };
+        let needs_approval =
+            match state.limits().judge(draft).map_err(|e| ServiceError::Invalid(e.to_string()))? {
+                LimitChange::AtOnce => false,
+                LimitChange::Waits => true,
+            };
         let decided = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
         let now = UnixNanos::ZERO;
@@ -72,7 +75,8 @@ impl House {
             (format!("{}{name}", o.account), o.observed)
         });
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
-        let refused_by = |c: &CheckRecord| c.outcome == CheckOutcome::Breach && c.limit == draft.name.as_str();
+        let refused_by =
+            |c: &CheckRecord| c.outcome == CheckOutcome::Breach && c.limit == draft.name.as_str();
         let were_refused = history.iter().filter(|p| p.record.checks.iter().any(refused_by)).count();
         Ok(view::PreviewView {
             name: draft.name,
@@ -90,7 +94,9 @@ impl House {
 
     fn past_decisions(&self, state: &State) -> Result<Vec<Event>, ServiceError> {
         let newest = crate::domain::Exchange::ALL.into_iter().filter_map(|e| state.market_time(e)).max();
-        let since = newest.unwrap_or(UnixNanos::ZERO).plus_nanos(-PREVIEW_DAYS * 86_400 * crate::domain::time::NANOS_PER_SECOND);
+        let since = newest
+            .unwrap_or(UnixNanos::ZERO)
+            .plus_nanos(-PREVIEW_DAYS * 86_400 * crate::domain::time::NANOS_PER_SECOND);
         let events = lock(self.ledger()).last_events(PREVIEW_DECISIONS_MAX)?;
         Ok(events.into_iter().filter(|e| e.t >= since).collect())
     }
@@ -105,11 +111,17 @@ impl House {
         self.control(permit, Command::SetLimit(draft))?;
         let state = self.state()?;
         let last = state.limits().versions().last().map(version_row);
-        last.ok_or_else(|| ServiceError::Invalid("the limit was not recorded; see the limits' history".into()))
+        last.ok_or_else(|| {
+            ServiceError::Invalid("the limit was not recorded; see the limits' history".into())
+        })
     }
 
     /// Approves a waiting version.
-    pub fn approve_limit(&self, permit: &Permit<ControlRisk>, version: u32) -> Result<view::LimitVersionRow, ServiceError> {
+    pub fn approve_limit(
+        &self,
+        permit: &Permit<ControlRisk>,
+        version: u32,
+    ) -> Result<view::LimitVersionRow, ServiceError> {
         self.control(permit, Command::ApproveLimit { version })?;
         let state = self.state()?;
         let row = state.limits().versions().iter().find(|v| v.version == version).map(version_row);
@@ -117,24 +129,42 @@ impl House {
     }
 
     /// Puts the values of an earlier version back, as a new version under the same rules.
-    pub fn revert_limit(&self, permit: &Permit<ControlRisk>, version: u32) -> Result<view::LimitVersionRow, ServiceError> {
+    pub fn revert_limit(
+        &self,
+        permit: &Permit<ControlRisk>,
+        version: u32,
+    ) -> Result<view::LimitVersionRow, ServiceError> {
         let state = self.state()?;
         let found = state.limits().versions().iter().find(|v| v.version == version);
-        let found = found.ok_or_else(|| ServiceError::Invalid(format!("limit version {version} does not exist; see the limits' history")))?;
+        let found = found.ok_or_else(|| {
+            ServiceError::Invalid(format!("limit version {version} does not exist; see the limits' history"))
+        })?;
         let mut draft = found.draft.clone();
         draft.reason = format!("back to version {version}").into();
         self.set_limit(permit, draft)
     }
 
     /// Releases an order that a soft limit holds.
-    pub fn approve_order(&self, permit: &Permit<ControlRisk>, account: AccountId, id: OrderId) -> Result<view::OrderRow, ServiceError> {
+    pub fn approve_order(
+        &self,
+        permit: &Permit<ControlRisk>,
+        account: AccountId,
+        id: OrderId,
+    ) -> Result<view::OrderRow, ServiceError> {
         self.control(permit, Command::ApproveOrder { account, id })?;
         let order = self.engine()?.order(account, id)?;
-        order.map(|o| book::order_row(&o, None, false)).ok_or_else(|| super::trading::unknown_account(account))
+        order
+            .map(|o| book::order_row(&o, None, false))
+            .ok_or_else(|| super::trading::unknown_account(account))
     }
 
     /// Stops trading in a scope.
-    pub fn halt(&self, permit: &Permit<ControlRisk>, scope: Covers, mode: HaltMode) -> Result<(), ServiceError> {
+    pub fn halt(
+        &self,
+        permit: &Permit<ControlRisk>,
+        scope: Covers,
+        mode: HaltMode,
+    ) -> Result<(), ServiceError> {
         self.control(permit, Command::Halt { scope, mode }).map(drop)
     }
 
@@ -160,9 +190,9 @@ fn count(n: usize) -> u32 {
 
 fn past<'a>(state: &State, event: &'a Event) -> Option<PastDecision<'a>> {
     let (order, record) = match &event.body {
-        EventBody::OrderAccepted { order, decision } | EventBody::OrderDenied { order, decision, .. } | EventBody::OrderHeld { order, decision, .. } => {
-            (order, decision.as_ref()?)
-        }
+        EventBody::OrderAccepted { order, decision }
+        | EventBody::OrderDenied { order, decision, .. }
+        | EventBody::OrderHeld { order, decision, .. } => (order, decision.as_ref()?),
         _ => return None,
     };
     let kind = state.accounts().get(&order.account)?.spec().kind;
@@ -224,7 +254,9 @@ pub(super) fn version_row(version: &LimitVersion) -> view::LimitVersionRow {
 
 pub(super) fn halt_rows(state: &State) -> Vec<view::HaltRow> {
     let halts = state.halts().iter();
-    halts.map(|(scope, h)| view::HaltRow { scope: *scope, mode: h.mode, actor: h.actor, since: h.since }).collect()
+    halts
+        .map(|(scope, h)| view::HaltRow { scope: *scope, mode: h.mode, actor: h.actor, since: h.since })
+        .collect()
 }
 
 fn breach_row(row: RiskEventRow) -> view::BreachRow {

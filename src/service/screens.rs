@@ -56,7 +56,10 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
     let market = session.permit::<ViewMarket>()?;
     let portfolio = session.permit::<ViewPortfolio>()?;
     let account = focus.account.filter(|a| {
-        state.accounts().get(a).is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
+        state
+            .accounts()
+            .get(a)
+            .is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
     });
     let current = account.and_then(|a| state.accounts().get(&a));
     let exchange = house.exchange_of(account)?;
@@ -83,7 +86,9 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
         None => None,
     };
     let insights = match account {
-        Some(account) if may(Capability::ViewInsights) => house.insights(&session.permit::<ViewInsights>()?, account)?,
+        Some(account) if may(Capability::ViewInsights) => {
+            house.insights(&session.permit::<ViewInsights>()?, account)?
+        }
         Some(_) | None => Vec::new(),
     };
     let (notices, unread) = house.notices(&market, NOTICES_SHOWN_MAX)?;
@@ -108,9 +113,17 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
         positions: current.map(|a| book::positions(&state, a, &labels)).unwrap_or_default(),
         equity: account.map_or_else(|| Ok(Vec::new()), |a| house.equity_curve(a))?,
         orders: account.map_or_else(|| Ok(Vec::new()), |a| todays_orders(session, &state, a, exchange))?,
-        history: account.map_or_else(|| Ok(Vec::new()), |a| {
-            house.history(&portfolio, Some(a), Period::ALL, u32::try_from(Screen::HISTORY_MAX).unwrap_or(u32::MAX))
-        })?,
+        history: account.map_or_else(
+            || Ok(Vec::new()),
+            |a| {
+                house.history(
+                    &portfolio,
+                    Some(a),
+                    Period::ALL,
+                    u32::try_from(Screen::HISTORY_MAX).unwrap_or(u32::MAX),
+                )
+            },
+        )?,
         signals,
         limits,
         breaches,
@@ -136,7 +149,9 @@ fn mode_of(exchange: Exchange) -> Mode {
 
 /// Halts that bind an account: the firm's (unless it is a simulation) and its own.
 fn halts_on(state: &State, account: Option<AccountId>) -> Vec<view::HaltRow> {
-    let simulation = account.and_then(|a| state.accounts().get(&a)).is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
+    let simulation = account
+        .and_then(|a| state.accounts().get(&a))
+        .is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
     let mut halts = halt_rows(state);
     halts.retain(|h| match h.scope {
         Covers::Firm | Covers::Symbol(_) => !simulation,
@@ -146,7 +161,12 @@ fn halts_on(state: &State, account: Option<AccountId>) -> Vec<view::HaltRow> {
 }
 
 /// Working orders, and all that changed on the exchange's present day; newest first.
-fn todays_orders(session: &Arc<Session>, state: &State, account: AccountId, exchange: Exchange) -> Result<Vec<view::OrderRow>, ServiceError> {
+fn todays_orders(
+    session: &Arc<Session>,
+    state: &State,
+    account: AccountId,
+    exchange: Exchange,
+) -> Result<Vec<view::OrderRow>, ServiceError> {
     let house = session.house();
     let permit = session.permit::<ViewPortfolio>()?;
     let calendar = house.calendars().of(exchange);
@@ -162,13 +182,23 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
     let market_time = state.market_time(exchange);
     let simulated = exchange == Exchange::Sim;
     let calendar = house.calendars().of(exchange);
-    let running = market_time.and_then(|t| calendar.session_on(calendar.date_at(t)).filter(|s| s.open <= t && t < s.close));
+    let running = market_time
+        .and_then(|t| calendar.session_on(calendar.date_at(t)).filter(|s| s.open <= t && t < s.close));
     let newest = lock(house.market_store()).read().last_session(exchange)?;
     let (text, warning) = match (market_time, newest) {
-        (_, None) => (format!("no prices of {exchange} are stored; 'qlib-pro import bars' brings some"), true),
-        (None, Some(day)) => (format!("{exchange} prices up to {day} are stored; advance feeds them to the engine"), true),
-        (Some(_), Some(day)) if simulated => (format!("SIMULATED prices, generated here; last full session {day}"), false),
-        (Some(time), Some(day)) if day > calendar.date_at(time) => (format!("{exchange} prices stored up to {day}; market time is behind, advance plays them"), false),
+        (_, None) => {
+            (format!("no prices of {exchange} are stored; 'qlib-pro import bars' brings some"), true)
+        }
+        (None, Some(day)) => {
+            (format!("{exchange} prices up to {day} are stored; advance feeds them to the engine"), true)
+        }
+        (Some(_), Some(day)) if simulated => {
+            (format!("SIMULATED prices, generated here; last full session {day}"), false)
+        }
+        (Some(time), Some(day)) if day > calendar.date_at(time) => (
+            format!("{exchange} prices stored up to {day}; market time is behind, advance plays them"),
+            false,
+        ),
         (Some(_), Some(day)) => (format!("{exchange} prices up to {day}, all played"), false),
     };
     Ok(DataState {

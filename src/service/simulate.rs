@@ -89,7 +89,8 @@ impl House {
     pub fn set_speed(&self, _: &Permit<Simulate>, speed: u32) -> Result<(), ServiceError> {
         if !self.pace().live.load(Ordering::Acquire) {
             return Err(ServiceError::Invalid(
-                "no simulated clock runs here; it runs in a workstation that owns a home with SIM accounts".into(),
+                "no simulated clock runs here; it runs in a workstation that owns a home with SIM accounts"
+                    .into(),
             ));
         }
         self.pace().speed.store(speed.min(SPEED_MAX), Ordering::Release);
@@ -140,7 +141,10 @@ impl House {
         Ok(Sim { cursor, running, now })
     }
 
-    fn with_simulation<T>(&self, work: impl FnOnce(&mut Sim) -> Result<T, ServiceError>) -> Result<T, ServiceError> {
+    fn with_simulation<T>(
+        &self,
+        work: impl FnOnce(&mut Sim) -> Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         let mut slot = lock(self.simulated());
         if slot.is_none() {
             *slot = Some(self.simulation()?);
@@ -271,7 +275,8 @@ impl House {
             house.pace().live.store(false, Ordering::Release);
         };
         let thread = thread::Builder::new().name("sim-clock".into()).spawn(beat);
-        let thread = thread.map_err(|e| ServiceError::Invalid(format!("the simulated clock could not be started: {e}")))?;
+        let thread = thread
+            .map_err(|e| ServiceError::Invalid(format!("the simulated clock could not be started: {e}")))?;
         Ok(Some(ClockGuard { stop, thread: Some(thread) }))
     }
 

@@ -7,8 +7,8 @@ use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
 use crate::domain::{
-    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, OrderId, OrderSpec, OrderType,
-    Price, Quantity, RefusalCode, Side, Symbol, TimeInForce, UnixNanos,
+    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, OrderId, OrderSpec,
+    OrderType, Price, Quantity, RefusalCode, Side, Symbol, TimeInForce, UnixNanos,
 };
 use crate::execution::State;
 use crate::risk::{self, Draft, Verdict};
@@ -76,7 +76,8 @@ impl Session {
         let permit = self.permit::<ViewPortfolio>()?;
         let state = self.house().state()?;
         let desk: AccountId = DESK_ACCOUNT.parse()?;
-        let own: Vec<AccountId> = book::accounts_in(&state, permit.scope()).map(|a| a.spec().account).collect();
+        let own: Vec<AccountId> =
+            book::accounts_in(&state, permit.scope()).map(|a| a.spec().account).collect();
         let desk = own.iter().find(|a| **a == desk);
         desk.or(own.first()).copied().ok_or(ServiceError::Unknown {
             kind: "account",
@@ -289,7 +290,11 @@ impl House {
             .collect())
     }
 
-    pub(super) fn scoped(&self, scope: Scope, account: Option<AccountId>) -> Result<Vec<AccountId>, ServiceError> {
+    pub(super) fn scoped(
+        &self,
+        scope: Scope,
+        account: Option<AccountId>,
+    ) -> Result<Vec<AccountId>, ServiceError> {
         let state = self.state()?;
         let names: Vec<AccountId> = book::accounts_in(&state, scope)
             .map(|a| a.spec().account)
@@ -335,7 +340,8 @@ fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
         {
             Some(refusal)
         }
-        EventBody::AmendRejected { id: of, refusal, .. } | EventBody::CancelRejected { id: of, refusal, .. }
+        EventBody::AmendRejected { id: of, refusal, .. }
+        | EventBody::CancelRejected { id: of, refusal, .. }
             if *of == id =>
         {
             Some(refusal)
