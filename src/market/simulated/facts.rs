@@ -57,7 +57,13 @@ impl Facts {
             if let Some((period_end, figures)) = &day.restated {
                 self.add_figures(id, session, *period_end, figures);
             }
-            let desk = news::Desk { seed: universe.seed, index, number: number as u64, instrument };
+            let desk = news::Desk {
+                seed: universe.seed,
+                index,
+                number: number as u64,
+                instrument,
+                templates: &universe.templates,
+            };
             desk.write(day, &mut self.headlines);
         }
         if let Some(added) = self.headlines.get_mut(first_headline..) {
@@ -85,8 +91,9 @@ impl Facts {
         let fields = [
             ("eps", f.eps, 4),
             ("book_value", f.book_value, 4),
-            ("revenue", f.revenue_per_share * f.shares, 0),
-            ("net_income", f.eps * f.shares, 0),
+            ("sales", f.sales, 4),
+            ("cash_flow", f.cash_flow, 4),
+            ("dividend", f.dividend, 4),
             ("shares", f.shares, 0),
         ];
         self.fundamentals.extend(fields.map(|(field, value, places)| Fundamental {

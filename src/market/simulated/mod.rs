@@ -95,8 +95,9 @@ impl Simulation {
         &self.history.actions
     }
 
-    /// Fundamentals of history: `eps` and `revenue` and `net_income` over four quarters, `book_value` a share,
-    /// `shares`. The first report of each name was known before the first session.
+    /// Fundamentals of history: per share and over four quarters `eps`, `sales`, `cash_flow` and `dividend`; per
+    /// share `book_value`; and `shares` outstanding. The first report of each name was known before the first
+    /// session; on the day of a split the last report is restated in the new shares.
     pub fn fundamentals(&self) -> &[Fundamental] {
         &self.history.fundamentals
     }

@@ -4,6 +4,8 @@
 //! the tone of the other headlines leans with quality (which also moves future returns) and with recent returns.
 //! So a sentiment factor has a modest, honest edge. Every headline says that it is simulated.
 
+use std::collections::BTreeMap;
+
 use crate::domain::market::Headline;
 use crate::domain::{CleanText, Instrument};
 
@@ -26,6 +28,9 @@ const IN_LINE: f64 = 0.25;
 const GOOD: [&str; 5] = ["upgrade", "product", "contract", "guidance_up", "buyback"];
 const BAD: [&str; 5] = ["downgrade", "recall", "contract_lost", "guidance_cut", "probe"];
 
+/// Templates by kind.
+pub type Templates = BTreeMap<&'static str, Vec<&'static str>>;
+
 /// Who writes about one name on one session.
 pub struct Desk<'a> {
     /// Seed of the simulation.
@@ -36,6 +41,8 @@ pub struct Desk<'a> {
     pub number: u64,
     /// The name.
     pub instrument: &'a Instrument,
+    /// What can be written.
+    pub templates: &'a Templates,
 }
 
 impl Desk<'_> {
@@ -73,8 +80,7 @@ impl Desk<'_> {
     }
 
     fn publish(&self, kind: &str, detail: &str, rng: &mut Rng, out: &mut Vec<Headline>) {
-        let count = templates(kind).count() as u32;
-        let Some(template) = templates(kind).nth(rng.below(count) as usize) else { return };
+        let Some(template) = self.templates.get(kind).and_then(|t| rng.pick(t)) else { return };
         let text = template.replace("{name}", self.instrument.name.as_str()).replace("{detail}", detail);
         let (from, to) = if matches!(kind, "neutral" | "upgrade" | "downgrade") {
             MORNING_TO_EVENING
@@ -96,10 +102,14 @@ const BEFORE_OPEN: (i64, i64) = (21_600, 33_900);
 /// Seconds after midnight between which other news is published: 07:00 to 19:00.
 const MORNING_TO_EVENING: (i64, i64) = (25_200, 68_400);
 
-/// Templates of a kind: the lines `kind | text`.
-fn templates(kind: &str) -> impl Iterator<Item = &'static str> {
-    let kinds = TEMPLATES.lines().filter_map(|l| l.split_once(" | "));
-    kinds.filter(move |(k, _)| *k == kind).map(|(_, text)| text)
+/// The bundled templates: lines `kind | text`.
+pub fn templates() -> Templates {
+    let mut templates = Templates::new();
+    for (kind, text) in TEMPLATES.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once(" | "))
+    {
+        templates.entry(kind).or_default().push(text);
+    }
+    templates
 }
 
 #[cfg(test)]
@@ -109,9 +119,11 @@ mod tests {
     #[test]
     fn every_kind_has_templates_with_the_name() {
         let kinds = ["beat", "miss", "in_line", "neutral", "dividend", "split"];
+        let templates = templates();
         for kind in kinds.iter().chain(&GOOD).chain(&BAD) {
-            assert!(templates(kind).count() >= 3, "{kind}");
-            assert!(templates(kind).all(|t| t.contains("{name}")), "{kind}");
+            assert!(templates[kind].len() >= 3, "{kind}");
+            assert!(templates[kind].iter().all(|t| t.contains("{name}")), "{kind}");
         }
+        assert_eq!(templates.len(), kinds.len() + GOOD.len() + BAD.len());
     }
 }

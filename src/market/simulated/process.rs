@@ -61,7 +61,7 @@ impl Memory {
 
 const MARKET_SLOW: Memory = Memory { keep: 0.94, spread: 0.36 };
 const MARKET_FAST: Memory = Memory { keep: 0.80, spread: 0.46 };
-const OWN_SLOW: Memory = Memory { keep: 0.985, spread: 0.47 };
+const OWN_SLOW: Memory = Memory { keep: 0.985, spread: 0.485 };
 const OWN_FAST: Memory = Memory { keep: 0.74, spread: 0.42 };
 const VOLUME: Memory = Memory { keep: 0.92, spread: 0.33 };
 
@@ -123,8 +123,12 @@ pub struct Figures {
     pub eps: f64,
     /// Book value per share.
     pub book_value: f64,
-    /// Revenue per share over four quarters.
-    pub revenue_per_share: f64,
+    /// Sales per share over four quarters.
+    pub sales: f64,
+    /// Operating cash flow per share over four quarters.
+    pub cash_flow: f64,
+    /// Dividends per share over four quarters at the present rate.
+    pub dividend: f64,
     /// Shares outstanding.
     pub shares: f64,
 }
@@ -162,6 +166,7 @@ pub struct Day {
 #[derive(Debug, Clone)]
 struct NameState {
     rng: Rng,
+    books: Rng,
     slow: f64,
     fast: f64,
     volume: f64,
@@ -190,6 +195,8 @@ pub struct State {
 
 const STREAM_MARKET: u64 = 3;
 const STREAM_NAME: u64 = 4;
+/// Report dates and figures draw apart from prices, so that accounting never moves the market's path.
+const STREAM_BOOKS: u64 = 8;
 
 impl State {
     /// The state before the first session of history.
@@ -277,6 +284,7 @@ impl NameState {
             period_end,
             report_index: 0,
             last_report: None,
+            books: Rng::keyed(seed, [STREAM_BOOKS, number, 0]),
             rng,
         };
         let figures = state.figures(traits, 0.0);
@@ -419,7 +427,7 @@ impl NameState {
 
     fn schedule_report(&mut self, traits: &Traits) {
         self.period_end = next_quarter_end(self.period_end);
-        let lag = traits.report_lag_days + self.rng.below(7);
+        let lag = traits.report_lag_days + self.books.below(7);
         let day = self.period_end + chrono::Duration::days(i64::from(lag));
         self.report_index = index_on_or_after(day);
     }
@@ -434,11 +442,16 @@ impl NameState {
 
     fn figures(&mut self, traits: &Traits, surprise: f64) -> Figures {
         let earnings_yield =
-            traits.earnings_yield + 0.014 * self.quality + 0.004 * surprise + 0.003 * self.rng.normal();
+            traits.earnings_yield + 0.014 * self.quality + 0.004 * surprise + 0.003 * self.books.normal();
+        let depreciation = 0.018 + 0.25 * traits.earnings_yield.abs();
+        let paying =
+            if self.dividends_paid == 0 { self.anchor * traits.dividend_yield } else { 4.0 * self.dividend };
         Figures {
             eps: self.anchor * earnings_yield,
             book_value: self.anchor * traits.book_to_price * libm::exp(0.10 * self.quality),
-            revenue_per_share: self.anchor * traits.revenue_to_price * libm::exp(0.04 * self.rng.normal()),
+            sales: self.anchor * traits.sales_to_price * libm::exp(0.04 * self.books.normal()),
+            cash_flow: self.anchor * (earnings_yield + depreciation + 0.005 * self.books.normal()),
+            dividend: paying,
             shares: traits.shares * self.share_factor,
         }
     }
@@ -449,7 +462,9 @@ impl Figures {
         Self {
             eps: self.eps / factor,
             book_value: self.book_value / factor,
-            revenue_per_share: self.revenue_per_share / factor,
+            sales: self.sales / factor,
+            cash_flow: self.cash_flow / factor,
+            dividend: self.dividend / factor,
             shares: self.shares * factor,
         }
     }

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{MarketEvent, Quote, Trade, UnixNanos};
+use crate::domain::{MarketEvent, Quantity, Quote, Trade, UnixNanos};
 
 use super::calendar::{CLOSE_SECONDS, OPEN_SECONDS, date_of, instant};
 use super::facts::{price, shares};
@@ -22,6 +22,9 @@ pub const QUOTES_DEFAULT: usize = 390;
 pub const QUOTES_MIN: usize = 13;
 /// Most quotes a name and session: one every five seconds, fewer than the least volume of a session in shares.
 pub const QUOTES_MAX: usize = 4_680;
+
+/// Displayed size as a share of the mean volume of a slot.
+const DEPTH: f64 = 0.4;
 
 const STREAM_PATH: u64 = 6;
 const STREAM_SLOT: u64 = 7;
@@ -43,6 +46,7 @@ struct Path {
     sizes: Vec<i64>,
     halt: Option<(usize, usize)>,
     spread: f64,
+    depth: f64,
 }
 
 /// The ticks of one session in time order; equal times go in instrument order, quote before trade.
@@ -117,7 +121,7 @@ impl Ticks {
             let (Some(&at), Some(&size)) = (path.cents.get(slot), path.sizes.get(slot)) else { continue };
             let (bid, ask) = path.quote(at, &mut rng);
             let time = self.open.plus_millis(quote_ms);
-            let (bid_size, ask_size) = (displayed(&mut rng), displayed(&mut rng));
+            let (bid_size, ask_size) = (path.displayed(&mut rng), path.displayed(&mut rng));
             let quote = Quote { instrument: id, time, bid: price(bid), ask: price(ask), bid_size, ask_size };
             events.push((quote_ms, number, MarketEvent::Quote(quote)));
             if size > 0 {
@@ -149,12 +153,6 @@ impl Iterator for Ticks {
     }
 }
 
-/// Displayed size: whole hundreds, mostly few.
-fn displayed(rng: &mut Rng) -> crate::domain::Quantity {
-    let hundreds = 1 + (-3.0 * libm::log(rng.uniform())) as i64;
-    shares(hundreds * 100)
-}
-
 impl Path {
     fn new(day: &Day, traits: &Traits, slots: usize, rng: &mut Rng) -> Self {
         let mut values = bridge(day, slots, rng);
@@ -176,7 +174,14 @@ impl Path {
             let trades = rng.chance(TRADE_CHANCE) || must_trade(k);
             trades && !halted
         });
-        Self { cents, sizes, halt, spread: traits.spread }
+        let depth = DEPTH * day.volume as f64 / slots as f64;
+        Self { cents, sizes, halt, spread: traits.spread, depth }
+    }
+
+    /// Displayed size in whole hundreds, exponential around the path's depth.
+    fn displayed(&self, rng: &mut Rng) -> Quantity {
+        let hundreds = 1 + (-self.depth / 100.0 * libm::log(rng.uniform())) as i64;
+        shares(hundreds * 100)
     }
 
     /// Bid and ask around a path price, which is one of the two.

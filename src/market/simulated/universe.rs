@@ -7,6 +7,7 @@
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Symbol};
 
 use super::calendar::HISTORY_SESSIONS;
+use super::news::{Templates, templates};
 use super::rng::{Rng, normal_quantile};
 
 /// Reserved first letters of every simulated ticker.
@@ -66,8 +67,8 @@ pub struct Traits {
     pub earnings_yield: f64,
     /// Usual book value over price.
     pub book_to_price: f64,
-    /// Usual revenue over market value.
-    pub revenue_to_price: f64,
+    /// Usual sales over market value.
+    pub sales_to_price: f64,
     /// Usual bid-ask spread as a share of the price.
     pub spread: f64,
 }
@@ -81,6 +82,8 @@ pub struct Universe {
     pub instruments: Vec<Instrument>,
     /// Traits in the same order.
     pub traits: Vec<Traits>,
+    /// Headline templates.
+    pub templates: Templates,
 }
 
 impl Universe {
@@ -97,7 +100,7 @@ impl Universe {
         let traits = invent_traits(seed, &sectors);
         let named = stems.iter().zip(&sectors);
         let instruments = named.filter_map(|(stem, &s)| instrument(stem, s, &mut rng)).collect();
-        Self { seed, instruments, traits }
+        Self { seed, instruments, traits, templates: templates() }
     }
 }
 
@@ -160,7 +163,7 @@ fn invent_traits(seed: u64, sectors: &[usize]) -> Vec<Traits> {
         let z_dollars = next(&mut dollars);
         let splits = next(&mut split) > SPLITTING_ABOVE;
         let first_price = if splits { 120.0 } else { 58.0 } * libm::exp(0.55 * next(&mut price));
-        let daily_dollars = 126e6 * libm::exp(if z_dollars < 0.0 { 0.68 } else { 0.94 } * z_dollars);
+        let daily_dollars = 126e6 * libm::exp(if z_dollars < 0.0 { 0.68 } else { 1.0 } * z_dollars);
         let pay = 0.5 * libm::erfc(-next(&mut pays) / std::f64::consts::SQRT_2);
         let size = libm::exp(0.35 * rest.normal());
         Traits {
@@ -177,7 +180,7 @@ fn invent_traits(seed: u64, sectors: &[usize]) -> Vec<Traits> {
             report_lag_days: 24 + rest.below(29),
             earnings_yield: 0.052 + 0.021 * next(&mut value),
             book_to_price: 0.36 * libm::exp(0.45 * next(&mut book)),
-            revenue_to_price: 0.55 * libm::exp(0.5 * rest.normal()),
+            sales_to_price: 0.55 * libm::exp(0.5 * rest.normal()),
             spread: 0.00035 * libm::exp(-0.3 * z_dollars),
         }
     });
