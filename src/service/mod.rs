@@ -29,6 +29,7 @@ pub mod risk;
 mod screens;
 pub mod simulate;
 pub mod trading;
+pub mod files;
 pub mod view;
 
 pub use error::{ErrorKind, ServiceError};

@@ -65,6 +65,11 @@ impl Source {
         Ok(Self { bytes_total, ..Self::from_reader(&name, file) })
     }
 
+    /// The decompressed bytes, for files that are read otherwise than as pages of rows.
+    pub fn into_reader(self) -> Result<Box<dyn Read + Send>, ImportError> {
+        self.decompressed().map(|(reader, _)| reader)
+    }
+
     /// Size before decompression, where it is known.
     pub const fn bytes_total(&self) -> Option<u64> {
         self.bytes_total

@@ -1,0 +1,159 @@
+//! What a command prints: any list of records as table, JSON or CSV, by `--format`.
+//!
+//! Everything goes through one locked, buffered standard output; control characters from outside are taken out.
+//! A reader that goes away ends the command quietly. Nothing here decides what is printed.
+
+mod json;
+mod row;
+mod sink;
+mod table;
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::errors::Failure;
+use crate::domain::CleanText;
+use row::Fields;
+pub use sink::Sink;
+
+/// How lists are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people.
+    #[default]
+    Table,
+    /// One JSON document; lists are arrays of objects.
+    Json,
+    /// A header and rows.
+    Csv,
+}
+
+/// Standard output in one format.
+#[derive(Debug)]
+pub struct Out {
+    format: Format,
+    quiet: bool,
+    writer: BufWriter<StdoutLock<'static>>,
+}
+
+impl Out {
+    /// Standard output in this format; `quiet` keeps remarks away.
+    pub fn new(format: Format, quiet: bool) -> Self {
+        Self { format, quiet, writer: BufWriter::new(io::stdout().lock()) }
+    }
+
+    /// The format asked for.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// A list of records; `nothing` is the remark for people when it is empty.
+    pub fn rows<T: Serialize>(&mut self, rows: &[T], nothing: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => json::write(&mut self.writer, rows)?,
+            Format::Csv => write_csv(&mut self.writer, &all_fields(rows)?)?,
+            Format::Table if rows.is_empty() => self.remark(nothing)?,
+            Format::Table => table::write(&mut self.writer, &all_fields(rows)?)?,
+        }
+        Ok(())
+    }
+
+    /// One record.
+    pub fn record<T: Serialize>(&mut self, record: &T) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => json::write(&mut self.writer, record)?,
+            Format::Csv => write_csv(&mut self.writer, &all_fields(std::slice::from_ref(record))?)?,
+            Format::Table => {
+                table::write_record(&mut self.writer, &row::fields(record).map_err(Failure::of)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One JSON document whatever the format: a line of a stream.
+    pub fn json_line<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        json::write(&mut self.writer, value)?;
+        Ok(self.writer.flush()?)
+    }
+
+    /// A sentence for people: only with tables, and not with `--quiet`.
+    pub fn remark(&mut self, text: &str) -> Result<(), Failure> {
+        if self.format == Format::Table && !self.quiet && !text.is_empty() {
+            writeln!(self.writer, "{}", CleanText::new(text))?;
+        }
+        Ok(())
+    }
+
+    /// Bytes as they are: scripts, completions, files.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.writer.write_all(bytes)?)
+    }
+
+    /// Everything reaches the reader now.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.writer.flush()?)
+    }
+}
+
+fn all_fields<T: Serialize>(rows: &[T]) -> Result<Vec<Fields>, Failure> {
+    rows.iter().map(|row| row::fields(row).map_err(Failure::of)).collect()
+}
+
+/// A value in a CSV cell: as in a table, but `true` and `false`, and empty when missing.
+fn csv_cell(value: &Value) -> String {
+    match value {
+        Value::Bool(flag) => flag.to_string(),
+        other => table::cell(other),
+    }
+}
+
+/// A header from the first record, then one line a record. An empty list prints nothing.
+fn write_csv(writer: &mut dyn Write, rows: &[Fields]) -> Result<(), Failure> {
+    let mut csv = csv::Writer::from_writer(writer);
+    if let Some(first) = rows.first() {
+        csv.write_record(first.iter().map(|(name, _)| name)).map_err(csv_failure)?;
+    }
+    for row in rows {
+        csv.write_record(row.iter().map(|(_, value)| csv_cell(value))).map_err(csv_failure)?;
+    }
+    Ok(csv.flush()?)
+}
+
+fn csv_failure(error: csv::Error) -> Failure {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error.into(),
+        other => Failure::failed(format!("writing CSV failed: {other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Sample {
+        symbol: &'static str,
+        weight: f64,
+        held: bool,
+        note: Option<&'static str>,
+    }
+
+    #[test]
+    fn csv_quotes_text_and_leaves_missing_cells_empty() {
+        let rows = [
+            Sample { symbol: "A,B", weight: 1e-8, held: true, note: None },
+            Sample { symbol: "C\u{1b}\"D\"", weight: 2.0, held: false, note: Some("x\ny") },
+        ];
+        let mut out = Vec::new();
+        write_csv(&mut out, &all_fields(&rows).unwrap()).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            "symbol,weight,held,note\n\"A,B\",0.00000001,true,\n\"C\"\"D\"\"\",2.0,false,x y\n"
+                .replace("2.0", "2")
+        );
+    }
+}

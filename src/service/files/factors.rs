@@ -1,0 +1,375 @@
+//! Factors on given files: no home, no user, no store.
+//!
+//! A bars file becomes a panel as it is (prices are taken as they stand, an empty cell is missing), expressions are
+//! evaluated over it, and the values come out as a [`FactorTable`]. Nothing is checked as an import checks it, and
+//! nothing is filled in.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::table::{BAD_DATE, BAD_NUMBER, FactorTable, bad, parse_date, parse_value};
+use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
+use crate::factor::expr::EvalError;
+use crate::factor::panel::{FIELDS, Panel, PanelBuilder, PanelError};
+use crate::factor::sets::{self, SetError};
+use crate::factor::{ExprError, Expression};
+use crate::market::import::{ImportError, Source};
+
+/// Largest file of expressions, in bytes.
+const EXPRESSION_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The name under which all families are one set.
+pub const FAMILIES: &str = "families";
+
+/// Why factors could not be worked out from the files given.
+#[derive(Debug, thiserror::Error)]
+pub enum FactorFileError {
+    /// A file cannot be opened or read.
+    #[error(transparent)]
+    File(#[from] ImportError),
+    /// A file says something it should not.
+    #[error("'{file}', line {line}: {what}")]
+    Content {
+        /// File as named by the user.
+        file: CleanText,
+        /// Line, from 1; 0 when it is about no single line.
+        line: u64,
+        /// What is wrong and what to do.
+        what: CleanText,
+    },
+    /// An expression is wrong.
+    #[error("factor '{name}' {error}")]
+    Expression {
+        /// Name of the factor.
+        name: CleanText,
+        /// What is wrong and where.
+        error: ExprError,
+    },
+    /// The rows of a file do not make a panel.
+    #[error(transparent)]
+    Panel(#[from] PanelError),
+    /// The expressions cannot be evaluated on this file.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The built-in factors cannot be read.
+    #[error(transparent)]
+    Set(#[from] SetError),
+    /// What was asked for makes no sense as it stands.
+    #[error("{0}")]
+    Asked(String),
+}
+
+/// One factor with its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Name: the column of the output.
+    pub name: String,
+    /// How it is computed.
+    pub expression: Expression,
+}
+
+/// What `factor list` shows of a factor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FactorRow {
+    /// Family it belongs to.
+    pub family: String,
+    /// Name.
+    pub name: String,
+    /// 1 when high is good, -1 when low is.
+    pub sign: i8,
+    /// Sessions before the one asked for that it reads.
+    pub lookback: usize,
+    /// How it is computed.
+    pub expression: String,
+    /// What it measures.
+    pub doc: String,
+}
+
+/// What to compute, on which rows of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComputeRequest {
+    /// Bars file; `-` is standard input.
+    pub bars: PathBuf,
+    /// File with one date a line; the dates of the bars without it.
+    pub calendar: Option<PathBuf>,
+    /// Factors.
+    pub factors: Vec<Named>,
+    /// Symbols to compute; empty is all.
+    pub symbols: Vec<Symbol>,
+    /// First day asked for.
+    pub from: Option<NaiveDate>,
+    /// Last day asked for.
+    pub to: Option<NaiveDate>,
+}
+
+/// The factors that ship with the program, all or those of one set.
+pub fn list(set: Option<&str>) -> Result<Vec<FactorRow>, FactorFileError> {
+    let families = sets::builtin()?;
+    let wanted = |family: &str| set.is_none_or(|s| s == FAMILIES || s == family);
+    let rows: Vec<FactorRow> = families
+        .iter()
+        .flat_map(|f| &f.factors)
+        .filter(|f| wanted(&f.family))
+        .map(|f| FactorRow {
+            family: f.family.clone(),
+            name: f.name.clone(),
+            sign: if f.sign < 0.0 { -1 } else { 1 },
+            lookback: f.expression.lookback(),
+            expression: f.expression.text().to_string(),
+            doc: f.doc.clone(),
+        })
+        .collect();
+    match set {
+        Some(name) if rows.is_empty() => Err(unknown_set(name, &families)),
+        Some(_) | None => Ok(rows),
+    }
+}
+
+fn unknown_set(name: &str, families: &[sets::Family]) -> FactorFileError {
+    let known: Vec<&str> = families.iter().map(|f| f.name.as_str()).collect();
+    let name = CleanText::new(name);
+    FactorFileError::Asked(format!(
+        "there is no factor set '{name}'; known are {FAMILIES}, {}",
+        known.join(", ")
+    ))
+}
+
+/// The factors of a set.
+pub fn of_set(set: &str) -> Result<Vec<Named>, FactorFileError> {
+    let rows = list(Some(set))?;
+    rows.into_iter().map(|row| named(&row.name, &row.expression)).collect()
+}
+
+/// A factor from `NAME=EXPRESSION`.
+pub fn of_definition(text: &str) -> Result<Named, FactorFileError> {
+    let asked = || FactorFileError::Asked(format!("'{}' is no NAME=EXPRESSION", CleanText::new(text)));
+    let (name, expression) = text.split_once('=').ok_or_else(asked)?;
+    named(name.trim(), expression.trim())
+}
+
+/// Factors from a JSON object of names and expressions, in its order.
+pub fn of_file(path: &Path) -> Result<Vec<Named>, FactorFileError> {
+    let name = CleanText::new(&path.to_string_lossy());
+    let mut text = String::new();
+    let mut reader = Source::open(path)?.into_reader()?.take(EXPRESSION_FILE_BYTES_MAX + 1);
+    reader.read_to_string(&mut text).map_err(|e| bad(&name, 0, &format!("cannot be read as text: {e}")))?;
+    if text.len() as u64 > EXPRESSION_FILE_BYTES_MAX {
+        return Err(bad(&name, 0, "is larger than 4 MiB; split it"));
+    }
+    let Ordered(pairs) = serde_json::from_str(&text)
+        .map_err(|e| bad(&name, e.line() as u64, &format!("{e}; give an object of names and expressions")))?;
+    pairs.into_iter().map(|(factor, expression)| named(&factor, &expression)).collect()
+}
+
+fn named(name: &str, expression: &str) -> Result<Named, FactorFileError> {
+    let clean = CleanText::new(name);
+    if clean.is_empty() || clean.as_str() != name || matches!(name, "date" | "symbol") {
+        return Err(FactorFileError::Asked(format!("'{clean}' cannot name a factor; choose another name")));
+    }
+    let expression = Expression::parse(expression)
+        .map_err(|error| FactorFileError::Expression { name: clean.clone(), error })?;
+    Ok(Named { name: name.to_string(), expression })
+}
+
+/// A JSON object whose order matters and whose names are not repeated.
+struct Ordered(Vec<(String, String)>);
+
+impl<'de> serde::Deserialize<'de> for Ordered {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Ordered;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of names and expressions")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map: M) -> Result<Ordered, M::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry::<String, String>()? {
+                    pairs.push(pair);
+                }
+                Ok(Ordered(pairs))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// Computes factors on a bars file.
+pub fn compute(request: &ComputeRequest) -> Result<FactorTable, FactorFileError> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = request.factors.iter().find(|f| !seen.insert(f.name.as_str())) {
+        return Err(FactorFileError::Asked(format!(
+            "factor '{}' is asked for twice; rename one",
+            twice.name
+        )));
+    }
+    let calendar = request.calendar.as_deref().map(read_calendar).transpose()?;
+    let panel = read_panel(&request.bars, calendar)?;
+    if let Some(unknown) = request.symbols.iter().find(|s| panel.index_of(on_file(**s)).is_none()) {
+        return Err(FactorFileError::Asked(format!(
+            "there is no symbol {unknown} in the bars; check --symbols"
+        )));
+    }
+    let sessions = panel.sessions();
+    let start = request.from.map_or(0, |day| sessions.partition_point(|s| *s < day));
+    let end = request.to.map_or(sessions.len(), |day| sessions.partition_point(|s| *s <= day));
+    if start >= end {
+        return Err(FactorFileError::Asked("there is no session between --from and --to in the bars".into()));
+    }
+    let expressions: Vec<Expression> = request.factors.iter().map(|f| f.expression.clone()).collect();
+    let columns = crate::factor::compute(&panel, &expressions, start..end)?;
+    let mut table = FactorTable {
+        columns: request.factors.iter().map(|f| f.name.clone()).collect(),
+        keys: Vec::new(),
+        values: vec![Vec::new(); columns.len()],
+    };
+    for (row, session) in sessions.iter().enumerate().take(end).skip(start) {
+        for (at, id) in panel.symbols().iter().enumerate() {
+            let wanted = request.symbols.is_empty() || request.symbols.contains(&id.symbol);
+            if wanted && panel.span(at).contains(&row) {
+                table.keys.push((*session, id.symbol));
+                let cells = columns.iter().map(|c| f64::from(c.get(at, row - start)));
+                table.values.iter_mut().zip(cells).for_each(|(column, value)| column.push(value));
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// On a file a symbol is enough; the exchange only completes the id.
+fn on_file(symbol: Symbol) -> InstrumentId {
+    InstrumentId::new(symbol, Exchange::Xnys)
+}
+
+/// One date a line; a first line that is no date is a header.
+fn read_calendar(path: &Path) -> Result<Vec<NaiveDate>, FactorFileError> {
+    let name = CleanText::new(&path.to_string_lossy());
+    let reader = BufReader::new(Source::open(path)?.into_reader()?);
+    let mut days = Vec::new();
+    for (index, line) in reader.lines().enumerate() {
+        let number = index as u64 + 1;
+        let line = line.map_err(|e| bad(&name, number, &format!("cannot be read: {e}")))?;
+        let text = line.trim().trim_start_matches('\u{feff}');
+        match parse_date(text) {
+            Some(day) => days.push(day),
+            None if index == 0 || text.is_empty() => {}
+            None => return Err(bad(&name, number, BAD_DATE)),
+        }
+    }
+    Ok(days)
+}
+
+/// One line of a bars file: its key, and the fields it has.
+type BarRow = (InstrumentId, NaiveDate, Vec<(&'static str, f32)>);
+
+/// The panel of a bars file: every column whose name is a field.
+fn read_panel(path: &Path, calendar: Option<Vec<NaiveDate>>) -> Result<Panel, FactorFileError> {
+    let name = CleanText::new(&path.to_string_lossy());
+    let mut csv =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(Source::open(path)?.into_reader()?);
+    let header = csv.headers().map_err(|e| bad(&name, 1, &e.to_string()))?.clone();
+    let place = |wanted: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}') == wanted);
+    let missing = |column: &str| bad(&name, 1, &format!("there is no column '{column}'; name one so"));
+    let date_at = place("date").ok_or_else(|| missing("date"))?;
+    let symbol_at = place("symbol").ok_or_else(|| missing("symbol"))?;
+    let fields: Vec<(&'static str, usize)> =
+        FIELDS.iter().filter_map(|f| place(f.name).map(|at| (f.name, at))).collect();
+    let mut rows: Vec<BarRow> = Vec::new();
+    for record in csv.records() {
+        let record =
+            record.map_err(|e| bad(&name, e.position().map_or(0, csv::Position::line), &e.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let text = |at: usize| record.get(at).unwrap_or("");
+        let date = parse_date(text(date_at)).ok_or_else(|| bad(&name, line, BAD_DATE))?;
+        let symbol = text(symbol_at).parse().map_err(|e| bad(&name, line, &format!("{e}")))?;
+        let value = |(field, at): &(&'static str, usize)| Some((*field, parse_value(text(*at))? as f32));
+        let values: Option<Vec<_>> = fields.iter().map(value).collect();
+        rows.push((on_file(symbol), date, values.ok_or_else(|| bad(&name, line, BAD_NUMBER))?));
+    }
+    let sessions = calendar.unwrap_or_else(|| rows.iter().map(|(_, date, _)| *date).collect());
+    let mut builder = PanelBuilder::new(sessions);
+    for (instrument, date, values) in &rows {
+        builder.row(*instrument, *date, values)?;
+    }
+    Ok(builder.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn request(folder: &Path, bars: &str, factors: &[&str]) -> ComputeRequest {
+        let path = folder.join("bars.csv");
+        fs::write(&path, bars).unwrap();
+        let factors = factors.iter().map(|f| of_definition(f).unwrap()).collect();
+        ComputeRequest { bars: path, calendar: None, factors, symbols: Vec::new(), from: None, to: None }
+    }
+
+    const BARS: &str = "symbol,date,close,note\nA,2024-01-02,10,x\nA,2024-01-03,11,x\nA,2024-01-05,,x\n\
+                        B,2024-01-03,20,x\nB,2024-01-05,21,x\n";
+
+    #[test]
+    fn factors_come_out_by_date_and_symbol_inside_each_span() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = compute(&request(folder.path(), BARS, &["r=$close/Ref($close,1)-1"])).unwrap();
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "date,symbol,r\n2024-01-02,A,\n2024-01-03,A,0.1\n2024-01-03,B,\n2024-01-05,A,\n2024-01-05,B,0.05\n"
+                .replace("0.1\n", &format!("{}\n", 11.0_f32 / 10.0 - 1.0))
+                .replace("0.05\n", &format!("{}\n", 21.0_f32 / 20.0 - 1.0))
+        );
+    }
+
+    #[test]
+    fn a_range_reads_back_before_its_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut asked = request(folder.path(), BARS, &["p=Ref($close,1)"]);
+        asked.from = parse_date("2024-01-03");
+        asked.to = asked.from;
+        asked.symbols = vec!["A".parse().unwrap()];
+        let table = compute(&asked).unwrap();
+        assert_eq!(table.column("p"), Some([10.0].as_slice()));
+    }
+
+    #[test]
+    fn what_cannot_be_computed_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |asked: &ComputeRequest| compute(asked).unwrap_err().to_string();
+        assert!(said(&request(folder.path(), BARS, &["x=$vwap"])).contains("$vwap"));
+        assert!(said(&request(folder.path(), BARS, &["x=$close", "x=$close+1"])).contains("twice"));
+        let mut asked = request(folder.path(), BARS, &["x=$close"]);
+        asked.symbols = vec!["ZZ".parse().unwrap()];
+        assert!(said(&asked).contains("ZZ"));
+        assert!(of_definition("no expression").is_err());
+        assert!(of_definition("date=$close").is_err());
+        assert!(of_set("nonsense").unwrap_err().to_string().contains("momentum"));
+    }
+
+    #[test]
+    fn a_calendar_may_have_a_header_and_adds_empty_sessions() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut asked = request(folder.path(), BARS, &["p=Ref($close,1)"]);
+        let calendar = folder.path().join("days.csv");
+        fs::write(&calendar, "date\n2024-01-02\n2024-01-03\n2024-01-04\n2024-01-05\n").unwrap();
+        asked.calendar = Some(calendar);
+        let table = compute(&asked).unwrap();
+        assert_eq!(table.keys.len(), 7);
+    }
+
+    #[test]
+    fn a_file_of_expressions_keeps_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.json");
+        fs::write(&path, r#"{"z":"$close","a":"$open/$close"}"#).unwrap();
+        let names: Vec<String> = of_file(&path).unwrap().into_iter().map(|n| n.name).collect();
+        assert_eq!(names, ["z", "a"]);
+        fs::write(&path, r#"{"z":"Nope($close)"}"#).unwrap();
+        assert!(of_file(&path).unwrap_err().to_string().contains("factor 'z'"));
+    }
+}

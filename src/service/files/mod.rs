@@ -1,0 +1,4 @@
+//! What works on given files alone: no home, no user, no permit. It cannot name the stores.
+
+pub mod factors;
+pub mod table;
