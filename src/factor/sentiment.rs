@@ -172,7 +172,7 @@ impl Lexicon {
     }
 }
 
-/// Stems of the words of a text; cashtags, links and plain numbers are dropped, a signed percentage is kept.
+/// Stems of the words of a text; cashtags, links and numbers are dropped, a signed percentage is kept.
 fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase().replace('’', "'");
     let pieces =
@@ -190,7 +190,7 @@ fn word(piece: &str) -> Option<String> {
     }
     let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());
     let bare = bare.strip_suffix("'s").unwrap_or(bare);
-    if bare.is_empty() || bare.starts_with(|c: char| c.is_ascii_digit()) {
+    if !bare.contains(char::is_alphabetic) {
         return None;
     }
     Some(stem(bare))
@@ -220,5 +220,90 @@ fn stem(word: &str) -> String {
             base.get(..base.len() - a.len_utf8()).unwrap_or(base).to_owned()
         }
         _ => base.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    #[allow(clippy::disallowed_methods, reason = "tests find the shared data by this variable")]
+    fn labelled() -> Option<String> {
+        let given = std::env::var("QLIB_PRO_TEST_DATA").ok().map(PathBuf::from);
+        let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+        let text =
+            std::fs::read_to_string(root.join("market/sentiment/finance_posts_labelled_sample.csv")).ok();
+        if text.is_none() {
+            println!("skipped: no shared data");
+        }
+        text
+    }
+
+    /// Mean over the three labels of the harmonic mean of precision and recall.
+    fn macro_f1(pairs: &[(Tone, Tone)]) -> f64 {
+        let one = |label: Tone| {
+            let both = pairs.iter().filter(|(a, b)| *a == label && *b == label).count() as f64;
+            let either =
+                pairs.iter().map(|(a, b)| f64::from(*a == label) + f64::from(*b == label)).sum::<f64>();
+            2.0 * both / either
+        };
+        (one(Tone::Bearish) + one(Tone::Neutral) + one(Tone::Bullish)) / 3.0
+    }
+
+    #[test]
+    fn labels_agree_with_people_far_better_than_chance() {
+        let Some(text) = labelled() else { return };
+        let lexicon = Lexicon::builtin().unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let pairs: Vec<(Tone, Tone)> = reader
+            .records()
+            .map(|r| r.unwrap())
+            .map(|r| {
+                let given = match &r[1] {
+                    "bearish" => Tone::Bearish,
+                    "bullish" => Tone::Bullish,
+                    _ => Tone::Neutral,
+                };
+                (given, lexicon.label(&r[0]))
+            })
+            .collect();
+        let f1 = macro_f1(&pairs);
+        println!("macro-F1 {f1:.4} over {} posts", pairs.len());
+        assert!(pairs.len() > 2_000 && f1 >= 0.58, "macro-F1 {f1:.4}");
+    }
+
+    #[test]
+    fn the_list_is_large_and_of_both_signs() {
+        let lexicon = Lexicon::builtin().unwrap();
+        assert!(lexicon.len() >= 300, "{}", lexicon.len());
+        assert_eq!(lexicon.label("Shares surge after earnings beat"), Tone::Bullish);
+        assert_eq!(lexicon.label("Retailer slumps as guidance cut"), Tone::Bearish);
+        assert_eq!(lexicon.label("Company to present at conference"), Tone::Neutral);
+    }
+
+    #[test]
+    fn negation_turns_degree_scales_and_phrases_win_over_words() {
+        let lexicon = Lexicon::parse(
+            "term,kind,weight\nnot,negation,0\nfails to,negation,0\nsharply,degree,1.5\nslightly,degree,0.5\n\
+             gain,tone,2\ntarget raised,tone,3\nraise,tone,1\n",
+        )
+        .unwrap();
+        assert_eq!(lexicon.score("gains"), 2.0);
+        assert_eq!(lexicon.score("did not gain"), -1.0);
+        assert_eq!(lexicon.score("fails to gain"), -1.0);
+        assert_eq!(lexicon.score("gained sharply"), 3.0);
+        assert_eq!(lexicon.score("slightly gaining"), 1.0);
+        assert_eq!(lexicon.score("Target raised"), 3.0);
+        assert_eq!(lexicon.score("$GAIN up +5.2% and -3%, 2019"), 0.0);
+        assert_eq!(lexicon.score("+5.2%"), 1.5);
+        assert!(lexicon.tone("gain gain gain gain") < 1.0);
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let error = Lexicon::parse("term,kind,weight\ngain,tone,9\n").unwrap_err();
+        assert_eq!(error.to_string(), "lexicon line 2: the weight is out of range");
     }
 }
