@@ -383,3 +383,87 @@ fn fill_tones(panel: &mut Panel, tones: &BTreeMap<(InstrumentId, usize), (f64, u
     panel.columns.insert("sentiment", tone);
     panel.columns.insert("headlines", number);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2024, 1, d).unwrap()
+    }
+
+    fn id() -> InstrumentId {
+        "A.SIM".parse().unwrap()
+    }
+
+    fn builder(rows: &[(u32, f32, f32)]) -> PanelBuilder {
+        let mut b = PanelBuilder::new((1..=5).map(day).collect());
+        for (d, close, factor) in rows {
+            b.row(id(), day(*d), &[("close", *close), ("factor", *factor)]).unwrap();
+        }
+        b
+    }
+
+    fn figure(known: u32, period: u32, value: f64) -> Fundamental {
+        Fundamental {
+            instrument: id(),
+            known_at: day(known),
+            period_end: day(period),
+            field: "eps".into(),
+            value,
+        }
+    }
+
+    #[test]
+    fn missing_rows_are_nan_and_the_span_runs_from_first_to_last() {
+        let panel = builder(&[(2, 10.0, 1.0), (4, 11.0, 1.0)]).build();
+        assert_eq!(panel.span(0), 1..4);
+        let close = panel.column("close").unwrap().series(0);
+        assert!(close[0].is_nan() && close[2].is_nan() && close[1] == 10.0 && close[3] == 11.0);
+    }
+
+    #[test]
+    fn a_figure_is_used_from_the_day_it_was_known_and_older_periods_do_not_replace_it() {
+        let mut b = builder(&[(1, 1.0, 1.0), (2, 1.0, 1.0), (3, 1.0, 1.0), (4, 1.0, 1.0), (5, 1.0, 1.0)]);
+        b.fundamentals(&[figure(2, 1, 3.0), figure(3, 3, 4.0), figure(4, 2, 9.0)]);
+        let panel = b.build();
+        let eps = panel.column("eps").unwrap().series(0);
+        assert!(eps[0].is_nan());
+        assert_eq!(eps[1..], [3.0, 4.0, 4.0, 4.0]);
+    }
+
+    #[test]
+    fn a_figure_is_restated_into_adjusted_shares() {
+        let mut b = builder(&[(1, 50.0, 0.5), (2, 50.0, 0.5), (3, 50.0, 1.0)]);
+        b.fundamentals(&[figure(1, 1, 8.0)]);
+        let panel = b.build();
+        assert_eq!(panel.column("eps").unwrap().series(0)[..3], [4.0, 4.0, 4.0]);
+    }
+
+    #[test]
+    fn a_headline_after_the_close_belongs_to_the_next_session() {
+        let lexicon = Lexicon::parse("term,kind,weight\ngain,tone,3\n").unwrap();
+        let closes: Vec<UnixNanos> = (1..=5).map(|d| UnixNanos::from_seconds(d * 100)).collect();
+        let headline = |seconds: i64| Headline {
+            instrument: id(),
+            time: UnixNanos::from_seconds(seconds),
+            headline: "gain".into(),
+            source: "x".into(),
+        };
+        let mut b = builder(&[(1, 1.0, 1.0), (5, 1.0, 1.0)]);
+        b.headlines(&[headline(200), headline(201), headline(501)], &closes, &lexicon).unwrap();
+        let panel = b.build();
+        let tone = panel.column("sentiment").unwrap().series(0);
+        assert!(tone[0].is_nan() && tone[1] == 0.5 && tone[2] == 0.5 && tone[3].is_nan() && tone[4].is_nan());
+        assert_eq!(panel.column("headlines").unwrap().series(0), [0.0, 1.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn strangers_and_doubles_are_refused() {
+        let mut b = builder(&[(1, 1.0, 1.0)]);
+        let late = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+        assert!(matches!(b.row(id(), late, &[]), Err(PanelError::UnknownSession { .. })));
+        assert!(matches!(b.row(id(), day(1), &[]), Err(PanelError::Duplicate { .. })));
+        assert!(matches!(b.row(id(), day(2), &[("clsoe", 1.0)]), Err(PanelError::UnknownField(_))));
+    }
+}

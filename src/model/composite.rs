@@ -27,6 +27,9 @@ pub const OUTCOMES_MIN: u32 = 60;
 /// A name takes part if it has a close within this many sessions.
 pub const FRESH_SESSIONS: usize = 5;
 
+/// A factor counts for a name once this share (one over it) of the rows it reads lies in the name's own history.
+const HISTORY_DIVISOR: usize = 2;
+
 /// Why a model could not score.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
@@ -120,12 +123,20 @@ fn used_families<'a>(families: &'a [Family], strategy: &Strategy) -> Result<Vec<
     strategy.weights.iter().map(|w| find(&w.family)).collect()
 }
 
+/// A factor's values over the rows that are scored.
+struct Valued {
+    sign: f64,
+    /// Rows of its own history that a name needs before the one scored.
+    rows_min: usize,
+    column: Column,
+}
+
 /// Values of each family's factors; a factor whose fields the panel lacks has no column.
 fn family_values(
     panel: &Panel,
     families: &[&Family],
     rows: Range<usize>,
-) -> Result<Vec<Vec<(f64, Column)>>, ModelError> {
+) -> Result<Vec<Vec<Valued>>, ModelError> {
     let has_fields = |f: &&Factor| f.expression.fields().iter().all(|name| panel.column(name).is_some());
     let kept: Vec<Vec<&Factor>> =
         families.iter().map(|f| f.factors.iter().filter(has_fields).collect()).collect();
@@ -133,7 +144,17 @@ fn family_values(
     let mut columns = compute(panel, &expressions, rows)?.into_iter();
     Ok(kept
         .iter()
-        .map(|factors| factors.iter().zip(columns.by_ref()).map(|(f, c)| (f.sign, c)).collect())
+        .map(|factors| {
+            factors
+                .iter()
+                .zip(columns.by_ref())
+                .map(|(f, c)| Valued {
+                    sign: f.sign,
+                    rows_min: f.expression.lookback() / HISTORY_DIVISOR,
+                    column: c,
+                })
+                .collect()
+        })
         .collect())
 }
 
@@ -141,7 +162,7 @@ fn score_day(
     panel: &Panel,
     strategy: &Strategy,
     families: &[&Family],
-    values: &[Vec<(f64, Column)>],
+    values: &[Vec<Valued>],
     universe: &dyn Universe,
     first: usize,
     row: usize,
@@ -153,10 +174,15 @@ fn score_day(
         .enumerate()
         .map(|(i, s)| universe.contains(*s, row) && is_fresh(panel, i, row))
         .collect();
+    let history: Vec<Option<usize>> = eligible
+        .iter()
+        .enumerate()
+        .map(|(i, e)| e.then(|| row.saturating_sub(panel.span(i).start)))
+        .collect();
     let z: Vec<Vec<f64>> = families
         .iter()
         .zip(values)
-        .map(|(family, columns)| family_z(family, columns, &eligible, row - first, count))
+        .map(|(family, columns)| family_z(family, columns, &history, row - first, count))
         .collect();
     let weights: Vec<f64> = strategy.weights.iter().map(|w| w.weight).collect();
     let blended = blend(&z, &weights, &eligible);
@@ -172,21 +198,23 @@ fn is_fresh(panel: &Panel, instrument: usize, row: usize) -> bool {
 }
 
 /// Mean of the signed robust z-scores of a family's factors, over all of its factors whether there or not.
+/// `history` is the rows of its own that a name has before this one; `None` takes no part.
 fn family_z(
     family: &Family,
-    columns: &[(f64, Column)],
-    eligible: &[bool],
+    columns: &[Valued],
+    history: &[Option<usize>],
     row: usize,
     count: usize,
 ) -> Vec<f64> {
     let mut lists: Vec<Vec<f64>> = columns
         .iter()
-        .map(|(sign, column)| {
-            let section = column.cross_section(row);
+        .map(|factor| {
+            let section = factor.column.cross_section(row);
+            let counts = |rows: &Option<usize>| rows.is_some_and(|n| n >= factor.rows_min);
             let mut values: Vec<f64> = section
                 .iter()
-                .zip(eligible)
-                .map(|(v, e)| if *e { sign * f64::from(*v) } else { f64::NAN })
+                .zip(history)
+                .map(|(v, rows)| if counts(rows) { factor.sign * f64::from(*v) } else { f64::NAN })
                 .collect();
             winsorise(&mut values, WINSOR_TAIL);
             robust_z(&values)

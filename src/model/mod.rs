@@ -30,3 +30,6 @@ pub fn outlook(rank: u32, of: u32) -> Outlook {
         _ => Outlook::Neutral,
     }
 }
+
+#[cfg(test)]
+mod tests;
