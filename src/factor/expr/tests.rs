@@ -68,7 +68,7 @@ fn agree(folder: &Path, expressions: &str, values: &str, tolerance: f64) -> (usi
             cells += 1;
             let same = ours == theirs || (ours.is_nan() && theirs.is_nan());
             let difference = f64::from(ours - theirs).abs() / f64::from(theirs).abs().max(1e-3);
-            if !same && !(difference <= tolerance) {
+            if !same && (difference.is_nan() || difference > tolerance) {
                 wrong.push(format!("{} {} {}: {ours} for {theirs}", header[k], row[0], row[1]));
             } else if !same {
                 worst = worst.max(difference);
