@@ -293,19 +293,17 @@ fn window_start(rows: &[Row], selected: usize, scroll: usize, height: usize) -> 
     start
 }
 
-/// Draws a table, or `empty` when it has no rows.
-pub fn draw(table: &TableData, empty: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let mut pen = Pen::new(buf, area);
-    if table.rows.is_empty() {
-        draw_empty(table, empty, view, &mut pen);
-        return;
-    }
-    let columns = layout(table, pen.width().saturating_sub(GUTTER));
-    let header = u16::from(pen.height() >= HEADER_ROWS_MIN);
-    if header > 0 {
-        draw_header(table, &columns, view, &mut pen);
-    }
-    let space = pen.height().saturating_sub(header);
+/// How the rows of an area are shared out.
+struct Window {
+    header: u16,
+    body: u16,
+    start: usize,
+    marked: bool,
+}
+
+fn window(table: &TableData, view: &View<'_>, height: u16) -> Window {
+    let header = u16::from(height >= HEADER_ROWS_MIN);
+    let space = height.saturating_sub(header);
     let all: usize = table.rows.iter().map(Row::height).sum();
     let mut footer = u16::try_from(table.footer.len()).unwrap_or(u16::MAX);
     footer = footer.min(space.saturating_sub(BODY_ROWS_MIN));
@@ -315,6 +313,40 @@ pub fn draw(table: &TableData, empty: &str, view: &View<'_>, area: Rect, buf: &m
     }
     let body = space - footer;
     let start = window_start(&table.rows, view.selected, view.scroll, usize::from(body));
+    Window { header, body, start, marked }
+}
+
+/// First row that is drawn in an area of this height; kept as the view's scroll, it lets the cursor move freely.
+pub fn first_row(table: &TableData, view: &View<'_>, height: u16) -> usize {
+    window(table, view, height).start
+}
+
+/// The row drawn at line `y` of an area of this height, if there is one.
+pub fn row_at(table: &TableData, view: &View<'_>, height: u16, y: u16) -> Option<usize> {
+    let Window { header, body, start, .. } = window(table, view, height);
+    let line = usize::from(y.checked_sub(header).filter(|line| *line < body)?);
+    let mut top = 0;
+    for (i, row) in table.rows.iter().enumerate().skip(start) {
+        top += row.height();
+        if line < top {
+            return Some(i);
+        }
+    }
+    None
+}
+
+/// Draws a table, or `empty` when it has no rows.
+pub fn draw(table: &TableData, empty: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let mut pen = Pen::new(buf, area);
+    if table.rows.is_empty() {
+        draw_empty(table, empty, view, &mut pen);
+        return;
+    }
+    let columns = layout(table, pen.width().saturating_sub(GUTTER));
+    let Window { header, body, start, marked } = window(table, view, pen.height());
+    if header > 0 {
+        draw_header(table, &columns, view, &mut pen);
+    }
     let mut y = header;
     let mut drawn = 0;
     for (i, row) in table.rows.iter().enumerate().skip(start) {

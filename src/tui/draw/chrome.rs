@@ -1,0 +1,325 @@
+//! What stands around the panes: who, where, which mode and how fresh above; what happened and what can be done
+//! below; banners while trading is halted or this window may only read.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::event::HaltMode;
+use crate::service::view::Mode;
+use crate::tui::actions::{ACTIONS, ActionDef, ActionId, Context};
+use crate::tui::format;
+use crate::tui::modal::Modal;
+use crate::tui::state::{Target, Tone, UiState};
+use crate::tui::theme::Meaning;
+use crate::tui::widgets::pen::Pen;
+use crate::tui::widgets::text::wrap;
+use crate::tui::workspace::WORKSPACES;
+
+use super::Drawn;
+use super::frame::{Edge, Frame, window};
+
+/// Columns from which account and zone are shown above.
+const WIDE_MIN: u16 = 110;
+/// Most rows of a message that is longer than the status row.
+const TOAST_ROWS_MAX: usize = 4;
+
+fn cells(text: &str) -> u16 {
+    u16::try_from(format::width(text)).unwrap_or(u16::MAX)
+}
+
+/// The word and look of the mode.
+pub fn mode(state: &UiState) -> (&'static str, Meaning) {
+    let mode = state.screen.mode;
+    let meaning = match mode {
+        Mode::Simulated => Meaning::ModeSim,
+        Mode::Paper => Meaning::ModePaper,
+    };
+    (mode.as_str(), meaning)
+}
+
+/// Draws all of it; returns the body that is left.
+pub fn draw(state: &UiState, buf: &mut Buffer, drawn: &mut Drawn) -> Rect {
+    let area = buf.area;
+    let mut top = area.y;
+    draw_top(state, Rect { height: 1, ..area }, buf, drawn);
+    top += 1;
+    for (text, meaning) in banners(state) {
+        let row = Rect { y: top, height: 1, ..area };
+        buf.set_style(row, state.theme.style(meaning));
+        let text = format::truncate(&text, usize::from(area.width.saturating_sub(2)), state.theme.ascii);
+        Pen::new(buf, row).put(1, 0, &text, state.theme.style(meaning));
+        top += 1;
+    }
+    let bottom = area.bottom() - 2;
+    let status = Rect { y: bottom, height: 1, ..area };
+    let hints = Rect { y: bottom + 1, height: 1, ..area };
+    let body = Rect { y: top, height: bottom - top, ..area };
+    draw_status(state, status, body, buf);
+    draw_hints(state, hints, buf, drawn);
+    body
+}
+
+fn banners(state: &UiState) -> Vec<(String, Meaning)> {
+    let mut rows = Vec::new();
+    if let Some((first, more)) = state.screen.halted.split_first() {
+        let what = match first.mode {
+            HaltMode::Halted => "no new orders",
+            HaltMode::Reducing => "only orders that reduce a position",
+        };
+        let since = format::LocalClock::of(&state.screen.data).minute(first.since);
+        let others = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
+        let text = format!("HALTED {}: {what}. By {} since {since}{others}.", first.scope, first.actor);
+        rows.push((text, Meaning::Halt));
+    }
+    if let Some(holder) = state.read_only() {
+        rows.push((format!("READ ONLY: {holder}"), Meaning::Warn));
+    }
+    rows
+}
+
+fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    let chrome = theme.style(Meaning::Chrome);
+    buf.set_style(row, chrome);
+    let (word, meaning) = mode(state);
+    let mut pen = Pen::new(buf, row);
+    let mut x = pen.put(1, 0, "QLIB PRO ", theme.style(Meaning::Title));
+    x = pen.put(x, 0, &format!("[{word}]"), theme.style(meaning)) + 1;
+    let right = top_right(state, row.width);
+    let right_width = right.iter().map(|(text, _)| cells(text)).fold(0, u16::saturating_add);
+    let names = |full: bool| -> u16 {
+        let name = |(i, w): (usize, &crate::tui::workspace::Workspace)| {
+            let label = label(state, i, w.def.title, full);
+            cells(&label) + 1
+        };
+        state.workspaces.iter().enumerate().map(name).sum()
+    };
+    let full = x.saturating_add(names(true)).saturating_add(right_width) <= row.width;
+    for (i, workspace) in state.workspaces.iter().enumerate() {
+        let text = label(state, i, workspace.def.title, full);
+        let front = i == state.workspace;
+        let style = if front { theme.style(Meaning::Active) } else { chrome };
+        let end = pen.put(x, 0, &text, style);
+        drawn.hits.push((Rect { x: row.x + x, width: end - x, ..row }, Target::Workspace(i)));
+        x = end + 1;
+    }
+    let mut at = row.width.saturating_sub(right_width).max(x);
+    for (text, meaning) in right {
+        at = pen.put(at, 0, &text, theme.style(meaning));
+    }
+}
+
+/// Number and name of a workspace; the one in front keeps its name and is marked.
+fn label(state: &UiState, i: usize, title: &str, full: bool) -> String {
+    match (i == state.workspace, full) {
+        (true, _) => format!(">{} {title}<", i + 1),
+        (false, true) => format!("{} {title}", i + 1),
+        (false, false) => (i + 1).to_string(),
+    }
+}
+
+fn top_right(state: &UiState, width: u16) -> Vec<(String, Meaning)> {
+    let (screen, wide) = (&state.screen, width >= WIDE_MIN);
+    let role = screen.role.as_str();
+    let who = match screen.account.filter(|_| wide) {
+        Some(account) => format!("{}@{account}/{role} ", screen.user),
+        None => format!("{}/{role} ", screen.user),
+    };
+    let clock = &screen.data.market_clock;
+    let short = clock.split_whitespace().nth(1).unwrap_or(clock);
+    let clock = if width >= WIDE_MIN + 30 { clock.as_str() } else { short };
+    let session = if screen.data.session_open { " open " } else { " closed " };
+    let mut parts = vec![
+        (who, Meaning::Chrome),
+        (clock.to_owned(), Meaning::Chrome),
+        (session.to_owned(), if screen.data.session_open { Meaning::Good } else { Meaning::Muted }),
+    ];
+    if screen.unread > 0 {
+        parts.push((format!("!{} ", screen.unread), Meaning::Warn));
+    }
+    parts
+}
+
+/// Names of the panes of the workspace, where only one of them is shown.
+pub fn draw_strip(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    let front = state.pane();
+    let mut x = 1;
+    for pane in state.current().map(|w| w.panes.as_slice()).unwrap_or_default() {
+        let def = pane.def();
+        let active = front == Some(*pane);
+        let text = if active { format!("[{}]", def.title) } else { format!(" {} ", def.title) };
+        let style = theme.style(if active { Meaning::Title } else { Meaning::Muted });
+        let end = Pen::new(buf, row).put(x, 0, &text, style);
+        drawn.hits.push((Rect { x: row.x + x, width: end.saturating_sub(x), ..row }, Target::Pane(*pane)));
+        x = end + 1;
+    }
+}
+
+fn draw_status(state: &UiState, row: Rect, body: Rect, buf: &mut Buffer) {
+    let theme = &state.theme;
+    let chrome = theme.style(Meaning::Chrome);
+    buf.set_style(row, chrome);
+    if let Some(toast) = &state.toast {
+        let meaning = if toast.tone == Tone::Good { Meaning::Good } else { Meaning::Breach };
+        let mark = if toast.tone == Tone::Good { "" } else { "X " };
+        let text = format!("{mark}{}", toast.text);
+        let lines = wrap(&text, usize::from(row.width.saturating_sub(2)));
+        if let [line] = lines.as_slice() {
+            Pen::new(buf, row).put(1, 0, line, theme.style(meaning));
+            return;
+        }
+        return draw_long_toast(state, &lines, body, row, meaning, buf);
+    }
+    let data = &state.screen.data;
+    let working = state.working().count();
+    let mut parts: Vec<(String, Meaning)> = Vec::new();
+    if data.simulated {
+        let clock = match data.speed {
+            0 => "clock paused".to_owned(),
+            speed => format!("clock {speed}x"),
+        };
+        parts.push((format!("SIMULATED prices, {clock}"), Meaning::Simulated));
+    }
+    parts.push((data.text.clone(), if data.warning { Meaning::Warn } else { Meaning::Chrome }));
+    parts.push((format!("{working} working"), Meaning::Chrome));
+    if state.draft.is_some() {
+        parts.push(("draft kept".to_owned(), Meaning::Own));
+    }
+    let notice = state.screen.notices.first().map(|n| format!("{}: {}", n.title, n.text));
+    if let Some(text) = state.last.as_ref().map(|(text, _)| text.clone()).or(notice) {
+        parts.push((format!("last: {text}"), Meaning::Muted));
+    }
+    let mut pen = Pen::new(buf, row);
+    let mut x = 1;
+    for (i, (text, meaning)) in parts.iter().enumerate() {
+        if i > 0 {
+            x = pen.put(x, 0, " | ", theme.style(Meaning::Muted));
+        }
+        let room = usize::from(row.width.saturating_sub(x + 1));
+        x = pen.put(x, 0, &format::truncate(text, room, theme.ascii), theme.style(*meaning));
+    }
+}
+
+/// A message that one row does not hold covers the last rows of the body.
+fn draw_long_toast(
+    state: &UiState,
+    lines: &[String],
+    body: Rect,
+    row: Rect,
+    meaning: Meaning,
+    buf: &mut Buffer,
+) {
+    let style = state.theme.style(meaning);
+    let shown = lines.iter().take(TOAST_ROWS_MAX);
+    let count = u16::try_from(shown.len()).unwrap_or(1);
+    let top = (row.y + 1).saturating_sub(count).max(body.y);
+    for (y, line) in (top..).zip(shown) {
+        let place = Rect { y, height: 1, ..row };
+        let padded = format::pad_right(&format!(" {line}"), usize::from(row.width), state.theme.ascii);
+        Pen::new(buf, place).put(0, 0, &padded, style);
+    }
+}
+
+/// Actions worth a hint here, the most important first.
+pub fn hints(state: &UiState) -> Vec<&'static ActionDef> {
+    let context = state.pane().map_or(Context::Global, Context::of);
+    let here = |a: &&ActionDef| a.context == context || a.context == Context::Global;
+    let mut rows: Vec<&ActionDef> =
+        ACTIONS.iter().filter(|a| a.hint > 0 && here(a) && state.forbidden(a.right).is_none()).collect();
+    rows.sort_by_key(|a| (a.context == Context::Global, a.hint));
+    if context == Context::Instrument {
+        rows.sort_by_key(|a| a.hint);
+    }
+    rows
+}
+
+fn draw_hints(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    buf.set_style(row, theme.style(Meaning::Chrome));
+    if let Some(modal) = state.modals.last() {
+        return draw_modal_hints(state, modal, row, buf, drawn);
+    }
+    // Help and command are always there, at the right edge.
+    let always = [ActionId::Command, ActionId::Help];
+    let tail: Vec<&ActionDef> = always.iter().filter_map(|id| id.def()).collect();
+    let tail_width: u16 = tail.iter().map(|a| cells(a.key_text()) + cells(a.label) + 3).sum();
+    let mut x = 1;
+    for action in hints(state).into_iter().filter(|a| !always.contains(&a.id)) {
+        let need = cells(action.key_text()) + cells(action.label) + 3;
+        if x + need + tail_width > row.width {
+            break;
+        }
+        x = put_hint(state, action, x, row, buf, drawn);
+    }
+    for action in tail {
+        x = put_hint(state, action, x, row, buf, drawn);
+    }
+}
+
+fn put_hint(
+    state: &UiState,
+    action: &ActionDef,
+    x: u16,
+    row: Rect,
+    buf: &mut Buffer,
+    drawn: &mut Drawn,
+) -> u16 {
+    let theme = &state.theme;
+    let mut pen = Pen::new(buf, row);
+    let at = pen.put(x, 0, action.key_text(), theme.style(Meaning::Key));
+    let end = pen.put(at + 1, 0, action.label, theme.style(Meaning::Chrome));
+    drawn.hits.push((Rect { x: row.x + x, width: end.saturating_sub(x), ..row }, Target::Action(action.id)));
+    end + 2
+}
+
+fn draw_modal_hints(state: &UiState, modal: &Modal, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    if let Modal::Line(form) = modal {
+        let prompt = format!(" {} ", form.prompt());
+        let mut pen = Pen::new(buf, row);
+        let at = pen.put(0, 0, &prompt, theme.style(Meaning::Key));
+        pen.put(at, 0, form.field.text(), theme.style(Meaning::Text));
+        let cursor = at.saturating_add(u16::try_from(form.field.cursor()).unwrap_or(0));
+        drawn.cursor = Some(ratatui::layout::Position { x: cursor.min(row.right() - 1), y: row.y });
+        return;
+    }
+    let mut x = 1;
+    for (key, label) in super::modal::hints(modal) {
+        let mut pen = Pen::new(buf, row);
+        if x + cells(key) + cells(label) + 1 > row.width {
+            break;
+        }
+        let at = pen.put(x, 0, key, theme.style(Meaning::Key));
+        x = pen.put(at + 1, 0, label, theme.style(Meaning::Chrome)) + 2;
+    }
+}
+
+/// The strip that says where a second key after `g` leads.
+pub fn draw_where_to(state: &UiState, body: Rect, buf: &mut Buffer) {
+    let theme = &state.theme;
+    let mut open = Vec::new();
+    let mut closed = Vec::new();
+    for def in WORKSPACES {
+        if state.workspaces.iter().any(|w| w.def.name == def.name) {
+            open.push(format!("{} {}", def.key, def.title));
+        } else if !state.screen.may(def.needs) {
+            closed.push(format!("{} {} ({})", def.key, def.title, def.needs.roles()));
+        }
+    }
+    let width = body.width.min(78);
+    let inside = usize::from(width.saturating_sub(4));
+    let mut lines = wrap(&open.join("   "), inside);
+    if !closed.is_empty() {
+        lines.extend(wrap(&format!("needs role: {}", closed.join(", ")), inside));
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(4) + 2;
+    let mut area = Rect { y: body.bottom().saturating_sub(height), ..body };
+    area.height = body.bottom() - area.y;
+    let area = window(area, width, height, theme, buf);
+    let frame = Frame { edge: Edge::Focus, title: "g  go to …", note: "", right: "", foot: "Esc close" };
+    let inner = frame.draw(theme, area, buf);
+    for (y, line) in (0..).zip(&lines) {
+        Pen::new(buf, inner).put(1, y, line, theme.style(Meaning::Text));
+    }
+}

@@ -1,0 +1,312 @@
+//! The order ticket: fields, what the order would do with the worst check first, and the review.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::limit::{CheckOutcome, CheckRecord, LimitName, LimitUnit};
+use crate::domain::{Money, OrderType, Ratio, Side, TimeInForce};
+use crate::service::view::WhatIf;
+use crate::tui::format;
+use crate::tui::modal::ticket::{Stage, TicketField, TicketForm, reason};
+use crate::tui::state::{Target, UiState};
+use crate::tui::theme::{Meaning, Theme};
+use crate::tui::widgets::pen::Pen;
+use crate::tui::widgets::text::wrap;
+
+use super::Drawn;
+use super::frame::window;
+use super::modal::{WINDOW_WIDTH, cursor, weighty};
+
+/// Checks shown before `m` asks for all.
+const CHECKS_SHORT: usize = 5;
+/// Rows of the window when there is room.
+const HEIGHT: u16 = 22;
+/// Share of a limit from which it is marked as near.
+const NEAR: f64 = 0.9;
+
+/// Draws the ticket over the body.
+pub fn draw(state: &UiState, form: &TicketForm, body: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    let area =
+        window(body, WINDOW_WIDTH, HEIGHT.max(if form.all_checks { body.height } else { 0 }), theme, buf);
+    let title = match form.stage {
+        Stage::Edit => "New order",
+        Stage::Review => "Review: nothing is sent before Enter",
+        Stage::Sending => "Sending…",
+    };
+    let foot = format!("account {}", form.account);
+    let inner = weighty(state, title, &foot).draw(theme, area, buf);
+    drawn.hits.push((area, Target::Modal));
+    let mut pen = Pen::new(buf, inner);
+    let mut y = match form.stage {
+        Stage::Edit => draw_fields(state, form, inner, &mut pen, drawn),
+        Stage::Review | Stage::Sending => draw_frozen(state, form, &mut pen),
+    };
+    if pen.height() > 14 {
+        y += 1;
+    }
+    let stale = form.stage == Stage::Edit && form.current_answer().is_none();
+    match &form.answer {
+        Some(answer) => draw_answer(state, form, answer, stale, y, &mut pen),
+        None => {
+            let text = if form.problem.is_empty() {
+                "Checking what it would do…"
+            } else {
+                "What it would do is shown here."
+            };
+            pen.put(1, y, text, theme.style(Meaning::Muted));
+        }
+    }
+    draw_foot(state, form, &mut pen);
+}
+
+fn choice(pen: &mut Pen<'_>, x: u16, y: u16, words: &[(&str, bool)], front: bool, theme: &Theme) -> u16 {
+    let mut at = x;
+    for (word, chosen) in words {
+        let text = if *chosen { format!("[{}]", word.to_uppercase()) } else { format!(" {word} ") };
+        let meaning = match (chosen, front) {
+            (true, true) => Meaning::Selection,
+            (true, false) => Meaning::Accent,
+            (false, _) => Meaning::Muted,
+        };
+        at = pen.put(at, y, &text, theme.style(meaning));
+    }
+    at
+}
+
+fn draw_fields(state: &UiState, form: &TicketForm, inner: Rect, pen: &mut Pen<'_>, drawn: &mut Drawn) -> u16 {
+    let theme = &state.theme;
+    let muted = theme.style(Meaning::Muted);
+    let front = |field| form.field == field;
+    let mark = |field| if front(field) { ">" } else { " " };
+    let mut text = |pen: &mut Pen<'_>,
+                    x: u16,
+                    y: u16,
+                    field: TicketField,
+                    label: &str,
+                    value: &crate::tui::field::Field,
+                    wide: usize| {
+        let at = pen.put(x, y, &format!("{}{label:<7}", mark(field)), muted);
+        pen.put(at, y, &format::pad_right(value.text(), wide, theme.ascii), theme.style(Meaning::Input));
+        if front(field) {
+            cursor(inner, at, y, value.cursor(), drawn);
+        }
+    };
+    text(pen, 40, 0, TicketField::Symbol, "Symbol", &form.symbol, 20);
+    text(pen, 0, 1, TicketField::Quantity, "Qty", &form.quantity, 14);
+    if form.order_type == OrderType::Limit {
+        text(pen, 0, 2, TicketField::Limit, "Limit", &form.limit, 14);
+    }
+    let at = pen.put(0, 0, &format!("{}{:<7}", mark(TicketField::Side), "Side"), muted);
+    let (buy, limit, day) =
+        (form.side == Side::Buy, form.order_type == OrderType::Limit, form.tif == TimeInForce::Day);
+    choice(pen, at, 0, &[("buy", buy), ("sell", !buy)], front(TicketField::Side), theme);
+    let at = pen.put(40, 1, &format!("{}{:<7}", mark(TicketField::Type), "Type"), muted);
+    choice(pen, at, 1, &[("limit", limit), ("market", !limit)], front(TicketField::Type), theme);
+    let at = pen.put(40, 2, &format!("{}{:<7}", mark(TicketField::Tif), "TIF"), muted);
+    choice(pen, at, 2, &[("day", day), ("gtc", !day)], front(TicketField::Tif), theme);
+    let symbol = form.symbol.text().to_ascii_uppercase();
+    if let Some(row) = state.screen.watchlist.iter().find(|w| w.symbol.as_str() == symbol) {
+        let side = |q: Option<(crate::domain::Price, _)>| format::price_or_missing(q.map(|(p, _)| p));
+        let line = format!(
+            "{}  bid {}  ask {}  last {}  {}",
+            row.name,
+            side(row.bid),
+            side(row.ask),
+            format::price_or_missing(row.last_price),
+            row.source
+        );
+        let meaning = if row.stale { Meaning::Stale } else { Meaning::Muted };
+        pen.put(1, 3, &line, theme.style(meaning));
+    }
+    4
+}
+
+fn draw_frozen(state: &UiState, form: &TicketForm, pen: &mut Pen<'_>) -> u16 {
+    let theme = &state.theme;
+    let Some(ticket) = &form.answer_for else { return 0 };
+    let price = match ticket.limit_price {
+        Some(price) => format!("limit {price}"),
+        None => "at the market".to_owned(),
+    };
+    let side = ticket.side.as_str().to_uppercase();
+    let line = format!(
+        "{side} {} {}  {price}  {}",
+        format::quantity(ticket.quantity),
+        ticket.instrument,
+        ticket.tif.as_str()
+    );
+    pen.put(1, 0, &line, theme.style(Meaning::Accent));
+    pen.put(1, 1, &format!("for account {}", ticket.account), theme.style(Meaning::Text));
+    let mut y = 2;
+    if let (Some(before), Some(now)) = (&form.before, &form.answer) {
+        for line in differences(before, now) {
+            pen.put(1, y, &line, theme.style(Meaning::Warn));
+            y += 1;
+        }
+    }
+    y
+}
+
+/// What changed between the review and the attempt to send, in words.
+fn differences(before: &WhatIf, now: &WhatIf) -> Vec<String> {
+    let mut lines = Vec::new();
+    let price = |w: &WhatIf| w.reference.map(|(p, _)| p);
+    if price(before) != price(now) {
+        let (was, is) = (format::price_or_missing(price(before)), format::price_or_missing(price(now)));
+        lines.push(format!("! reference price was {was}, is {is}"));
+    }
+    if before.basis.0 != now.basis.0 {
+        lines.push(format!("! limits version was {}, is {}", before.basis.0, now.basis.0));
+    }
+    if before.cash_before != now.cash_before {
+        let (was, is) = (format::money(before.cash_before), format::money(now.cash_before));
+        lines.push(format!("! cash was {was}, is {is} {}", now.currency));
+    }
+    if before.position_before != now.position_before {
+        lines.push(format!("! position was {}, is {}", before.position_before, now.position_before));
+    }
+    if lines.is_empty() {
+        lines.push("! the account's book changed since the review".to_owned());
+    }
+    lines
+}
+
+fn draw_answer(
+    state: &UiState,
+    form: &TicketForm,
+    answer: &WhatIf,
+    stale: bool,
+    top: u16,
+    pen: &mut Pen<'_>,
+) {
+    let theme = &state.theme;
+    let mut y = top;
+    let shown = if form.all_checks { answer.checks.len() } else { CHECKS_SHORT };
+    let room = usize::from(pen.height().saturating_sub(top + 7));
+    let count = shown.min(answer.checks.len()).min(room.max(2));
+    let of = if answer.checks.len() > count {
+        format!(" ({count} worst of {}, m all)", answer.checks.len())
+    } else {
+        String::new()
+    };
+    let head = format!("{:<29}{:>14}{:>14}{:>13}", format!("WHAT-IF{of}"), "NOW", "AFTER", "LIMIT");
+    let meaning = if stale { Meaning::Stale } else { Meaning::Header };
+    pen.put(1, y, &head, theme.style(meaning));
+    y += 1;
+    for check in answer.checks.iter().take(count) {
+        draw_check(check, y, theme, pen);
+        y += 1;
+    }
+    let cell = |value: Option<Money>| value.map_or_else(|| format::MISSING.to_owned(), format::money);
+    let currency = answer.currency;
+    let money = [
+        format!(
+            "Position    {} -> {} sh",
+            format::quantity(answer.position_before),
+            format::quantity(answer.position_after)
+        ),
+        format!(
+            "Cash        {} -> {} {currency}",
+            format::money(answer.cash_before),
+            cell(answer.cash_after)
+        ),
+        format!("Order value {} {currency}   fee {} {currency}", cell(answer.notional), cell(answer.fee)),
+    ];
+    for line in money {
+        pen.put(1, y, &line, theme.style(Meaning::Text));
+        y += 1;
+    }
+    if let Some((price, time)) = answer.reference {
+        let at = format::LocalClock::of(&state.screen.data).short(time, state.screen.data.market_time);
+        let text =
+            format!("Reference   {} as of {at}, limits version {}", format::price(price), answer.basis.0);
+        pen.put(1, y, &text, theme.style(Meaning::Muted));
+    }
+}
+
+fn draw_check(check: &CheckRecord, y: u16, theme: &Theme, pen: &mut Pen<'_>) {
+    let used = share(&check.observed, &check.threshold);
+    let near = used.is_some_and(|u| u >= NEAR);
+    let (mark, meaning) = match check.outcome {
+        CheckOutcome::Breach => ("X", Meaning::Breach),
+        CheckOutcome::SoftBreach => ("! second person", Meaning::Warn),
+        CheckOutcome::NotEvaluated => ("? not known", Meaning::Stale),
+        CheckOutcome::Passed if near => ("!", Meaning::Warn),
+        CheckOutcome::Passed => ("", Meaning::Text),
+    };
+    let percent = used.map_or_else(String::new, |u| format!("{:.0}%", u * 100.0));
+    let name = check.limit.replace('_', " ");
+    let name = format::pad_right(&name, 29, theme.ascii);
+    let value = |text: &str| format::truncate(&human(&check.limit, text), 14, theme.ascii);
+    let line = format!(
+        "{name}{:>14}{:>14}{:>13}{percent:>7} ",
+        value(&check.now),
+        value(&check.observed),
+        value(&check.threshold)
+    );
+    let at = pen.put(1, y, &line, theme.style(Meaning::Text));
+    pen.put(at, y, mark, theme.style(meaning));
+}
+
+/// A value of a check as people read it, by the unit of its limit.
+pub fn human(limit: &str, text: &str) -> String {
+    let unit = limit.parse::<LimitName>().ok().map(LimitName::unit);
+    let shown = match unit {
+        Some(LimitUnit::Ratio) => text.parse::<Ratio>().ok().map(format::percent),
+        Some(LimitUnit::Money) => text.parse::<Money>().ok().map(format::money_whole),
+        Some(LimitUnit::Quantity) => text.parse().ok().map(format::quantity),
+        Some(LimitUnit::Count | LimitUnit::Symbols) | None => None,
+    };
+    match shown {
+        Some(shown) => shown,
+        None if text.is_empty() => format::MISSING.to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+fn share(observed: &str, threshold: &str) -> Option<f64> {
+    let (seen, allowed) = (observed.parse::<f64>().ok()?, threshold.parse::<f64>().ok()?);
+    (allowed > 0.0 && seen.is_finite()).then_some(seen / allowed)
+}
+
+fn draw_foot(state: &UiState, form: &TicketForm, pen: &mut Pen<'_>) {
+    let theme = &state.theme;
+    let bottom = pen.height().saturating_sub(1);
+    let mut y = bottom.saturating_sub(3);
+    let width = usize::from(pen.width().saturating_sub(2));
+    let answer = form.answer.as_deref();
+    let refused = answer.filter(|a| a.code.is_some());
+    let (text, meaning) = match (refused, answer) {
+        (Some(answer), _) => (format!("X {}", reason(answer)), Meaning::Breach),
+        (None, Some(answer)) if answer.needs_approval => {
+            ("! passes, but a second person must approve it".to_owned(), Meaning::Warn)
+        }
+        (None, Some(_)) => ("passes all checks".to_owned(), Meaning::Good),
+        (None, None) => (String::new(), Meaning::Muted),
+    };
+    for line in wrap(&text, width).iter().take(2) {
+        pen.put(1, y, line, theme.style(meaning));
+        y += 1;
+    }
+    if let Some(largest) = refused.map(|a| a.largest) {
+        let text = match largest {
+            Some(n) => {
+                format!("Largest allowed: {} sh   [u use {}]", format::quantity(n), format::quantity(n))
+            }
+            None => "No quantity of this order would pass.".to_owned(),
+        };
+        pen.put(1, y.min(bottom), &text, theme.style(Meaning::Warn));
+    }
+    let (button, meaning) = match form.stage {
+        Stage::Edit if refused.is_some() => ("[ Review ] blocked: fix X first".to_owned(), Meaning::Muted),
+        Stage::Edit if !form.problem.is_empty() => (format!("[ Review ] {}", form.problem), Meaning::Warn),
+        Stage::Edit => ("[ Review ] Enter".to_owned(), Meaning::Key),
+        Stage::Review if form.problem.is_empty() => {
+            ("[ Send ] Enter   [ Back ] Esc".to_owned(), Meaning::Key)
+        }
+        Stage::Review => (format!("[ Send ] Enter   {}", form.problem), Meaning::Warn),
+        Stage::Sending => ("sending…".to_owned(), Meaning::Muted),
+    };
+    pen.put(1, bottom, &format::truncate(&button, width, theme.ascii), theme.style(meaning));
+}

@@ -1,0 +1,145 @@
+//! Limits, approvals and halts.
+
+use crate::domain::event::HaltMode;
+use crate::domain::limit::{LimitName, Scope, VersionStatus};
+use crate::service::desk::Request;
+use crate::tui::modal::Modal;
+use crate::tui::modal::ask::{AskForm, Choice, Deed};
+use crate::tui::modal::limit::LimitForm;
+use crate::tui::panes::RowKey;
+use crate::tui::state::{Tone, UiState};
+
+use super::ask;
+
+/// The word that stops trading.
+const HALT_WORD: &str = "halt";
+
+/// Asks before the selected held order or waiting limit is approved.
+pub(super) fn approve(state: &mut UiState) {
+    let screen = &state.screen;
+    let waiting = |version: u32| {
+        let history = screen.limits.as_ref().map(|l| &l.history)?;
+        history.iter().find(|v| v.version == version && v.status == VersionStatus::Proposed)
+    };
+    let version = match state.selection() {
+        RowKey::Order(account, id) => {
+            let line = format!("Order {id} of {account} is released and goes to the market.");
+            let choice = Choice::new("Approve the order", Deed::Send(Request::ApproveOrder { account, id }));
+            return ask(state, AskForm::new("Approve an order", vec![line], vec![choice]).weighty());
+        }
+        RowKey::Version(version) => Some(version),
+        RowKey::Limit(name, scope) => {
+            let limits = screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
+            limits
+                .iter()
+                .find(|l| l.name == name && l.scope == scope)
+                .and_then(|l| l.proposed.as_ref())
+                .map(|p| p.0)
+        }
+        _ => None,
+    };
+    let Some(row) = version.and_then(waiting) else {
+        return state.say(Tone::Bad, "Select a held order or a waiting limit first.");
+    };
+    let value = row.hard.clone().unwrap_or_else(|| "none".to_owned());
+    let lines = vec![
+        format!("{} for {} becomes {value}.", row.name, row.scope),
+        format!("Asked by {}: {}", row.maker, row.reason),
+    ];
+    let deed = Deed::Send(Request::ApproveLimit(row.version));
+    let choice = Choice::new(format!("Approve version {}", row.version), deed);
+    ask(state, AskForm::new("Approve a limit", lines, vec![choice]).weighty());
+}
+
+/// Opens the limit editor on the limit named or selected.
+pub(super) fn edit_limit(state: &mut UiState, args: &str) {
+    let mut words = args.split_whitespace();
+    let typed = words.next().map(str::parse::<LimitName>);
+    if let Some(Err(problem)) = &typed {
+        return state.say(Tone::Bad, problem.to_string());
+    }
+    let scope_typed = words.next().and_then(|w| w.parse::<Scope>().ok());
+    let selected = match state.selection() {
+        RowKey::Limit(name, scope) => Some((name, scope)),
+        _ => None,
+    };
+    let (name, scope) = match typed {
+        Some(Ok(name)) => (name, scope_typed.unwrap_or(Scope::Firm)),
+        _ => selected.unwrap_or((LimitName::MaxPositionWeight, Scope::Firm)),
+    };
+    let limits = state.screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
+    let now = limits.iter().find(|l| l.name == name && l.scope == scope);
+    let hard = now.and_then(|l| l.hard.as_deref());
+    let form = LimitForm::new(name, scope, hard, now.and_then(|l| l.soft.as_deref()));
+    state.modals.push(Modal::Limit(Box::new(form)));
+}
+
+/// Asks before an earlier version's values come back.
+pub(super) fn revert(state: &mut UiState, args: &str) {
+    let selected = match state.selection() {
+        RowKey::Version(version) => Some(version),
+        _ => None,
+    };
+    let version = args.trim().parse().ok().or(selected);
+    let history = state.screen.limits.as_ref().map(|l| l.history.as_slice()).unwrap_or_default();
+    let Some(row) = version.and_then(|v| history.iter().find(|h| h.version == v)) else {
+        return state.say(Tone::Bad, "Select a version first, in the pane of versions.");
+    };
+    let value = row.hard.clone().unwrap_or_else(|| "none".to_owned());
+    let lines = vec![
+        format!("{} for {} goes back to {value} as in version {}.", row.name, row.scope, row.version),
+        "If that loosens the limit, a second person must approve it.".to_owned(),
+    ];
+    let deed = Deed::Send(Request::RevertLimit(row.version));
+    let choice = Choice::new(format!("Go back to version {}", row.version), deed);
+    ask(state, AskForm::new("Revert a limit", lines, vec![choice]).weighty());
+}
+
+/// Asks for scope and mode of a halt; the word must be typed.
+pub(super) fn halt(state: &mut UiState, args: &str) {
+    let typed: Option<Scope> = args.trim().parse().ok();
+    let mut scopes: Vec<Scope> = typed.into_iter().collect();
+    if scopes.is_empty() {
+        scopes.push(Scope::Firm);
+        scopes.extend(state.screen.account.map(Scope::Account));
+        scopes.extend(state.instrument().map(|i| Scope::Symbol(i.symbol)));
+    }
+    let modes =
+        [(HaltMode::Halted, "no new orders"), (HaltMode::Reducing, "only orders that reduce a position")];
+    let mut choices = Vec::new();
+    for scope in scopes {
+        for (mode, words) in modes {
+            let deed = Deed::Send(Request::Halt { scope, mode });
+            choices.push(Choice::new(format!("{scope}: {words}"), deed).typed(HALT_WORD));
+        }
+    }
+    let lines = vec![
+        "Choose what stops with Up and Down, type the word halt, then Enter.".to_owned(),
+        "Everybody it binds sees a banner until it is lifted.".to_owned(),
+    ];
+    ask(state, AskForm::new("Halt trading", lines, choices).weighty());
+}
+
+/// Asks which halt is lifted.
+pub(super) fn resume(state: &mut UiState, args: &str) {
+    let typed: Option<Scope> = args.trim().parse().ok();
+    let selected = match state.selection() {
+        RowKey::Halt(scope) => Some(scope),
+        _ => None,
+    };
+    let known = state.screen.limits.as_ref().map(|l| l.halts.as_slice()).unwrap_or(&state.screen.halted);
+    let wanted = typed.or(selected);
+    let halts: Vec<_> = known.iter().filter(|h| wanted.is_none_or(|w| w == h.scope)).collect();
+    if halts.is_empty() {
+        return state.say(Tone::Good, "Nothing is halted.");
+    }
+    let choice = |h: &&crate::service::view::HaltRow| {
+        Choice::new(
+            format!("Lift the halt of {} (by {})", h.scope, h.actor),
+            Deed::Send(Request::Resume(h.scope)),
+        )
+    };
+    let lines = vec!["New orders are taken again at once.".to_owned()];
+    let form = AskForm::new("Resume trading", lines, halts.iter().map(choice).collect());
+    ask(state, form.weighty());
+}
