@@ -19,6 +19,8 @@ mod sessions;
 pub mod state;
 mod step;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod venue;
 pub mod view;
 

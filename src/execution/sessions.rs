@@ -15,17 +15,26 @@ impl Step<'_> {
         if let Some(market_time) = self.state().market_time(exchange).filter(|t| *t > now) {
             return Err(EngineError::TimeGoesBack { exchange, market_time, found: now });
         }
-        while let Some((at, (account, id))) = self.state().orders.next_due(exchange, now) {
-            self.emit_at(at, EventBody::OrderExpired { account, id, reason: EndReason::SessionClose })?;
-            self.note_list(&(account, id));
-        }
-        self.settle_lists(&mut [])?;
+        self.expire(&[exchange])?;
         self.engine.state.view.clocks.insert(exchange, now);
         let day = self.engine.calendars.of(exchange).date_at(now);
         if self.state().day(exchange) != Some(day) {
             self.new_day(exchange, day)?;
         }
         Ok(())
+    }
+
+    /// Ends what is due before now on these exchanges, in the order in which it ends.
+    pub(super) fn expire(&mut self, exchanges: &[Exchange]) -> Result<(), EngineError> {
+        let next = |step: &Self| {
+            let due = exchanges.iter().filter_map(|e| step.state().orders.next_due(*e, step.now));
+            due.min()
+        };
+        while let Some((at, (account, id))) = next(self) {
+            self.emit_at(at, EventBody::OrderExpired { account, id, reason: EndReason::SessionClose })?;
+            self.note_list(&(account, id));
+        }
+        self.settle_lists(&mut [])
     }
 
     /// Whether an exchange trades at a moment: by word where there was one, else by its calendar.

@@ -112,6 +112,8 @@ impl<'e> Step<'e> {
             }
             MarketEvent::Tick(_) => {
                 let known: BTreeSet<Exchange> = self.state().instruments.keys().map(|i| i.exchange).collect();
+                let known: Vec<Exchange> = known.into_iter().collect();
+                self.expire(&known)?;
                 known.into_iter().try_for_each(|exchange| self.begin(exchange))
             }
         }

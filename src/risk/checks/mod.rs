@@ -18,6 +18,8 @@ mod restricted;
 mod shape;
 mod short;
 mod state;
+#[cfg(test)]
+mod tests;
 mod weight;
 
 pub use losses::{Loss, losses};

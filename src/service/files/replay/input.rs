@@ -1,0 +1,411 @@
+//! The lines of a script: every key is known or an error; decimals are plain strings.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::domain::command::{Given, Independence};
+use crate::domain::event::HaltMode;
+use crate::domain::facts::MarketFacts;
+use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope, WorkingOrders};
+use crate::domain::market::{SessionState, SplitRatio, Trade};
+use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
+use crate::domain::{
+    AccountId, AccountKind, AccountSpec, Bar, CleanText, Command, Currency, Exchange, Instrument,
+    InstrumentId, Margin, MarketEvent, Money, OrderId, OrderSpec, OrderType, Price, Quantity, Quote, Ratio,
+    Side, Symbol, TimeInForce, UnixNanos, UserName, Volume,
+};
+
+/// Who gives orders in a script.
+const GIVER: &str = "script";
+/// Who approves, where a line names nobody.
+const APPROVER: &str = "approver";
+/// Basis points in one.
+const BPS_IN_ONE: i64 = 10_000;
+
+/// A line, ready for the engine.
+pub(super) enum Line {
+    Command(Box<Given>),
+    Market(MarketEvent),
+}
+
+/// What a script made known so far.
+#[derive(Default)]
+pub(super) struct Script {
+    exchanges: BTreeMap<Symbol, Exchange>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default, rename = "do")]
+    command: Option<String>,
+    #[serde(default)]
+    market: Option<String>,
+}
+
+macro_rules! lines {
+    ($($name:ident { $($(#[$meta:meta])* $field:ident: $kind:ty),* $(,)? })*) => {
+        $(
+            #[derive(Deserialize)]
+            #[serde(deny_unknown_fields)]
+            struct $name {
+                t: UnixNanos,
+                #[serde(rename = "do", default)]
+                _do: Option<IgnoredAny>,
+                #[serde(rename = "market", default)]
+                _market: Option<IgnoredAny>,
+                $($(#[$meta])* $field: $kind),*
+            }
+        )*
+    };
+}
+
+lines! {
+    AccountLine {
+        account: AccountId,
+        cash: Money,
+        #[serde(default)] currency: Option<Currency>,
+        #[serde(default)] short: bool,
+        #[serde(default)] margin: Margin,
+    }
+    InstrumentLine {
+        symbol: Symbol,
+        #[serde(default)] tick: Option<Price>,
+        #[serde(default)] lot: Option<Quantity>,
+        #[serde(default)] exchange: Option<Exchange>,
+        #[serde(default)] sector: Option<String>,
+        #[serde(default)] shortable: Option<bool>,
+    }
+    ConfigLine {
+        #[serde(default)] fee: Option<FeeLine>,
+        #[serde(default)] slippage_bps: Option<Ratio>,
+        #[serde(default)] participation: Option<Ratio>,
+        #[serde(default)] limit_fill: Option<LimitFill>,
+        #[serde(default)] latency_ms: Option<u32>,
+        #[serde(default)] stale_after_ms: Option<u32>,
+        #[serde(default)] seed: Option<u64>,
+    }
+    SubmitLine {
+        account: AccountId,
+        id: OrderId,
+        symbol: Symbol,
+        side: Side,
+        #[serde(rename = "type")] order_type: OrderType,
+        quantity: Quantity,
+        #[serde(default)] limit_price: Option<Price>,
+        #[serde(default)] tif: TimeInForce,
+    }
+    AmendLine {
+        account: AccountId,
+        id: OrderId,
+        #[serde(default)] quantity: Option<Quantity>,
+        #[serde(default)] limit_price: Option<Price>,
+    }
+    CancelLine { account: AccountId, id: OrderId }
+    LimitLine {
+        name: LimitName,
+        scope: Scope,
+        #[serde(default)] hard: Option<String>,
+        #[serde(default)] soft: Option<String>,
+        actor: UserName,
+        #[serde(default)] reason: CleanText,
+    }
+    ApproveLine {
+        #[serde(default)] actor: Option<UserName>,
+        #[serde(default)] version: Option<u32>,
+        #[serde(default)] account: Option<AccountId>,
+        #[serde(default)] id: Option<OrderId>,
+    }
+    HaltLine {
+        scope: Scope,
+        #[serde(default)] mode: HaltMode,
+        actor: UserName,
+    }
+    SessionLine { exchange: Exchange, state: SessionState }
+    BarLine {
+        symbol: Symbol,
+        open: Price,
+        high: Price,
+        low: Price,
+        close: Price,
+        volume: Volume,
+        from: UnixNanos,
+    }
+    QuoteLine { symbol: Symbol, bid: Price, ask: Price, bid_size: Quantity, ask_size: Quantity }
+    TradeLine { symbol: Symbol, price: Price, size: Quantity }
+    SplitLine { symbol: Symbol, ratio: String }
+    DividendLine { symbol: Symbol, amount: Price, ex_date: NaiveDate, pay_date: NaiveDate }
+    StatusLine { symbol: Symbol, state: Status }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct FeeLine {
+    per_share: Price,
+    min: Money,
+    bps: Ratio,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Halted,
+    Trading,
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|e| CleanText::new(&e.to_string()).as_str().to_owned())
+}
+
+fn not_negative(name: &str, raw: i64) -> Result<(), String> {
+    if raw < 0 { Err(format!("{name} is negative")) } else { Ok(()) }
+}
+
+impl Script {
+    /// Reads a line; the venue is what `config` changes parts of.
+    pub(super) fn read(&mut self, text: &str, venue: &VenueModel) -> Result<(UnixNanos, Line), String> {
+        if !text.trim_start().starts_with('{') {
+            return Err("is not a JSON object".to_owned());
+        }
+        let head: Head = parse(text)?;
+        match (head.command.as_deref(), head.market.as_deref()) {
+            (Some(command), None) => self.command(command, text, venue),
+            (None, Some(market)) => self.market(market, text),
+            (None, None) => Err("has neither \"do\" nor \"market\"".to_owned()),
+            (Some(_), Some(_)) => Err("has both \"do\" and \"market\"; a line is one of them".to_owned()),
+        }
+    }
+
+    fn instrument(&self, symbol: Symbol) -> InstrumentId {
+        InstrumentId::new(symbol, self.exchanges.get(&symbol).copied().unwrap_or(Exchange::Xnys))
+    }
+
+    fn command(&mut self, word: &str, text: &str, venue: &VenueModel) -> Result<(UnixNanos, Line), String> {
+        let giver: UserName = GIVER.parse().map_err(|e| format!("{e}"))?;
+        let (t, actor, command) = match word {
+            "account" => account(text).map(|(t, c)| (t, giver, c)),
+            "instrument" => self.define(text).map(|(t, c)| (t, giver, c)),
+            "config" => config(text, *venue).map(|(t, c)| (t, giver, c)),
+            "submit" => self.submit(text).map(|(t, c)| (t, giver, c)),
+            "amend" => amend(text).map(|(t, c)| (t, giver, c)),
+            "cancel" => {
+                let line: CancelLine = parse(text)?;
+                Ok((line.t, giver, Command::Cancel { account: line.account, id: line.id }))
+            }
+            "limit" => limit(text),
+            "approve" => approve(text),
+            "halt" => {
+                let line: HaltLine = parse(text)?;
+                Ok((line.t, line.actor, Command::Halt { scope: line.scope, mode: line.mode }))
+            }
+            "resume" => {
+                let line: HaltLine = parse(text)?;
+                Ok((line.t, line.actor, Command::Resume { scope: line.scope }))
+            }
+            "session" => {
+                let line: SessionLine = parse(text)?;
+                Ok((line.t, giver, Command::Session { exchange: line.exchange, state: line.state }))
+            }
+            other => Err(format!("do '{}' is unknown", other.escape_default())),
+        }?;
+        let given = Given { actor, independent_of: Independence::Everyone, command };
+        Ok((t, Line::Command(Box::new(given))))
+    }
+
+    fn define(&mut self, text: &str) -> Result<(UnixNanos, Command), String> {
+        let line: InstrumentLine = parse(text)?;
+        let id = InstrumentId::new(line.symbol, line.exchange.unwrap_or(Exchange::Xnys));
+        let mut instrument = Instrument::with_defaults(id);
+        instrument.tick = line.tick.unwrap_or(instrument.tick);
+        instrument.lot = line.lot.unwrap_or(instrument.lot);
+        instrument.sector = line.sector.map(CleanText::from).unwrap_or_default();
+        instrument.shortable = line.shortable.unwrap_or(true);
+        if !instrument.tick.is_positive() || !instrument.lot.is_positive() {
+            return Err("tick and lot must be above zero".to_owned());
+        }
+        self.exchanges.insert(line.symbol, id.exchange);
+        Ok((line.t, Command::DefineInstrument(instrument)))
+    }
+
+    fn submit(&self, text: &str) -> Result<(UnixNanos, Command), String> {
+        let line: SubmitLine = parse(text)?;
+        not_negative("quantity", line.quantity.raw())?;
+        let order = OrderSpec {
+            account: line.account,
+            id: line.id,
+            instrument: self.instrument(line.symbol),
+            side: line.side,
+            order_type: line.order_type,
+            quantity: line.quantity,
+            limit_price: line.limit_price,
+            tif: line.tif,
+            list: None,
+        };
+        Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
+    }
+
+    fn market(&self, word: &str, text: &str) -> Result<(UnixNanos, Line), String> {
+        let (t, event) = match word {
+            "bar" => self.bar(text)?,
+            "quote" => self.quote(text)?,
+            "trade" => {
+                let line: TradeLine = parse(text)?;
+                not_negative("price", line.price.raw())?;
+                not_negative("size", line.size.raw())?;
+                let instrument = self.instrument(line.symbol);
+                let trade = Trade { instrument, time: line.t, price: line.price, size: line.size };
+                (line.t, MarketEvent::Trade(trade))
+            }
+            "split" => {
+                let line: SplitLine = parse(text)?;
+                let (instrument, ratio) = (self.instrument(line.symbol), ratio(&line.ratio)?);
+                (line.t, MarketEvent::Split { instrument, time: line.t, ratio })
+            }
+            "dividend" => {
+                let DividendLine { t, symbol, amount, ex_date, pay_date, .. } = parse(text)?;
+                not_negative("amount", amount.raw())?;
+                let instrument = self.instrument(symbol);
+                (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date })
+            }
+            "status" => {
+                let line: StatusLine = parse(text)?;
+                let halted = match line.state {
+                    Status::Halted => true,
+                    Status::Trading => false,
+                };
+                let instrument = self.instrument(line.symbol);
+                (line.t, MarketEvent::Status { instrument, time: line.t, halted })
+            }
+            other => return Err(format!("market '{}' is unknown", other.escape_default())),
+        };
+        Ok((t, Line::Market(event)))
+    }
+
+    fn bar(&self, text: &str) -> Result<(UnixNanos, MarketEvent), String> {
+        let line: BarLine = parse(text)?;
+        not_negative("volume", line.volume.raw())?;
+        if ![line.open, line.high, line.low, line.close].into_iter().all(Price::is_positive) {
+            return Err("a price of the bar is not above zero".to_owned());
+        }
+        if line.from > line.t {
+            return Err("from lies after t, the bar's end".to_owned());
+        }
+        let bar = Bar {
+            instrument: self.instrument(line.symbol),
+            from: line.from,
+            to: line.t,
+            open: line.open,
+            high: line.high,
+            low: line.low,
+            close: line.close,
+            volume: line.volume,
+        };
+        Ok((line.t, MarketEvent::Bars(vec![bar])))
+    }
+
+    fn quote(&self, text: &str) -> Result<(UnixNanos, MarketEvent), String> {
+        let line: QuoteLine = parse(text)?;
+        for (name, raw) in [
+            ("bid", line.bid.raw()),
+            ("ask", line.ask.raw()),
+            ("bid_size", line.bid_size.raw()),
+            ("ask_size", line.ask_size.raw()),
+        ] {
+            not_negative(name, raw)?;
+        }
+        let quote = Quote {
+            instrument: self.instrument(line.symbol),
+            time: line.t,
+            bid: line.bid,
+            ask: line.ask,
+            bid_size: line.bid_size,
+            ask_size: line.ask_size,
+        };
+        Ok((line.t, MarketEvent::Quote(quote)))
+    }
+}
+
+fn account(text: &str) -> Result<(UnixNanos, Command), String> {
+    let line: AccountLine = parse(text)?;
+    let spec = AccountSpec {
+        account: line.account,
+        kind: AccountKind::Paper,
+        owner: None,
+        exchange: None,
+        currency: line.currency.unwrap_or(Currency::USD),
+        cash: line.cash,
+        short: line.short,
+        margin: line.margin,
+    };
+    Ok((line.t, Command::OpenAccount(spec)))
+}
+
+fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), String> {
+    let line: ConfigLine = parse(text)?;
+    if let Some(fee) = line.fee {
+        for (name, raw) in
+            [("per_share", fee.per_share.raw()), ("min", fee.min.raw()), ("bps", fee.bps.raw())]
+        {
+            not_negative(name, raw)?;
+        }
+        venue.fee = FeeModel { per_share: fee.per_share, min: fee.min, rate: basis_points("bps", fee.bps)? };
+    }
+    if let Some(bps) = line.slippage_bps {
+        not_negative("slippage_bps", bps.raw())?;
+        venue.slippage = basis_points("slippage_bps", bps)?;
+    }
+    if let Some(share) = line.participation {
+        not_negative("participation", share.raw())?;
+        venue.participation = share;
+    }
+    venue.limit_fill = line.limit_fill.unwrap_or(venue.limit_fill);
+    venue.latency_ms = line.latency_ms.unwrap_or(venue.latency_ms);
+    venue.stale_after_ms = line.stale_after_ms.or(venue.stale_after_ms);
+    venue.seed = line.seed.unwrap_or(venue.seed);
+    Ok((line.t, Command::Configure(venue)))
+}
+
+fn basis_points(name: &str, bps: Ratio) -> Result<Ratio, String> {
+    if bps.raw() % BPS_IN_ONE != 0 {
+        return Err(format!("{name} has more digits behind the point than can be kept exactly"));
+    }
+    Ok(Ratio::from_raw(bps.raw() / BPS_IN_ONE))
+}
+
+fn amend(text: &str) -> Result<(UnixNanos, Command), String> {
+    let line: AmendLine = parse(text)?;
+    not_negative("quantity", line.quantity.map_or(0, Quantity::raw))?;
+    let AmendLine { account, id, quantity, limit_price, .. } = line;
+    Ok((line.t, Command::Amend { account, id, quantity, limit_price }))
+}
+
+fn limit(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
+    let line: LimitLine = parse(text)?;
+    for value in line.hard.iter().chain(&line.soft) {
+        LimitValue::parse(line.name, value)?;
+    }
+    let LimitLine { name, scope, hard, soft, reason, .. } = line;
+    let draft = LimitDraft { name, scope, hard, soft, reason, working: WorkingOrders::Keep };
+    Ok((line.t, line.actor, Command::SetLimit(draft)))
+}
+
+fn approve(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
+    let line: ApproveLine = parse(text)?;
+    let nobody = APPROVER.parse().map_err(|e| format!("{e}"))?;
+    let actor = line.actor.unwrap_or(nobody);
+    let command = match (line.version, line.account, line.id) {
+        (Some(version), None, None) => Command::ApproveLimit { version },
+        (None, Some(account), Some(id)) => Command::ApproveOrder { account, id },
+        (_, _, _) => return Err("approve needs a version, or an account and an id".to_owned()),
+    };
+    Ok((line.t, actor, command))
+}
+
+fn ratio(text: &str) -> Result<SplitRatio, String> {
+    let bad = || format!("ratio '{}' is not new:old such as 2:1", text.escape_default());
+    let (new, old) = text.split_once(':').ok_or_else(bad)?;
+    let part = |t: &str| t.parse::<Quantity>().ok().filter(|q| q.is_positive()).ok_or_else(bad);
+    Ok(SplitRatio { new: part(new)?, old: part(old)? })
+}

@@ -1,0 +1,267 @@
+//! The lines of the output: events in the words of the command line's contract, then the state.
+
+use std::collections::BTreeMap;
+use std::io::{Result, Write};
+
+use serde_json::{Value, json};
+
+use crate::domain::event::{CashKind, EndReason, Event, EventBody, Fill, HaltMode, Refusal};
+use crate::domain::limit::LimitDraft;
+use crate::domain::posting::Asset;
+use crate::domain::{AccountId, InstrumentId, Money, OrderId, OrderSpec};
+use crate::execution::State;
+use crate::portfolio::Account;
+
+/// An object with its keys in the order in which they are put.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&format!("{}:{}", Value::from(key), value.into()));
+        self
+    }
+
+    /// A value that prints itself, as a string.
+    fn text(self, key: &str, value: impl std::fmt::Display) -> Self {
+        self.put(key, value.to_string())
+    }
+
+    fn text_if(self, key: &str, value: Option<impl std::fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
+    }
+
+    fn raw(mut self, key: &str, object: &Object) -> Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&format!("{}:{}}}", Value::from(key), object.0));
+        self
+    }
+
+    fn write(self, writer: &mut impl Write) -> Result<()> {
+        writeln!(writer, "{}}}", self.0)
+    }
+}
+
+/// Writes an event; false when it is not one that is printed.
+pub(super) fn event(writer: &mut impl Write, seq: u64, event: &Event) -> Result<bool> {
+    let head = |name: &str| Object::new().put("seq", seq).text("t", event.t).put("event", name);
+    match body(head, &event.body) {
+        Some(object) => object.write(writer).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
+    let object = match body {
+        EventBody::OrderAccepted { order, .. } => spec(head("order_accepted"), order),
+        EventBody::OrderHeld { order, code, .. } => {
+            spec(named(head("order_held"), order.account, order.id).text("code", code), order)
+        }
+        EventBody::OrderReleased { account, id, approver } => {
+            named(head("order_accepted"), *account, *id).text_if("approver", approver.as_ref())
+        }
+        EventBody::OrderUpdated { account, id, quantity, limit_price } => {
+            let object = named(head("order_updated"), *account, *id).text("quantity", quantity);
+            object.text_if("limit_price", limit_price.as_ref())
+        }
+        EventBody::OrderCanceled { account, id, reason } => {
+            named(head("order_canceled"), *account, *id).put("reason", reason_word(*reason))
+        }
+        EventBody::OrderExpired { account, id, reason } => {
+            named(head("order_expired"), *account, *id).put("reason", reason_word(*reason))
+        }
+        EventBody::OrderRejected { order, refusal } => {
+            refused(head("order_rejected"), order.account, order.id, refusal)
+        }
+        EventBody::OrderDenied { order, refusal, .. } => {
+            refused(head("order_denied"), order.account, order.id, refusal)
+        }
+        EventBody::AmendRejected { account, id, refusal } => {
+            refused(head("amend_rejected"), *account, *id, refusal)
+        }
+        EventBody::CancelRejected { account, id, refusal } => {
+            refused(head("cancel_rejected"), *account, *id, refusal)
+        }
+        EventBody::Fill(fill) => filled(head("fill"), fill),
+        EventBody::LimitProposed { version, draft, actor } => {
+            limit(head("limit_proposed"), *version, draft).text("actor", actor)
+        }
+        EventBody::LimitApproved { version, draft, maker, actor } => {
+            limit(head("limit_approved"), *version, draft).text("maker", maker).text("actor", actor)
+        }
+        EventBody::Halted { scope, mode, actor } => {
+            head("halted").text("scope", scope).put("mode", mode_word(*mode)).text("actor", actor)
+        }
+        EventBody::Resumed { scope, actor } => head("resumed").text("scope", scope).text("actor", actor),
+        EventBody::CorporateAction { instrument, ratio } => {
+            let object = symbol(head("corporate_action"), *instrument).put("kind", "split");
+            object.text("ratio", format_args!("{}:{}", ratio.new, ratio.old))
+        }
+        EventBody::DividendAnnounced { instrument, amount, ex_date, pay_date } => {
+            let object = symbol(head("corporate_action"), *instrument).put("kind", "dividend");
+            object.text("amount", amount).text("ex_date", ex_date).text("pay_date", pay_date)
+        }
+        EventBody::Cash { account, amount, kind, instrument } => {
+            let object = head("cash").text("account", account).text("amount", amount);
+            object.put("kind", kind_word(*kind)).text_if("symbol", instrument.map(|i| i.symbol))
+        }
+        EventBody::RiskEvent { code, account, limit, observed, threshold } => {
+            let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
+            object.text("observed", observed).text("threshold", threshold)
+        }
+        EventBody::AccountOpened(_)
+        | EventBody::InstrumentDefined(_)
+        | EventBody::Configured(_)
+        | EventBody::ControlRejected { .. }
+        | EventBody::SymbolStatus { .. }
+        | EventBody::ExDateReached { .. }
+        | EventBody::DividendDue { .. }
+        | EventBody::Marked { .. }
+        | EventBody::Session { .. } => return None,
+    };
+    Some(object)
+}
+
+fn named(object: Object, account: AccountId, id: OrderId) -> Object {
+    object.text("account", account).text("id", id)
+}
+
+fn symbol(object: Object, instrument: InstrumentId) -> Object {
+    object.text("symbol", instrument.symbol)
+}
+
+fn spec(object: Object, order: &OrderSpec) -> Object {
+    let started = object.0.contains("\"account\":");
+    let object = if started { object } else { named(object, order.account, order.id) };
+    symbol(object, order.instrument)
+        .put("side", order.side.as_str())
+        .put("type", order.order_type.as_str())
+        .text("quantity", order.quantity)
+        .text_if("limit_price", order.limit_price)
+        .put("tif", order.tif.as_str())
+}
+
+fn refused(object: Object, account: AccountId, id: OrderId, refusal: &Refusal) -> Object {
+    let object = named(object, account, id)
+        .text("code", refusal.code)
+        .text_if("limit", refusal.limit.as_ref())
+        .text_if("observed", refusal.observed.as_ref())
+        .text_if("threshold", refusal.threshold.as_ref());
+    if refusal.breaches.is_empty() {
+        return object;
+    }
+    let spoke = refusal.breaches.iter().map(|b| {
+        json!({
+            "code": b.code.as_str(),
+            "limit": b.limit,
+            "scope": b.scope.to_string(),
+            "observed": b.observed,
+            "threshold": b.threshold,
+        })
+    });
+    object.put("breaches", spoke.collect::<Vec<Value>>())
+}
+
+fn filled(object: Object, fill: &Fill) -> Object {
+    symbol(named(object, fill.account, fill.id), fill.instrument)
+        .put("side", fill.side.as_str())
+        .text("quantity", fill.quantity)
+        .text("price", fill.price)
+        .text("fee", fill.fee)
+        .text("cum", fill.cum)
+        .text("leaves", fill.leaves)
+}
+
+fn limit(object: Object, version: u32, draft: &LimitDraft) -> Object {
+    object
+        .put("version", version)
+        .text("name", draft.name)
+        .text("scope", draft.scope)
+        .text_if("hard", draft.hard.as_ref())
+        .text_if("soft", draft.soft.as_ref())
+        .text("reason", &draft.reason)
+}
+
+const fn mode_word(mode: HaltMode) -> &'static str {
+    match mode {
+        HaltMode::Reducing => "reducing",
+        HaltMode::Halted => "halted",
+    }
+}
+
+const fn kind_word(kind: CashKind) -> &'static str {
+    match kind {
+        CashKind::Deposit => "deposit",
+        CashKind::Dividend => "dividend",
+        CashKind::CashInLieu => "cash_in_lieu",
+    }
+}
+
+const fn reason_word(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Requested => "requested",
+        EndReason::LimitTightened => "limit_tightened",
+        EndReason::CorporateAction => "corporate_action",
+        EndReason::Amended => "amended",
+        EndReason::ListEnded => "list_ended",
+        EndReason::SessionClose => "session_close",
+        EndReason::OutOfRange => "out_of_range",
+    }
+}
+
+/// Writes the last line.
+pub(super) fn state(writer: &mut impl Write, state: &State, balance: &BTreeMap<Asset, i128>) -> Result<()> {
+    let mut accounts = Object::new();
+    for (name, account) in state.accounts() {
+        accounts = accounts.raw(name.as_str(), &account_object(state, account));
+    }
+    let off: u128 = balance.values().map(|sum| sum.unsigned_abs()).sum();
+    Object::new()
+        .put("event", "state")
+        .raw("accounts", &accounts)
+        .text("postings_balance", off)
+        .text("journal_hash", state.chain())
+        .write(writer)
+}
+
+fn account_object(state: &State, account: &Account) -> Object {
+    let mut positions = Object::new();
+    for (instrument, position) in account.positions() {
+        let object = Object::new().text("quantity", position.quantity()).text("cost", position.cost());
+        positions = positions.raw(instrument.symbol.as_str(), &object);
+    }
+    let name = account.spec().account;
+    let open = state.orders().open().values().filter(|o| o.spec.account == name);
+    let open: Vec<Value> = open
+        .map(|o| {
+            json!({
+                "id": o.spec.id.as_str(),
+                "symbol": o.spec.instrument.symbol.as_str(),
+                "side": o.spec.side.as_str(),
+                "type": o.spec.order_type.as_str(),
+                "quantity": o.spec.quantity.to_string(),
+                "filled": o.filled.to_string(),
+                "limit_price": o.spec.limit_price.map(|p| p.to_string()),
+                "tif": o.spec.tif.as_str(),
+                "status": o.status.as_str(),
+            })
+        })
+        .collect();
+    let equity = state.equity(account).map(|e: Money| e.to_string());
+    Object::new()
+        .text("cash", account.cash())
+        .put("equity", equity)
+        .raw("positions", &positions)
+        .put("open_orders", open)
+}
