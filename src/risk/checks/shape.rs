@@ -26,9 +26,11 @@ fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     prices(case, instrument.tick).or_else(|| market_data(case)).or_else(|| range(case))
 }
 
-/// A whole number of lots, or all of an odd position in one sale.
+/// A whole number of lots, or all of an odd position in one closing order.
 fn on_lot(case: &Case<'_>, lot: Quantity) -> bool {
-    case.order.quantity.is_on_lot(lot)
+    let held = case.book.account.quantity(case.order.instrument);
+    let all = case.order.side.signed(case.order.quantity).checked_neg() == Some(held);
+    all || case.order.quantity.is_on_lot(lot)
 }
 
 fn prices(case: &Case<'_>, tick: Price) -> Option<RefusalCode> {

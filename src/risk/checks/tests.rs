@@ -173,6 +173,11 @@ fn shape_refuses_what_no_exchange_would_take() {
     let mut odd = order(Side::Buy, 10, None);
     odd.quantity = "10.5".parse().unwrap();
     assert_eq!(world.code(&odd), "INVALID_QUANTITY_INCREMENT");
+    let mut lots = World::new().holding(15, "100");
+    let lot = Quantity::from_whole(10).unwrap();
+    lots.instruments.insert(xyz(), Instrument { lot, ..Instrument::with_defaults(xyz()) });
+    assert_eq!(lots.code(&order(Side::Sell, 5, None)), "INVALID_QUANTITY_INCREMENT");
+    assert_eq!(lots.code(&order(Side::Sell, 15, None)), "");
     let mut blind = World::new();
     blind.seen.clear();
     assert_eq!(blind.code(&order(Side::Buy, 10, None)), "NO_MARKET_DATA");
