@@ -3,6 +3,9 @@
 //! The assertion forms are those of the cases' own README. A case in [`PASSING`] must pass; the test fails with
 //! every broken assertion of every case.
 
+// This whole file is a test: a panic is a failed test.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -31,10 +31,9 @@ impl Step<'_> {
             None => spec.quantity,
         };
         let done = order.filled.is_positive() && spec.quantity == order.filled;
-        if !done {
-            if let Some(refusal) = self.refuses(&key, &spec) {
-                return self.emit(EventBody::AmendRejected { account, id, refusal });
-            }
+        let refusal = if done { None } else { self.refuses(&key, &spec) };
+        if let Some(refusal) = refusal {
+            return self.emit(EventBody::AmendRejected { account, id, refusal });
         }
         let (quantity, limit_price) = (spec.quantity, spec.limit_price);
         self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price })?;

@@ -1,7 +1,5 @@
 //! The fold: how each event changes the state. Deciding and recovering both go through here.
 
-use std::collections::VecDeque;
-
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{EndReason, Event, EventBody, Fill, Refusal};
 use crate::domain::journal::encode;
@@ -221,7 +219,7 @@ impl Fold<'_> {
         };
         let order = self.order(spec, status, code);
         self.state.orders.insert(order, working);
-        let recent = self.state.recent.entry(spec.account).or_insert_with(VecDeque::new);
+        let recent = self.state.recent.entry(spec.account).or_default();
         recent.push_back(self.event.t);
         let old = |t: &UnixNanos| self.event.t.since(*t) >= RECENT_SECONDS * NANOS_PER_SECOND;
         while recent.front().is_some_and(old) {

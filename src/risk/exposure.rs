@@ -86,7 +86,7 @@ pub fn all_sides(book: &Book<'_>, skip: Option<&OrderSpec>) -> Option<BTreeMap<I
         all.insert(*instrument, held(book, *instrument)?);
     }
     for order in book.own_orders().filter(|o| !is(o, skip)) {
-        let sides = all.entry(order.spec.instrument).or_insert_with(Sides::default);
+        let sides = all.entry(order.spec.instrument).or_default();
         *sides = add(book, *sides, order)?;
     }
     Some(all)

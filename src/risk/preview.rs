@@ -132,10 +132,10 @@ fn standing(book: &Book<'_>, limits: &LimitBook, draft: &LimitDraft, over: &mut 
         }
         LimitName::MaxGrossExposure | LimitName::MaxDailyLoss | LimitName::MaxDrawdown => {
             let first = book.account.positions().keys().next().map(|i| i.symbol).or_else(|| "X".parse().ok());
-            if first.is_some_and(|symbol| binds(draft.scope, spec.account, spec.kind, symbol)) {
-                if let Some(seen) = utilisation::observed(book, draft.name, Scope::Firm) {
-                    push(None, &seen);
-                }
+            let bound = first.is_some_and(|symbol| binds(draft.scope, spec.account, spec.kind, symbol));
+            if let Some(seen) = bound.then(|| utilisation::observed(book, draft.name, Scope::Firm)).flatten()
+            {
+                push(None, &seen);
             }
         }
         LimitName::RestrictedSymbols => restricted_positions(book, draft, bound.hard.as_ref(), over),

@@ -17,6 +17,7 @@ mod desk_worker;
 pub mod door;
 pub mod engine;
 pub mod error;
+pub mod files;
 pub mod house;
 pub mod import;
 pub mod live;
@@ -29,7 +30,6 @@ pub mod risk;
 mod screens;
 pub mod simulate;
 pub mod trading;
-pub mod files;
 pub mod view;
 
 pub use error::{ErrorKind, ServiceError};
