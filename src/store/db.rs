@@ -20,6 +20,8 @@ const CACHE_KIB: i64 = 64 * 1024;
 const STATEMENTS_MAX: usize = 128;
 /// A WAL larger than this is cut back after a checkpoint.
 const WAL_BYTES_MAX: i64 = 64 * 1024 * 1024;
+/// Pages in the WAL that make a commit copy them into the store file; an import touches many pages again and again.
+const CHECKPOINT_PAGES: u32 = 8_192;
 /// First SQLite without the WAL-reset race.
 const SQLITE_LEAST: i32 = 3_051_003;
 
@@ -85,6 +87,7 @@ impl Db {
         };
         self.conn.pragma_update(None, "journal_mode", "wal")?;
         self.conn.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX)?;
+        self.conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         let synchronous = match durability {
             Durability::Full => "full",
             Durability::Normal => "normal",

@@ -106,21 +106,23 @@ pub struct PageOutcome {
 }
 
 impl PageOutcome {
-    fn count(&mut self, outcome: RowOutcome) {
-        match outcome {
-            RowOutcome::Stored(flags) => {
-                self.stored += 1;
-                self.flagged += u64::from(flags.any());
+    /// Fills in the counts from the rows.
+    fn count(&mut self) {
+        for outcome in &self.rows {
+            match outcome {
+                RowOutcome::Stored(flags) => {
+                    self.stored += 1;
+                    self.flagged += u64::from(flags.any());
+                }
+                RowOutcome::Revised(flags) => {
+                    self.revised += 1;
+                    self.flagged += u64::from(flags.any());
+                }
+                RowOutcome::Unchanged => self.unchanged += 1,
+                RowOutcome::Duplicate => self.duplicates += 1,
+                RowOutcome::Conflict => self.conflicts += 1,
             }
-            RowOutcome::Revised(flags) => {
-                self.revised += 1;
-                self.flagged += u64::from(flags.any());
-            }
-            RowOutcome::Unchanged => self.unchanged += 1,
-            RowOutcome::Duplicate => self.duplicates += 1,
-            RowOutcome::Conflict => self.conflicts += 1,
         }
-        self.rows.push(outcome);
     }
 }
 
@@ -273,14 +275,19 @@ fn store_page(
     page: &[DailyBar],
     marked: &mut Vec<(InstrumentId, i32)>,
 ) -> Result<PageOutcome, Fault> {
-    let mut outcome = PageOutcome { rows: Vec::with_capacity(page.len()), ..PageOutcome::default() };
+    let mut outcome = PageOutcome { rows: vec![RowOutcome::Unchanged; page.len()], ..PageOutcome::default() };
     let mut writer = Writer::new(conn)?;
-    for bar in page {
+    // Row by row of one series, since a file sorted by date would touch every series' pages for every day. The
+    // sort is stable: rows of one instrument keep their order, and no outcome depends on another instrument.
+    let mut order: Vec<(&DailyBar, &mut RowOutcome)> = page.iter().zip(outcome.rows.iter_mut()).collect();
+    order.sort_by_key(|(bar, _)| bar.instrument);
+    let mut created_count = 0;
+    for (bar, slot) in order {
         let tail = match tails.entry(bar.instrument) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let (tail, created) = open_series(&mut writer, run, bar)?;
-                outcome.created += u64::from(created);
+                created_count += u64::from(created);
                 entry.insert(tail)
             }
         };
@@ -294,8 +301,10 @@ fn store_page(
         if first_in_run {
             marked.push((bar.instrument, session));
         }
-        outcome.count(store_row(&mut writer, tail, first_in_run, bar, run.wall)?);
+        *slot = store_row(&mut writer, tail, first_in_run, bar, run.wall)?;
     }
+    outcome.created = created_count;
+    outcome.count();
     Ok(outcome)
 }
 

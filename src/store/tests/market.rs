@@ -229,3 +229,16 @@ fn jobs_and_quarantine_are_remembered() {
     store.store_quarantine(std::slice::from_ref(&row), at(4)).unwrap();
     assert_eq!(store.read().quarantine(10).unwrap(), [row]);
 }
+#[test]
+fn outcomes_stand_in_the_order_of_the_page() {
+    let (_home, mut store) = store();
+    let b = bar("B.XNYS", "2024-01-02", "1", 0);
+    let page = [b, bar("A.XNYS", "2024-01-02", "1", 1), b, bar("A.XNYS", "2024-01-03", "2", 1)];
+    let zero = RowOutcome::Stored(RowFlags { zero_volume: true, jump: false });
+    let jump = RowOutcome::Stored(RowFlags { zero_volume: false, jump: true });
+    let mut one = run("file", Basis::Raw);
+    assert_eq!(
+        outcomes(&mut store, &mut one, &page),
+        [zero, RowOutcome::Stored(PLAIN), RowOutcome::Duplicate, jump]
+    );
+}
