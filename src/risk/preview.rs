@@ -189,10 +189,37 @@ fn judge_past(past: &PastDecision<'_>, limits: &LimitBook, draft: &LimitDraft, p
         preview.not_evaluated += 1;
         return;
     };
+    if spares_reductions(draft.name) && reduced(past.record) {
+        return;
+    }
     let passes = |v: Option<&LimitValue>| v.and_then(LimitValue::raw).is_some_and(|raw| seen > raw);
     if passes(bound.hard.as_ref()) {
         preview.refused += 1;
     } else if passes(bound.soft.as_ref()) {
         preview.held += 1;
     }
+}
+
+/// Limits that an order passes which only makes a position smaller.
+const fn spares_reductions(name: LimitName) -> bool {
+    match name {
+        LimitName::MaxPositionNotional
+        | LimitName::MaxPositionWeight
+        | LimitName::MaxGrossExposure
+        | LimitName::MaxDailyLoss
+        | LimitName::MaxDrawdown => true,
+        LimitName::MaxOrderQuantity
+        | LimitName::MaxOrderNotional
+        | LimitName::PriceCollar
+        | LimitName::MaxOrdersPerMinute
+        | LimitName::RestrictedSymbols => false,
+    }
+}
+
+/// Whether the recorded order added nothing to the position's worst case on its side.
+fn reduced(record: &DecisionRecord) -> bool {
+    let name = LimitName::MaxPositionNotional;
+    let Some(check) = record.checks.iter().find(|c| c.limit == name.as_str()) else { return false };
+    let raw = |text: &str| LimitValue::parse(name, text).ok().and_then(|v| v.raw());
+    raw(&check.now).zip(raw(&check.observed)).is_some_and(|(now, with)| with <= now)
 }

@@ -12,7 +12,9 @@ use crate::domain::{
     UnixNanos,
 };
 use crate::portfolio::Account;
-use crate::risk::{Halt, OrderKey, Seen, Standing, Verdict, evaluate, largest_allowed};
+use crate::risk::{
+    Halt, OrderKey, PastDecision, Seen, Standing, Verdict, evaluate, largest_allowed, preview, utilisation,
+};
 
 struct World {
     account: Account,
@@ -348,4 +350,43 @@ fn the_first_breach_names_the_refusal_and_all_are_told() {
     assert_eq!(refusal.limit.as_deref(), Some("max_order_quantity"));
     assert_eq!((refusal.observed.as_deref(), refusal.threshold.as_deref()), (Some("200"), Some("5")));
     assert_eq!(decision.record().checks.len(), CHECKS.len());
+}
+
+#[test]
+fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
+    let world = World::new().holding(30, "100").open(named("B0", order(Side::Buy, 20, Some("100"))));
+    let none = LimitBook::default();
+    let judge = |order: &OrderSpec| {
+        evaluate(&world.book(), &none, &MarketFacts::default(), &Draft::new(order)).record()
+    };
+    let (buy, sell) = (order(Side::Buy, 10, None), order(Side::Sell, 10, None));
+    let (bought, sold) = (judge(&buy), judge(&sell));
+    let kind = AccountKind::Paper;
+    let history = [
+        PastDecision { order: &buy, kind, record: &bought },
+        PastDecision { order: &sell, kind, record: &sold },
+    ];
+    let draft = |name: &str, hard: &str| LimitDraft {
+        name: name.parse().unwrap(),
+        scope: Scope::Firm,
+        hard: Some(hard.to_owned()),
+        soft: None,
+        reason: "test".into(),
+        working: WorkingOrders::Keep,
+    };
+    let seen = preview(&[world.book()], &none, &draft("max_position_notional", "4000"), &history).unwrap();
+    assert_eq!((seen.orders.len(), seen.positions.len()), (1, 1));
+    assert_eq!((seen.considered, seen.refused), (2, 1));
+    let seen = preview(&[world.book()], &none, &draft("max_order_quantity", "20"), &history).unwrap();
+    assert_eq!((seen.orders.len(), seen.refused), (0, 0));
+    assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &[]).is_err());
+}
+
+#[test]
+fn utilisation_is_the_used_share_of_the_hard_value() {
+    let world = World::new().limit("max_position_weight", "0.6", None).holding(30, "100");
+    let uses = utilisation(&world.book(), &world.limits);
+    assert_eq!(uses.len(), 1);
+    assert_eq!((uses[0].observed.as_str(), uses[0].hard.as_str()), ("0.3", "0.6"));
+    assert_eq!(uses[0].share.unwrap().to_string(), "0.5");
 }
