@@ -11,7 +11,7 @@ use crate::tui::widgets::bar;
 use crate::tui::widgets::table::CellBar;
 
 /// Cells of the bar.
-const BAR_CELLS: u16 = 10;
+const BAR_CELLS: u16 = 8;
 
 /// The pane.
 pub const PANE: PaneDef = PaneDef {
@@ -92,4 +92,9 @@ pub(super) fn shown(name: LimitName, text: &str) -> String {
         LimitUnit::Count | LimitUnit::Symbols => None,
     };
     formatted.unwrap_or_else(|| text.to_owned())
+}
+
+/// A figure of a limit that is known by its name in text; unknown names leave the figure as it is.
+pub(super) fn shown_by_name(limit: &str, text: &str) -> String {
+    limit.parse().map_or_else(|_| text.to_owned(), |name| shown(name, text))
 }

@@ -62,6 +62,8 @@ panes! {
 mod cells;
 #[cfg(test)]
 pub mod fixture;
+#[cfg(test)]
+mod tests;
 
 /// What a pane is drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -118,9 +120,4 @@ impl PaneDef {
     pub fn by_code(code: &str) -> Option<&'static PaneDef> {
         PANES.iter().find(|pane| pane.code.eq_ignore_ascii_case(code))
     }
-}
-
-/// No note behind the title.
-fn no_note(_: &View<'_>) -> String {
-    String::new()
 }

@@ -73,8 +73,14 @@ fn explanation(order: &OrderRow) -> Option<Cell> {
         text = order.code.map(|c| c.text().to_owned()).unwrap_or_default();
     }
     if let (Some(limit), Some(observed), Some(threshold)) = (&order.limit, &order.observed, &order.threshold) {
-        let seen = format!("{limit}: {observed}, allowed {threshold}");
-        text = if text.is_empty() { seen } else { format!("{text} ({seen})") };
+        let figure = |text: &str| super::limits::shown_by_name(limit, text);
+        let seen = format!(
+            "{}: {}, allowed {}",
+            limit.replace('_', " "),
+            figure(observed),
+            figure(threshold)
+        );
+        text = if text.is_empty() { seen } else { format!("{seen}; {text}") };
     }
     let working = order.status == OrderStatus::PartiallyFilled;
     if working {

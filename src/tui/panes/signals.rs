@@ -16,7 +16,7 @@ pub const PANE: PaneDef = PaneDef {
     title: "Signals",
     code: "SIG",
     capability: Capability::ViewSignals,
-    empty: "The ranking of the universe by the model. None made yet: press R to run the model on the data there is.",
+    empty: "The ranking of the universe by the model. None made yet: press r to run the model on the data there is.",
     table: Some(table),
     note,
     draw: |view, area, buf| cells::draw_table(&PANE, view, area, buf),

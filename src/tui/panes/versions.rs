@@ -42,7 +42,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("APPROVED BY", 5),
         Column::left("MADE", 3),
         Column::left("WORKING", 8),
-        Column::left("REASON", 4).growing(10),
+        Column::left("REASON", 4).growing(18),
     ]);
     table.rows = limits.history.iter().map(|v| line(v, clock, view)).collect();
     table

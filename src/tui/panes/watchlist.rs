@@ -15,7 +15,7 @@ pub const PANE: PaneDef = PaneDef {
     title: "Watchlist",
     code: "W",
     capability: Capability::ViewMarket,
-    empty: "Names you watch, with price, change and age. Press / to find a name, then w to add it.",
+    empty: "Names you watch, with price, change and age. Press f to find a name, then w to add it.",
     table: Some(table),
     note,
     draw: |view, area, buf| cells::draw_table(&PANE, view, area, buf),

@@ -2,7 +2,10 @@
 //! size, in unicode or ASCII.
 
 pub mod bar;
+pub mod chart;
+pub mod form;
 pub mod pen;
+pub mod spark;
 pub mod table;
 pub mod text;
 

@@ -237,39 +237,59 @@ impl TableData {
     }
 }
 
-/// Column indices that are drawn, each with its width and the width of its bar.
+/// Widest that a growing column may ask to be before bars are given up.
+const GROW_BEFORE_BARS: u16 = 21;
+/// Columns of this priority and above give way to bars.
+const PRIORITY_BELOW_BARS: u8 = 5;
+
+/// A column that is drawn: its place, its definition and its natural width.
+type Shown<'t> = (usize, &'t Column, u16);
+
+/// Cells that columns need; `grown` says what a growing column needs.
+fn needed(columns: &[Shown<'_>], grown: impl Fn(&Column, u16) -> u16) -> u16 {
+    let gaps = GAP.saturating_mul(u16::try_from(columns.len().saturating_sub(1)).unwrap_or(u16::MAX));
+    let widths = columns.iter().map(|(_, c, natural)| if c.grow { grown(c, *natural) } else { *natural });
+    widths.fold(gaps, u16::saturating_add)
+}
+
+/// Takes out the least important column of at least this priority; `false` when there is none.
+fn drop_one(columns: &mut Vec<Shown<'_>>, least: u8) -> bool {
+    let candidates = columns.iter().enumerate().filter(|(_, (_, c, _))| c.priority >= least);
+    let last = candidates.max_by_key(|(at, (_, c, _))| (c.priority, *at)).map(|(at, _)| at);
+    last.map(|at| columns.remove(at)).is_some()
+}
+
+/// Column indices that are drawn, each with its width and the width of its bar. All bars are drawn or none.
 fn layout(table: &TableData, width: u16) -> Vec<(usize, u16, u16)> {
     let natural = |i: usize, column: &Column| {
         let cells = table.rows.iter().filter_map(|r| r.cells.get(i));
         let widest = cells.map(|c| format::width(&c.text)).max().unwrap_or(0);
         u16::try_from(widest.max(format::width(&column.title))).unwrap_or(u16::MAX).max(column.min)
     };
-    let mut shown: Vec<(usize, &Column, u16)> =
-        table.columns.iter().enumerate().map(|(i, c)| (i, c, natural(i, c))).collect();
-    let total = |columns: &[(usize, &Column, u16)]| {
-        let gaps = GAP * u16::try_from(columns.len().saturating_sub(1)).unwrap_or(0);
-        let widths = columns.iter().map(|(_, c, w)| if c.grow { c.min } else { *w });
-        widths.fold(gaps, u16::saturating_add)
+    let all: Vec<Shown<'_>> = table.columns.iter().enumerate().map(|(i, c)| (i, c, natural(i, c))).collect();
+    let bars =
+        |columns: &[Shown<'_>]| columns.iter().filter(|(_, c, _)| c.bar > 0).map(|(_, c, _)| c.bar + 1).sum();
+    let with_bars = |columns: &[Shown<'_>]| {
+        let bars: u16 = bars(columns);
+        needed(columns, |_, natural| natural.min(GROW_BEFORE_BARS)).saturating_add(bars)
     };
-    while total(&shown) > width {
-        let last = shown.iter().enumerate().filter(|(_, (_, c, _))| c.priority > 0);
-        let Some((at, _)) = last.max_by_key(|(at, (_, c, _))| (c.priority, *at)) else { break };
-        shown.remove(at);
+    let mut shown = all.clone();
+    while with_bars(&shown) > width && drop_one(&mut shown, PRIORITY_BELOW_BARS) {}
+    let barred = with_bars(&shown) <= width;
+    if !barred {
+        shown = all;
+        while needed(&shown, |c, _| c.min) > width && drop_one(&mut shown, 1) {}
     }
-    let mut spare = width.saturating_sub(total(&shown));
+    let bars: u16 = if barred { bars(&shown) } else { 0 };
+    let mut spare = width.saturating_sub(needed(&shown, |c, _| c.min)).saturating_sub(bars);
     let mut out = Vec::with_capacity(shown.len());
     for (i, column, natural) in &shown {
         let start = if column.grow { column.min } else { *natural };
         let more = natural.saturating_sub(start).min(spare);
         spare -= more;
-        out.push((*i, start + more, 0));
-    }
-    for ((_, wide, drawn), (_, column, _)) in out.iter_mut().zip(&shown) {
-        if column.bar > 0 && column.bar < spare {
-            spare -= column.bar + 1;
-            *wide += column.bar + 1;
-            *drawn = column.bar;
-        }
+        let bar = if barred { column.bar } else { 0 };
+        let bar_cells = if bar > 0 { bar + 1 } else { 0 };
+        out.push((*i, start.saturating_add(more).saturating_add(bar_cells), bar));
     }
     out
 }
@@ -374,7 +394,7 @@ fn draw_empty(table: &TableData, empty: &str, view: &View<'_>, pen: &mut Pen<'_>
         || empty.to_owned(),
         |n| format!("None of {n} rows contains '{}'. Esc clears the filter.", view.filter.trim()),
     );
-    super::table::paragraph(&text, view, pen);
+    paragraph(&text, view, pen);
 }
 
 /// Writes a quiet paragraph, broken to the width, one row below the top where there is room.
@@ -471,8 +491,7 @@ fn draw_footer(
     top: u16,
     shown: Option<(usize, usize)>,
 ) {
-    let mut y = top;
-    for line in &table.footer {
+    for (y, line) in (top..).zip(&table.footer) {
         let mut x = GUTTER;
         for cell in line {
             let wide = u16::try_from(format::width(&cell.text)).unwrap_or(u16::MAX);
@@ -481,7 +500,6 @@ fn draw_footer(
             }
             x = pen.put(x, y, &cell.text, view.theme.style(cell.meaning)).saturating_add(GAP);
         }
-        y += 1;
     }
     let Some((start, drawn)) = shown.filter(|_| top < pen.height()) else { return };
     let all = table.rows.len();

@@ -31,6 +31,12 @@ pub fn text(width: u16, height: u16, draw: impl FnOnce(Rect, &mut Buffer)) -> St
     lines(width, height, draw).join("\n")
 }
 
+/// The lines as one text, each behind a bar, for snapshots that keep their spaces.
+pub fn framed(width: u16, height: u16, draw: impl FnOnce(Rect, &mut Buffer)) -> String {
+    let lines = lines(width, height, draw);
+    lines.iter().map(|line| format!("|{line}")).collect::<Vec<_>>().join("\n")
+}
+
 /// The whole buffer with its margin; panics when the margin was touched.
 pub fn buffer(width: u16, height: u16, draw: impl FnOnce(Rect, &mut Buffer)) -> Buffer {
     let whole = Rect::new(0, 0, width + 2 * MARGIN, height + 2 * MARGIN);
