@@ -176,6 +176,8 @@ pub struct Insight {
     pub headline: CleanText,
     /// One or two sentences.
     pub text: CleanText,
+    /// Good (1), neither (0) or something to watch (-1).
+    pub tone: i8,
 }
 
 /// Share of the portfolio from which one company is a large part.
@@ -194,7 +196,7 @@ pub fn insights(facts: &[Fact]) -> Vec<Insight> {
             let (headline, text) = words::say(fact);
             let instrument = company(fact).map(|c| c.instrument);
             let importance = importance(fact, size);
-            (size, Insight { importance, instrument, headline: headline.into(), text: text.into() })
+            (size, Insight { importance, instrument, headline: headline.into(), text: text.into(), tone: tone(fact) })
         })
         .collect();
     sized.sort_by(|(a_size, a), (b_size, b)| {
@@ -238,6 +240,24 @@ fn change_of(before: i64, after: i64) -> Ratio {
     let scaled = grown * i128::from(Ratio::ONE_RAW);
     let share = crate::domain::fixed::divide_half_even(scaled, i128::from(before));
     share.and_then(|s| Ratio::from_raw_wide(s).ok()).unwrap_or(Ratio::ZERO)
+}
+
+/// Good, neither, or something to watch.
+fn tone(fact: &Fact) -> i8 {
+    let sign = |raw: i64| i8::try_from(raw.signum()).unwrap_or(0);
+    match fact {
+        Fact::PortfolioChange { before, after, .. } => sign(after.raw().saturating_sub(before.raw())),
+        Fact::HoldingChange { change, .. } => sign(change.raw()),
+        Fact::PriceMove { before, after, .. } => sign(after.raw().saturating_sub(before.raw())),
+        Fact::Concentration { .. } => -1,
+        Fact::News { tone: NewsTone::Good, .. } | Fact::Outlook { now: Outlook::Favourable, .. } => 1,
+        Fact::News { tone: NewsTone::Bad, .. } | Fact::Outlook { now: Outlook::Unfavourable, .. } => -1,
+        Fact::News { tone: NewsTone::Mixed, .. }
+        | Fact::Outlook { now: Outlook::Neutral, .. }
+        | Fact::HoldingTraded { .. }
+        | Fact::CashShare { .. }
+        | Fact::SimulatedData { .. } => 0,
+    }
 }
 
 fn importance(fact: &Fact, size: i64) -> Importance {

@@ -314,7 +314,7 @@ impl House {
         })
     }
 
-    fn chart_fills(
+    pub(super) fn chart_fills(
         &self,
         id: InstrumentId,
         account: Option<AccountId>,
