@@ -223,13 +223,13 @@ mod tests {
         fs::write(&path, "# mine\nascii = false # for the old terminal\n\n[paper]\nfee_min = \"2\"\n")
             .unwrap();
         assert!(set(&path, "ascii", "true").unwrap().ascii);
-        set(&path, "simulation.ticks_per_second", "5").unwrap();
+        set(&path, "simulation.speed", "5").unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(
             text.starts_with("# mine\nascii = true # for the old terminal\n\n[paper]\nfee_min = \"2\"\n"),
             "{text}"
         );
-        assert_eq!(load(&path).unwrap().ticks_per_second, 5);
+        assert_eq!(load(&path).unwrap().simulation_speed, 5);
     }
 
     #[test]

@@ -52,3 +52,9 @@ pub enum ConfigError {
         what: String,
     },
 }
+
+/// Whether the `NO_COLOR` convention asks for no colours.
+#[allow(clippy::disallowed_methods, reason = "config reads the few variables that are settings")]
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}

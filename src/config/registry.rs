@@ -41,8 +41,8 @@ pub struct Settings {
     pub colors: UpDown,
     /// Minutes without a key after which the workstation locks.
     pub idle_lock_minutes: u32,
-    /// Steps of the simulated market in a second.
-    pub ticks_per_second: u32,
+    /// Simulated seconds that pass in a second; 0 starts paused.
+    pub simulation_speed: u32,
     /// Fees, slippage and participation of new paper fills.
     pub venue: VenueModel,
 }
@@ -54,7 +54,7 @@ impl Default for Settings {
             ascii: false,
             colors: UpDown::default(),
             idle_lock_minutes: 15,
-            ticks_per_second: 2,
+            simulation_speed: 20,
             venue: VenueModel::home(),
         }
     }
@@ -192,11 +192,11 @@ pub const SETTINGS: &[Setting] = &[
         show: |s| s.idle_lock_minutes.to_string(),
     },
     Setting {
-        key: "simulation.ticks_per_second",
-        kind: Kind::Integer { min: 1, max: 50 },
-        doc: "Steps of the simulated market in a second.",
-        write: |s, t| write(&mut s.ticks_per_second, t),
-        show: |s| s.ticks_per_second.to_string(),
+        key: "simulation.speed",
+        kind: Kind::Integer { min: 0, max: 3_600 },
+        doc: "Simulated seconds that pass in a second; 0 starts paused.",
+        write: |s, t| write(&mut s.simulation_speed, t),
+        show: |s| s.simulation_speed.to_string(),
     },
     Setting {
         key: "paper.fee_per_share",

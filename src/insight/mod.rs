@@ -196,7 +196,16 @@ pub fn insights(facts: &[Fact]) -> Vec<Insight> {
             let (headline, text) = words::say(fact);
             let instrument = company(fact).map(|c| c.instrument);
             let importance = importance(fact, size);
-            (size, Insight { importance, instrument, headline: headline.into(), text: text.into(), tone: tone(fact) })
+            (
+                size,
+                Insight {
+                    importance,
+                    instrument,
+                    headline: headline.into(),
+                    text: text.into(),
+                    tone: tone(fact),
+                },
+            )
         })
         .collect();
     sized.sort_by(|(a_size, a), (b_size, b)| {

@@ -46,7 +46,8 @@ impl House {
         account: AccountId,
     ) -> Result<Vec<InsightRow>, ServiceError> {
         let state = self.state()?;
-        let found = state.accounts().get(&account).filter(|a| permit.scope().covers(a.spec().kind, a.spec().owner));
+        let found =
+            state.accounts().get(&account).filter(|a| permit.scope().covers(a.spec().kind, a.spec().owner));
         let found = found.ok_or_else(|| unknown_account(account))?;
         let exchange = self.exchange_of(Some(account))?;
         let Some(now) = state.market_time(exchange) else { return Ok(Vec::new()) };
@@ -79,7 +80,13 @@ impl Scene<'_> {
         }
         let Some(equity) = self.state.equity(self.account) else { return facts };
         let currency = spec.currency;
-        facts.push(Fact::PortfolioChange { before: self.account.day_open(), after: equity, currency, since: on, until: on });
+        facts.push(Fact::PortfolioChange {
+            before: self.account.day_open(),
+            after: equity,
+            currency,
+            since: on,
+            until: on,
+        });
         if let Some(share) = self.account.cash().share_of(equity) {
             facts.push(Fact::CashShare { cash: self.account.cash(), share, currency, on });
         }
@@ -99,7 +106,8 @@ impl Scene<'_> {
         for (instrument, position) in self.account.positions() {
             let Some((now, _)) = book::price(self.state, *instrument) else { continue };
             let Some(before) = closes.get(instrument).and_then(|c| c.before) else { continue };
-            let (company, on, currency) = (self.company(*instrument), self.today, self.account.spec().currency);
+            let (company, on, currency) =
+                (self.company(*instrument), self.today, self.account.spec().currency);
             let Some(moved) = share_of(now, before) else { continue };
             if moved.raw().abs() >= MOVE_MIN.raw() {
                 facts.push(Fact::PriceMove { company: company.clone(), before, after: now, currency, on });
@@ -135,7 +143,8 @@ impl Scene<'_> {
         Ok(told
             .map(|(symbol, rows)| {
                 let tones: Vec<f64> = rows.iter().filter_map(|r| r.tone).collect();
-                let mean = if tones.is_empty() { 0.0 } else { tones.iter().sum::<f64>() / tones.len() as f64 };
+                let mean =
+                    if tones.is_empty() { 0.0 } else { tones.iter().sum::<f64>() / tones.len() as f64 };
                 let tone = if mean >= TONE_MIN {
                     NewsTone::Good
                 } else if mean <= -TONE_MIN {
