@@ -1,9 +1,196 @@
-//! The composition root: the only place that sees every room.
+//! The composition root: the only place that sees every room. It opens homes, runs the engine's loop on a thread of
+//! its own, and lends the command line and the terminal what they may use.
+//!
+//! Nothing starts anything else as a side effect: what is running is what this file started.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::cli::args::{Color, LogLevel};
+use crate::cli::context::{Context, HomeWish, Launch, OpenMode};
+use crate::cli::errors::Failure;
+use crate::config::{self, Paths};
+use crate::domain::{Clock, UserName};
+use crate::observe::{self, LogRing, SystemClock};
+use crate::service::desk::Desk;
+use crate::service::door::{self, Door};
+use crate::service::house::{self, Parts};
+use crate::service::view::HealthRow;
+use crate::service::{House, ServiceError};
+use crate::store::{self, HeldBy};
+use crate::tui::entry::{Entry, Gate};
+use crate::tui::{self, Options};
+
+/// What this process is called in the lock of a home while the workstation is open.
+const WORKSTATION: &str = "workstation";
+/// The same for a single command.
+const COMMAND: &str = "qlib-pro";
 
 /// Runs the program with these arguments.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    crate::cli::run(args)
+    let app = App { clock: Arc::new(SystemClock), engines: RefCell::default(), log: RefCell::default() };
+    let context = Context {
+        open: &|wish| app.open(wish, COMMAND),
+        terminal: &|launch| app.terminal(launch),
+        places: &|home| Ok(Paths::find(home)?.all().to_vec()),
+        doctor: &|home| app.doctor(home),
+        restore: &|source, home, permit| {
+            let holder = HeldBy::this_process(COMMAND, &runs_as(), app.clock.now());
+            crate::service::admin::restore(source, Paths::find(home)?.home(), permit, &holder)
+        },
+    };
+    let code = crate::cli::run(args, &context);
+    app.finish();
+    code
+}
+
+struct App {
+    clock: Arc<dyn Clock>,
+    engines: RefCell<Vec<JoinHandle<()>>>,
+    log: RefCell<Option<LogRing>>,
+}
+
+impl App {
+    fn open(&self, wish: &HomeWish<'_>, process: &str) -> Result<Arc<House>, ServiceError> {
+        let paths = Paths::find(wish.home)?;
+        let (house, engine) = house::open(Parts {
+            home: paths.home().to_path_buf(),
+            clock: Arc::clone(&self.clock),
+            settings: config::load(&paths.settings())?,
+            log: self.start_log(&paths, wish.log_level)?,
+            process: process.to_string(),
+            runs_as: runs_as(),
+            own: wish.mode == OpenMode::Own,
+        })?;
+        if let Some(engine) = engine {
+            let spawned = thread::Builder::new().name("engine".to_string()).spawn(move || engine.run());
+            let handle = spawned.map_err(|source| ServiceError::File {
+                path: paths.home().to_path_buf(),
+                doing: "the engine's thread could not be started; close other programs",
+                source,
+            })?;
+            self.engines.borrow_mut().push(handle);
+            house.prime()?;
+        }
+        Ok(house)
+    }
+
+    /// One log a process: the first home that is opened has it.
+    fn start_log(&self, paths: &Paths, level: LogLevel) -> Result<LogRing, ServiceError> {
+        let mut kept = self.log.borrow_mut();
+        if let Some(ring) = kept.as_ref() {
+            return Ok(ring.clone());
+        }
+        let ring = observe::start(Some(&paths.logs()), level.as_str(), Arc::clone(&self.clock))
+            .map_err(|e| ServiceError::Data(e.to_string()))?;
+        *kept = Some(ring.clone());
+        Ok(ring)
+    }
+
+    fn terminal(&self, launch: &Launch) -> Result<(), Failure> {
+        if launch.demo.is_some() {
+            return Err(Failure::failed(
+                "this build has no demo home; open a home of your own with 'qlib-pro'",
+            ));
+        }
+        let paths = Paths::find(launch.home.as_deref()).map_err(Failure::of)?;
+        let settings = config::load(&paths.settings()).map_err(Failure::of)?;
+        let wish =
+            HomeWish { home: launch.home.as_deref(), mode: OpenMode::Own, log_level: launch.log_level };
+        let house = self.open(&wish, WORKSTATION)?;
+        let options = Options {
+            theme: settings.theme.clone(),
+            no_color: launch.color == Color::Never,
+            ascii: settings.ascii,
+        };
+        tui::run(Way(Door::new(house)), &options).map_err(Failure::of)
+    }
+
+    /// What can be told of machine and home without entering it.
+    fn doctor(&self, home: Option<&Path>) -> Vec<HealthRow> {
+        let row = |name: &str, value: String, ok: bool| HealthRow { name: name.to_string(), value, ok };
+        let mut rows = vec![row("version", env!("CARGO_PKG_VERSION").to_string(), true)];
+        let paths = match Paths::find(home) {
+            Ok(paths) => paths,
+            Err(error) => {
+                rows.push(row("home", error.to_string(), false));
+                return rows;
+            }
+        };
+        let is_home = store::is_home(paths.home());
+        let said = if is_home { "" } else { " (not made yet: 'qlib-pro user add NAME' makes it)" };
+        rows.push(row("home", format!("{}{said}", paths.home().display()), true));
+        match config::load(&paths.settings()) {
+            Ok(_) => rows.push(row("settings", "good".to_string(), true)),
+            Err(error) => rows.push(row("settings", error.to_string(), false)),
+        }
+        match store::holder(paths.home()) {
+            Ok(None) => rows.push(row("trades", "free".to_string(), true)),
+            Ok(Some(holder)) => rows.push(row("trades", format!("held by {holder}"), true)),
+            Err(error) => rows.push(row("trades", error.to_string(), false)),
+        }
+        let now = self.clock.now();
+        for file in observe::health(&store::files(paths.home()), now, now).files {
+            let size = file.bytes.map_or("not there".to_string(), |b| format!("{b} bytes"));
+            rows.push(row(file.name, size, file.bytes.is_some() || !is_home));
+        }
+        rows
+    }
+
+    /// Waits until the engines have put everything away.
+    fn finish(&self) {
+        for engine in self.engines.take() {
+            if engine.join().is_err() {
+                tracing::error!("the engine's thread ended badly; the journal up to its last write is whole");
+            }
+        }
+    }
+}
+
+/// The person of the machine, for others who find the home held.
+#[allow(clippy::disallowed_methods, reason = "a name for messages, not a setting")]
+fn runs_as() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_string())
+}
+
+/// The service's door as the terminal knows it.
+#[derive(Debug, Clone)]
+struct Way(Door);
+
+impl Gate for Way {
+    fn entry(&self) -> Result<Entry, String> {
+        let entry = self.0.entry().map_err(|e| e.to_string())?;
+        Ok(match entry {
+            door::Entry::FirstRun => Entry::FirstRun,
+            door::Entry::SignIn => Entry::SignIn,
+            door::Entry::Picker(people) => Entry::Picker(people),
+        })
+    }
+
+    fn found(&self, name: UserName, password: SecretString) -> Result<Desk, String> {
+        self.0.found(name, password).map_err(|e| e.to_string())
+    }
+
+    fn sign_in(&self, name: UserName, password: Option<SecretString>) -> Result<Desk, String> {
+        self.0.sign_in(name, password).map_err(|e| e.to_string())
+    }
+
+    fn unlock(&self, name: UserName, password: Option<SecretString>) -> Result<(), String> {
+        self.0.unlock(name, password).map_err(|e| e.to_string())
+    }
+
+    fn idle_lock(&self) -> Option<Duration> {
+        self.0.idle_lock()
+    }
+
+    fn sign_out(&self) {
+        self.0.sign_out();
+    }
 }

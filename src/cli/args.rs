@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::commands;
+use super::commands::{self, Env};
+use super::errors::Failure;
 use super::output::Format;
 use crate::domain::{Exchange, Role};
 
@@ -52,6 +53,19 @@ pub enum LogLevel {
     Trace,
 }
 
+impl LogLevel {
+    /// The word the log understands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
 /// Flags that every command has.
 #[derive(Debug, Clone, Args)]
 pub struct Globals {
@@ -78,13 +92,92 @@ pub struct Globals {
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Factors: list, compute, process, evaluate.
+    /// Open the workstation on a throw-away home with the simulated market.
+    Demo(commands::demo::DemoArgs),
+    /// Accounts: open, list.
+    #[command(subcommand)]
+    Account(commands::account::AccountCommand),
+    /// Files into the market store; exit 5 when some rows were not good.
+    #[command(subcommand)]
+    Import(commands::import::ImportCommand),
+    /// Move market time: feed stored (on SIM: generated) bars to the engine, once each.
+    Advance(commands::advance::Advance),
+    /// Factors: list, compute.
     #[command(subcommand)]
     Factor(commands::factor::FactorCommand),
+    /// Signals: run the model, show its ranking.
+    #[command(subcommand)]
+    Signal(commands::signal::SignalCommand),
+    /// Turn signals into orders; exit 4 when risk refused any (the rest stand).
+    Rebalance(commands::rebalance::Rebalance),
+    /// Run a script of commands and market events through the trading engine.
+    Replay(commands::replay::Replay),
+    /// Orders by hand: submit, list, show, amend, cancel; exit 4 when risk refuses.
+    #[command(subcommand)]
+    Order(commands::order::OrderCommand),
+    /// Holdings and profit.
+    Portfolio(commands::portfolio::PortfolioArgs),
+    /// Trades, newest first.
+    History(commands::history::History),
+    /// Risk limits: show, history, diff, set, approve, revert.
+    #[command(subcommand)]
+    Limits(commands::limits::LimitsCommand),
+    /// Stop trading in a scope.
+    Halt(commands::halt::Halt),
+    /// Go on trading in a scope.
+    Resume(commands::halt::Resume),
+    /// People: add, list, role, password, disable.
+    #[command(subcommand)]
+    User(commands::user::UserCommand),
+    /// Tables out, as CSV or JSON.
+    #[command(subcommand)]
+    Export(commands::export::ExportCommand),
+    /// The audit trail: verify, export.
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    /// Copy the home into one file, also while it trades.
+    Backup(commands::backup::Backup),
+    /// Put a backup in place.
+    Restore(commands::backup::Restore),
+    /// Is this machine and home fit to work with?
+    Doctor(commands::doctor::DoctorArgs),
+    /// Where the home and everything in it lives.
+    Paths(commands::paths::PathsArgs),
     /// Print shell completions.
     Completions(commands::completions::Completions),
     /// Print the manual page.
     Man(commands::man::Man),
+}
+
+impl Command {
+    /// Runs it.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        match self {
+            Command::Demo(c) => c.run(env),
+            Command::Account(c) => c.run(env),
+            Command::Import(c) => c.run(env),
+            Command::Advance(c) => c.run(env),
+            Command::Factor(c) => c.run(env),
+            Command::Signal(c) => c.run(env),
+            Command::Rebalance(c) => c.run(env),
+            Command::Replay(c) => c.run(env),
+            Command::Order(c) => c.run(env),
+            Command::Portfolio(c) => c.run(env),
+            Command::History(c) => c.run(env),
+            Command::Limits(c) => c.run(env),
+            Command::Halt(c) => c.run(env),
+            Command::Resume(c) => c.run(env),
+            Command::User(c) => c.run(env),
+            Command::Export(c) => c.run(env),
+            Command::Audit(c) => c.run(env),
+            Command::Backup(c) => c.run(env),
+            Command::Restore(c) => c.run(env),
+            Command::Doctor(c) => c.run(env),
+            Command::Paths(c) => c.run(env),
+            Command::Completions(c) => c.run(env),
+            Command::Man(c) => c.run(env),
+        }
+    }
 }
 
 /// One of the exchanges.
@@ -95,4 +188,14 @@ pub fn exchange_parser() -> impl TypedValueParser<Value = Exchange> {
 /// One of the roles.
 pub fn role_parser() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|text| text.parse::<Role>())
+}
+
+/// One of these words, with what it stands for.
+pub fn one_of<T: Copy + Send + Sync + 'static>(
+    words: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).try_map(move |text| {
+        let found = words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, value)| *value).ok_or("is none of the words offered")
+    })
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::domain::CleanText;
+use crate::service::{ErrorKind, ServiceError};
 
 /// Why a command did not end well.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum Failure {
     Denied(String),
     /// Refused by risk, and already printed: exit 4.
     Refused,
+    /// Refused by risk before there was anything to print: exit 4.
+    RefusedBecause(String),
     /// Some of the input failed validation, and already printed: exit 5.
     PartlyInvalid,
     /// Whoever read our output has gone; nothing is left to say: exit 0.
@@ -45,7 +48,7 @@ impl Failure {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Denied(_) => 3,
-            Failure::Refused => 4,
+            Failure::Refused | Failure::RefusedBecause(_) => 4,
             Failure::PartlyInvalid => 5,
         }
     }
@@ -53,9 +56,10 @@ impl Failure {
     /// What to print; `None` when everything is said already.
     pub fn text(&self) -> Option<CleanText> {
         match self {
-            Failure::Failed(text) | Failure::Usage(text) | Failure::Denied(text) => {
-                Some(CleanText::new(text))
-            }
+            Failure::Failed(text)
+            | Failure::Usage(text)
+            | Failure::Denied(text)
+            | Failure::RefusedBecause(text) => Some(CleanText::new(text)),
             Failure::Refused | Failure::PartlyInvalid | Failure::ReaderGone => None,
         }
     }
@@ -74,6 +78,18 @@ impl From<io::Error> for Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::ReaderGone,
             _ => Failure::Failed(format!("writing the output failed: {error}")),
+        }
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let text = error.to_string();
+        match error.kind() {
+            ErrorKind::Failed => Failure::Failed(text),
+            ErrorKind::Usage => Failure::Usage(text),
+            ErrorKind::Denied => Failure::Denied(text),
+            ErrorKind::Refused => Failure::RefusedBecause(text),
         }
     }
 }

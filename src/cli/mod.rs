@@ -10,6 +10,8 @@
 
 pub mod args;
 pub mod commands;
+pub mod context;
+pub mod credentials;
 pub mod errors;
 pub mod output;
 
@@ -19,25 +21,27 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::domain::CleanText;
-use args::{Cli, Command};
+use args::Cli;
 use commands::Env;
+use context::Context;
 use errors::Failure;
 
 /// Runs one command line. Prints its results, and its error if there is one.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn run(args: impl IntoIterator<Item = OsString>, context: &Context<'_>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let mut env = Env::new(cli.globals);
-    let done = dispatch(cli.command, &mut env).and_then(|()| env.out.flush());
-    match done {
+    let mut env = Env::new(context, cli.globals);
+    let done = match cli.command {
+        Some(command) => command.run(&mut env),
+        None => (context.terminal)(&env.launch()),
+    };
+    // What was printed so far belongs before the error, also when the error is that it could not be printed.
+    let flushed = env.out.flush();
+    match done.and(flushed) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // What was printed so far belongs before the error; if it cannot be printed, the error still is.
-            drop(env);
-            failure.report()
-        }
+        Err(failure) => failure.report(),
     }
 }
 
@@ -54,14 +58,5 @@ fn usage(error: &clap::Error) -> ExitCode {
     match printed.and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
-    }
-}
-
-fn dispatch(command: Option<Command>, env: &mut Env) -> Result<(), Failure> {
-    match command {
-        None => Ok(()),
-        Some(Command::Factor(command)) => command.run(env),
-        Some(Command::Completions(command)) => command.run(env),
-        Some(Command::Man(command)) => command.run(env),
     }
 }

@@ -92,6 +92,18 @@ impl Out {
         Ok(self.writer.write_all(bytes)?)
     }
 
+    /// An empty line between tables for people.
+    pub fn blank(&mut self) -> Result<(), Failure> {
+        Ok(self.writer.write_all(b"\n")?)
+    }
+
+    /// For tables that are made to be read by programs: this format, unless another one than the default was asked for.
+    pub fn prefer(&mut self, format: Format) {
+        if self.format == Format::default() {
+            self.format = format;
+        }
+    }
+
     /// Everything reaches the reader now.
     pub fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.writer.flush()?)
@@ -102,11 +114,22 @@ fn all_fields<T: Serialize>(rows: &[T]) -> Result<Vec<Fields>, Failure> {
     rows.iter().map(|row| row::fields(row).map_err(Failure::of)).collect()
 }
 
-/// A value in a CSV cell: as in a table, but `true` and `false`, and empty when missing.
-fn csv_cell(value: &Value) -> String {
+/// A value in a CSV cell: as in a table, but `true` and `false`, nested values as JSON, and text that a spreadsheet
+/// would run as a formula behind a quote.
+fn csv_cell(value: &Value) -> Result<String, Failure> {
     match value {
-        Value::Bool(flag) => flag.to_string(),
-        other => table::cell(other),
+        Value::Bool(flag) => Ok(flag.to_string()),
+        Value::Array(_) | Value::Object(_) => {
+            let mut text = Vec::new();
+            json::write(&mut text, value)?;
+            Ok(String::from_utf8_lossy(&text).trim_end().to_string())
+        }
+        Value::Null | Value::Number(_) => Ok(table::cell(value)),
+        Value::String(_) => {
+            let text = table::cell(value);
+            let formula = text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
+            Ok(if formula { format!("'{text}") } else { text })
+        }
     }
 }
 
@@ -117,7 +140,8 @@ fn write_csv(writer: &mut dyn Write, rows: &[Fields]) -> Result<(), Failure> {
         csv.write_record(first.iter().map(|(name, _)| name)).map_err(csv_failure)?;
     }
     for row in rows {
-        csv.write_record(row.iter().map(|(_, value)| csv_cell(value))).map_err(csv_failure)?;
+        let cells = row.iter().map(|(_, value)| csv_cell(value)).collect::<Result<Vec<String>, Failure>>()?;
+        csv.write_record(cells).map_err(csv_failure)?;
     }
     Ok(csv.flush()?)
 }
@@ -150,10 +174,14 @@ mod tests {
         let mut out = Vec::new();
         write_csv(&mut out, &all_fields(&rows).unwrap()).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(
-            text,
-            "symbol,weight,held,note\n\"A,B\",0.00000001,true,\n\"C\"\"D\"\"\",2.0,false,x y\n"
-                .replace("2.0", "2")
-        );
+        assert_eq!(text, "symbol,weight,held,note\n\"A,B\",0.00000001,true,\n\"C\"\"D\"\"\",2,false,x y\n");
+    }
+
+    #[test]
+    fn a_formula_is_quoted_a_negative_number_is_not_and_nesting_is_json() {
+        let cell = |value: Value| csv_cell(&value).unwrap();
+        assert_eq!(cell("=1+1".into()), "'=1+1");
+        assert_eq!(cell("-12.50".into()), "-12.50");
+        assert_eq!(cell(serde_json::json!([["a", 1e-7]])), "[[\"a\",0.0000001]]");
     }
 }

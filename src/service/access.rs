@@ -10,7 +10,8 @@ use crate::domain::role::{Reach, RiskTolerance, Role};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::user::{SubscriptionTier, User};
 use crate::domain::{Capability, CleanText, Exchange, UnixNanos, UserName};
-use crate::secret::{self, Password, Verdict};
+pub use crate::secret::Password;
+use crate::secret::{self, Verdict};
 use crate::store::users::{AccessEntry, Credential, Person};
 
 use super::engine::lock;

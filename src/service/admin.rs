@@ -10,7 +10,8 @@ use crate::domain::{
 };
 use crate::observe;
 use crate::secret::{self, Password};
-use crate::store::BackupReport;
+pub use crate::store::BackupReport;
+use crate::store::HeldBy;
 
 use super::access::{credential, new_user, record, unknown_user};
 use super::engine::lock;
@@ -39,6 +40,17 @@ pub struct AccountWish {
     pub kind: Option<AccountKind>,
     /// Whose it is; the desk's by default.
     pub owner: Option<UserName>,
+}
+
+/// Puts a backup into a home that nobody has open. A home that is there is replaced only with a permit, which is used
+/// up; what it held stays beside. The caller has closed the house the permit came from.
+pub fn restore(
+    source: &Path,
+    home: &Path,
+    permit: Option<Permit<Administer>>,
+    holder: &HeldBy,
+) -> Result<BackupReport, ServiceError> {
+    Ok(crate::store::restore(source, home, permit.is_some(), holder)?)
 }
 
 impl House {

@@ -349,7 +349,7 @@ impl House {
     }
 
     /// Exchange that new accounts trade on: the desk's, or New York while there is no desk.
-    pub(super) fn main_exchange(&self) -> Result<Exchange, ServiceError> {
+    pub fn main_exchange(&self) -> Result<Exchange, ServiceError> {
         let desk: AccountId = DESK_ACCOUNT.parse()?;
         let state = self.state()?;
         Ok(state.accounts().get(&desk).and_then(|a| a.spec().exchange).unwrap_or(Exchange::Xnys))

@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::domain::market::{Basis, CorporateAction};
 use crate::domain::{AccountId, Exchange, InstrumentId, Price, Quantity, Ratio, UnixNanos, UserName, Volume};
 use crate::execution::State;
-use crate::market::adjust::{self, Adjust};
+use crate::market::adjust;
+pub use crate::market::adjust::Adjust;
 use crate::store::market::Series;
 
 use super::book;

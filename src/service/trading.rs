@@ -12,7 +12,8 @@ use crate::domain::{
 };
 use crate::execution::State;
 use crate::risk::{self, Draft, Verdict};
-use crate::store::trades::{Accounts, Period};
+use crate::store::trades::Accounts;
+pub use crate::store::trades::Period;
 
 use super::access::Session;
 use super::book::{self, Labels};

@@ -17,7 +17,7 @@ pub struct Completions {
 
 impl Completions {
     /// Prints the script.
-    pub fn run(self, env: &mut Env) -> Result<(), Failure> {
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "qlib-pro", &mut script);
         env.out.bytes(&script)

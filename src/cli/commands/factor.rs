@@ -63,7 +63,7 @@ pub struct Compute {
 
 impl FactorCommand {
     /// Runs it.
-    pub fn run(self, env: &mut Env) -> Result<(), Failure> {
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         match self {
             FactorCommand::List(list) => env.out.rows(&factors::list(list.set.as_deref())?, "no factors"),
             FactorCommand::Compute(compute) => compute.run(),

@@ -15,7 +15,7 @@ pub struct Man {}
 
 impl Man {
     /// Prints the page of the program, then those of its commands.
-    pub fn run(self, env: &mut Env) -> Result<(), Failure> {
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let mut root = Cli::command().disable_help_subcommand(true);
         root.build();
         let mut text = Vec::new();

@@ -1,25 +1,117 @@
 //! One file a command, and what they share: [`Env`].
 
+pub mod account;
+pub mod advance;
+pub mod audit;
+pub mod backup;
 pub mod completions;
+pub mod demo;
+pub mod doctor;
+pub mod export;
 pub mod factor;
+pub mod halt;
+pub mod history;
+pub mod import;
+pub mod limits;
 pub mod man;
+pub mod order;
+mod order_stream;
+pub mod paths;
+pub mod portfolio;
+pub mod rebalance;
+pub mod replay;
+pub mod signal;
+pub mod user;
+
+use std::io::{IsTerminal, stderr};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
 
 use super::args::Globals;
+use super::context::{Context, HomeWish, Launch, OpenMode};
+use super::credentials;
+use super::errors::Failure;
 use super::output::Out;
+use crate::domain::UnixNanos;
+use crate::service::access::{self, Session};
+use crate::service::trading::Period;
+use crate::service::{House, ServiceError};
 
 /// What a command works with.
 #[derive(Debug)]
-pub struct Env {
+pub struct Env<'a> {
+    /// What the composition root lends.
+    pub context: &'a Context<'a>,
     /// Flags that every command has.
     pub globals: Globals,
     /// Where results go.
     pub out: Out,
 }
 
-impl Env {
+impl<'a> Env<'a> {
     /// From the global flags.
-    pub fn new(globals: Globals) -> Self {
+    pub fn new(context: &'a Context<'a>, globals: Globals) -> Self {
         let out = Out::new(globals.format, globals.quiet);
-        Self { globals, out }
+        Self { context, globals, out }
+    }
+
+    /// Opens the home.
+    pub fn house(&self, mode: OpenMode) -> Result<Arc<House>, Failure> {
+        let (home, log_level) = (self.globals.home.as_deref(), self.globals.log_level);
+        Ok((self.context.open)(&HomeWish { home, mode, log_level })?)
+    }
+
+    /// Opens the home and logs in who acts: one command is one login.
+    pub fn session(&self, mode: OpenMode) -> Result<Session, Failure> {
+        let house = self.house(mode)?;
+        if !house.has_users()? {
+            return Err(Failure::Denied(
+                "NOT_AUTHENTICATED: this home has no users yet; make the first with 'qlib-pro user add NAME'"
+                    .into(),
+            ));
+        }
+        self.log_in(&house)
+    }
+
+    /// Logs in who acts.
+    pub fn log_in(&self, house: &Arc<House>) -> Result<Session, Failure> {
+        let name = credentials::user_name(self.globals.user.as_deref())?;
+        let name = name.ok_or(ServiceError::NotAuthenticated)?;
+        let password = credentials::password(name)?;
+        Ok(access::login(house, name, password.as_ref())?)
+    }
+
+    /// How to open the workstation from here.
+    pub fn launch(&self) -> Launch {
+        Launch {
+            home: self.globals.home.clone(),
+            user: self.globals.user.clone(),
+            color: self.globals.color,
+            log_level: self.globals.log_level,
+            demo: None,
+        }
+    }
+
+    /// A line of progress on standard error, over the one before: only for people who watch.
+    pub fn progress(&self) -> impl FnMut(std::fmt::Arguments<'_>) + use<> {
+        let watched = !self.globals.quiet && stderr().is_terminal();
+        move |text| {
+            if watched {
+                eprint!("\r\u{1b}[K{text}");
+            }
+        }
+    }
+}
+
+/// Market time from the start of one day to the end of another, in UTC.
+pub fn period(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Period {
+    let start = |day: NaiveDate| {
+        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
+        midnight.timestamp_nanos_opt().map(UnixNanos::from_nanos)
+    };
+    Period {
+        from: from.and_then(start).unwrap_or(Period::ALL.from),
+        to: to.and_then(|d| d.succ_opt()).and_then(start).unwrap_or(Period::ALL.to),
     }
 }

@@ -3,3 +3,13 @@
 pub mod factors;
 pub mod replay;
 pub mod table;
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::market::import::{ImportError, Source};
+
+/// Opens a file to read: plain, gzip or zstd; `-` is standard input.
+pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, ImportError> {
+    Source::open(path)?.into_reader()
+}

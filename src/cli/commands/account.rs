@@ -1,0 +1,80 @@
+//! `account open|list`: accounts and their totals.
+
+use clap::{Args, Subcommand};
+
+use super::Env;
+use crate::cli::args::{exchange_parser, one_of};
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::domain::{AccountId, AccountKind, Currency, Exchange, Money, UserName};
+use crate::service::admin::AccountWish;
+use crate::service::permit::{Administer, ViewPortfolio};
+use crate::service::view;
+
+/// Kinds that can be opened in this release.
+const KINDS: &[(&str, AccountKind)] =
+    &[("paper", AccountKind::Paper), ("simulation", AccountKind::Simulation)];
+
+/// Accounts.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Open an account; its exchange and kind are fixed from then on.
+    Open(Open),
+    /// Accounts with their totals.
+    List,
+}
+
+/// `account open`.
+#[derive(Debug, Args)]
+pub struct Open {
+    /// Name of the new account.
+    name: AccountId,
+    /// Opening cash.
+    #[arg(long, value_name = "AMOUNT")]
+    cash: Money,
+    /// Market it trades on; the desk's by default.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
+    exchange: Option<Exchange>,
+    /// Its currency; the exchange's by default.
+    #[arg(long)]
+    currency: Option<Currency>,
+    /// Paper by default.
+    #[arg(long, value_parser = one_of(KINDS))]
+    kind: Option<AccountKind>,
+    /// Whose it is; the desk's by default.
+    #[arg(long, value_name = "USER")]
+    owner: Option<UserName>,
+}
+
+impl AccountCommand {
+    /// Runs it.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        match self {
+            AccountCommand::Open(open) => open.run(env),
+            AccountCommand::List => {
+                let session = env.session(OpenMode::Read)?;
+                let permit = session.permit::<ViewPortfolio>()?;
+                let portfolios = session.house().portfolios(&permit, None)?;
+                let totals: Vec<view::Account> = portfolios.into_iter().map(|p| p.totals).collect();
+                env.out.rows(&totals, "no accounts")
+            }
+        }
+    }
+}
+
+impl Open {
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Own)?;
+        let permit = session.permit::<Administer>()?;
+        let wish = AccountWish {
+            account: self.name,
+            cash: self.cash,
+            exchange: self.exchange,
+            currency: self.currency,
+            kind: self.kind,
+            owner: self.owner,
+        };
+        session.house().open_account(&permit, &wish)?;
+        env.out.remark(&format!("account {} is open with {}", self.name, self.cash))
+    }
+}

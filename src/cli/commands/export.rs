@@ -1,0 +1,116 @@
+//! `export prices|orders|fills|positions|signals|limits|audit`: tables out, under the right of the table.
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+
+use super::{Env, audit, period};
+use crate::cli::args::{exchange_parser, one_of};
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::cli::output::Format;
+use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
+use crate::service::market::Adjust;
+use crate::service::permit::{ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
+use crate::service::trading::LISTING_MAX;
+
+/// Terms in which prices can be had.
+const TERMS: &[(&str, Adjust)] =
+    &[("stored", Adjust::Stored), ("split", Adjust::Split), ("total", Adjust::Total)];
+
+/// Tables that can be had. They are CSV unless `--format json` asks for JSON.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Daily prices with their source and basis.
+    Prices(Prices),
+    /// Orders and what became of them.
+    Orders(Rows),
+    /// Fills.
+    Fills(Rows),
+    /// Holdings.
+    Positions(Rows),
+    /// The latest ranked signals.
+    Signals(Rows),
+    /// Every version of every limit.
+    Limits,
+    /// The audit trail.
+    Audit,
+}
+
+/// `export prices`.
+#[derive(Debug, Args)]
+pub struct Prices {
+    /// Symbols.
+    #[arg(long, value_delimiter = ',', required = true, value_name = "A,B")]
+    symbols: Vec<Symbol>,
+    /// Exchange of the symbols; the desk's by default.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
+    exchange: Option<Exchange>,
+    /// Source; the instrument's preferred one by default.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// First day.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+    /// As stored, or restated for splits, or for splits and dividends.
+    #[arg(long, value_parser = one_of(TERMS), default_value = "stored")]
+    adjust: Adjust,
+}
+
+/// Which rows of a table.
+#[derive(Debug, Args)]
+pub struct Rows {
+    /// Only this account's.
+    #[arg(long)]
+    account: Option<AccountId>,
+    /// First day of market time.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day of market time.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+}
+
+impl ExportCommand {
+    /// Prints the table.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        env.out.prefer(Format::Csv);
+        let session = env.session(OpenMode::Read)?;
+        let house = session.house();
+        match self {
+            ExportCommand::Prices(p) => {
+                let permit = session.permit::<ViewMarket>()?;
+                let exchange = p.exchange.map_or_else(|| house.main_exchange(), Ok)?;
+                let ids: Vec<_> = p.symbols.iter().map(|s| InstrumentId::new(*s, exchange)).collect();
+                let days = (p.from.unwrap_or(NaiveDate::MIN), p.to.unwrap_or(NaiveDate::MAX));
+                let rows = house.export_prices(&permit, &ids, p.source.as_deref(), days, p.adjust)?;
+                env.out.rows(&rows, "")
+            }
+            ExportCommand::Orders(r) => {
+                let permit = session.permit::<ViewPortfolio>()?;
+                env.out.rows(&house.orders(&permit, r.account, period(r.from, r.to))?, "")
+            }
+            ExportCommand::Fills(r) => {
+                let permit = session.permit::<ViewPortfolio>()?;
+                env.out.rows(&house.history(&permit, r.account, period(r.from, r.to), LISTING_MAX)?, "")
+            }
+            ExportCommand::Positions(r) => {
+                let permit = session.permit::<ViewPortfolio>()?;
+                let portfolios = house.portfolios(&permit, r.account)?;
+                let rows: Vec<_> = portfolios.into_iter().flat_map(|p| p.positions).collect();
+                env.out.rows(&rows, "")
+            }
+            ExportCommand::Signals(r) => {
+                let permit = session.permit::<ViewSignals>()?;
+                env.out.rows(&house.signals(&permit, r.account)?.rows, "")
+            }
+            ExportCommand::Limits => {
+                let permit = session.permit::<ViewLimits>()?;
+                env.out.rows(&house.limit_history(&permit)?, "")
+            }
+            ExportCommand::Audit => audit::export(env, &session),
+        }
+    }
+}

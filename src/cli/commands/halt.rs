@@ -1,0 +1,49 @@
+//! `halt SCOPE` and `resume SCOPE`: stop trading, and go on.
+
+use clap::Args;
+
+use super::Env;
+use crate::cli::args::one_of;
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::domain::event::HaltMode;
+use crate::domain::limit::Scope;
+use crate::service::permit::ControlRisk;
+
+/// How hard a halt is.
+const MODES: &[(&str, HaltMode)] = &[("halted", HaltMode::Halted), ("reducing", HaltMode::Reducing)];
+
+/// `halt`.
+#[derive(Debug, Args)]
+pub struct Halt {
+    /// firm, account:NAME or symbol:NAME.
+    scope: Scope,
+    /// No new orders at all, or only those that reduce a position.
+    #[arg(long, value_parser = one_of(MODES), default_value = "halted")]
+    mode: HaltMode,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// firm, account:NAME or symbol:NAME.
+    scope: Scope,
+}
+
+impl Halt {
+    /// Stops trading in the scope.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Own)?;
+        session.house().halt(&session.permit::<ControlRisk>()?, self.scope, self.mode)?;
+        env.out.remark(&format!("trading is halted for {}", self.scope))
+    }
+}
+
+impl Resume {
+    /// Lifts a halt.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Own)?;
+        session.house().resume(&session.permit::<ControlRisk>()?, self.scope)?;
+        env.out.remark(&format!("trading goes on for {}", self.scope))
+    }
+}

@@ -1,0 +1,42 @@
+//! `history`: fills, newest first.
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::{Env, period};
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::domain::{AccountId, UnixNanos};
+use crate::service::permit::ViewPortfolio;
+use crate::service::trading::LISTING_MAX;
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Only this account's.
+    #[arg(long)]
+    account: Option<AccountId>,
+    /// First day of market time.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day of market time.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+    /// Only what had happened by then, as 2024-01-02T14:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<UnixNanos>,
+}
+
+impl History {
+    /// Prints the fills.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Read)?;
+        let mut wanted = period(self.from, self.to);
+        if let Some(time) = self.as_of {
+            wanted.to = wanted.to.min(time.plus_nanos(1));
+        }
+        let permit = session.permit::<ViewPortfolio>()?;
+        let rows = session.house().history(&permit, self.account, wanted, LISTING_MAX)?;
+        env.out.rows(&rows, "no trades yet")
+    }
+}

@@ -1,0 +1,151 @@
+//! `import …`: files into the market store. Exit 5 when some rows were not good; the good ones are kept.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Env;
+use crate::cli::args::{exchange_parser, one_of};
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::cli::output::Format;
+use crate::domain::import::ImportReport;
+use crate::domain::market::Basis;
+use crate::domain::{CleanText, Exchange};
+use crate::service::import::{BarImport, TableFileKind};
+use crate::service::permit::ManageData;
+
+/// Terms in which a source states prices.
+const BASES: &[(&str, Basis)] = &[("raw", Basis::Raw), ("split", Basis::Split), ("total", Basis::Total)];
+
+/// Files into the market store.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Daily bars: date, symbol, open, high, low, close, volume (vwap, factor, change).
+    Bars(Bars),
+    /// symbol, name, exchange, currency, sector, tick, lot.
+    Instruments(Table),
+    /// Splits and dividends: date, symbol, kind, amount, ratio.
+    Actions(Table),
+    /// Figures with the day they became known: known_at, period_end, symbol, field, value.
+    Fundamentals(Table),
+    /// Headlines: time, symbol, headline, source.
+    News(Table),
+    /// Members of universes: universe, symbol, from, to.
+    Universe(Table),
+}
+
+/// `import bars`.
+#[derive(Debug, Args)]
+pub struct Bars {
+    /// CSV files, plain, gzip or zstd; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Exchange of all rows.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true, default_value = "XNYS")]
+    exchange: Exchange,
+    /// As traded, restated for splits, or for splits and dividends.
+    #[arg(long, value_parser = one_of(BASES), default_value = "raw")]
+    basis: Basis,
+    /// What to call this source.
+    #[arg(long, value_name = "NAME", default_value = "file")]
+    source: String,
+}
+
+/// A table that is not bars.
+#[derive(Debug, Args)]
+pub struct Table {
+    /// CSV file, plain, gzip or zstd; `-` is standard input.
+    file: PathBuf,
+    /// Exchange of rows that name none.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true, default_value = "XNYS")]
+    exchange: Exchange,
+}
+
+impl ImportCommand {
+    /// Imports and reports.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let (kind, table) = match self {
+            ImportCommand::Bars(bars) => return bars.run(env),
+            ImportCommand::Instruments(table) => (TableFileKind::Instruments, table),
+            ImportCommand::Actions(table) => (TableFileKind::Actions, table),
+            ImportCommand::Fundamentals(table) => (TableFileKind::Fundamentals, table),
+            ImportCommand::News(table) => (TableFileKind::News, table),
+            ImportCommand::Universe(table) => (TableFileKind::Universe, table),
+        };
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ManageData>()?;
+        let report = session.house().import_table(&permit, kind, &table.file, table.exchange)?;
+        print(env, &report)
+    }
+}
+
+impl Bars {
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ManageData>()?;
+        let source = CleanText::new(&self.source);
+        if source.is_empty() || source.as_str() != self.source {
+            return Err(Failure::usage("--source must be a plain name such as 'file'"));
+        }
+        let wish = BarImport { files: self.files, exchange: self.exchange, basis: self.basis, source };
+        let mut progress = env.progress();
+        let report = session
+            .house()
+            .import_bars(&permit, &wish, |seen| progress(format_args!("{} rows read", seen.rows)))?;
+        progress(format_args!(""));
+        print(env, &report)
+    }
+}
+
+/// JSON is the whole report; people get the counts, then the rows that were not stored.
+fn print(env: &mut Env<'_>, report: &ImportReport) -> Result<(), Failure> {
+    if env.out.format() == Format::Table {
+        let counts = Counts::of(report);
+        env.out.record(&counts)?;
+        if !report.quarantine.is_empty() {
+            env.out.blank()?;
+            env.out.rows(&report.quarantine, "")?;
+        }
+        if report.quarantine_omitted > 0 {
+            env.out.remark(&format!("and {} more that were not stored", report.quarantine_omitted))?;
+        }
+    } else if env.out.format() == Format::Csv {
+        env.out.record(&Counts::of(report))?;
+    } else {
+        env.out.record(report)?;
+    }
+    if report.is_clean() { Ok(()) } else { Err(Failure::PartlyInvalid) }
+}
+
+/// The counts of a report.
+#[derive(Debug, serde::Serialize)]
+struct Counts {
+    read: u64,
+    stored: u64,
+    revised: u64,
+    unchanged: u64,
+    duplicates: u64,
+    quarantined: u64,
+    flagged: u64,
+    gaps: u64,
+    gap_runs: u64,
+    ignored_columns: Vec<CleanText>,
+}
+
+impl Counts {
+    fn of(report: &ImportReport) -> Self {
+        Self {
+            read: report.read,
+            stored: report.stored,
+            revised: report.revised,
+            unchanged: report.unchanged,
+            duplicates: report.duplicates,
+            quarantined: report.quarantined,
+            flagged: report.flagged,
+            gaps: report.gaps,
+            gap_runs: report.gap_runs,
+            ignored_columns: report.ignored_columns.clone(),
+        }
+    }
+}

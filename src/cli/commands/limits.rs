@@ -1,0 +1,183 @@
+//! `limits show|history|diff|set|approve|revert`: what bounds trading, and who changed it.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Env;
+use crate::cli::args::one_of;
+use crate::cli::context::OpenMode;
+use crate::cli::credentials;
+use crate::cli::errors::Failure;
+use crate::cli::output::Format;
+use crate::domain::limit::{LimitDraft, LimitName, Scope, VersionStatus, WorkingOrders};
+use crate::service::permit::{ControlRisk, ViewLimits};
+use crate::service::view::LimitVersionRow;
+
+/// What happens to working orders over a limit.
+const WORKING: &[(&str, WorkingOrders)] = &[("keep", WorkingOrders::Keep), ("cancel", WorkingOrders::Cancel)];
+/// Recorded when nobody could be asked for a reason.
+const NO_REASON: &str = "(none given)";
+
+/// Risk limits.
+#[derive(Debug, Subcommand)]
+pub enum LimitsCommand {
+    /// Limits in force, their use, and halts.
+    Show,
+    /// Every version, newest first.
+    History,
+    /// What changed between two versions.
+    Diff {
+        /// Earlier version.
+        from: u32,
+        /// Later version.
+        to: u32,
+    },
+    /// Set a limit: tightening applies at once, loosening waits for a second person.
+    Set(Set),
+    /// Approve a version that somebody else proposed.
+    Approve {
+        /// Version.
+        version: u32,
+    },
+    /// Put the values of an earlier version back, as a new version.
+    Revert {
+        /// Version.
+        version: u32,
+    },
+}
+
+/// `limits set`.
+#[derive(Debug, Args)]
+pub struct Set {
+    /// Limit, such as max_order_notional.
+    name: LimitName,
+    /// Value nothing may pass; `none` removes the limit.
+    value: String,
+    /// firm, account:NAME or symbol:NAME.
+    #[arg(long, default_value = "firm")]
+    scope: Scope,
+    /// Value above which an order waits for a second person.
+    #[arg(long, value_name = "VALUE")]
+    soft: Option<String>,
+    /// Why; asked for on a terminal.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// What happens to working orders over it.
+    #[arg(long, value_parser = one_of(WORKING), default_value = "keep")]
+    working: WorkingOrders,
+}
+
+/// One limit before and after.
+#[derive(Debug, Serialize)]
+struct Change {
+    name: LimitName,
+    scope: Scope,
+    from_hard: Option<String>,
+    to_hard: Option<String>,
+    from_soft: Option<String>,
+    to_soft: Option<String>,
+}
+
+impl LimitsCommand {
+    /// Runs it.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let mode = match self {
+            LimitsCommand::Show | LimitsCommand::History | LimitsCommand::Diff { .. } => OpenMode::Read,
+            LimitsCommand::Set(_) | LimitsCommand::Approve { .. } | LimitsCommand::Revert { .. } => {
+                OpenMode::Own
+            }
+        };
+        let session = env.session(mode)?;
+        let house = session.house();
+        match self {
+            LimitsCommand::Show => {
+                let view = house.limits(&session.permit::<ViewLimits>()?)?;
+                env.out.rows(&view.limits, "no limits are set")?;
+                if env.out.format() == Format::Table && !view.halts.is_empty() {
+                    env.out.blank()?;
+                    env.out.rows(&view.halts, "")?;
+                }
+                let alone = "one person only: loosening a limit waits for a second person";
+                env.out.remark(if view.single_person { alone } else { "" })
+            }
+            LimitsCommand::History => {
+                let rows = house.limit_history(&session.permit::<ViewLimits>()?)?;
+                env.out.rows(&rows, "no limit was ever set")
+            }
+            LimitsCommand::Diff { from, to } => {
+                let history = house.limit_history(&session.permit::<ViewLimits>()?)?;
+                env.out.rows(&changes(&history, from, to)?, "nothing changed")
+            }
+            LimitsCommand::Set(set) => {
+                let permit = session.permit::<ControlRisk>()?;
+                print(env, house.set_limit(&permit, set.draft()?)?)
+            }
+            LimitsCommand::Approve { version } => {
+                print(env, house.approve_limit(&session.permit::<ControlRisk>()?, version)?)
+            }
+            LimitsCommand::Revert { version } => {
+                print(env, house.revert_limit(&session.permit::<ControlRisk>()?, version)?)
+            }
+        }
+    }
+}
+
+impl Set {
+    fn draft(self) -> Result<LimitDraft, Failure> {
+        let reason = match self.reason {
+            Some(reason) => reason,
+            None if credentials::may_ask() => credentials::ask_line("Reason: ")?,
+            None => String::new(),
+        };
+        let reason = if reason.trim().is_empty() { NO_REASON.to_string() } else { reason };
+        Ok(LimitDraft {
+            name: self.name,
+            scope: self.scope,
+            hard: (self.value != "none").then_some(self.value),
+            soft: self.soft,
+            reason: reason.into(),
+            working: self.working,
+        })
+    }
+}
+
+fn print(env: &mut Env<'_>, row: LimitVersionRow) -> Result<(), Failure> {
+    let waits = row.status == VersionStatus::Proposed;
+    env.out.record(&row)?;
+    let next = format!("it waits for a second person: 'qlib-pro limits approve {}'", row.version);
+    env.out.remark(if waits { &next } else { "" })
+}
+
+/// Values in force as of a version, by limit and scope.
+fn in_force(history: &[LimitVersionRow], version: u32) -> Vec<&LimitVersionRow> {
+    let mut kept: Vec<&LimitVersionRow> = Vec::new();
+    let mut approved: Vec<&LimitVersionRow> =
+        history.iter().filter(|v| v.version <= version && v.status == VersionStatus::Approved).collect();
+    approved.sort_by_key(|v| v.version);
+    for row in approved {
+        kept.retain(|k| (k.name, k.scope) != (row.name, row.scope));
+        kept.push(row);
+    }
+    kept
+}
+
+fn changes(history: &[LimitVersionRow], from: u32, to: u32) -> Result<Vec<Change>, Failure> {
+    if let Some(missing) = [from, to].into_iter().find(|v| !history.iter().any(|h| h.version == *v)) {
+        return Err(Failure::failed(format!(
+            "limit version {missing} does not exist; see 'qlib-pro limits history'"
+        )));
+    }
+    let (before, after) = (in_force(history, from), in_force(history, to));
+    let mut keys: Vec<_> = before.iter().chain(&after).map(|v| (v.name, v.scope)).collect();
+    keys.sort();
+    keys.dedup();
+    let find = |list: &[&LimitVersionRow], key| {
+        let row = list.iter().find(|v| (v.name, v.scope) == key);
+        row.map_or((None, None), |v| (v.hard.clone(), v.soft.clone()))
+    };
+    let rows = keys.into_iter().map(|key| {
+        let ((from_hard, from_soft), (to_hard, to_soft)) = (find(&before, key), find(&after, key));
+        Change { name: key.0, scope: key.1, from_hard, to_hard, from_soft, to_soft }
+    });
+    Ok(rows.filter(|c| (&c.from_hard, &c.from_soft) != (&c.to_hard, &c.to_soft)).collect())
+}

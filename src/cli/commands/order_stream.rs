@@ -1,0 +1,116 @@
+//! `order submit -`: submit and cancel lines of `replay` without `t`, each answered with one line of JSON that is
+//! flushed after the order is on disk. A malformed line ends the run with its number; what came before stands.
+
+use std::io::{BufRead, stdin};
+
+use serde::Deserialize;
+
+use super::Env;
+use super::order::is_refused;
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::domain::{AccountId, OrderId, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
+use crate::service::access::Session;
+use crate::service::trading::{OrderWish, TradePermit};
+use crate::service::view::OrderRow;
+use crate::service::{ErrorKind, ServiceError};
+
+/// Longest line, in bytes.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// One line.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+enum Line {
+    /// An order.
+    Submit {
+        account: Option<AccountId>,
+        id: Option<OrderId>,
+        symbol: Symbol,
+        side: Side,
+        #[serde(rename = "type", default)]
+        order_type: Option<OrderType>,
+        quantity: Quantity,
+        limit_price: Option<Price>,
+        #[serde(default)]
+        tif: TimeInForce,
+    },
+    /// The end of one.
+    Cancel { account: Option<AccountId>, id: OrderId },
+}
+
+/// What a line that was refused without becoming an order is answered with.
+#[derive(Debug, serde::Serialize)]
+struct Refused {
+    line: usize,
+    status: &'static str,
+    reason: String,
+}
+
+/// Answers lines until the input ends; exit 4 when any order was refused.
+pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure> {
+    let session = env.session(OpenMode::Own)?;
+    let mut permits: Vec<TradePermit> = Vec::new();
+    let mut any_refused = false;
+    for (index, text) in stdin().lock().lines().enumerate() {
+        let number = index + 1;
+        let bad = |why: String| Failure::failed(format!("line {number}: {why}; nothing after it was done"));
+        let text = text.map_err(|e| bad(format!("cannot be read: {e}")))?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        if text.len() > LINE_BYTES_MAX {
+            return Err(bad(format!("is longer than {LINE_BYTES_MAX} bytes")));
+        }
+        let line: Line = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        match answer(&session, &mut permits, account, line) {
+            Ok(row) => {
+                any_refused |= is_refused(&row);
+                env.out.json_line(&row)?;
+            }
+            Err(error) if error.kind() == ErrorKind::Refused => {
+                any_refused = true;
+                let answer = Refused { line: number, status: "refused", reason: error.to_string() };
+                env.out.json_line(&answer)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if any_refused { Err(Failure::Refused) } else { Ok(()) }
+}
+
+fn answer(
+    session: &Session,
+    permits: &mut Vec<TradePermit>,
+    default: Option<AccountId>,
+    line: Line,
+) -> Result<OrderRow, ServiceError> {
+    let house = session.house();
+    match line {
+        Line::Cancel { account, id } => house.cancel(permit(session, permits, account.or(default))?, id),
+        Line::Submit { account, id, symbol, side, order_type, quantity, limit_price, tif } => {
+            let by_price = if limit_price.is_some() { OrderType::Limit } else { OrderType::Market };
+            let order_type = order_type.unwrap_or(by_price);
+            let wish = OrderWish { id, symbol, side, order_type, quantity, limit_price, tif };
+            house.submit(permit(session, permits, account.or(default))?, &wish)
+        }
+    }
+}
+
+/// A permit of this run for an account; the engine still refuses a login that no longer holds.
+fn permit<'a>(
+    session: &Session,
+    permits: &'a mut Vec<TradePermit>,
+    account: Option<AccountId>,
+) -> Result<&'a TradePermit, ServiceError> {
+    let account = account.map_or_else(|| session.default_account(), Ok)?;
+    let known = permits.iter().position(|p| p.account() == account);
+    let at = match known {
+        Some(at) => at,
+        None => {
+            permits.push(session.trade_permit(Some(account))?);
+            permits.len() - 1
+        }
+    };
+    permits.get(at).ok_or(ServiceError::SessionOver)
+}

@@ -1,0 +1,43 @@
+//! `portfolio`: holdings and profit of every account in sight, or of one.
+
+use clap::Args;
+
+use super::Env;
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::cli::output::Format;
+use crate::domain::AccountId;
+use crate::service::permit::ViewPortfolio;
+
+/// `portfolio`.
+#[derive(Debug, Args)]
+pub struct PortfolioArgs {
+    /// Only this account.
+    #[arg(long)]
+    account: Option<AccountId>,
+}
+
+impl PortfolioArgs {
+    /// Prints totals with holdings: nested in JSON, one after the other for people, holdings alone as CSV.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ViewPortfolio>()?;
+        let portfolios = session.house().portfolios(&permit, self.account)?;
+        match env.out.format() {
+            Format::Json => env.out.rows(&portfolios, ""),
+            Format::Csv => {
+                let holdings: Vec<_> = portfolios.into_iter().flat_map(|p| p.positions).collect();
+                env.out.rows(&holdings, "")
+            }
+            Format::Table => {
+                for portfolio in &portfolios {
+                    env.out.record(&portfolio.totals)?;
+                    env.out.blank()?;
+                    env.out.rows(&portfolio.positions, "no holdings")?;
+                    env.out.blank()?;
+                }
+                if portfolios.is_empty() { env.out.remark("no accounts") } else { Ok(()) }
+            }
+        }
+    }
+}
