@@ -190,6 +190,19 @@ impl Session {
         Ok(())
     }
 
+    /// A person without a password says that this login is theirs: from now on nobody who made it is tied to them.
+    pub fn confirm_login(&self) -> Result<(), ServiceError> {
+        self.person()?;
+        let mine = lock(self.house.users()).confirm_login(self.user, self.house.clock().now())?;
+        if !mine {
+            return Err(ServiceError::Invalid(
+                "a login with a password is made one's own by changing the password; see 'qlib-pro user password'"
+                    .into(),
+            ));
+        }
+        record(&self.house, self.user.as_str(), "make own login theirs", "allowed", "")
+    }
+
     /// Changes the person's own password; every other login of theirs ends.
     pub fn change_password(&mut self, new: &Password) -> Result<(), ServiceError> {
         self.person()?;

@@ -305,6 +305,12 @@ impl House {
         Ok(())
     }
 
+    /// Gives the home its seed, from which its simulated market follows; before that market is generated.
+    pub(super) fn set_seed(&self, seed: u64) -> Result<(), ServiceError> {
+        let wanted = VenueModel { seed, ..lock(&self.settings).venue };
+        self.give_as_house(Command::Configure(wanted)).map(drop)
+    }
+
     /// What a new home starts with: how the paper exchange fills, the desk's account, the firm's limits.
     pub(super) fn set_up_desk(&self, exchange: Exchange) -> Result<(), ServiceError> {
         self.configure()?;

@@ -12,6 +12,7 @@ mod courier;
 pub mod csv_text;
 mod curve;
 pub mod customer;
+pub mod demo;
 pub mod desk;
 mod desk_worker;
 pub mod door;

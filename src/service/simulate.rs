@@ -99,10 +99,16 @@ impl House {
 
     /// Generates and stores the history of a simulated market. A home has one: a second call changes nothing.
     pub(super) fn found_simulation(&self, seed: u64, symbols: usize) -> Result<(), ServiceError> {
-        if !self.simulated_names()?.is_empty() {
-            return Ok(());
+        let mut slot = lock(self.simulated());
+        if self.simulated_names()?.is_empty() {
+            let sim = Simulation::new(seed, symbols);
+            self.store_history(&sim)?;
+            *slot = Some(Sim { cursor: sim.cursor(), running: None, now: UnixNanos::ZERO });
         }
-        let sim = Simulation::new(seed, symbols);
+        Ok(())
+    }
+
+    fn store_history(&self, sim: &Simulation) -> Result<(), ServiceError> {
         let mut market = lock(self.market_store());
         market.store_instruments(sim.instruments())?;
         let mut run = self.simulated_run();
@@ -127,8 +133,11 @@ impl House {
     fn simulation(&self) -> Result<Sim, ServiceError> {
         let state = self.state()?;
         let seed = state.venue().seed;
-        self.found_simulation(seed, SYMBOLS_DEFAULT)?;
-        let sim = Simulation::new(seed, self.simulated_names()?.len());
+        let known = self.simulated_names()?.len();
+        let sim = Simulation::new(seed, if known == 0 { SYMBOLS_DEFAULT } else { known });
+        if known == 0 {
+            self.store_history(&sim)?;
+        }
         let mut cursor = sim.cursor();
         let Some(now) = state.market_time(Exchange::Sim) else {
             return Ok(Sim { cursor, running: None, now: UnixNanos::ZERO });
@@ -189,9 +198,10 @@ impl House {
             for tick in running.ticks.by_ref() {
                 feeder.feed(tick)?;
             }
+            let bars = self.store_session(&running.session)?;
             feeder.feed(MarketEvent::Tick(running.session.close()))?;
             sim.now = running.session.close();
-            return self.store_session(&running.session);
+            return Ok(bars);
         }
         let session = sim.cursor.advance();
         self.store_facts(&session)?;
@@ -237,7 +247,12 @@ impl House {
                 match &tick {
                     MarketEvent::Quote(q) => last.insert((q.instrument, 0), tick),
                     MarketEvent::Trade(t) => last.insert((t.instrument, 1), tick),
-                    _ => None,
+                    MarketEvent::Status { instrument, .. } => last.insert((*instrument, 2), tick),
+                    MarketEvent::Bars(_)
+                    | MarketEvent::Split { .. }
+                    | MarketEvent::Dividend { .. }
+                    | MarketEvent::Session { .. }
+                    | MarketEvent::Tick(_) => None,
                 };
             }
             let mut newest: Vec<MarketEvent> = last.into_values().collect();
@@ -307,8 +322,8 @@ impl House {
                 self.engine()?.feed(tick)?;
             }
             if now >= running.session.close() {
-                self.engine()?.feed(MarketEvent::Tick(running.session.close()))?;
                 self.store_session(&running.session)?;
+                self.engine()?.feed(MarketEvent::Tick(running.session.close()))?;
                 sim.running = None;
             }
             Ok(())

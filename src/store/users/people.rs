@@ -171,6 +171,19 @@ impl UsersStore {
         })
     }
 
+    /// Notes that a person without a password made their login their own; `false` when they have a password.
+    pub fn confirm_login(&mut self, name: UserName, now: UnixNanos) -> Result<bool, StoreError> {
+        self.db().write("confirm a login", |tx| {
+            let sql =
+                "UPDATE credentials SET changed_by = ?1, changed_at = ?2 WHERE user = ?1 AND hash IS NULL";
+            let mine = tx.execute(sql, (name.as_str(), now.nanos()))? > 0;
+            if mine {
+                note_act(tx, name, name, "set", now)?;
+            }
+            Ok::<_, rusqlite::Error>(mine)
+        })
+    }
+
     /// Replaces the stored hash of an unchanged password by a stronger one, unless it was changed meanwhile.
     pub fn upgrade_hash(&mut self, name: UserName, old: &str, new: &str) -> Result<(), StoreError> {
         self.db().write("renew a password hash", |tx| {
