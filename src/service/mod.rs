@@ -35,3 +35,6 @@ pub mod view;
 
 pub use error::{ErrorKind, ServiceError};
 pub use house::House;
+
+#[cfg(test)]
+mod tests;
