@@ -1,0 +1,96 @@
+//! Tests of the one door, on a home in a temporary folder with a clock that moves only when told.
+
+mod demo;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread::JoinHandle;
+
+use crate::config::Settings;
+use crate::domain::role::Role;
+use crate::domain::{Clock, Exchange, UnixNanos, UserName};
+use crate::observe::LogRing;
+
+use super::access::{self, Session};
+use super::house::{self, House, Parts};
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// Moves the clock.
+    pub fn pass_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> UnixNanos {
+        UnixNanos::from_nanos(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// An open home with its engine on a thread of its own.
+pub struct Home {
+    pub house: Arc<House>,
+    pub clock: Arc<TestClock>,
+    engine: Option<JoinHandle<()>>,
+}
+
+impl Home {
+    /// Opens a folder.
+    pub fn open(folder: &Path) -> Home {
+        Self::at(folder, Arc::new(TestClock(AtomicI64::new(1_780_000_000_000_000_000))))
+    }
+
+    /// Opens a folder at some time.
+    pub fn at(folder: &Path, clock: Arc<TestClock>) -> Home {
+        let (house, engine) = house::open(parts(folder, &clock)).unwrap();
+        let engine = engine.map(|e| std::thread::spawn(move || e.run()));
+        Home { house, clock, engine }
+    }
+
+    /// Closes it and waits until the engine has ended.
+    pub fn close(self) {
+        let Home { house, engine, .. } = self;
+        assert_eq!(Arc::strong_count(&house), 1, "somebody still holds the house");
+        drop(house);
+        if let Some(engine) = engine {
+            engine.join().unwrap();
+        }
+    }
+
+    /// A login without a password.
+    pub fn login(&self, role: Role) -> Arc<Session> {
+        Arc::new(access::login(&self.house, name(role.demo_name()), None).unwrap())
+    }
+
+    /// Four people without passwords on an exchange; the customer's account is there too.
+    pub fn people(&self, exchange: Exchange) {
+        let admin = access::found(&self.house, name("root"), None, exchange).unwrap();
+        for role in [Role::Customer, Role::Trader, Role::Risk] {
+            let permit = admin.permit::<super::permit::Administer>().unwrap();
+            self.house.add_user(&permit, name(role.demo_name()), role, None).unwrap();
+        }
+    }
+}
+
+/// What a home is opened with.
+pub fn parts(folder: &Path, clock: &Arc<TestClock>) -> Parts {
+    Parts {
+        home: folder.to_path_buf(),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        settings: Settings::default(),
+        log: LogRing::default(),
+        process: "test".into(),
+        runs_as: "tester".into(),
+        own: true,
+    }
+}
+
+/// A user's name.
+pub fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
