@@ -83,13 +83,13 @@ struct Entry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Document {
     factor: Vec<Entry>,
 }
 
 /// Reads families from TOML text, in the order in which they first appear.
 pub fn parse(text: &str) -> Result<Vec<Family>, SetError> {
-    let file: File = toml::from_str(text)?;
+    let file: Document = toml::from_str(text)?;
     if file.factor.len() > FACTORS_MAX {
         return Err(SetError::TooMany);
     }

@@ -61,7 +61,7 @@ pub struct Strategy {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Document {
     name: CleanText,
     universe: Option<CleanText>,
     top_k: u32,
@@ -75,7 +75,7 @@ struct File {
 impl Strategy {
     /// Reads a strategy over the families there are. Weights are scaled to sum to 1.
     pub fn parse(text: &str, families: &[Family]) -> Result<Self, StrategyError> {
-        let file: File = toml::from_str(text)?;
+        let file: Document = toml::from_str(text)?;
         check(&file, families)?;
         let total: f64 = file.weights.values().sum();
         let weights = families
@@ -102,7 +102,7 @@ impl Strategy {
     }
 }
 
-fn check(file: &File, families: &[Family]) -> Result<(), StrategyError> {
+fn check(file: &Document, families: &[Family]) -> Result<(), StrategyError> {
     let wrong = |field: &str, reason: String| Err(StrategyError::Bound { field: field.into(), reason });
     if file.name.is_empty() {
         return wrong("name", "is empty".into());

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::event::{Event, EventBody, Fill, Refusal};
+use crate::domain::limit::LimitDraft;
 use crate::domain::notice::{Notice, NoticeLevel};
 use crate::domain::{AccountId, CleanText, OrderSpec, RefusalCode, UserName};
 
@@ -56,77 +57,65 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
                 summary(order),
                 order.account
             );
-            send(
-                out,
-                &audience.controllers,
-                Letter { event, level: NoticeLevel::Action, title: "Approval needed", text },
-            );
+            let letter = Letter { event, level: NoticeLevel::Action, title: "Approval needed", text };
+            send(out, &audience.controllers, letter);
         }
         EventBody::OrderExpired { account, id, .. } => {
             let text = format!("order {id} of {account} ended with its session");
-            send(
-                out,
-                of_account(audience, account),
-                Letter { event, level: NoticeLevel::Info, title: "Order expired", text },
-            );
+            let letter = Letter { event, level: NoticeLevel::Info, title: "Order expired", text };
+            send(out, of_account(audience, account), letter);
         }
         EventBody::LimitProposed { version, draft, actor } => {
-            let value = draft.hard.as_deref().unwrap_or("none");
-            let text = format!(
-                "{actor} asks for {} = {value} ({}), version {version}: approve it or leave it",
-                draft.name, draft.scope
-            );
-            send(
-                out,
-                &audience.controllers,
-                Letter { event, level: NoticeLevel::Action, title: "Limit waits", text },
-            );
+            let text =
+                format!("{actor} asks for {}, version {version}: approve it or leave it", limit_words(draft));
+            let letter = Letter { event, level: NoticeLevel::Action, title: "Limit waits", text };
+            send(out, &audience.controllers, letter);
         }
         EventBody::LimitApproved { version, draft, actor, .. } => {
-            let value = draft.hard.as_deref().unwrap_or("none");
-            let text = format!(
-                "{} = {value} ({}) is in force, version {version}, by {actor}",
-                draft.name, draft.scope
-            );
-            let level = NoticeLevel::Info;
-            send(
-                out,
-                &audience.controllers,
-                Letter { event, level, title: "Limit changed", text: text.clone() },
-            );
-            send(out, &only_traders(audience), Letter { event, level, title: "Limit changed", text });
+            let text = format!("{} is in force, version {version}, by {actor}", limit_words(draft));
+            let letter = |text| Letter { event, level: NoticeLevel::Info, title: "Limit changed", text };
+            send(out, &audience.controllers, letter(text.clone()));
+            send(out, &only_traders(audience), letter(text));
         }
         EventBody::Halted { scope, actor, .. } => {
             let text = format!("{actor} halted trading ({scope}); another person can resume it");
-            send(
-                out,
-                &audience.everybody,
-                Letter { event, level: NoticeLevel::Action, title: "Trading halted", text },
-            );
+            let letter = Letter { event, level: NoticeLevel::Action, title: "Trading halted", text };
+            send(out, &audience.everybody, letter);
         }
         EventBody::Resumed { scope, actor } => {
             let text = format!("{actor} resumed trading ({scope})");
-            send(
-                out,
-                &audience.everybody,
-                Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text },
-            );
+            let letter = Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text };
+            send(out, &audience.everybody, letter);
         }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
-            let own = audience.owners.contains_key(account);
-            let bound = if own || threshold.is_empty() {
-                String::new()
-            } else {
-                format!(" ({observed} against {threshold})")
-            };
-            let text = format!("{account}: {}{bound}", code.text());
-            let letter = |text| Letter { event, level: NoticeLevel::Warning, title: "Risk", text };
-            send(out, of_account(audience, account), letter(text.clone()));
-            if !own {
-                send(out, &only_controllers(audience), letter(text));
-            }
+            risk(event, (*code, *account), (observed, threshold), audience, out);
         }
         _ => {}
+    }
+}
+
+fn limit_words(draft: &LimitDraft) -> String {
+    format!("{} = {} ({})", draft.name, draft.hard.as_deref().unwrap_or("none"), draft.scope)
+}
+
+fn risk(
+    event: &Event,
+    (code, account): (RefusalCode, AccountId),
+    (observed, threshold): (&str, &str),
+    audience: &Audience,
+    out: &mut Vec<Sourced>,
+) {
+    let own = audience.owners.contains_key(&account);
+    let bound = if own || threshold.is_empty() {
+        String::new()
+    } else {
+        format!(" ({observed} against {threshold})")
+    };
+    let text = format!("{account}: {}{bound}", code.text());
+    let letter = |text| Letter { event, level: NoticeLevel::Warning, title: "Risk", text };
+    send(out, of_account(audience, &account), letter(text.clone()));
+    if !own {
+        send(out, &only_controllers(audience), letter(text));
     }
 }
 

@@ -46,58 +46,60 @@ impl Focus {
     }
 }
 
+/// Parts that only some roles see.
+struct Restricted {
+    signals: Option<view::Signals>,
+    limits: Option<view::LimitsView>,
+    breaches: Option<Vec<view::BreachRow>>,
+    users: Option<Vec<view::UserRow>>,
+    log: Option<Vec<view::LogRow>>,
+    health: Option<Vec<view::HealthRow>>,
+}
+
+fn restricted(
+    session: &Arc<Session>,
+    capabilities: &[Capability],
+    account: Option<AccountId>,
+) -> Result<Restricted, ServiceError> {
+    let house = session.house();
+    let mut parts =
+        Restricted { signals: None, limits: None, breaches: None, users: None, log: None, health: None };
+    if capabilities.contains(&Capability::ViewSignals) {
+        parts.signals = Some(house.signals(&session.permit::<ViewSignals>()?, account)?);
+    }
+    if capabilities.contains(&Capability::ViewLimits) {
+        let permit = session.permit::<ViewLimits>()?;
+        parts.limits = Some(house.limits(&permit)?);
+        parts.breaches = Some(house.breaches(&permit)?);
+    }
+    if capabilities.contains(&Capability::Administer) {
+        let permit = session.permit::<Administer>()?;
+        parts.users = Some(house.people(&permit)?);
+        parts.log = Some(house.system_log(&permit));
+        parts.health = Some(house.health(&permit)?);
+    }
+    Ok(parts)
+}
+
 /// One screen of one person.
 pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Screen, ServiceError> {
     let person = session.person()?.user;
     let capabilities = session.capabilities()?;
-    let may = |c: Capability| capabilities.contains(&c);
     let house = session.house();
     let state = house.state()?;
     let market = session.permit::<ViewMarket>()?;
     let portfolio = session.permit::<ViewPortfolio>()?;
+    let insights = session.permit::<ViewInsights>()?;
     let account = focus.account.filter(|a| {
-        state
-            .accounts()
-            .get(a)
-            .is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
+        let found = state.accounts().get(a);
+        found.is_some_and(|found| portfolio.scope().covers(found.spec().kind, found.spec().owner))
     });
     let current = account.and_then(|a| state.accounts().get(&a));
     let exchange = house.exchange_of(account)?;
     let labels = house.labels(&state)?;
-    let signals = if may(Capability::ViewSignals) {
-        Some(house.signals(&session.permit::<ViewSignals>()?, account)?)
-    } else {
-        None
-    };
-    let mut watchlist = house.watchlist(&market, account)?;
-    if let Some(signals) = &signals {
-        for row in &mut watchlist {
-            row.rank = signals.rows.iter().find(|s| s.instrument == row.instrument).map(|s| s.rank);
-        }
-    }
-    let (limits, breaches) = if may(Capability::ViewLimits) {
-        let permit = session.permit::<ViewLimits>()?;
-        (Some(house.limits(&permit)?), Some(house.breaches(&permit)?))
-    } else {
-        (None, None)
-    };
-    let chart = match focus.instrument {
-        Some(id) => house.chart(&market, id, account)?,
-        None => None,
-    };
-    let insights = match account {
-        Some(account) if may(Capability::ViewInsights) => {
-            house.insights(&session.permit::<ViewInsights>()?, account)?
-        }
-        Some(_) | None => Vec::new(),
-    };
+    let parts = restricted(session, &capabilities, account)?;
+    let most = u32::try_from(Screen::HISTORY_MAX).unwrap_or(u32::MAX);
     let (notices, unread) = house.notices(&market, NOTICES_SHOWN_MAX)?;
-    let (users, log, health) = if may(Capability::Administer) {
-        let permit = session.permit::<Administer>()?;
-        (Some(house.people(&permit)?), Some(house.system_log(&permit)), Some(house.health(&permit)?))
-    } else {
-        (None, None, None)
-    };
     Ok(Screen {
         version,
         wall: house.clock().now(),
@@ -108,36 +110,36 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
         data: data_state(session, &state, exchange)?,
         account,
         accounts: book::accounts_in(&state, portfolio.scope()).map(|a| book::totals(&state, a)).collect(),
-        watchlist,
-        chart,
+        watchlist: ranked(house.watchlist(&market, account)?, parts.signals.as_ref()),
+        chart: focus.instrument.map_or(Ok(None), |id| house.chart(&market, id, account))?,
         positions: current.map(|a| book::positions(&state, a, &labels)).unwrap_or_default(),
         equity: account.map_or_else(|| Ok(Vec::new()), |a| house.equity_curve(a))?,
         orders: account.map_or_else(|| Ok(Vec::new()), |a| todays_orders(session, &state, a, exchange))?,
-        history: account.map_or_else(
-            || Ok(Vec::new()),
-            |a| {
-                house.history(
-                    &portfolio,
-                    Some(a),
-                    Period::ALL,
-                    u32::try_from(Screen::HISTORY_MAX).unwrap_or(u32::MAX),
-                )
-            },
-        )?,
-        signals,
-        limits,
-        breaches,
+        history: account
+            .map_or_else(|| Ok(Vec::new()), |a| house.history(&portfolio, Some(a), Period::ALL, most))?,
+        signals: parts.signals,
+        limits: parts.limits,
+        breaches: parts.breaches,
         halted: halts_on(&state, account),
-        insights,
+        insights: account.map_or_else(|| Ok(Vec::new()), |a| house.insights(&insights, a))?,
         news: house.news(&market, account)?,
         notices,
         unread,
-        users,
-        log,
-        health,
+        users: parts.users,
+        log: parts.log,
+        health: parts.health,
         settings: house.setting_rows(&market),
         capabilities,
     })
+}
+
+/// The watchlist with ranks, where the person may see them.
+fn ranked(mut rows: Vec<view::WatchRow>, signals: Option<&view::Signals>) -> Vec<view::WatchRow> {
+    for row in &mut rows {
+        let found = signals.and_then(|s| s.rows.iter().find(|s| s.instrument == row.instrument));
+        row.rank = found.map(|s| s.rank);
+    }
+    rows
 }
 
 fn mode_of(exchange: Exchange) -> Mode {
