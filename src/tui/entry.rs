@@ -7,25 +7,16 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::domain::{Role, UserName};
+use crate::domain::UserName;
 use crate::service::desk::Desk;
+use crate::service::door::Door;
+pub use crate::service::door::Entry;
 
 use super::field::{Field, SecretField};
 use super::keys::{Code, Key};
 
 /// Shortest password of a first person, in characters.
 const PASSWORD_MIN: usize = 8;
-
-/// How a home is entered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
-    /// Nobody is there yet: the first person is made.
-    FirstRun,
-    /// Name and password.
-    SignIn,
-    /// A demo: choose one of these, no passwords.
-    Picker(Vec<(UserName, Role)>),
-}
 
 /// The way in and out. The service's door is one; tests have another.
 pub trait Gate: Clone + Send + 'static {
@@ -35,12 +26,44 @@ pub trait Gate: Clone + Send + 'static {
     fn found(&self, name: UserName, password: SecretString) -> Result<Desk, String>;
     /// Lets a person in.
     fn sign_in(&self, name: UserName, password: Option<SecretString>) -> Result<Desk, String>;
+    /// Nothing may be asked until the password is given again.
+    fn lock(&self);
     /// Checks the password of the person who is in.
     fn unlock(&self, name: UserName, password: Option<SecretString>) -> Result<(), String>;
     /// After how long without a key the screen locks.
     fn idle_lock(&self) -> Option<Duration>;
     /// Ends the session.
     fn sign_out(&self);
+}
+
+impl Gate for Door {
+    fn entry(&self) -> Result<Entry, String> {
+        Door::entry(self).map_err(|e| e.to_string())
+    }
+
+    fn found(&self, name: UserName, password: SecretString) -> Result<Desk, String> {
+        Door::found(self, name, password).map_err(|e| e.to_string())
+    }
+
+    fn sign_in(&self, name: UserName, password: Option<SecretString>) -> Result<Desk, String> {
+        Door::sign_in(self, name, password).map_err(|e| e.to_string())
+    }
+
+    fn lock(&self) {
+        Door::lock(self);
+    }
+
+    fn unlock(&self, name: UserName, password: Option<SecretString>) -> Result<(), String> {
+        Door::unlock(self, name, password).map_err(|e| e.to_string())
+    }
+
+    fn idle_lock(&self) -> Option<Duration> {
+        Door::idle_lock(self)
+    }
+
+    fn sign_out(&self) {
+        Door::sign_out(self);
+    }
 }
 
 /// What the entry form wants done.
@@ -221,6 +244,8 @@ pub struct LockForm {
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
+
+    use crate::domain::Role;
 
     use super::*;
 

@@ -360,6 +360,7 @@ impl<G: Gate> Shell<G> {
                     Err(_) => effects.extend(update(state, Input::Busy(tag, request))),
                 },
                 Effect::Copy(text) => terminal::copy(&text)?,
+                Effect::Lock => self.gate.lock(),
                 Effect::Unlock(password) => {
                     let (gate, sender, name) = (self.gate.clone(), self.sender.clone(), state.screen.user);
                     thread::spawn(move || drop(sender.send(Outside::Unlocked(gate.unlock(name, password)))));

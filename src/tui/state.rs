@@ -77,6 +77,8 @@ pub enum Effect {
     Send(Tag, Request),
     /// Copy to the terminal's clipboard.
     Copy(String),
+    /// Lock the session.
+    Lock,
     /// Ask for the lock to be opened.
     Unlock(Option<SecretString>),
     /// Draw everything again.

@@ -6,6 +6,9 @@
 mod mouse;
 pub mod perform;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::domain::InstrumentId;
@@ -32,7 +35,7 @@ pub fn update(state: &mut UiState, input: Input) -> Vec<Effect> {
         Input::Reply(tag, reply) => take_reply(state, tag, reply, &mut out),
         Input::Busy(tag, request) => busy(state, tag, request),
         Input::Unlocked(answer) => unlocked(state, answer),
-        Input::Lock => lock(state),
+        Input::Lock => lock(state, &mut out),
         Input::Tick => tick(state, &mut out),
     }
     focus_due(state, &mut out);
@@ -95,9 +98,10 @@ fn lock_key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
     }
 }
 
-fn lock(state: &mut UiState) {
+fn lock(state: &mut UiState, out: &mut Vec<Effect>) {
     if state.lock.is_none() {
         state.lock = Some(LockForm::default());
+        out.push(Effect::Lock);
     }
 }
 

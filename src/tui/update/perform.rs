@@ -93,7 +93,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Palette => state.modals.push(pick(PickKind::Palette, "")),
         ActionId::Help => state.modals.push(pick(PickKind::Help, args)),
         ActionId::Repaint => out.push(Effect::Repaint),
-        ActionId::Lock => super::lock(state),
+        ActionId::Lock => super::lock(state, out),
         ActionId::SignOut => leave(state, Deed::SignOut, out),
         ActionId::Back => back(state),
         ActionId::Quit => leave(state, Deed::Quit, out),
