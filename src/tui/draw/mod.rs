@@ -9,6 +9,8 @@ pub mod entry;
 pub mod frame;
 mod limit;
 pub mod modal;
+#[cfg(test)]
+mod tests;
 mod ticket;
 
 use ratatui::buffer::Buffer;
