@@ -226,7 +226,7 @@ impl EntryForm {
 
     fn start(&mut self) {
         self.checking = true;
-        self.message = "Checking…".to_owned();
+        self.message = "Checking...".to_owned();
     }
 }
 

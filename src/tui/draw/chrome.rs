@@ -18,8 +18,6 @@ use crate::tui::workspace::WORKSPACES;
 use super::Drawn;
 use super::frame::{Edge, Frame, window};
 
-/// Columns from which account and zone are shown above.
-const WIDE_MIN: u16 = 110;
 /// Most rows of a message that is longer than the status row.
 const TOAST_ROWS_MAX: usize = 4;
 
@@ -85,16 +83,29 @@ fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let mut pen = Pen::new(buf, row);
     let mut x = pen.put(1, 0, "QLIB PRO ", theme.style(Meaning::Title));
     x = pen.put(x, 0, &format!("[{word}]"), theme.style(meaning)) + 1;
-    let right = top_right(state, row.width);
-    let right_width = right.iter().map(|(text, _)| cells(text)).fold(0, u16::saturating_add);
+    let total =
+        |parts: &[(String, Meaning)]| parts.iter().map(|(t, _)| cells(t)).fold(0, u16::saturating_add);
     let names = |full: bool| -> u16 {
-        let name = |(i, w): (usize, &crate::tui::workspace::Workspace)| {
-            let label = label(state, i, w.def.title, full);
-            cells(&label) + 1
+        let wide = |(i, w): (usize, &crate::tui::workspace::Workspace)| {
+            cells(&label(state, i, w.def.title, full)) + 1
         };
-        state.workspaces.iter().enumerate().map(name).sum()
+        state.workspaces.iter().enumerate().map(wide).sum()
     };
-    let full = x.saturating_add(names(true)).saturating_add(right_width) <= row.width;
+    // First the account gives way, then the names, then whether the session is open.
+    let choices = [
+        (true, Detail::All),
+        (true, Detail::Short),
+        (false, Detail::All),
+        (false, Detail::Short),
+        (false, Detail::Least),
+    ];
+    let fits = |(full, detail): &(bool, Detail)| {
+        let right = total(&top_right(state, *detail));
+        x.saturating_add(names(*full)).saturating_add(right) <= row.width
+    };
+    let (full, detail) = choices.into_iter().find(fits).unwrap_or((false, Detail::Least));
+    let right = top_right(state, detail);
+    let right_width = total(&right);
     for (i, workspace) in state.workspaces.iter().enumerate() {
         let text = label(state, i, workspace.def.title, full);
         let front = i == state.workspace;
@@ -118,25 +129,34 @@ fn label(state: &UiState, i: usize, title: &str, full: bool) -> String {
     }
 }
 
-fn top_right(state: &UiState, width: u16) -> Vec<(String, Meaning)> {
-    let (screen, wide) = (&state.screen, width >= WIDE_MIN);
+/// How much stands at the right of the top row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Person, account, role, time, session.
+    All,
+    /// Person, role, time, session.
+    Short,
+    /// Person, role, time.
+    Least,
+}
+
+fn top_right(state: &UiState, detail: Detail) -> Vec<(String, Meaning)> {
+    let screen = &state.screen;
     let role = screen.role.as_str();
-    let who = match screen.account.filter(|_| wide) {
+    let who = match screen.account.filter(|_| detail == Detail::All) {
         Some(account) => format!("{}@{account}/{role} ", screen.user),
         None => format!("{}/{role} ", screen.user),
     };
     let clock = &screen.data.market_clock;
     let short = clock.split_whitespace().nth(1).unwrap_or(clock);
-    let clock = if width >= WIDE_MIN + 30 { clock.as_str() } else { short };
-    let session = if screen.data.session_open { " open " } else { " closed " };
-    let mut parts = vec![
-        (who, Meaning::Chrome),
-        (clock.to_owned(), Meaning::Chrome),
-        (session.to_owned(), if screen.data.session_open { Meaning::Good } else { Meaning::Muted }),
-    ];
-    if screen.unread > 0 {
-        parts.push((format!("!{} ", screen.unread), Meaning::Warn));
+    let mut parts = vec![(who, Meaning::Chrome), (short.to_owned(), Meaning::Chrome)];
+    if detail != Detail::Least {
+        let (word, meaning) =
+            if screen.data.session_open { (" open", Meaning::Good) } else { (" closed", Meaning::Muted) };
+        parts.push((word.to_owned(), meaning));
     }
+    let unread = if screen.unread > 0 { format!(" !{} ", screen.unread) } else { " ".to_owned() };
+    parts.push((unread, Meaning::Warn));
     parts
 }
 
@@ -317,7 +337,7 @@ pub fn draw_where_to(state: &UiState, body: Rect, buf: &mut Buffer) {
     let mut area = Rect { y: body.bottom().saturating_sub(height), ..body };
     area.height = body.bottom() - area.y;
     let area = window(area, width, height, theme, buf);
-    let frame = Frame { edge: Edge::Focus, title: "g  go to …", note: "", right: "", foot: "Esc close" };
+    let frame = Frame { edge: Edge::Focus, title: "g  go to ...", note: "", right: "", foot: "Esc close" };
     let inner = frame.draw(theme, area, buf);
     for (y, line) in (0..).zip(&lines) {
         Pen::new(buf, inner).put(1, y, line, theme.style(Meaning::Text));

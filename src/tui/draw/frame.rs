@@ -99,7 +99,8 @@ impl Frame<'_> {
         if !self.right.is_empty() && wide(self.right).saturating_add(wide(self.title)) < end {
             let text = format!(" {} ", self.right);
             end -= wide(self.right);
-            pen.put(end, 0, &text, theme.style(Meaning::Muted));
+            let meaning = if self.edge == Edge::Weighty { Meaning::Title } else { Meaning::Muted };
+            pen.put(end, 0, &text, theme.style(meaning));
         }
         let room = usize::from(end.saturating_sub(4));
         let title = format::truncate(self.title, room, theme.ascii);

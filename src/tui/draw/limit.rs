@@ -28,7 +28,7 @@ pub fn draw(state: &UiState, form: &LimitForm, body: Rect, buf: &mut Buffer, dra
     let title = match form.stage {
         Stage::Edit | Stage::Asking => "Limit draft",
         Stage::Review => "Limit draft: nothing is set before Enter",
-        Stage::Sending => "Setting the limit…",
+        Stage::Sending => "Setting the limit...",
     };
     let inner = weighty(state, title, "kept with who, when and why").draw(theme, area, buf);
     drawn.hits.push((area, Target::Modal));
@@ -41,7 +41,7 @@ pub fn draw(state: &UiState, form: &LimitForm, body: Rect, buf: &mut Buffer, dra
             pen.put(
                 1,
                 y,
-                "Looking at today's book and the decisions of the last 20 days…",
+                "Looking at today's book and the decisions of the last 20 days...",
                 theme.style(Meaning::Muted),
             );
         }
@@ -70,13 +70,13 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
         (LimitField::Scope, "Scope", form.scope.text().to_owned(), Some(form.scope.cursor())),
         (LimitField::Hard, "Hard", form.hard.text().to_owned(), Some(form.hard.cursor())),
         (LimitField::Soft, "Soft", form.soft.text().to_owned(), Some(form.soft.cursor())),
-        (LimitField::Working, "Working orders over it", working.to_owned(), None),
+        (LimitField::Working, "Working", working.to_owned(), None),
         (LimitField::Reason, "Reason", form.reason.text().to_owned(), Some(form.reason.cursor())),
     ];
     for (y, (field, label, text, at_cursor)) in (0..).zip(rows) {
         let front = form.field == field && form.stage == Stage::Edit;
         let mark = if form.field == field { ">" } else { " " };
-        let at = pen.put(0, y, &format!("{mark}{label:<24}"), theme.style(Meaning::Muted));
+        let at = pen.put(0, y, &format!("{mark}{label:<9}"), theme.style(Meaning::Muted));
         let meaning = if at_cursor.is_some() { Meaning::Input } else { Meaning::Accent };
         let end = pen.put(at, y, &format::pad_right(&text, 26, theme.ascii), theme.style(meaning));
         if let Some(cells) = at_cursor.filter(|_| front) {
@@ -86,7 +86,8 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
             LimitField::Hard => format!("{}; empty removes it", form.unit()),
             LimitField::Soft => "above it a second person approves".to_owned(),
             LimitField::Scope => "firm, account:N, symbol:S".to_owned(),
-            LimitField::Name | LimitField::Working | LimitField::Reason => String::new(),
+            LimitField::Working => "orders that are over it".to_owned(),
+            LimitField::Name | LimitField::Reason => String::new(),
         };
         pen.put(end + 1, y, &hint, theme.style(Meaning::Muted));
     }

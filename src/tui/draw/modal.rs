@@ -46,14 +46,14 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
                 ("Esc", "close, draft kept"),
             ],
             ticket::Stage::Review => &[("Enter", "send"), ("Esc", "back to the draft")],
-            ticket::Stage::Sending => &[("", "sending…")],
+            ticket::Stage::Sending => &[("", "sending..."), ("Esc", "close; the answer is still said")],
         },
         Modal::Limit(form) => match form.stage {
             limit::Stage::Edit => {
                 &[("Tab", "field"), ("Up/Down", "choice"), ("Enter", "preview"), ("Esc", "close")]
             }
             limit::Stage::Review => &[("Enter", "set this limit"), ("Esc", "back to the draft")],
-            limit::Stage::Asking | limit::Stage::Sending => &[("", "one moment…"), ("Esc", "close")],
+            limit::Stage::Asking | limit::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
         },
         Modal::Ask(form) if form.wanted().is_some() => {
             &[("Up/Down", "choose"), ("type", "the word"), ("Enter", "do it"), ("Esc", "leave it")]
@@ -74,7 +74,7 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
                 &[("Enter", "send these orders"), ("Up/Down", "scroll"), ("Esc", "send nothing")]
             }
             basket::Stage::Done => &[("Up/Down", "scroll"), ("Esc", "close")],
-            basket::Stage::Asking | basket::Stage::Sending => &[("", "one moment…"), ("Esc", "close")],
+            basket::Stage::Asking | basket::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
         },
         Modal::Detail(_) => &[("Esc", "close")],
         Modal::Line(_) => &[],
@@ -83,7 +83,7 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
 
 /// The word of the mode on the edge of windows that change money or limits.
 pub fn weighty<'a>(state: &UiState, title: &'a str, foot: &'a str) -> Frame<'a> {
-    Frame { edge: Edge::Weighty, title, note: mode(state).0, right: mode(state).0, foot }
+    Frame { edge: Edge::Weighty, title, note: "", right: mode(state).0, foot }
 }
 
 /// Puts the cursor behind what a field holds.
@@ -194,9 +194,9 @@ fn draw_basket(state: &UiState, form: &BasketForm, body: Rect, buf: &mut Buffer,
     let theme = &state.theme;
     let area = window(body, body.width.min(WINDOW_WIDTH + 20), body.height, theme, buf);
     let title = match form.stage {
-        basket::Stage::Asking => "Basket: computing…",
+        basket::Stage::Asking => "Basket: computing...",
         basket::Stage::Review => "Basket: what would be ordered (dry run, nothing is sent)",
-        basket::Stage::Sending => "Basket: sending…",
+        basket::Stage::Sending => "Basket: sending...",
         basket::Stage::Done => "Basket: what became of it",
     };
     let foot = format!("{} orders, {} refused", form.rows.len(), form.refused());

@@ -32,7 +32,8 @@ proptest! {
         let frame = text(&mut state, width, height);
         prop_assert_eq!(frame.lines().count(), usize::from(height));
         if ascii {
-            prop_assert!(frame.is_ascii(), "{}", frame);
+            // Names from data keep their letters; everything of ours is ASCII.
+            prop_assert!(frame.chars().all(|c| c.is_ascii() || c.is_alphabetic()), "{}", frame);
         }
     }
 

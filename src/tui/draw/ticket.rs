@@ -32,7 +32,7 @@ pub fn draw(state: &UiState, form: &TicketForm, body: Rect, buf: &mut Buffer, dr
     let title = match form.stage {
         Stage::Edit => "New order",
         Stage::Review => "Review: nothing is sent before Enter",
-        Stage::Sending => "Sending…",
+        Stage::Sending => "Sending...",
     };
     let foot = format!("account {}", form.account);
     let inner = weighty(state, title, &foot).draw(theme, area, buf);
@@ -50,7 +50,7 @@ pub fn draw(state: &UiState, form: &TicketForm, body: Rect, buf: &mut Buffer, dr
         Some(answer) => draw_answer(state, form, answer, stale, y, &mut pen),
         None => {
             let text = if form.problem.is_empty() {
-                "Checking what it would do…"
+                "Checking what it would do..."
             } else {
                 "What it would do is shown here."
             };
@@ -306,7 +306,7 @@ fn draw_foot(state: &UiState, form: &TicketForm, pen: &mut Pen<'_>) {
             ("[ Send ] Enter   [ Back ] Esc".to_owned(), Meaning::Key)
         }
         Stage::Review => (format!("[ Send ] Enter   {}", form.problem), Meaning::Warn),
-        Stage::Sending => ("sending…".to_owned(), Meaning::Muted),
+        Stage::Sending => ("sending...".to_owned(), Meaning::Muted),
     };
     pen.put(1, bottom, &format::truncate(&button, width, theme.ascii), theme.style(meaning));
 }

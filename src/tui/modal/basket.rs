@@ -30,11 +30,6 @@ pub struct BasketForm {
 }
 
 impl BasketForm {
-    /// A basket whose dry run has been asked for.
-    pub fn new() -> Self {
-        Self { stage: Stage::Asking, rows: Vec::new(), scroll: 0 }
-    }
-
     /// Whether it waits for an answer.
     pub fn waits(&self) -> bool {
         matches!(self.stage, Stage::Asking | Stage::Sending)
@@ -52,8 +47,9 @@ impl BasketForm {
 }
 
 impl Default for BasketForm {
+    /// A basket whose dry run has been asked for.
     fn default() -> Self {
-        Self::new()
+        Self { stage: Stage::Asking, rows: Vec::new(), scroll: 0 }
     }
 }
 

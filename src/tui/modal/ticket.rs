@@ -318,7 +318,8 @@ pub fn key(mut form: TicketForm, state: &mut UiState, key: Key, out: &mut Vec<Ef
             }
             Some(form)
         }
-        Stage::Sending => Some(form),
+        // It is on its way; its answer is said even when the window is closed.
+        Stage::Sending => (key.code != Code::Esc).then_some(form),
     }
 }
 

@@ -88,7 +88,7 @@ fn lock_key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
     match key.code {
         Code::Enter => {
             form.checking = true;
-            form.message = "Checking…".to_owned();
+            form.message = "Checking...".to_owned();
             out.push(Effect::Unlock(has_password.then(|| form.password.take())));
         }
         Code::Esc => form.password.clear(),

@@ -47,7 +47,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Halt => risk::halt(state, args),
         ActionId::Resume => risk::resume(state, args),
         ActionId::RunSignals => {
-            state.say(Tone::Good, "Running the model…");
+            state.say(Tone::Good, "Running the model...");
             send(out, Request::RunSignals);
         }
         ActionId::Explain => explain(state, args, out),
@@ -66,7 +66,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::DisableUser => disable_user(state, args),
         ActionId::Set => set(state, args, out),
         ActionId::Verify => {
-            state.say(Tone::Good, "Proving the journal…");
+            state.say(Tone::Good, "Proving the journal...");
             send(out, Request::VerifyAudit);
         }
         ActionId::Export => export(state, args, out),

@@ -6,7 +6,7 @@ use crate::service::view::OrderRow;
 use crate::tui::actions::ActionId;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
-use crate::tui::modal::basket::BasketForm;
+
 use crate::tui::modal::ticket::TicketForm;
 use crate::tui::modal::{Detail, Modal, changed};
 use crate::tui::panes::RowKey;
@@ -123,7 +123,7 @@ pub(super) fn rebalance(state: &mut UiState, out: &mut Vec<Effect>) {
     if state.screen.account.is_none() {
         return state.say(Tone::Bad, "There is no account; a chooses one.");
     }
-    state.modals.push(Modal::Basket(Box::new(BasketForm::new())));
+    state.modals.push(Modal::Basket(Box::default()));
     out.push(Effect::Send(Tag::Modal, Request::Rebalance { dry_run: true }));
 }
 
