@@ -14,7 +14,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::cli::args::{Color, LogLevel};
-use crate::cli::context::{Context, HomeWish, Launch, OpenMode};
+use crate::cli::context::{Context, Demo, HomeWish, Launch, OpenMode};
 use crate::cli::errors::Failure;
 use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
@@ -23,7 +23,8 @@ use crate::service::desk::Desk;
 use crate::service::door::{self, Door};
 use crate::service::house::{self, Parts};
 use crate::service::view::HealthRow;
-use crate::service::{House, ServiceError};
+use crate::service::simulate::SYMBOLS_DEFAULT;
+use crate::service::{House, ServiceError, demo};
 use crate::store::{self, HeldBy};
 use crate::tui::entry::{Entry, Gate};
 use crate::tui::{self, Options};
@@ -32,6 +33,9 @@ use crate::tui::{self, Options};
 const WORKSTATION: &str = "workstation";
 /// The same for a single command.
 const COMMAND: &str = "qlib-pro";
+
+/// Seed of the demo's simulated market unless another is asked for.
+const DEMO_SEED: u64 = 2_024;
 
 /// Runs the program with these arguments.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -95,22 +99,56 @@ impl App {
     }
 
     fn terminal(&self, launch: &Launch) -> Result<(), Failure> {
-        if launch.demo.is_some() {
-            return Err(Failure::failed(
-                "this build has no demo home; open a home of your own with 'qlib-pro'",
-            ));
+        match &launch.demo {
+            Some(demo) => self.demo(launch, demo),
+            None => {
+                let paths = Paths::find(launch.home.as_deref()).map_err(Failure::of)?;
+                let user = launch.user.as_deref().map(str::parse).transpose().map_err(Failure::of)?;
+                self.workstation(launch, &paths, user, |_| Ok(()))
+            }
         }
-        let paths = Paths::find(launch.home.as_deref()).map_err(Failure::of)?;
+    }
+
+    /// The workstation on a throw-away home: made, lived in, removed.
+    fn demo(&self, launch: &Launch, wish: &Demo) -> Result<(), Failure> {
+        let folder = tempfile::Builder::new().prefix("qlib-pro-demo-").tempdir();
+        let folder = folder.map_err(|e| {
+            Failure::failed(&format!("no temporary folder could be made: {e}; set TMPDIR to one that can be written"))
+        })?;
+        let symbols = wish.symbols.map_or(SYMBOLS_DEFAULT, |n| n as usize);
+        let user = wish.role.map(|role| role.demo_name().parse()).transpose().map_err(Failure::of)?;
+        let done = self.workstation(launch, &Paths::at(folder.path()), user, |house| {
+            demo::found(house, wish.seed.unwrap_or(DEMO_SEED), symbols)
+        });
+        // The engine must be gone before its folder is.
+        self.finish();
+        done
+    }
+
+    fn workstation(
+        &self,
+        launch: &Launch,
+        paths: &Paths,
+        user: Option<UserName>,
+        prepare: impl FnOnce(&Arc<House>) -> Result<(), ServiceError>,
+    ) -> Result<(), Failure> {
+        if !tui::terminal::is_alive() {
+            return Err(Failure::of(tui::TuiError::NoTerminal));
+        }
         let settings = config::load(&paths.settings()).map_err(Failure::of)?;
-        let wish =
-            HomeWish { home: launch.home.as_deref(), mode: OpenMode::Own, log_level: launch.log_level };
+        let wish = HomeWish { home: Some(paths.home()), mode: OpenMode::Own, log_level: launch.log_level };
         let house = self.open(&wish, WORKSTATION)?;
-        let options = Options {
-            theme: settings.theme.clone(),
-            no_color: launch.color == Color::Never,
-            ascii: settings.ascii,
+        prepare(&house)?;
+        let clock = house.start_clock(settings.simulation_speed)?;
+        let no_color = match launch.color {
+            Color::Always => false,
+            Color::Never => true,
+            Color::Auto => config::no_color(),
         };
-        tui::run(Way(Door::new(house)), &options).map_err(Failure::of)
+        let options = Options { theme: settings.theme.clone(), no_color, ascii: settings.ascii, user };
+        let done = tui::run(Way(Door::new(house)), &options).map_err(Failure::of);
+        drop(clock);
+        done
     }
 
     /// What can be told of machine and home without entering it.
