@@ -9,9 +9,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-use secrecy::SecretString;
 
 use crate::cli::args::{Color, LogLevel};
 use crate::cli::context::{Context, Demo, HomeWish, Launch, OpenMode};
@@ -19,14 +16,12 @@ use crate::cli::errors::Failure;
 use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
 use crate::observe::{self, LogRing, SystemClock};
-use crate::service::desk::Desk;
-use crate::service::door::{self, Door};
+use crate::service::door::Door;
 use crate::service::house::{self, Parts};
-use crate::service::view::HealthRow;
 use crate::service::simulate::SYMBOLS_DEFAULT;
+use crate::service::view::HealthRow;
 use crate::service::{House, ServiceError, demo};
 use crate::store::{self, HeldBy};
-use crate::tui::entry::{Entry, Gate};
 use crate::tui::{self, Options};
 
 /// What this process is called in the lock of a home while the workstation is open.
@@ -113,7 +108,9 @@ impl App {
     fn demo(&self, launch: &Launch, wish: &Demo) -> Result<(), Failure> {
         let folder = tempfile::Builder::new().prefix("qlib-pro-demo-").tempdir();
         let folder = folder.map_err(|e| {
-            Failure::failed(&format!("no temporary folder could be made: {e}; set TMPDIR to one that can be written"))
+            Failure::failed(&format!(
+                "no temporary folder could be made: {e}; set TMPDIR to one that can be written"
+            ))
         })?;
         let symbols = wish.symbols.map_or(SYMBOLS_DEFAULT, |n| n as usize);
         let user = wish.role.map(|role| role.demo_name().parse()).transpose().map_err(Failure::of)?;
@@ -146,7 +143,7 @@ impl App {
             Color::Auto => config::no_color(),
         };
         let options = Options { theme: settings.theme.clone(), no_color, ascii: settings.ascii, user };
-        let done = tui::run(Way(Door::new(house)), &options).map_err(Failure::of);
+        let done = tui::run(Door::new(house), &options).map_err(Failure::of);
         drop(clock);
         done
     }
@@ -196,39 +193,4 @@ impl App {
 #[allow(clippy::disallowed_methods, reason = "a name for messages, not a setting")]
 fn runs_as() -> String {
     std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_string())
-}
-
-/// The service's door as the terminal knows it.
-#[derive(Debug, Clone)]
-struct Way(Door);
-
-impl Gate for Way {
-    fn entry(&self) -> Result<Entry, String> {
-        let entry = self.0.entry().map_err(|e| e.to_string())?;
-        Ok(match entry {
-            door::Entry::FirstRun => Entry::FirstRun,
-            door::Entry::SignIn => Entry::SignIn,
-            door::Entry::Picker(people) => Entry::Picker(people),
-        })
-    }
-
-    fn found(&self, name: UserName, password: SecretString) -> Result<Desk, String> {
-        self.0.found(name, password).map_err(|e| e.to_string())
-    }
-
-    fn sign_in(&self, name: UserName, password: Option<SecretString>) -> Result<Desk, String> {
-        self.0.sign_in(name, password).map_err(|e| e.to_string())
-    }
-
-    fn unlock(&self, name: UserName, password: Option<SecretString>) -> Result<(), String> {
-        self.0.unlock(name, password).map_err(|e| e.to_string())
-    }
-
-    fn idle_lock(&self) -> Option<Duration> {
-        self.0.idle_lock()
-    }
-
-    fn sign_out(&self) {
-        self.0.sign_out();
-    }
 }

@@ -208,7 +208,9 @@ fn impurities(source: &Source) -> Vec<String> {
     };
     let by_path = paths(&source.live).into_iter().filter(|(_, p)| starts(p));
     let by_word = words(&source.live).into_iter().filter(|(_, w)| IMPURE_WORDS.contains(&w.as_str()));
-    let rayon = paths(&source.live).into_iter().filter(|(_, p)| p.starts_with("rayon") && !["factor", "model"].contains(&room));
+    let rayon = paths(&source.live)
+        .into_iter()
+        .filter(|(_, p)| p.starts_with("rayon") && !["factor", "model"].contains(&room));
     let now = paths(&source.live).into_iter().filter(|(_, p)| p.ends_with("Utc::now"));
     let all = by_path.chain(by_word).chain(rayon).chain(now);
     all.map(|(line, what)| format!("{}:{line}: {room} is pure and may not use {what}", source.path)).collect()

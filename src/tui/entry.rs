@@ -113,6 +113,24 @@ impl EntryForm {
         }
     }
 
+    /// Somebody said who they are: puts the name in, or picks them. True when they may come in at once.
+    pub fn named(&mut self, user: UserName) -> bool {
+        match &self.entry {
+            Entry::FirstRun => false,
+            Entry::SignIn => {
+                self.name = Field::with(UserName::MAX_LEN, user.as_str());
+                self.at = 1;
+                false
+            }
+            Entry::Picker(people) => {
+                let found = people.iter().position(|(name, _)| *name == user);
+                self.at = found.unwrap_or(0);
+                self.checking = found.is_some();
+                found.is_some()
+            }
+        }
+    }
+
     /// How many fields or rows it has.
     pub fn places(&self) -> usize {
         match &self.entry {

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEventKind};
 use ratatui::buffer::Buffer;
 
+use crate::domain::UserName;
 use crate::service::desk::{Desk, Wake};
 
 use super::draw::{draw, entry::draw_entry};
@@ -42,11 +43,13 @@ pub struct Options {
     pub no_color: bool,
     /// ASCII glyphs only.
     pub ascii: bool,
+    /// Who wants in, where they said so before.
+    pub user: Option<UserName>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { theme: Theme::DEFAULT.to_owned(), no_color: false, ascii: false }
+        Self { theme: Theme::DEFAULT.to_owned(), no_color: false, ascii: false, user: None }
     }
 }
 
@@ -172,7 +175,13 @@ impl<G: Gate> Shell<G> {
         let (mut entry, mut message) = (first, String::new());
         loop {
             let has_password = !matches!(entry, Entry::Picker(_));
-            let Some(desk) = self.enter(EntryForm::new(entry, message))? else { return Ok(()) };
+            let mut form = EntryForm::new(entry, message);
+            if let Some(user) = self.options.user.take() {
+                if form.named(user) {
+                    self.try_entry(move |g: &G| g.sign_in(user, None));
+                }
+            }
+            let Some(desk) = self.enter(form)? else { return Ok(()) };
             match self.session(desk, has_password)? {
                 End::Quit => return Ok(()),
                 End::SignedOut(why) => message = why,
