@@ -206,7 +206,7 @@ impl Cancel {
             Some(id) => {
                 let row = session.house().cancel(&permit, id)?;
                 env.out.record(&row)?;
-                if row.status == OrderStatus::Canceled {
+                if row.status == OrderStatus::Canceled && row.code.is_none() {
                     return Ok(());
                 }
                 Err(Failure::failed(format!("order {id} was not cancelled: {}", row.reason)))

@@ -1,0 +1,100 @@
+//! What works on files alone, help, and the ways of the output.
+
+use std::process::Stdio;
+
+use clap::CommandFactory;
+use qlib_pro::cli::args::Cli;
+
+use crate::bench::{Bench, bars, finish, names_in};
+
+#[test]
+fn factors_are_computed_without_home_or_user() {
+    let bench = Bench::empty();
+    let file = bench.file("bars.csv", bars(2, 3));
+    let mut command = bench.bare();
+    command.args(["factor", "compute", "--expr", "up=$close/Ref($close,1)-1", "--bars", &file]);
+    let text = finish(command, "").ended(0);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("date,symbol,up"));
+    assert_eq!(lines.next(), Some("2017-01-03,S00,"));
+    assert_eq!(text.lines().count(), 7);
+    assert!(!bench.path("home").exists(), "no home was made");
+}
+
+#[test]
+fn a_wrong_expression_points_at_the_place_and_is_wrong_usage() {
+    let bench = Bench::empty();
+    let file = bench.file("bars.csv", bars(1, 2));
+    let ran = bench.run("", &["factor", "compute", "--expr", "x=Maen($close,5)", "--bars", &file]);
+    assert!(ran.err.contains("did you mean Mean"), "{}", ran.err);
+    ran.ended(2);
+    bench.run("", &["factor", "compute", "--set", "none", "--bars", &file]).ended(2);
+    bench.run("", &["factor", "compute", "--expr", "x=$close"]).ended(2);
+}
+
+#[test]
+fn an_output_file_appears_whole_or_not_at_all() {
+    let bench = Bench::empty();
+    let script = bench.file("s.jsonl", "{\"do\":\"account\",\"t\":\"2024-01-02T14:30:00Z\"}\nnonsense\n");
+    let out = bench.path("out.jsonl");
+    let ran = bench.run("", &["replay", &script, "--out", out.to_str().unwrap()]);
+    assert!(ran.err.contains("line 1") || ran.err.contains("line 2"), "{}", ran.err);
+    ran.ended(1);
+    assert_eq!(names_in(&bench.path("")), ["s.jsonl"]);
+}
+
+#[test]
+fn a_replay_gives_the_same_bytes_twice() {
+    let bench = Bench::empty();
+    let script = "{\"t\":\"2024-01-02T14:30:00Z\",\"do\":\"account\",\"account\":\"A\",\"cash\":\"1000.00\",\"currency\":\"USD\"}\n";
+    let file = bench.file("s.jsonl", script);
+    let first = bench.run("", &["replay", &file]).ended(0);
+    assert_eq!(first, bench.run("", &["replay", &file]).ended(0));
+    assert!(first.lines().last().unwrap().contains("\"event\":\"state\""));
+}
+
+#[test]
+fn help_completions_man_and_paths_need_nothing() {
+    let bench = Bench::empty();
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["order", "submit", "--help"],
+        &["completions", "zsh"],
+        &["man"],
+        &["paths"],
+        &["doctor"],
+        &["factor", "list"],
+    ] {
+        let mut command = bench.bare();
+        command.args(args);
+        assert!(!finish(command, "").ended(0).is_empty(), "{args:?}");
+    }
+    assert!(!bench.path("home").exists(), "no home was made");
+}
+
+#[test]
+fn wrong_usage_is_exit_2_and_cannot_move_the_cursor() {
+    let bench = Bench::empty();
+    let ran = bench.run("", &["\u{1b}[2Jnonsense"]);
+    assert!(!ran.err.contains('\u{1b}'), "{:?}", ran.err);
+    ran.ended(2);
+    bench.run("", &["--format", "xml", "paths"]).ended(2);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_command_quietly() {
+    let bench = Bench::empty();
+    let mut command = bench.bare();
+    command.args(["man"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
+    assert_eq!(done.status.code(), Some(0));
+}
+
+#[test]
+fn the_definition_of_the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}

@@ -1,0 +1,124 @@
+//! Import as CONTRACTS promises it: counts, reasons, flags, gaps, and files that are refused whole.
+
+use std::io::Write;
+
+use crate::bench::{Bench, bars};
+
+const HEADER: &str = "date,symbol,open,high,low,close,volume\n";
+
+fn import(bench: &Bench, code: i32, files: &[&str]) -> serde_json::Value {
+    bench.run("root", &[&["--format", "json", "import", "bars"], files].concat()).json(code)
+}
+
+#[test]
+fn a_second_import_is_unchanged_and_a_correction_is_a_revision() {
+    let bench = Bench::founded();
+    let file = bench.file("a.csv", bars(3, 5));
+    let first = import(&bench, 0, &[&file]);
+    assert_eq!((&first["read"], &first["stored"]), (&15.into(), &15.into()));
+    let again = import(&bench, 0, &[&file]);
+    assert_eq!((&again["unchanged"], &again["stored"]), (&15.into(), &0.into()));
+    let corrected = bars(3, 5).replacen("900000", "900001", 1);
+    let file = bench.file("b.csv", corrected);
+    let revised = import(&bench, 0, &[&file]);
+    assert_eq!((&revised["revised"], &revised["unchanged"]), (&1.into(), &14.into()));
+}
+
+#[test]
+fn bad_rows_are_kept_out_with_a_reason_and_good_ones_stay() {
+    let bench = Bench::founded();
+    let rows = [
+        "2017-01-03,GOOD,10,11,9,10,100",
+        "2017-01-03,NOPRICE,,11,9,10,100",
+        "2017-01-03,ZERO,0,11,0,10,100",
+        "2017-01-03,BROKEN,10,11,10.5,10,100",
+        "2017-01-03,NOVOL,10,11,9,10,",
+        "2017-01-03,NEGVOL,10,11,9,10,-5",
+        "2017-01-07,SATURDAY,10,11,9,10,100",
+        "2017-01-03,WORDS,ten,11,9,10,100",
+        "2017-01-03,GOOD,10,11,9,10.5,100",
+        "2017-01-03,GOOD,10,11,9,10,100",
+        "2017-01-04,GOOD,10,16,9,15,0",
+    ];
+    let file = bench.file("bad.csv", format!("{HEADER}{}\n", rows.join("\n")));
+    let report = import(&bench, 5, &[&file]);
+    assert_eq!(report["read"], 11);
+    assert_eq!((&report["stored"], &report["duplicates"]), (&2.into(), &1.into()));
+    assert_eq!((&report["quarantined"], &report["flagged"]), (&8.into(), &1.into()));
+    let listed = report["quarantine"].as_array().unwrap();
+    let reasons: Vec<&str> = listed.iter().map(|q| q["reason"].as_str().unwrap()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "MISSING_PRICE",
+            "NON_POSITIVE_PRICE",
+            "BROKEN_HIGH_LOW",
+            "MISSING_VOLUME",
+            "NEGATIVE_VOLUME",
+            "NOT_A_SESSION",
+            "BAD_NUMBER",
+            "DUPLICATE_KEY"
+        ]
+    );
+    assert_eq!((&listed[0]["line"], &listed[0]["symbol"]), (&3.into(), &"NOPRICE".into()));
+    let kept = bench.run("root", &["export", "prices", "--symbols", "GOOD"]).ended(0);
+    assert_eq!(kept.lines().count(), 3);
+}
+
+#[test]
+fn gaps_count_over_all_files_and_other_columns_are_named() {
+    let bench = Bench::founded();
+    let one =
+        bench.file("1.csv", format!("{HEADER}2017-01-03,A,10,11,9,10,100\n2017-01-06,A,10,11,9,10,100\n"));
+    let two =
+        bench.file("2.csv", "volume,note,close,low,high,open,symbol,date\n100,x,10,9,11,10,A,2017-01-11\n");
+    let report = import(&bench, 0, &[&one, &two]);
+    assert_eq!((&report["gaps"], &report["gap_runs"]), (&4.into(), &2.into()));
+    assert_eq!(report["ignored_columns"], serde_json::json!(["note"]));
+}
+
+#[test]
+fn a_wrong_file_stores_nothing_at_all() {
+    let bench = Bench::founded();
+    let good = bench.file("good.csv", bars(1, 2));
+    let folder = bench.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let utf16: Vec<u8> =
+        format!("\u{feff}{}", bars(1, 2)).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wrong = [
+        folder.to_str().unwrap().to_string(),
+        bench.file("empty.csv", ""),
+        bench.file("short.csv", "date,symbol,open,high,low,close\n2017-01-03,A,1,1,1,1\n"),
+        bench.file("utf16.csv", utf16),
+        bench.path("not there.csv").to_str().unwrap().to_string(),
+    ];
+    for file in &wrong {
+        let ran = bench.run("root", &["import", "bars", &good, file]);
+        assert!(ran.err.starts_with("error: "), "{file}: {}", ran.err);
+        ran.ended(1);
+    }
+    assert_eq!(import(&bench, 0, &[&good])["stored"], 2);
+}
+
+#[test]
+fn a_truncated_archive_and_an_endless_line_keep_what_was_good() {
+    let bench = Bench::founded();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    gzip.write_all(bars(20, 60).as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    let file = bench.file("cut.csv.gz", &whole[..whole.len() / 2]);
+    let report = import(&bench, 5, &[&file]);
+    assert!(report["stored"].as_u64().unwrap() > 100);
+    let listed = report["quarantine"].as_array().unwrap();
+    assert_eq!(listed.last().unwrap()["reason"], "TRUNCATED");
+    let long = format!("{HEADER}2017-01-03,A,10,11,9,10,100\n{}\n", "x".repeat(70_000));
+    let report = import(&bench, 5, &[&bench.file("long.csv", long)]);
+    assert_eq!((&report["stored"], &report["quarantine"][0]["reason"]), (&1.into(), &"LINE_TOO_LONG".into()));
+}
+
+#[test]
+fn bars_come_from_standard_input_too() {
+    let bench = Bench::founded();
+    let ran = bench.feed("root", &["--format", "json", "import", "bars", "-"], &bars(2, 3));
+    assert_eq!(ran.json(0)["stored"], 6);
+}

@@ -1,0 +1,110 @@
+//! From files to trades: import, advance, signals, rebalance, orders, limits, halts, audit, backup.
+
+use crate::bench::{Bench, bars};
+
+/// A staffed home with 30 names over 270 sessions, market time at the 260th.
+fn desk() -> Bench {
+    let bench = Bench::staffed();
+    let file = bench.file("bars.csv", bars(30, 250));
+    bench.run("ana", &["import", "bars", &file]).ended(0);
+    bench.run("ana", &["advance", "--sessions", "240"]).ended(0);
+    bench
+}
+
+#[test]
+fn files_become_signals_orders_fills_and_a_sound_audit_trail() {
+    let bench = desk();
+    let signals = bench.json("ana", &["signal", "run"]);
+    assert_eq!(signals.as_array().unwrap().len(), 30);
+    assert_eq!(bench.json("ana", &["signal", "show"]).as_array().unwrap().len(), 30);
+    let dry = bench.json("ana", &["rebalance", "--dry-run"]);
+    assert_eq!(bench.json("ana", &["order", "list"]), serde_json::json!([]));
+    let basket = bench.json("ana", &["rebalance"]);
+    assert_eq!(basket.as_array().unwrap().len(), 20);
+    let ids = |rows: &serde_json::Value| -> Vec<String> {
+        rows.as_array().unwrap().iter().map(|r| r["id"].to_string()).collect()
+    };
+    assert_eq!(ids(&dry), ids(&basket));
+    let played = bench.json("ana", &["advance"]);
+    assert_eq!((&played["sessions"], &played["fills"]), (&1.into(), &20.into()));
+    let portfolio = bench.json("kim", &["portfolio"]);
+    assert_eq!(portfolio[0]["account"], "sim-kim");
+    let portfolio = bench.json("raj", &["portfolio", "--account", "desk"]);
+    assert_eq!(portfolio[0]["positions"].as_array().unwrap().len(), 20);
+    assert_eq!(bench.json("ana", &["history"]).as_array().unwrap().len(), 20);
+    let report = bench.json("raj", &["audit", "verify"]);
+    assert_eq!((&report["sound"], &report["executions"]), (&true.into(), &20.into()));
+    let trail = bench.run("raj", &["export", "audit"]).ended(0);
+    assert!(trail.starts_with("seq,t,wall,kind,actor,what,outcome,detail\n"));
+}
+
+#[test]
+fn a_refused_order_is_exit_4_with_code_limit_and_what_was_seen() {
+    let bench = desk();
+    let ran =
+        bench.run("ana", &["--format", "json", "order", "submit", "buy", "100000", "S01", "--id", "big"]);
+    let row = ran.json(4);
+    assert_eq!((&row["status"], &row["code"]), (&"denied".into(), &"MAX_ORDER_NOTIONAL".into()));
+    assert_eq!((&row["limit"], &row["threshold"]), (&"max_order_notional".into(), &"50000.00".into()));
+    let plain = bench.run("kim", &["--format", "json", "order", "submit", "buy", "100000", "S01"]).json(4);
+    assert_eq!((&plain["code"], &plain["limit"]), (&"REFUSED".into(), &serde_json::Value::Null));
+    let row = bench.json("ana", &["order", "submit", "buy", "10", "S01", "--limit", "30", "--id", "low"]);
+    assert_eq!((&row["status"], &row["type"]), (&"accepted".into(), &"limit".into()));
+    assert_eq!(bench.json("ana", &["order", "amend", "low", "--qty", "12"])["quantity"], "12");
+    assert_eq!(bench.json("ana", &["order", "cancel", "low"])["status"], "canceled");
+    bench.run("ana", &["order", "cancel", "low"]).ended(1);
+    bench.run("ana", &["order", "submit", "hold", "10", "S01"]).ended(2);
+    bench.run("ana", &["order", "submit", "buy"]).ended(2);
+    bench.run("ana", &["order", "show", "nothing"]).ended(1);
+}
+
+#[test]
+fn a_stream_of_orders_answers_each_line_and_stops_at_a_malformed_one() {
+    let bench = desk();
+    let lines = "{\"do\":\"submit\",\"id\":\"a\",\"symbol\":\"S01\",\"side\":\"buy\",\"quantity\":\"5\"}\n\
+                 {\"do\":\"submit\",\"id\":\"b\",\"symbol\":\"S02\",\"side\":\"buy\",\"quantity\":\"99999\"}\n\
+                 {\"do\":\"cancel\",\"id\":\"a\"}\n";
+    let ran = bench.feed("ana", &["order", "submit", "-"], lines);
+    let status: Vec<String> = ran
+        .ended(4)
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["status"].to_string())
+        .collect();
+    assert_eq!(status, ["\"accepted\"", "\"denied\"", "\"canceled\""]);
+    let bad = "{\"do\":\"submit\",\"symbol\":\"S01\",\"side\":\"buy\",\"quantity\":\"5\",\"colour\":1}\n";
+    let ran = bench.feed("ana", &["order", "submit", "-"], bad);
+    assert!(ran.err.contains("line 1") && ran.err.contains("colour"), "{}", ran.err);
+    ran.ended(1);
+}
+
+#[test]
+fn tightening_applies_at_once_and_loosening_waits_for_a_second_person() {
+    let bench = Bench::staffed();
+    let set = |value: &str| bench.json("raj", &["limits", "set", "max_order_notional", value]);
+    let tight = set("40000");
+    assert_eq!((&tight["status"], &tight["reason"]), (&"approved".into(), &"(none given)".into()));
+    let loose = set("60000");
+    assert_eq!(loose["status"], "proposed");
+    let version = loose["version"].to_string();
+    bench.run("raj", &["limits", "approve", &version]).ended(1);
+    bench.run("ana", &["limits", "set", "max_order_notional", "1"]).ended(3);
+    bench.run("raj", &["limits", "set", "no_such_limit", "1"]).ended(2);
+    let history = bench.json("ana", &["limits", "history"]);
+    assert_eq!(history[0]["version"], loose["version"]);
+    let first = tight["version"].as_u64().unwrap() - 1;
+    let change = bench.json("raj", &["limits", "diff", &first.to_string(), &tight["version"].to_string()]);
+    assert_eq!((&change[0]["from_hard"], &change[0]["to_hard"]), (&"50000.00".into(), &"40000".into()));
+}
+
+#[test]
+fn a_backup_restores_into_a_new_home_and_over_one_only_when_told() {
+    let bench = Bench::founded();
+    let copy = bench.path("copy.backup");
+    let copy = copy.to_str().unwrap();
+    bench.run("root", &["backup", copy]).ended(0);
+    bench.run("root", &["restore", copy]).ended(1);
+    bench.run("root", &["restore", copy, "--replace"]).ended(0);
+    let other = bench.path("other");
+    bench.run("", &["--home", other.to_str().unwrap(), "restore", copy]).ended(0);
+    bench.run("root", &["--home", other.to_str().unwrap(), "audit", "verify"]).ended(0);
+}
