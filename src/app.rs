@@ -108,7 +108,7 @@ impl App {
     fn demo(&self, launch: &Launch, wish: &Demo) -> Result<(), Failure> {
         let folder = tempfile::Builder::new().prefix("qlib-pro-demo-").tempdir();
         let folder = folder.map_err(|e| {
-            Failure::failed(&format!(
+            Failure::failed(format!(
                 "no temporary folder could be made: {e}; set TMPDIR to one that can be written"
             ))
         })?;

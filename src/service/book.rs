@@ -30,7 +30,7 @@ pub fn price(state: &State, instrument: InstrumentId) -> Option<(Price, UnixNano
 }
 
 /// Accounts inside a scope, by name.
-pub fn accounts_in<'a>(state: &'a State, scope: Scope) -> impl Iterator<Item = &'a Account> {
+pub fn accounts_in(state: &State, scope: Scope) -> impl Iterator<Item = &Account> {
     state.accounts().values().filter(move |a| scope.covers(a.spec().kind, a.spec().owner))
 }
 

@@ -140,7 +140,9 @@ impl People {
 
     fn rank_and_rebalance(&self) -> Result<(), ServiceError> {
         self.house.run_signals(&self.trader.permit::<TradeDesk>()?, &SignalWish::default())?;
-        self.house.rebalance(&self.trader.trade_permit(None)?, None, false).map(drop)
+        self.house
+            .rebalance(&self.trader.permit::<TradeDesk>()?, &self.trader.trade_permit(None)?, None, false)
+            .map(drop)
     }
 
     /// Everybody watches some of the market, each another part of it.

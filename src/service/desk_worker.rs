@@ -175,7 +175,12 @@ impl Worker {
             }
             Request::Rebalance { dry_run } => {
                 let account = lock(&self.focus).account;
-                let basket = house.rebalance(&session.trade_permit(account)?, None, dry_run)?;
+                let basket = house.rebalance(
+                    &session.permit::<TradeDesk>()?,
+                    &session.trade_permit(account)?,
+                    None,
+                    dry_run,
+                )?;
                 Ok(Reply::Basket(basket.rows, dry_run))
             }
             Request::Advance(sessions) => {

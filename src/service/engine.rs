@@ -50,6 +50,9 @@ pub struct Wish {
 }
 
 type Answer<T> = Sender<Result<T, ServiceError>>;
+type Outcome = Result<Vec<Event>, ServiceError>;
+/// A state and the version it was taken at.
+type Snapshot = (u64, Arc<State>);
 
 enum Work {
     Command(Box<Wish>, Answer<Vec<Event>>),
@@ -66,7 +69,7 @@ enum Work {
 pub struct EngineHandle {
     queue: Sender<Work>,
     version: Arc<AtomicU64>,
-    cached: Arc<Mutex<Option<(u64, Arc<State>)>>>,
+    cached: Arc<Mutex<Option<Snapshot>>>,
     epochs: Epochs,
 }
 
@@ -218,7 +221,7 @@ impl EngineHandle {
 
 struct Round {
     batches: Vec<Batch>,
-    answers: Vec<(Answer<Vec<Event>>, Result<Vec<Event>, ServiceError>)>,
+    answers: Vec<(Answer<Vec<Event>>, Outcome)>,
     snapshots: Vec<Sender<Arc<State>>>,
     primed: bool,
 }

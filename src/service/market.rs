@@ -374,7 +374,7 @@ impl House {
                 }
             }));
         }
-        rows.sort_by(|a, b| (a.date, a.symbol).cmp(&(b.date, b.symbol)));
+        rows.sort_by_key(|r| (r.date, r.symbol));
         Ok(rows)
     }
 

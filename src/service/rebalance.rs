@@ -15,6 +15,7 @@ use crate::portfolio::construct::{self, Target};
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
+use super::permit::{Permit, TradeDesk};
 use super::research::{no_market_time, strategy_of};
 use super::trading::TradePermit;
 use super::view::BasketRow;
@@ -39,9 +40,11 @@ impl Basket {
 }
 
 impl House {
-    /// Turns the latest signals into orders for the permit's account.
+    /// Turns the latest signals into orders for the permit's account. Whoever sees the list sees the ranking, so it takes
+    /// the desk's permit too, whatever the account.
     pub fn rebalance(
         &self,
+        _: &Permit<TradeDesk>,
         permit: &TradePermit,
         strategy: Option<&str>,
         dry_run: bool,

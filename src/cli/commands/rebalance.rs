@@ -9,6 +9,7 @@ use super::signal::strategy_text;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::AccountId;
+use crate::service::permit::TradeDesk;
 
 /// `rebalance`.
 #[derive(Debug, Args)]
@@ -30,7 +31,12 @@ impl Rebalance {
         let strategy = strategy_text(self.strategy.as_deref())?;
         let session = env.session(OpenMode::Own)?;
         let permit = session.trade_permit(self.account)?;
-        let basket = session.house().rebalance(&permit, strategy.as_deref(), self.dry_run)?;
+        let basket = session.house().rebalance(
+            &session.permit::<TradeDesk>()?,
+            &permit,
+            strategy.as_deref(),
+            self.dry_run,
+        )?;
         env.out.rows(&basket.rows, "nothing to trade: holdings are within the band of their targets")?;
         for skipped in &basket.skipped {
             env.out.remark(skipped)?;
