@@ -24,6 +24,9 @@ pub const FAILURES_ALLOWED: u32 = 5;
 /// How long failures count, in seconds.
 pub const THROTTLE_SECONDS: i64 = 60;
 
+/// How a refused attempt ends in the access log.
+const DENIED: &str = "denied";
+
 /// A person who has logged in. Ends when dropped.
 #[derive(Debug)]
 pub struct Session {
@@ -61,7 +64,7 @@ pub fn login(
     match check(house, name, password) {
         Ok(()) => begin(house, name),
         Err(error) => {
-            record(house, name.as_str(), "login", "denied", "wrong name or password, or throttled")?;
+            record(house, name.as_str(), "login", DENIED, "wrong name or password, or throttled")?;
             Err(error)
         }
     }
@@ -130,6 +133,7 @@ fn begin(house: &Arc<House>, user: UserName) -> Result<Session, ServiceError> {
         users.read().user(user)?.ok_or_else(|| unknown_user(user))?
     };
     house.note_epoch(user, person.epoch);
+    tracing::info!(%user, "logged in");
     Ok(Session { house: Arc::clone(house), user, id, epoch: person.epoch, locked: AtomicBool::new(false) })
 }
 
@@ -165,7 +169,7 @@ impl Session {
         }
         let denied =
             ServiceError::NotPermitted { user: self.user, role: person.user.role, capability: C::CAPABILITY };
-        record(&self.house, self.user.as_str(), C::CAPABILITY.text(), "denied", &denied.to_string())?;
+        record(&self.house, self.user.as_str(), C::CAPABILITY.text(), DENIED, &denied.to_string())?;
         Err(denied)
     }
 
@@ -183,7 +187,7 @@ impl Session {
     /// Unlocks it with the person's password.
     pub fn unlock(&self, password: Option<&Password>) -> Result<(), ServiceError> {
         if let Err(error) = check(&self.house, self.user, password) {
-            record(&self.house, self.user.as_str(), "unlock", "denied", "wrong password, or throttled")?;
+            record(&self.house, self.user.as_str(), "unlock", DENIED, "wrong password, or throttled")?;
             return Err(error);
         }
         self.locked.store(false, Ordering::Release);
@@ -270,5 +274,8 @@ pub(super) fn record(
         outcome: CleanText::new(outcome),
         detail: CleanText::new(detail),
     };
+    if outcome == DENIED {
+        tracing::warn!(user = %entry.user, what = %entry.what, "denied");
+    }
     Ok(lock(house.users()).log_access(&entry)?)
 }

@@ -94,10 +94,12 @@ impl House {
             None => self.main_exchange()?,
         };
         self.engine()?;
-        match exchange {
+        let report = match exchange {
             Exchange::Sim => self.advance_simulated(until, progress),
             Exchange::Xnys | Exchange::Xasx => self.advance_stored(exchange, until, progress),
-        }
+        }?;
+        tracing::info!(%exchange, sessions = report.sessions, fills = report.fills, "market time advanced");
+        Ok(report)
     }
 
     fn advance_stored(

@@ -80,11 +80,13 @@ impl Scene<'_> {
         }
         let Some(equity) = self.state.equity(self.account) else { return facts };
         let currency = spec.currency;
+        let calendar = self.house.calendars().of(self.exchange);
+        let since = calendar.previous_session(on).map_or(on, |s| s.date);
         facts.push(Fact::PortfolioChange {
             before: self.account.day_open(),
             after: equity,
             currency,
-            since: on,
+            since,
             until: on,
         });
         if let Some(share) = self.account.cash().share_of(equity) {

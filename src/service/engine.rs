@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::calendar::Calendars;
 use crate::domain::command::{Given, Independence};
+use crate::domain::event::EventBody;
 use crate::domain::{
     AccountId, Batch, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
     UserName,
@@ -306,6 +307,7 @@ impl EngineLoop {
         });
         if wrote && failure.is_none() {
             let events = Arc::new(round.batches.into_iter().flat_map(|b| b.events).collect::<Vec<_>>());
+            events.iter().for_each(tell_log);
             self.listeners.retain(|l| l.try_send(Arc::clone(&events)).is_ok());
         }
         if wrote || round.primed {
@@ -334,6 +336,28 @@ impl EngineLoop {
                 self.queue = crossbeam_channel::never();
             }
         }
+    }
+}
+
+/// What the system log says of an event: people's controls and refusals, not every fill and mark.
+fn tell_log(event: &Event) {
+    let by = event.by;
+    match &event.body {
+        EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal } => {
+            tracing::warn!(%by, account = %order.account, id = %order.id, code = %refusal.code, "order refused");
+        }
+        EventBody::AccountOpened(spec) => tracing::info!(%by, account = %spec.account, "account opened"),
+        EventBody::LimitProposed { version, draft, .. } => {
+            tracing::info!(%by, version, limit = %draft.name, "limit waits for a second person");
+        }
+        EventBody::LimitApproved { version, draft, .. } => {
+            tracing::info!(%by, version, limit = %draft.name, "limit in force");
+        }
+        EventBody::ControlRejected { what, .. } => tracing::warn!(%by, what = %what, "control refused"),
+        EventBody::Halted { scope, .. } => tracing::warn!(%by, scope = %scope, "trading halted"),
+        EventBody::Resumed { scope, .. } => tracing::info!(%by, scope = %scope, "trading resumed"),
+        EventBody::RiskEvent { code, account, .. } => tracing::warn!(%account, %code, "risk event"),
+        _ => {}
     }
 }
 

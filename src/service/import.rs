@@ -86,6 +86,12 @@ impl House {
             }
         }
         run.finish(&mut report);
+        tracing::info!(
+            read = report.read,
+            stored = report.stored,
+            quarantined = report.quarantined,
+            "bars imported"
+        );
         Ok(report)
     }
 

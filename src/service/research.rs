@@ -83,6 +83,7 @@ impl House {
         let signals =
             scored.signals(row, time).map_err(|e| ServiceError::Invalid(format!("signals: {e}")))?;
         lock(self.market_store()).store_signals(&signals)?;
+        tracing::info!(%exchange, model = %strategy.name, names = signals.len(), "signals stored");
         let omissions: Vec<String> = scored.left_out(row).into_iter().map(omission).collect();
         let name = universe.unwrap_or_else(|| everything_of(exchange));
         self.signals_view(&state, &signals, name, omissions, wish.account)
