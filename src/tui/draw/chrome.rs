@@ -201,7 +201,9 @@ fn draw_status(state: &UiState, row: Rect, body: Rect, buf: &mut Buffer) {
         };
         parts.push((format!("SIMULATED prices, {clock}"), Meaning::Simulated));
     }
-    parts.push((data.text.clone(), if data.warning { Meaning::Warn } else { Meaning::Chrome }));
+    // What the first part has just said is not said again.
+    let text = data.text.strip_prefix("SIMULATED prices, ").filter(|_| data.simulated).unwrap_or(&data.text);
+    parts.push((text.to_owned(), if data.warning { Meaning::Warn } else { Meaning::Chrome }));
     parts.push((format!("{working} working"), Meaning::Chrome));
     if state.draft.is_some() {
         parts.push(("draft kept".to_owned(), Meaning::Own));

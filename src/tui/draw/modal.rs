@@ -242,7 +242,11 @@ fn draw_basket(state: &UiState, form: &BasketForm, body: Rect, buf: &mut Buffer,
             _ => String::new(),
         };
         let room = usize::from(inner.width.saturating_sub(at));
-        let text = format!("{}{}{why}{seen}", if refused { "X " } else { "" }, row.decision);
+        let text = format!(
+            "{}{}{why}{seen}",
+            if refused { "X " } else { "" },
+            row.decision.trim_start_matches("would be ")
+        );
         pen.put(at, y, &format::truncate(&text, room, theme.ascii), theme.style(meaning));
     }
     let total: i64 =

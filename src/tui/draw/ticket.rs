@@ -182,19 +182,20 @@ fn draw_answer(
 ) {
     let theme = &state.theme;
     let mut y = top;
-    let shown = if form.all_checks { answer.checks.len() } else { CHECKS_SHORT };
-    let room = usize::from(pen.height().saturating_sub(top + 7));
-    let count = shown.min(answer.checks.len()).min(room.max(2));
-    let of = if answer.checks.len() > count {
-        format!(" ({count} worst of {}, m all)", answer.checks.len())
-    } else {
-        String::new()
-    };
+    // A check that passed and has no figures says nothing; all are there with m.
+    let says =
+        |c: &&CheckRecord| form.all_checks || c.outcome != CheckOutcome::Passed || !c.observed.is_empty();
+    let checks: Vec<&CheckRecord> = answer.checks.iter().filter(says).collect();
+    let shown = if form.all_checks { checks.len() } else { CHECKS_SHORT };
+    let room = usize::from(pen.height().saturating_sub(top + 9));
+    let count = shown.min(checks.len()).min(room.max(2));
+    let all = answer.checks.len();
+    let of = if all > count { format!(" ({count} worst of {all}, m all)") } else { String::new() };
     let head = format!("{:<29}{:>14}{:>14}{:>13}", format!("WHAT-IF{of}"), "NOW", "AFTER", "LIMIT");
     let meaning = if stale { Meaning::Stale } else { Meaning::Header };
     pen.put(1, y, &head, theme.style(meaning));
     y += 1;
-    for check in answer.checks.iter().take(count) {
+    for check in checks.into_iter().take(count) {
         draw_check(check, y, theme, pen);
         y += 1;
     }
@@ -238,7 +239,7 @@ fn draw_check(check: &CheckRecord, y: u16, theme: &Theme, pen: &mut Pen<'_>) {
     let percent = used.map_or_else(String::new, |u| format!("{:.0}%", u * 100.0));
     let name = check.limit.replace('_', " ");
     let name = format::pad_right(&name, 29, theme.ascii);
-    let value = |text: &str| format::truncate(&human(&check.limit, text), 14, theme.ascii);
+    let value = |text: &str| format::truncate(&human(&check.limit, text), 12, theme.ascii);
     let line = format!(
         "{name}{:>14}{:>14}{:>13}{percent:>7} ",
         value(&check.now),
@@ -256,7 +257,9 @@ pub fn human(limit: &str, text: &str) -> String {
         Some(LimitUnit::Ratio) => text.parse::<Ratio>().ok().map(format::percent),
         Some(LimitUnit::Money) => text.parse::<Money>().ok().map(format::money_whole),
         Some(LimitUnit::Quantity) => text.parse().ok().map(format::quantity),
-        Some(LimitUnit::Count | LimitUnit::Symbols) | None => None,
+        Some(LimitUnit::Count | LimitUnit::Symbols) => None,
+        // Checks without a limit behind them, such as cash, speak of money.
+        None => text.parse::<Money>().ok().map(format::money_whole),
     };
     match shown {
         Some(shown) => shown,
