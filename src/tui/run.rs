@@ -176,10 +176,10 @@ impl<G: Gate> Shell<G> {
         loop {
             let has_password = !matches!(entry, Entry::Picker(_));
             let mut form = EntryForm::new(entry, message);
-            if let Some(user) = self.options.user.take() {
-                if form.named(user) {
-                    self.try_entry(move |g: &G| g.sign_in(user, None));
-                }
+            if let Some(user) = self.options.user.take()
+                && form.named(user)
+            {
+                self.try_entry(move |g: &G| g.sign_in(user, None));
             }
             let Some(desk) = self.enter(form)? else { return Ok(()) };
             match self.session(desk, has_password)? {
