@@ -175,7 +175,7 @@ impl House {
     }
 
     /// The person's watchlist; while it is empty, the names they hold.
-    pub fn watchlist(
+    pub(super) fn watchlist(
         &self,
         permit: &Permit<ViewMarket>,
         account: Option<AccountId>,
@@ -256,7 +256,7 @@ impl House {
     }
 
     /// Daily bars of one instrument up to market time, restated for splits, with the fills of one account.
-    pub fn chart(
+    pub(super) fn chart(
         &self,
         _: &Permit<ViewMarket>,
         id: InstrumentId,
@@ -403,7 +403,7 @@ impl House {
     }
 
     /// Headlines on what a person watches and holds.
-    pub fn news(
+    pub(super) fn news(
         &self,
         permit: &Permit<ViewMarket>,
         account: Option<AccountId>,

@@ -63,9 +63,10 @@ impl House {
     /// Runs a model on what was known at market time and stores its signals.
     pub fn run_signals(
         &self,
-        _: &Permit<TradeDesk>,
+        permit: &Permit<TradeDesk>,
         wish: &SignalWish,
     ) -> Result<view::Signals, ServiceError> {
+        self.visible(permit.scope(), wish.account)?;
         let (families, strategy) = strategy_of(wish.strategy.as_deref())?;
         let exchange = self.exchange_of(wish.account)?;
         let state = self.state()?;
@@ -92,9 +93,10 @@ impl House {
     /// The latest signals of an account's exchange, or the history of one symbol's.
     pub fn signals(
         &self,
-        _: &Permit<ViewSignals>,
+        permit: &Permit<ViewSignals>,
         account: Option<AccountId>,
     ) -> Result<view::Signals, ServiceError> {
+        self.visible(permit.scope(), account)?;
         let state = self.state()?;
         let exchange = self.exchange_of(account)?;
         let signals = self.latest_signals(&state, exchange, None)?;

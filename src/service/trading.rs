@@ -291,6 +291,11 @@ impl House {
             .collect())
     }
 
+    /// Refuses an account outside a scope as if it did not exist.
+    pub(super) fn visible(&self, scope: Scope, account: Option<AccountId>) -> Result<(), ServiceError> {
+        account.map_or(Ok(()), |a| self.scoped(scope, Some(a)).map(drop))
+    }
+
     pub(super) fn scoped(
         &self,
         scope: Scope,
