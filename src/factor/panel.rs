@@ -276,15 +276,25 @@ impl PanelBuilder {
         closes: &[UnixNanos],
         lexicon: &Lexicon,
     ) -> Result<(), PanelError> {
+        let toned = headlines.iter().map(|h| (h.instrument, h.time, lexicon.tone(h.headline.as_str())));
+        self.toned_headlines(toned, closes)
+    }
+
+    /// Like [`PanelBuilder::headlines`], for headlines whose tone is known: instrument, publication, tone (-1 to 1).
+    pub fn toned_headlines(
+        &mut self,
+        toned: impl IntoIterator<Item = (InstrumentId, UnixNanos, f64)>,
+        closes: &[UnixNanos],
+    ) -> Result<(), PanelError> {
         if closes.len() != self.sessions.len() {
             return Err(PanelError::Closes { given: closes.len(), sessions: self.sessions.len() });
         }
         self.has_news = true;
-        for item in headlines {
-            let row = closes.partition_point(|close| *close < item.time);
+        for (instrument, time, tone) in toned {
+            let row = closes.partition_point(|close| *close < time);
             if row < closes.len() {
-                let slot = self.tones.entry((item.instrument, row)).or_insert((0.0, 0));
-                slot.0 += lexicon.tone(item.headline.as_str());
+                let slot = self.tones.entry((instrument, row)).or_insert((0.0, 0));
+                slot.0 += tone;
                 slot.1 += 1;
             }
         }

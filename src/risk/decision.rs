@@ -85,8 +85,8 @@ fn verdict(checks: &[CheckRecord], draft: &Draft<'_>) -> Verdict {
             Verdict::Accept
         };
     };
-    let money_only = is_money(first) && spoke.all(is_money);
-    if draft.may_wait && money_only {
+    let sells_may_cure = is_cured_by_sells(first) && spoke.all(is_cured_by_sells);
+    if draft.may_wait && sells_may_cure {
         return Verdict::Hold(RefusalCode::WaitsForSells);
     }
     let some = |text: &String| (!text.is_empty()).then(|| text.clone());
@@ -100,11 +100,15 @@ fn verdict(checks: &[CheckRecord], draft: &Draft<'_>) -> Verdict {
     })
 }
 
-fn is_money(check: &CheckRecord) -> bool {
+/// Whether the sells of an order's list may cure what a check found: they bring money and lower gross exposure.
+fn is_cured_by_sells(check: &CheckRecord) -> bool {
     matches!(
         check.code,
-        RefusalCode::InsufficientCash | RefusalCode::InsufficientBuyingPower | RefusalCode::CashNegative
-    )
+        RefusalCode::InsufficientCash
+            | RefusalCode::InsufficientBuyingPower
+            | RefusalCode::CashNegative
+            | RefusalCode::GrossExposure
+    ) && check.outcome == CheckOutcome::Breach
 }
 
 fn is_limit(check: &CheckRecord) -> bool {

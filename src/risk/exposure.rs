@@ -79,13 +79,14 @@ pub fn sides(book: &Book<'_>, instrument: InstrumentId, skip: Option<&OrderSpec>
     Some(sides)
 }
 
-/// The whole book by instrument, without `skip`.
+/// The whole book by instrument, without `skip` and without buys that wait for their list's sells: those are judged
+/// again, with all of this, before they reach the market.
 pub fn all_sides(book: &Book<'_>, skip: Option<&OrderSpec>) -> Option<BTreeMap<InstrumentId, Sides>> {
     let mut all = BTreeMap::new();
     for instrument in book.account.positions().keys() {
         all.insert(*instrument, held(book, *instrument)?);
     }
-    for order in book.own_orders().filter(|o| !is(o, skip)) {
+    for order in book.own_orders().filter(|o| !is(o, skip) && !waits_for_sells(o)) {
         let sides = all.entry(order.spec.instrument).or_default();
         *sides = add(book, *sides, order)?;
     }

@@ -16,7 +16,7 @@ use crate::store::HeldBy;
 use super::access::{credential, new_user, record, unknown_user};
 use super::engine::lock;
 use super::error::ServiceError;
-use super::house::{House, whole_money};
+use super::house::{House, own_limit, whole_money};
 use super::permit::{Administer, Permit, ViewMarket};
 use super::view::{HealthRow, LogRow, SettingRow, UserRow};
 
@@ -79,7 +79,7 @@ impl House {
         let exchange = self.main_exchange()?;
         let cash = whole_money(SIMULATION_CASH)?;
         let account: AccountId = format!("sim-{owner}").parse()?;
-        self.give_as_house(Command::OpenAccount(AccountSpec {
+        let mut commands = vec![Command::OpenAccount(AccountSpec {
             account,
             kind: AccountKind::Simulation,
             owner: Some(owner),
@@ -88,27 +88,9 @@ impl House {
             cash,
             short: false,
             margin: Margin::Cash,
-        }))?;
-        self.limit_simulation(account, cash, tolerance)
-    }
-
-    /// A simulation account has only limits of its own, made from its owner's risk tolerance.
-    fn limit_simulation(
-        &self,
-        account: AccountId,
-        cash: Money,
-        tolerance: RiskTolerance,
-    ) -> Result<(), ServiceError> {
-        let limits = tolerance.limits();
-        let scope = Scope::Account(account);
-        let values = [
-            (LimitName::MaxOrderNotional, cash.scale(limits.order_share)?.to_string()),
-            (LimitName::MaxPositionWeight, limits.max_position_weight.to_string()),
-            (LimitName::MaxGrossExposure, limits.max_gross_exposure.to_string()),
-            (LimitName::MaxDailyLoss, cash.scale(limits.daily_loss_share)?.to_string()),
-        ];
-        let reason = format!("risk tolerance {}", tolerance.as_str());
-        values.into_iter().try_for_each(|(name, hard)| self.set_own_limit(name, scope, hard, &reason))
+        })];
+        commands.extend(simulation_limits(account, cash, tolerance)?);
+        self.give_as_house(commands).map(drop)
     }
 
     /// Everybody, by name.
@@ -192,9 +174,10 @@ impl House {
                 "live accounts cannot be opened in this release; use --kind paper or simulation".into(),
             ));
         }
-        if let Some(owner) = wish.owner {
-            lock(self.users()).read().user(owner)?.ok_or_else(|| unknown_user(owner))?;
-        }
+        let owner = match wish.owner {
+            Some(owner) => Some(lock(self.users()).read().user(owner)?.ok_or_else(|| unknown_user(owner))?),
+            None => None,
+        };
         if kind == AccountKind::Simulation && wish.owner.is_none() {
             return Err(ServiceError::Invalid(
                 "a simulation account belongs to somebody; name them with --owner".into(),
@@ -217,7 +200,7 @@ impl House {
                 wish.account
             )));
         }
-        self.give_as_house(Command::OpenAccount(AccountSpec {
+        let mut commands = vec![Command::OpenAccount(AccountSpec {
             account: wish.account,
             kind,
             owner: wish.owner,
@@ -226,13 +209,12 @@ impl House {
             cash: wish.cash,
             short: false,
             margin: Margin::Cash,
-        }))?;
-        record(self, permit.user().as_str(), &format!("open account {}", wish.account), "allowed", "")?;
-        let tolerance = match wish.owner {
-            Some(owner) if kind == AccountKind::Simulation => lock(self.users()).read().user(owner)?,
-            Some(_) | None => None,
-        };
-        tolerance.map_or(Ok(()), |p| self.limit_simulation(wish.account, wish.cash, p.user.risk_tolerance))
+        })];
+        if let Some(person) = owner.filter(|_| kind == AccountKind::Simulation) {
+            commands.extend(simulation_limits(wish.account, wish.cash, person.user.risk_tolerance)?);
+        }
+        self.give_as_house(commands)?;
+        record(self, permit.user().as_str(), &format!("open account {}", wish.account), "allowed", "")
     }
 
     /// The newest lines of the system log, newest last.
@@ -328,6 +310,24 @@ impl House {
         users.add_notices(&notices)?;
         Ok(())
     }
+}
+
+/// A simulation account has only limits of its own, made from its owner's risk tolerance.
+fn simulation_limits(
+    account: AccountId,
+    cash: Money,
+    tolerance: RiskTolerance,
+) -> Result<Vec<Command>, ServiceError> {
+    let limits = tolerance.limits();
+    let scope = Scope::Account(account);
+    let values = [
+        (LimitName::MaxOrderNotional, cash.scale(limits.order_share)?.to_string()),
+        (LimitName::MaxPositionWeight, limits.max_position_weight.to_string()),
+        (LimitName::MaxGrossExposure, limits.max_gross_exposure.to_string()),
+        (LimitName::MaxDailyLoss, cash.scale(limits.daily_loss_share)?.to_string()),
+    ];
+    let reason = format!("risk tolerance {}", tolerance.as_str());
+    Ok(values.into_iter().map(|(name, hard)| own_limit(name, scope, hard, &reason)).collect())
 }
 
 fn choices(kind: Kind) -> Vec<String> {

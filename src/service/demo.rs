@@ -150,9 +150,8 @@ impl People {
         let names = self.ranked()?;
         let everybody = [&self.administrator, &self.trader, &self.controller, &self.customer];
         for (start, person) in everybody.into_iter().enumerate() {
-            for id in names.iter().skip(start).step_by(3).take(WATCHED) {
-                self.house.watch(&person.permit::<ViewMarket>()?, *id)?;
-            }
+            let some: Vec<_> = names.iter().skip(start).step_by(3).take(WATCHED).copied().collect();
+            self.house.watch(&person.permit::<ViewMarket>()?, &some)?;
         }
         Ok(())
     }
@@ -273,7 +272,9 @@ impl People {
     /// One symbol is watched closely: what is larger than usual there waits for a second person.
     fn held_order(&self) -> Result<(), ServiceError> {
         let held = self.holdings(self.trader.default_account()?)?;
-        let Some((id, _)) = held.last().copied() else { return Ok(()) };
+        let state = self.house.state()?;
+        let worked = |id: InstrumentId| state.orders().open().values().any(|o| o.spec.instrument == id);
+        let Some((id, _)) = held.into_iter().rev().find(|(id, _)| !worked(*id)) else { return Ok(()) };
         let (soft, hard) = (SECOND_LOOK.to_string(), (SECOND_LOOK * 5).to_string());
         let scope = Covers::Symbol(id.symbol);
         let reason = "results are due; larger orders need a second look";

@@ -142,8 +142,8 @@ impl Worker {
                 Ok(Reply::Found(house.find_instruments(&session.permit::<ViewMarket>()?, &text)?))
             }
             Request::Watch(id) => {
-                let added = house.watch(&session.permit::<ViewMarket>()?, id)?;
-                Ok(Reply::Done(if added {
+                let added = house.watch(&session.permit::<ViewMarket>()?, &[id])?;
+                Ok(Reply::Done(if added > 0 {
                     format!("{} is on the watchlist", id.symbol)
                 } else {
                     format!("{} was on the watchlist already", id.symbol)

@@ -144,6 +144,24 @@ impl EngineHandle {
         result.recv().map_err(|_| ServiceError::EngineStopped)?
     }
 
+    /// Gives several commands at once, so that they share a write to disk, and waits for all of them. The first failure
+    /// is the answer; the others stand for themselves.
+    pub fn commands(&self, wishes: Vec<Wish>) -> Result<Vec<Event>, ServiceError> {
+        let mut waiting = Vec::new();
+        for wish in wishes {
+            let (answer, result) = bounded(1);
+            self.queue
+                .send(Work::Command(Box::new(wish), answer))
+                .map_err(|_| ServiceError::EngineStopped)?;
+            waiting.push(result);
+        }
+        let mut events = Vec::new();
+        for result in waiting {
+            events.extend(result.recv().map_err(|_| ServiceError::EngineStopped)??);
+        }
+        Ok(events)
+    }
+
     /// Gives a command to a copy of the engine: what would happen, with nothing kept.
     pub fn rehearse(&self, wish: Wish) -> Result<Vec<Event>, ServiceError> {
         let (answer, result) = bounded(1);

@@ -2,7 +2,7 @@
 //! nothing that could be derived. Every public way to use it is in the sibling files and takes a permit.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::config::Settings;
 use crate::domain::calendar::Calendars;
@@ -15,6 +15,7 @@ use crate::domain::{
     UnixNanos, UserName,
 };
 use crate::execution::State;
+use crate::factor::sentiment::Lexicon;
 use crate::observe::LogRing;
 use crate::store::trades::{TradesReader, TradesStore};
 use crate::store::{HeldBy, MarketStore, StoreError, UsersStore};
@@ -86,6 +87,7 @@ pub struct House {
     pace: Pace,
     opened: UnixNanos,
     curves: Mutex<Curves>,
+    lexicon: OnceLock<Lexicon>,
 }
 
 /// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
@@ -111,6 +113,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         pace: Pace::default(),
         opened: holder.since,
         curves: Mutex::default(),
+        lexicon: OnceLock::new(),
     });
     Ok((house, engine_loop))
 }
@@ -217,6 +220,15 @@ impl House {
         &self.curves
     }
 
+    /// The words that give headlines their tone, read once.
+    pub(super) fn lexicon(&self) -> Result<&Lexicon, ServiceError> {
+        if let Some(known) = self.lexicon.get() {
+            return Ok(known);
+        }
+        let read = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
+        Ok(self.lexicon.get_or_init(|| read))
+    }
+
     pub(super) fn closes_cache(&self) -> &Mutex<ClosesCache> {
         &self.closes
     }
@@ -288,10 +300,18 @@ impl House {
         self.engine()?.rehearse(Wish { actor: Some(actor.clone()), independent_of, now, command })
     }
 
-    /// Gives a command in the house's own name.
-    pub(super) fn give_as_house(&self, command: Command) -> Result<Vec<Event>, ServiceError> {
-        let now = self.clock.now();
-        self.engine()?.command(Wish { actor: None, independent_of: Independence::Everyone, now, command })
+    /// Gives commands in the house's own name; together they are one write to disk.
+    pub(super) fn give_as_house(&self, commands: Vec<Command>) -> Result<Vec<Event>, ServiceError> {
+        let now = self.house_time()?;
+        let independent_of = Independence::Everyone;
+        let wish = |command| Wish { actor: None, independent_of: independent_of.clone(), now, command };
+        self.engine()?.commands(commands.into_iter().map(wish).collect())
+    }
+
+    /// Market time of the main exchange, else wall time.
+    pub(super) fn house_time(&self) -> Result<UnixNanos, ServiceError> {
+        let exchange = self.main_exchange()?;
+        Ok(engine::time_of(&*self.state()?, Some(exchange), self.clock()))
     }
 
     /// Puts the settings' venue model in force, when it differs from the journal's.
@@ -300,7 +320,7 @@ impl House {
         // The seed belongs to the home: settings do not move it.
         let wanted = VenueModel { seed: state.venue().seed, ..lock(&self.settings).venue };
         if *state.venue() != wanted {
-            self.give_as_house(Command::Configure(wanted))?;
+            self.give_as_house(vec![Command::Configure(wanted)])?;
         }
         Ok(())
     }
@@ -308,13 +328,13 @@ impl House {
     /// Gives the home its seed, from which its simulated market follows; before that market is generated.
     pub(super) fn set_seed(&self, seed: u64) -> Result<(), ServiceError> {
         let wanted = VenueModel { seed, ..lock(&self.settings).venue };
-        self.give_as_house(Command::Configure(wanted)).map(drop)
+        self.give_as_house(vec![Command::Configure(wanted)]).map(drop)
     }
 
     /// What a new home starts with: how the paper exchange fills, the desk's account, the firm's limits.
     pub(super) fn set_up_desk(&self, exchange: Exchange) -> Result<(), ServiceError> {
         self.configure()?;
-        self.give_as_house(Command::OpenAccount(AccountSpec {
+        let mut commands = vec![Command::OpenAccount(AccountSpec {
             account: DESK_ACCOUNT.parse()?,
             kind: AccountKind::Paper,
             owner: None,
@@ -323,7 +343,7 @@ impl House {
             cash: whole_money(DESK_CASH)?,
             short: false,
             margin: Margin::Cash,
-        }))?;
+        })];
         let firm = [
             (LimitName::MaxOrderNotional, FIRM_DEFAULTS.max_order_notional.to_string()),
             (LimitName::MaxPositionWeight, FIRM_DEFAULTS.max_position_weight.to_string()),
@@ -331,27 +351,9 @@ impl House {
             (LimitName::PriceCollar, FIRM_DEFAULTS.price_collar.to_string()),
             (LimitName::MaxDailyLoss, FIRM_DEFAULTS.max_daily_loss.to_string()),
         ];
-        firm.into_iter()
-            .try_for_each(|(name, hard)| self.set_own_limit(name, Scope::Firm, hard, "default of a new home"))
-    }
-
-    /// A limit that the house itself sets when it opens an account.
-    pub(super) fn set_own_limit(
-        &self,
-        name: LimitName,
-        scope: Scope,
-        hard: String,
-        reason: &str,
-    ) -> Result<(), ServiceError> {
-        let draft = LimitDraft {
-            name,
-            scope,
-            hard: Some(hard),
-            soft: None,
-            reason: CleanText::new(reason),
-            working: WorkingOrders::Keep,
-        };
-        self.give_as_house(Command::SetLimit(draft)).map(drop)
+        let reason = "default of a new home";
+        commands.extend(firm.into_iter().map(|(name, hard)| own_limit(name, Scope::Firm, hard, reason)));
+        self.give_as_house(commands).map(drop)
     }
 
     /// Exchange that new accounts trade on: the desk's, or New York while there is no desk.
@@ -360,6 +362,18 @@ impl House {
         let state = self.state()?;
         Ok(state.accounts().get(&desk).and_then(|a| a.spec().exchange).unwrap_or(Exchange::Xnys))
     }
+}
+
+/// A limit that the house itself sets when it opens an account.
+pub(super) fn own_limit(name: LimitName, scope: Scope, hard: String, reason: &str) -> Command {
+    Command::SetLimit(LimitDraft {
+        name,
+        scope,
+        hard: Some(hard),
+        soft: None,
+        reason: CleanText::new(reason),
+        working: WorkingOrders::Keep,
+    })
 }
 
 /// Whole units of money.

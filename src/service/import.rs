@@ -144,12 +144,15 @@ impl House {
 
     /// Stores headlines with the tone our lexicon gives them.
     pub(super) fn store_headlines(&self, rows: &[Headline]) -> Result<u64, ServiceError> {
-        let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let lexicon = self.lexicon()?;
         let toned: Vec<store::StoredHeadline> = rows
             .iter()
             .map(|h| store::StoredHeadline {
                 headline: h.clone(),
-                tone: tone_of(&lexicon, h.headline.as_str()),
+                tone: tone_of(lexicon, h.headline.as_str()),
             })
             .collect();
         Ok(lock(self.market_store()).store_news(&toned)?)

@@ -160,9 +160,13 @@ impl House {
             .collect())
     }
 
-    /// Puts an instrument on the person's watchlist.
-    pub fn watch(&self, permit: &Permit<ViewMarket>, instrument: InstrumentId) -> Result<bool, ServiceError> {
-        Ok(lock(self.users()).watch(permit.user(), WATCHLIST, instrument)?)
+    /// Puts instruments on the person's watchlist; says how many were not on it.
+    pub fn watch(
+        &self,
+        permit: &Permit<ViewMarket>,
+        instruments: &[InstrumentId],
+    ) -> Result<usize, ServiceError> {
+        Ok(lock(self.users()).watch(permit.user(), WATCHLIST, instruments)?)
     }
 
     /// Takes an instrument off the person's watchlist.

@@ -112,6 +112,10 @@ impl<C: Grant> Permit<C> {
     pub(super) fn issue(actor: Actor, role: Role) -> Option<Self> {
         let scope = match role.reach(C::CAPABILITY) {
             Reach::None => return None,
+            // Who trades for the desk has its accounts for their own.
+            Reach::Own if role.reach(Capability::TradeDesk) == Reach::Desk => {
+                Scope::Desk { user: actor.user, simulations: false }
+            }
             Reach::Own => Scope::Own(actor.user),
             Reach::Desk => {
                 let simulations = role.reach(Capability::Administer) != Reach::None;

@@ -96,9 +96,7 @@ impl House {
         });
         let skipped =
             list.skipped.iter().map(|s| format!("{} {}", s.instrument.symbol, s.reason.as_str())).collect();
-        for order in &list.orders {
-            self.know_instrument(order.instrument)?;
-        }
+        self.know_instruments(list.orders.iter().map(|o| o.instrument))?;
         let events = self.give_list(permit, &list.orders, now, dry_run)?;
         let rows = list.orders.iter().map(|o| basket_row(o, &events, &targets, &prices, dry_run)).collect();
         Ok(Basket { rows, skipped })

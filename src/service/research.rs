@@ -8,7 +8,6 @@ use crate::domain::signal::Signal;
 use crate::domain::{AccountId, CleanText, Exchange, InstrumentId, Price, Symbol, UnixNanos};
 use crate::execution::State;
 use crate::factor::panel::{Panel, PanelBuilder};
-use crate::factor::sentiment::Lexicon;
 use crate::factor::sets::{self, Family};
 use crate::market::adjust::{self, Adjust};
 use crate::model::composite::{RECORD_SESSIONS, Universe};
@@ -185,11 +184,9 @@ impl House {
         let mut news = reader.news_between(since, time.plus_nanos(1), u32::MAX)?;
         news.retain(|n| n.headline.instrument.exchange == exchange);
         if !news.is_empty() {
-            let lexicon = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
-            let headlines: Vec<_> = news.into_iter().map(|n| n.headline).collect();
-            builder
-                .headlines(&headlines, &closes, &lexicon)
-                .map_err(|e| ServiceError::Invalid(e.to_string()))?;
+            // The tone was taken when the headline was stored; none means that it says nothing either way.
+            let toned = news.iter().map(|n| (n.headline.instrument, n.headline.time, n.tone.unwrap_or(0.0)));
+            builder.toned_headlines(toned, &closes).map_err(|e| ServiceError::Invalid(e.to_string()))?;
         }
         Ok(builder.build())
     }

@@ -173,9 +173,10 @@ impl House {
         self.control(permit, Command::Resume { scope }).map(drop)
     }
 
-    /// A control in a person's name, on wall time; a refused one is an error with its reason.
+    /// A control in a person's name, at the market time of the desk; a refused one is an error with its reason.
     fn control(&self, permit: &Permit<ControlRisk>, command: Command) -> Result<Vec<Event>, ServiceError> {
-        let events = self.give(permit.actor(), self.clock().now(), command)?;
+        let now = self.house_time()?;
+        let events = self.give(permit.actor(), now, command)?;
         let refused = events.iter().find_map(|e| match &e.body {
             EventBody::ControlRejected { reason, .. } => Some(reason.to_string()),
             _ => None,

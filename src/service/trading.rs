@@ -125,7 +125,7 @@ impl House {
     /// Gives an order and says what became of it, with everything on disk. A refusal is an answer, not an error.
     pub fn submit(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::OrderRow, ServiceError> {
         let order = self.order_of(permit, wish)?;
-        self.know_instrument(order.instrument)?;
+        self.know_instruments([order.instrument])?;
         let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
         let command = Command::Submit { order: order.clone(), facts: MarketFacts::default() };
         let events = self.give(&permit.actor, now, command)?;
@@ -190,14 +190,24 @@ impl House {
         })
     }
 
-    /// Tells the engine what the market store knows of an instrument, when that is news.
-    pub(super) fn know_instrument(&self, id: InstrumentId) -> Result<(), ServiceError> {
-        let stored = lock(self.market_store()).read().instrument(id)?;
-        let Some(stored) = stored else { return Ok(()) };
-        if self.state()?.instruments().get(&id) != Some(&stored) {
-            self.give_as_house(Command::DefineInstrument(stored))?;
+    /// Tells the engine what the market store knows of instruments, where that is news.
+    pub(super) fn know_instruments(
+        &self,
+        ids: impl IntoIterator<Item = InstrumentId>,
+    ) -> Result<(), ServiceError> {
+        let state = self.state()?;
+        let mut news = Vec::new();
+        {
+            let market = lock(self.market_store());
+            for id in ids {
+                if let Some(stored) = market.read().instrument(id)?
+                    && state.instruments().get(&id) != Some(&stored)
+                {
+                    news.push(Command::DefineInstrument(stored));
+                }
+            }
         }
-        Ok(())
+        if news.is_empty() { Ok(()) } else { self.give_as_house(news).map(drop) }
     }
 
     fn answer(
@@ -224,7 +234,7 @@ impl House {
     /// What an order would do: the pre-trade check without the trade.
     pub fn what_if(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::WhatIf, ServiceError> {
         let order = self.order_of(permit, wish)?;
-        self.know_instrument(order.instrument)?;
+        self.know_instruments([order.instrument])?;
         what_if(&*self.state()?, &order, permit.scope.hides_limits())
             .ok_or_else(|| unknown_account(permit.account))
     }

@@ -1,6 +1,9 @@
 //! Tests of the one door, on a home in a temporary folder with a clock that moves only when told.
 
+mod data;
 mod demo;
+mod people;
+mod trading;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,17 +12,27 @@ use std::thread::JoinHandle;
 
 use crate::config::Settings;
 use crate::domain::role::Role;
-use crate::domain::{Clock, Exchange, UnixNanos, UserName};
+use crate::domain::{
+    Clock, Exchange, InstrumentId, OrderType, Price, Quantity, Side, TimeInForce, UnixNanos, UserName,
+};
 use crate::observe::LogRing;
 
 use super::access::{self, Session};
 use super::house::{self, House, Parts};
+use super::screens::{self, Focus};
+use super::trading::OrderWish;
+use super::view::Screen;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
 pub struct TestClock(AtomicI64);
 
 impl TestClock {
+    /// A clock that stands somewhere in 2026.
+    pub fn standing() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_780_000_000_000_000_000)))
+    }
+
     /// Moves the clock.
     pub fn pass_seconds(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1_000_000_000, Ordering::SeqCst);
@@ -42,7 +55,7 @@ pub struct Home {
 impl Home {
     /// Opens a folder.
     pub fn open(folder: &Path) -> Home {
-        Self::at(folder, Arc::new(TestClock(AtomicI64::new(1_780_000_000_000_000_000))))
+        Self::at(folder, TestClock::standing())
     }
 
     /// Opens a folder at some time.
@@ -52,14 +65,22 @@ impl Home {
         Home { house, clock, engine }
     }
 
+    /// A small demo.
+    pub fn demo(folder: &Path, seed: u64) -> Home {
+        let home = Self::open(folder);
+        super::demo::found(&home.house, seed, 24).unwrap();
+        home
+    }
+
     /// Closes it and waits until the engine has ended.
-    pub fn close(self) {
-        let Home { house, engine, .. } = self;
+    pub fn close(self) -> Arc<TestClock> {
+        let Home { house, engine, clock } = self;
         assert_eq!(Arc::strong_count(&house), 1, "somebody still holds the house");
         drop(house);
         if let Some(engine) = engine {
             engine.join().unwrap();
         }
+        clock
     }
 
     /// A login without a password.
@@ -67,13 +88,20 @@ impl Home {
         Arc::new(access::login(&self.house, name(role.demo_name()), None).unwrap())
     }
 
-    /// Four people without passwords on an exchange; the customer's account is there too.
+    /// Four people without passwords on an exchange.
     pub fn people(&self, exchange: Exchange) {
         let admin = access::found(&self.house, name("root"), None, exchange).unwrap();
         for role in [Role::Customer, Role::Trader, Role::Risk] {
             let permit = admin.permit::<super::permit::Administer>().unwrap();
             self.house.add_user(&permit, name(role.demo_name()), role, None).unwrap();
         }
+    }
+
+    /// The first screen of a role.
+    pub fn screen(&self, role: Role) -> Screen {
+        let session = self.login(role);
+        let focus = Focus::first(&session).unwrap();
+        screens::build(&session, &focus, 1).unwrap()
     }
 }
 
@@ -93,4 +121,17 @@ pub fn parts(folder: &Path, clock: &Arc<TestClock>) -> Parts {
 /// A user's name.
 pub fn name(text: &str) -> UserName {
     text.parse().unwrap()
+}
+
+/// A market order, or a limit order when there is a price.
+pub fn wish(id: &str, side: Side, on: InstrumentId, shares: i64, limit: Option<Price>) -> OrderWish {
+    OrderWish {
+        id: Some(id.parse().unwrap()),
+        symbol: on.symbol,
+        side,
+        order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
+        quantity: Quantity::from_whole(shares).unwrap(),
+        limit_price: limit,
+        tif: TimeInForce::Day,
+    }
 }

@@ -133,9 +133,9 @@ fn the_access_log_can_be_copied_from_where_one_stopped() {
 fn watchlists_keep_their_order_and_preferences_their_value() {
     let (_home, mut store) = store();
     for symbol in ["MSFT.XNYS", "AAPL.XNYS", "BHP.XASX"] {
-        assert!(store.watch(name("ana"), "main", id(symbol)).unwrap());
+        assert!(store.watch(name("ana"), "main", &[id(symbol)]).unwrap() == 1);
     }
-    assert!(!store.watch(name("ana"), "main", id("AAPL.XNYS")).unwrap());
+    assert_eq!(store.watch(name("ana"), "main", &[id("AAPL.XNYS")]).unwrap(), 0);
     assert!(store.unwatch(name("ana"), "main", id("MSFT.XNYS")).unwrap());
     assert!(!store.unwatch(name("ana"), "main", id("MSFT.XNYS")).unwrap());
     let lists = store.read().watchlists(name("ana")).unwrap();

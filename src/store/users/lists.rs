@@ -35,19 +35,23 @@ impl UsersReader {
 }
 
 impl UsersStore {
-    /// Adds an instrument at the end of a watchlist; `false` when it is there already or the list is full.
+    /// Adds instruments at the end of a watchlist, all or none; says how many were not on it. A full list takes no more.
     pub fn watch(
         &mut self,
         user: UserName,
         list: &str,
-        instrument: InstrumentId,
-    ) -> Result<bool, StoreError> {
+        instruments: &[InstrumentId],
+    ) -> Result<usize, StoreError> {
         self.db().write("change a watchlist", |tx| {
             let sql = "INSERT OR IGNORE INTO watchlists (user, list, position, instrument) \
                        SELECT ?1, ?2, coalesce(max(position), 0) + 1, ?3 FROM watchlists \
                        WHERE user = ?1 AND list = ?2 HAVING count(*) < ?4";
-            let row = (user.as_str(), list, instrument.to_string(), WATCHLIST_MAX);
-            Ok::<_, rusqlite::Error>(tx.execute(sql, row)? > 0)
+            let mut insert = tx.prepare_cached(sql)?;
+            let mut added = 0;
+            for instrument in instruments {
+                added += insert.execute((user.as_str(), list, instrument.to_string(), WATCHLIST_MAX))?;
+            }
+            Ok::<_, rusqlite::Error>(added)
         })
     }
 

@@ -1,0 +1,255 @@
+//! Orders, previews, rebalances, restarts: what was shown before is what happens, and what happened is what stays.
+
+use super::*;
+use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::{OrderStatus, RefusalCode};
+use crate::service::advance::Until;
+use crate::service::permit::{Audit, ControlRisk, ManageData, TradeDesk, ViewPortfolio};
+use crate::service::research::SignalWish;
+use crate::service::{ErrorKind, ServiceError};
+use crate::store::trades::Period;
+
+fn draft(name: LimitName, hard: &str) -> LimitDraft {
+    LimitDraft {
+        name,
+        scope: Scope::Firm,
+        hard: Some(hard.into()),
+        soft: None,
+        reason: "a test".into(),
+        working: WorkingOrders::Keep,
+    }
+}
+
+#[test]
+fn a_submit_decides_what_the_what_if_showed() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 4);
+    let trader = home.login(Role::Trader);
+    let permit = trader.trade_permit(None).unwrap();
+    let held: Vec<InstrumentId> =
+        home.screen(Role::Trader).positions.iter().map(|p| p.instrument).take(3).collect();
+    let mut refused = 0;
+    for (number, on) in held.iter().enumerate() {
+        for shares in [1, 50, 700, 5_000, 1_000_000] {
+            for side in [Side::Buy, Side::Sell] {
+                let wish = wish(&format!("w{number}-{shares}-{}", side.as_str()), side, *on, shares, None);
+                let shown = home.house.what_if(&permit, &wish).unwrap();
+                let done = home.house.submit(&permit, &wish).unwrap();
+                let denied = done.status == OrderStatus::Denied;
+                assert_eq!(shown.code.is_some(), denied, "{wish:?}: {shown:?} {done:?}");
+                assert_eq!(shown.needs_approval, done.status == OrderStatus::Held, "{wish:?}");
+                if denied {
+                    refused += 1;
+                    assert_eq!(shown.code, done.code);
+                }
+            }
+        }
+    }
+    assert!(refused > 5);
+}
+
+#[test]
+fn the_largest_allowed_quantity_passes_and_one_more_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 4);
+    let customer = home.login(Role::Customer);
+    let permit = customer.trade_permit(None).unwrap();
+    let on = home.screen(Role::Customer).watchlist.first().unwrap().instrument;
+    let shown = home.house.what_if(&permit, &wish("a", Side::Buy, on, 1_000_000, None)).unwrap();
+    assert_eq!(shown.code, Some(RefusalCode::Refused), "an own account learns no limit's name");
+    assert!(shown.checks.is_empty());
+    let most = shown.largest.unwrap().raw() / Quantity::ONE_RAW;
+    let just = home.house.what_if(&permit, &wish("b", Side::Buy, on, most, None)).unwrap();
+    assert_eq!(just.code, None);
+    let more = home.house.what_if(&permit, &wish("c", Side::Buy, on, most + 1, None)).unwrap();
+    assert!(more.code.is_some());
+}
+
+#[test]
+fn a_preview_counts_what_a_tighter_limit_would_have_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 6);
+    let risk = home.login(Role::Risk);
+    let permit = risk.permit::<ControlRisk>().unwrap();
+    let tight = home.house.preview_limit(&permit, &draft(LimitName::MaxPositionWeight, "0.02")).unwrap();
+    assert!(!tight.needs_approval);
+    assert!(!tight.over.is_empty(), "positions of some five percent are over two");
+    assert!(tight.would_refuse > 0 && tight.would_refuse <= tight.decisions, "{tight:?}");
+    let loose = home.house.preview_limit(&permit, &draft(LimitName::MaxOrderNotional, "1000000")).unwrap();
+    assert!(loose.needs_approval && loose.over.is_empty());
+    assert!(loose.were_refused > 0, "one order of the past was refused by it");
+    let wrong = home.house.preview_limit(&permit, &draft(LimitName::MaxOrderNotional, "plenty"));
+    assert!(wrong.is_err());
+}
+
+#[test]
+fn a_dry_run_says_what_the_rebalance_then_does_and_a_second_one_does_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Sim);
+    home.house.set_seed(8).unwrap();
+    home.house.found_simulation(8, 30).unwrap();
+    let trader = home.login(Role::Trader);
+    let advance = |n| {
+        let permit = trader.permit::<ManageData>().unwrap();
+        home.house.advance(&permit, None, Until::Sessions(n), |_| {}).unwrap()
+    };
+    advance(1);
+    let permit = || trader.trade_permit(None).unwrap();
+    let may = || trader.permit::<TradeDesk>().unwrap();
+    let none = home.house.rebalance(&may(), &permit(), None, true);
+    assert!(none.is_err(), "there are no signals yet");
+    home.house.run_signals(&trader.permit::<TradeDesk>().unwrap(), &SignalWish::default()).unwrap();
+    let version = home.house.book_version().unwrap();
+    let dry = home.house.rebalance(&may(), &permit(), None, true).unwrap();
+    let orders = |h: &Home| {
+        h.house.orders(&trader.permit::<ViewPortfolio>().unwrap(), None, Period::ALL).unwrap().len()
+    };
+    assert_eq!(orders(&home), 0);
+    assert!(home.house.book_version().unwrap() >= version);
+    let wet = home.house.rebalance(&may(), &permit(), None, false).unwrap();
+    assert_eq!(wet.rows.len(), 20);
+    assert_eq!(dry.rows.len(), wet.rows.len());
+    for (would, did) in dry.rows.iter().zip(&wet.rows) {
+        assert_eq!(would.decision, format!("would be {}", did.decision));
+        assert_eq!((would.id, would.quantity, would.code), (did.id, did.quantity, did.code));
+    }
+    assert!(!wet.any_refused(), "{:?}", wet.rows);
+    let again = home.house.rebalance(&may(), &permit(), None, false).unwrap();
+    assert!(again.rows.is_empty(), "the same signals make no second order: {:?}", again.rows);
+    let report = advance(1);
+    assert_eq!(report.fills, 20);
+}
+
+#[test]
+fn buys_of_a_list_wait_for_its_sells_and_fill_at_the_same_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Sim);
+    home.house.set_seed(8).unwrap();
+    home.house.found_simulation(8, 60).unwrap();
+    let trader = home.login(Role::Trader);
+    let advance = |n| {
+        let permit = trader.permit::<ManageData>().unwrap();
+        home.house.advance(&permit, None, Until::Sessions(n), |_| {}).unwrap()
+    };
+    let rebalance = || {
+        home.house.run_signals(&trader.permit::<TradeDesk>().unwrap(), &SignalWish::default()).unwrap();
+        let may = trader.permit::<TradeDesk>().unwrap();
+        home.house.rebalance(&may, &trader.trade_permit(None).unwrap(), None, false).unwrap()
+    };
+    advance(1);
+    rebalance();
+    advance(15);
+    let second = rebalance();
+    let of = |side| second.rows.iter().filter(move |r| r.side == side);
+    assert!(of(Side::Sell).count() > 0);
+    let waiting: Vec<_> = of(Side::Buy).filter(|r| r.code == Some(RefusalCode::WaitsForSells)).collect();
+    assert!(!waiting.is_empty(), "{:?}", second.rows);
+    assert!(!second.any_refused(), "{:?}", second.rows);
+    advance(1);
+    for row in second.rows.iter() {
+        let order = home.house.engine().unwrap().order(row.account, row.id).unwrap().unwrap();
+        assert_eq!(order.status, OrderStatus::Filled, "{row:?} {}", order.reason);
+    }
+}
+
+#[test]
+fn a_restart_changes_nothing_but_standing_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 13);
+    let before = home.house.state().unwrap();
+    let screens = [Role::Customer, Role::Trader, Role::Risk].map(|r| home.screen(r));
+    let clock = home.close();
+    let home = Home::at(folder.path(), clock);
+    let after = home.house.state().unwrap();
+    assert_eq!(before.seq(), after.seq());
+    let rows = |s: &crate::execution::State| {
+        s.accounts().values().map(crate::portfolio::Account::row).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&before), rows(&after));
+    assert_eq!(before.orders().open(), after.orders().open());
+    assert_eq!(before.limits().versions(), after.limits().versions());
+    for exchange in Exchange::ALL {
+        assert_eq!(before.market_time(exchange), after.market_time(exchange));
+    }
+    for old in screens {
+        let new = home.screen(old.role);
+        assert_eq!(old.orders, new.orders);
+        assert_eq!(old.history, new.history);
+        assert_eq!(old.equity, new.equity);
+        assert_eq!(old.notices, new.notices);
+        assert_eq!(old.signals, new.signals);
+        assert_eq!(old.news, new.news);
+        assert_eq!(old.breaches, new.breaches);
+        assert_eq!(old.accounts.len(), new.accounts.len());
+        for (a, b) in old.positions.iter().zip(&new.positions) {
+            assert_eq!((a.instrument, a.quantity, a.cost), (b.instrument, b.quantity, b.cost));
+            // Prices are marked once a second, so the newest print may be missing, never more.
+            let (a, b) = (a.last_price.unwrap().to_f64(), b.last_price.unwrap().to_f64());
+            assert!((a / b - 1.0).abs() < 0.01);
+        }
+        assert_eq!(in_force(&old), in_force(&new));
+    }
+}
+
+/// Limits with their versions; how much of them is used rests on prices, which are marked once a second.
+fn in_force(screen: &Screen) -> Option<String> {
+    let limits = screen.limits.as_ref()?;
+    let mut rows: Vec<String> = limits
+        .limits
+        .iter()
+        .map(|l| {
+            format!(
+                "{} {} {:?} {:?} {:?} {:?} {:?}",
+                l.name, l.scope, l.account, l.soft, l.hard, l.version, l.proposed
+            )
+        })
+        .collect();
+    rows.sort();
+    Some(format!("{} {rows:?} {:?} {:?}", limits.version, limits.history, limits.halts))
+}
+
+#[test]
+fn a_restarted_session_plays_on_as_ticks_to_the_same_close() {
+    let run = |restart: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut home = Home::demo(folder.path(), 14);
+        if restart {
+            let clock = home.close();
+            home = Home::at(folder.path(), clock);
+        }
+        let trader = home.login(Role::Trader);
+        let permit = trader.permit::<ManageData>().unwrap();
+        home.house.advance(&permit, None, Until::Sessions(2), |_| {}).unwrap();
+        let state = home.house.state().unwrap();
+        state.accounts().values().map(crate::portfolio::Account::row).collect::<Vec<_>>()
+    };
+    assert_eq!(run(false), run(true));
+}
+
+#[test]
+fn a_second_opener_reads_only_and_says_who_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 15);
+    let second = Home::at(folder.path(), Arc::clone(&home.clock));
+    assert!(!second.house.owns_trades());
+    assert!(second.house.held_by().unwrap().contains("tester"), "{:?}", second.house.held_by());
+    let old = home.screen(Role::Risk);
+    let new = second.screen(Role::Risk);
+    assert_eq!(old.orders, new.orders);
+    assert_eq!(in_force(&old), in_force(&new));
+    let trader = second.login(Role::Trader);
+    let on = old.positions.first().unwrap().instrument;
+    let refused =
+        second.house.submit(&trader.trade_permit(None).unwrap(), &wish("x", Side::Buy, on, 1, None));
+    let error = refused.unwrap_err();
+    assert!(matches!(error, ServiceError::ReadOnly(_)), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    // What the owner does next is seen by the reader.
+    let own = home.login(Role::Trader);
+    home.house.submit(&own.trade_permit(None).unwrap(), &wish("seen", Side::Buy, on, 1, None)).unwrap();
+    assert!(second.screen(Role::Trader).orders.iter().any(|o| o.id.as_str() == "seen"));
+    let auditor = second.login(Role::Admin);
+    assert!(second.house.verify_audit(&auditor.permit::<Audit>().unwrap()).unwrap().sound);
+}
