@@ -5,6 +5,7 @@
 //! whoever asks first (the end, an error, a panic), and never panics, not even on a terminal that is gone.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{
@@ -88,10 +89,10 @@ pub fn is_alive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
+/// Writes past the library's buffer: what a dead terminal refused must not wait there to fail once more at the end.
 fn write_all(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+    std::fs::File::from(descriptor).write_all(bytes)
 }
 
 /// Collects the bytes of one frame; flushing is left to [`Canvas::show`].
