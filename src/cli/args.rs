@@ -102,7 +102,7 @@ pub enum Command {
     Import(commands::import::ImportCommand),
     /// Move market time: feed stored (on SIM: generated) bars to the engine, once each.
     Advance(commands::advance::Advance),
-    /// Factors: list, compute.
+    /// Factors: list, compute, process, evaluate.
     #[command(subcommand)]
     Factor(commands::factor::FactorCommand),
     /// Signals: run the model, show its ranking.

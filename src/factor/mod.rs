@@ -11,6 +11,7 @@
 //! | [`sets`] | the four families as data |
 //! | [`sentiment`] | the tone of a headline |
 //! | [`process`], [`rank`] | winsorised z-scores, weighted blends, deterministic ranks |
+//! | [`processors`] | Qlib's processors on columns of values |
 //! | [`evaluate`] | information coefficients |
 //! | [`facts`] | market facts for risk checks |
 
@@ -20,6 +21,7 @@ pub mod facts;
 pub mod kernels;
 pub mod panel;
 pub mod process;
+pub mod processors;
 pub mod rank;
 pub mod sentiment;
 pub mod sets;

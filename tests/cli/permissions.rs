@@ -55,8 +55,18 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
 ];
 
 /// Commands that ask nobody who they are.
-const OPEN: &[&str] =
-    &["demo", "factor list", "factor compute", "replay", "doctor", "paths", "completions", "man"];
+const OPEN: &[&str] = &[
+    "demo",
+    "factor list",
+    "factor compute",
+    "factor process",
+    "factor evaluate",
+    "replay",
+    "doctor",
+    "paths",
+    "completions",
+    "man",
+];
 
 fn leaves(command: &Command, prefix: &str, found: &mut BTreeSet<String>) {
     for child in command.get_subcommands().filter(|c| c.get_name() != "help") {

@@ -1,4 +1,5 @@
-//! `factor list|compute`: the factors that ship, and factors computed on a file of bars.
+//! `factor list|compute|process|evaluate`: the factors that ship, values computed on a file of bars, Qlib's
+//! processors on them, and how well they foresaw a label.
 
 use std::path::PathBuf;
 
@@ -7,9 +8,11 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::Env;
 use crate::cli::errors::Failure;
-use crate::cli::output::Sink;
+use crate::cli::output::{Format, Sink};
 use crate::domain::Symbol;
+use crate::service::files::evaluation;
 use crate::service::files::factors::{self, ComputeRequest, FactorFileError, Named};
+use crate::service::files::table::FactorTable;
 
 /// Factors.
 #[derive(Debug, Subcommand)]
@@ -18,6 +21,47 @@ pub enum FactorCommand {
     List(List),
     /// Values as CSV: date, symbol, one column a factor.
     Compute(Compute),
+    /// Qlib's processors on a factor file.
+    Process(Process),
+    /// IC, rank IC, quantile returns, turnover and decay of a score.
+    Evaluate(Evaluate),
+}
+
+/// `factor process`.
+#[derive(Debug, Args)]
+pub struct Process {
+    /// Processors in order, such as 'CSZScoreNorm(robust=true);Fillna(0)'.
+    #[arg(long)]
+    steps: String,
+    /// First day that fitted processors learn from.
+    #[arg(long, value_name = "DATE", requires = "fit_to")]
+    fit_from: Option<NaiveDate>,
+    /// Last day that fitted processors learn from.
+    #[arg(long, value_name = "DATE", requires = "fit_from")]
+    fit_to: Option<NaiveDate>,
+    /// Factor file: date, symbol, one column a factor.
+    #[arg(long = "in", value_name = "FILE")]
+    input: PathBuf,
+    /// Where the values go.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// `factor evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// Factor file: date, symbol, one column a factor.
+    #[arg(long = "in", value_name = "FILE")]
+    input: PathBuf,
+    /// Column to judge.
+    #[arg(long, value_name = "COLUMN")]
+    score: String,
+    /// Column that says what came: the return after the score.
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// Groups that a day's names are split into by score.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    quantiles: usize,
 }
 
 /// `factor list`.
@@ -67,6 +111,8 @@ impl FactorCommand {
         match self {
             FactorCommand::List(list) => env.out.rows(&factors::list(list.set.as_deref())?, "no factors"),
             FactorCommand::Compute(compute) => compute.run(),
+            FactorCommand::Process(process) => process.run(),
+            FactorCommand::Evaluate(evaluate) => evaluate.run(env),
         }
     }
 }
@@ -97,11 +143,36 @@ impl Compute {
     }
 }
 
+impl Process {
+    fn run(self) -> Result<(), Failure> {
+        let mut table = FactorTable::read(&self.input)?;
+        factors::process(&mut table, &self.steps, self.fit_from.zip(self.fit_to))?;
+        let mut sink = Sink::create(&self.out)?;
+        table.write(&mut sink)?;
+        sink.finish()
+    }
+}
+
+impl Evaluate {
+    /// JSON has days and summary; people get the summary; CSV is the days.
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let table = FactorTable::read(&self.input)?;
+        let found = evaluation::evaluate(&table, &self.score, &self.label, self.quantiles)?;
+        match env.out.format() {
+            Format::Json => env.out.record(&found),
+            Format::Csv => env.out.rows(&found.daily, ""),
+            Format::Table => env.out.record(&found.summary),
+        }
+    }
+}
+
 impl From<FactorFileError> for Failure {
     fn from(error: FactorFileError) -> Self {
         match error {
             FactorFileError::Asked(text) => Failure::Usage(text),
-            FactorFileError::Expression { .. } => Failure::Usage(error.to_string()),
+            FactorFileError::Expression { .. } | FactorFileError::Step(_) => {
+                Failure::Usage(error.to_string())
+            }
             other => Failure::of(other),
         }
     }

@@ -15,6 +15,7 @@ use super::table::{BAD_DATE, BAD_NUMBER, FactorTable, bad, parse_date, parse_val
 use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
 use crate::factor::expr::EvalError;
 use crate::factor::panel::{FIELDS, Panel, PanelBuilder, PanelError};
+use crate::factor::processors::{Step, StepError, complete_rows};
 use crate::factor::sets::{self, SetError};
 use crate::factor::{ExprError, Expression};
 use crate::market::import::{ImportError, Source};
@@ -57,6 +58,9 @@ pub enum FactorFileError {
     /// The built-in factors cannot be read.
     #[error(transparent)]
     Set(#[from] SetError),
+    /// A processor is wrong, or has nothing to learn from.
+    #[error(transparent)]
+    Step(#[from] StepError),
     /// What was asked for makes no sense as it stands.
     #[error("{0}")]
     Asked(String),
@@ -237,6 +241,36 @@ pub fn compute(request: &ComputeRequest) -> Result<FactorTable, FactorFileError>
         }
     }
     Ok(table)
+}
+
+/// Runs processors over every column. Fitted ones learn from the days from `fit.0` to `fit.1`.
+pub fn process(
+    table: &mut FactorTable,
+    steps: &str,
+    fit: Option<(NaiveDate, NaiveDate)>,
+) -> Result<(), FactorFileError> {
+    for step in Step::parse_all(steps)? {
+        let days: Vec<_> = table.days().into_iter().map(|(_, rows)| rows).collect();
+        let learn = fit.map_or(0..0, |(from, to)| {
+            table.keys.partition_point(|k| k.0 < from)..table.keys.partition_point(|k| k.0 <= to)
+        });
+        for column in &mut table.values {
+            step.apply(column, &days, learn.clone())?;
+            // Factor files hold single precision, as Qlib's frames do.
+            column.iter_mut().for_each(|v| *v = f64::from(*v as f32));
+        }
+        if step == Step::DropMissing {
+            let kept = complete_rows(&table.values, table.keys.len());
+            keep(&mut table.keys, &kept);
+            table.values.iter_mut().for_each(|column| keep(column, &kept));
+        }
+    }
+    Ok(())
+}
+
+fn keep<T>(list: &mut Vec<T>, kept: &[bool]) {
+    let mut flags = kept.iter();
+    list.retain(|_| flags.next().is_some_and(|f| *f));
 }
 
 /// On a file a symbol is enough; the exchange only completes the id.

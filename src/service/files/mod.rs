@@ -1,5 +1,6 @@
 //! What works on given files alone: no home, no user, no permit. It cannot name the stores.
 
+pub mod evaluation;
 pub mod factors;
 pub mod replay;
 pub mod table;
