@@ -1,6 +1,6 @@
 //! Every error as a text (what, where, why, what to do) and an exit code. The only place that decides exit codes.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::domain::CleanText;
@@ -67,7 +67,8 @@ impl Failure {
     /// Prints the text to standard error and gives the exit code.
     pub fn report(&self) -> ExitCode {
         if let Some(text) = self.text() {
-            eprintln!("error: {text}");
+            // Nobody may be left to read it; the exit code says it all the same.
+            writeln!(std::io::stderr(), "error: {text}").unwrap_or_default();
         }
         ExitCode::from(self.code())
     }

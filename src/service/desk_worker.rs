@@ -167,6 +167,15 @@ impl Worker {
                 let rows = house.cancel_all(&session.trade_permit(Some(account))?, symbol)?;
                 Ok(Reply::Done(format!("{} orders cancelled", rows.len())))
             }
+            request => self.answer_market(request),
+        }
+    }
+
+    /// Requests about signals and market time.
+    fn answer_market(&self, request: Request) -> Result<Reply, ServiceError> {
+        let session = &self.session;
+        let house = session.house();
+        match request {
             Request::RunSignals => {
                 let wish = SignalWish { account: lock(&self.focus).account, ..SignalWish::default() };
                 let signals = house.run_signals(&session.permit::<TradeDesk>()?, &wish)?;
@@ -190,7 +199,7 @@ impl Worker {
                 Ok(Reply::Done(format!("{} sessions played, {} fills", report.sessions, report.fills)))
             }
             Request::Speed(speed) => {
-                house.set_speed(&session.permit::<super::permit::Simulate>()?, speed)?;
+                house.set_speed(&session.permit::<ManageData>()?, speed)?;
                 Ok(Reply::Done(if speed == 0 {
                     "the simulated clock is paused".into()
                 } else {

@@ -20,7 +20,7 @@ use super::advance::{AdvanceReport, Feeder, Until};
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
-use super::permit::{Permit, Simulate};
+use super::permit::{ManageData, Permit};
 
 /// Names of a simulated market unless told otherwise.
 pub const SYMBOLS_DEFAULT: usize = 60;
@@ -86,7 +86,7 @@ impl House {
     }
 
     /// Sets the speed of the simulated clock.
-    pub fn set_speed(&self, _: &Permit<Simulate>, speed: u32) -> Result<(), ServiceError> {
+    pub fn set_speed(&self, _: &Permit<ManageData>, speed: u32) -> Result<(), ServiceError> {
         if !self.pace().live.load(Ordering::Acquire) {
             return Err(ServiceError::Invalid(
                 "no simulated clock runs here; it runs in a workstation that owns a home with SIM accounts"

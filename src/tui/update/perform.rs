@@ -71,24 +71,19 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         }
         ActionId::Export => export(state, args, out),
         ActionId::Copy => copy(state, out),
-        ActionId::Notices => {
-            state.modals.push(pick(PickKind::Notices, ""));
-            if state.screen.unread > 0 {
-                out.push(Effect::Send(Tag::Quiet, Request::ReadNotices));
-            }
-        }
+        ActionId::Notices => notices(state, out),
         ActionId::Workspace => workspace(state, args),
         ActionId::GoTo => state.prefix = true,
         ActionId::NextPane => next_pane(state, false),
         ActionId::PreviousPane => next_pane(state, true),
         ActionId::Zoom => state.zoom = !state.zoom,
         ActionId::Filter => filter(state, args),
-        ActionId::Up => move_by(state, -1, out),
-        ActionId::Down => move_by(state, 1, out),
+        ActionId::Up | ActionId::Down => move_by(state, if id == ActionId::Up { -1 } else { 1 }, out),
         ActionId::PageUp => move_by(state, -page(state), out),
         ActionId::PageDown => move_by(state, page(state), out),
-        ActionId::First => move_by(state, isize::MIN / 2, out),
-        ActionId::Last => move_by(state, isize::MAX / 2, out),
+        ActionId::First | ActionId::Last => {
+            move_by(state, if id == ActionId::First { isize::MIN / 2 } else { isize::MAX / 2 }, out);
+        }
         ActionId::Command => state.modals.push(line(LineKind::Command, "")),
         ActionId::Palette => state.modals.push(pick(PickKind::Palette, "")),
         ActionId::Help => state.modals.push(pick(PickKind::Help, args)),
@@ -97,6 +92,13 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::SignOut => leave(state, Deed::SignOut, out),
         ActionId::Back => back(state),
         ActionId::Quit => leave(state, Deed::Quit, out),
+    }
+}
+
+fn notices(state: &mut UiState, out: &mut Vec<Effect>) {
+    state.modals.push(pick(PickKind::Notices, ""));
+    if state.screen.unread > 0 {
+        out.push(Effect::Send(Tag::Quiet, Request::ReadNotices));
     }
 }
 
