@@ -94,6 +94,13 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Takes in a later batch: what is in one batch is written together.
+    pub fn append(&mut self, later: Batch) {
+        self.events.extend(later.events);
+        self.postings.extend(later.postings);
+        self.rows.extend(later.rows);
+    }
+
     /// Nothing happened.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

@@ -60,7 +60,12 @@ impl<'a> Feeder<'a> {
     }
 
     pub(super) fn feed(&mut self, event: MarketEvent) -> Result<(), ServiceError> {
-        self.waiting.push_back(self.house.engine()?.market_later(event)?);
+        self.feed_together(vec![event])
+    }
+
+    /// Feeds a session whole: a split must not move market time into a day whose bars a crash then keeps away.
+    pub(super) fn feed_together(&mut self, events: Vec<MarketEvent>) -> Result<(), ServiceError> {
+        self.waiting.push_back(self.house.engine()?.market_later(events)?);
         if self.waiting.len() > AHEAD_MAX { self.take_one() } else { Ok(()) }
     }
 
@@ -162,11 +167,9 @@ impl House {
         let Some(session) = self.calendars().of(exchange).session_on(date) else { return Ok(()) };
         let known = actions.partition_point(|a| a.date < date);
         let today = actions.get(known..).unwrap_or(&[]).iter().take_while(|a| a.date == date);
-        for action in today {
-            feeder.feed(action_event(action, session.open))?;
-        }
-        let bars = bars.iter().map(|b| bar_of(b, session.open, session.close)).collect();
-        feeder.feed(MarketEvent::Bars(bars))
+        let mut events: Vec<MarketEvent> = today.map(|a| action_event(a, session.open)).collect();
+        events.push(MarketEvent::Bars(bars.iter().map(|b| bar_of(b, session.open, session.close)).collect()));
+        feeder.feed_together(events)
     }
 
     /// Splits and dividends in the terms of the stored prices: a split-adjusted series has no splits left to apply, and

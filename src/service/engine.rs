@@ -58,7 +58,7 @@ type Snapshot = (u64, Arc<State>);
 enum Work {
     Command(Box<Wish>, Answer<Vec<Event>>),
     Rehearse(Box<Wish>, Answer<Vec<Event>>),
-    Market(MarketEvent, Option<Answer<Vec<Event>>>),
+    Market(Vec<MarketEvent>, Option<Answer<Vec<Event>>>),
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
     Snapshot(Sender<Arc<State>>),
     Listen(Sender<Arc<Vec<Event>>>),
@@ -171,22 +171,22 @@ impl EngineHandle {
 
     /// Feeds a market event and waits until its consequences are on disk.
     pub fn market(&self, event: MarketEvent) -> Result<Vec<Event>, ServiceError> {
-        self.market_later(event)?.recv().map_err(|_| ServiceError::EngineStopped)?
+        self.market_later(vec![event])?.recv().map_err(|_| ServiceError::EngineStopped)?
     }
 
-    /// Feeds a market event; the answer can be waited for later.
+    /// Feeds market events that belong together: all of them are on disk, or none. The answer can be waited for later.
     pub fn market_later(
         &self,
-        event: MarketEvent,
+        events: Vec<MarketEvent>,
     ) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
         let (answer, result) = bounded(1);
-        self.queue.send(Work::Market(event, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
+        self.queue.send(Work::Market(events, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
         Ok(result)
     }
 
     /// Feeds a market event without waiting; blocks only while the queue is full.
     pub fn feed(&self, event: MarketEvent) -> Result<(), ServiceError> {
-        self.queue.send(Work::Market(event, None)).map_err(|_| ServiceError::EngineStopped)
+        self.queue.send(Work::Market(vec![event], None)).map_err(|_| ServiceError::EngineStopped)
     }
 
     /// Tells the engine last prices from the market store: no fill, no journal, market time stays.
@@ -276,8 +276,12 @@ impl EngineLoop {
                     .and_then(|(given, now, wall)| Ok(self.engine.command(&given, now, wall)?));
                 self.note(result, Some(answer), round);
             }
-            Work::Market(event, answer) => {
-                let result = self.engine.market(&event, self.clock.now()).map_err(ServiceError::from);
+            Work::Market(events, answer) => {
+                let wall = self.clock.now();
+                let result = events.iter().try_fold(Batch::default(), |mut all, event| {
+                    all.append(self.engine.market(event, wall)?);
+                    Ok::<_, ServiceError>(all)
+                });
                 round.primed = true;
                 self.note(result, answer, round);
             }

@@ -206,10 +206,9 @@ impl House {
         let session = sim.cursor.advance();
         self.store_facts(&session)?;
         let bars = self.store_session(&session)?;
-        for event in session.action_events() {
-            feeder.feed(event)?;
-        }
-        feeder.feed(session.bar_event())?;
+        let mut events = session.action_events();
+        events.push(session.bar_event());
+        feeder.feed_together(events)?;
         sim.now = session.close();
         Ok(bars)
     }
