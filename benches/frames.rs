@@ -67,7 +67,7 @@ fn after_a_quote(screen: &Screen) -> Arc<Screen> {
     let mut screen = screen.clone();
     let row = screen.watchlist.first_mut().unwrap();
     let tick = Price::from_raw(Price::ONE_RAW / 100);
-    row.last_price = row.last_price.and_then(|p| p.checked_add(tick).ok());
+    row.last_price = row.last_price.and_then(|p| p.checked_add(tick));
     Arc::new(screen)
 }
 

@@ -211,7 +211,7 @@ fn advance_and_kill(home: &Home, round: u64) {
     let mut child = home.command(&["advance", "--sessions", "3"]).stdout(Stdio::null()).spawn().unwrap();
     let name = format!("\"pid\":{},", child.id());
     let holds = || std::fs::read_to_string(home.file("trades.lock")).unwrap().contains(&name);
-    let due = || if round % 2 == 0 { last_event(home) > before } else { holds() };
+    let due = || if round.is_multiple_of(2) { last_event(home) > before } else { holds() };
     while !due() && child.try_wait().unwrap().is_none() {}
     spin(round % 2 * (scramble(round) % SPIN_MAX));
     kill(&mut child);

@@ -325,3 +325,14 @@ proptest! {
         desk.check(&calendars);
     }
 }
+
+#[test]
+fn time_that_passes_on_one_exchange_leaves_the_clocks_of_others() {
+    let mut desk = Desk::new(&Calendars::bundled().unwrap(), "1000.00", false);
+    let simulated: InstrumentId = "AAA.SIM".parse().unwrap();
+    desk.give(Command::DefineInstrument(Instrument::with_defaults(simulated)));
+    let later = start().plus_nanos(86_400_000_000_000);
+    desk.engine.pass(simulated.exchange, later, later).unwrap();
+    assert_eq!(desk.engine.state().market_time(simulated.exchange), Some(later));
+    assert_eq!(desk.engine.state().market_time(instrument("AAA").exchange), None);
+}

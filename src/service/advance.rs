@@ -47,10 +47,13 @@ pub struct AdvanceReport {
     pub to: Option<UnixNanos>,
 }
 
+/// An answer of the engine on its way.
+type Waiting = Receiver<Result<Vec<Event>, ServiceError>>;
+
 /// Feeds the engine ahead of its answers and counts what comes back.
 pub(super) struct Feeder<'a> {
     house: &'a House,
-    waiting: VecDeque<Receiver<Result<Vec<Event>, ServiceError>>>,
+    waiting: VecDeque<Waiting>,
     fills: u64,
 }
 
@@ -65,7 +68,16 @@ impl<'a> Feeder<'a> {
 
     /// Feeds a session whole: a split must not move market time into a day whose bars a crash then keeps away.
     pub(super) fn feed_together(&mut self, events: Vec<MarketEvent>) -> Result<(), ServiceError> {
-        self.waiting.push_back(self.house.engine()?.market_later(events)?);
+        self.wait_for(self.house.engine()?.market_later(events)?)
+    }
+
+    /// Lets time pass on one exchange.
+    pub(super) fn pass(&mut self, exchange: Exchange, time: UnixNanos) -> Result<(), ServiceError> {
+        self.wait_for(self.house.engine()?.pass_later(exchange, time)?)
+    }
+
+    fn wait_for(&mut self, answer: Waiting) -> Result<(), ServiceError> {
+        self.waiting.push_back(answer);
         if self.waiting.len() > AHEAD_MAX { self.take_one() } else { Ok(()) }
     }
 

@@ -59,6 +59,7 @@ enum Work {
     Command(Box<Wish>, Answer<Vec<Event>>),
     Rehearse(Box<Wish>, Answer<Vec<Event>>),
     Market(Vec<MarketEvent>, Option<Answer<Vec<Event>>>),
+    Pass(Exchange, UnixNanos, Answer<Vec<Event>>),
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
     Snapshot(Sender<Arc<State>>),
     Listen(Sender<Arc<Vec<Event>>>),
@@ -97,6 +98,7 @@ impl std::fmt::Debug for Work {
             Work::Command(..) => "command",
             Work::Rehearse(..) => "rehearse",
             Work::Market(..) => "market",
+            Work::Pass(..) => "pass",
             Work::Prime(..) => "prime",
             Work::Snapshot(..) => "snapshot",
             Work::Listen(..) => "listen",
@@ -181,6 +183,17 @@ impl EngineHandle {
     ) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Market(events, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
+        Ok(result)
+    }
+
+    /// Lets time pass on one exchange; the clocks of the others stand. The answer can be waited for later.
+    pub fn pass_later(
+        &self,
+        exchange: Exchange,
+        time: UnixNanos,
+    ) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
+        let (answer, result) = bounded(1);
+        self.queue.send(Work::Pass(exchange, time, answer)).map_err(|_| ServiceError::EngineStopped)?;
         Ok(result)
     }
 
@@ -284,6 +297,11 @@ impl EngineLoop {
                 });
                 round.primed = true;
                 self.note(result, answer, round);
+            }
+            Work::Pass(exchange, time, answer) => {
+                let result = self.engine.pass(exchange, time, self.clock.now()).map_err(ServiceError::from);
+                round.primed = true;
+                self.note(result, Some(answer), round);
             }
             Work::Prime(prices) => {
                 for (instrument, price, time) in prices {

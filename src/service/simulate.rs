@@ -199,7 +199,7 @@ impl House {
                 feeder.feed(tick)?;
             }
             let bars = self.store_session(&running.session)?;
-            feeder.feed(MarketEvent::Tick(running.session.close()))?;
+            feeder.pass(Exchange::Sim, running.session.close())?;
             sim.now = running.session.close();
             return Ok(bars);
         }
@@ -322,7 +322,8 @@ impl House {
             }
             if now >= running.session.close() {
                 self.store_session(&running.session)?;
-                self.engine()?.feed(MarketEvent::Tick(running.session.close()))?;
+                // Nobody waits for the clock: what it cannot write, the next order is told.
+                drop(self.engine()?.pass_later(Exchange::Sim, running.session.close())?);
                 sim.running = None;
             }
             Ok(())
