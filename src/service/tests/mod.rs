@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod people;
+mod rights;
 mod trading;
 
 use std::path::Path;

@@ -445,3 +445,25 @@ fn copying_takes_the_row_with_its_titles() {
     assert_eq!(text.lines().count(), 2);
     assert!(text.contains(state.screen.watchlist[0].symbol.as_str()));
 }
+
+#[test]
+fn actions_and_panes_reach_a_role_exactly_as_the_matrix_says() {
+    use crate::domain::role::Reach;
+    use crate::tui::actions::{ACTIONS, Right};
+    use crate::tui::workspace::workspaces_of;
+    for role in Role::ALL {
+        let state = state_of(role);
+        for action in ACTIONS {
+            if let Right::Needs(capability) = action.right {
+                let may = role.reach(capability) != Reach::None;
+                assert_eq!(state.forbidden(action.right).is_none(), may, "{role} {}", action.name);
+            }
+        }
+        for workspace in workspaces_of(&state.screen) {
+            for pane in &workspace.panes {
+                let def = pane.def();
+                assert_ne!(role.reach(def.capability), Reach::None, "{role} is shown {}", def.title);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Every request a terminal can send, sent by a customer: what the matrix does not give is refused, whatever the screen
+//! offered. A new request without a row here does not compile.
+
+use super::*;
+use crate::domain::event::HaltMode;
+use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::{InstrumentId, OrderType, Side, TimeInForce};
+use crate::service::desk::{Reply, Request, Table, Ticket, Wake};
+use crate::service::desk_worker;
+
+/// Whether a customer may send it. Exhaustive on purpose.
+fn allowed(request: &Request) -> bool {
+    match request {
+        Request::Focus(_)
+        | Request::SelectAccount(_)
+        | Request::Find(_)
+        | Request::Watch(_)
+        | Request::Unwatch(_)
+        | Request::ReadNotices
+        | Request::Setting { .. } => true,
+        Request::WhatIf(t) | Request::Submit { ticket: t, .. } => t.account.as_str() != "desk",
+        Request::Cancel { account, .. } | Request::CancelAll { account, .. } => account.as_str() != "desk",
+        Request::Export { table, .. } => matches!(table, Table::Orders | Table::Fills | Table::Positions),
+        Request::PreviewLimit(_)
+        | Request::SetLimit(_)
+        | Request::ApproveLimit(_)
+        | Request::RevertLimit(_)
+        | Request::ApproveOrder { .. }
+        | Request::Halt { .. }
+        | Request::Resume(_)
+        | Request::RunSignals
+        | Request::Rebalance { .. }
+        | Request::Advance(_)
+        | Request::Speed(_)
+        | Request::DisableUser(_)
+        | Request::VerifyAudit => false,
+    }
+}
+
+fn requests(instrument: InstrumentId) -> Vec<Request> {
+    let desk: crate::domain::AccountId = "desk".parse().unwrap();
+    let own: crate::domain::AccountId = "sim-kim".parse().unwrap();
+    let draft = LimitDraft {
+        name: LimitName::MaxOrderNotional,
+        scope: Scope::Firm,
+        hard: Some("1".into()),
+        soft: None,
+        reason: "a test".into(),
+        working: WorkingOrders::Keep,
+    };
+    let ticket = |account| Ticket {
+        account,
+        instrument,
+        side: Side::Buy,
+        order_type: OrderType::Market,
+        quantity: "1".parse().unwrap(),
+        limit_price: None,
+        tif: TimeInForce::Day,
+    };
+    let id: crate::domain::OrderId = "nothing".parse().unwrap();
+    let mut all = vec![
+        Request::Focus(instrument),
+        Request::SelectAccount(desk),
+        Request::Find("a".into()),
+        Request::Watch(instrument),
+        Request::Unwatch(instrument),
+        Request::ReadNotices,
+        Request::Setting { key: "theme".into(), value: "light".into() },
+        Request::PreviewLimit(draft.clone()),
+        Request::SetLimit(draft),
+        Request::ApproveLimit(1),
+        Request::RevertLimit(1),
+        Request::ApproveOrder { account: desk, id },
+        Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted },
+        Request::Resume(Scope::Firm),
+        Request::RunSignals,
+        Request::Rebalance { dry_run: true },
+        Request::Rebalance { dry_run: false },
+        Request::Advance(1),
+        Request::Speed(1),
+        Request::DisableUser("ana".parse().unwrap()),
+        Request::VerifyAudit,
+    ];
+    for account in [desk, own] {
+        all.push(Request::WhatIf(ticket(account)));
+        all.push(Request::Submit { ticket: ticket(account), basis: (0, 0) });
+        all.push(Request::Cancel { account, id });
+        all.push(Request::CancelAll { account, symbol: None });
+    }
+    for table in [Table::Orders, Table::Fills, Table::Positions, Table::Signals, Table::Limits, Table::Audit]
+    {
+        all.push(Request::Export { table, json: true });
+    }
+    all
+}
+
+#[test]
+fn a_customer_reaches_no_signal_limit_or_log_by_any_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 3);
+    let customer = home.login(Role::Customer);
+    let mut desk = desk_worker::start(&customer).unwrap();
+    let instrument = desk.screen().watchlist.first().unwrap().instrument;
+    for request in requests(instrument) {
+        let (may, shown) = (allowed(&request), format!("{request:?}"));
+        let number = desk.send(request).unwrap();
+        let reply = loop {
+            match desk.wakes().recv().unwrap() {
+                Wake::Reply(answered, reply) if answered == number => break reply,
+                Wake::Reply(..) | Wake::Screen => {}
+                Wake::Ended(why) => panic!("{why}"),
+            }
+        };
+        let denied = matches!(&reply, Reply::Failed(why) if why.contains("NOT_PERMITTED_ROLE"));
+        assert_eq!(denied, !may, "{shown}: {reply:?}");
+        let said = format!("{reply:?}");
+        assert!(!said.contains("max_order_notional") || denied, "{shown}: {said}");
+    }
+    let screen = desk.screen();
+    assert!(
+        screen.positions.iter().all(|p| p.account.as_str() == "sim-kim"),
+        "the desk's account stays unseen"
+    );
+    assert!(screen.signals.is_none() && screen.limits.is_none() && screen.breaches.is_none());
+    assert!(screen.log.is_none() && screen.users.is_none() && screen.health.is_none());
+}
