@@ -194,14 +194,11 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
         (None, Some(day)) => {
             (format!("{exchange} prices up to {day} are stored; advance feeds them to the engine"), true)
         }
-        (Some(_), Some(day)) if simulated => {
-            (format!("SIMULATED prices, generated here; last full session {day}"), false)
+        (Some(_), Some(day)) if simulated => (format!("SIMULATED prices, last full session {day}"), false),
+        (Some(time), Some(day)) if day > calendar.date_at(time) => {
+            (format!("{exchange} prices to {day}, played to {}", calendar.date_at(time)), false)
         }
-        (Some(time), Some(day)) if day > calendar.date_at(time) => (
-            format!("{exchange} prices stored up to {day}; market time is behind, advance plays them"),
-            false,
-        ),
-        (Some(_), Some(day)) => (format!("{exchange} prices up to {day}, all played"), false),
+        (Some(_), Some(day)) => (format!("{exchange} prices to {day}, all played"), false),
     };
     Ok(DataState {
         simulated,

@@ -433,12 +433,40 @@ fn severity(check: &crate::domain::limit::CheckRecord) -> (u8, i64) {
         CheckOutcome::SoftBreach => 1,
         CheckOutcome::Passed => 0,
     };
-    let used = check.observed.parse::<Money>().ok().zip(check.threshold.parse::<Money>().ok());
-    let share = used.and_then(|(seen, allowed)| seen.share_of(allowed)).map_or(-1, |r| r.raw());
-    (rank, share)
+    // Only an order on screen: weights have more digits than money has, so neither type reads both.
+    let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
+    let used = number(&check.observed).zip(number(&check.threshold).filter(|t| *t > 0.0));
+    (rank, used.map_or(-1, |(seen, allowed)| (seen / allowed * 1e9) as i64))
 }
 
 /// Whether a code is that of a limit with a name and threshold.
 pub(super) fn is_limit_code(code: RefusalCode) -> bool {
     LimitName::ALL.iter().any(|n| n.code() == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::limit::{CheckOutcome, CheckRecord};
+
+    #[test]
+    fn the_check_nearest_its_limit_comes_first_whatever_its_unit() {
+        let check = |limit: &str, observed: &str, threshold: &str, outcome| CheckRecord {
+            code: RefusalCode::QuantityZero,
+            limit: limit.to_owned(),
+            scope: crate::domain::limit::Scope::Firm,
+            now: String::new(),
+            observed: observed.to_owned(),
+            threshold: threshold.to_owned(),
+            outcome,
+        };
+        let mut checks = [
+            check("shape", "", "", CheckOutcome::Passed),
+            check("money", "207.00", "50000", CheckOutcome::Passed),
+            check("gross", "0.930123456", "1", CheckOutcome::Passed),
+            check("loss", "1", "20000", CheckOutcome::Breach),
+        ];
+        checks.sort_by_key(|c| std::cmp::Reverse(severity(c)));
+        assert_eq!(checks.map(|c| c.limit), ["loss", "gross", "money", "shape"]);
+    }
 }

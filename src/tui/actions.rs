@@ -131,7 +131,7 @@ actions! {
     PlayPause = "play" ["pause"], ["Space"], Global, Needs(Capability::ManageData), None, 8 "play/pause", "", "Start or pause the clock of the simulated market.";
     Faster = "faster" [], [">"], Global, Needs(Capability::ManageData), None, 0 "faster", "", "Double the speed of the simulated clock.";
     Slower = "slower" [], ["<"], Global, Needs(Capability::ManageData), None, 0 "slower", "", "Halve the speed of the simulated clock.";
-    Advance = "advance" ["next-day"], ["."], Global, Needs(Capability::ManageData), Review, 0 "next session", "[SESSIONS]", "Play the next session; working orders may fill. Asks first.";
+    Advance = "advance" ["next-day"], ["."], Global, Needs(Capability::ManageData), Review, 8 "next session", "[SESSIONS]", "Play the next session; working orders may fill. Asks first.";
     Older = "older" ["back-in-time"], ["Left"], Global, Needs(Capability::ViewMarket), None, 0 "older", "", "Move the chart back in time.";
     Newer = "newer" [], ["Right"], Global, Needs(Capability::ViewMarket), None, 0 "newer", "", "Move the chart forward in time.";
     DisableUser = "disable-user" [], ["X"], Users, Needs(Capability::Administer), Typed, 1 "disable", "[NAME]", "Disable a person's login; the name must be typed.";

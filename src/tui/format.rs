@@ -115,6 +115,12 @@ pub fn price(value: Price) -> String {
     decimal(value.raw(), 9, needed)
 }
 
+/// A price that was reckoned and lies on no tick, such as an adjusted one: two digits, four below one.
+pub fn price_rounded(value: Price) -> String {
+    let below_one = value.raw().unsigned_abs() < Price::ONE_RAW.unsigned_abs();
+    decimal(value.raw(), 9, if below_one { 4 } else { 2 })
+}
+
 /// A price with the digits of its tick.
 pub fn price_on_tick(value: Price, tick: Price) -> String {
     let places = (0..9).find(|p| tick.raw() % 10_i64.pow(9 - p) == 0).unwrap_or(9);
@@ -310,6 +316,8 @@ mod tests {
         assert_eq!(shown("44.105"), "44.105");
         assert_eq!(shown("0.00125"), "0.00125");
         assert_eq!(shown("12345.678912"), "12,345.6789");
+        assert_eq!(price_rounded("41.5267".parse().unwrap()), "41.53");
+        assert_eq!(price_rounded("0.41526".parse().unwrap()), "0.4153");
         assert_eq!(price_on_tick("44.1".parse().unwrap(), "0.005".parse().unwrap()), "44.100");
     }
 

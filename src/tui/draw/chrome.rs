@@ -52,7 +52,7 @@ pub fn draw(state: &UiState, buf: &mut Buffer, drawn: &mut Drawn) -> Rect {
     let status = Rect { y: bottom, height: 1, ..area };
     let hints = Rect { y: bottom + 1, height: 1, ..area };
     let body = Rect { y: top, height: bottom - top, ..area };
-    draw_status(state, status, body, buf);
+    draw_status(state, status, buf);
     draw_hints(state, hints, buf, drawn);
     body
 }
@@ -91,10 +91,11 @@ fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
         };
         state.workspaces.iter().enumerate().map(wide).sum()
     };
-    // First the account gives way, then the names, then whether the session is open.
+    // First the account gives way, then whether the session is open, then the names.
     let choices = [
         (true, Detail::All),
         (true, Detail::Short),
+        (true, Detail::Least),
         (false, Detail::All),
         (false, Detail::Short),
         (false, Detail::Least),
@@ -176,20 +177,16 @@ pub fn draw_strip(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Draw
     }
 }
 
-fn draw_status(state: &UiState, row: Rect, body: Rect, buf: &mut Buffer) {
+fn draw_status(state: &UiState, row: Rect, buf: &mut Buffer) {
     let theme = &state.theme;
     let chrome = theme.style(Meaning::Chrome);
     buf.set_style(row, chrome);
-    if let Some(toast) = &state.toast {
-        let meaning = if toast.tone == Tone::Good { Meaning::Good } else { Meaning::Breach };
-        let mark = if toast.tone == Tone::Good { "" } else { "X " };
-        let text = format!("{mark}{}", toast.text);
-        let lines = wrap(&text, usize::from(row.width.saturating_sub(2)));
+    if let Some((lines, meaning)) = toast_lines(state, row) {
+        // A longer one is drawn over the body, by `draw_toast`.
         if let [line] = lines.as_slice() {
             Pen::new(buf, row).put(1, 0, line, theme.style(meaning));
-            return;
         }
-        return draw_long_toast(state, &lines, body, row, meaning, buf);
+        return;
     }
     let data = &state.screen.data;
     let working = state.working().count();
@@ -223,24 +220,38 @@ fn draw_status(state: &UiState, row: Rect, body: Rect, buf: &mut Buffer) {
     }
 }
 
-/// A message that one row does not hold covers the last rows of the body.
-fn draw_long_toast(
-    state: &UiState,
-    lines: &[String],
-    body: Rect,
-    row: Rect,
-    meaning: Meaning,
-    buf: &mut Buffer,
-) {
-    let style = state.theme.style(meaning);
+/// The message of the moment, broken to the width of the status row.
+fn toast_lines(state: &UiState, row: Rect) -> Option<(Vec<String>, Meaning)> {
+    let toast = state.toast.as_ref()?;
+    let good = toast.tone == Tone::Good;
+    let meaning = if good { Meaning::Good } else { Meaning::Breach };
+    let text = format!("{}{}", if good { "" } else { "X " }, toast.text);
+    Some((wrap(&text, usize::from(row.width.saturating_sub(2))), meaning))
+}
+
+/// A message that one row does not hold covers the status row and the last rows of the body; drawn after both.
+pub fn draw_toast(state: &UiState, body: Rect, buf: &mut Buffer) {
+    let row = Rect { y: body.bottom(), height: 1, ..body };
+    let Some((lines, meaning)) = toast_lines(state, row).filter(|(lines, _)| lines.len() > 1) else { return };
     let shown = lines.iter().take(TOAST_ROWS_MAX);
     let count = u16::try_from(shown.len()).unwrap_or(1);
     let top = (row.y + 1).saturating_sub(count).max(body.y);
     for (y, line) in (top..).zip(shown) {
         let place = Rect { y, height: 1, ..row };
         let padded = format::pad_right(&format!(" {line}"), usize::from(row.width), state.theme.ascii);
-        Pen::new(buf, place).put(0, 0, &padded, style);
+        Pen::new(buf, place).put(0, 0, &padded, state.theme.style(meaning));
     }
+}
+
+/// Whether an action would do something here: the right is there, and the clock it moves.
+fn works(state: &UiState, action: &ActionDef) -> bool {
+    let simulated = state.screen.data.simulated;
+    let clock = match action.id {
+        ActionId::PlayPause => simulated,
+        ActionId::Advance => !simulated,
+        _ => true,
+    };
+    clock && state.forbidden(action.right).is_none()
 }
 
 /// Actions worth a hint here, the most important first.
@@ -248,7 +259,7 @@ pub fn hints(state: &UiState) -> Vec<&'static ActionDef> {
     let context = state.pane().map_or(Context::Global, Context::of);
     let here = |a: &&ActionDef| a.context == context || a.context == Context::Global;
     let mut rows: Vec<&ActionDef> =
-        ACTIONS.iter().filter(|a| a.hint > 0 && here(a) && state.forbidden(a.right).is_none()).collect();
+        ACTIONS.iter().filter(|a| a.hint > 0 && here(a) && works(state, a)).collect();
     rows.sort_by_key(|a| (a.context == Context::Global, a.hint));
     if context == Context::Instrument {
         rows.sort_by_key(|a| a.hint);

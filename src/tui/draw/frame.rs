@@ -109,7 +109,8 @@ impl Frame<'_> {
                 pen.spans(1, 0, [(" ", style), (title.as_str(), theme.style(Meaning::Title)), (" ", style)]);
             let room = usize::from(end.saturating_sub(at).saturating_sub(1));
             if !self.note.is_empty() && room > 3 {
-                let note = format!("{} ", format::truncate(self.note, room - 1, theme.ascii));
+                let note =
+                    format!("{} ", format::truncate(fitting(self.note, room - 1), room - 1, theme.ascii));
                 pen.put(at, 0, &note, theme.style(Meaning::Muted));
             }
         }
@@ -124,6 +125,17 @@ impl Frame<'_> {
             );
         }
     }
+}
+
+/// As many of the note's pieces (two spaces stand between them) as fit whole, but at least the first.
+fn fitting(note: &str, cells: usize) -> &str {
+    let mut shown = note;
+    while format::width(shown) > cells
+        && let Some((front, _)) = shown.rsplit_once("  ")
+    {
+        shown = front;
+    }
+    shown
 }
 
 /// A window of at most this size in the middle of `body`, blanked.

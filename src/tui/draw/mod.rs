@@ -57,6 +57,7 @@ pub fn draw(state: &UiState, buf: &mut Buffer) -> Drawn {
     for modal in &state.modals {
         modal::draw(state, modal, body, buf, &mut drawn);
     }
+    chrome::draw_toast(state, body, buf);
     if state.prefix {
         chrome::draw_where_to(state, body, buf);
     }

@@ -9,7 +9,7 @@ use crate::domain::limit::Scope;
 use crate::domain::{Role, UnixNanos};
 use crate::service::view::{HaltRow, Mode, Ownership};
 use crate::tui::entry::{Entry, EntryForm};
-use crate::tui::state::{Input, UiState};
+use crate::tui::state::{Input, Tone, UiState};
 use crate::tui::testing::{press, screen_of, state_of, text, text_of};
 use crate::tui::theme::Theme;
 use crate::tui::update::update;
@@ -150,6 +150,16 @@ fn a_locked_screen_shows_nothing_of_the_panes() {
     let frame = text(&mut state, 120, 36);
     assert!(frame.contains("Locked") && frame.contains("••••••") && !frame.contains("secret"), "{frame}");
     assert!(!frame.contains("AAPL") && !frame.contains("desk"), "{frame}");
+}
+
+#[test]
+fn a_long_message_is_whole_in_front_of_the_panes() {
+    let mut state = state_of(Role::Trader);
+    state.say(Tone::Bad, format!("starts here {} ends here", "and goes on ".repeat(12)));
+    for size in [(120, 36), (80, 24)] {
+        let frame = text(&mut state, size.0, size.1);
+        assert!(frame.contains(" X starts here") && frame.contains("ends here"), "{frame}");
+    }
 }
 
 #[test]

@@ -107,15 +107,14 @@ fn draw_fields(state: &UiState, form: &TicketForm, inner: Rect, pen: &mut Pen<'_
     choice(pen, at, 2, &[("day", day), ("gtc", !day)], front(TicketField::Tif), theme);
     let symbol = form.symbol.text().to_ascii_uppercase();
     if let Some(row) = state.screen.watchlist.iter().find(|w| w.symbol.as_str() == symbol) {
-        let side = |q: Option<(crate::domain::Price, _)>| format::price_or_missing(q.map(|(p, _)| p));
-        let line = format!(
-            "{}  bid {}  ask {}  last {}  {}",
-            row.name,
-            side(row.bid),
-            side(row.ask),
-            format::price_or_missing(row.last_price),
-            row.source
-        );
+        let part = |label: &str, price: Option<crate::domain::Price>| {
+            price.map_or_else(String::new, |p| format!("{label} {}", format::price(p)))
+        };
+        let (bid, ask) = (part("bid", row.bid.map(|b| b.0)), part("ask", row.ask.map(|a| a.0)));
+        let last = part("last", row.last_price);
+        let parts = [row.name.as_str(), &bid, &ask, &last, row.source.as_str()];
+        let known: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+        let line = known.join("  ");
         let meaning = if row.stale { Meaning::Stale } else { Meaning::Muted };
         pen.put(1, 3, &line, theme.style(meaning));
     }
@@ -182,9 +181,9 @@ fn draw_answer(
 ) {
     let theme = &state.theme;
     let mut y = top;
-    // A check that passed and has no figures says nothing; all are there with m.
+    // A check that passed and has no figure to pass says nothing; all are there with m.
     let says =
-        |c: &&CheckRecord| form.all_checks || c.outcome != CheckOutcome::Passed || !c.observed.is_empty();
+        |c: &&CheckRecord| form.all_checks || c.outcome != CheckOutcome::Passed || !c.threshold.is_empty();
     let checks: Vec<&CheckRecord> = answer.checks.iter().filter(says).collect();
     let shown = if form.all_checks { checks.len() } else { CHECKS_SHORT };
     let room = usize::from(pen.height().saturating_sub(top + 9));
@@ -237,7 +236,11 @@ fn draw_check(check: &CheckRecord, y: u16, theme: &Theme, pen: &mut Pen<'_>) {
         CheckOutcome::Passed => ("", Meaning::Text),
     };
     let percent = used.map_or_else(String::new, |u| format!("{:.0}%", u * 100.0));
-    let name = check.limit.replace('_', " ");
+    let name = match check.limit.as_str() {
+        // The check's own name says too little.
+        "money" => "cash or buying power".to_owned(),
+        name => name.replace('_', " "),
+    };
     let name = format::pad_right(&name, 29, theme.ascii);
     let value = |text: &str| format::truncate(&human(&check.limit, text), 12, theme.ascii);
     let line = format!(

@@ -75,17 +75,16 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 fn legend_line(chart: &Chart, back: usize, view: &View<'_>) -> Line {
     let at = chart.bars.len() - 1 - back;
     let Some(bar) = chart.bars.get(at) else { return Line::Gap };
-    let figure = |label: &str, price: Price| Cell::muted(format!("{label} {}", format::price(price)));
+    let [open, high, low] = [bar.open, bar.high, bar.low].map(format::price_rounded);
+    let volume = format::volume(bar.volume);
     let so_far = if bar.provisional { "so far" } else { "" };
     Line::Cells(vec![
         Cell::new(chart.symbol.as_str(), Meaning::Title),
         Cell::new(format::price(bar.close), Meaning::Accent),
         cells::change(change_at(&chart.bars, at), view.ascii),
         Cell::muted(cells::joined(&[&bar.date.format("%m-%d").to_string(), so_far])),
-        figure("O", bar.open),
-        figure("H", bar.high),
-        figure("L", bar.low),
-        Cell::muted(format!("V {}", format::volume(bar.volume))),
+        // All four or none: an open alone tells nothing.
+        Cell::muted(format!("O {open}  H {high}  L {low}  V {volume}")),
         Cell::muted(chart.name.as_str()),
     ])
 }
@@ -93,7 +92,7 @@ fn legend_line(chart: &Chart, back: usize, view: &View<'_>) -> Line {
 fn foot_line(chart: &Chart, shown: usize, view: &View<'_>) -> Line {
     let mut pieces = vec![Cell::muted(format!("{shown} of {} days", chart.bars.len()))];
     if let Some((low, high)) = year_range(&chart.bars) {
-        pieces.push(Cell::muted(format!("52w {} - {}", format::price(low), format::price(high))));
+        pieces.push(Cell::muted(format!("52w {} - {}", format::price_rounded(low), format::price_rounded(high))));
     }
     let own = if chart.fills.is_empty() { "" } else { "B S own fills" };
     let simulated = if view.screen.data.simulated { Meaning::Simulated } else { Meaning::Muted };

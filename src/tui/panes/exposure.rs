@@ -24,6 +24,7 @@ pub const PANE: PaneDef = PaneDef {
     table: Some(rows),
     note: |view| match view.screen.accounts.len() {
         0 => String::new(),
+        1 => "1 account".to_owned(),
         n => format!("{n} accounts"),
     },
     draw,

@@ -29,13 +29,15 @@ fn note(view: &View<'_>) -> String {
     let Some(limits) = &view.screen.limits else { return String::new() };
     let over = limits.limits.iter().filter(|l| l.used.is_some_and(|u| u > bar::USE_FULL)).count();
     let over = if over == 0 { String::new() } else { format!("X {over} over") };
-    cells::joined(&[&format!("v{}", limits.version), &over])
+    let waiting = limits.limits.iter().filter(|l| l.proposed.is_some()).count();
+    let waiting = if waiting == 0 { String::new() } else { format!("! {waiting} waiting") };
+    cells::joined(&[&format!("v{}", limits.version), &over, &waiting])
 }
 
 fn table(view: &View<'_>) -> TableData {
     let Some(limits) = &view.screen.limits else { return TableData::default() };
     let mut table = TableData::new(vec![
-        Column::left("LIMIT", 0).growing(12),
+        Column::left("LIMIT", 0).growing(20),
         Column::left("SCOPE", 2),
         Column::left("ACCOUNT", 3),
         Column::right("USED", 0).with_bar(BAR_CELLS),
@@ -94,7 +96,9 @@ pub(super) fn shown(name: LimitName, text: &str) -> String {
     formatted.unwrap_or_else(|| text.to_owned())
 }
 
-/// A figure of a limit that is known by its name in text; unknown names leave the figure as it is.
+/// A figure of a limit that is known by its name in text.
 pub(super) fn shown_by_name(limit: &str, text: &str) -> String {
-    limit.parse().map_or_else(|_| text.to_owned(), |name| shown(name, text))
+    // A check without a limit behind it, such as cash, speaks of money.
+    let money = || text.parse().map_or_else(|_| text.to_owned(), format::money_whole);
+    limit.parse().map_or_else(|_| money(), |name| shown(name, text))
 }

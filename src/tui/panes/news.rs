@@ -31,7 +31,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left(clock.title(), 2),
         Column::left("SYM", 0),
         Column::left("TONE", 1),
-        Column::left("HEADLINE", 0).growing(12),
+        Column::left("HEADLINE", 0).growing(30),
         Column::left("SOURCE", 4),
     ]);
     let now = view.screen.data.market_time;

@@ -29,7 +29,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left(clock.title(), 2),
         Column::left("LEVEL", 3),
         Column::left("WHAT", 0),
-        Column::left("TEXT", 0).growing(10),
+        Column::left("TEXT", 0).growing(24),
     ]);
     let now = view.screen.data.market_time;
     table.rows = view.screen.notices.iter().map(|n| line(n, clock.short(n.time, now))).collect();

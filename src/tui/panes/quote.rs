@@ -34,7 +34,7 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     let watch = view.screen.watchlist.iter().find(|w| w.instrument == chart.instrument);
     let mut lines = head(chart, watch, view);
-    lines.extend(range(chart, view));
+    lines.extend(range(chart, area.width, view));
     lines.push(source(chart, watch, view));
     lines.extend(holding(chart, view));
     lines.extend(signal(chart, view));
@@ -74,13 +74,13 @@ fn head(chart: &Chart, watch: Option<&WatchRow>, view: &View<'_>) -> Vec<Line> {
     lines
 }
 
-fn range(chart: &Chart, view: &View<'_>) -> Vec<Line> {
+fn range(chart: &Chart, cells: u16, view: &View<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(bar) = chart.bars.last() {
         let before = chart.bars.len().checked_sub(2).and_then(|i| chart.bars.get(i)).map(|b| b.close);
         let open = Cell::muted(format!("open {}", format::price(bar.open)));
         lines.push(Line::Field("Previous".to_owned(), vec![Cell::text(format::price_or_missing(before)), open]));
-        let span = |low: Price, high: Price| Cell::text(format!("{} - {}", format::price(low), format::price(high)));
+        let span = |low: Price, high: Price| Cell::text(format!("{} - {}", format::price_rounded(low), format::price_rounded(high)));
         let day = if bar.provisional { "Day so far" } else { "Day" };
         lines.push(Line::field(day, span(bar.low, bar.high)));
         if let Some((low, high)) = super::chart::year_range(&chart.bars) {
@@ -89,9 +89,11 @@ fn range(chart: &Chart, view: &View<'_>) -> Vec<Line> {
         lines.push(Line::field("Volume", Cell::text(format::volume(bar.volume))));
     }
     let closes: Vec<f64> = chart.bars.iter().map(|b| b.close.to_f64()).collect();
-    let small = spark::blocks(&closes, None, SPARK_DAYS, view.ascii);
+    // As many days as there is room for; a line that is cut would lose the newest.
+    let days = SPARK_DAYS.min(form::figure_cells(cells));
+    let small = spark::blocks(&closes, None, days, view.ascii);
     if !small.is_empty() {
-        lines.push(Line::field(&format!("{} days", closes.len().min(SPARK_DAYS)), Cell::new(small, Meaning::Bar)));
+        lines.push(Line::field(&format!("{} days", closes.len().min(days)), Cell::new(small, Meaning::Bar)));
     }
     lines
 }
@@ -100,8 +102,10 @@ fn source(chart: &Chart, watch: Option<&WatchRow>, view: &View<'_>) -> Line {
     let age = cells::age(view.screen.data.market_time, watch.and_then(|w| w.price_time), watch.is_some_and(|w| w.stale));
     let meaning = if view.screen.data.simulated { Meaning::Simulated } else { Meaning::Muted };
     let name = watch.map_or(chart.source.as_str(), |w| w.source.as_str());
-    let age = if age.text == format::MISSING { age } else { Cell { text: format!("age {}", age.text), ..age } };
-    Line::Field("Source".to_owned(), vec![Cell::new(name, meaning), age, Cell::muted(chart.sector.as_str())])
+    let known = Some(age).filter(|a| a.text != format::MISSING);
+    let age = known.map(|a| Cell { text: format!("age {}", a.text), ..a });
+    let sector = Some(Cell::muted(chart.sector.as_str())).filter(|c| !c.text.is_empty());
+    Line::Field("Source".to_owned(), std::iter::once(Cell::new(name, meaning)).chain(age).chain(sector).collect())
 }
 
 fn holding(chart: &Chart, view: &View<'_>) -> Vec<Line> {

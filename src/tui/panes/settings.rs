@@ -23,7 +23,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("VALUE", 0),
         Column::left("DEFAULT", 4),
         Column::left("CHOICES", 5),
-        Column::left("WHAT IT DOES", 2).growing(12),
+        Column::left("WHAT IT DOES", 2).growing(28),
     ]);
     table.rows = view.screen.settings.iter().map(line).collect();
     table

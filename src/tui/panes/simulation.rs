@@ -28,12 +28,11 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         table::paragraph(PANE.empty, view, &mut Pen::new(buf, area));
         return;
     };
-    let mut lines = summary::figures(account, view);
-    if let Some(line) = since_start(view, account.equity) {
-        lines.insert(1, line);
-    }
-    lines.push(Line::Section("clock".to_owned()));
-    lines.extend(clock(view));
+    // The clock first: the figures stand in the pane of the account too.
+    let mut lines = clock(view);
+    lines.extend(since_start(view, account.equity));
+    lines.push(Line::Section("account".to_owned()));
+    lines.extend(summary::figures(account, view));
     summary::with_curve(&lines, view, area, buf);
 }
 

@@ -219,7 +219,9 @@ impl<'a> Frame<'a> {
         for (slot, label) in dates(&self.slots, self.step) {
             let x = self.x(slot);
             pen.put(x, y, tick, style);
-            pen.put(x, y + 1, &label, self.style(Meaning::Muted));
+            // The last label moves to the left rather than lose its end.
+            let wide = label.len() as u16;
+            pen.put(x.min(pen.width().saturating_sub(wide)), y + 1, &label, self.style(Meaning::Muted));
         }
     }
 }

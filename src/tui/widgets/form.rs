@@ -61,13 +61,19 @@ pub fn draw(lines: &[Line], view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// Cells that a field's figures have in a form of this width.
+pub fn figure_cells(width: u16) -> usize {
+    let margin = u16::from(width > 20);
+    usize::from(width.saturating_sub(2 * margin)).saturating_sub(LABEL_CELLS)
+}
+
 /// Cells for the labels of all bars of a form.
 fn bar_labels(lines: &[Line], cells: usize) -> usize {
     let label = |line: &Line| match line {
         Line::Bar(label, _, _) => Some(format::width(&label.text)),
         Line::Field(..) | Line::Cells(_) | Line::Section(_) | Line::Text(..) | Line::Gap => None,
     };
-    lines.iter().filter_map(label).max().unwrap_or(0).min(BAR_LABEL_MAX).min(cells / 3)
+    lines.iter().filter_map(label).max().unwrap_or(0).min(BAR_LABEL_MAX).min(cells * 2 / 5)
 }
 
 impl Line {

@@ -271,11 +271,12 @@ fn layout(table: &TableData, width: u16) -> Vec<(usize, u16, u16)> {
         |columns: &[Shown<'_>]| columns.iter().filter(|(_, c, _)| c.bar > 0).map(|(_, c, _)| c.bar + 1).sum();
     let with_bars = |columns: &[Shown<'_>]| {
         let bars: u16 = bars(columns);
-        needed(columns, |_, natural| natural.min(GROW_BEFORE_BARS)).saturating_add(bars)
+        needed(columns, |c, natural| natural.min(GROW_BEFORE_BARS.max(c.min))).saturating_add(bars)
     };
     let mut shown = all.clone();
-    while with_bars(&shown) > width && drop_one(&mut shown, PRIORITY_BELOW_BARS) {}
-    let barred = with_bars(&shown) <= width;
+    let has_bars = bars(&shown) > 0;
+    while has_bars && with_bars(&shown) > width && drop_one(&mut shown, PRIORITY_BELOW_BARS) {}
+    let barred = has_bars && with_bars(&shown) <= width;
     if !barred {
         shown = all;
         while needed(&shown, |c, _| c.min) > width && drop_one(&mut shown, 1) {}
