@@ -177,7 +177,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
         key: 'e',
         needs: Capability::ViewMarket,
         unless: None,
-        grid: Columns(&[(6, Pane(PaneId::Settings)), (5, Pane(PaneId::Notices))]),
+        grid: Columns(&[(11, Pane(PaneId::Settings)), (12, Pane(PaneId::Notices))]),
     },
 ];
 

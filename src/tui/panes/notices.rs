@@ -27,7 +27,6 @@ fn table(view: &View<'_>) -> TableData {
     let mut table = TableData::new(vec![
         Column::left("", 0),
         Column::left(clock.title(), 2),
-        Column::left("LEVEL", 3),
         Column::left("WHAT", 0),
         Column::left("TEXT", 0).growing(24),
     ]);
@@ -37,18 +36,17 @@ fn table(view: &View<'_>) -> TableData {
 }
 
 fn line(notice: &NoticeRow, time: String) -> Row {
-    let (word, meaning) = match notice.level {
-        NoticeLevel::Info => ("info", Meaning::Muted),
-        NoticeLevel::Warning => ("! look", Meaning::Warn),
-        NoticeLevel::Action => ("X act", Meaning::Breach),
+    let (mark, meaning) = match notice.level {
+        NoticeLevel::Info => ("", Meaning::Title),
+        NoticeLevel::Warning => ("! ", Meaning::Warn),
+        NoticeLevel::Action => ("X ", Meaning::Breach),
     };
-    let title = if notice.read { Meaning::Muted } else { Meaning::Title };
+    let (title, text) = if notice.read { (Meaning::Muted, Meaning::Muted) } else { (meaning, Meaning::Text) };
     let cells = vec![
         Cell::new(if notice.read { " " } else { "*" }, Meaning::Accent),
         Cell::muted(time),
-        Cell::new(word, meaning),
-        Cell::new(notice.title.as_str(), title),
-        Cell::new(notice.text.as_str(), if notice.read { Meaning::Muted } else { Meaning::Text }),
+        Cell::new(format!("{mark}{}", notice.title), title),
+        Cell::new(notice.text.as_str(), text),
     ];
     Row::new(RowKey::Notice(notice.id), cells)
 }
