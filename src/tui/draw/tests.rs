@@ -161,17 +161,3 @@ fn a_long_message_is_whole_in_front_of_the_panes() {
         assert!(frame.contains(" X starts here") && frame.contains("ends here"), "{frame}");
     }
 }
-
-#[test]
-#[ignore = "prints frames to look at"]
-fn look() {
-    each_frame(|role, name, size, frame| println!("=== {role} {name} {size:?}\n{frame}"));
-    for role in Role::ALL {
-        for (i, keys) in WINDOWS.iter().enumerate() {
-            for (w, h) in [(120, 36), (80, 24)] {
-                let mut state = state_with(role, 0, i, false);
-                println!("=== {role} window {keys} {w}x{h}\n{}", text(&mut state, w, h));
-            }
-        }
-    }
-}
