@@ -251,11 +251,14 @@ impl EngineHandle {
     }
 }
 
+#[derive(Default)]
 struct Round {
     batches: Vec<Batch>,
     answers: Vec<(Answer<Vec<Event>>, Outcome)>,
     snapshots: Vec<Sender<Arc<State>>>,
     primed: bool,
+    /// A step stopped half-way: the engine must go back to what is on disk before the next one.
+    broken: bool,
 }
 
 impl EngineLoop {
@@ -263,10 +266,12 @@ impl EngineLoop {
     pub fn run(mut self) {
         self.courier.deliver(&mut self.store, self.engine.state(), self.clock.now());
         while let Ok(first) = self.queue.recv() {
-            let mut round =
-                Round { batches: Vec::new(), answers: Vec::new(), snapshots: Vec::new(), primed: false };
+            let mut round = Round::default();
             self.take(first, &mut round);
             for _ in 1..ROUND_MAX {
+                if round.broken {
+                    break;
+                }
                 match self.queue.try_recv() {
                     Ok(work) => self.take(work, &mut round),
                     Err(_) => break,
@@ -325,6 +330,7 @@ impl EngineLoop {
         answer: Option<Answer<Vec<Event>>>,
         round: &mut Round,
     ) {
+        round.broken |= matches!(result, Err(ServiceError::Engine(_)));
         let events = result.map(|batch| {
             let events = batch.events.clone();
             if !batch.is_empty() {
@@ -345,6 +351,10 @@ impl EngineLoop {
             self.go_back();
             error.to_string()
         });
+        if round.broken && failure.is_none() {
+            tracing::error!("a step of the engine stopped half-way; it goes back to what is on disk");
+            self.go_back();
+        }
         if wrote && failure.is_none() {
             let events = Arc::new(round.batches.into_iter().flat_map(|b| b.events).collect::<Vec<_>>());
             events.iter().for_each(tell_log);
