@@ -72,6 +72,9 @@ pub enum EngineError {
     Name(#[from] IdError),
 }
 
+/// Under which name the engine itself acts in the journal.
+pub const ENGINE_NAME: &str = "engine";
+
 /// Orders, positions, cash and limits in force, and the paper exchange.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -83,7 +86,7 @@ pub struct Engine {
 impl Engine {
     /// An engine without history.
     pub fn new(calendars: Calendars) -> Result<Self, EngineError> {
-        Ok(Self { calendars, state: State::default(), own_name: "engine".parse()? })
+        Ok(Self { calendars, state: State::default(), own_name: ENGINE_NAME.parse()? })
     }
 
     /// Rebuilds the state from a journal, from its first event on.

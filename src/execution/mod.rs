@@ -24,7 +24,7 @@ mod tests;
 mod venue;
 pub mod view;
 
-pub use engine::{Engine, EngineError};
+pub use engine::{ENGINE_NAME, Engine, EngineError};
 pub use orders::{Orders, Working};
 pub use state::State;
 pub use view::View;

@@ -1,7 +1,7 @@
 //! Limits and their versions, the pre-trade checks, and the one gate that makes an [`Approved`] order; pure.
 //!
 //! [`evaluate`] is what ticket, limit preview, pre-trade check and backtest share: every check runs, every breach is
-//! reported, and a missing price refuses rather than passes. [`admit`] is called by `execution` alone.
+//! reported, and a missing price refuses rather than passes. [`admit()`] is called by `execution` alone.
 //! Keeps nothing: the book, limits and facts come in as arguments.
 
 pub mod admit;

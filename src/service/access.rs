@@ -44,6 +44,12 @@ pub fn found(
     password: Option<&Password>,
     exchange: Exchange,
 ) -> Result<Session, ServiceError> {
+    not_reserved(name)?;
+    if !house.state()?.accounts().is_empty() {
+        return Err(ServiceError::Founding(
+            "this home has a journal but its people are gone (users.db is missing or empty); restore a backup",
+        ));
+    }
     let user = new_user(name, Role::FOUNDER, house.clock().now());
     let credential = credential(password)?;
     if !lock(house.users()).found(&user, &credential)? {
@@ -229,6 +235,15 @@ impl Drop for Session {
             tracing::warn!(%error, "the end of a session could not be recorded");
         }
     }
+}
+
+/// Names that the program itself acts under belong to nobody.
+pub(super) fn not_reserved(name: UserName) -> Result<(), ServiceError> {
+    let own = [super::house::HOUSE_ACTOR, crate::execution::ENGINE_NAME];
+    if own.iter().any(|n| n.eq_ignore_ascii_case(name.as_str())) {
+        return Err(ServiceError::Invalid(format!("the name '{name}' is the program's own; choose another")));
+    }
+    Ok(())
 }
 
 pub(super) fn credential(password: Option<&Password>) -> Result<Credential, ServiceError> {

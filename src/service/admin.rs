@@ -13,7 +13,7 @@ use crate::secret::{self, Password};
 pub use crate::store::BackupReport;
 use crate::store::HeldBy;
 
-use super::access::{credential, new_user, record, unknown_user};
+use super::access::{credential, new_user, not_reserved, record, unknown_user};
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::{House, own_limit, whole_money};
@@ -62,6 +62,7 @@ impl House {
         role: Role,
         password: Option<&Password>,
     ) -> Result<(), ServiceError> {
+        not_reserved(name)?;
         let user = new_user(name, role, self.clock().now());
         let simulates = role.gets_simulation_account();
         if simulates {

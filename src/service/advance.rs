@@ -14,6 +14,7 @@ use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
 use crate::domain::{Bar, Event, Exchange, MarketEvent, Price, UnixNanos};
 use crate::store::MarketReader;
 
+use super::engine::Feed;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit};
@@ -55,11 +56,12 @@ pub(super) struct Feeder<'a> {
     house: &'a House,
     waiting: VecDeque<Waiting>,
     fills: u64,
+    feed: Feed,
 }
 
 impl<'a> Feeder<'a> {
     pub(super) fn new(house: &'a House) -> Self {
-        Self { house, waiting: VecDeque::new(), fills: 0 }
+        Self { house, waiting: VecDeque::new(), fills: 0, feed: Feed::default() }
     }
 
     pub(super) fn feed(&mut self, event: MarketEvent) -> Result<(), ServiceError> {
@@ -68,7 +70,7 @@ impl<'a> Feeder<'a> {
 
     /// Feeds a session whole: a split must not move market time into a day whose bars a crash then keeps away.
     pub(super) fn feed_together(&mut self, events: Vec<MarketEvent>) -> Result<(), ServiceError> {
-        self.wait_for(self.house.engine()?.market_later(events)?)
+        self.wait_for(self.house.engine()?.market_later(events, &self.feed)?)
     }
 
     /// Lets time pass on one exchange.

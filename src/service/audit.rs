@@ -1,12 +1,15 @@
 //! Evidence: proving the journal, and tables out of the house.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::domain::event::EventBody;
 use crate::domain::{AccountId, Event, Seq};
-use crate::store::trades::Period;
+use crate::execution::State;
+use crate::store::trades::{Accounts, Period, TradesReader};
 
 use super::access::{Session, record};
 use super::desk::Table;
@@ -88,7 +91,28 @@ impl House {
         if stored.len() != engine.state().accounts().len() {
             findings.push("the journal knows other accounts than the table of portfolios".into());
         }
+        findings.extend(orders_differ(&ledger, engine.state())?);
+        if ledger.limit_versions()? != engine.state().limits().versions() {
+            findings.push("the table of limit versions differs from what the journal says".into());
+        }
+        findings.extend(fills_differ(&ledger)?);
+        drop(ledger);
+        findings.extend(self.acts_differ()?);
         Ok(findings)
+    }
+
+    /// Whether the copied acts still say what the access log says.
+    fn acts_differ(&self) -> Result<Vec<String>, ServiceError> {
+        let copied: BTreeMap<i64, _> =
+            lock(self.ledger()).audit(u32::MAX)?.into_iter().map(|act| (act.id, act)).collect();
+        let Some(last) = copied.keys().next_back().copied() else { return Ok(Vec::new()) };
+        let log = lock(self.users()).read().access_log(u32::MAX)?;
+        let kept = log.iter().filter(|line| line.id <= last);
+        let wrong = kept.filter(|line| copied.get(&line.id) != Some(line)).count();
+        Ok((wrong > 0)
+            .then(|| format!("{wrong} acts of the audit trail are missing or differ from the access log"))
+            .into_iter()
+            .collect())
     }
 
     /// The whole audit trail: events in order, then acts, newest last.
@@ -116,6 +140,40 @@ impl House {
         record(self, permit.user().as_str(), "export the audit trail", "allowed", "")?;
         Ok(head)
     }
+}
+
+fn orders_differ(ledger: &TradesReader, state: &State) -> Result<Vec<String>, ServiceError> {
+    let stored = ledger.orders(Accounts::All, Period::ALL, u32::MAX)?;
+    let folded = state.orders().done().count() + state.orders().open().len();
+    let wrong = stored.iter().filter(|o| state.orders().get(o.spec.account, o.spec.id) != Some(o)).count();
+    let mut findings = Vec::new();
+    if wrong > 0 || stored.len() != folded {
+        findings.push(format!("the table of orders differs from what the journal says ({wrong} rows)"));
+    }
+    Ok(findings)
+}
+
+/// Fills of the journal against the table of executions.
+fn fills_differ(ledger: &TradesReader) -> Result<Vec<String>, ServiceError> {
+    let stored: BTreeMap<Seq, _> =
+        ledger.executions(Accounts::All, Period::ALL, u32::MAX)?.into_iter().map(|e| (e.seq, e)).collect();
+    let (mut seen, mut wrong) = (0, 0);
+    ledger.events(1, |event| {
+        if let EventBody::Fill(fill) = &event.body {
+            seen += 1;
+            let same = stored.get(&event.seq).is_some_and(|e| {
+                (e.account, e.id, e.instrument, e.side) == (fill.account, fill.id, fill.instrument, fill.side)
+                    && (e.quantity, e.price, e.fee) == (fill.quantity, fill.price, fill.fee)
+            });
+            wrong += usize::from(!same);
+        }
+        std::ops::ControlFlow::Continue(())
+    })?;
+    let differs = wrong > 0 || seen != stored.len();
+    Ok(differs
+        .then(|| format!("the table of executions differs from the journal ({wrong} rows)"))
+        .into_iter()
+        .collect())
 }
 
 impl Session {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -50,6 +50,9 @@ pub struct Wish {
     pub command: Command,
 }
 
+/// Set once an event of a feed failed: what was fed ahead of that answer must not be played over the gap.
+pub(super) type Feed = Arc<AtomicBool>;
+
 type Answer<T> = Sender<Result<T, ServiceError>>;
 type Outcome = Result<Vec<Event>, ServiceError>;
 /// A state and the version it was taken at.
@@ -58,7 +61,7 @@ type Snapshot = (u64, Arc<State>);
 enum Work {
     Command(Box<Wish>, Answer<Vec<Event>>),
     Rehearse(Box<Wish>, Answer<Vec<Event>>),
-    Market(Vec<MarketEvent>, Option<Answer<Vec<Event>>>),
+    Market(Vec<MarketEvent>, Option<Answer<Vec<Event>>>, Feed),
     Pass(Exchange, UnixNanos, Answer<Vec<Event>>),
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
     Snapshot(Sender<Arc<State>>),
@@ -173,16 +176,20 @@ impl EngineHandle {
 
     /// Feeds a market event and waits until its consequences are on disk.
     pub fn market(&self, event: MarketEvent) -> Result<Vec<Event>, ServiceError> {
-        self.market_later(vec![event])?.recv().map_err(|_| ServiceError::EngineStopped)?
+        self.market_later(vec![event], &Feed::default())?.recv().map_err(|_| ServiceError::EngineStopped)?
     }
 
-    /// Feeds market events that belong together: all of them are on disk, or none. The answer can be waited for later.
+    /// Feeds market events that belong together: all of them are on disk, or none; after a failure, nothing more of its
+    /// feed is played. The answer can be waited for later.
     pub fn market_later(
         &self,
         events: Vec<MarketEvent>,
+        feed: &Feed,
     ) -> Result<Receiver<Result<Vec<Event>, ServiceError>>, ServiceError> {
         let (answer, result) = bounded(1);
-        self.queue.send(Work::Market(events, Some(answer))).map_err(|_| ServiceError::EngineStopped)?;
+        self.queue
+            .send(Work::Market(events, Some(answer), Arc::clone(feed)))
+            .map_err(|_| ServiceError::EngineStopped)?;
         Ok(result)
     }
 
@@ -199,7 +206,9 @@ impl EngineHandle {
 
     /// Feeds a market event without waiting; blocks only while the queue is full.
     pub fn feed(&self, event: MarketEvent) -> Result<(), ServiceError> {
-        self.queue.send(Work::Market(vec![event], None)).map_err(|_| ServiceError::EngineStopped)
+        self.queue
+            .send(Work::Market(vec![event], None, Feed::default()))
+            .map_err(|_| ServiceError::EngineStopped)
     }
 
     /// Tells the engine last prices from the market store: no fill, no journal, market time stays.
@@ -236,7 +245,7 @@ impl EngineHandle {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Events from now on, batch by batch. A listener that falls [`LISTENER_MAX`] batches behind is dropped.
+    /// Events from now on, batch by batch. A listener that falls 1,024 batches behind is dropped.
     pub fn listen(&self) -> Result<Receiver<Arc<Vec<Event>>>, ServiceError> {
         let (sender, receiver) = bounded(LISTENER_MAX);
         self.queue.send(Work::Listen(sender)).map_err(|_| ServiceError::EngineStopped)?;
@@ -294,12 +303,19 @@ impl EngineLoop {
                     .and_then(|(given, now, wall)| Ok(self.engine.command(&given, now, wall)?));
                 self.note(result, Some(answer), round);
             }
-            Work::Market(events, answer) => {
+            Work::Market(events, answer, feed) => {
                 let wall = self.clock.now();
-                let result = events.iter().try_fold(Batch::default(), |mut all, event| {
-                    all.append(self.engine.market(event, wall)?);
-                    Ok::<_, ServiceError>(all)
+                let going =
+                    if feed.load(Ordering::Acquire) { Err(ServiceError::FeedStopped) } else { Ok(()) };
+                let result = going.and_then(|()| {
+                    events.iter().try_fold(Batch::default(), |mut all, event| {
+                        all.append(self.engine.market(event, wall)?);
+                        Ok::<_, ServiceError>(all)
+                    })
                 });
+                if result.is_err() {
+                    feed.store(true, Ordering::Release);
+                }
                 round.primed = true;
                 self.note(result, answer, round);
             }

@@ -32,6 +32,9 @@ pub enum ServiceError {
     /// The engine's thread is gone.
     #[error("the trading engine has stopped; close and open the home again")]
     EngineStopped,
+    /// An earlier event of the same feed failed.
+    #[error("not played, because an earlier session failed")]
+    FeedStopped,
     /// The journal could not be written: nothing happened.
     #[error("nothing was done, because the journal could not be written: {0}")]
     NotWritten(String),
@@ -139,6 +142,7 @@ impl ServiceError {
             ServiceError::Store(_)
             | ServiceError::Engine(_)
             | ServiceError::EngineStopped
+            | ServiceError::FeedStopped
             | ServiceError::NotWritten(_)
             | ServiceError::ReadOnly(_)
             | ServiceError::Founding(_)

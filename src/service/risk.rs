@@ -33,15 +33,18 @@ impl House {
         Ok(view::LimitsView {
             version: state.limits().version(),
             limits: limit_rows(&state, permit.scope()),
-            history: state.limits().versions().iter().rev().map(version_row).collect(),
+            history: versions_in(&state, permit.scope()),
             halts: halt_rows(&state),
             single_person: standing < 2,
         })
     }
 
     /// All versions, newest first.
-    pub fn limit_history(&self, _: &Permit<ViewLimits>) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
-        Ok(self.state()?.limits().versions().iter().rev().map(version_row).collect())
+    pub fn limit_history(
+        &self,
+        permit: &Permit<ViewLimits>,
+    ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        Ok(versions_in(&*self.state()?, permit.scope()))
     }
 
     /// Refusals and other risk events of the accounts in scope, newest first.
@@ -107,6 +110,7 @@ impl House {
         permit: &Permit<ControlRisk>,
         draft: LimitDraft,
     ) -> Result<view::LimitVersionRow, ServiceError> {
+        known_scope(&*self.state()?, draft.scope)?;
         self.state()?.limits().judge(&draft).map_err(|e| ServiceError::Invalid(e.to_string()))?;
         self.control(permit, Command::SetLimit(draft))?;
         let state = self.state()?;
@@ -165,6 +169,7 @@ impl House {
         scope: Covers,
         mode: HaltMode,
     ) -> Result<(), ServiceError> {
+        known_scope(&*self.state()?, scope)?;
         self.control(permit, Command::Halt { scope, mode }).map(drop)
     }
 
@@ -182,6 +187,28 @@ impl House {
             _ => None,
         });
         refused.map_or(Ok(events), |reason| Err(ServiceError::ControlRefused(reason)))
+    }
+}
+
+/// Versions of limits that bind accounts in scope, newest first.
+fn versions_in(state: &State, scope: Scope) -> Vec<view::LimitVersionRow> {
+    let seen = |v: &&LimitVersion| match v.draft.scope {
+        Covers::Firm | Covers::Symbol(_) => true,
+        Covers::Account(account) => {
+            let found = state.accounts().get(&account).map(crate::portfolio::Account::spec);
+            found.is_some_and(|spec| scope.covers(spec.kind, spec.owner))
+        }
+    };
+    state.limits().versions().iter().rev().filter(seen).map(version_row).collect()
+}
+
+/// A control on an account that does not exist would bind nothing.
+fn known_scope(state: &State, scope: Covers) -> Result<(), ServiceError> {
+    match scope {
+        Covers::Account(account) if !state.accounts().contains_key(&account) => {
+            Err(super::trading::unknown_account(account))
+        }
+        Covers::Firm | Covers::Symbol(_) | Covers::Account(_) => Ok(()),
     }
 }
 

@@ -129,7 +129,23 @@ impl House {
         let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
         let command = Command::Submit { order: order.clone(), facts: MarketFacts::default() };
         let events = self.give(&permit.actor, now, command)?;
-        self.answer(permit, order.account, order.id, &events)
+        let mut row = self.answer(permit, order.account, order.id, &events)?;
+        if row.code == Some(RefusalCode::Refused) {
+            row.reason = self.with_largest(permit, wish, &row.reason)?;
+        }
+        Ok(row)
+    }
+
+    /// A refusal that hides its limit says at least what would have passed.
+    fn with_largest(
+        &self,
+        permit: &TradePermit,
+        wish: &OrderWish,
+        reason: &str,
+    ) -> Result<String, ServiceError> {
+        let seen = self.what_if(permit, &OrderWish { id: None, ..wish.clone() })?;
+        let largest = seen.largest.map_or("nothing".to_string(), |q| q.to_string());
+        Ok(format!("{reason}; the largest allowed quantity is {largest}"))
     }
 
     /// Changes a working order.
@@ -220,14 +236,16 @@ impl House {
         let refusal = events.iter().find_map(|e| refusal_of(&e.body, id));
         let hides = permit.scope.hides_limits();
         if let Some(order) = self.engine()?.order(account, id)? {
-            let mut row = book::order_row(&order, refusal, hides);
-            if let Some(refused) = refusal.filter(|_| row.code.is_none()) {
-                row.code = Some(refused.code);
-                row.reason = refused.code.text().to_string();
+            // A refused order stands as such; anything else refused (an amendment, a cancel, a used id) left the order
+            // as it was, so its row is no answer.
+            let stands = refusal.is_none_or(|r| order.status.is_done() && order.code == Some(r.code));
+            if stands {
+                return Ok(book::order_row(&order, refusal, hides));
             }
-            return Ok(row);
         }
-        let code = refusal.map_or(RefusalCode::UnknownOrder, |r| r.code);
+        let hidden = hides && refusal.is_some_and(|r| r.limit.is_some());
+        let code =
+            refusal.map_or(RefusalCode::UnknownOrder, |r| if hidden { RefusalCode::Refused } else { r.code });
         Err(ServiceError::Refused { code, text: format!("order {id} of {account}: {}", code.text()) })
     }
 

@@ -2,7 +2,7 @@
 //! fact; the engine turns their answers into fills.
 //!
 //! A new kind of order is a new arm in [`bars`], [`quotes`] and [`prints`]. Orders come in only as
-//! [`Approved`](crate::risk::Approved), through [`enter`].
+//! [`crate::risk::Approved`], through [`enter`].
 
 pub mod bars;
 pub mod path;

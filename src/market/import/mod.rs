@@ -3,7 +3,7 @@
 //! Open every file of a command first ([`BarFile::open`], [`TableFile::open`]): what condemns a whole file is found
 //! there, before anything can be stored. Then pump the pages. Bars go through one [`BarRun`] a command, which sees the
 //! rows of all its files and so knows duplicates and gaps. Memory is bounded: one buffer, one line of 64 KiB and one
-//! page of 4,096 rows a file, and in a run 8 bytes a row (see [`tally`](self::tally)). Nothing here knows a store.
+//! page of 4,096 rows a file, and in a run 8 bytes a row (see `tally`). Nothing here knows a store.
 
 mod bars;
 mod lines;

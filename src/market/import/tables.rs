@@ -192,10 +192,19 @@ fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateActi
     Ok(CorporateAction { instrument, date, kind })
 }
 
+/// Most times that a split multiplies or divides shares; beyond it the ratio is a typing error.
+const SPLIT_TIMES_MAX: i128 = 10_000;
+
 /// `new:old`, `new/old`, or a plain number of new shares for one old.
 fn parse_ratio(field: &str) -> Result<SplitRatio, Reason> {
     let (new, old) = field.split_once([':', '/']).unwrap_or((field, "1"));
-    Ok(SplitRatio { new: Quantity::from_raw(positive(new)?), old: Quantity::from_raw(positive(old)?) })
+    let ratio =
+        SplitRatio { new: Quantity::from_raw(positive(new)?), old: Quantity::from_raw(positive(old)?) };
+    let times = |a: Quantity, b: Quantity| i128::from(a.raw()) > i128::from(b.raw()) * SPLIT_TIMES_MAX;
+    if times(ratio.new, ratio.old) || times(ratio.old, ratio.new) {
+        return Err(Reason::OutOfRange);
+    }
+    Ok(ratio)
 }
 
 fn parse_fundamental(record: &Record<'_>, exchange: Exchange) -> Result<Fundamental, Reason> {

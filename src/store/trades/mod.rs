@@ -1,6 +1,6 @@
 //! The trades store: the journal, its postings, and the tables people query.
 //!
-//! One owner at a time writes it (see [`super::ownership`]); everybody else reads. What `append` acknowledged is on
+//! One owner at a time writes it (see `ownership`); everybody else reads. What `append` acknowledged is on
 //! disk, as a whole batch: events, postings and rows in one transaction with one sync. The journal is a hash chain
 //! and never changes; orders, executions, risk events, portfolios and limit versions are projections of it.
 

@@ -32,7 +32,7 @@ pub struct VerifyReport {
     pub audit: u64,
     /// End of the chain, recomputed.
     pub head: ChainHash,
-    /// Everything that is wrong, at most [`FINDINGS_MAX`]; empty means the store is sound.
+    /// Everything that is wrong, at most 100; empty means the store is sound.
     pub findings: Vec<CleanText>,
 }
 
