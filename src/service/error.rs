@@ -98,6 +98,14 @@ pub enum ServiceError {
         /// A plain sentence.
         text: String,
     },
+    /// A cancel was refused, or the order does not exist: nothing changed.
+    #[error("{code}: {text}")]
+    NotDone {
+        /// Stable code.
+        code: crate::domain::RefusalCode,
+        /// A plain sentence.
+        text: String,
+    },
     /// A text is no identifier.
     #[error(transparent)]
     Id(#[from] IdError),
@@ -149,6 +157,7 @@ impl ServiceError {
             | ServiceError::Unknown { .. }
             | ServiceError::Invalid(_)
             | ServiceError::ControlRefused(_)
+            | ServiceError::NotDone { .. }
             | ServiceError::File { .. }
             | ServiceError::Import(_)
             | ServiceError::Data(_)

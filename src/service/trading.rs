@@ -246,7 +246,13 @@ impl House {
         let hidden = hides && refusal.is_some_and(|r| r.limit.is_some());
         let code =
             refusal.map_or(RefusalCode::UnknownOrder, |r| if hidden { RefusalCode::Refused } else { r.code });
-        Err(ServiceError::Refused { code, text: format!("order {id} of {account}: {}", code.text()) })
+        let text = format!("order {id} of {account}: {}", code.text());
+        match code {
+            RefusalCode::UnknownOrder | RefusalCode::TooLateToCancel => {
+                Err(ServiceError::NotDone { code, text })
+            }
+            _ => Err(ServiceError::Refused { code, text }),
+        }
     }
 
     /// What an order would do: the pre-trade check without the trade.

@@ -162,7 +162,9 @@ fn in_force(history: &[LimitVersionRow], version: u32) -> Vec<&LimitVersionRow> 
 }
 
 fn changes(history: &[LimitVersionRow], from: u32, to: u32) -> Result<Vec<Change>, Failure> {
-    if let Some(missing) = [from, to].into_iter().find(|v| !history.iter().any(|h| h.version == *v)) {
+    // Versions count over all limits of the home, also over those this person does not see.
+    let newest = history.iter().map(|h| h.version).max().unwrap_or(0);
+    if let Some(missing) = [from, to].into_iter().find(|v| *v == 0 || *v > newest) {
         return Err(Failure::failed(format!(
             "limit version {missing} does not exist; see 'qlib-pro limits history'"
         )));

@@ -9,11 +9,11 @@ use super::Env;
 use super::order::is_refused;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
-use crate::domain::{AccountId, OrderId, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
+use crate::domain::{AccountId, OrderId, OrderType, Price, Quantity, RefusalCode, Side, Symbol, TimeInForce};
+use crate::service::ServiceError;
 use crate::service::access::Session;
 use crate::service::trading::{OrderWish, TradePermit};
 use crate::service::view::OrderRow;
-use crate::service::{ErrorKind, ServiceError};
 
 /// Longest line, in bytes.
 const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -44,6 +44,7 @@ enum Line {
 struct Refused {
     line: usize,
     status: &'static str,
+    code: RefusalCode,
     reason: String,
 }
 
@@ -68,9 +69,9 @@ pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure>
                 any_refused |= is_refused(&row);
                 env.out.json_line(&row)?;
             }
-            Err(error) if error.kind() == ErrorKind::Refused => {
+            Err(ServiceError::Refused { code, text } | ServiceError::NotDone { code, text }) => {
                 any_refused = true;
-                let answer = Refused { line: number, status: "refused", reason: error.to_string() };
+                let answer = Refused { line: number, status: "refused", code, reason: text };
                 env.out.json_line(&answer)?;
             }
             Err(error) => return Err(error.into()),
