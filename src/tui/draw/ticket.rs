@@ -189,8 +189,8 @@ fn draw_answer(
     let room = usize::from(pen.height().saturating_sub(top + 9));
     let count = shown.min(checks.len()).min(room.max(2));
     let all = answer.checks.len();
-    let of = if all > count { format!(" ({count} worst of {all}, m all)") } else { String::new() };
-    let head = format!("{:<29}{:>14}{:>14}{:>13}", format!("WHAT-IF{of}"), "NOW", "AFTER", "LIMIT");
+    let of = if all > count { format!(" {count} of {all} (m all)") } else { String::new() };
+    let head = format!("{:<26}{:>12}{:>12}{:>11}", format!("WHAT-IF{of}"), "NOW", "AFTER", "LIMIT");
     let meaning = if stale { Meaning::Stale } else { Meaning::Header };
     pen.put(1, y, &head, theme.style(meaning));
     y += 1;
@@ -230,8 +230,8 @@ fn draw_check(check: &CheckRecord, y: u16, theme: &Theme, pen: &mut Pen<'_>) {
     let near = used.is_some_and(|u| u >= NEAR);
     let (mark, meaning) = match check.outcome {
         CheckOutcome::Breach => ("X", Meaning::Breach),
-        CheckOutcome::SoftBreach => ("! second person", Meaning::Warn),
-        CheckOutcome::NotEvaluated => ("? not known", Meaning::Stale),
+        CheckOutcome::SoftBreach => ("! approval", Meaning::Warn),
+        CheckOutcome::NotEvaluated => ("? unknown", Meaning::Stale),
         CheckOutcome::Passed if near => ("!", Meaning::Warn),
         CheckOutcome::Passed => ("", Meaning::Text),
     };
@@ -241,16 +241,16 @@ fn draw_check(check: &CheckRecord, y: u16, theme: &Theme, pen: &mut Pen<'_>) {
         "money" => "cash or buying power".to_owned(),
         name => name.replace('_', " "),
     };
-    let name = format::pad_right(&name, 29, theme.ascii);
-    let value = |text: &str| format::truncate(&human(&check.limit, text), 12, theme.ascii);
+    let name = format::pad_right(&name, 26, theme.ascii);
+    let value = |text: &str| format::truncate(&human(&check.limit, text), 11, theme.ascii);
     let line = format!(
-        "{name}{:>14}{:>14}{:>13}{percent:>7} ",
+        "{name}{:>12}{:>12}{:>11}",
         value(&check.now),
         value(&check.observed),
         value(&check.threshold)
     );
     let at = pen.put(1, y, &line, theme.style(Meaning::Text));
-    pen.put(at, y, mark, theme.style(meaning));
+    pen.put(at, y, &format!("{percent:>6} {mark}"), theme.style(meaning));
 }
 
 /// A value of a check as people read it, by the unit of its limit.
