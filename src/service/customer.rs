@@ -104,6 +104,7 @@ impl Scene<'_> {
     /// Holdings against cost, and names that moved far today.
     fn price_facts(&self) -> Result<Vec<Fact>, ServiceError> {
         let closes = self.house.closes(self.state, self.exchange)?;
+        let since = self.first_fills()?;
         let mut facts = Vec::new();
         for (instrument, position) in self.account.positions() {
             let Some((now, _)) = book::price(self.state, *instrument) else { continue };
@@ -116,7 +117,7 @@ impl Scene<'_> {
             }
             let gain = position.value(now).ok().and_then(|v| v.checked_sub(position.cost()));
             let share = gain.zip(position.cost().checked_abs()).and_then(|(g, c)| g.share_of(c));
-            let since = self.since(*instrument)?;
+            let since = since.get(instrument).copied().unwrap_or(self.today);
             if let (Some(change), Some(share)) = (gain.filter(|g| *g != Money::ZERO), share) {
                 facts.push(Fact::HoldingChange { company, change, share, currency, since, until: on });
             }
@@ -124,10 +125,12 @@ impl Scene<'_> {
         Ok(facts)
     }
 
-    /// Day of the first fill in an instrument that is still held.
-    fn since(&self, instrument: InstrumentId) -> Result<NaiveDate, ServiceError> {
-        let fills = self.house.chart_fills(instrument, Some(self.account.spec().account))?;
-        Ok(fills.first().map_or(self.today, |(day, ..)| *day))
+    /// Day of the first fill in each instrument.
+    fn first_fills(&self) -> Result<BTreeMap<InstrumentId, NaiveDate>, ServiceError> {
+        let fills = self.house.fills_of(self.account.spec().account)?;
+        let calendar = self.house.calendars().of(self.exchange);
+        // Newest first: the oldest is put in last and stays.
+        Ok(fills.iter().map(|f| (f.instrument, calendar.date_at(f.time))).collect())
     }
 
     fn news_facts(&self) -> Result<Vec<Fact>, ServiceError> {

@@ -83,8 +83,13 @@ impl Screens {
             (seen, looks) = (now, 0);
             let focus = lock(&self.focus).clone();
             match screens::build(&self.session, &focus, version + 1) {
-                Ok(fresh) => {
-                    if !fresh.same_as(&self.screen.load()) {
+                Ok(mut fresh) => {
+                    let shown = self.screen.load();
+                    // Two screens are the same when they differ only in when they were made.
+                    let made = (fresh.version, fresh.wall);
+                    (fresh.version, fresh.wall) = (shown.version, shown.wall);
+                    if fresh != **shown {
+                        (fresh.version, fresh.wall) = made;
                         version += 1;
                         self.screen.store(Arc::new(fresh));
                         // A full queue means that the terminal has a wake to come already.

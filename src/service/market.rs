@@ -8,11 +8,13 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::market::{Basis, CorporateAction};
+use crate::domain::row::Execution;
 use crate::domain::{AccountId, Exchange, InstrumentId, Price, Quantity, Ratio, UnixNanos, UserName, Volume};
 use crate::execution::State;
 use crate::market::adjust;
 pub use crate::market::adjust::Adjust;
 use crate::store::market::Series;
+use crate::store::trades::{Accounts, Period};
 
 use super::book;
 use super::engine::lock;
@@ -319,18 +321,19 @@ impl House {
         })
     }
 
-    pub(super) fn chart_fills(
+    /// Fills of one account, newest first.
+    pub(super) fn fills_of(&self, account: AccountId) -> Result<Vec<Execution>, ServiceError> {
+        let most = super::trading::LISTING_MAX;
+        Ok(lock(self.ledger()).executions(Accounts::Only(&[account]), Period::ALL, most)?)
+    }
+
+    fn chart_fills(
         &self,
         id: InstrumentId,
         account: Option<AccountId>,
     ) -> Result<Vec<(NaiveDate, bool, Price)>, ServiceError> {
-        use crate::store::trades::{Accounts, Period};
         let Some(account) = account else { return Ok(Vec::new()) };
-        let fills = lock(self.ledger()).executions(
-            Accounts::Only(&[account]),
-            Period::ALL,
-            super::trading::LISTING_MAX,
-        )?;
+        let fills = self.fills_of(account)?;
         let calendar = self.calendars().of(id.exchange);
         let own = fills.iter().rev().filter(|f| f.instrument == id);
         Ok(own.map(|f| (calendar.date_at(f.time), f.side == crate::domain::Side::Buy, f.price)).collect())

@@ -4,8 +4,10 @@
 //! private fields and cannot be cloned, serialised or made outside this file:
 //!
 //! ```compile_fail
-//! use qlib_pro::service::permit::{Permit, TradeDesk};
-//! let forged: Permit<TradeDesk> = Permit { actor: todo!(), scope: todo!(), capability: Default::default() };
+//! use qlib_pro::service::permit::{Actor, Permit, Scope, TradeDesk};
+//! fn forged(actor: Actor, scope: Scope) -> Permit<TradeDesk> {
+//!     Permit { actor, scope, capability: std::marker::PhantomData }
+//! }
 //! ```
 //!
 //! ```compile_fail

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use crate::domain::limit::Scope as Covers;
-use crate::domain::role::Role;
 use crate::domain::{AccountId, Capability, Exchange, InstrumentId};
 use crate::execution::State;
 use crate::store::trades::Period;
@@ -210,17 +209,4 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
         text,
         warning,
     })
-}
-
-impl Screen {
-    /// Equal but for the counters of when it was made.
-    pub fn same_as(&self, other: &Screen) -> bool {
-        let plain = |s: &Screen| Screen { version: 0, wall: crate::domain::UnixNanos::ZERO, ..s.clone() };
-        plain(self) == plain(other)
-    }
-
-    /// The role's word, to be shown.
-    pub fn role_word(&self) -> &'static str {
-        Role::as_str(self.role)
-    }
 }
