@@ -56,13 +56,13 @@ pub fn compute(
     let plan = Plan::new(expressions);
     let per_instrument: Vec<Vec<Vec<f32>>> =
         (0..panel.symbols().len()).into_par_iter().map(|i| plan.run(panel, i, &rows)).collect();
-    let mut columns = vec![Vec::with_capacity(rows.len() * per_instrument.len()); expressions.len()];
+    let mut columns = vec![Vec::with_capacity(per_instrument.len()); expressions.len()];
     for outputs in per_instrument {
         for (column, output) in columns.iter_mut().zip(outputs) {
-            column.extend(output);
+            column.push(output);
         }
     }
-    Ok(columns.into_iter().filter_map(|values| Column::new(rows.len(), values)).collect())
+    Ok(columns.into_iter().map(|series| Column::of_series(rows.len(), &series)).collect())
 }
 
 /// A step of the plan: a node whose arguments are earlier steps.
@@ -162,7 +162,7 @@ impl Run<'_> {
             None => Series::Number(f64::NAN),
             Some(Step::Number(value)) => Series::Number(*value),
             Some(Step::Field(name)) => {
-                let series = self.panel.column(name).map(|c| c.series(self.instrument)).unwrap_or(&[]);
+                let series = self.panel.column(name).map(|c| c.series(self.instrument)).unwrap_or_default();
                 Series::Single(series.get(self.loaded.clone()).unwrap_or(&[]).to_vec())
             }
             Some(Step::Call { op, args, numbers }) => {
