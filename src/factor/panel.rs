@@ -8,19 +8,24 @@
 
 mod build;
 mod column;
+mod known;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::NaiveDate;
 
-pub use build::PanelBuilder;
+pub use build::{BAR_FIELDS, PanelBuilder};
 pub use column::{Column, LANES};
+pub use rows::{Bars, InstrumentRows, Terms};
 
 use crate::domain::{CleanText, InstrumentId};
 
 /// Most instruments a panel holds.
 pub const INSTRUMENTS_MAX: usize = 20_000;
+/// Largest panel, in bytes of its columns.
+pub const PANEL_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
 /// Days after which a fundamental figure is too old to be used.
 pub const FUNDAMENTAL_AGE_DAYS_MAX: u64 = 550;
 
@@ -94,6 +99,30 @@ pub enum PanelError {
     /// Too many instruments.
     #[error("a panel holds at most {INSTRUMENTS_MAX} instruments: narrow the universe")]
     TooMany,
+    /// Too much memory.
+    #[error(
+        "a panel of {sessions} sessions and {instruments} instruments takes {} MB, more than {} MB: narrow the dates, \
+         the universe or the fields",
+        bytes / 1_000_000,
+        PANEL_BYTES_MAX / 1_000_000
+    )]
+    TooLarge {
+        /// Sessions asked for.
+        sessions: usize,
+        /// Instruments asked for.
+        instruments: usize,
+        /// Memory of its columns, in bytes.
+        bytes: usize,
+    },
+    /// Instruments in the wrong order.
+    #[error("{0} is given out of order or twice: give instruments once each, ascending")]
+    Unordered(InstrumentId),
+    /// Rows in the wrong order or outside the sessions.
+    #[error("the rows of {instrument} are out of order or outside the panel's sessions")]
+    OutsideSessions {
+        /// Instrument of the rows.
+        instrument: InstrumentId,
+    },
 }
 
 /// What instruments can be grouped by.
@@ -129,7 +158,7 @@ struct Grouping {
 }
 
 /// Sessions × instruments × fields.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Panel {
     sessions: Vec<NaiveDate>,
     symbols: Vec<InstrumentId>,

@@ -8,6 +8,8 @@
 //! An action on a day without a bar counts on the next bar. Actions after the last bar are not used: a restated series
 //! never knows more than its bars. Actions are always given as they happened, in raw terms.
 
+use chrono::NaiveDate;
+
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
 
 /// What prices are wanted in.
@@ -58,6 +60,36 @@ pub fn factors(
     basis: Basis,
     target: Adjust,
 ) -> Result<Vec<Factor>, AdjustError> {
+    let all: Vec<&CorporateAction> = actions.iter().collect();
+    let place = |day| bars.partition_point(|bar| bar.session < day);
+    let close = |index: usize| bars.get(index).map_or(f64::NAN, |bar| bar.close.to_f64());
+    let steps = steps(bars.len(), place, close, &all, basis, target)?;
+    let ends = steps.iter().skip(1).map(|step| step.from).chain([bars.len()]);
+    Ok(steps.iter().zip(ends).flat_map(|(step, end)| (step.from..end).map(|_| step.factor)).collect())
+}
+
+/// The factor that holds from one bar on, until the next step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// First bar.
+    pub from: usize,
+    /// What its stored prices and volume are multiplied by.
+    pub factor: Factor,
+    /// Old shares for one share of the last bar: turns figures per share of that time into those of the last bar,
+    /// whatever the basis of the prices.
+    pub shares: f64,
+}
+
+/// The factors of `bars` bars as steps, oldest first, the first from bar 0. `place` gives the first bar on or after a
+/// day, `close` the stored close of a bar.
+pub fn steps(
+    bars: usize,
+    place: impl Fn(NaiveDate) -> usize,
+    close: impl Fn(usize) -> f64,
+    actions: &[&CorporateAction],
+    basis: Basis,
+    target: Adjust,
+) -> Result<Vec<Step>, AdjustError> {
     let (splits, dividends) = match (basis, target) {
         (_, Adjust::Stored) | (Basis::Split, Adjust::Split) | (Basis::Total, Adjust::Total) => (false, false),
         (Basis::Raw, Adjust::Split) => (true, false),
@@ -65,38 +97,35 @@ pub fn factors(
         (Basis::Split, Adjust::Total) => (false, true),
         (Basis::Total, Adjust::Split) => return Err(AdjustError),
     };
-    if !splits && !dividends {
-        return Ok(vec![ONE; bars.len()]);
-    }
-    let last = bars.last().map(|bar| bar.session);
-    let mut pending: Vec<&CorporateAction> = actions.iter().filter(|a| Some(a.date) <= last).collect();
-    pending.sort_by_key(|action| action.date);
-    let mut factors = Vec::with_capacity(bars.len());
-    let mut factor = ONE;
+    let placed = actions.iter().map(|action| (place(action.date), *action));
+    let mut due: Vec<(usize, &CorporateAction)> = placed.filter(|(at, _)| (1..bars).contains(at)).collect();
+    due.sort_by_key(|(at, action)| (*at, action.date));
+    let mut step = Step { from: 0, factor: ONE, shares: 1.0 };
     // New shares for one old over all splits after the bar: turns a split-basis close into the raw one.
     let mut later_splits = 1.0;
-    for (index, bar) in bars.iter().enumerate().rev() {
-        factors.push(factor);
-        let before = index.checked_sub(1).and_then(|i| bars.get(i)).map(|bar| bar.session);
-        let due = pending.partition_point(|action| before.is_some_and(|before| action.date <= before));
-        let (dividend, ratio) = sum_of(&pending.split_off(due));
-        let raw_close =
-            if basis == Basis::Raw { bar.close.to_f64() } else { bar.close.to_f64() * later_splits };
+    let mut steps = Vec::with_capacity(due.len() + 1);
+    for group in due.chunk_by(|a, b| a.0 == b.0).rev() {
+        let Some((at, _)) = group.first() else { continue };
+        steps.push(Step { from: *at, ..step });
+        let (dividend, ratio) = sum_of(group.iter().map(|(_, action)| *action));
+        let raw_close = if basis == Basis::Raw { close(*at) } else { close(*at) * later_splits };
         if dividends {
-            factor.price /= 1.0 + dividend / raw_close;
+            step.factor.price /= 1.0 + dividend / raw_close;
         }
         if splits {
-            factor.price /= ratio;
-            factor.volume *= ratio;
+            step.factor.price /= ratio;
+            step.factor.volume *= ratio;
         }
         later_splits *= ratio;
+        step.shares = 1.0 / later_splits;
     }
-    factors.reverse();
-    Ok(factors)
+    steps.push(step);
+    steps.reverse();
+    Ok(steps)
 }
 
 /// The dividends and the product of the split ratios of one bar.
-fn sum_of(actions: &[&CorporateAction]) -> (f64, f64) {
+fn sum_of<'a>(actions: impl Iterator<Item = &'a CorporateAction>) -> (f64, f64) {
     let mut sum = (0.0, 1.0);
     for action in actions {
         match action.kind {

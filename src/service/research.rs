@@ -174,7 +174,8 @@ impl House {
             let factors = adjust::factors(&series.bars, &own, series.basis, Adjust::Total)
                 .map_err(|e| ServiceError::Invalid(e.to_string()))?;
             for (bar, factor) in series.bars.iter().zip(factors) {
-                builder.bar(bar, factor.price).map_err(|e| ServiceError::Invalid(e.to_string()))?;
+                let shares = 1.0 / factor.volume;
+                builder.bar(bar, factor.price, shares).map_err(|e| ServiceError::Invalid(e.to_string()))?;
             }
         }
         builder.fundamentals(&reader.fundamentals_known_by(exchange, last)?);

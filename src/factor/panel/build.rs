@@ -1,25 +1,77 @@
 //! Collects rows, figures, headlines and groups, and makes a [`Panel`] of them without look-ahead.
+//!
+//! Rows come one at a time ([`PanelBuilder::bar`], [`PanelBuilder::row`]) or an instrument at a time, in parallel,
+//! straight into the panel's blocks ([`PanelBuilder::build_from`]). A panel that would be larger than
+//! [`PANEL_BYTES_MAX`] is refused before its memory is taken.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
+use rayon::prelude::*;
 
-use super::{
-    Column, FIELDS, FUNDAMENTAL_AGE_DAYS_MAX, Group, Grouping, INSTRUMENTS_MAX, NO_GROUP, PER_SHARE, Panel,
-    PanelError, PeriodRecord,
-};
+use super::known::{fill_fundamentals, fill_groups, fill_tones};
+use super::rows::{Blocks, InstrumentRows, Outline};
+use super::{Column, FIELDS, Group, INSTRUMENTS_MAX, LANES, PANEL_BYTES_MAX, Panel, PanelError};
 use crate::domain::market::{DailyBar, Fundamental, Headline};
 use crate::domain::{InstrumentId, UnixNanos};
 use crate::factor::sentiment::Lexicon;
 
-/// The fields of one row while a panel is built.
-type Row = Vec<(&'static str, f32)>;
+/// Fields that bars of a store become.
+pub const BAR_FIELDS: [&str; 7] = ["open", "high", "low", "close", "volume", "vwap", "factor"];
+
+/// Rows of one instrument that were added one at a time.
+#[derive(Debug, Clone)]
+struct Draft {
+    given: Vec<bool>,
+    /// By place in [`FIELDS`]; empty where no row has the field.
+    values: Vec<Vec<f32>>,
+    /// (row, factor of figures per share).
+    shares: Vec<(usize, f64)>,
+}
+
+impl Draft {
+    fn new(sessions: usize) -> Self {
+        Self { given: vec![false; sessions], values: vec![Vec::new(); FIELDS.len()], shares: Vec::new() }
+    }
+
+    fn set(&mut self, field: usize, row: usize, value: f32) {
+        let sessions = self.given.len();
+        let Some(series) = self.values.get_mut(field) else { return };
+        if series.is_empty() {
+            series.resize(sessions, f32::NAN);
+        }
+        if let Some(slot) = series.get_mut(row) {
+            *slot = value;
+        }
+    }
+
+    fn span(&self) -> Range<usize> {
+        let first = self.given.iter().position(|g| *g).unwrap_or(0);
+        first..self.given.iter().rposition(|g| *g).map_or(first, |last| last + 1)
+    }
+
+    fn write(&self, rows: &mut InstrumentRows<'_, '_>) -> Result<(), PanelError> {
+        let span = self.span();
+        for (field, values) in FIELDS.iter().zip(&self.values) {
+            if let Some(values) = values.get(span.clone()) {
+                rows.series(field.name, span.start, values)?;
+            }
+        }
+        rows.outline.span = span;
+        rows.outline.shares.clone_from(&self.shares);
+        rows.outline.shares.sort_by_key(|(row, _)| *row);
+        Ok(())
+    }
+}
 
 /// Collects rows and makes a [`Panel`].
 #[derive(Debug, Clone)]
 pub struct PanelBuilder {
     sessions: Vec<NaiveDate>,
-    rows: BTreeMap<InstrumentId, BTreeMap<usize, Row>>,
+    drafts: BTreeMap<InstrumentId, Draft>,
+    /// Fields that some draft has, by place in [`FIELDS`].
+    drafted: BTreeSet<usize>,
     fundamentals: Vec<Fundamental>,
     tones: BTreeMap<(InstrumentId, usize), (f64, u32)>,
     has_news: bool,
@@ -33,7 +85,8 @@ impl PanelBuilder {
         sessions.dedup();
         Self {
             sessions,
-            rows: BTreeMap::new(),
+            drafts: BTreeMap::new(),
+            drafted: BTreeSet::new(),
             fundamentals: Vec::new(),
             tones: BTreeMap::new(),
             has_news: false,
@@ -41,19 +94,24 @@ impl PanelBuilder {
         }
     }
 
-    /// Adds one daily bar. `factor` turns its prices into adjusted ones (raw × factor; 1 when they already are).
-    pub fn bar(&mut self, bar: &DailyBar, factor: f64) -> Result<(), PanelError> {
-        let price = |p: crate::domain::Price| (p.to_f64() * factor) as f32;
-        let row = vec![
-            ("open", price(bar.open)),
-            ("high", price(bar.high)),
-            ("low", price(bar.low)),
-            ("close", price(bar.close)),
-            ("volume", (bar.volume.to_f64() / factor) as f32),
-            ("vwap", bar.vwap.map_or(f32::NAN, price)),
-            ("factor", factor as f32),
+    /// Adds one daily bar. `price` turns its prices into adjusted ones (raw × factor; 1 when they already are);
+    /// `shares` does so for figures per share that become known from that day on (splits only).
+    pub fn bar(&mut self, bar: &DailyBar, price: f64, shares: f64) -> Result<(), PanelError> {
+        let adjusted = |p: crate::domain::Price| (p.to_f64() * price) as f32;
+        let row = [
+            ("open", adjusted(bar.open)),
+            ("high", adjusted(bar.high)),
+            ("low", adjusted(bar.low)),
+            ("close", adjusted(bar.close)),
+            ("volume", (bar.volume.to_f64() / price) as f32),
+            ("vwap", bar.vwap.map_or(f32::NAN, adjusted)),
+            ("factor", price as f32),
         ];
-        self.insert(bar.instrument, bar.session, row)
+        let at = self.insert(bar.instrument, bar.session, &row)?;
+        if let Some(draft) = self.drafts.get_mut(&bar.instrument) {
+            draft.shares.push((at, shares));
+        }
+        Ok(())
     }
 
     /// Adds one row of ready values by field name, as from a file; NaN for a missing one.
@@ -63,26 +121,37 @@ impl PanelBuilder {
         session: NaiveDate,
         values: &[(&str, f32)],
     ) -> Result<(), PanelError> {
-        let known = |name: &str| FIELDS.iter().find(|f| f.name == name).map(|f| f.name);
-        let row: Result<Row, PanelError> = values
-            .iter()
-            .map(|(name, v)| Ok((known(name).ok_or_else(|| PanelError::UnknownField((*name).into()))?, *v)))
-            .collect();
-        self.insert(instrument, session, row?)
+        self.insert(instrument, session, values).map(drop)
     }
 
-    fn insert(&mut self, instrument: InstrumentId, session: NaiveDate, row: Row) -> Result<(), PanelError> {
-        let index = self
+    fn insert(
+        &mut self,
+        instrument: InstrumentId,
+        session: NaiveDate,
+        values: &[(&str, f32)],
+    ) -> Result<usize, PanelError> {
+        let place = |name: &str| FIELDS.iter().position(|f| f.name == name);
+        for (name, _) in values {
+            self.drafted.insert(place(name).ok_or_else(|| PanelError::UnknownField((*name).into()))?);
+        }
+        let row = self
             .sessions
             .binary_search(&session)
             .map_err(|_| PanelError::UnknownSession { instrument, session })?;
-        if !self.rows.contains_key(&instrument) && self.rows.len() >= INSTRUMENTS_MAX {
-            return Err(PanelError::TooMany);
+        if !self.drafts.contains_key(&instrument) {
+            check_size(self.sessions.len(), self.drafts.len() + 1, self.drafted.len())?;
         }
-        match self.rows.entry(instrument).or_default().insert(index, row) {
-            None => Ok(()),
-            Some(_) => Err(PanelError::Duplicate { instrument, session }),
+        let draft = self.drafts.entry(instrument).or_insert_with(|| Draft::new(self.sessions.len()));
+        match draft.given.get_mut(row) {
+            Some(given) if !*given => *given = true,
+            Some(_) | None => return Err(PanelError::Duplicate { instrument, session }),
         }
+        for (name, value) in values {
+            if let Some(field) = place(name) {
+                draft.set(field, row, *value);
+            }
+        }
+        Ok(row)
     }
 
     /// Adds fundamental figures; each is used from the first session on or after `known_at`, never earlier.
@@ -129,26 +198,55 @@ impl PanelBuilder {
         Ok(())
     }
 
-    /// Makes the panel.
+    /// Makes the panel of the rows that were added.
     pub fn build(self) -> Panel {
-        let rows = self.sessions.len();
-        let symbols: Vec<InstrumentId> = self.rows.keys().copied().collect();
-        let mut columns: BTreeMap<&'static str, Column> = BTreeMap::new();
-        let mut spans = Vec::with_capacity(symbols.len());
-        for (i, days) in self.rows.values().enumerate() {
-            let first = days.keys().next().copied().unwrap_or(0);
-            let last = days.keys().next_back().map_or(0, |l| l + 1);
-            spans.push(first..last);
-            for (row, values) in days {
-                for (field, value) in values {
-                    let column = columns.entry(field).or_insert_with(|| Column::missing(rows, symbols.len()));
-                    column.set(i, *row, *value);
-                }
-            }
+        // Rows were checked one by one as they came, so nothing is left to refuse.
+        let empty = Panel { sessions: self.sessions.clone(), ..Panel::default() };
+        self.build_from(&[], &[], || (), |(), _, _| Ok::<_, PanelError>(())).unwrap_or(empty)
+    }
+
+    /// Makes the panel of the rows that were added and of those that `fill` gives for each of `instruments`
+    /// (ascending), by its place among them. `fill` is called from several threads, each with its own `scratch`.
+    ///
+    /// `fields` are those that it may write, such as [`BAR_FIELDS`]. An error of `fill` ends it.
+    pub fn build_from<S, E: From<PanelError> + Send>(
+        mut self,
+        instruments: &[InstrumentId],
+        fields: &[&str],
+        scratch: impl Fn() -> S + Sync,
+        fill: impl Fn(&mut S, usize, &mut InstrumentRows<'_, '_>) -> Result<(), E> + Sync,
+    ) -> Result<Panel, E> {
+        if let Some([_, later]) = instruments.windows(2).find(|w| matches!(w, [a, b] if a >= b)) {
+            return Err(PanelError::Unordered(*later).into());
         }
-        let (groups, periods) = (BTreeMap::new(), BTreeMap::new());
-        let mut panel = Panel { sessions: self.sessions, symbols, spans, columns, groups, periods };
-        fill_fundamentals(&mut panel, self.fundamentals);
+        let drafts = std::mem::take(&mut self.drafts);
+        let all: BTreeSet<InstrumentId> = instruments.iter().chain(drafts.keys()).copied().collect();
+        let symbols: Vec<InstrumentId> = all.into_iter().collect();
+        let drafted = |at: usize| self.drafted.contains(&at);
+        let named = FIELDS.iter().enumerate().filter(|(at, f)| drafted(*at) || fields.contains(&f.name));
+        let names: Vec<&'static str> = named.map(|(_, f)| f.name).collect();
+        check_size(self.sessions.len(), symbols.len(), names.len())?;
+        let sessions = self.sessions.len();
+        let mut store = Store::new(sessions, symbols.len(), &names);
+        let outlines = store.fill(&symbols, scratch, |scratch, rows| {
+            if let Some(draft) = drafts.get(&rows.instrument) {
+                draft.write(rows)?;
+            }
+            instruments.binary_search(&rows.instrument).map_or(Ok(()), |at| fill(scratch, at, rows))
+        })?;
+        Ok(self.finish(symbols, outlines, store.columns()))
+    }
+
+    /// Adds what is known beside rows.
+    fn finish(
+        self,
+        symbols: Vec<InstrumentId>,
+        outlines: Vec<Outline>,
+        columns: BTreeMap<&'static str, Column>,
+    ) -> Panel {
+        let spans = outlines.iter().map(|o| o.span.clone()).collect();
+        let mut panel = Panel { sessions: self.sessions, symbols, spans, columns, ..Panel::default() };
+        fill_fundamentals(&mut panel, self.fundamentals, &outlines);
         fill_groups(&mut panel, self.groups);
         if self.has_news {
             fill_tones(&mut panel, &self.tones);
@@ -157,184 +255,66 @@ impl PanelBuilder {
     }
 }
 
-/// Writes each figure from the session it was known, in the share terms of the adjusted prices.
-fn fill_fundamentals(panel: &mut Panel, mut figures: Vec<Fundamental>) {
-    figures.sort_by(|a, b| {
-        (a.instrument, a.field.as_str(), a.known_at, a.period_end).cmp(&(
-            b.instrument,
-            b.field.as_str(),
-            b.known_at,
-            b.period_end,
-        ))
-    });
-    for group in figures.chunk_by(|a, b| a.instrument == b.instrument && a.field == b.field) {
-        let Some(first) = group.first() else { continue };
-        keep_periods(panel, group);
-        let Some(field) = PER_SHARE.into_iter().find(|f| *f == first.field.as_str()) else { continue };
-        let Some(instrument) = panel.index_of(first.instrument) else { continue };
-        let series = known_series(panel, instrument, group);
-        let (rows, count) = (panel.sessions.len(), panel.symbols.len());
-        let column = panel.columns.entry(field).or_insert_with(|| Column::missing(rows, count));
-        series.iter().enumerate().for_each(|(row, value)| column.set(instrument, row, *value));
+/// Refuses a panel that is too large, before its memory is taken.
+fn check_size(sessions: usize, instruments: usize, fields: usize) -> Result<(), PanelError> {
+    if instruments > INSTRUMENTS_MAX {
+        return Err(PanelError::TooMany);
     }
+    let lanes = instruments.div_ceil(LANES).saturating_mul(LANES);
+    let bytes = lanes.saturating_mul(sessions).saturating_mul(fields).saturating_mul(size_of::<f32>());
+    if bytes > PANEL_BYTES_MAX { Err(PanelError::TooLarge { sessions, instruments, bytes }) } else { Ok(()) }
 }
 
-/// Keeps one instrument's figures of one field by period, for the sessions from which they were known.
-fn keep_periods(panel: &mut Panel, group: &[Fundamental]) {
-    let Some(first) = group.first() else { return };
-    let Some(instrument) = panel.index_of(first.instrument) else { return };
-    let count = panel.symbols.len();
-    let records = group.iter().map(|f| PeriodRecord {
-        known_row: panel.sessions.partition_point(|s| *s < f.known_at),
-        period_end: f.period_end,
-        value: f.value,
-    });
-    let records: Vec<PeriodRecord> = records.filter(|r| r.known_row < panel.sessions.len()).collect();
-    let all = panel.periods.entry(first.field.as_str().to_owned()).or_insert_with(|| vec![Vec::new(); count]);
-    if let Some(slot) = all.get_mut(instrument) {
-        *slot = records;
-    }
+/// The columns while they are written, block by block.
+struct Store<'n> {
+    sessions: usize,
+    instruments: usize,
+    names: &'n [&'static str],
+    values: Vec<Vec<f32>>,
 }
 
-/// Writes who belonged where from which row on. Names get codes in their alphabetical order.
-fn fill_groups(panel: &mut Panel, mut members: Vec<(Group, InstrumentId, NaiveDate, String)>) {
-    members.sort();
-    for all in members.chunk_by(|a, b| a.0 == b.0) {
-        let Some((group, ..)) = all.first() else { continue };
-        let names: BTreeSet<&String> = all.iter().map(|m| &m.3).filter(|n| !n.is_empty()).collect();
-        let names: Vec<String> = names.into_iter().take(usize::from(NO_GROUP)).cloned().collect();
-        let mut grouping = Grouping { names, changes: vec![Vec::new(); panel.symbols.len()] };
-        for (_, instrument, since, name) in all {
-            let code = grouping.names.binary_search(name).ok().and_then(|c| u16::try_from(c).ok());
-            let row = panel.sessions.partition_point(|s| s < since);
-            if let Some(changes) = panel.index_of(*instrument).and_then(|i| grouping.changes.get_mut(i)) {
-                changes.push((row, code.unwrap_or(NO_GROUP)));
+impl<'n> Store<'n> {
+    fn new(sessions: usize, instruments: usize, names: &'n [&'static str]) -> Self {
+        let size = instruments.div_ceil(LANES) * sessions * LANES;
+        // Zeros cost nothing before they are touched; each thread makes its blocks missing.
+        Self { sessions, instruments, names, values: names.iter().map(|_| vec![0.0; size]).collect() }
+    }
+
+    /// Fills every block, in parallel, and returns what the blocks do not hold, by instrument.
+    fn fill<S, E: Send>(
+        &mut self,
+        symbols: &[InstrumentId],
+        scratch: impl Fn() -> S + Sync,
+        fill: impl Fn(&mut S, &mut InstrumentRows<'_, '_>) -> Result<(), E> + Sync,
+    ) -> Result<Vec<Outline>, E> {
+        let sessions = self.sessions;
+        let size = (sessions * LANES).max(1);
+        let mut blocks: Vec<Blocks<'_>> = symbols.chunks(LANES).map(|_| Vec::new()).collect();
+        for (name, values) in self.names.iter().zip(&mut self.values) {
+            blocks.iter_mut().zip(values.chunks_exact_mut(size)).for_each(|(b, v)| b.push((name, v)));
+        }
+        let one = |scratch: &mut S, (mut blocks, symbols): (Blocks<'_>, &[InstrumentId])| {
+            blocks.iter_mut().for_each(|(_, block)| block.fill(f32::NAN));
+            let mut outlines = vec![Outline::default(); symbols.len()];
+            for ((lane, instrument), outline) in symbols.iter().enumerate().zip(&mut outlines) {
+                let blocks = &mut blocks;
+                let mut rows = InstrumentRows { instrument: *instrument, blocks, lane, sessions, outline };
+                fill(scratch, &mut rows)?;
             }
-        }
-        panel.groups.insert(*group, grouping);
+            Ok(outlines)
+        };
+        let jobs = blocks.into_par_iter().zip(symbols.par_chunks(LANES));
+        let filled: Vec<Result<Vec<Outline>, E>> = jobs.map_init(&scratch, &one).collect();
+        let outlines: Result<Vec<Vec<Outline>>, E> = filled.into_iter().collect();
+        Ok(outlines?.concat())
     }
-}
 
-/// The figure in force on each row: the newest period known by then, unless it is too old.
-fn known_series(panel: &Panel, instrument: usize, group: &[Fundamental]) -> Vec<f32> {
-    let factors = panel.column("factor").map(|c| c.series(instrument)).unwrap_or_default();
-    let mut pending = group.iter().peekable();
-    let mut current: Option<(&Fundamental, f32)> = None;
-    let mut factor = 1.0_f32;
-    let mut series = Vec::with_capacity(panel.sessions.len());
-    for (row, session) in panel.sessions.iter().enumerate() {
-        if let Some(f) = factors.get(row).filter(|f| f.is_finite()) {
-            factor = *f;
-        }
-        while let Some(figure) = pending.next_if(|f| f.known_at <= *session) {
-            if current.is_none_or(|(held, _)| figure.period_end >= held.period_end) {
-                current = Some((figure, (figure.value * f64::from(factor)) as f32));
-            }
-        }
-        let fresh = current.filter(|(f, _)| {
-            f.known_at
-                .checked_add_days(Days::new(FUNDAMENTAL_AGE_DAYS_MAX))
-                .is_some_and(|limit| *session <= limit)
-        });
-        series.push(fresh.map_or(f32::NAN, |(_, value)| value));
+    fn columns(self) -> BTreeMap<&'static str, Column> {
+        let missing = || Column::missing(self.sessions, self.instruments);
+        let column = |values| Column::new(self.sessions, self.instruments, values).unwrap_or_else(missing);
+        self.names.iter().zip(self.values).map(|(name, values)| (*name, column(values))).collect()
     }
-    series
-}
-
-/// Writes the mean tone and the count of each session; a session without headlines has no tone and count 0.
-fn fill_tones(panel: &mut Panel, tones: &BTreeMap<(InstrumentId, usize), (f64, u32)>) {
-    let (rows, count) = (panel.sessions.len(), panel.symbols.len());
-    let mut tone = Column::missing(rows, count);
-    let mut number = Column::of_series(rows, &vec![vec![0.0; rows]; count]);
-    for ((instrument, row), (sum, n)) in tones {
-        let Some(index) = panel.index_of(*instrument) else { continue };
-        tone.set(index, *row, (sum / f64::from(*n)) as f32);
-        number.set(index, *row, *n as f32);
-    }
-    panel.columns.insert("sentiment", tone);
-    panel.columns.insert("headlines", number);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(d: u32) -> NaiveDate {
-        NaiveDate::from_ymd_opt(2024, 1, d).unwrap()
-    }
-
-    fn id() -> InstrumentId {
-        "A.SIM".parse().unwrap()
-    }
-
-    fn builder(rows: &[(u32, f32, f32)]) -> PanelBuilder {
-        let mut b = PanelBuilder::new((1..=5).map(day).collect());
-        for (d, close, factor) in rows {
-            b.row(id(), day(*d), &[("close", *close), ("factor", *factor)]).unwrap();
-        }
-        b
-    }
-
-    fn figure(known: u32, period: u32, value: f64) -> Fundamental {
-        Fundamental {
-            instrument: id(),
-            known_at: day(known),
-            period_end: day(period),
-            field: "eps".into(),
-            value,
-        }
-    }
-
-    #[test]
-    fn missing_rows_are_nan_and_the_span_runs_from_first_to_last() {
-        let panel = builder(&[(2, 10.0, 1.0), (4, 11.0, 1.0)]).build();
-        assert_eq!(panel.span(0), 1..4);
-        let close = panel.column("close").unwrap().series(0);
-        assert!(close[0].is_nan() && close[2].is_nan() && close[1] == 10.0 && close[3] == 11.0);
-    }
-
-    #[test]
-    fn a_figure_is_used_from_the_day_it_was_known_and_older_periods_do_not_replace_it() {
-        let mut b = builder(&[(1, 1.0, 1.0), (2, 1.0, 1.0), (3, 1.0, 1.0), (4, 1.0, 1.0), (5, 1.0, 1.0)]);
-        b.fundamentals(&[figure(2, 1, 3.0), figure(3, 3, 4.0), figure(4, 2, 9.0)]);
-        let panel = b.build();
-        let eps = panel.column("eps").unwrap().series(0);
-        assert!(eps[0].is_nan());
-        assert_eq!(eps[1..], [3.0, 4.0, 4.0, 4.0]);
-    }
-
-    #[test]
-    fn a_figure_is_restated_into_adjusted_shares() {
-        let mut b = builder(&[(1, 50.0, 0.5), (2, 50.0, 0.5), (3, 50.0, 1.0)]);
-        b.fundamentals(&[figure(1, 1, 8.0)]);
-        let panel = b.build();
-        assert_eq!(panel.column("eps").unwrap().series(0)[..3], [4.0, 4.0, 4.0]);
-    }
-
-    #[test]
-    fn a_headline_after_the_close_belongs_to_the_next_session() {
-        let lexicon = Lexicon::parse("term,kind,weight\ngain,tone,3\n").unwrap();
-        let closes: Vec<UnixNanos> = (1..=5).map(|d| UnixNanos::from_seconds(d * 100)).collect();
-        let headline = |seconds: i64| Headline {
-            instrument: id(),
-            time: UnixNanos::from_seconds(seconds),
-            headline: "gain".into(),
-            source: "x".into(),
-        };
-        let mut b = builder(&[(1, 1.0, 1.0), (5, 1.0, 1.0)]);
-        b.headlines(&[headline(200), headline(201), headline(501)], &closes, &lexicon).unwrap();
-        let panel = b.build();
-        let tone = panel.column("sentiment").unwrap().series(0);
-        assert!(tone[0].is_nan() && tone[1] == 0.5 && tone[2] == 0.5 && tone[3].is_nan() && tone[4].is_nan());
-        assert_eq!(panel.column("headlines").unwrap().series(0), [0.0, 1.0, 1.0, 0.0, 0.0]);
-    }
-
-    #[test]
-    fn strangers_and_doubles_are_refused() {
-        let mut b = builder(&[(1, 1.0, 1.0)]);
-        let late = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
-        assert!(matches!(b.row(id(), late, &[]), Err(PanelError::UnknownSession { .. })));
-        assert!(matches!(b.row(id(), day(1), &[]), Err(PanelError::Duplicate { .. })));
-        assert!(matches!(b.row(id(), day(2), &[("clsoe", 1.0)]), Err(PanelError::UnknownField(_))));
-    }
-}
+mod tests;
