@@ -299,6 +299,9 @@ fn read_calendar(path: &Path) -> Result<Vec<NaiveDate>, FactorFileError> {
 /// One line of a bars file: its key, and the fields it has.
 type BarRow = (InstrumentId, NaiveDate, Vec<(&'static str, f32)>);
 
+/// Columns that a bars file may leave out: their values are missing then, and no expression is refused for them.
+const OPTIONAL: [&str; 3] = ["vwap", "change", "factor"];
+
 /// The panel of a bars file: every column whose name is a field.
 fn read_panel(path: &Path, calendar: Option<Vec<NaiveDate>>) -> Result<Panel, FactorFileError> {
     let name = CleanText::new(&path.to_string_lossy());
@@ -311,6 +314,7 @@ fn read_panel(path: &Path, calendar: Option<Vec<NaiveDate>>) -> Result<Panel, Fa
     let symbol_at = place("symbol").ok_or_else(|| missing("symbol"))?;
     let fields: Vec<(&'static str, usize)> =
         FIELDS.iter().filter_map(|f| place(f.name).map(|at| (f.name, at))).collect();
+    let absent: Vec<&'static str> = OPTIONAL.iter().copied().filter(|f| place(f).is_none()).collect();
     let mut rows: Vec<BarRow> = Vec::new();
     for record in csv.records() {
         let record =
@@ -321,7 +325,9 @@ fn read_panel(path: &Path, calendar: Option<Vec<NaiveDate>>) -> Result<Panel, Fa
         let symbol = text(symbol_at).parse().map_err(|e| bad(&name, line, &format!("{e}")))?;
         let value = |(field, at): &(&'static str, usize)| Some((*field, parse_value(text(*at))? as f32));
         let values: Option<Vec<_>> = fields.iter().map(value).collect();
-        rows.push((on_file(symbol), date, values.ok_or_else(|| bad(&name, line, BAD_NUMBER))?));
+        let mut values = values.ok_or_else(|| bad(&name, line, BAD_NUMBER))?;
+        values.extend(absent.iter().map(|field| (*field, f32::NAN)));
+        rows.push((on_file(symbol), date, values));
     }
     let sessions = calendar.unwrap_or_else(|| rows.iter().map(|(_, date, _)| *date).collect());
     let mut builder = PanelBuilder::new(sessions);
@@ -372,10 +378,17 @@ mod tests {
     }
 
     #[test]
+    fn an_optional_column_that_the_file_lacks_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = compute(&request(folder.path(), BARS, &["v=$vwap/$close"])).unwrap();
+        assert!(table.column("v").unwrap().iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
     fn what_cannot_be_computed_says_why() {
         let folder = tempfile::tempdir().unwrap();
         let said = |asked: &ComputeRequest| compute(asked).unwrap_err().to_string();
-        assert!(said(&request(folder.path(), BARS, &["x=$vwap"])).contains("$vwap"));
+        assert!(said(&request(folder.path(), BARS, &["x=$eps"])).contains("$eps"));
         assert!(said(&request(folder.path(), BARS, &["x=$close", "x=$close+1"])).contains("twice"));
         let mut asked = request(folder.path(), BARS, &["x=$close"]);
         asked.symbols = vec!["ZZ".parse().unwrap()];
