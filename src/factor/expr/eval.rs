@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use rayon::prelude::*;
 
-use super::{Expression, Node, Op, window_of};
-use crate::factor::kernels::element::{self, Series};
-use crate::factor::kernels::{ewm, line, moments, order, windows, windows_of_two};
+use super::series::{Call, apply};
+use super::{Expression, Node};
+use crate::factor::kernels::element::Series;
 use crate::factor::panel::{Column, Panel};
 
 /// Why expressions could not be evaluated on a panel.
@@ -25,6 +25,22 @@ pub enum EvalError {
         expression: String,
         /// The field, without `$`.
         field: &'static str,
+    },
+    /// The panel has no figures of that name by period.
+    #[error(
+        "'{expression}' needs $${field} by period, which this panel does not have: import such fundamentals"
+    )]
+    MissingPeriods {
+        /// The expression.
+        expression: String,
+        /// The field, without `$$`.
+        field: String,
+    },
+    /// An operator that sees more than one instrument's series.
+    #[error("{operator} needs the whole panel, not one instrument's series")]
+    WholePanel {
+        /// Its name.
+        operator: &'static str,
     },
     /// The rows are not rows of the panel.
     #[error("rows {from}..{to} were asked for; the panel has {rows}")]
@@ -52,6 +68,7 @@ pub fn compute(
         if let Some(field) = expression.fields().into_iter().find(|f| panel.column(f).is_none()) {
             return Err(EvalError::MissingField { expression: expression.text().to_owned(), field });
         }
+        super::series::only_series(expression.node())?;
     }
     let plan = Plan::new(expressions);
     let per_instrument: Vec<Vec<Vec<f32>>> =
@@ -69,7 +86,7 @@ pub fn compute(
 enum Step {
     Number(f64),
     Field(&'static str),
-    Call { op: Op, args: Vec<usize>, numbers: Vec<f64> },
+    Call { call: Call, args: Vec<usize> },
 }
 
 /// All steps of some expressions, equal ones once.
@@ -99,14 +116,12 @@ impl Plan {
         let (key, step) = match node {
             Node::Number(value) => (format!("#{:x}", value.to_bits()), Step::Number(*value)),
             Node::Field(name) => (format!("${name}"), Step::Field(name)),
+            Node::Period(..) | Node::Text(_) | Node::Group(_) | Node::Frequency(_) | Node::Fold(_) => {
+                (format!("{node:?}"), Step::Number(f64::NAN))
+            }
             Node::Call(op, parts) => {
                 let args: Vec<usize> = parts.iter().map(|p| self.add(p, known)).collect();
-                let last = match parts.last() {
-                    Some(Node::Number(value)) => *value,
-                    Some(Node::Field(_) | Node::Call(..)) | None => 0.0,
-                };
-                let numbers = vec![window_of(*op, parts), last];
-                (format!("{op:?}{args:?}"), Step::Call { op: *op, args, numbers })
+                (format!("{op:?}{args:?}"), Step::Call { call: Call::of(*op, parts), args })
             }
         };
         if let Some(at) = known.get(&key) {
@@ -165,99 +180,15 @@ impl Run<'_> {
                 let series = self.panel.column(name).map(|c| c.series(self.instrument)).unwrap_or_default();
                 Series::Single(series.get(self.loaded.clone()).unwrap_or(&[]).to_vec())
             }
-            Some(Step::Call { op, args, numbers }) => {
+            Some(Step::Call { call, args }) => {
                 let args: Vec<Rc<Series>> = args.iter().map(|a| self.value(*a)).collect();
-                apply(*op, &args, numbers, self.loaded.len())
+                let args: Vec<&Series> = args.iter().map(|a| a.as_ref()).collect();
+                let days = self.panel.sessions().get(self.loaded.clone()).unwrap_or(&[]);
+                apply(call, &args, days).unwrap_or(Series::Number(f64::NAN))
             }
         };
         let series = Rc::new(series);
         self.memo.insert(key, Rc::clone(&series));
         series
-    }
-}
-
-/// Runs one operator on its arguments; the checker has made sure of their number and kinds.
-fn apply(op: Op, args: &[Rc<Series>], numbers: &[f64], rows: usize) -> Series {
-    let nothing = Series::Number(f64::NAN);
-    let arg = |k: usize| args.get(k).map_or(&nothing, |s| s.as_ref());
-    let window = numbers.first().copied().unwrap_or(0.0);
-    match op {
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Power | Op::Greater | Op::Less => {
-            element::combine(op, arg(0), arg(1), rows)
-        }
-        Op::Gt | Op::Ge | Op::Lt | Op::Le | Op::Eq | Op::Ne => element::compare(op, arg(0), arg(1), rows),
-        Op::And | Op::Or => {
-            let (a, b) = (arg(0).truths(rows), arg(1).truths(rows));
-            let both = a.iter().zip(&b);
-            Series::Truth(both.map(|(x, y)| if op == Op::And { *x && *y } else { *x || *y }).collect())
-        }
-        Op::Not => Series::Truth(arg(0).truths(rows).iter().map(|t| !t).collect()),
-        Op::Abs | Op::Log | Op::Sign | Op::Neg => element::map(op, arg(0), rows),
-        Op::If => element::choose(arg(0), arg(1), arg(2), rows),
-        Op::Ref => element::shifted(arg(0), window as i64, rows),
-        Op::Delta => {
-            let earlier = element::shifted(arg(0), window as i64, rows);
-            element::combine(Op::Sub, arg(0), &earlier, rows)
-        }
-        Op::Corr | Op::Cov => {
-            let (x, y) = (arg(0).for_window(rows), arg(1).for_window(rows));
-            let kernel = if op == Op::Corr { line::correlation } else { line::covariance };
-            Series::Double(windows_of_two(&x, &y, window as usize, kernel))
-        }
-        Op::Mean
-        | Op::Sum
-        | Op::Std
-        | Op::Var
-        | Op::Skew
-        | Op::Kurt
-        | Op::Max
-        | Op::Min
-        | Op::IdxMax
-        | Op::IdxMin
-        | Op::Med
-        | Op::Mad
-        | Op::Quantile
-        | Op::Rank
-        | Op::Count
-        | Op::Slope
-        | Op::Rsquare
-        | Op::Resi
-        | Op::Ema
-        | Op::Wma => {
-            let last = numbers.last().copied().unwrap_or(0.0);
-            Series::Double(rolled(op, arg(0), window, last, rows))
-        }
-    }
-}
-
-/// One-series windows.
-fn rolled(op: Op, series: &Series, window: f64, last: f64, rows: usize) -> Vec<f64> {
-    let x = if op == Op::Count { series.doubles(rows) } else { series.for_window(rows) };
-    if window > 0.0 && window < 1.0 {
-        return ewm::mean(&series.for_window(rows), window);
-    }
-    let size = window as usize;
-    match op {
-        Op::Sum => windows(&x, size, moments::sum),
-        Op::Std => windows(&x, size, moments::deviation),
-        Op::Var => windows(&x, size, moments::variance),
-        Op::Skew => windows(&x, size, moments::skewness),
-        Op::Kurt => windows(&x, size, moments::kurtosis),
-        Op::Max => windows(&x, size, order::largest),
-        Op::Min => windows(&x, size, order::smallest),
-        Op::IdxMax => windows(&x, size, order::place_of_largest),
-        Op::IdxMin => windows(&x, size, order::place_of_smallest),
-        Op::Med => windows(&x, size, order::median),
-        Op::Mad => windows(&x, size, moments::absolute_deviation),
-        Op::Quantile => windows(&x, size, |w| order::quantile(w, last)),
-        Op::Rank => windows(&x, size, order::rank_of_newest),
-        Op::Count => windows(&x, size, moments::count),
-        Op::Slope => windows(&x, size, |w| line::slope(w, size)),
-        Op::Rsquare => windows(&x, size, |w| line::r_square(w, size)),
-        Op::Resi => windows(&x, size, |w| line::residual(w, size)),
-        Op::Wma => windows(&x, size, line::weighted_mean),
-        Op::Ema if size == 0 => windows(&x, 0, ewm::expanding_mean),
-        Op::Ema => ewm::mean(&x, 2.0 / (window + 1.0)),
-        _ => windows(&x, size, moments::mean),
     }
 }

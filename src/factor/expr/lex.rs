@@ -1,7 +1,7 @@
 //! Characters to tokens, each with its place in the text.
 //!
-//! Knows numbers, `$fields`, names, brackets, commas and the operator signs; anything else is an error that
-//! says where it stands. Never allocates more than the text's length in tokens.
+//! Knows numbers, `$fields`, `$$fields` of periods, names, quoted texts, brackets, commas and the operator signs;
+//! anything else is an error that says where it stands. Never allocates more than the text's length in tokens.
 
 use std::ops::Range;
 
@@ -14,6 +14,10 @@ pub enum Token {
     Number(f64),
     /// A field, without the `$`.
     Field(String),
+    /// A point-in-time field, without the `$$`.
+    Period(String),
+    /// A quoted text, without its quotes.
+    Text(String),
     /// An operator's name.
     Name(String),
     /// An infix or prefix sign.
@@ -32,6 +36,8 @@ impl Token {
         match self {
             Token::Number(n) => format!("the number {n}"),
             Token::Field(f) => format!("the field ${f}"),
+            Token::Period(f) => format!("the field $${f}"),
+            Token::Text(t) => format!("the text '{t}'"),
             Token::Name(n) => format!("the name {n}"),
             Token::Sign(s) => format!("'{s}'"),
             Token::Open => "'('".into(),
@@ -66,13 +72,8 @@ fn next_token(rest: &str, first: char, at: usize) -> Result<(Token, usize), Expr
         '(' => return Ok((Token::Open, 1)),
         ')' => return Ok((Token::Close, 1)),
         ',' => return Ok((Token::Comma, 1)),
-        '$' => {
-            let name = word(rest.get(1..).unwrap_or(""));
-            if name.is_empty() {
-                return Err(ExprError::new(at..at + 1, "a field name must follow '$', such as $close"));
-            }
-            return Ok((Token::Field(name.to_owned()), 1 + name.len()));
-        }
+        '$' => return field(rest, at),
+        '\'' | '"' => return quoted(rest, first, at),
         _ => {}
     }
     if first.is_ascii_digit() || first == '.' {
@@ -87,6 +88,25 @@ fn next_token(rest: &str, first: char, at: usize) -> Result<(Token, usize), Expr
     }
     let place = at..at + first.len_utf8();
     Err(ExprError::new(place, &format!("'{}' has no meaning here", first.escape_default())))
+}
+
+fn field(rest: &str, at: usize) -> Result<(Token, usize), ExprError> {
+    let signs = if rest.starts_with("$$") { 2 } else { 1 };
+    let name = word(rest.get(signs..).unwrap_or(""));
+    match (signs, name.is_empty()) {
+        (1, false) => Ok((Token::Field(name.to_owned()), signs + name.len())),
+        (_, false) => Ok((Token::Period(name.to_owned()), signs + name.len())),
+        (1, true) => Err(ExprError::new(at..at + signs, "a field name must follow '$', such as $close")),
+        (_, true) => Err(ExprError::new(at..at + signs, "a field name must follow '$$', such as $$eps")),
+    }
+}
+
+fn quoted(rest: &str, quote: char, at: usize) -> Result<(Token, usize), ExprError> {
+    let inside = rest.get(1..).unwrap_or("");
+    match inside.find(quote) {
+        Some(end) => Ok((Token::Text(inside.get(..end).unwrap_or("").to_owned()), end + 2)),
+        None => Err(ExprError::new(at..at + 1, "this quote is never closed")),
+    }
 }
 
 fn word(rest: &str) -> &str {

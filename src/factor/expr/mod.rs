@@ -5,23 +5,32 @@
 //! fields is `f32`, windows accumulate in `f64`, the result is `f32`, as in Qlib.
 //! It never reads rows after the ones asked for unless an expression [`looks_ahead`](Expression::looks_ahead).
 
+mod check;
 mod eval;
 mod lex;
+mod nearest;
 mod parse;
+pub mod point_in_time;
 pub mod registry;
+pub mod series;
+mod words;
 
 use std::fmt;
 use std::ops::Range;
 
 pub use eval::{EvalError, compute};
 pub use parse::Node;
+use registry::{Frequency, Group, Op, Reach};
 pub use registry::{OPERATORS, Operator};
-use registry::{Op, Reach};
 
 /// Longest expression, in bytes.
 pub const LENGTH_MAX: usize = 4_096;
 /// Deepest nesting.
 pub const DEPTH_MAX: usize = 64;
+/// Most numbers, fields, words and calls in one.
+pub const NODES_MAX: usize = 1_000;
+/// Most rows before or after the one asked for that an expression may read.
+pub const LOOKBACK_MAX: usize = 50_000;
 /// Longest window or shift, in rows.
 pub const WINDOW_MAX: u32 = 10_000;
 /// Weight under which an exponential mean with an alpha forgets, as Qlib has it.
@@ -29,17 +38,25 @@ const ALPHA_FORGET: f64 = 1e-6;
 
 /// What is wrong with an expression, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("at character {}: {message}", .place.start + 1)]
+#[error("at character {character}: {message}")]
 pub struct ExprError {
     /// Bytes of the text it is about.
     pub place: Range<usize>,
+    /// Character at which it starts, from 1.
+    pub character: usize,
     /// What was expected, found, and what to do.
     pub message: String,
 }
 
 impl ExprError {
     fn new(place: Range<usize>, message: &str) -> Self {
-        Self { place, message: message.to_owned() }
+        Self { character: place.start + 1, place, message: message.to_owned() }
+    }
+
+    /// With the place counted in characters of the text.
+    fn counted(mut self, text: &str) -> Self {
+        self.character = text.get(..self.place.start).map_or(0, |before| before.chars().count()) + 1;
+        self
     }
 
     /// Two lines that point at the place: the text, and carets under it.
@@ -62,8 +79,13 @@ pub struct Expression {
 impl Expression {
     /// Reads and checks a text.
     pub fn parse(text: &str) -> Result<Self, ExprError> {
-        let node = parse::parse(text)?;
+        let node = parse::parse(text).map_err(|e| e.counted(text))?;
         let (back, ahead) = reach(&node);
+        if back.max(ahead) > LOOKBACK_MAX {
+            let said =
+                format!("this reads {} rows around each row; the most is {LOOKBACK_MAX}", back.max(ahead));
+            return Err(ExprError::new(0..text.len(), &said));
+        }
         Ok(Self { text: text.to_owned(), node, back, ahead })
     }
 
@@ -94,8 +116,33 @@ impl Expression {
 
     /// Fields it reads, sorted.
     pub fn fields(&self) -> Vec<&'static str> {
+        self.leaves(|node| if let Node::Field(name) = node { Some(*name) } else { None })
+    }
+
+    /// Point-in-time fields it reads, sorted.
+    pub fn periods(&self) -> Vec<&str> {
+        self.leaves(|node| if let Node::Period(name, _) = node { Some(name.as_str()) } else { None })
+    }
+
+    /// Symbols of other instruments that it reads, as written, sorted.
+    pub fn symbols(&self) -> Vec<&str> {
+        self.leaves(|node| if let Node::Text(symbol) = node { Some(symbol.as_str()) } else { None })
+    }
+
+    /// Groups it compares instruments within, sorted.
+    pub fn groups(&self) -> Vec<Group> {
+        self.leaves(|node| if let Node::Group(group) = node { Some(*group) } else { None })
+    }
+
+    /// Whether its values depend on where the loaded rows begin, however far its look-back reaches: expanding and
+    /// alpha windows, `EMA`, `TResample`, and the line fits, which never forget an infinity.
+    pub fn needs_history(&self) -> bool {
+        needs_history(&self.node)
+    }
+
+    fn leaves<'a, T: Ord>(&'a self, pick: impl Fn(&'a Node) -> Option<T>) -> Vec<T> {
         let mut found = Vec::new();
-        collect_fields(&self.node, &mut found);
+        visit(&self.node, &mut |node| found.extend(pick(node)));
         found.sort_unstable();
         found.dedup();
         found
@@ -108,11 +155,11 @@ impl fmt::Display for Expression {
     }
 }
 
-fn collect_fields(node: &Node, found: &mut Vec<&'static str>) {
-    match node {
-        Node::Number(_) => {}
-        Node::Field(name) => found.push(name),
-        Node::Call(_, args) => args.iter().for_each(|a| collect_fields(a, found)),
+/// Every node of a tree, a parent before its parts.
+fn visit<'a>(node: &'a Node, see: &mut dyn FnMut(&'a Node)) {
+    see(node);
+    if let Node::Call(_, args) = node {
+        args.iter().for_each(|a| visit(a, see));
     }
 }
 
@@ -124,10 +171,11 @@ fn reach(node: &Node) -> (usize, usize) {
         back = back.max(b);
         ahead = ahead.max(a);
     }
-    let rows = registry::OPERATORS.iter().find(|o| o.op == *op).map_or(Reach::None, |o| o.reach);
-    match rows {
+    match op.operator().map_or(Reach::None, |o| o.reach) {
         Reach::None => {}
+        Reach::Periods => return (0, 0),
         Reach::Window => back += window_reach(window_of(*op, args)),
+        Reach::Calendar => back += frequency_of(args).rows_max(),
         Reach::Shift => {
             let shift = window_of(*op, args);
             if shift >= 0.0 {
@@ -150,13 +198,43 @@ fn window_reach(window: f64) -> usize {
     }
 }
 
-/// The window or shift among a call's arguments.
-fn window_of(op: Op, args: &[Node]) -> f64 {
-    let place = if matches!(op, Op::Corr | Op::Cov) { 2 } else { 1 };
-    match args.get(place) {
-        Some(Node::Number(value)) => *value,
-        Some(Node::Field(_) | Node::Call(..)) | None => 0.0,
+/// The window or shift among a call's arguments; 0 where it has none.
+pub(crate) fn window_of(op: Op, args: &[Node]) -> f64 {
+    let place = op.operator().and_then(Operator::window_at);
+    number_at(args, place).unwrap_or(0.0)
+}
+
+fn number_at(args: &[Node], place: Option<usize>) -> Option<f64> {
+    match args.get(place?)? {
+        Node::Number(value) => Some(*value),
+        Node::Field(_)
+        | Node::Period(..)
+        | Node::Text(_)
+        | Node::Group(_)
+        | Node::Frequency(_)
+        | Node::Fold(_)
+        | Node::Call(..) => None,
     }
+}
+
+/// The calendar period among a call's arguments.
+pub(crate) fn frequency_of(args: &[Node]) -> Frequency {
+    let named = |node: &Node| if let Node::Frequency(f) = node { Some(*f) } else { None };
+    args.iter().find_map(named).unwrap_or(Frequency::Year)
+}
+
+/// Whether a node's values depend on where the loaded rows begin, however far its look-back reaches.
+fn needs_history(node: &Node) -> bool {
+    let Node::Call(op, args) = node else { return false };
+    let window = window_of(*op, args);
+    let has_window = op.operator().is_some_and(|o| o.window_at().is_some());
+    let own = match op {
+        Op::P | Op::PRef => return false,
+        Op::TResample | Op::Ema => true,
+        Op::Slope | Op::Resi | Op::Rsquare if !matches!(args.first(), Some(Node::Field(_))) => true,
+        _ => has_window && (window == 0.0 || window.fract() != 0.0),
+    };
+    own || args.iter().any(needs_history)
 }
 
 #[cfg(test)]

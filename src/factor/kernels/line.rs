@@ -50,6 +50,12 @@ pub fn r_square(window: &[f64], size: usize) -> f64 {
     sums.xy * sums.xy / (sums.xx * sums.yy)
 }
 
+/// As [`r_square`] over an expanding window, which Qlib leaves without that threshold.
+pub fn r_square_plain(window: &[f64]) -> f64 {
+    let sums = fit(window, window.len());
+    if sums.n < 2.0 { f64::NAN } else { sums.xy * sums.xy / (sums.xx * sums.yy) }
+}
+
 /// The newest value less the line at its place.
 pub fn residual(window: &[f64], size: usize) -> f64 {
     let sums = fit(window, size);

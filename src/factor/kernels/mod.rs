@@ -4,6 +4,9 @@
 //! partial. Sums run oldest to newest, always; so a value never depends on the thread or platform.
 //! Each file is one family; a faster kernel replaces one function here and nothing elsewhere.
 
+pub mod beyond;
+pub mod calendar;
+pub mod cross;
 pub mod element;
 pub mod ewm;
 pub mod line;
