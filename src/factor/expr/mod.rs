@@ -13,6 +13,7 @@ mod parse;
 pub mod point_in_time;
 pub mod registry;
 pub mod series;
+mod unit;
 mod words;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use eval::{EvalError, compute};
 pub use parse::Node;
 use registry::{Frequency, Group, Op, Reach};
 pub use registry::{OPERATORS, Operator};
+pub use unit::Unit;
 
 /// Longest expression, in bytes.
 pub const LENGTH_MAX: usize = 4_096;
@@ -140,6 +142,24 @@ impl Expression {
         needs_history(&self.node)
     }
 
+    /// What its values are measured in, as far as that can be told.
+    pub fn unit(&self) -> Unit {
+        unit::infer(&self.node, &mut Vec::new())
+    }
+
+    /// What looks odd about it, in sentences without a full stop: units that do not fit, rows from the future.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        unit::infer(&self.node, &mut notes);
+        notes.sort_unstable();
+        notes.dedup();
+        if self.ahead > 0 {
+            let plural = if self.ahead == 1 { "" } else { "s" };
+            notes.push(format!("looks ahead {} row{plural}: fit for a label, not for a signal", self.ahead));
+        }
+        notes
+    }
+
     fn leaves<'a, T: Ord>(&'a self, pick: impl Fn(&'a Node) -> Option<T>) -> Vec<T> {
         let mut found = Vec::new();
         visit(&self.node, &mut |node| found.extend(pick(node)));
@@ -228,12 +248,13 @@ fn needs_history(node: &Node) -> bool {
     let Node::Call(op, args) = node else { return false };
     let window = window_of(*op, args);
     let has_window = op.operator().is_some_and(|o| o.window_at().is_some());
-    let own = match op {
-        Op::P | Op::PRef => return false,
-        Op::TResample | Op::Ema => true,
-        Op::Slope | Op::Resi | Op::Rsquare if !matches!(args.first(), Some(Node::Field(_))) => true,
-        _ => has_window && (window == 0.0 || window.fract() != 0.0),
-    };
+    if matches!(op, Op::P | Op::PRef) {
+        return false;
+    }
+    let fits_a_line = matches!(op, Op::Slope | Op::Resi | Op::Rsquare);
+    let own = matches!(op, Op::TResample | Op::Ema)
+        || (fits_a_line && !matches!(args.first(), Some(Node::Field(_))))
+        || (has_window && (window == 0.0 || window.fract() != 0.0));
     own || args.iter().any(needs_history)
 }
 

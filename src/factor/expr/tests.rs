@@ -183,3 +183,127 @@ fn a_field_the_panel_lacks_is_named() {
     let error = compute(&builder.build(), &[expression], 0..1).unwrap_err();
     assert!(matches!(error, EvalError::MissingField { field: "eps", .. }));
 }
+
+#[test]
+fn the_words_of_the_language_are_read_and_refused_by_name() {
+    for text in [
+        "Mask($close, 'SPY.XNYS')",
+        "ChangeInstrument(\"SH000300\", Ref($close, 1))",
+        "TResample($close, 'W-FRI', 'last')",
+        "P(Mean($$roewa_q, 4))",
+        "PRef($$eps_a, 2019)",
+        "CSRank($close)",
+        "CSRank($close, sector)",
+        "CSZScore(Mean($close, 5), 'industry')",
+        "CSNeutralize($close, Log($volume))",
+        "CSScale($close, 2)",
+        "Skew($close, 0)",
+        "Corr($close, $volume, 0)",
+        "SumIf($volume, $close > $open, 20)",
+    ] {
+        assert!(Expression::parse(text).is_ok(), "{text}: {:?}", Expression::parse(text));
+    }
+    assert_eq!(
+        said("Mask($close, SPY)"),
+        "at character 14: there is no operator SPY; did you mean Sign?"
+            .replace("did you mean Sign?", "see `factor list` for the operators")
+    );
+    assert_eq!(
+        said("CSRank($close, sectr)"),
+        "at character 16: there is no group sectr; did you mean sector?"
+    );
+    assert_eq!(said("CSRank($close, 5)"), "at character 16: CSRank needs a group here: sector or industry");
+    assert_eq!(said("CSRank()"), "at character 1: CSRank takes 1 to 2 arguments, found 0");
+    assert_eq!(said("Mask($close, 'SPY"), "at character 14: this quote is never closed");
+    assert!(
+        said("TResample($close, '2W', 'sum')").starts_with("at character 19: TResample needs a calendar")
+    );
+    assert!(said("TResample($close, 'W', 'avg')").contains("one of sum, mean, last"));
+    assert!(said("$$eps").contains("take the newest with P(...)"));
+    assert!(said("P($$eps) + $$eps").contains("this counts in rows"));
+    assert!(said("P($close)").contains("point-in-time figures here"));
+    assert!(said("P(Ref($$eps, -1))").contains("cannot look ahead"));
+    assert!(said("P(CSRank($$eps))").contains("works on rows"));
+    assert!(said("PRef($$eps, 201905)").contains("a period here"));
+    assert!(said("'SPY'").contains("found the text 'SPY'"));
+    assert!(said("$close + sector").contains("needs a number or a series here"));
+    assert!(said("Skew($close, 2)").contains("3 to 10000, or 0 for all"));
+    assert!(said("CSWinsorize($close, 0.5)").contains("under 0.5"));
+}
+
+#[test]
+fn a_place_is_counted_in_characters() {
+    assert!(said("Mask($close, 'é')").starts_with("at character 14: Mask needs a quoted symbol"));
+    assert!(said("$close + 'é' + é").starts_with("at character 16: "), "{}", said("$close + 'é' + é"));
+}
+
+#[test]
+fn truths_add_and_multiply_as_numpy_has_it() {
+    let same = |a: &str, b: &str| {
+        assert_eq!(Expression::parse(a).unwrap().node(), Expression::parse(b).unwrap().node(), "{a} and {b}");
+    };
+    let (up, big) = ("($close>$open)", "($volume>5)");
+    same(&format!("{up}+{big}"), &format!("{up}|{big}"));
+    same(&format!("{up}*{big}"), &format!("{up}&{big}"));
+    same(&format!("Greater({up},{big})"), &format!("Or({up},{big})"));
+    same(&format!("Less({up},{big})"), &format!("And({up},{big})"));
+    assert!(Expression::parse(&format!("And(If({up},{big},{up}),{up})")).is_ok());
+    assert!(said(&format!("{up}-{big}")).contains("numpy refuses it"));
+    assert!(said(&format!("-{up}")).contains("this is a truth value"));
+    assert!(Expression::parse(&format!("{up}/{big}")).is_ok());
+}
+
+#[test]
+fn what_depends_on_the_first_row_is_known() {
+    let needs = |text: &str| Expression::parse(text).unwrap().needs_history();
+    for text in [
+        "Sum($close,0)",
+        "EMA($close,5)",
+        "Mean($close,0.1)",
+        "Ref($close,0)",
+        "TResample($close,'M','last')",
+        "Slope($close/$open,5)",
+        "CSRank(Max($close,0))",
+    ] {
+        assert!(needs(text), "{text}");
+    }
+    for text in
+        ["Mean($close,5)", "Slope($close,5)", "P(Sum($$eps,0))", "CSRank($close)", "CSQuantile($close,5)"]
+    {
+        assert!(!needs(text), "{text}");
+    }
+}
+
+#[test]
+fn look_back_is_bounded_and_passes_through_the_new_operators() {
+    let back = |text: &str| Expression::parse(text).unwrap().lookback();
+    assert_eq!(back("CSRank(Mean($close,5),sector)"), 4);
+    assert_eq!(back("P(Mean($$eps,5))"), 0);
+    assert_eq!(back("TsRegBeta($close,Mask(Ref($close,2),'SPY'),60)"), 61);
+    assert_eq!(back("CountIf($close>$open,20)"), 19);
+    assert_eq!(back("TResample(Mean($close,5),'Q','last')"), 96);
+    let deep = (0..6).fold("$close".to_owned(), |inner, _| format!("Ref({inner},10000)"));
+    assert!(said(&deep).contains("the most is 50000"));
+}
+
+#[test]
+fn an_infinity_poisons_a_line_fit_from_its_row_on() {
+    let days: Vec<NaiveDate> = (1..=6).map(|d| NaiveDate::from_ymd_opt(2024, 1, d).unwrap()).collect();
+    let x = [1.0, 2.0, f32::INFINITY, 4.0, 5.0, 6.0];
+    for (text, finite) in [("Slope($close,2)", 1), ("Mean($close,2)", 6)] {
+        let expression = Expression::parse(text).unwrap();
+        let leaf = |node: &Node| {
+            matches!(node, Node::Field(_))
+                .then(|| crate::factor::kernels::element::Series::Single(x.to_vec()))
+        };
+        let values = series::evaluate(expression.node(), &leaf, &days).unwrap().doubles(days.len());
+        assert_eq!(values.iter().filter(|v| !v.is_nan()).count(), finite, "{text}: {values:?}");
+    }
+}
+
+#[test]
+fn an_operator_of_the_whole_panel_is_refused_for_one_series() {
+    let expression = Expression::parse("Mean(CSRank($close), 5)").unwrap();
+    let error = series::evaluate(expression.node(), &|_| None, &[]).unwrap_err();
+    assert_eq!(error, EvalError::WholePanel { operator: "CSRank" });
+}
