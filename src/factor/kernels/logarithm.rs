@@ -17,35 +17,36 @@ const FRACTION_BITS: u32 = 23;
 const HALF_EXPONENT: u32 = 126;
 
 /// `a × b + c`, rounded to `f32` at the end: the product of two `f32` is exact in `f64`.
+#[inline(always)]
 fn fused(a: f32, b: f32, c: f32) -> f32 {
     (f64::from(a) * f64::from(b) + f64::from(c)) as f32
 }
 
-/// `ln x`: minus infinity at 0, NaN below.
+/// A polynomial by Horner's rule.
+#[inline(always)]
+fn value(coefficients: &[f32; 6], at: f32) -> f32 {
+    let [a, b, c, d, e, f] = *coefficients;
+    fused(fused(fused(fused(fused(a, at, b), at, c), at, d), at, e), at, f)
+}
+
+/// `ln x`: minus infinity at 0, NaN below. Free of branches, so that it runs on many values at once.
+#[inline(always)]
 pub fn ln(x: f32) -> f32 {
-    if x.is_nan() || x < 0.0 {
-        return f32::NAN;
-    }
-    if x == 0.0 {
-        return f32::NEG_INFINITY;
-    }
-    if x.is_infinite() {
-        return x;
-    }
-    let (scaled, shift) = if x < f32::MIN_POSITIVE { (x * SUBNORMAL_SCALE, 24.0) } else { (x, 0.0) };
+    let tiny = x < f32::MIN_POSITIVE;
+    let scaled = if tiny { x * SUBNORMAL_SCALE } else { x };
+    let shift = if tiny { 24.0 } else { 0.0 };
     let bits = scaled.to_bits();
-    let mut power = (bits >> FRACTION_BITS) as f32 - HALF_EXPONENT as f32 - shift;
+    let power = (bits >> FRACTION_BITS) as i32 as f32 - HALF_EXPONENT as f32 - shift;
     let fraction = bits & ((1 << FRACTION_BITS) - 1);
-    let mut m = f32::from_bits(HALF_EXPONENT << FRACTION_BITS | fraction);
-    if m <= std::f32::consts::FRAC_1_SQRT_2 {
-        m += m;
-        power -= 1.0;
-    }
+    let half = f32::from_bits(HALF_EXPONENT << FRACTION_BITS | fraction);
+    let low = half <= std::f32::consts::FRAC_1_SQRT_2;
+    let m = if low { half + half } else { half };
+    let power = if low { power - 1.0 } else { power };
     let at = m - 1.0;
-    let value = |coefficients: &[f32; 6]| {
-        coefficients.iter().copied().reduce(|sum, c| fused(sum, at, c)).unwrap_or(0.0)
-    };
-    fused(power, std::f32::consts::LN_2, value(&P) / value(&Q))
+    let usual = fused(power, std::f32::consts::LN_2, value(&P, at) / value(&Q, at));
+    let ended = if x == 0.0 { f32::NEG_INFINITY } else { usual };
+    let ended = if x == f32::INFINITY { x } else { ended };
+    if x >= 0.0 { ended } else { f32::NAN }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod cross;
 pub mod element;
 pub mod ewm;
+pub mod lanes;
 pub mod line;
 pub mod logarithm;
 pub mod moments;

@@ -1,0 +1,250 @@
+//! Element-wise arithmetic on the values of many lanes, in the types numpy would use.
+//!
+//! Works through small pieces: operands are brought to the type that is computed in, and the result to the type that
+//! is stored, in the processor's nearest memory.
+
+use super::Lane;
+use super::simd::fastest;
+use crate::factor::expr::registry::Op;
+use crate::factor::kernels::logarithm::ln;
+
+/// Values of one piece.
+const PIECE: usize = 256;
+
+/// One operand: as many values as the result has, or one for all.
+#[derive(Debug, Clone, Copy)]
+pub enum Operand<'a> {
+    /// Single precision.
+    Single(&'a [f32]),
+    /// Double precision.
+    Double(&'a [f64]),
+    /// A constant.
+    Number(f64),
+}
+
+/// Where a result goes.
+#[derive(Debug)]
+pub enum Place<'a> {
+    /// Rounded to single precision.
+    Single(&'a mut [f32]),
+    /// Double precision.
+    Double(&'a mut [f64]),
+}
+
+impl Place<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Place::Single(values) => values.len(),
+            Place::Double(values) => values.len(),
+        }
+    }
+
+    #[inline(always)]
+    fn store<T: Lane>(&mut self, from: usize, piece: &[T]) {
+        match self {
+            Place::Single(all) => {
+                let slots = all.get_mut(from..from + piece.len()).unwrap_or_default();
+                slots.iter_mut().zip(piece).for_each(
+                    #[inline(always)]
+                    |(s, v)| *s = f32::of_lane(*v),
+                );
+            }
+            Place::Double(all) => {
+                let slots = all.get_mut(from..from + piece.len()).unwrap_or_default();
+                slots.iter_mut().zip(piece).for_each(
+                    #[inline(always)]
+                    |(s, v)| *s = v.wide(),
+                );
+            }
+        }
+    }
+}
+
+/// Narrowing without a detour for values that are narrow already.
+trait FromLane {
+    fn of_lane<T: Lane>(value: T) -> Self;
+}
+
+impl FromLane for f32 {
+    #[inline(always)]
+    fn of_lane<T: Lane>(value: T) -> Self {
+        value.wide() as f32
+    }
+}
+
+impl Operand<'_> {
+    #[inline(always)]
+    fn load<T: Lane>(&self, from: usize, piece: &mut [T]) {
+        match self {
+            Operand::Single(all) => {
+                let values = all.get(from..from + piece.len()).unwrap_or_default();
+                piece.iter_mut().zip(values).for_each(
+                    #[inline(always)]
+                    |(s, v)| *s = T::of(f64::from(*v)),
+                );
+            }
+            Operand::Double(all) => {
+                let values = all.get(from..from + piece.len()).unwrap_or_default();
+                piece.iter_mut().zip(values).for_each(
+                    #[inline(always)]
+                    |(s, v)| *s = T::of(*v),
+                );
+            }
+            Operand::Number(value) => piece.fill(T::of(*value)),
+        }
+    }
+}
+
+/// An operator on two values.
+pub type Binary = Op;
+
+/// Computes `op` on two operands, in double precision when `wide`. A comparison gives 1 or 0.
+pub fn binary(op: Op, wide: bool, a: Operand<'_>, b: Operand<'_>, mut out: Place<'_>) {
+    fastest(
+        #[inline(always)]
+        || {
+            if wide {
+                pieces::<f64>(op, libm::pow, a, b, &mut out);
+            } else {
+                let power = |x: f32, y: f32| libm::pow(f64::from(x), f64::from(y)) as f32;
+                pieces::<f32>(op, power, a, b, &mut out);
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn pieces<T>(op: Op, power: impl Fn(T, T) -> T, a: Operand<'_>, b: Operand<'_>, out: &mut Place<'_>)
+where
+    T: Lane + std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
+    T: std::ops::Div<Output = T>,
+{
+    let (mut x, mut y) = ([T::default(); PIECE], [T::default(); PIECE]);
+    let total = out.len();
+    let mut from = 0;
+    while from < total {
+        let size = PIECE.min(total - from);
+        let (Some(x), Some(y)) = (x.get_mut(..size), y.get_mut(..size)) else { return };
+        a.load(from, x);
+        b.load(from, y);
+        combine(op, &power, x, y);
+        out.store(from, x);
+        from += size;
+    }
+}
+
+/// `x = x op y`.
+#[inline(always)]
+fn combine<T>(op: Op, power: &impl Fn(T, T) -> T, x: &mut [T], y: &[T])
+where
+    T: Lane + std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
+    T: std::ops::Div<Output = T>,
+{
+    macro_rules! each {
+        ($f:expr) => {
+            x.iter_mut().zip(y).for_each(
+                #[inline(always)]
+                |(x, y)| *x = $f(*x, *y),
+            )
+        };
+    }
+    let truth = |t: bool| T::of(if t { 1.0 } else { 0.0 });
+    match op {
+        Op::Add => each!(|a: T, b: T| a + b),
+        Op::Sub => each!(|a: T, b: T| a - b),
+        Op::Mul => each!(|a: T, b: T| a * b),
+        Op::Div => each!(|a: T, b: T| a / b),
+        Op::Power => each!(power),
+        Op::Greater => each!(|a: T, b: T| if (a != a) | (a >= b) { a } else { b }),
+        Op::Less => each!(|a: T, b: T| if (a != a) | (a <= b) { a } else { b }),
+        Op::Gt => each!(|a: T, b: T| truth(a > b)),
+        Op::Ge => each!(|a: T, b: T| truth(a >= b)),
+        Op::Lt => each!(|a: T, b: T| truth(a < b)),
+        Op::Le => each!(|a: T, b: T| truth(a <= b)),
+        Op::Eq => each!(|a: T, b: T| truth(a == b)),
+        Op::Ne => each!(|a: T, b: T| truth(a != b)),
+        Op::And => each!(|a: T, b: T| truth((a != T::default()) & (b != T::default()))),
+        Op::Or => each!(|a: T, b: T| truth((a != T::default()) | (b != T::default()))),
+        _ => each!(|_: T, _: T| T::NAN),
+    }
+}
+
+/// The second where the first is not zero (NaN is not), else the third.
+pub fn choose(condition: Operand<'_>, yes: Operand<'_>, no: Operand<'_>, mut out: Place<'_>) {
+    fastest(
+        #[inline(always)]
+        || {
+            let (mut c, mut x, mut y) = ([0.0_f64; PIECE], [0.0_f64; PIECE], [0.0_f64; PIECE]);
+            let total = out.len();
+            let mut from = 0;
+            while from < total {
+                let size = PIECE.min(total - from);
+                let (Some(c), Some(x), Some(y)) = (c.get_mut(..size), x.get_mut(..size), y.get_mut(..size))
+                else {
+                    return;
+                };
+                condition.load(from, c);
+                yes.load(from, x);
+                no.load(from, y);
+                let both = x.iter_mut().zip(y.iter().zip(c.iter()));
+                both.for_each(
+                    #[inline(always)]
+                    |(x, (y, c))| *x = if *c != 0.0 { *x } else { *y },
+                );
+                out.store(from, x);
+                from += size;
+            }
+        },
+    );
+}
+
+/// An operator on one value: magnitude, logarithm, sign, negation, truth turned round.
+pub fn unary(op: Op, wide: bool, x: Operand<'_>, mut out: Place<'_>) {
+    fastest(
+        #[inline(always)]
+        || {
+            let total = out.len();
+            let mut from = 0;
+            if wide {
+                let mut values = [0.0_f64; PIECE];
+                while from < total {
+                    let Some(values) = values.get_mut(..PIECE.min(total - from)) else { return };
+                    x.load(from, values);
+                    map(op, libm::log, values);
+                    out.store(from, values);
+                    from += values.len();
+                }
+            } else {
+                let mut values = [0.0_f32; PIECE];
+                while from < total {
+                    let Some(values) = values.get_mut(..PIECE.min(total - from)) else { return };
+                    x.load(from, values);
+                    map(op, ln, values);
+                    out.store(from, values);
+                    from += values.len();
+                }
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn map<T: Lane + std::ops::Neg<Output = T>>(op: Op, log: impl Fn(T) -> T, values: &mut [T]) {
+    macro_rules! each {
+        ($f:expr) => {
+            values.iter_mut().for_each(
+                #[inline(always)]
+                |x| *x = $f(*x),
+            )
+        };
+    }
+    let zero = T::default();
+    match op {
+        Op::Abs => each!(|v: T| T::of(v.wide().abs())),
+        Op::Log => each!(&log),
+        Op::Neg => each!(|v: T| -v),
+        Op::Sign => each!(|v: T| if v > zero { T::of(1.0) } else { if v < zero { T::of(-1.0) } else { v } }),
+        Op::Not => each!(|v: T| T::of(if v != zero { 0.0 } else { 1.0 })),
+        _ => each!(|_: T| T::NAN),
+    }
+}

@@ -1,0 +1,115 @@
+//! The fast kernels: a block of [`LANES`] instruments side by side, one vector a row.
+//!
+//! A rolling kernel walks its rows in chunks as long as its window, aligned to the panel's rows (van Herk): a window
+//! is the tail of one chunk and the head of the next, so each value costs the same whatever the window, nothing is
+//! ever subtracted, and nothing drifts. A value depends on the rows of its own window and on their place in the panel
+//! only: full history, a part of it and the latest day give the same bits.
+//! Missing is NaN; windows count infinity as missing. Every kernel has a slower twin in the files beside this folder,
+//! which the tests hold it to.
+
+pub mod element;
+pub mod ewm;
+pub mod extremes;
+pub mod pairs;
+pub mod scan;
+pub mod simd;
+pub mod sorted;
+pub mod sums;
+
+use std::ops::Range;
+
+use crate::factor::panel::LANES;
+
+/// The values of one row of a block.
+pub type Row<T> = [T; LANES];
+
+/// A number that lanes hold.
+pub trait Lane: Copy + PartialOrd + Default + Send + Sync + 'static {
+    /// Missing.
+    const NAN: Self;
+    /// Above all.
+    const INFINITY: Self;
+    /// As `f64`.
+    fn wide(self) -> f64;
+    /// From `f64`, rounded.
+    fn of(value: f64) -> Self;
+}
+
+impl Lane for f32 {
+    const NAN: Self = f32::NAN;
+    const INFINITY: Self = f32::INFINITY;
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+}
+
+impl Lane for f64 {
+    const NAN: Self = f64::NAN;
+    const INFINITY: Self = f64::INFINITY;
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value
+    }
+}
+
+/// Rows of a block with the panel's row at which they start.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a, T> {
+    /// The values.
+    pub values: &'a [Row<T>],
+    /// Row of the panel of the first of them.
+    pub first: usize,
+}
+
+impl<'a, T: Lane> Rows<'a, T> {
+    /// Row of the panel after the last.
+    pub fn end(&self) -> usize {
+        self.first + self.values.len()
+    }
+
+    /// The values from row `from` of the panel to before `to`, as far as they are there.
+    pub fn part(&self, from: usize, to: usize) -> &'a [Row<T>] {
+        let low = from.saturating_sub(self.first).min(self.values.len());
+        let high = to.saturating_sub(self.first).clamp(low, self.values.len());
+        self.values.get(low..high).unwrap_or(&[])
+    }
+}
+
+/// One chunk of a walk, and the chunk before it as far as it is there; rows of the panel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Rows of the chunk before.
+    pub before: Range<usize>,
+    /// Rows of this chunk.
+    pub this: Range<usize>,
+}
+
+/// Cuts the rows that the results `out` need into aligned chunks. `window` 0 is one chunk from the first row on.
+pub fn chunks(first: usize, out: &Range<usize>, window: usize) -> impl Iterator<Item = Chunk> {
+    let (out, size) = (out.clone(), if window == 0 { usize::MAX } else { window });
+    let mut start = if window == 0 { 0 } else { out.start / size * size };
+    let mut done = false;
+    std::iter::from_fn(move || {
+        if done || start >= out.end {
+            return None;
+        }
+        let end = start.checked_add(size);
+        let stop = end.unwrap_or(out.end).min(out.end);
+        let before = start.saturating_sub(size).max(first).min(start)..start;
+        let chunk = Chunk { before, this: start.max(first)..stop };
+        match end {
+            Some(end) => start = end,
+            None => done = true,
+        }
+        Some(chunk)
+    })
+}

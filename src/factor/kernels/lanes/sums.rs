@@ -1,0 +1,229 @@
+//! Mean, sum, count, variance and the line through a window, from one set of sums.
+//!
+//! The sums of a window are those of a tail and a head, each taken about a value of its own that lies in the window;
+//! so what cancels is never larger than the window's own spread, and a window of equal values has variance 0 exactly.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "lanes are 0..LANES of arrays; tails have a row per row of their chunk"
+)]
+
+use std::ops::Range;
+
+use super::simd::fastest;
+use super::{Lane, Row, Rows, chunks};
+use crate::factor::kernels::line::DEVIATION_MIN;
+use crate::factor::panel::LANES;
+
+/// Where the results go; what is `None` is not worked out. Each has a row for each row asked for.
+#[derive(Debug, Default)]
+pub struct Sums<'a> {
+    /// Mean.
+    pub mean: Option<&'a mut [Row<f64>]>,
+    /// Sum.
+    pub sum: Option<&'a mut [Row<f64>]>,
+    /// Values there.
+    pub count: Option<&'a mut [Row<f64>]>,
+    /// Sample variance.
+    pub variance: Option<&'a mut [Row<f64>]>,
+    /// Sample standard deviation.
+    pub deviation: Option<&'a mut [Row<f64>]>,
+    /// Slope of the line on the row number.
+    pub slope: Option<&'a mut [Row<f64>]>,
+    /// Newest value less the line.
+    pub residual: Option<&'a mut [Row<f64>]>,
+    /// Share of the variance that the line explains.
+    pub r_square: Option<&'a mut [Row<f64>]>,
+}
+
+/// Number of values, Σy.
+const FIRST: usize = 2;
+/// And Σy².
+const SECOND: usize = 3;
+/// And Σt, Σt², Σty.
+const LINE: usize = 6;
+
+/// Sums about a pivot. K of: n, Σy, Σy², Σt, Σt², Σty, with y = x - pivot and t the row less that of the boundary.
+#[derive(Clone, Copy)]
+struct Part<const K: usize> {
+    pivot: Row<f64>,
+    sums: [Row<f64>; K],
+}
+
+impl<const K: usize> Part<K> {
+    const EMPTY: Self = Self { pivot: [0.0; LANES], sums: [[0.0; LANES]; K] };
+
+    #[inline(always)]
+    fn add<T: Lane>(&mut self, x: &Row<T>, t: f64) {
+        for l in 0..LANES {
+            let value = x[l].wide();
+            let there = value.abs() < f64::INFINITY;
+            let n = self.sums[0][l];
+            let pivot = if there && n == 0.0 { value } else { self.pivot[l] };
+            let y = if there { value - pivot } else { 0.0 };
+            let one = if there { 1.0 } else { 0.0 };
+            self.pivot[l] = pivot;
+            self.sums[0][l] = n + one;
+            self.sums[1][l] += y;
+            if K >= SECOND {
+                self.sums[2][l] += y * y;
+            }
+            if K >= LINE {
+                let t = if there { t } else { 0.0 };
+                self.sums[3][l] += t;
+                self.sums[4][l] += t * t;
+                self.sums[5][l] += t * y;
+            }
+        }
+    }
+
+    /// The sums of both about the head's pivot (the tail's where the head is empty).
+    #[inline(always)]
+    fn joined(tail: &[Row<f64>; K], tail_pivot: &Row<f64>, head: &Self) -> Self {
+        let mut all = *head;
+        for l in 0..LANES {
+            let n = tail[0][l];
+            let pivot = if head.sums[0][l] == 0.0 { tail_pivot[l] } else { head.pivot[l] };
+            let shift = if n == 0.0 { 0.0 } else { tail_pivot[l] - pivot };
+            all.pivot[l] = pivot;
+            all.sums[0][l] += n;
+            all.sums[1][l] += tail[1][l] + n * shift;
+            if K >= SECOND {
+                all.sums[2][l] += tail[2][l] + shift * (2.0 * tail[1][l] + n * shift);
+            }
+            if K >= LINE {
+                all.sums[3][l] += tail[3][l];
+                all.sums[4][l] += tail[4][l];
+                all.sums[5][l] += tail[5][l] + shift * tail[3][l];
+            }
+        }
+        all
+    }
+}
+
+/// Works out windows of `window` rows (0: all so far) that end at each of the rows `out` of the panel.
+pub fn run<T: Lane>(x: Rows<'_, T>, window: usize, out: &Range<usize>, sums: Sums<'_>) {
+    let line = sums.slope.is_some() || sums.residual.is_some() || sums.r_square.is_some();
+    let second = sums.variance.is_some() || sums.deviation.is_some();
+    if line {
+        fastest(
+            #[inline(always)]
+            || walk::<T, LINE>(x, window, out, sums),
+        );
+    } else if second {
+        fastest(
+            #[inline(always)]
+            || walk::<T, SECOND>(x, window, out, sums),
+        );
+    } else {
+        fastest(
+            #[inline(always)]
+            || walk::<T, FIRST>(x, window, out, sums),
+        );
+    }
+}
+
+#[inline(always)]
+fn walk<T: Lane, const K: usize>(x: Rows<'_, T>, window: usize, out: &Range<usize>, mut sums: Sums<'_>) {
+    let mut tails: Vec<[Row<f64>; K]> = Vec::new();
+    for chunk in chunks(x.first, out, window) {
+        let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
+        let mut tail = Part::<K>::EMPTY;
+        tails.clear();
+        tails.push(tail.sums);
+        for (k, row) in x.part(chunk.before.start, chunk.before.end).iter().enumerate().rev() {
+            tail.add(row, (chunk.before.start + k) as f64 - boundary as f64);
+            tails.push(tail.sums);
+        }
+        let mut head = Part::<K>::EMPTY;
+        let full = tails.len() - 1;
+        for (k, row) in x.part(chunk.this.start, chunk.this.end).iter().enumerate() {
+            let at = chunk.this.start + k;
+            let t = at as f64 - boundary as f64;
+            head.add(row, t);
+            if at < out.start {
+                continue;
+            }
+            let taken = if window == 0 { 0 } else { (window - 1).saturating_sub(at - boundary).min(full) };
+            let all = Part::joined(&tails[taken], &tail.pivot, &head);
+            emit(&mut sums, at - out.start, &all, row, t);
+        }
+    }
+}
+
+#[inline(always)]
+fn put(slot: &mut Option<&mut [Row<f64>]>, at: usize, value: impl Fn(usize) -> f64) {
+    if let Some(rows) = slot {
+        let row = &mut rows[at];
+        for l in 0..LANES {
+            row[l] = value(l);
+        }
+    }
+}
+
+#[inline(always)]
+fn emit<T: Lane, const K: usize>(sums: &mut Sums<'_>, at: usize, all: &Part<K>, newest: &Row<T>, t: f64) {
+    let s = &all.sums;
+    let n = &s[0];
+    put(
+        &mut sums.count,
+        at,
+        #[inline(always)]
+        |l| n[l],
+    );
+    put(
+        &mut sums.sum,
+        at,
+        #[inline(always)]
+        |l| if n[l] > 0.0 { n[l] * all.pivot[l] + s[1][l] } else { f64::NAN },
+    );
+    put(
+        &mut sums.mean,
+        at,
+        #[inline(always)]
+        |l| all.pivot[l] + s[1][l] / n[l],
+    );
+    if K < SECOND {
+        return;
+    }
+    let mut spread = [0.0; LANES];
+    for l in 0..LANES {
+        let about_mean = s[2][l] - s[1][l] * s[1][l] / n[l];
+        spread[l] = if about_mean > 0.0 || about_mean.is_nan() { about_mean } else { 0.0 };
+    }
+    let variance = |l: usize| if n[l] >= 2.0 { spread[l] / (n[l] - 1.0) } else { f64::NAN };
+    put(&mut sums.variance, at, variance);
+    put(
+        &mut sums.deviation,
+        at,
+        #[inline(always)]
+        |l| variance(l).sqrt(),
+    );
+    if K < LINE {
+        return;
+    }
+    let (mut slope, mut tt, mut ty) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    for l in 0..LANES {
+        tt[l] = s[4][l] - s[3][l] * s[3][l] / n[l];
+        ty[l] = s[5][l] - s[3][l] * s[1][l] / n[l];
+        slope[l] = if n[l] >= 2.0 { ty[l] / tt[l] } else { f64::NAN };
+    }
+    put(
+        &mut sums.slope,
+        at,
+        #[inline(always)]
+        |l| slope[l],
+    );
+    let residual = |l: usize| {
+        let line = s[1][l] / n[l] + slope[l] * (t - s[3][l] / n[l]);
+        let newest = newest[l].wide();
+        let known = if newest.abs() < f64::INFINITY { newest } else { f64::NAN };
+        known - all.pivot[l] - line
+    };
+    put(&mut sums.residual, at, residual);
+    let r_square = |l: usize| {
+        let fit = ty[l] * ty[l] / (tt[l] * spread[l]);
+        let flat = !(variance(l).sqrt() > DEVIATION_MIN);
+        if flat { f64::NAN } else { fit }
+    };
+    put(&mut sums.r_square, at, r_square);
+}
