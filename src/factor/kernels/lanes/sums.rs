@@ -33,6 +33,8 @@ pub struct Sums<'a> {
     pub residual: Option<&'a mut [Row<f64>]>,
     /// Share of the variance that the line explains.
     pub r_square: Option<&'a mut [Row<f64>]>,
+    /// Whether an infinity makes the line missing for ever after, as Qlib's running sums do.
+    pub endless: bool,
 }
 
 /// Number of values, Σy.
@@ -101,29 +103,44 @@ impl<const K: usize> Part<K> {
 }
 
 /// Works out windows of `window` rows (0: all so far) that end at each of the rows `out` of the panel.
-pub fn run<T: Lane>(x: Rows<'_, T>, window: usize, out: &Range<usize>, sums: Sums<'_>) {
+pub fn run<T: Lane>(x: Rows<'_, T>, window: usize, out: &Range<usize>, mut sums: Sums<'_>) {
     let line = sums.slope.is_some() || sums.residual.is_some() || sums.r_square.is_some();
     let second = sums.variance.is_some() || sums.deviation.is_some();
     if line {
         fastest(
             #[inline(always)]
-            || walk::<T, LINE>(x, window, out, sums),
+            || walk::<T, LINE>(x, window, out, &mut sums),
         );
     } else if second {
         fastest(
             #[inline(always)]
-            || walk::<T, SECOND>(x, window, out, sums),
+            || walk::<T, SECOND>(x, window, out, &mut sums),
         );
     } else {
         fastest(
             #[inline(always)]
-            || walk::<T, FIRST>(x, window, out, sums),
+            || walk::<T, FIRST>(x, window, out, &mut sums),
         );
+    }
+    if line && sums.endless {
+        end_lines(x, out, &mut sums);
+    }
+}
+
+/// Makes the line missing from each lane's first infinity on.
+fn end_lines<T: Lane>(x: Rows<'_, T>, out: &Range<usize>, sums: &mut Sums<'_>) {
+    let Sums { slope, residual, r_square, .. } = sums;
+    for l in 0..LANES {
+        let Some(broken) = x.values.iter().position(|row| row[l].wide().is_infinite()) else { continue };
+        let from = (x.first + broken).saturating_sub(out.start).min(out.len());
+        for rows in [&mut *slope, &mut *residual, &mut *r_square].into_iter().flatten() {
+            rows[from..].iter_mut().for_each(|row| row[l] = f64::NAN);
+        }
     }
 }
 
 #[inline(always)]
-fn walk<T: Lane, const K: usize>(x: Rows<'_, T>, window: usize, out: &Range<usize>, mut sums: Sums<'_>) {
+fn walk<T: Lane, const K: usize>(x: Rows<'_, T>, window: usize, out: &Range<usize>, sums: &mut Sums<'_>) {
     let mut tails: Vec<[Row<f64>; K]> = Vec::new();
     for chunk in chunks(x.first, out, window) {
         let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
@@ -145,7 +162,7 @@ fn walk<T: Lane, const K: usize>(x: Rows<'_, T>, window: usize, out: &Range<usiz
             }
             let taken = if window == 0 { 0 } else { (window - 1).saturating_sub(at - boundary).min(full) };
             let all = Part::joined(&tails[taken], &tail.pivot, &head);
-            emit(&mut sums, at - out.start, &all, row, t);
+            emit(sums, at - out.start, &all, row, t, window > 0);
         }
     }
 }
@@ -161,7 +178,14 @@ fn put(slot: &mut Option<&mut [Row<f64>]>, at: usize, value: impl Fn(usize) -> f
 }
 
 #[inline(always)]
-fn emit<T: Lane, const K: usize>(sums: &mut Sums<'_>, at: usize, all: &Part<K>, newest: &Row<T>, t: f64) {
+fn emit<T: Lane, const K: usize>(
+    sums: &mut Sums<'_>,
+    at: usize,
+    all: &Part<K>,
+    newest: &Row<T>,
+    t: f64,
+    flat_is_missing: bool,
+) {
     let s = &all.sums;
     let n = &s[0];
     put(
@@ -223,7 +247,7 @@ fn emit<T: Lane, const K: usize>(sums: &mut Sums<'_>, at: usize, all: &Part<K>, 
     let r_square = |l: usize| {
         let fit = ty[l] * ty[l] / (tt[l] * spread[l]);
         let flat = !(variance(l).sqrt() > DEVIATION_MIN);
-        if flat { f64::NAN } else { fit }
+        if flat_is_missing & flat { f64::NAN } else { fit }
     };
     put(&mut sums.r_square, at, r_square);
 }
