@@ -6,12 +6,15 @@
 //! It never reads rows after the ones asked for unless an expression [`looks_ahead`](Expression::looks_ahead).
 
 mod check;
-mod eval;
+mod compute;
+mod derive;
 mod lex;
 mod nearest;
 mod parse;
+mod plan;
 pub mod point_in_time;
 pub mod registry;
+mod run;
 pub mod series;
 mod unit;
 mod words;
@@ -19,7 +22,7 @@ mod words;
 use std::fmt;
 use std::ops::Range;
 
-pub use eval::{EvalError, compute};
+pub use compute::{EvalError, MEMORY_MIB_MAX, Watch, compute, compute_watched, latest};
 pub use parse::Node;
 use registry::{Frequency, Group, Op, Reach};
 pub use registry::{OPERATORS, Operator};

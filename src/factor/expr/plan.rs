@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Node;
 use super::registry::{Fold, Frequency, Op, Sight};
 use super::series::Call;
-use super::{Expression, Node};
 use crate::factor::kernels::lanes::extremes::End;
 use crate::factor::kernels::lanes::sorted::Wanted;
 use crate::factor::kernels::{beyond, ewm, line, moments};
@@ -131,11 +131,6 @@ impl Plan {
         plan
     }
 
-    /// Of expressions.
-    pub fn of(expressions: &[&Expression]) -> Self {
-        Self::new(expressions.iter().map(|e| e.node()))
-    }
-
     /// The most rows before and after the wanted ones that a derived column is read on.
     pub fn derived_reach(&self) -> (usize, usize) {
         let derived = self.steps.iter().filter(|s| matches!(s.kind, Kind::Derived(_)));
@@ -173,8 +168,18 @@ impl Plan {
         if let Some(group) = self.groups.get_mut(together) {
             group.push(at);
         }
-        let step =
-            Step { kind, args, window, kind_of, mask, back: 0, ahead: 0, uses: 0, together, outputs: Vec::new() };
+        let step = Step {
+            kind,
+            args,
+            window,
+            kind_of,
+            mask,
+            back: 0,
+            ahead: 0,
+            uses: 0,
+            together,
+            outputs: Vec::new(),
+        };
         self.steps.push(step);
         self.known.insert(key, at);
         at
@@ -334,7 +339,9 @@ impl Plan {
     fn arithmetic(&mut self, op: Op, a: usize, b: usize) -> usize {
         let truths = self.kind_of(a) == Type::Truth && self.kind_of(b) == Type::Truth;
         match op {
-            Op::Add | Op::Greater if truths => self.add(Kind::Binary(Op::Or), vec![a, b], 0, Type::Truth, true),
+            Op::Add | Op::Greater if truths => {
+                self.add(Kind::Binary(Op::Or), vec![a, b], 0, Type::Truth, true)
+            }
             Op::Mul | Op::Less if truths => self.add(Kind::Binary(Op::And), vec![a, b], 0, Type::Truth, true),
             _ => {
                 let kind_of = if self.is_wide(a, b) { Type::Double } else { Type::Single };

@@ -9,7 +9,6 @@ use std::ops::Range;
 use chrono::NaiveDate;
 
 use super::plan::{Ended, Kind, Paired, Plan, Step, Summed, Type};
-use super::registry::Op;
 use crate::factor::kernels::calendar;
 use crate::factor::kernels::lanes::element::{self, Operand, Place};
 use crate::factor::kernels::lanes::extremes::{self, Extremes};
@@ -174,8 +173,9 @@ impl<'a> Tile<'a> {
         if self.done.get(at).copied().unwrap_or(true) {
             return;
         }
-        let Some(members) = self.scene.plan.groups.get(step.together) else { return };
-        for arg in members.iter().filter_map(|m| self.step(*m)).flat_map(|s| &s.args) {
+        let plan = self.scene.plan;
+        let Some(members) = plan.groups.get(step.together) else { return };
+        for arg in members.iter().filter_map(|m| plan.steps.get(*m)).flat_map(|s| &s.args) {
             self.ensure(*arg, first, outputs);
         }
         let rows = self.range(members);
@@ -191,7 +191,7 @@ impl<'a> Tile<'a> {
             }
             self.deliver(*member, first, outputs);
         }
-        for arg in members.iter().filter_map(|m| self.step(*m)).flat_map(|s| &s.args) {
+        for arg in members.iter().filter_map(|m| plan.steps.get(*m)).flat_map(|s| &s.args) {
             self.release(*arg);
         }
     }
@@ -254,9 +254,12 @@ impl<'a> Tile<'a> {
         let rows = self.rows.clone();
         for output in &step.outputs {
             let Some(slot) = outputs.get_mut(*output) else { continue };
-            let Some(place) = slot.get_mut((rows.start - first) * LANES..(rows.end - first) * LANES) else { continue };
+            let Some(place) = slot.get_mut((rows.start - first) * LANES..(rows.end - first) * LANES) else {
+                continue;
+            };
             match self.view(at) {
-                View::Number(value) if !matches!(step.kind, Kind::Number(_)) => drop(value),
+                // Nothing is kept of a step that was written straight to its place.
+                View::Number(_) if !matches!(step.kind, Kind::Number(_)) => {}
                 View::Number(value) => place.fill(value as f32),
                 View::Single(all) => {
                     let part = all.part(rows.start, rows.end).as_flattened();
@@ -280,12 +283,16 @@ impl<'a> Tile<'a> {
     fn work(&mut self, members: &[usize], rows: &Range<usize>) {
         let Some(step) = members.first().and_then(|m| self.step(*m)) else { return };
         match step.kind {
-            Kind::Sums(_) | Kind::Pairs(_) | Kind::Extremes(..) | Kind::Sorted(_) => self.windows(members, rows),
+            Kind::Sums(_) | Kind::Pairs(_) | Kind::Extremes(..) | Kind::Sorted(_) => {
+                self.windows(members, rows)
+            }
             _ => {
                 let Some(at) = members.first() else { return };
                 let mut values = match step.kind_of {
                     Type::Double => Values::Double(self.spare.double(rows.len())),
-                    Type::Single | Type::Truth | Type::Number => Values::Single(self.spare.single(rows.len())),
+                    Type::Single | Type::Truth | Type::Number => {
+                        Values::Single(self.spare.single(rows.len()))
+                    }
                 };
                 self.alone(step, rows, &mut values);
                 self.keep(*at, step, rows.start, values);
@@ -324,7 +331,12 @@ impl<'a> Tile<'a> {
             Kind::Choose => {
                 element::choose(view(0).operand(rows), view(1).operand(rows), view(2).operand(rows), place);
             }
-            _ => element::choose(view(1).operand(rows), view(0).operand(rows), Operand::Number(f64::NAN), place),
+            _ => element::choose(
+                view(1).operand(rows),
+                view(0).operand(rows),
+                Operand::Number(f64::NAN),
+                place,
+            ),
         }
     }
 
@@ -376,7 +388,12 @@ impl<'a> Tile<'a> {
         }
     }
 
-    fn sums<'s>(&self, step: &Step, rows: &Range<usize>, slots: impl Iterator<Item = (Kind, &'s mut [Row<f64>])>) {
+    fn sums<'s>(
+        &self,
+        step: &Step,
+        rows: &Range<usize>,
+        slots: impl Iterator<Item = (Kind, &'s mut [Row<f64>])>,
+    ) {
         let mut sums = Sums::default();
         for (kind, slot) in slots {
             let Kind::Sums(summed) = kind else { continue };
@@ -392,7 +409,8 @@ impl<'a> Tile<'a> {
             }
         }
         // Qlib's line fits keep running sums: from the first infinity on they are missing.
-        let field = step.args.first().and_then(|a| self.step(*a)).is_some_and(|s| matches!(s.kind, Kind::Field(_)));
+        let field =
+            step.args.first().and_then(|a| self.step(*a)).is_some_and(|s| matches!(s.kind, Kind::Field(_)));
         sums.endless = self.scene.whole && !field;
         typed!(self.arg(step, 0), x => sums::run(x, step.window, rows, sums));
     }
@@ -445,9 +463,16 @@ impl<'a> Tile<'a> {
         typed!(self.arg(step, 0), x => extremes::run(x, end, step.window, rows, &starts, extremes));
     }
 
-    fn sorted<'s>(&self, step: &Step, rows: &Range<usize>, slots: impl Iterator<Item = (Kind, &'s mut [Row<f64>])>) {
+    fn sorted<'s>(
+        &self,
+        step: &Step,
+        rows: &Range<usize>,
+        slots: impl Iterator<Item = (Kind, &'s mut [Row<f64>])>,
+    ) {
         let mut slots: Vec<Slot<'s>> = slots
-            .filter_map(|(kind, slot)| if let Kind::Sorted(wanted) = kind { Some((wanted, slot)) } else { None })
+            .filter_map(
+                |(kind, slot)| if let Kind::Sorted(wanted) = kind { Some((wanted, slot)) } else { None },
+            )
             .collect();
         typed!(self.arg(step, 0), x => sorted::run(x, step.window, rows, &mut slots));
     }

@@ -64,15 +64,6 @@ pub(crate) fn evaluate(
     apply(&Call::of(op, args), &series, days)
 }
 
-/// Refuses a tree with an operator that sees more than one instrument's series.
-pub(crate) fn only_series(node: &Node) -> Result<(), EvalError> {
-    let Node::Call(op, args) = node else { return Ok(()) };
-    if op.sight() != Sight::Series {
-        return Err(whole_panel(*op));
-    }
-    args.iter().try_for_each(only_series)
-}
-
 fn whole_panel(op: Op) -> EvalError {
     EvalError::WholePanel { operator: op.operator().map_or("", |o| o.name) }
 }

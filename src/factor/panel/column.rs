@@ -35,6 +35,11 @@ impl Column {
         Self { rows, instruments, values: vec![f32::NAN; instruments.div_ceil(LANES) * rows * LANES] }
     }
 
+    /// A column whose every value will be written; until then it is 0.
+    pub(in crate::factor) fn unwritten(rows: usize, instruments: usize) -> Self {
+        Self { rows, instruments, values: vec![0.0; instruments.div_ceil(LANES) * rows * LANES] }
+    }
+
     /// Rows of each series.
     pub fn rows(&self) -> usize {
         self.rows
