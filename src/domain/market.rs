@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{CleanText, Exchange, InstrumentId, Price, Quantity, UnixNanos, Volume};
+use super::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, UnixNanos, Volume};
 
 /// One bar: prices over `from..to`, raw as its source gave them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,4 +264,22 @@ pub struct Membership {
     pub from: NaiveDate,
     /// Last day; `None` while it is still a member.
     pub to: Option<NaiveDate>,
+}
+
+/// An instrument as a file lists it, with what it belongs to and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The instrument; its sector is the one told.
+    pub instrument: Instrument,
+    /// Industry within the sector; empty when not told.
+    pub industry: CleanText,
+    /// First day of sector and industry; `None` when not told.
+    pub from: Option<NaiveDate>,
+}
+
+impl Listing {
+    /// A listing that tells no industry and no day.
+    pub fn of(instrument: Instrument) -> Self {
+        Self { instrument, industry: CleanText::default(), from: None }
+    }
 }

@@ -26,6 +26,7 @@ use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
 use super::error::ServiceError;
 use super::live::QuoteBoard;
 use super::market::ClosesCache;
+use super::panel::PanelCache;
 use super::permit::Actor;
 use super::simulate::{Pace, Sim};
 
@@ -88,6 +89,7 @@ pub struct House {
     opened: UnixNanos,
     curves: Mutex<Curves>,
     lexicon: OnceLock<Lexicon>,
+    panels: Mutex<PanelCache>,
 }
 
 /// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
@@ -114,6 +116,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         opened: holder.since,
         curves: Mutex::default(),
         lexicon: OnceLock::new(),
+        panels: Mutex::default(),
     });
     Ok((house, engine_loop))
 }
@@ -227,6 +230,10 @@ impl House {
         }
         let read = Lexicon::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
         Ok(self.lexicon.get_or_init(|| read))
+    }
+
+    pub(super) fn panels(&self) -> &Mutex<PanelCache> {
+        &self.panels
     }
 
     pub(super) fn closes_cache(&self) -> &Mutex<ClosesCache> {

@@ -24,6 +24,7 @@ pub mod import;
 pub mod live;
 pub mod market;
 mod notices;
+mod panel;
 pub mod permit;
 pub mod rebalance;
 pub mod research;

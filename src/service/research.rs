@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::domain::signal::Signal;
-use crate::domain::{AccountId, CleanText, Exchange, InstrumentId, Price, Symbol, UnixNanos};
+use crate::domain::{AccountId, Exchange, InstrumentId, Price, Symbol};
 use crate::execution::State;
-use crate::factor::panel::{Panel, PanelBuilder};
 use crate::factor::sets::{self, Family};
-use crate::market::adjust::{self, Adjust};
-use crate::model::composite::{RECORD_SESSIONS, Universe};
+use crate::model::composite::Universe;
 use crate::model::{self, Strategy};
-use crate::store::MarketReader;
 
 use super::book;
 use super::engine::lock;
@@ -20,11 +17,6 @@ use super::error::ServiceError;
 use super::house::House;
 use super::permit::{Permit, TradeDesk, ViewSignals};
 use super::view;
-
-/// Sessions within which an instrument must have a bar to be in the default universe.
-const FRESH_SESSIONS: u32 = 5;
-/// Sessions loaded beyond what look-back and confidence need.
-const MARGIN_SESSIONS: u32 = 10;
 
 /// A wish to run a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,16 +27,6 @@ pub struct SignalWish {
     pub universe: Option<String>,
     /// Account whose exchange is ranked; the desk's when missing.
     pub account: Option<AccountId>,
-}
-
-struct Members {
-    by_row: Vec<std::collections::BTreeSet<InstrumentId>>,
-}
-
-impl Universe for Members {
-    fn contains(&self, instrument: InstrumentId, row: usize) -> bool {
-        self.by_row.get(row).is_some_and(|members| members.contains(&instrument))
-    }
 }
 
 /// Families and strategy of a wish.
@@ -71,9 +53,7 @@ impl House {
         let state = self.state()?;
         let time = state.market_time(exchange).ok_or_else(|| no_market_time(exchange))?;
         let universe = wish.universe.clone().or_else(|| strategy.universe.as_ref().map(ToString::to_string));
-        let lookback = families.iter().map(Family::lookback).max().unwrap_or(0);
-        let sessions = u32::try_from(lookback + RECORD_SESSIONS).unwrap_or(u32::MAX) + MARGIN_SESSIONS;
-        let panel = self.panel(exchange, time, sessions)?;
+        let panel = self.research_panel(exchange)?;
         let row = panel.sessions().len().checked_sub(1).ok_or_else(|| no_market_time(exchange))?;
         let named = universe.as_deref().map(|name| self.members(&panel, name)).transpose()?;
         let everything = model::composite::Everything;
@@ -139,77 +119,6 @@ impl House {
         let state = self.state()?;
         let found = state.accounts().get(&account).ok_or_else(|| super::trading::unknown_account(account))?;
         found.spec().exchange.map_or_else(|| self.main_exchange(), Ok)
-    }
-
-    /// The panel of an exchange: sessions that were over at `time`, one source per instrument, restated for splits and
-    /// dividends, with fundamentals and headlines as known.
-    pub(super) fn panel(
-        &self,
-        exchange: Exchange,
-        time: UnixNanos,
-        most: u32,
-    ) -> Result<Panel, ServiceError> {
-        let reader = MarketReader::open(self.home())?;
-        let calendar = self.calendars().of(exchange);
-        let today = calendar.date_at(time);
-        let over = match calendar.session_on(today) {
-            Some(session) if session.close > time => today.pred_opt().unwrap_or(today),
-            Some(_) | None => today,
-        };
-        let sessions = reader.sessions_stored(exchange, over, most)?;
-        let (Some(first), Some(last)) = (sessions.first().copied(), sessions.last().copied()) else {
-            return Err(no_market_time(exchange));
-        };
-        let fresh = *sessions.get(sessions.len().saturating_sub(FRESH_SESSIONS as usize)).unwrap_or(&first);
-        let ids: Vec<InstrumentId> = reader
-            .last_bars(exchange, last)?
-            .into_iter()
-            .filter(|b| b.session >= fresh)
-            .map(|b| b.instrument)
-            .collect();
-        let actions = reader.actions_between(exchange, first, last)?;
-        let mut builder = PanelBuilder::new(sessions.clone());
-        for series in reader.panel_rows(&ids, first, last)? {
-            let own: Vec<_> = actions.iter().filter(|a| a.instrument == series.instrument).cloned().collect();
-            let factors = adjust::factors(&series.bars, &own, series.basis, Adjust::Total)
-                .map_err(|e| ServiceError::Invalid(e.to_string()))?;
-            for (bar, factor) in series.bars.iter().zip(factors) {
-                let shares = 1.0 / factor.volume;
-                builder.bar(bar, factor.price, shares).map_err(|e| ServiceError::Invalid(e.to_string()))?;
-            }
-        }
-        builder.fundamentals(&reader.fundamentals_known_by(exchange, last)?);
-        let closes: Vec<UnixNanos> =
-            sessions.iter().map(|d| calendar.session_on(*d).map_or(UnixNanos::ZERO, |s| s.close)).collect();
-        let since = closes.first().copied().unwrap_or(UnixNanos::ZERO);
-        let mut news = reader.news_between(since, time.plus_nanos(1), u32::MAX)?;
-        news.retain(|n| n.headline.instrument.exchange == exchange);
-        if !news.is_empty() {
-            // The tone was taken when the headline was stored; none means that it says nothing either way.
-            let toned = news.iter().map(|n| (n.headline.instrument, n.headline.time, n.tone.unwrap_or(0.0)));
-            builder.toned_headlines(toned, &closes).map_err(|e| ServiceError::Invalid(e.to_string()))?;
-        }
-        Ok(builder.build())
-    }
-
-    fn members(&self, panel: &Panel, universe: &str) -> Result<Members, ServiceError> {
-        let market = lock(self.market_store());
-        let sets: Result<Vec<_>, _> = panel
-            .sessions()
-            .iter()
-            .map(|day| {
-                Ok::<_, ServiceError>(market.read().universe_members(universe, *day)?.into_iter().collect())
-            })
-            .collect();
-        let by_row: Vec<std::collections::BTreeSet<InstrumentId>> = sets?;
-        if by_row.last().is_none_or(std::collections::BTreeSet::is_empty) {
-            return Err(ServiceError::Unknown {
-                kind: "universe",
-                name: CleanText::new(universe),
-                remedy: "nobody is a member on that day; import one with 'qlib-pro import universe FILE'",
-            });
-        }
-        Ok(Members { by_row })
     }
 
     fn signals_view(

@@ -146,6 +146,12 @@ pub enum StoreError {
     /// No person by that name.
     #[error("user '{0}' is not known; see `user list`")]
     UnknownUser(UserName),
+    /// A cache of prices is damaged or was replaced while it was read.
+    #[error("{}: is damaged; it will be made again from the store", clean(.path))]
+    DamagedCache {
+        /// Cache file.
+        path: PathBuf,
+    },
     /// A backup cannot be read.
     #[error("{}: {what}; use another backup file", clean(.path))]
     BadBackup {

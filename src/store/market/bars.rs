@@ -4,14 +4,15 @@
 //! look-up; others are compared with what is stored. A [`BarRun`] spans one import command, so that a second row
 //! of the same key is seen over all its files and pages.
 
-use std::collections::HashSet;
 use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::super::codec::{bad, day};
 use super::super::error::{Fault, StoreError};
 use super::instruments::ensure_instrument;
+use super::revision::{What, bump};
 use super::{DAILY, MarketStore};
 use crate::domain::market::{Basis, DailyBar};
 use crate::domain::{CleanText, InstrumentId, Price, UnixNanos};
@@ -282,6 +283,7 @@ fn store_page(
     let mut order: Vec<(&DailyBar, &mut RowOutcome)> = page.iter().zip(outcome.rows.iter_mut()).collect();
     order.sort_by_key(|(bar, _)| bar.instrument);
     let mut created_count = 0;
+    let mut rewritten = BTreeSet::new();
     for (bar, slot) in order {
         let tail = match tails.entry(bar.instrument) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -301,10 +303,22 @@ fn store_page(
         if first_in_run {
             marked.push((bar.instrument, session));
         }
+        let continues = tail.last.is_none_or(|(last, _)| last < session);
         *slot = store_row(&mut writer, tail, first_in_run, bar, run.wall)?;
+        let changed = matches!(slot, RowOutcome::Stored(_) | RowOutcome::Revised(_));
+        if changed && !continues {
+            rewritten.insert(tail.source_id);
+        }
     }
     outcome.created = created_count;
     outcome.count();
+    if outcome.stored + outcome.revised > 0 {
+        let number = bump(conn, What::Prices)?;
+        let mut statement = conn.prepare_cached("UPDATE sources SET rewritten = ?1 WHERE id = ?2")?;
+        for id in rewritten {
+            statement.execute(params![number, id])?;
+        }
+    }
     Ok(outcome)
 }
 

@@ -6,9 +6,10 @@ use rusqlite::{Row, params};
 use super::super::codec::{bad, clean, date, day, time};
 use super::super::error::StoreError;
 use super::instruments::{ensure_instrument, id_at};
+use super::revision::{What, bump};
 use super::{MarketReader, MarketStore};
 use crate::domain::market::{ActionKind, CorporateAction, Fundamental, Headline, SplitRatio};
-use crate::domain::{Exchange, Price, Quantity, UnixNanos};
+use crate::domain::{Exchange, InstrumentId, Price, Quantity, UnixNanos};
 
 /// A stored headline and its tone.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +106,27 @@ impl MarketReader {
     }
 }
 
+impl MarketReader {
+    /// Instrument, time and tone of every headline on an exchange from `from` (included) to `to` (not included), oldest
+    /// first; 0 is the tone of one that says nothing either way.
+    pub fn tones_between(
+        &self,
+        exchange: Exchange,
+        from: UnixNanos,
+        to: UnixNanos,
+    ) -> Result<Vec<(InstrumentId, UnixNanos, f64)>, StoreError> {
+        self.db.read("read the tone of news", |c| {
+            let sql = "SELECT i.symbol, i.exchange, n.time, coalesce(n.tone, 0.0) FROM news n \
+                       JOIN instruments i ON i.id = n.instrument \
+                       WHERE n.time >= ?1 AND n.time < ?2 AND i.exchange = ?3 ORDER BY n.time, i.symbol, n.headline";
+            let mut statement = c.prepare_cached(sql)?;
+            let row = params![from.nanos(), to.nanos(), exchange.code()];
+            let rows = statement.query_map(row, |row| Ok((id_at(row, 0)?, time(row, 2)?, row.get(3)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+}
+
 impl MarketStore {
     /// Adds or replaces actions (key: instrument, ex-date, kind). Returns how many rows changed.
     pub fn store_actions(&mut self, actions: &[CorporateAction]) -> Result<u64, StoreError> {
@@ -132,6 +154,9 @@ impl MarketStore {
                     }
                 }? as u64;
             }
+            if changed > 0 {
+                bump(tx, What::Facts)?;
+            }
             Ok::<_, rusqlite::Error>(changed)
         })
     }
@@ -154,6 +179,9 @@ impl MarketStore {
                 ];
                 changed += tx.prepare_cached(sql)?.execute(row)? as u64;
             }
+            if changed > 0 {
+                bump(tx, What::Facts)?;
+            }
             Ok::<_, rusqlite::Error>(changed)
         })
     }
@@ -171,6 +199,9 @@ impl MarketStore {
                 let (text, source) = (headline.headline.as_str(), headline.source.as_str());
                 let row = params![headline.time.nanos(), number, text, source, tone];
                 changed += tx.prepare_cached(sql)?.execute(row)? as u64;
+            }
+            if changed > 0 {
+                bump(tx, What::Facts)?;
             }
             Ok::<_, rusqlite::Error>(changed)
         })

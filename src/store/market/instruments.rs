@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::codec::{bad, clean, date_opt, day, parsed};
+use super::super::codec::{bad, clean, date, date_opt, day, parsed};
 use super::super::error::StoreError;
+use super::revision::{What, bump};
 use super::{DAILY, MarketReader, MarketStore};
 use crate::domain::market::Basis;
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Symbol};
@@ -62,10 +63,12 @@ pub(super) fn ensure_instrument(conn: &Connection, id: InstrumentId) -> rusqlite
     Ok((conn.last_insert_rowid(), true))
 }
 
-fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<()> {
+/// Adds an instrument or replaces what is known of it; an empty sector says nothing.
+pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<()> {
     let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (exchange, symbol) DO UPDATE SET \
-               name = excluded.name, sector = excluded.sector, currency = excluded.currency, \
+               name = excluded.name, sector = iif(excluded.sector = '', sector, excluded.sector), \
+               currency = excluded.currency, \
                tick = excluded.tick, lot = excluded.lot, shortable = excluded.shortable";
     let row = params![
         instrument.id.symbol.as_str(),
@@ -151,6 +154,21 @@ impl MarketReader {
         })
     }
 
+    /// All periods of membership of a universe, by instrument and first day; both days belong to a period.
+    pub fn universe_spans(
+        &self,
+        universe: &str,
+    ) -> Result<Vec<(InstrumentId, NaiveDate, Option<NaiveDate>)>, StoreError> {
+        self.db.read("read a universe", |c| {
+            let sql = "SELECT i.symbol, i.exchange, u.from_day, u.to_day FROM universes u JOIN instruments i \
+                       ON i.id = u.instrument WHERE u.universe = ?1 ORDER BY i.symbol, i.exchange, u.from_day";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement
+                .query_map([universe], |row| Ok((id_at(row, 0)?, date(row, 2)?, date_opt(row, 3)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
     /// Names of the universes, with how many instruments each has had.
     pub fn universes(&self) -> Result<Vec<(CleanText, u32)>, StoreError> {
         self.db.read("read the universes", |c| {
@@ -164,11 +182,6 @@ impl MarketReader {
 }
 
 impl MarketStore {
-    /// Adds instruments or replaces what is known of them, in one transaction.
-    pub fn store_instruments(&mut self, instruments: &[Instrument]) -> Result<(), StoreError> {
-        self.db().write("store instruments", |tx| instruments.iter().try_for_each(|i| upsert(tx, i)))
-    }
-
     /// Adds periods of membership (from, and to where it has ended; both days belong to it). Unknown instruments
     /// are created with defaults.
     pub fn store_universe(
@@ -183,6 +196,7 @@ impl MarketStore {
                            ON CONFLICT (universe, instrument, from_day) DO UPDATE SET to_day = excluded.to_day";
                 tx.prepare_cached(sql)?.execute(params![universe, number, day(*from), to.map(day)])?;
             }
+            bump(tx, What::Facts)?;
             Ok::<_, rusqlite::Error>(())
         })
     }

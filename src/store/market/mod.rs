@@ -7,9 +7,12 @@
 
 mod bars;
 mod facts;
+mod groups;
+mod history;
 mod instruments;
 mod jobs;
 mod prices;
+mod revision;
 mod signals;
 
 use std::collections::HashMap;
@@ -17,16 +20,20 @@ use std::path::Path;
 
 pub use bars::{BarRun, PageOutcome, RowFlags, RowOutcome};
 pub use facts::StoredHeadline;
+pub use groups::GroupChange;
+pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists};
 pub use instruments::SourceInfo;
 pub use jobs::{JobProgress, Quarantined};
 pub use prices::Series;
+pub use revision::{Revision, Revisions};
 
 use super::db::{Db, Durability};
 use super::migrate::Migrations;
 use super::{MARKET_FILE, StoreError};
 use crate::domain::CleanText;
 
-pub(super) const MIGRATIONS: Migrations = &[include_str!("../schema/market/001.sql")];
+pub(super) const MIGRATIONS: Migrations =
+    &[include_str!("../schema/market/001.sql"), include_str!("../schema/market/002.sql")];
 
 /// The interval of daily bars.
 const DAILY: &str = "1d";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::super::codec::{clean, date, date_opt, day};
 use super::super::error::StoreError;
@@ -31,12 +31,14 @@ pub struct Series {
 
 /// The source that stands for an instrument.
 #[derive(Debug, Clone)]
-struct Chosen {
-    id: i64,
-    instrument: InstrumentId,
-    source: CleanText,
-    basis: Basis,
-    last: NaiveDate,
+pub(super) struct Chosen {
+    pub id: i64,
+    pub instrument: InstrumentId,
+    pub source: CleanText,
+    pub basis: Basis,
+    pub last: NaiveDate,
+    /// Revision of prices in which the series last changed other than by newer rows.
+    pub rewritten: i64,
 }
 
 fn bar(row: &Row<'_>, instrument: InstrumentId) -> rusqlite::Result<DailyBar> {
@@ -55,7 +57,7 @@ fn bar(row: &Row<'_>, instrument: InstrumentId) -> rusqlite::Result<DailyBar> {
 impl MarketReader {
     /// The preferred source of every instrument of an exchange (or of one instrument): the one with the newest
     /// bar, ties by name; or the one asked for. In the order of instruments.
-    fn chosen(
+    pub(super) fn chosen(
         &self,
         exchange: Option<Exchange>,
         only: Option<InstrumentId>,
@@ -63,7 +65,8 @@ impl MarketReader {
     ) -> Result<Vec<Chosen>, StoreError> {
         const SQL: &str = "
             SELECT s.id, i.symbol, i.exchange, s.source, s.basis,
-                   (SELECT max(session) FROM prices p WHERE p.source_id = s.id AND p.interval = ?4) AS last
+                   (SELECT max(session) FROM prices p WHERE p.source_id = s.id AND p.interval = ?4) AS last,
+                   s.rewritten
             FROM sources s JOIN instruments i ON i.id = s.instrument
             WHERE (?1 IS NULL OR i.exchange = ?1) AND (?2 IS NULL OR i.symbol = ?2)
               AND (?3 IS NULL OR s.source = ?3) AND last IS NOT NULL
@@ -79,6 +82,7 @@ impl MarketReader {
                     source: clean(row, 3)?,
                     basis: basis_at(row, 4)?,
                     last: date(row, 5)?,
+                    rewritten: row.get(6)?,
                 })
             })?;
             let mut chosen = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -88,7 +92,7 @@ impl MarketReader {
     }
 
     fn series(&self, chosen: Chosen, from: i32, to: i32) -> Result<Series, StoreError> {
-        let Chosen { id, instrument, source, basis, last: _ } = chosen;
+        let Chosen { id, instrument, source, basis, .. } = chosen;
         let bars = self.db.read("read prices", |c| {
             let sql = "SELECT session, open, high, low, close, volume, vwap FROM prices WHERE source_id = ?1 \
                        AND interval = ?2 AND session BETWEEN ?3 AND ?4 ORDER BY session";
@@ -225,12 +229,18 @@ impl MarketReader {
     }
 
     fn newest_session(&self, exchange: Exchange, upto: i32) -> Result<Option<NaiveDate>, StoreError> {
-        self.db.read("read the newest session", |c| {
-            let sql = "SELECT max(last) FROM (SELECT (SELECT max(session) FROM prices p WHERE p.source_id = s.id \
-                       AND p.interval = ?3 AND p.session <= ?2) AS last FROM sources s JOIN instruments i \
-                       ON i.id = s.instrument WHERE i.exchange = ?1)";
-            let row = params![exchange.code(), upto, DAILY];
-            c.prepare_cached(sql)?.query_row(row, |row| date_opt(row, 0))
-        })
+        self.db.read("read the newest session", |c| newest_session_of(c, exchange, upto))
     }
+}
+
+/// The newest session of an exchange up to a day with a bar of any instrument.
+pub(super) fn newest_session_of(
+    conn: &Connection,
+    exchange: Exchange,
+    upto: i32,
+) -> rusqlite::Result<Option<NaiveDate>> {
+    let sql = "SELECT max(last) FROM (SELECT (SELECT max(session) FROM prices p WHERE p.source_id = s.id \
+               AND p.interval = ?3 AND p.session <= ?2) AS last FROM sources s JOIN instruments i \
+               ON i.id = s.instrument WHERE i.exchange = ?1)";
+    conn.prepare_cached(sql)?.query_row(params![exchange.code(), upto, DAILY], |row| date_opt(row, 0))
 }

@@ -1,0 +1,116 @@
+//! Which sector and industry an instrument belonged to, as it was known on each day.
+//!
+//! What is told with a day holds from that day on. What is told without one holds since ever when nothing was known
+//! of the instrument, else from the newest stored session of its exchange on: the past keeps what was known then.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::codec::{clean, date, day};
+use super::super::error::StoreError;
+use super::instruments::{id_at, number_of, upsert};
+use super::prices::newest_session_of;
+use super::revision::{What, bump};
+use super::{MarketReader, MarketStore};
+use crate::domain::market::Listing;
+use crate::domain::{CleanText, Exchange, Instrument, InstrumentId};
+
+/// The day that stands for "always": 0001-01-01, in days since 1970-01-01.
+const ALWAYS: i32 = -719_162;
+
+/// What an instrument belonged to from a day on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupChange {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// First day.
+    pub from: NaiveDate,
+    /// Sector; empty when unknown.
+    pub sector: CleanText,
+    /// Industry; empty when unknown.
+    pub industry: CleanText,
+}
+
+/// Notes the groups of an instrument; whether that changed anything.
+fn note(conn: &Connection, number: i64, listing: &Listing) -> rusqlite::Result<bool> {
+    let (sector, industry) = (listing.instrument.sector.as_str(), listing.industry.as_str());
+    if sector.is_empty() && industry.is_empty() {
+        return Ok(false);
+    }
+    let sql = "SELECT from_day, sector, industry FROM group_history WHERE instrument = ?1 \
+               ORDER BY from_day DESC LIMIT 1";
+    let known: Option<(i32, String, String)> = conn
+        .prepare_cached(sql)?
+        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let (from, sector, industry) = match (listing.from, known) {
+        (Some(from), _) => (day(from), sector.to_owned(), industry.to_owned()),
+        (None, None) => (ALWAYS, sector.to_owned(), industry.to_owned()),
+        (None, Some((since, known_sector, known_industry))) => {
+            // An empty cell says nothing; another sector makes the old industry doubtful.
+            let same_sector = sector.is_empty() || sector == known_sector;
+            let industry =
+                if industry.is_empty() && same_sector { &known_industry } else { industry }.to_owned();
+            let sector = if sector.is_empty() { &known_sector } else { sector }.to_owned();
+            if (&sector, &industry) == (&known_sector, &known_industry) {
+                return Ok(false);
+            }
+            let newest = newest_session_of(conn, listing.instrument.id.exchange, i32::MAX)?.map(day);
+            (newest.filter(|newest| *newest > since).unwrap_or(since), sector, industry)
+        }
+    };
+    let sql = "INSERT INTO group_history (instrument, from_day, sector, industry) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT DO UPDATE SET sector = excluded.sector, industry = excluded.industry \
+               WHERE (sector, industry) IS NOT (excluded.sector, excluded.industry)";
+    let changed = conn.prepare_cached(sql)?.execute(params![number, from, sector, industry])? > 0;
+    let sql = "UPDATE instruments SET sector = (SELECT sector FROM group_history WHERE instrument = ?1 \
+               ORDER BY from_day DESC LIMIT 1) WHERE id = ?1";
+    conn.prepare_cached(sql)?.execute([number])?;
+    Ok(changed)
+}
+
+impl MarketReader {
+    /// What the instruments of an exchange belonged to, by instrument and day.
+    pub fn group_history(&self, exchange: Exchange) -> Result<Vec<GroupChange>, StoreError> {
+        self.db.read("read sectors", |c| {
+            let sql = "SELECT i.symbol, i.exchange, g.from_day, g.sector, g.industry FROM group_history g \
+                       JOIN instruments i ON i.id = g.instrument WHERE i.exchange = ?1 \
+                       ORDER BY i.symbol, g.from_day";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map([exchange.code()], |row| {
+                Ok(GroupChange {
+                    instrument: id_at(row, 0)?,
+                    from: date(row, 2)?,
+                    sector: clean(row, 3)?,
+                    industry: clean(row, 4)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+}
+
+impl MarketStore {
+    /// Adds instruments or replaces what is known of them, in one transaction; an empty sector says nothing.
+    pub fn store_instruments(&mut self, instruments: &[Instrument]) -> Result<(), StoreError> {
+        let listing = |i: &Instrument| Listing::of(i.clone());
+        self.store_listings(&instruments.iter().map(listing).collect::<Vec<_>>())
+    }
+
+    /// Like [`MarketStore::store_instruments`], with industries and the days from which groups hold.
+    pub fn store_listings(&mut self, listings: &[Listing]) -> Result<(), StoreError> {
+        self.db().write("store instruments", |tx| {
+            let mut changed = false;
+            for listing in listings {
+                upsert(tx, &listing.instrument)?;
+                if let Some(number) = number_of(tx, listing.instrument.id)? {
+                    changed |= note(tx, number, listing)?;
+                }
+            }
+            if changed {
+                bump(tx, What::Facts)?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        })
+    }
+}
