@@ -38,7 +38,7 @@ pub fn load(path: &Path) -> Result<Settings, ConfigError> {
     parse(&text).map_err(|problems| ConfigError::Problems { path: path.to_path_buf(), problems })
 }
 
-fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     let io = |source| ConfigError::Io { path: path.to_path_buf(), doing: "read it", source };
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -68,7 +68,7 @@ pub fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
     Err(problems)
 }
 
-fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+pub(super) fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
     let upto = span.map_or(0, |s| s.start);
     1 + text.bytes().take(upto).filter(|b| *b == b'\n').count()
 }
@@ -170,7 +170,7 @@ fn write_key(table: &mut dyn TableLike, key: &str, mut value: Value) {
     }
 }
 
-fn replace(path: &Path, text: &str) -> Result<(), ConfigError> {
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), ConfigError> {
     let io = |source| ConfigError::Io { path: path.to_path_buf(), doing: "write it", source };
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(io)?;

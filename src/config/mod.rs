@@ -2,8 +2,9 @@
 //!
 //! One table ([`SETTINGS`]) lists every setting; reading, checking, writing and help come from it. A file with an
 //! unknown key or a bad value is refused with every problem at once, each with its line. This room is the only
-//! reader of `settings.toml` and (with the command line's credentials) of environment variables.
+//! reader of `settings.toml`, of `factors.toml` and (with the command line's credentials) of environment variables.
 
+pub mod factors;
 mod file;
 mod paths;
 mod registry;

@@ -48,6 +48,11 @@ impl Paths {
         self.home.join("settings.toml")
     }
 
+    /// The file of a user's own factors.
+    pub fn factors(&self) -> PathBuf {
+        self.home.join("factors.toml")
+    }
+
     /// Folder of the log files.
     pub fn logs(&self) -> PathBuf {
         self.home.join("logs")
@@ -59,10 +64,11 @@ impl Paths {
     }
 
     /// Every place with its name, for `paths`.
-    pub fn all(&self) -> [(&'static str, PathBuf); 4] {
+    pub fn all(&self) -> [(&'static str, PathBuf); 5] {
         [
             ("home", self.home.clone()),
             ("settings", self.settings()),
+            ("factors", self.factors()),
             ("logs", self.logs()),
             ("exports", self.exports()),
         ]

@@ -137,7 +137,10 @@ fn family_values(
     families: &[&Family],
     rows: Range<usize>,
 ) -> Result<Vec<Vec<Valued>>, ModelError> {
-    let has_fields = |f: &&Factor| f.expression.fields().iter().all(|name| panel.column(name).is_some());
+    let has_fields = |f: &&Factor| {
+        f.expression.fields().iter().all(|name| panel.column(name).is_some())
+            && f.expression.periods().iter().all(|name| panel.has_periods(name))
+    };
     let kept: Vec<Vec<&Factor>> =
         families.iter().map(|f| f.factors.iter().filter(has_fields).collect()).collect();
     let expressions: Vec<Expression> = kept.iter().flatten().map(|f| f.expression.clone()).collect();

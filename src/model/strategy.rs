@@ -1,4 +1,5 @@
-//! A strategy: which families at which weights, how many names, how much of the equity. Read from TOML.
+//! A strategy: which families at which weights, how many names, how much of the equity. Read from TOML. It may bring
+//! factors of its own (`[[factor]]`, as in a factor file), whose families it can then weigh.
 //!
 //! Holds plain values; reading checks every bound, so that a strategy that exists can run.
 
@@ -6,7 +7,7 @@ use serde::Deserialize;
 
 use crate::domain::order::{OrderType, TimeInForce};
 use crate::domain::{CleanText, Ratio};
-use crate::factor::sets::Family;
+use crate::factor::sets::{self, Family, SetError};
 
 /// The strategy that runs when none is named.
 const DEFAULT: &str = include_str!("../../data/strategy/default.toml");
@@ -19,6 +20,9 @@ pub enum StrategyError {
     /// Not TOML of the right shape.
     #[error("the strategy cannot be read: {0}")]
     Shape(#[from] toml::de::Error),
+    /// A factor of its own is wrong.
+    #[error("the strategy's own factors: {0}")]
+    Factor(#[from] SetError),
     /// A value outside its bounds.
     #[error("strategy: {field} {reason}")]
     Bound {
@@ -47,6 +51,8 @@ pub struct Strategy {
     pub universe: Option<CleanText>,
     /// Families, in the order of the families given.
     pub weights: Vec<FamilyWeight>,
+    /// Families of its own factors.
+    pub own: Vec<Family>,
     /// Names held.
     pub top_k: u32,
     /// Share of the equity invested.
@@ -70,12 +76,20 @@ struct Document {
     order_type: OrderType,
     tif: TimeInForce,
     weights: std::collections::BTreeMap<String, f64>,
+    #[serde(default)]
+    factor: Vec<sets::Entry>,
 }
 
 impl Strategy {
-    /// Reads a strategy over the families there are. Weights are scaled to sum to 1.
+    /// Reads a strategy over the families there are and those it brings. Weights are scaled to sum to 1.
     pub fn parse(text: &str, families: &[Family]) -> Result<Self, StrategyError> {
-        let file: Document = toml::from_str(text)?;
+        let mut file: Document = toml::from_str(text)?;
+        let own = sets::of_entries(std::mem::take(&mut file.factor), text)?;
+        if let Some(both) = own.iter().find(|f| families.iter().any(|known| known.name == f.name)) {
+            let reason = format!("brings a family '{}' that there is already: rename it", both.name);
+            return Err(StrategyError::Bound { field: "factor".into(), reason });
+        }
+        let families = &[families, &own].concat();
         check(&file, families)?;
         let total: f64 = file.weights.values().sum();
         let weights = families
@@ -88,6 +102,7 @@ impl Strategy {
             name: file.name,
             universe: file.universe,
             weights,
+            own,
             top_k: file.top_k,
             gross_target: file.gross_target,
             no_trade_band: file.no_trade_band,
@@ -145,6 +160,20 @@ mod tests {
         let s = Strategy::builtin(&sets::builtin().unwrap()).unwrap();
         assert!(s.weights.len() == 4 && s.weights.iter().all(|w| w.weight == 0.25));
         assert_eq!((s.top_k, s.gross_target.to_string().as_str()), (20, "0.95"));
+    }
+
+    #[test]
+    fn a_strategy_brings_factors_of_its_own() {
+        let families = sets::builtin().unwrap();
+        let own = "[[factor]]\nfamily = \"gap\"\nname = \"gap_1\"\nexpression = \"$open/Ref($close,1)-1\"\n";
+        let text = format!("{}\n{own}", DEFAULT.replace("sentiment = 0.25", "gap = 0.25"));
+        let s = Strategy::parse(&text, &families).unwrap();
+        assert_eq!((s.own.len(), s.weights.last().unwrap().family.as_str()), (1, "gap"));
+        let wrong = Strategy::parse(&text.replace("$open", "$opn"), &families).unwrap_err().to_string();
+        assert!(wrong.contains("factor 'gap_1': at character 1: there is no field $opn"), "{wrong}");
+        let taken =
+            Strategy::parse(&text.replace("\"gap\"", "\"value\""), &families).unwrap_err().to_string();
+        assert!(taken.contains("family that ships"), "{taken}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use super::courier::Courier;
 use super::curve::Curves;
 use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
 use super::error::ServiceError;
+use super::factors::FactorFile;
 use super::live::QuoteBoard;
 use super::market::ClosesCache;
 use super::panel::PanelCache;
@@ -90,6 +91,7 @@ pub struct House {
     curves: Mutex<Curves>,
     lexicon: OnceLock<Lexicon>,
     panels: Mutex<PanelCache>,
+    factor_file: Mutex<FactorFile>,
 }
 
 /// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
@@ -117,6 +119,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         curves: Mutex::default(),
         lexicon: OnceLock::new(),
         panels: Mutex::default(),
+        factor_file: Mutex::default(),
     });
     Ok((house, engine_loop))
 }
@@ -196,6 +199,10 @@ impl House {
 
     pub(super) fn settings(&self) -> &Mutex<Settings> {
         &self.settings
+    }
+
+    pub(super) fn factor_file(&self) -> &Mutex<FactorFile> {
+        &self.factor_file
     }
 
     pub(super) fn log(&self) -> &LogRing {

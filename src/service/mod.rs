@@ -18,6 +18,7 @@ mod desk_worker;
 pub mod door;
 pub mod engine;
 pub mod error;
+pub mod factors;
 pub mod files;
 pub mod house;
 pub mod import;

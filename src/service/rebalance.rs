@@ -16,7 +16,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{Permit, TradeDesk};
-use super::research::{no_market_time, strategy_of};
+use super::research::no_market_time;
 use super::trading::TradePermit;
 use super::view::BasketRow;
 
@@ -49,7 +49,7 @@ impl House {
         strategy: Option<&str>,
         dry_run: bool,
     ) -> Result<Basket, ServiceError> {
-        let (_, strategy) = strategy_of(strategy)?;
+        let (_, strategy) = self.strategy_of(strategy)?;
         let (account, exchange) = (permit.account(), permit.exchange());
         let state = self.state()?;
         let now = state.market_time(exchange).ok_or_else(|| no_market_time(exchange))?;

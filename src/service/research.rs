@@ -7,9 +7,8 @@ use chrono::NaiveDate;
 use crate::domain::signal::Signal;
 use crate::domain::{AccountId, Exchange, InstrumentId, Price, Symbol};
 use crate::execution::State;
-use crate::factor::sets::{self, Family};
+use crate::model;
 use crate::model::composite::Universe;
-use crate::model::{self, Strategy};
 
 use super::book;
 use super::engine::lock;
@@ -29,17 +28,6 @@ pub struct SignalWish {
     pub account: Option<AccountId>,
 }
 
-/// Families and strategy of a wish.
-pub(super) fn strategy_of(text: Option<&str>) -> Result<(Vec<Family>, Strategy), ServiceError> {
-    let families = sets::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
-    let strategy = match text {
-        Some(text) => Strategy::parse(text, &families),
-        None => Strategy::builtin(&families),
-    };
-    let strategy = strategy.map_err(|e| ServiceError::Invalid(format!("strategy: {e}")))?;
-    Ok((families, strategy))
-}
-
 impl House {
     /// Runs a model on what was known at market time and stores its signals.
     pub fn run_signals(
@@ -48,7 +36,7 @@ impl House {
         wish: &SignalWish,
     ) -> Result<view::Signals, ServiceError> {
         self.visible(permit.scope(), wish.account)?;
-        let (families, strategy) = strategy_of(wish.strategy.as_deref())?;
+        let (families, strategy) = self.strategy_of(wish.strategy.as_deref())?;
         let exchange = self.exchange_of(wish.account)?;
         let state = self.state()?;
         let time = state.market_time(exchange).ok_or_else(|| no_market_time(exchange))?;

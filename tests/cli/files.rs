@@ -22,6 +22,28 @@ fn factors_are_computed_without_home_or_user() {
 }
 
 #[test]
+fn sets_are_listed_and_computed_by_name_and_own_factors_with_them() {
+    let bench = Bench::empty();
+    let file = bench.file("bars.csv", bars(2, 3));
+    let header = |set: &str| {
+        let ran = bench.run("", &["factor", "compute", "--set", set, "--bars", &file]);
+        ran.ended(0).lines().next().unwrap_or("").split(',').count()
+    };
+    assert_eq!((header("alpha158"), header("alpha360"), header("momentum")), (160, 362, 6));
+    std::fs::create_dir_all(bench.path("home")).unwrap();
+    let own = "[[factor]]\nfamily = \"mine\"\nname = \"gap\"\nexpression = \"$open/Ref($close,1)-1\"\n";
+    std::fs::write(bench.path("home/factors.toml"), own).unwrap();
+    assert_eq!((header("user"), header("mine"), header("gap")), (3, 3, 3));
+    let listed = bench.run("", &["factor", "list", "--set", "mine", "--format", "json"]).ended(0);
+    assert!(listed.contains("\"lookback\":1") || listed.contains("\"lookback\": 1"), "{listed}");
+    std::fs::write(bench.path("home/factors.toml"), own.replace("$open", "$opn")).unwrap();
+    assert_eq!(header("alpha158"), 160, "a wrong file of one's own takes nothing else away");
+    let refused = bench.run("", &["factor", "list", "--set", "mine"]);
+    assert!(refused.err.contains("factors.toml: line 4: factor 'gap': at character 1"), "{}", refused.err);
+    refused.ended(1);
+}
+
+#[test]
 fn a_wrong_expression_points_at_the_place_and_is_wrong_usage() {
     let bench = Bench::empty();
     let file = bench.file("bars.csv", bars(1, 2));

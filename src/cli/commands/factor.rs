@@ -10,6 +10,7 @@ use super::Env;
 use crate::cli::errors::Failure;
 use crate::cli::output::{Format, Sink};
 use crate::domain::Symbol;
+use crate::service::factors::UserFactors;
 use crate::service::files::evaluation;
 use crate::service::files::factors::{self, ComputeRequest, FactorFileError, Named};
 use crate::service::files::table::FactorTable;
@@ -67,7 +68,7 @@ pub struct Evaluate {
 /// `factor list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only this set (`families`, or one family).
+    /// Only this set (families, alpha158, alpha360, user), family or factor.
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
 }
@@ -76,7 +77,7 @@ pub struct List {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").args(["set", "expr", "expr_file"]).required(true).multiple(true)))]
 pub struct Compute {
-    /// A set of factors that ships (`families`, or one family).
+    /// A set of factors (families, alpha158, alpha360, user), a family, or one factor of a family.
     #[arg(long, value_name = "NAME")]
     set: Vec<String>,
     /// One factor: NAME=EXPRESSION.
@@ -109,19 +110,38 @@ impl FactorCommand {
     /// Runs it.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         match self {
-            FactorCommand::List(list) => env.out.rows(&factors::list(list.set.as_deref())?, "no factors"),
-            FactorCommand::Compute(compute) => compute.run(),
+            FactorCommand::List(list) => list.run(env),
+            FactorCommand::Compute(compute) => compute.run(env),
             FactorCommand::Process(process) => process.run(),
             FactorCommand::Evaluate(evaluate) => evaluate.run(env),
         }
     }
 }
 
+/// The user's own factors, in the home when there is one.
+fn user_factors(env: &Env<'_>) -> UserFactors {
+    let places = (env.context.places)(env.globals.home.as_deref()).unwrap_or_default();
+    let file = places.into_iter().find(|(name, _)| *name == "factors");
+    file.map_or_else(UserFactors::default, |(_, path)| UserFactors::read(&path))
+}
+
+impl List {
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let user = user_factors(env);
+        env.out.rows(&factors::list(self.set.as_deref(), &user)?, "no factors")?;
+        match (&self.set, &user.problem) {
+            (None, Some(problem)) => env.out.remark(&format!("the user's factors are left out: {problem}")),
+            (Some(_), _) | (None, None) => Ok(()),
+        }
+    }
+}
+
 impl Compute {
-    fn run(self) -> Result<(), Failure> {
+    fn run(self, env: &Env<'_>) -> Result<(), Failure> {
+        let user = user_factors(env);
         let mut chosen: Vec<Named> = Vec::new();
         for set in &self.set {
-            chosen.extend(factors::of_set(set)?);
+            chosen.extend(factors::of_set(set, &user)?);
         }
         for text in &self.expr {
             chosen.push(factors::of_definition(text)?);

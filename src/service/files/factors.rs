@@ -11,20 +11,18 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::super::factors::UserFactors;
 use super::table::{BAD_DATE, BAD_NUMBER, FactorTable, bad, parse_date, parse_value};
 use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
 use crate::factor::expr::EvalError;
 use crate::factor::panel::{FIELDS, Panel, PanelBuilder, PanelError};
 use crate::factor::processors::{Step, StepError, complete_rows};
-use crate::factor::sets::{self, SetError};
+use crate::factor::sets::{self, Definition, SetError};
 use crate::factor::{ExprError, Expression};
 use crate::market::import::{ImportError, Source};
 
 /// Largest file of expressions, in bytes.
 const EXPRESSION_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// The name under which all families are one set.
-pub const FAMILIES: &str = "families";
-
 /// Why factors could not be worked out from the files given.
 #[derive(Debug, thiserror::Error)]
 pub enum FactorFileError {
@@ -58,6 +56,9 @@ pub enum FactorFileError {
     /// The built-in factors cannot be read.
     #[error(transparent)]
     Set(#[from] SetError),
+    /// The user's own factors cannot be read.
+    #[error("the user's factors cannot be used: {0}")]
+    User(String),
     /// A processor is wrong, or has nothing to learn from.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -78,18 +79,38 @@ pub struct Named {
 /// What `factor list` shows of a factor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FactorRow {
-    /// Family it belongs to.
+    /// Set it belongs to.
+    pub set: String,
+    /// Family within the set.
     pub family: String,
     /// Name.
     pub name: String,
-    /// 1 when high is good, -1 when low is.
-    pub sign: i8,
+    /// 1 when high is good, -1 when low is; none where the set does not say.
+    pub sign: Option<i8>,
     /// Sessions before the one asked for that it reads.
     pub lookback: usize,
+    /// What its values are measured in, as far as that can be told.
+    pub unit: String,
     /// How it is computed.
     pub expression: String,
     /// What it measures.
     pub doc: String,
+}
+
+impl FactorRow {
+    /// The row of a factor.
+    pub fn of(factor: &Definition) -> Self {
+        Self {
+            set: factor.set.clone(),
+            family: factor.family.clone(),
+            name: factor.name.clone(),
+            sign: factor.sign,
+            lookback: factor.expression.lookback(),
+            unit: factor.expression.unit().to_string(),
+            expression: factor.expression.text().to_owned(),
+            doc: factor.doc.clone(),
+        }
+    }
 }
 
 /// What to compute, on which rows of a file.
@@ -109,42 +130,35 @@ pub struct ComputeRequest {
     pub to: Option<NaiveDate>,
 }
 
-/// The factors that ship with the program, all or those of one set.
-pub fn list(set: Option<&str>) -> Result<Vec<FactorRow>, FactorFileError> {
-    let families = sets::builtin()?;
-    let wanted = |family: &str| set.is_none_or(|s| s == FAMILIES || s == family);
-    let rows: Vec<FactorRow> = families
-        .iter()
-        .flat_map(|f| &f.factors)
-        .filter(|f| wanted(&f.family))
-        .map(|f| FactorRow {
-            family: f.family.clone(),
-            name: f.name.clone(),
-            sign: if f.sign < 0.0 { -1 } else { 1 },
-            lookback: f.expression.lookback(),
-            expression: f.expression.text().to_string(),
-            doc: f.doc.clone(),
-        })
-        .collect();
-    match set {
-        Some(name) if rows.is_empty() => Err(unknown_set(name, &families)),
-        Some(_) | None => Ok(rows),
+/// Every factor, or those of one set, family or name: what ships and the user's own.
+pub fn list(set: Option<&str>, user: &UserFactors) -> Result<Vec<FactorRow>, FactorFileError> {
+    let found = match set {
+        None => sets::definitions(&user.families)?,
+        Some(name) => of_name(name, user)?,
+    };
+    Ok(found.iter().map(FactorRow::of).collect())
+}
+
+/// The factors of a set, a family or a name.
+pub fn of_name(name: &str, user: &UserFactors) -> Result<Vec<Definition>, FactorFileError> {
+    let found = sets::named(name, &user.families)?;
+    if !found.is_empty() {
+        return Ok(found);
     }
+    if let Some(problem) = &user.problem {
+        return Err(FactorFileError::User(problem.clone()));
+    }
+    let mut known: Vec<String> = sets::SETS.iter().map(ToString::to_string).collect();
+    known.extend([sets::builtin()?, user.families.clone()].concat().into_iter().map(|f| f.name));
+    known.dedup();
+    let (name, known) = (CleanText::new(name), known.join(", "));
+    Err(FactorFileError::Asked(format!("there is no factor set '{name}'; known are {known}")))
 }
 
-fn unknown_set(name: &str, families: &[sets::Family]) -> FactorFileError {
-    let known: Vec<&str> = families.iter().map(|f| f.name.as_str()).collect();
-    let name = CleanText::new(name);
-    FactorFileError::Asked(format!(
-        "there is no factor set '{name}'; known are {FAMILIES}, {}",
-        known.join(", ")
-    ))
-}
-
-/// The factors of a set.
-pub fn of_set(set: &str) -> Result<Vec<Named>, FactorFileError> {
-    let rows = list(Some(set))?;
-    rows.into_iter().map(|row| named(&row.name, &row.expression)).collect()
+/// The factors of a set, to be computed.
+pub fn of_set(set: &str, user: &UserFactors) -> Result<Vec<Named>, FactorFileError> {
+    let found = of_name(set, user)?;
+    Ok(found.into_iter().map(|d| Named { name: d.name, expression: d.expression }).collect())
 }
 
 /// A factor from `NAME=EXPRESSION`.
@@ -395,7 +409,7 @@ mod tests {
         assert!(said(&asked).contains("ZZ"));
         assert!(of_definition("no expression").is_err());
         assert!(of_definition("date=$close").is_err());
-        assert!(of_set("nonsense").unwrap_err().to_string().contains("momentum"));
+        assert!(of_set("nonsense", &UserFactors::default()).unwrap_err().to_string().contains("momentum"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod data;
 mod demo;
+mod factors;
 mod people;
 mod rights;
 mod trading;
