@@ -3,6 +3,13 @@
 //! IC is Pearson's correlation over one day's instruments, rank IC that of average ranks (Spearman), both over the
 //! complete pairs. ICIR is mean over sample standard deviation of the days, not annualised.
 
+mod judgement;
+
+pub use judgement::{
+    ColumnSections, DAYS_PER_YEAR, DayQuality, Decay, Judgement, Members, Returns, Sections, decay, judge,
+    judge_columns,
+};
+
 use super::kernels::moments::{deviation, mean};
 use super::rank::average;
 
