@@ -105,7 +105,7 @@ impl House {
     ) -> Result<ImportReport, ServiceError> {
         match kind {
             TableFileKind::Instruments => self.pump(file, import::INSTRUMENTS, exchange, |h, rows| {
-                Ok(lock(h.market_store()).store_instruments(rows).map(|()| rows.len() as u64)?)
+                Ok(lock(h.market_store()).store_listings(rows).map(|()| rows.len() as u64)?)
             }),
             TableFileKind::Actions => self.pump(file, import::ACTIONS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_actions(rows)?)

@@ -23,7 +23,7 @@ const BASES: &[(&str, Basis)] = &[("raw", Basis::Raw), ("split", Basis::Split), 
 pub enum ImportCommand {
     /// Daily bars: date, symbol, open, high, low, close, volume (vwap, factor, change).
     Bars(Bars),
-    /// symbol, name, exchange, currency, sector, tick, lot.
+    /// symbol, name, exchange, currency, sector, tick, lot, industry, from (first day of sector and industry).
     Instruments(Table),
     /// Splits and dividends: date, symbol, kind, amount, ratio.
     Actions(Table),

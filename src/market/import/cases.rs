@@ -379,7 +379,7 @@ fn codes<T>(page: &Page<T>) -> Vec<(u64, &'static str)> {
 #[test]
 fn instruments_need_only_a_symbol() {
     let page = table(INSTRUMENTS, "symbol\nBHP\nBHP\nC\u{e9}\n");
-    let bhp = &page.rows[0].value;
+    let bhp = &page.rows[0].value.instrument;
     assert_eq!((bhp.id.to_string().as_str(), bhp.currency.as_str()), ("BHP.XASX", "AUD"));
     assert_eq!((bhp.tick.to_string().as_str(), bhp.lot.to_string().as_str()), ("0.01", "1"));
     assert_eq!((page.read, page.duplicates, codes(&page)), (3, 1, vec![(4, "BAD_SYMBOL")]));
@@ -392,13 +392,26 @@ fn instruments_take_what_a_row_says_and_refuse_nonsense() {
         "Symbol,NAME,exchange,currency,sector,tick,lot\nAAPL,\"Apple, Inc.\",XNYS,USD,Tech,0.05,100\n\
          A,,MARS,,,,\nB,,,usd,,,\nC,,,,,0,\nD,,,,,,-1\nAAPL,Other,XNYS,USD,Tech,0.05,100\nAAPL,,,,,,\n",
     );
-    let apple = &page.rows[0].value;
+    let apple = &page.rows[0].value.instrument;
     assert_eq!((apple.name.as_str(), apple.sector.as_str()), ("Apple, Inc.", "Tech"));
     assert_eq!((apple.tick.to_string().as_str(), apple.lot.to_string().as_str()), ("0.05", "100"));
     let expected =
         [(3, "BAD_FIELD"), (4, "BAD_FIELD"), (5, "BAD_NUMBER"), (6, "BAD_NUMBER"), (7, "DUPLICATE_KEY")];
     assert_eq!(codes(&page), expected);
-    assert_eq!(page.rows[1].value.id.to_string(), "AAPL.XASX");
+    assert_eq!(page.rows[1].value.instrument.id.to_string(), "AAPL.XASX");
+}
+
+#[test]
+fn a_listing_may_tell_industries_and_since_when() {
+    let page = table(
+        INSTRUMENTS,
+        "symbol,sector,industry,from\nA,Energy,Oil,2020-01-02\nA,Energy,Gas,2023-01-03\nA,Metals,,2023-01-03\n\
+         B,Metals,,\nC,Metals,,soon\n",
+    );
+    let told: Vec<_> = page.rows.iter().map(|r| (r.value.industry.as_str(), r.value.from)).collect();
+    let day = |d: &str| Some(d.parse().unwrap());
+    assert_eq!(told, [("Oil", day("2020-01-02")), ("Gas", day("2023-01-03")), ("", None)]);
+    assert_eq!(codes(&page), [(4, "DUPLICATE_KEY"), (6, "BAD_DATE")]);
 }
 
 #[test]

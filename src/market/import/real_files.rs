@@ -88,7 +88,7 @@ fn the_sector_list_imports_as_instruments() {
     let file = TableFile::open_path(&path, INSTRUMENTS).unwrap();
     assert_eq!(file.ignored_columns().len(), 5);
     let pages: Vec<_> = file.pages(Exchange::Xnys).map(Result::unwrap).collect();
-    let rows: Vec<_> = pages.iter().flat_map(|page| &page.rows).map(|row| &row.value).collect();
+    let rows: Vec<_> = pages.iter().flat_map(|page| &page.rows).map(|row| &row.value.instrument).collect();
     assert_eq!((rows.len(), pages.iter().map(|p| p.quarantine.len()).sum::<usize>()), (512, 0));
     let a = rows.iter().find(|i| i.id.symbol.as_str() == "A").unwrap();
     assert_eq!((a.name.as_str(), a.sector.as_str()), ("Agilent Technologies Inc", "Health Care"));

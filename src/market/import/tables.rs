@@ -11,7 +11,9 @@ use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{Column, Record, optional, required};
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::QuarantineReason as Reason;
-use crate::domain::market::{ActionKind, CorporateAction, Fundamental, Headline, Membership, SplitRatio};
+use crate::domain::market::{
+    ActionKind, CorporateAction, Fundamental, Headline, Listing, Membership, SplitRatio,
+};
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity};
 
 /// A kind of table: its columns, its key and how a row is read.
@@ -23,8 +25,9 @@ pub struct TableKind<T> {
     parse: fn(&Record<'_>, Exchange) -> Result<T, Reason>,
 }
 
-/// `symbol,name,exchange,currency,sector,tick,lot`; only `symbol` is required.
-pub const INSTRUMENTS: TableKind<Instrument> = TableKind {
+/// `symbol,name,exchange,currency,sector,tick,lot,industry,from`; only `symbol` is required. `from` is the first day of
+/// sector and industry; a symbol may have several rows of different days.
+pub const INSTRUMENTS: TableKind<Listing> = TableKind {
     columns: &[
         required("symbol"),
         optional("name"),
@@ -33,8 +36,10 @@ pub const INSTRUMENTS: TableKind<Instrument> = TableKind {
         optional("sector"),
         optional("tick"),
         optional("lot"),
+        optional("industry"),
+        optional("from"),
     ],
-    key: &[0, 2],
+    key: &[0, 2, 8],
     shown: Shown { symbol: 0, date: None },
     parse: parse_instrument,
 };
@@ -158,7 +163,7 @@ fn positive(field: &str) -> Result<i64, Reason> {
     if raw > 0 { Ok(raw) } else { Err(Reason::BadNumber) }
 }
 
-fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Instrument, Reason> {
+fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, Reason> {
     let given = |column: usize| Some(record.field(column)).filter(|field| !field.is_empty());
     let exchange = given(2).map_or(Ok(exchange), |field| field.parse().map_err(|_| Reason::BadField))?;
     let mut instrument = Instrument::with_defaults(instrument(record, 0, exchange)?);
@@ -173,7 +178,9 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Instrumen
     if let Some(field) = given(6) {
         instrument.lot = positive(field).map(Quantity::from_raw)?;
     }
-    Ok(instrument)
+    let industry = text(record, 7).unwrap_or_default();
+    let from = given(8).map(|_| day(record, 8)).transpose()?;
+    Ok(Listing { instrument, industry, from })
 }
 
 fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateAction, Reason> {

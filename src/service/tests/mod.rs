@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod factors;
+mod panel;
 mod people;
 mod rights;
 mod trading;

@@ -142,18 +142,6 @@ impl MarketReader {
         })
     }
 
-    /// Members of a universe on a day, in the order of their ids.
-    pub fn universe_members(&self, universe: &str, on: NaiveDate) -> Result<Vec<InstrumentId>, StoreError> {
-        self.db.read("read a universe", |c| {
-            let sql = "SELECT DISTINCT i.symbol, i.exchange FROM universes u JOIN instruments i \
-                       ON i.id = u.instrument WHERE u.universe = ?1 AND u.from_day <= ?2 \
-                       AND (u.to_day IS NULL OR u.to_day >= ?2) ORDER BY i.symbol, i.exchange";
-            let mut statement = c.prepare_cached(sql)?;
-            let rows = statement.query_map(params![universe, day(on)], |row| id_at(row, 0))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })
-    }
-
     /// All periods of membership of a universe, by instrument and first day; both days belong to a period.
     pub fn universe_spans(
         &self,

@@ -21,7 +21,7 @@ use std::path::Path;
 pub use bars::{BarRun, PageOutcome, RowFlags, RowOutcome};
 pub use facts::StoredHeadline;
 pub use groups::GroupChange;
-pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists};
+pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists, cache_path};
 pub use instruments::SourceInfo;
 pub use jobs::{JobProgress, Quarantined};
 pub use prices::Series;

@@ -116,20 +116,6 @@ impl MarketReader {
         chosen.map(|c| self.series(c, day(from), day(to))).transpose()
     }
 
-    /// The preferred source's bars of several instruments, in the order given; those without bars are left out.
-    pub fn panel_rows(
-        &self,
-        instruments: &[InstrumentId],
-        from: NaiveDate,
-        to: NaiveDate,
-    ) -> Result<Vec<Series>, StoreError> {
-        let all = self.chosen(None, None, None)?;
-        let mut by_id: BTreeMap<InstrumentId, Chosen> = all.into_iter().map(|c| (c.instrument, c)).collect();
-        let chosen = instruments.iter().filter_map(|i| by_id.remove(i));
-        let series = chosen.map(|c| self.series(c, day(from), day(to)));
-        series.filter(|s| s.as_ref().map_or(true, |s| !s.bars.is_empty())).collect()
-    }
-
     /// Hands every session of an exchange between two days (both included) to `each`, oldest first, with its bars
     /// in the order of instruments, one source per instrument. Stops when `each` says so.
     pub fn daily_bars_between(
@@ -188,24 +174,6 @@ impl MarketReader {
     ) -> Result<Vec<(InstrumentId, NaiveDate, Price)>, StoreError> {
         let bars = self.last_bars(exchange, on)?;
         Ok(bars.into_iter().map(|b| (b.instrument, b.session, b.close)).collect())
-    }
-
-    /// The newest `limit` sessions of an exchange at or before `on` that have a bar of any instrument, oldest first.
-    pub fn sessions_stored(
-        &self,
-        exchange: Exchange,
-        on: NaiveDate,
-        limit: u32,
-    ) -> Result<Vec<NaiveDate>, StoreError> {
-        let mut sessions = Vec::new();
-        let mut before = day(on);
-        for _ in 0..limit {
-            let Some(session) = self.newest_session(exchange, before)? else { break };
-            sessions.push(session);
-            before = day(session) - 1;
-        }
-        sessions.reverse();
-        Ok(sessions)
     }
 
     /// First session of an exchange after `after` that has a bar of any instrument.

@@ -123,16 +123,10 @@ fn sessions_stream_in_order_with_instruments_in_order() {
     let first = (date("2024-01-02"), vec![price("2"), price("1")]);
     assert_eq!(seen, [first, (date("2024-03-28"), vec![price("3")])]);
     let read = store.read();
-    let sessions = read.sessions_stored(Exchange::Xnys, date("2024-05-01"), 5).unwrap();
-    assert_eq!(sessions, [date("2024-01-02"), date("2024-03-28")]);
     assert_eq!(read.next_session(Exchange::Xnys, date("2024-03-28")).unwrap(), Some(date("2024-06-03")));
     assert_eq!(read.last_session(Exchange::Xasx).unwrap(), Some(date("2024-01-02")));
     let closes = read.last_closes(Exchange::Xnys, date("2024-05-01")).unwrap();
     assert_eq!(closes[0], (id("A.XNYS"), date("2024-01-02"), price("2")));
-    let panel =
-        read.panel_rows(&[id("B.XNYS"), id("Z.XNYS"), id("A.XNYS")], date("2024-01-01"), date("2024-02-01"));
-    let ids: Vec<_> = panel.unwrap().iter().map(|s| s.instrument).collect();
-    assert_eq!(ids, [id("B.XNYS"), id("A.XNYS")]);
 }
 
 #[test]
@@ -153,9 +147,8 @@ fn figures_and_members_are_those_of_the_day() {
         (id("B.XNYS"), date("2024-01-15"), None),
     ];
     store.store_universe("core", &members).unwrap();
-    let on = |d: &str| store.read().universe_members("core", date(d)).unwrap();
-    assert_eq!(on("2024-01-31"), [id("A.XNYS"), id("B.XNYS")]);
-    assert_eq!(on("2024-02-01"), [id("B.XNYS")]);
+    assert_eq!(store.read().universe_spans("core").unwrap(), members);
+    assert_eq!(store.read().universe_spans("other").unwrap(), []);
 }
 
 #[test]

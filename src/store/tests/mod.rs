@@ -1,6 +1,7 @@
 //! The stores as their callers use them, on throw-away homes.
 
 mod backup;
+mod groups;
 mod journal;
 mod market;
 mod migrations;
