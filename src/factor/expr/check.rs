@@ -206,21 +206,10 @@ fn typed(
         return Ok((nodes.remove(0), true));
     }
     if both && op == Op::If {
-        return Ok((chosen_truth(nodes, truths), true));
+        // Chosen between two truths, the 1 or 0 is a truth again.
+        return Ok((Node::Call(Op::Ne, vec![Node::Call(op, nodes), Node::Number(0.0)]), true));
     }
     Ok((Node::Call(op, nodes), operator.truth))
-}
-
-/// `If` between two truths is a truth: one side and the condition, or the other and not.
-fn chosen_truth(nodes: Vec<Node>, truths: &[bool]) -> Node {
-    let call = |op, args| Node::Call(op, args);
-    let mut nodes = nodes.into_iter();
-    let mut next = || nodes.next().unwrap_or(Node::Number(0.0));
-    let (given, yes, no) = (next(), next(), next());
-    let condition =
-        if truths.first() == Some(&true) { given } else { call(Op::Ne, vec![given, Node::Number(0.0)]) };
-    let otherwise = call(Op::Not, vec![condition.clone()]);
-    call(Op::Or, vec![call(Op::And, vec![condition, yes]), call(Op::And, vec![otherwise, no])])
 }
 
 /// The node of an argument of this kind.

@@ -13,6 +13,7 @@ mod nearest;
 mod parse;
 mod plan;
 pub mod point_in_time;
+pub mod reference;
 pub mod registry;
 mod run;
 pub mod series;
@@ -261,5 +262,7 @@ fn needs_history(node: &Node) -> bool {
     own || args.iter().any(needs_history)
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;
