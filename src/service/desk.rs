@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::event::HaltMode;
@@ -14,7 +14,7 @@ use crate::domain::{
     AccountId, InstrumentId, OrderId, OrderType, Price, Quantity, Side, Symbol, TimeInForce,
 };
 
-use super::view::{BasketRow, Instrument, PreviewView, Screen, WhatIf};
+use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, WhatIf};
 
 /// Most requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
@@ -67,6 +67,21 @@ impl Table {
             Table::Audit => "audit",
         }
     }
+}
+
+/// Expressions to be kept computed: a newer wish replaces the older one as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResearchWish {
+    /// Counts the wishes; the answer carries it.
+    pub generation: u64,
+    /// The expression under the pen, checked; empty for none.
+    pub formula: String,
+    /// Whose series is drawn.
+    pub instrument: Option<InstrumentId>,
+    /// The watchlist's column.
+    pub column: Option<String>,
+    /// The screen in force: an expression that is true or false.
+    pub screen: Option<String>,
 }
 
 /// What a person asks for.
@@ -160,6 +175,17 @@ pub enum Request {
     DisableUser(crate::domain::UserName),
     /// Prove the journal.
     VerifyAudit,
+    /// Keep these expressions computed; values come with [`Wake::Research`].
+    Research(ResearchWish),
+    /// The factors that can be looked up.
+    Factors,
+    /// Keep an expression as an own factor.
+    SaveFactor {
+        /// Its name.
+        name: String,
+        /// Its expression.
+        text: String,
+    },
 }
 
 /// An answer to a request.
@@ -179,6 +205,8 @@ pub enum Reply {
     Preview(Box<PreviewView>),
     /// Orders of a rebalance; `true` when it was a dry run.
     Basket(Vec<BasketRow>, bool),
+    /// The factors that can be looked up, and what is wrong with the file of own ones.
+    Factors(Vec<FactorRow>, Option<String>),
 }
 
 /// The queue of requests is full: say so, try again.
@@ -191,6 +219,8 @@ pub struct Busy;
 pub enum Wake {
     /// A newer screen stands ready.
     Screen,
+    /// Newer values of the registered expressions stand ready.
+    Research,
     /// An answer to the request with this number.
     Reply(u64, Reply),
     /// The session is over (disabled, password changed elsewhere, service stopped); says why.
@@ -201,6 +231,7 @@ pub enum Wake {
 #[derive(Debug)]
 pub struct Desk {
     screen: Arc<ArcSwap<Screen>>,
+    research: Arc<ArcSwapOption<Research>>,
     requests: Sender<(u64, Request)>,
     wakes: Receiver<Wake>,
     next: u64,
@@ -211,9 +242,11 @@ pub struct Desk {
 pub struct DeskEnd {
     /// Where new screens are put.
     pub screen: Arc<ArcSwap<Screen>>,
+    /// Where new values of expressions are put.
+    pub research: Arc<ArcSwapOption<Research>>,
     /// Requests with their numbers.
     pub requests: Receiver<(u64, Request)>,
-    /// Wakes the terminal; [`Wake::Screen`] may be dropped when full, replies are not.
+    /// Wakes the terminal; [`Wake::Screen`] and [`Wake::Research`] may be dropped when full, replies are not.
     pub wakes: Sender<Wake>,
 }
 
@@ -223,13 +256,24 @@ impl Desk {
         let screen = Arc::new(ArcSwap::from_pointee(first));
         let (requests, waiting) = bounded(REQUESTS_MAX);
         let (wake, wakes) = bounded(REQUESTS_MAX * 2);
-        let end = DeskEnd { screen: Arc::clone(&screen), requests: waiting, wakes: wake };
-        (Desk { screen, requests, wakes, next: 1 }, end)
+        let research = Arc::new(ArcSwapOption::empty());
+        let end = DeskEnd {
+            screen: Arc::clone(&screen),
+            research: Arc::clone(&research),
+            requests: waiting,
+            wakes: wake,
+        };
+        (Desk { screen, research, requests, wakes, next: 1 }, end)
     }
 
     /// The newest screen.
     pub fn screen(&self) -> Arc<Screen> {
         self.screen.load_full()
+    }
+
+    /// The newest values of the registered expressions; none before the first.
+    pub fn research(&self) -> Option<Arc<Research>> {
+        self.research.load_full()
     }
 
     /// Sends a request; returns its number, which comes back with the reply.

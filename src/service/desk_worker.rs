@@ -3,10 +3,12 @@
 //! A slow request (signals, advance) never holds up the screen. A new screen is published only when it differs from the
 //! last one; both threads end when the terminal drops its end.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::domain::{CleanText, InstrumentId};
@@ -14,13 +16,15 @@ use crate::store::trades::Period;
 
 use super::access::Session;
 use super::advance::Until;
-use super::desk::{Desk, DeskEnd, Reply, Request, Table, Ticket, Wake};
+use super::desk::{Desk, DeskEnd, Reply, Request, ResearchWish, Table, Ticket, Wake};
 use super::engine::lock;
 use super::error::ServiceError;
-use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket};
+use super::live_expression::Bench;
+use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewSignals};
 use super::research::SignalWish;
 use super::screens::{self, Focus};
 use super::trading::OrderWish;
+use super::view::{self, Research};
 
 /// How often the screen thread looks whether something changed.
 const LOOK: Duration = Duration::from_millis(150);
@@ -34,7 +38,7 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
     let (desk, end) = Desk::pair(first);
     let focus = Arc::new(Mutex::new(focus));
     let (nudge, nudged) = bounded(1);
-    let DeskEnd { screen, requests, wakes } = end;
+    let DeskEnd { screen, research, requests, wakes } = end;
     let screens = Screens {
         session: Arc::clone(session),
         focus: Arc::clone(&focus),
@@ -42,13 +46,13 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
         wakes: wakes.clone(),
         nudged,
     };
-    let worker = Worker { session: Arc::clone(session), focus, wakes, nudge };
+    let worker = Worker { session: Arc::clone(session), focus, wakes, nudge, research, bench: OnceCell::new() };
     spawn("desk-screens", move || screens.run())?;
     spawn("desk-requests", move || worker.run(&requests))?;
     Ok(desk)
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ServiceError> {
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ServiceError> {
     let started = thread::Builder::new().name(name.into()).spawn(work);
     started.map(drop).map_err(|e| {
         ServiceError::Invalid(format!("a thread could not be started: {e}; close other programs"))
@@ -116,6 +120,9 @@ struct Worker {
     focus: Arc<Mutex<Focus>>,
     wakes: Sender<Wake>,
     nudge: Sender<()>,
+    research: Arc<ArcSwapOption<Research>>,
+    /// Started by the first wish of somebody who may see values.
+    bench: OnceCell<Bench>,
 }
 
 impl Worker {
@@ -265,8 +272,34 @@ impl Worker {
                 };
                 Ok(Reply::Done(format!("{} events: {text}", report.events)))
             }
+            Request::Research(wish) => self.research(wish),
+            Request::Factors => {
+                let list = house.factor_definitions(&session.permit::<ViewSignals>()?)?;
+                let rows = list.rows.into_iter().map(view::FactorRow::from).collect();
+                Ok(Reply::Factors(rows, list.problem))
+            }
+            Request::SaveFactor { name, text } => {
+                house.save_factor(&session.permit::<TradeDesk>()?, &name, &text, "")?;
+                Ok(Reply::Done(format!("{} is saved among your own factors", CleanText::new(&name))))
+            }
             other => Err(ServiceError::Invalid(format!("this request is not known here: {other:?}"))),
         }
+    }
+
+    /// Hands a wish to the bench, which computes on a thread of its own.
+    fn research(&self, wish: ResearchWish) -> Result<Reply, ServiceError> {
+        // Asked here too, so that a refusal is an answer to this request.
+        let _permit = self.session.permit::<ViewSignals>()?;
+        let bench = match self.bench.get() {
+            Some(bench) => bench,
+            None => {
+                let wakes = self.wakes.clone();
+                let bench = Bench::start(&self.session, &self.focus, &self.research, wakes)?;
+                self.bench.get_or_init(|| bench)
+            }
+        };
+        bench.ask(wish);
+        Ok(Reply::Done(String::new()))
     }
 
     fn what_if(&self, ticket: Ticket) -> Result<Reply, ServiceError> {

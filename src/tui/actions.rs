@@ -49,6 +49,8 @@ pub enum Context {
     Users,
     /// Settings.
     Settings,
+    /// The expression under the pen and what comes of it.
+    Research,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             PaneId::Signals | PaneId::Explain => Context::Signals,
             PaneId::Users => Context::Users,
             PaneId::Settings => Context::Settings,
+            PaneId::Factors | PaneId::Expression | PaneId::Values | PaneId::Evidence => Context::Research,
             _ => Context::Global,
         }
     }
@@ -123,7 +126,12 @@ actions! {
     RunSignals = "run" ["signals-run"], ["r"], Signals, Needs(Capability::TradeDesk), None, 2 "run model", "", "Run the model now and rank the universe.";
     Rebalance = "rebalance" ["orders-from-signals"], ["G"], Global, Needs(Capability::TradeDesk), Review, 0 "make orders", "", "Turn signals into a basket of orders: a dry run first, then a question.";
     Explain = "explain" ["why"], ["x"], Global, Needs(Capability::ViewSignals), None, 6 "explain", "[SYMBOL]", "Show why the selected name ranks where it does.";
-    Open = "open" [], ["Enter"], Global, Anyone, None, 1 "open", "", "Open the selected row: chart of a name, detail of an order, choice of a setting.";
+    Formula = "formula" ["expression", "fx"], ["="], Research, Needs(Capability::ViewSignals), None, 1 "type", "[EXPRESSION]", "Type an expression; values and ranks follow as you type.";
+    SaveFactor = "save-factor" ["save"], ["S"], Research, Needs(Capability::TradeDesk), None, 5 "save", "[NAME]", "Keep the expression under the pen as a factor of your own; asks for its name.";
+    Column = "column" ["col"], ["v"], Research, Needs(Capability::ViewSignals), None, 2 "column", "[EXPRESSION|off]", "Make the expression a column of the watchlist, or take the column away.";
+    Screen = "screen" ["eqs"], ["F"], Research, Needs(Capability::ViewSignals), None, 3 "screen", "[EXPRESSION|off]", "Show only names for which the expression is true, or show all again.";
+    Overlay = "overlay" [], ["O"], Research, Needs(Capability::ViewSignals), None, 4 "overlay", "", "Draw the expression on the chart, or stop drawing it.";
+    Open = "open" [], ["Enter"], Global, Anyone, None, 1 "open", "", "Open the selected row: chart of a name, detail of an order, choice of a setting, a factor under the pen.";
     Watch = "watch" ["add"], ["w"], Global, Needs(Capability::ViewMarket), None, 5 "watch", "[SYMBOL]", "Add the selected name to the watchlist, or find one to add.";
     Unwatch = "unwatch" ["remove"], ["d"], Instrument, Needs(Capability::ViewMarket), None, 7 "take off", "[SYMBOL]", "Take the selected name off the watchlist.";
     Find = "find" ["symbol", "sym"], ["f"], Global, Needs(Capability::ViewMarket), None, 0 "find", "[TEXT]", "Find a name by ticker or company and show its chart.";
@@ -140,7 +148,7 @@ actions! {
     Export = "export" [], ["E"], Global, Anyone, None, 8 "export", "[csv|json]", "Write the table in front into the exports folder.";
     Copy = "copy" ["yank"], ["y"], Global, Anyone, None, 0 "copy", "", "Copy the selected row to the clipboard of the terminal.";
     Notices = "notices" ["inbox"], ["n"], Global, Anyone, None, 0 "notices", "", "Show notices and mark them as read.";
-    Workspace = "workspace" ["ws", "go"], ["1", "2", "3", "4", "5", "6", "7", "8", "9"], Global, Anyone, None, 0 "workspace", "NAME", "Go to a workspace by number or name.";
+    Workspace = "workspace" ["ws", "go"], ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"], Global, Anyone, None, 0 "workspace", "NAME", "Go to a workspace by number (0 is the tenth) or name.";
     GoTo = "goto" [], ["g"], Global, Anyone, None, 0 "go to", "", "Wait for a second key that names a workspace.";
     NextPane = "next-pane" [], ["Tab"], Global, Anyone, None, 11 "pane", "", "Go to the next pane.";
     PreviousPane = "previous-pane" [], ["S-Tab"], Global, Anyone, None, 0 "previous pane", "", "Go to the previous pane.";

@@ -45,6 +45,25 @@ impl Field {
         self.input.visual_cursor()
     }
 
+    /// Bytes between the start of the text and the cursor.
+    pub fn cursor_byte(&self) -> usize {
+        let text = self.text();
+        text.char_indices().nth(self.input.cursor()).map_or(text.len(), |(at, _)| at)
+    }
+
+    /// Puts other text in place of some bytes, with the cursor behind it.
+    pub fn replace(&mut self, place: std::ops::Range<usize>, with: &str) {
+        let (Some(before), Some(after)) = (self.text().get(..place.start), self.text().get(place.end..))
+        else {
+            return;
+        };
+        let cursor = before.chars().count() + with.chars().count();
+        let text = format!("{before}{with}{after}");
+        if text.chars().count() <= self.max {
+            self.input = Input::new(text).with_cursor(cursor);
+        }
+    }
+
     /// Takes a key; `true` when it was one for a field.
     pub fn key(&mut self, key: Key) -> bool {
         let request = match key.code {
@@ -58,6 +77,8 @@ impl Field {
             Code::Char('w') if key.ctrl => InputRequest::DeletePrevWord,
             Code::Backspace => InputRequest::DeletePrevChar,
             Code::Delete => InputRequest::DeleteNextChar,
+            Code::Left if key.ctrl => InputRequest::GoToPrevWord,
+            Code::Right if key.ctrl => InputRequest::GoToNextWord,
             Code::Left => InputRequest::GoToPrevChar,
             Code::Right => InputRequest::GoToNextChar,
             Code::Home => InputRequest::GoToStart,

@@ -127,6 +127,48 @@ pub fn price_on_tick(value: Price, tick: Price) -> String {
     decimal(value.raw(), 9, places.max(2))
 }
 
+/// How many digits the values of an expression need: the same for a whole column, so that they line up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    places: usize,
+    large: bool,
+}
+
+impl Figures {
+    /// Most digits behind the point.
+    const PLACES_MAX: f64 = 9.0;
+    /// Values from which figures are shortened (`12.3M`).
+    const LARGE: f64 = 1e7;
+
+    /// The digits that these values need.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let largest = values.into_iter().filter(|v| v.is_finite()).fold(0.0, |most: f64, v| most.max(v.abs()));
+        if largest >= Self::LARGE {
+            return Self { places: 0, large: true };
+        }
+        let scale = if largest > 0.0 { libm::ceil(libm::log10(largest)) } else { 0.0 };
+        let significant = if largest < 1.0 { 4.0 } else { 5.0 };
+        Self { places: (significant - scale).clamp(0.0, Self::PLACES_MAX) as usize, large: false }
+    }
+
+    /// A value; infinity keeps its name.
+    pub fn show(self, value: f64) -> String {
+        if value.is_nan() {
+            return MISSING.to_owned();
+        }
+        if value.is_infinite() {
+            return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+        }
+        if self.large {
+            let sign = if value < 0.0 { "-" } else { "" };
+            return format!("{sign}{}", compact(value.abs()));
+        }
+        let places = self.places;
+        let text = format!("{value:.places$}");
+        if text.bytes().any(|b| (b'1'..=b'9').contains(&b)) { text } else { text.trim_start_matches('-').to_owned() }
+    }
+}
+
 /// An optional price.
 pub fn price_or_missing(value: Option<Price>) -> String {
     value.map_or_else(|| MISSING.to_owned(), price)
@@ -307,6 +349,18 @@ mod tests {
         assert_eq!(money_whole_signed(money_of("6404.4")), "+6,404");
         assert_eq!(money_signed(money_of("0.001")), "0.00");
         assert_eq!(money_whole(money_of("999.5")), "1,000");
+    }
+
+    #[test]
+    fn values_of_a_column_share_their_digits() {
+        let shown = |values: &[f64]| {
+            let figures = Figures::of(values.iter().copied());
+            values.iter().map(|v| figures.show(*v)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[0.35, -0.012_34, -0.000_01]), ["0.3500", "-0.0123", "0.0000"]);
+        assert_eq!(shown(&[35.0, 1.5, f64::INFINITY, f64::NAN]), ["35.000", "1.500", "inf", "-"]);
+        assert_eq!(shown(&[12_345_678.0, -980.0]), ["12.3M", "-980"]);
+        assert_eq!(shown(&[0.0]), ["0.0000"]);
     }
 
     #[test]

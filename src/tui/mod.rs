@@ -12,6 +12,7 @@ pub mod entry;
 pub mod field;
 pub mod format;
 pub mod keys;
+pub mod lab;
 pub mod modal;
 pub mod panes;
 pub mod run;

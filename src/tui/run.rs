@@ -245,6 +245,7 @@ impl<G: Gate> Shell<G> {
         let mut ticked = Instant::now();
         loop {
             let pause = self.pause(dirty, urgent).min(TICK.saturating_sub(ticked.elapsed()));
+            let pause = pause.min(self.until(state.due_ms()));
             if dirty && self.pause(dirty, urgent).is_zero() {
                 self.show(&mut state)?;
                 (dirty, urgent) = (false, false);
@@ -263,7 +264,10 @@ impl<G: Gate> Shell<G> {
                 inputs.extend((idle && state.lock.is_none()).then_some(Input::Lock));
                 inputs.push(Input::Tick);
             }
-            state.now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            state.now_ms = self.now_ms();
+            if state.due_ms().is_some_and(|due| due <= state.now_ms) {
+                inputs.push(Input::Tick);
+            }
             for input in inputs {
                 let turn = self.turn(&mut state, &mut desk, &mut tags, input)?;
                 dirty |= turn.dirty;
@@ -273,6 +277,16 @@ impl<G: Gate> Shell<G> {
                 }
             }
         }
+    }
+
+    /// Milliseconds since the terminal was opened.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// How long to wait for what is due at a time; a tick when nothing is.
+    fn until(&self, due_ms: Option<u64>) -> Duration {
+        due_ms.map_or(TICK, |due| Duration::from_millis(due.saturating_sub(self.now_ms())))
     }
 
     /// How long to wait before the next frame or tick.
@@ -316,6 +330,7 @@ impl<G: Gate> Shell<G> {
             recv(wakes) -> wake => match wake {
                 Err(_) => return Ok((inputs, closed())),
                 Ok(Wake::Screen) => inputs.push(Input::Screen(desk.screen())),
+                Ok(Wake::Research) => inputs.extend(desk.research().map(Input::Research)),
                 Ok(Wake::Reply(number, reply)) => {
                     let tag = tags.remove(&number).unwrap_or(Tag::Quiet);
                     inputs.push(Input::Reply(tag, reply));

@@ -12,11 +12,12 @@ use secrecy::SecretString;
 
 use crate::domain::{AccountKind, Capability, InstrumentId};
 use crate::service::desk::{Reply, Request};
-use crate::service::view::{Account, OrderRow, Ownership, Screen};
+use crate::service::view::{Account, OrderRow, Ownership, Research, Screen};
 
 use super::actions::{ActionId, Right};
 use super::entry::LockForm;
 use super::keys::Key;
+use super::lab::Lab;
 use super::modal::Modal;
 use super::modal::ticket::TicketForm;
 use super::panes::{PaneDef, PaneId, RowKey, View};
@@ -43,6 +44,8 @@ pub enum Input {
     Wheel(i16, u16, u16),
     /// A newer snapshot.
     Screen(Arc<Screen>),
+    /// Newer values of expressions.
+    Research(Arc<Research>),
     /// An answer.
     Reply(Tag, Reply),
     /// The request could not be queued.
@@ -68,6 +71,8 @@ pub enum Tag {
     WhatIf,
     /// The window on top waits for it.
     Modal,
+    /// Expressions and factors.
+    Research,
 }
 
 /// What is to be done outside.
@@ -222,6 +227,8 @@ pub struct UiState {
     pub page: usize,
     /// Speed to go back to after a pause.
     pub speed: u32,
+    /// The expression under the pen.
+    pub lab: Lab,
 }
 
 impl UiState {
@@ -254,6 +261,7 @@ impl UiState {
             hits: Vec::new(),
             page: PAGE_ROWS,
             speed,
+            lab: Lab::default(),
         };
         state.settle();
         state
@@ -276,13 +284,25 @@ impl UiState {
         let state = self.panes.get(&pane);
         View {
             screen: &self.screen,
+            lab: &self.lab,
             theme: &self.theme,
             ascii: self.theme.ascii,
             focused: self.pane() == Some(pane) && self.modals.is_empty(),
+            typing: self.is_typing(),
             selected: state.map_or(0, |s| s.selected),
             scroll: state.map_or(0, |s| s.scroll),
             filter: state.map_or("", |s| &s.filter),
         }
+    }
+
+    /// When something waits to be asked, in milliseconds of [`UiState::now_ms`].
+    pub const fn due_ms(&self) -> Option<u64> {
+        self.lab.due_ms()
+    }
+
+    /// Whether keys go into the expression.
+    pub fn is_typing(&self) -> bool {
+        self.modals.iter().any(|m| matches!(m, Modal::Expression))
     }
 
     /// Row of the pane that has the keyboard.

@@ -122,6 +122,24 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
         ]),
     },
     WorkspaceDef {
+        name: "research",
+        title: "Research",
+        key: 'f',
+        needs: Capability::TradeDesk,
+        unless: None,
+        grid: Rows(&[
+            (12, Columns(&[(62, Pane(PaneId::Expression)), (58, Pane(PaneId::Factors))])),
+            (
+                20,
+                Columns(&[
+                    (38, Pane(PaneId::Values)),
+                    (46, Pane(PaneId::Chart)),
+                    (36, Pane(PaneId::Evidence)),
+                ]),
+            ),
+        ]),
+    },
+    WorkspaceDef {
         name: "history",
         title: "History",
         key: 't',
@@ -259,10 +277,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_role_has_its_default_workspace_and_at_most_nine() {
+    fn every_role_has_its_default_workspace_and_at_most_ten() {
         for role in Role::ALL {
             let mine = workspaces_of(&screen_of(role));
-            assert!(mine.len() <= 9, "{role} has {}", mine.len());
+            assert!(mine.len() <= 10, "{role} has {}", mine.len());
             assert!(mine.iter().any(|w| w.def.name == role.default_workspace()), "{role}");
         }
     }

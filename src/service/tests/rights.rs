@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
 use crate::domain::{InstrumentId, OrderType, Side, TimeInForce};
-use crate::service::desk::{Reply, Request, Table, Ticket, Wake};
+use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
 
 /// Whether a customer may send it. Exhaustive on purpose.
@@ -33,7 +33,10 @@ fn allowed(request: &Request) -> bool {
         | Request::Advance(_)
         | Request::Speed(_)
         | Request::DisableUser(_)
-        | Request::VerifyAudit => false,
+        | Request::VerifyAudit
+        | Request::Research(_)
+        | Request::Factors
+        | Request::SaveFactor { .. } => false,
     }
 }
 
@@ -80,6 +83,15 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Speed(1),
         Request::DisableUser("ana".parse().unwrap()),
         Request::VerifyAudit,
+        Request::Research(ResearchWish {
+            generation: 1,
+            formula: "$close".into(),
+            instrument: Some(instrument),
+            column: Some("$close".into()),
+            screen: Some("$close > 0".into()),
+        }),
+        Request::Factors,
+        Request::SaveFactor { name: "mine".into(), text: "$close".into() },
     ];
     for account in [desk, own] {
         all.push(Request::WhatIf(ticket(account)));
@@ -108,6 +120,7 @@ fn a_customer_reaches_no_signal_limit_or_log_by_any_request() {
             match desk.wakes().recv().unwrap() {
                 Wake::Reply(answered, reply) if answered == number => break reply,
                 Wake::Reply(..) | Wake::Screen => {}
+                Wake::Research => panic!("values of an expression came to a customer"),
                 Wake::Ended(why) => panic!("{why}"),
             }
         };
@@ -116,6 +129,7 @@ fn a_customer_reaches_no_signal_limit_or_log_by_any_request() {
         let said = format!("{reply:?}");
         assert!(!said.contains("max_order_notional") || denied, "{shown}: {said}");
     }
+    assert!(desk.research().is_none(), "no value of an expression");
     let screen = desk.screen();
     assert!(
         screen.positions.iter().all(|p| p.account.as_str() == "sim-kim"),

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod data;
+pub mod expression;
 pub mod people;
 pub mod research;
 pub mod risk;
@@ -12,6 +13,7 @@ pub mod screen;
 
 pub use account::{Account, HistoryRow, OrderRow, Portfolio, Position};
 pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
+pub use expression::{Evidence, FactorRow, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
 pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{BreachRow, HaltRow, LimitRow, LimitVersionRow, LimitsView, PreviewView, WhatIf};

@@ -123,10 +123,11 @@ fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
 
 /// Number and name of a workspace; the one in front keeps its name and is marked.
 fn label(state: &UiState, i: usize, title: &str, full: bool) -> String {
+    let key = (i + 1) % 10;
     match (i == state.workspace, full) {
-        (true, _) => format!(">{} {title}<", i + 1),
-        (false, true) => format!("{} {title}", i + 1),
-        (false, false) => (i + 1).to_string(),
+        (true, _) => format!(">{key} {title}<"),
+        (false, true) => format!("{key} {title}"),
+        (false, false) => key.to_string(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod chrome;
 pub mod entry;
+mod expression;
 pub mod frame;
 mod limit;
 pub mod modal;
@@ -113,6 +114,9 @@ fn draw_pane(state: &UiState, pane: PaneId, area: Rect, buf: &mut Buffer, drawn:
     let inner = frame.draw(&state.theme, area, buf);
     drawn.hits.push((area, Target::Pane(pane)));
     (def.draw)(&view, inner, buf);
+    if pane == PaneId::Expression && view.typing {
+        drawn.cursor = Some(super::panes::expression::cursor(&view, inner));
+    }
     if front {
         drawn.page = usize::from(inner.height.saturating_sub(1));
     }

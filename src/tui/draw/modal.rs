@@ -29,6 +29,7 @@ pub fn draw(state: &UiState, modal: &Modal, body: Rect, buf: &mut Buffer, drawn:
         Modal::Pick(form) => draw_pick(state, form, body, buf, drawn),
         Modal::Basket(form) => draw_basket(state, form, body, buf, drawn),
         Modal::Detail(detail) => draw_detail(state, detail, body, buf, drawn),
+        Modal::Expression => super::expression::draw_popup(state, buf, drawn),
         Modal::Line(_) => {}
     }
 }
@@ -77,6 +78,14 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             basket::Stage::Asking | basket::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
         },
         Modal::Detail(_) => &[("Esc", "close")],
+        Modal::Expression => &[
+            ("Tab", "complete"),
+            ("Enter", "done"),
+            ("Ctrl-S", "save as factor"),
+            ("Up/Down", "earlier ones"),
+            ("Ctrl-U", "clear"),
+            ("Esc", "leave"),
+        ],
         Modal::Line(_) => &[],
     }
 }

@@ -4,6 +4,7 @@
 //! word that is neither action nor workspace nor pane is looked for among the names.
 
 use crate::service::desk::Request;
+use crate::service::language::TEXT_MAX;
 use crate::tui::actions::{ActionId, action_named};
 use crate::tui::field::Field;
 use crate::tui::keys::{Code, Key};
@@ -26,6 +27,10 @@ pub enum LineKind {
     Filter(PaneId),
     /// Value of this setting.
     Setting(String),
+    /// Name under which this expression is kept.
+    SaveFactor(String),
+    /// The expression that screens names.
+    Screen,
 }
 
 /// A line being typed.
@@ -40,7 +45,11 @@ pub struct LineForm {
 impl LineForm {
     /// A line that starts with `text`.
     pub fn new(kind: LineKind, text: &str) -> Self {
-        Self { kind, field: Field::with(LINE_MAX, text) }
+        let max = match kind {
+            LineKind::Command | LineKind::Screen => TEXT_MAX,
+            LineKind::Filter(_) | LineKind::Setting(_) | LineKind::SaveFactor(_) => LINE_MAX,
+        };
+        Self { kind, field: Field::with(max, text) }
     }
 
     /// What stands before the text.
@@ -49,6 +58,8 @@ impl LineForm {
             LineKind::Command => ":".to_owned(),
             LineKind::Filter(pane) => format!("filter {} /", pane.def().title),
             LineKind::Setting(key) => format!("{key} ="),
+            LineKind::SaveFactor(_) => "save as factor, name:".to_owned(),
+            LineKind::Screen => "screen:".to_owned(),
         }
     }
 }
@@ -70,6 +81,13 @@ pub fn key(mut form: LineForm, state: &mut UiState, key: Key, out: &mut Vec<Effe
                     let value = form.field.text().trim().to_owned();
                     out.push(Effect::Send(Tag::Said, Request::Setting { key, value }));
                 }
+                LineKind::SaveFactor(text) => {
+                    let name = form.field.text().trim();
+                    if !name.is_empty() {
+                        crate::tui::update::perform::keep_factor(name, text, out);
+                    }
+                }
+                LineKind::Screen => perform(state, ActionId::Screen, form.field.text(), out),
                 LineKind::Filter(_) => {}
             }
             return None;

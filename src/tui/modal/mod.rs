@@ -32,6 +32,8 @@ pub enum Modal {
     Line(Box<line::LineForm>),
     /// Text to read.
     Detail(Detail),
+    /// The expression is typed; it stands in its pane.
+    Expression,
 }
 
 /// Text to read.
@@ -53,6 +55,14 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
         Some(Modal::Pick(form)) => pick::key(*form, state, key, out).map(|f| Modal::Pick(Box::new(f))),
         Some(Modal::Basket(form)) => basket::key(*form, state, key, out).map(|f| Modal::Basket(Box::new(f))),
         Some(Modal::Line(form)) => line::key(*form, state, key, out).map(|f| Modal::Line(Box::new(f))),
+        Some(Modal::Expression) => {
+            // What typing leads to may put a window of its own on top.
+            let below = state.modals.len();
+            if crate::tui::lab::key(state, key, out) {
+                state.modals.insert(below.min(state.modals.len()), Modal::Expression);
+            }
+            None
+        }
         Some(Modal::Detail(detail)) => {
             let closes = matches!(key.code, Code::Esc | Code::Enter | Code::Char('q'));
             (!closes).then_some(Modal::Detail(detail))
@@ -69,6 +79,7 @@ pub fn paste(state: &mut UiState, text: &str, out: &mut Vec<Effect>) {
         Some(Modal::Ask(form)) => Some(&mut form.field),
         Some(Modal::Pick(form)) => Some(&mut form.field),
         Some(Modal::Line(form)) => Some(&mut form.field),
+        Some(Modal::Expression) => return crate::tui::lab::paste(state, text),
         Some(Modal::Basket(_) | Modal::Detail(_)) | None => None,
     };
     if let Some(field) = field {
@@ -127,7 +138,7 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
             form.found(reply, state.now_ms, out);
             Some(Modal::Pick(form))
         }
-        other @ (Modal::Ask(_) | Modal::Line(_) | Modal::Detail(_)) => Some(other),
+        other @ (Modal::Ask(_) | Modal::Line(_) | Modal::Detail(_) | Modal::Expression) => Some(other),
     };
     if let Some(modal) = stays {
         state.modals.insert(at.min(state.modals.len()), modal);

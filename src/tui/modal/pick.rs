@@ -148,7 +148,7 @@ fn actions(state: &UiState) -> Vec<PickItem> {
     items.extend(state.workspaces.iter().enumerate().map(|(i, w)| PickItem {
         name: format!("go {}", w.def.name),
         text: format!("Go to the workspace {}.", w.def.title),
-        right: format!("{} or g {}", i + 1, w.def.key),
+        right: format!("{} or g {}", (i + 1) % 10, w.def.key),
         meaning: Meaning::Text,
         take: Take::Run(ActionId::Workspace, w.def.name.to_owned()),
     }));

@@ -397,7 +397,7 @@ pub fn reply(
             }
             form.problem = text;
         }
-        Reply::Done(_) | Reply::Found(_) | Reply::Preview(_) | Reply::Basket(..) => {}
+        Reply::Done(_) | Reply::Found(_) | Reply::Preview(_) | Reply::Basket(..) | Reply::Factors(..) => {}
     }
     form.send_due(state.now_ms, out);
     Some(form)

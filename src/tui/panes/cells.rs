@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Cell, PaneDef, View};
+use super::{Cell, PaneDef, RowKey, TableData, View};
 use crate::domain::order::Side;
 use crate::domain::{AccountId, Money, OrderStatus, Price, Quantity, Ratio, UnixNanos};
 use crate::service::view::Account;
-use crate::tui::format::{self, Direction};
+use crate::tui::format::{self, Direction, Figures};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::table;
 
@@ -15,6 +15,38 @@ use crate::tui::widgets::table;
 pub fn draw_table(pane: &PaneDef, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(rows) = pane.rows(view) {
         table::draw(&rows, pane.empty, view, area, buf);
+    }
+}
+
+/// Only the names that pass the screen in force.
+pub fn screened(mut rows: TableData, view: &View<'_>) -> TableData {
+    let Some(screen) = view.lab.screened() else { return rows };
+    let before = rows.rows.len();
+    rows.rows.retain(|row| match &row.key {
+        RowKey::Instrument(instrument) => screen.passing.contains(instrument),
+        _ => true,
+    });
+    if rows.rows.is_empty() && before > 0 {
+        rows.hidden = Some(format!("None of {before} names passes the screen {}. F lifts it.", screen.text));
+    }
+    rows
+}
+
+/// The screen in force in a few words; nothing without one.
+pub fn screen_note(view: &View<'_>) -> String {
+    match (&view.lab.screen, view.lab.screened()) {
+        (None, _) => String::new(),
+        (Some(_), Some(screen)) => format!("screen {} of {}", screen.passing.len(), screen.names),
+        (Some(_), None) => "screen ...".to_owned(),
+    }
+}
+
+/// A value of an expression.
+pub fn value(value: f64, truth: bool, figures: Figures) -> Cell {
+    match (truth, value > 0.0) {
+        (true, true) => Cell::new("yes", Meaning::Up),
+        (true, false) => Cell::muted("no"),
+        (false, _) => Cell::text(figures.show(value)),
     }
 }
 

@@ -8,13 +8,15 @@ use crate::domain::{Capability, Price, Ratio};
 use crate::service::view::{Chart, PriceRow};
 use crate::tui::format;
 use crate::tui::theme::Meaning;
-use crate::tui::widgets::chart::{self, Candles};
+use crate::tui::widgets::chart::{self, Candles, Overlay};
 use crate::tui::widgets::form::{self, Line};
 use crate::tui::widgets::pen::Pen;
 use crate::tui::widgets::table;
 
 /// Sessions of a year, for the range shown below the chart.
 const YEAR_SESSIONS: usize = 252;
+/// How many times the close a value may be, or a part of it, to be drawn among the candles.
+const NEAR_PRICE: f64 = 1.5;
 /// Rows from which the line of figures above the candles is drawn.
 const LEGEND_ROWS_MIN: u16 = 6;
 
@@ -33,7 +35,9 @@ pub const PANE: PaneDef = PaneDef {
 fn note(view: &View<'_>) -> String {
     let Some(chart) = &view.screen.chart else { return String::new() };
     let basis = if chart.basis.is_empty() { String::new() } else { format!("{}-adjusted", chart.basis) };
-    cells::joined(&[chart.symbol.as_str(), "1D", &basis, cells::simulated(view)])
+    let drawn = overlay(chart, view).and(view.lab.formula()).map_or("", |f| f.text.as_str());
+    let drawn = if drawn.is_empty() { String::new() } else { format!("{} {drawn}", if view.ascii { "*" } else { "⠤" }) };
+    cells::joined(&[chart.symbol.as_str(), "1D", &basis, cells::simulated(view), &drawn])
 }
 
 /// The change of the bar at `at` against the bar before it.
@@ -58,7 +62,7 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let foot = u16::from(area.height >= LEGEND_ROWS_MIN * 2);
     let back = view.scroll.min(chart.bars.len().saturating_sub(1));
     let plot = Rect { y: area.y + legend, height: area.height - legend - foot, ..area };
-    let candles = Candles { bars: &chart.bars, fills: &chart.fills, back };
+    let candles = Candles { bars: &chart.bars, fills: &chart.fills, back, overlay: overlay(chart, view) };
     let shown = chart::draw(&candles, view.theme, view.ascii, plot, buf);
     if legend > 0 {
         let flat = View { scroll: 0, ..*view };
@@ -69,6 +73,32 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let flat = View { scroll: 0, ..*view };
         form::draw(&[foot_line(chart, shown, view)], &flat, row, buf);
     }
+}
+
+/// The series of the expression under the pen, where it is that of this instrument.
+fn overlay<'a>(chart: &Chart, view: &View<'a>) -> Option<Overlay<'a>> {
+    if !view.lab.overlay || !view.screen.may(Capability::ViewSignals) {
+        return None;
+    }
+    let (instrument, points) = view.lab.formula()?.series.as_ref()?;
+    let points = points.as_slice();
+    (*instrument == chart.instrument && !points.is_empty())
+        .then(|| Overlay { points, on_price: is_price(chart, points) })
+}
+
+/// Whether most values are near the close of their session, so that they share its scale.
+fn is_price(chart: &Chart, points: &[(chrono::NaiveDate, f64)]) -> bool {
+    let close = |date| {
+        let at = chart.bars.binary_search_by_key(&date, |b| b.date).ok()?;
+        chart.bars.get(at).map(|b| b.close.to_f64())
+    };
+    let both = points.iter().rev().take(YEAR_SESSIONS).filter_map(|(d, v)| Some(v / close(*d)?));
+    let (mut near, mut all) = (0_usize, 0_usize);
+    for ratio in both {
+        all += 1;
+        near += usize::from((1.0 / NEAR_PRICE..=NEAR_PRICE).contains(&ratio));
+    }
+    all > 0 && near * 10 >= all * 9
 }
 
 /// Open, high, low, close, change and volume of the newest bar shown.

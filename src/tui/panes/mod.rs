@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 use crate::domain::Capability;
 use crate::service::view::Screen;
 
+use super::lab::Lab;
 use super::theme::Theme;
 pub use super::widgets::table::{Cell, Column, Row, RowKey, TableData};
 
@@ -41,6 +42,10 @@ panes! {
     Allocation = allocation, "Where the account's money is, by name and sector.";
     Orders = orders, "Orders of today and what became of them.";
     Signals = signals, "The latest ranking.";
+    Factors = factors, "Factors that can be looked up.";
+    Expression = expression, "The expression under the pen.";
+    Values = values, "Its value and rank across the universe.";
+    Evidence = evidence, "How well it foresaw returns.";
     Explain = explain, "Why a name ranks where it does.";
     Limits = limits, "Limits and how much of them is used.";
     Versions = versions, "Versions of limits, newest first.";
@@ -65,17 +70,28 @@ pub mod fixture;
 #[cfg(test)]
 mod tests;
 
+impl PaneId {
+    /// Whether a screen hides names that do not pass it.
+    pub const fn is_screened(self) -> bool {
+        matches!(self, PaneId::Watchlist | PaneId::Values | PaneId::Signals)
+    }
+}
+
 /// What a pane is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The snapshot.
     pub screen: &'a Screen,
+    /// The expression under the pen and its values.
+    pub lab: &'a Lab,
     /// How things look.
     pub theme: &'a Theme,
     /// ASCII glyphs only.
     pub ascii: bool,
     /// The pane has the keyboard.
     pub focused: bool,
+    /// Keys go into the expression.
+    pub typing: bool,
     /// Selected row, among the rows that pass the filter.
     pub selected: usize,
     /// First row of the window (chart: bars scrolled back). The selected row stays in view whatever it is.
@@ -108,7 +124,11 @@ pub struct PaneDef {
 impl PaneDef {
     /// Rows that pass the view's filter; `None` where the pane is no table.
     pub fn rows(&self, view: &View<'_>) -> Option<TableData> {
-        self.table.map(|table| table(view).filtered(view.filter))
+        self.table.map(|table| {
+            let rows = table(view);
+            let rows = if self.id.is_screened() { cells::screened(rows, view) } else { rows };
+            rows.filtered(view.filter)
+        })
     }
 
     /// What the selected row stands for.

@@ -25,7 +25,7 @@ pub const PANE: PaneDef = PaneDef {
 fn note(view: &View<'_>) -> String {
     let Some(signals) = &view.screen.signals else { return String::new() };
     let session = signals.session.map_or_else(String::new, |d| format!("data to {d}"));
-    cells::joined(&[&signals.model, &signals.universe, &session, cells::simulated(view)])
+    cells::joined(&[&signals.model, &cells::screen_note(view), &signals.universe, &session, cells::simulated(view)])
 }
 
 /// Families in the order of the first row that has any.

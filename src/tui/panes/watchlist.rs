@@ -4,7 +4,7 @@ use super::{Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
 use crate::domain::{Price, Quantity};
 use crate::service::view::WatchRow;
-use crate::tui::format;
+use crate::tui::format::{self, Figures};
 use crate::tui::theme::Meaning;
 
 use super::Cell;
@@ -24,7 +24,9 @@ pub const PANE: PaneDef = PaneDef {
 fn note(view: &View<'_>) -> String {
     let names = view.screen.watchlist.len();
     let count = if names == 0 { String::new() } else { names.to_string() };
-    cells::joined(&[&count, cells::simulated(view)])
+    let column = view.lab.column.as_deref().filter(|_| view.screen.may(Capability::ViewSignals));
+    let column = column.map_or_else(String::new, |text| format!("FX = {text}"));
+    cells::joined(&[&count, &cells::screen_note(view), cells::simulated(view), &column])
 }
 
 fn table(view: &View<'_>) -> TableData {
@@ -41,14 +43,30 @@ fn table(view: &View<'_>) -> TableData {
     if ranked {
         columns.push(Column::right("SIG", 2));
     }
+    let formula = ranked && view.lab.column.is_some();
+    if formula {
+        columns.push(Column::right("FX", 1));
+    }
     columns.push(Column::right("HELD", 3));
     columns.push(Column::left("NAME", 6).growing(10));
     let mut table = TableData::new(columns);
-    table.rows = view.screen.watchlist.iter().map(|row| line(row, ranked, view)).collect();
+    let figures = Figures::of(view.lab.column_values().iter().flat_map(|c| c.values.values().copied()));
+    let column = formula.then_some(figures);
+    table.rows = view.screen.watchlist.iter().map(|row| line(row, ranked, column, view)).collect();
     table
 }
 
-fn line(row: &WatchRow, ranked: bool, view: &View<'_>) -> Row {
+/// The value of the expression that is the watchlist's column.
+fn formula(row: &WatchRow, figures: Figures, view: &View<'_>) -> Cell {
+    let Some(column) = view.lab.column_values() else { return Cell::new("...", Meaning::Stale) };
+    match column.values.get(&row.instrument) {
+        Some(value) => cells::value(*value, column.truth, figures),
+        None if column.problem.is_empty() => Cell::missing(),
+        None => Cell::new("X", Meaning::Breach),
+    }
+}
+
+fn line(row: &WatchRow, ranked: bool, column: Option<Figures>, view: &View<'_>) -> Row {
     let mut line = vec![
         Cell::new(row.symbol.as_str(), if row.stale { Meaning::Stale } else { Meaning::Title }),
         cells::price(row.last_price, row.stale),
@@ -61,6 +79,7 @@ fn line(row: &WatchRow, ranked: bool, view: &View<'_>) -> Row {
     if ranked {
         line.push(row.rank.map_or_else(Cell::missing, |r| Cell::text(format!("#{r}"))));
     }
+    line.extend(column.map(|figures| formula(row, figures, view)));
     line.push(cells::held(row.held));
     line.push(Cell::muted(row.name.as_str()));
     Row::new(RowKey::Instrument(row.instrument), line)

@@ -18,6 +18,7 @@ use crate::service::view::Screen;
 use super::actions::{ActionId, action_of};
 use super::entry::LockForm;
 use super::keys::{Code, Key};
+use super::lab;
 use super::modal;
 use super::panes::{PaneId, RowKey};
 use super::state::{Effect, Input, Tag, Tone, UiState};
@@ -32,6 +33,7 @@ pub fn update(state: &mut UiState, input: Input) -> Vec<Effect> {
         Input::Wheel(rows, x, y) if state.lock.is_none() => mouse::wheel(state, rows, x, y, &mut out),
         Input::Click(..) | Input::Wheel(..) | Input::Resized => {}
         Input::Screen(screen) => take_screen(state, screen),
+        Input::Research(research) => lab::take(state, research),
         Input::Reply(tag, reply) => take_reply(state, tag, reply, &mut out),
         Input::Busy(tag, request) => busy(state, tag, request),
         Input::Unlocked(answer) => unlocked(state, answer),
@@ -39,6 +41,7 @@ pub fn update(state: &mut UiState, input: Input) -> Vec<Effect> {
         Input::Tick => tick(state, &mut out),
     }
     focus_due(state, &mut out);
+    lab::due(state, &mut out);
     out
 }
 
@@ -145,6 +148,9 @@ fn take_reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>
     if tag == Tag::Quiet {
         state.focusing.sent_ms = None;
     }
+    if tag == Tag::Research {
+        return lab::reply(state, reply);
+    }
     let Some(reply) = modal::reply(state, tag, reply, out) else { return };
     match reply {
         Reply::Failed(text) => state.say(Tone::Bad, text),
@@ -163,6 +169,7 @@ fn busy(state: &mut UiState, tag: Tag, request: Request) {
         (Tag::Quiet, Request::Focus(instrument)) => {
             state.focusing = super::state::Latest { sent_ms: None, wanted: Some(instrument) };
         }
+        (Tag::Research, request) => lab::busy(state, &request),
         (Tag::Quiet | Tag::WhatIf, _) => {}
         (Tag::Said | Tag::Modal, _) => state.say(Tone::Bad, crate::service::desk::Busy.to_string()),
     }
@@ -182,6 +189,7 @@ pub fn focus_on(state: &mut UiState, instrument: InstrumentId, out: &mut Vec<Eff
         state.focused = Some(instrument);
         state.focusing.wanted = Some(instrument);
         state.pane_state(PaneId::Chart).scroll = 0;
+        lab::changed(state);
     }
     focus_due(state, out);
 }

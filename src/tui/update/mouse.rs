@@ -3,7 +3,9 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::{Code, Key};
+use crate::tui::actions::ActionId;
 use crate::tui::modal;
+use crate::tui::panes::PaneId;
 use crate::tui::state::{Effect, Target, UiState};
 
 use super::{follow, go_to_pane, perform};
@@ -16,6 +18,17 @@ fn target(state: &UiState, x: u16, y: u16) -> Option<Target> {
 /// Takes a click.
 pub fn click(state: &mut UiState, x: u16, y: u16, out: &mut Vec<Effect>) {
     let target = target(state, x, y);
+    if let Some(modal::Modal::Expression) = state.modals.last() {
+        if let Some(Target::ModalRow(row)) = target {
+            state.lab.popup.selected = row;
+            return state.lab.complete(state.now_ms);
+        }
+        if target == Some(Target::Pane(PaneId::Expression)) {
+            return;
+        }
+        // Elsewhere: typing ends, and the click does what it does.
+        state.modals.pop();
+    }
     if !state.modals.is_empty() {
         match target {
             Some(Target::ModalRow(row)) => modal_row(state, row, out),
@@ -28,6 +41,9 @@ pub fn click(state: &mut UiState, x: u16, y: u16, out: &mut Vec<Effect>) {
         Some(Target::Workspace(at)) => {
             state.workspace = at.min(state.workspaces.len().saturating_sub(1));
             state.settle();
+        }
+        Some(Target::Pane(PaneId::Expression)) if state.pane() == Some(PaneId::Expression) => {
+            perform::perform(state, ActionId::Formula, "", out);
         }
         Some(Target::Pane(pane)) => go_to_pane(state, pane),
         Some(Target::Row(pane, row)) => {
@@ -58,6 +74,9 @@ fn modal_row(state: &mut UiState, row: usize, out: &mut Vec<Effect>) {
 /// Takes the wheel: rows down, negative is up.
 pub fn wheel(state: &mut UiState, rows: i16, x: u16, y: u16, out: &mut Vec<Effect>) {
     let code = if rows < 0 { Code::Up } else { Code::Down };
+    if let Some(modal::Modal::Expression) = state.modals.last() {
+        state.modals.pop();
+    }
     if !state.modals.is_empty() {
         let scrolls = matches!(state.modals.last(), Some(modal::Modal::Pick(_) | modal::Modal::Basket(_)));
         for _ in 0..rows.unsigned_abs().min(if scrolls { 10 } else { 0 }) {

@@ -14,8 +14,11 @@ use crate::tui::state::{Effect, Tag, Tone, UiState};
 
 use super::{follow, go_to_pane};
 
+mod research;
 mod risk;
 mod trade;
+
+pub use research::keep as keep_factor;
 
 /// Highest speed of the simulated clock.
 const SPEED_MAX: u32 = 3_600;
@@ -51,6 +54,11 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
             send(out, Request::RunSignals);
         }
         ActionId::Explain => explain(state, args, out),
+        ActionId::Formula => research::formula(state, args, out),
+        ActionId::SaveFactor => research::save(state, args, out),
+        ActionId::Column => research::column(state, args),
+        ActionId::Screen => research::screen(state, args),
+        ActionId::Overlay => research::overlay(state),
         ActionId::Open => open(state, out),
         ActionId::Watch | ActionId::Unwatch | ActionId::Find => names(state, id, args, out),
         ActionId::Account => account(state, args, out),
@@ -156,6 +164,9 @@ fn explain(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
 }
 
 fn open(state: &mut UiState, out: &mut Vec<Effect>) {
+    if state.pane() == Some(PaneId::Expression) {
+        return research::formula(state, "", out);
+    }
     match state.selection() {
         RowKey::Instrument(instrument) => {
             super::focus_on(state, instrument, out);
@@ -170,6 +181,7 @@ fn open(state: &mut UiState, out: &mut Vec<Effect>) {
         RowKey::Account(account) => send(out, Request::SelectAccount(account)),
         RowKey::Limit(..) => perform(state, ActionId::EditLimit, "", out),
         RowKey::Setting(key) => choose_setting(state, &key),
+        RowKey::Factor(family, name) => research::load(state, &family, &name, out),
         RowKey::Notice(id) => {
             let found = state.screen.notices.iter().find(|n| n.id == id);
             let detail = found.map(|n| Detail {
@@ -353,7 +365,7 @@ fn copy(state: &mut UiState, out: &mut Vec<Effect>) {
 
 fn workspace(state: &mut UiState, args: &str) {
     let wanted = args.trim();
-    let number = wanted.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    let number = wanted.parse::<usize>().ok().map(|n| n.checked_sub(1).unwrap_or(9));
     let named = |w: &super::super::workspace::Workspace| w.def.name.eq_ignore_ascii_case(wanted);
     let found =
         number.filter(|n| *n < state.workspaces.len()).or_else(|| state.workspaces.iter().position(named));

@@ -20,6 +20,8 @@ use super::spark;
 const HOLE_DAYS: i64 = 5;
 /// Rows of the plot from which volume is drawn below it.
 const VOLUME_ROWS_FROM: u16 = 10;
+/// Rows of the plot from which another series has a strip below it.
+const STRIP_ROWS_FROM: u16 = 7;
 /// Least rows between two prices of the axis.
 const TICK_ROWS: f64 = 3.0;
 
@@ -32,6 +34,24 @@ pub struct Candles<'a> {
     pub fills: &'a [(NaiveDate, bool, Price)],
     /// Bars left out at the newest end.
     pub back: usize,
+    /// Another series over the same sessions.
+    pub overlay: Option<Overlay<'a>>,
+}
+
+/// A series beside the prices.
+#[derive(Debug, Clone, Copy)]
+pub struct Overlay<'a> {
+    /// Session and value, oldest first.
+    pub points: &'a [(NaiveDate, f64)],
+    /// It is a price: drawn among the candles. Otherwise it has a strip and a scale of its own below them.
+    pub on_price: bool,
+}
+
+impl Overlay<'_> {
+    fn value(&self, date: NaiveDate) -> f64 {
+        let found = self.points.binary_search_by_key(&date, |(d, _)| *d).ok();
+        found.and_then(|at| self.points.get(at)).map_or(f64::NAN, |(_, v)| *v)
+    }
 }
 
 /// How the field is cut and scaled.
@@ -42,6 +62,7 @@ struct Frame<'a> {
     axis: u16,
     rows: u16,
     volume: u16,
+    strip: u16,
     step: u16,
     theme: &'a Theme,
     ascii: bool,
@@ -52,6 +73,7 @@ pub fn draw(candles: &Candles<'_>, theme: &Theme, ascii: bool, area: Rect, buf: 
     let mut pen = Pen::new(buf, area);
     let Some(frame) = Frame::fit(candles, theme, ascii, &pen) else { return 0 };
     frame.draw_axis(candles, &mut pen);
+    frame.draw_overlay(candles, &mut pen);
     frame.draw_candles(&mut pen);
     frame.draw_fills(candles, &mut pen);
     frame.draw_volume(&mut pen);
@@ -83,6 +105,9 @@ impl<'a> Frame<'a> {
     fn fit(candles: &Candles<'a>, theme: &'a Theme, ascii: bool, pen: &Pen<'_>) -> Option<Self> {
         let dates = if pen.height() >= 6 { 2 } else { 0 };
         let plot = pen.height().checked_sub(dates).filter(|rows| *rows >= 1)?;
+        let apart = candles.overlay.is_some_and(|o| !o.on_price) && plot >= STRIP_ROWS_FROM;
+        let strip = if apart { (plot / 4).clamp(2, 6) } else { 0 };
+        let plot = plot - strip;
         let volume = if plot >= VOLUME_ROWS_FROM { (plot / 8).clamp(1, 3) } else { 0 };
         let widest = candles.bars.iter().map(|b| format::width(&format::price(b.high))).max()?;
         let axis = match u16::try_from(widest).ok()? {
@@ -95,7 +120,7 @@ impl<'a> Frame<'a> {
         let prices = slots.iter().flatten().flat_map(|b| [b.low.to_f64(), b.high.to_f64()]);
         let (low, high) = spark::range(prices)?;
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, high + 0.5) };
-        Some(Self { slots, low, high, axis, rows: plot - volume, volume, step, theme, ascii })
+        Some(Self { slots, low, high, axis, rows: plot - volume, volume, strip, step, theme, ascii })
     }
 
     /// Half row of a price, from the top.
@@ -117,7 +142,7 @@ impl<'a> Frame<'a> {
         let label_cells = usize::from(self.axis.saturating_sub(2));
         let edge = self.axis.saturating_sub(1);
         if self.axis > 0 {
-            for y in 0..self.rows + self.volume {
+            for y in 0..self.rows + self.volume + self.strip {
                 pen.put(edge, y, bar, self.style(Meaning::Track));
             }
             for price in ticks(self.low, self.high, f64::from(self.rows) / TICK_ROWS) {
@@ -137,6 +162,41 @@ impl<'a> Frame<'a> {
             pen.put(0, y, &label, self.style(Meaning::Accent));
             pen.put(label_cells as u16, y, " ", self.style(Meaning::Text));
             pen.put(edge, y, if self.ascii { ">" } else { "►" }, self.style(Meaning::Accent));
+        }
+    }
+
+    /// The other series: a line among the candles, or in a strip of its own with its scale.
+    fn draw_overlay(&self, candles: &Candles<'_>, pen: &mut Pen<'_>) {
+        let Some(overlay) = candles.overlay else { return };
+        let width = usize::from(pen.width().saturating_sub(self.axis));
+        let dots = spark::dots_across(self.ascii);
+        let mut values = Vec::with_capacity(width * dots);
+        for slot in &self.slots {
+            let value = slot.map_or(f64::NAN, |bar| overlay.value(bar.date));
+            values.extend(std::iter::repeat_n(value, usize::from(self.step) * dots));
+        }
+        values.resize(width * dots, f64::NAN);
+        let style = self.style(Meaning::Accent);
+        let (top, rows, scale) = if overlay.on_price {
+            let inside = |v: &mut f64| *v = if *v >= self.low && *v <= self.high { *v } else { f64::NAN };
+            values.iter_mut().for_each(inside);
+            (0, self.rows, Some((self.low, self.high)))
+        } else {
+            (self.rows + self.volume, self.strip, spark::range(values.iter().copied()))
+        };
+        let drawn = spark::line_between(&values, scale, width, usize::from(rows), self.ascii);
+        for (y, line) in (top..).zip(&drawn) {
+            for (x, c) in (self.axis..).zip(line.chars()).filter(|(_, c)| *c != ' ') {
+                pen.put(x, y, c.encode_utf8(&mut [0; 4]), style);
+            }
+        }
+        if let Some((low, high)) = scale.filter(|_| !overlay.on_price && self.axis > 4) {
+            let cells = usize::from(self.axis - 2);
+            let figures = format::Figures::of([low, high]);
+            for (y, value) in [(top, high), (top + rows.saturating_sub(1), low)] {
+                let label = format::pad_left(&figures.show(value), cells, self.ascii);
+                pen.put(0, y, &label, self.style(Meaning::Muted));
+            }
         }
     }
 
@@ -205,7 +265,7 @@ impl<'a> Frame<'a> {
     }
 
     fn draw_dates(&self, pen: &mut Pen<'_>) {
-        let y = self.rows + self.volume;
+        let y = self.rows + self.volume + self.strip;
         if y + 1 >= pen.height() {
             return;
         }
@@ -361,7 +421,7 @@ mod tests {
 
     fn shown(bars: &[PriceRow], fills: &[(NaiveDate, bool, Price)], size: (u16, u16), ascii: bool) -> String {
         let theme = Theme::plain(ascii);
-        let candles = Candles { bars, fills, back: 0 };
+        let candles = Candles { bars, fills, back: 0, overlay: None };
         testing::framed(size.0, size.1, |area, buf| {
             draw(&candles, &theme, ascii, area, buf);
         })
@@ -402,7 +462,7 @@ mod tests {
     #[test]
     fn a_missing_week_is_a_hole() {
         let bars = vec![three()[0], bar(9, ["13", "16", "12", "15"])];
-        let slots = slots(&Candles { bars: &bars, fills: &[], back: 0 }, 10);
+        let slots = slots(&Candles { bars: &bars, fills: &[], back: 0, overlay: None }, 10);
         assert_eq!(slots.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
     }
 
@@ -435,7 +495,7 @@ mod tests {
             }).collect();
             let fills: Vec<_> = bars.iter().map(|b| (b.date, true, b.low)).collect();
             let theme = Theme::plain(ascii);
-            let candles = Candles { bars: &bars, fills: &fills, back };
+            let candles = Candles { bars: &bars, fills: &fills, back, overlay: None };
             testing::buffer(width, height, |area, buf| { draw(&candles, &theme, ascii, area, buf); });
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod bar;
 pub mod chart;
+pub mod code;
 pub mod form;
 pub mod pen;
 pub mod spark;

@@ -37,14 +37,30 @@ pub fn blocks(values: &[f64], floor: Option<f64>, cells: usize, ascii: bool) -> 
     shown.iter().map(level).collect()
 }
 
+/// Values that a line can tell apart in one cell across.
+pub const fn dots_across(ascii: bool) -> usize {
+    if ascii { 1 } else { DOTS_X }
+}
+
 /// A line through `values` in a field of `width` by `height` cells, top row first.
 pub fn line(values: &[f64], width: usize, height: usize, ascii: bool) -> Vec<String> {
+    line_between(values, range(values.iter().copied()), width, height, ascii)
+}
+
+/// The same on a given scale; without one there is no line.
+pub fn line_between(
+    values: &[f64],
+    scale: Option<(f64, f64)>,
+    width: usize,
+    height: usize,
+    ascii: bool,
+) -> Vec<String> {
     if width == 0 || height == 0 {
         return Vec::new();
     }
     let (across, down) = if ascii { (width, height) } else { (width * DOTS_X, height * DOTS_Y) };
     let mut dots = Dots { across, down, set: vec![false; across * down] };
-    if let Some((low, high)) = range(values.iter().copied()) {
+    if let Some((low, high)) = scale {
         let last = values.len().saturating_sub(1).max(1) as f64;
         let point = |(i, v): (usize, &f64)| {
             let x = (i as f64 / last * (across - 1) as f64).round() as i64;

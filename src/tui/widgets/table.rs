@@ -142,6 +142,8 @@ pub enum RowKey {
     Notice(i64),
     /// A breach, by its place in the screen's list.
     Breach(usize),
+    /// A factor: family and name.
+    Factor(String, String),
     /// Nothing that can be acted upon.
     None,
 }
@@ -183,6 +185,8 @@ pub struct TableData {
     pub footer: Vec<Vec<Cell>>,
     /// Rows before filtering, when filtered.
     pub unfiltered: Option<usize>,
+    /// Why there are no rows, where it is neither the filter nor that there never were any.
+    pub hidden: Option<String>,
 }
 
 impl TableData {
@@ -392,7 +396,7 @@ pub fn draw(table: &TableData, empty: &str, view: &View<'_>, area: Rect, buf: &m
 fn draw_empty(table: &TableData, empty: &str, view: &View<'_>, pen: &mut Pen<'_>) {
     let filtered = table.unfiltered.filter(|n| *n > 0);
     let text = filtered.map_or_else(
-        || empty.to_owned(),
+        || table.hidden.clone().unwrap_or_else(|| empty.to_owned()),
         |n| format!("None of {n} rows contains '{}'. Esc clears the filter.", view.filter.trim()),
     );
     paragraph(&text, view, pen);

@@ -1,0 +1,371 @@
+//! Live expressions: what a person types, watches and screens by, kept computed on the compute pool.
+//!
+//! A [`Bench`] is one thread behind one desk. It holds the newest wish only: a newer text drops the older one's
+//! result, and a job asks between its steps whether it is still wanted. Values rest on the daily panel as known at
+//! market time (sessions that are over; the running one is not in it) and are published as one immutable
+//! [`Research`]. When market time moves they are computed again, at most twice a second.
+//! Every round asks for the permit to see values; nobody without it ever has a bench.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use chrono::NaiveDate;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+
+use crate::domain::InstrumentId;
+use crate::factor::evaluate::{self, Information};
+use crate::factor::expr::Expression;
+use crate::factor::panel::{Column, Panel};
+use crate::factor::rank;
+
+use super::access::Session;
+use super::desk::{ResearchWish, Wake};
+use super::desk_worker::spawn;
+use super::engine::lock;
+use super::error::ServiceError;
+use super::language;
+use super::permit::{Permit, ViewSignals};
+use super::screens::Focus;
+use super::view::{Evidence, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
+
+/// Sessions for which a live expression is computed: what a chart shows, and a year of evidence.
+const LIVE_SESSIONS: usize = 504;
+/// Sessions of evidence.
+const EVIDENCE_SESSIONS: usize = 252;
+/// Fifths of a ranking.
+const FIFTHS: usize = 5;
+/// How often the bench looks whether market time has moved.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// One thread that keeps one person's expressions computed. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Bench {
+    wish: Arc<Mutex<Option<ResearchWish>>>,
+    newest: Arc<AtomicU64>,
+    nudge: Sender<()>,
+}
+
+impl Bench {
+    /// Starts the thread.
+    pub(super) fn start(
+        session: &Arc<Session>,
+        focus: &Arc<Mutex<Focus>>,
+        slot: &Arc<ArcSwapOption<Research>>,
+        wakes: Sender<Wake>,
+    ) -> Result<Self, ServiceError> {
+        let (nudge, nudged) = bounded(1);
+        let bench = Self { wish: Arc::default(), newest: Arc::default(), nudge };
+        let mut worker = BenchWorker {
+            session: Arc::clone(session),
+            focus: Arc::clone(focus),
+            wish: Arc::clone(&bench.wish),
+            newest: Arc::clone(&bench.newest),
+            slot: Arc::clone(slot),
+            wakes,
+            kept: Kept::default(),
+        };
+        spawn("desk-research", move || worker.run(&nudged))?;
+        Ok(bench)
+    }
+
+    /// Replaces the wish; a job for an older one ends at its next step.
+    pub(super) fn ask(&self, wish: ResearchWish) {
+        self.newest.store(wish.generation, Ordering::Release);
+        *lock(&self.wish) = Some(wish);
+        // One waiting nudge is enough.
+        self.nudge.try_send(()).unwrap_or_default();
+    }
+}
+
+struct BenchWorker {
+    session: Arc<Session>,
+    focus: Arc<Mutex<Focus>>,
+    wish: Arc<Mutex<Option<ResearchWish>>>,
+    newest: Arc<AtomicU64>,
+    slot: Arc<ArcSwapOption<Research>>,
+    wakes: Sender<Wake>,
+    kept: Kept,
+}
+
+/// What stays true while the panel stays the same.
+#[derive(Default)]
+struct Kept {
+    panel: Option<Arc<Panel>>,
+    names: Arc<BTreeMap<InstrumentId, String>>,
+    columns: BTreeMap<String, Result<Arc<Column>, String>>,
+    evidence: BTreeMap<String, Option<Evidence>>,
+    label: Option<Arc<Column>>,
+}
+
+/// The newest wish is another one by now.
+struct Dropped;
+
+impl BenchWorker {
+    fn run(&mut self, nudged: &Receiver<()>) {
+        let mut done = 0;
+        loop {
+            let asked = match nudged.recv_timeout(LOOK) {
+                Ok(()) => true,
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let Some(wish) = lock(&self.wish).clone() else { continue };
+            let round = self.round(&wish, asked || wish.generation != done);
+            match round {
+                Ok(Ok(())) => done = wish.generation,
+                Ok(Err(Dropped)) | Err(ServiceError::Locked) => {}
+                Err(ServiceError::SessionOver) => return,
+                Err(error) if wish.generation != done => {
+                    let problem = error.to_string();
+                    self.publish(Research { generation: wish.generation, problem, ..Research::default() });
+                    done = wish.generation;
+                }
+                Err(error) => tracing::warn!(%error, "expressions could not be computed; the last values stay"),
+            }
+        }
+    }
+
+    fn round(&mut self, wish: &ResearchWish, asked: bool) -> Result<Result<(), Dropped>, ServiceError> {
+        let permit = self.session.permit::<ViewSignals>()?;
+        let house = Arc::clone(self.session.house());
+        let exchange = house.exchange_of(lock(&self.focus).account)?;
+        let panel = house.research_panel(exchange)?;
+        let same = self.kept.panel.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &panel));
+        if same && !asked {
+            return Ok(Ok(()));
+        }
+        if !same {
+            let names = Arc::new(house.names()?);
+            self.kept = Kept { panel: Some(Arc::clone(&panel)), names, ..Kept::default() };
+        }
+        Ok(self.compute(&permit, wish, &panel))
+    }
+
+    fn compute(
+        &mut self,
+        _: &Permit<ViewSignals>,
+        wish: &ResearchWish,
+        panel: &Panel,
+    ) -> Result<(), Dropped> {
+        let wanted = |text: &String| {
+            *text == wish.formula || wish.column.as_ref() == Some(text) || wish.screen.as_ref() == Some(text)
+        };
+        self.kept.columns.retain(|text, _| wanted(text));
+        self.kept.evidence.retain(|text, _| wanted(text));
+        let mut research = Research {
+            generation: wish.generation,
+            session: panel.sessions().last().copied(),
+            names: panel.symbols().len(),
+            ..Research::default()
+        };
+        if !wish.formula.is_empty() {
+            let column = self.column(panel, &wish.formula);
+            self.wanted(wish)?;
+            research.formula = Some(self.formula(panel, wish, column));
+        }
+        if let Some(text) = &wish.column {
+            let column = self.column(panel, text);
+            research.column = Some(watch_column(panel, text, column));
+        }
+        if let Some(text) = &wish.screen {
+            let column = self.column(panel, text);
+            research.screen = Some(screen(panel, text, column));
+        }
+        self.wanted(wish)?;
+        let pending = research.formula.as_ref().is_some_and(|f| f.pending);
+        self.publish(research.clone());
+        if pending {
+            let found = self.evidence(panel, &wish.formula);
+            self.wanted(wish)?;
+            if let Some(formula) = &mut research.formula {
+                (formula.evidence, formula.pending) = (found, false);
+            }
+            self.publish(research);
+        }
+        Ok(())
+    }
+
+    /// Whether this wish is still the newest.
+    fn wanted(&self, wish: &ResearchWish) -> Result<(), Dropped> {
+        if self.newest.load(Ordering::Acquire) == wish.generation { Ok(()) } else { Err(Dropped) }
+    }
+
+    fn publish(&self, research: Research) {
+        self.slot.store(Some(Arc::new(research)));
+        // A full queue means that the terminal has a wake to come; it reads the newest values then.
+        match self.wakes.try_send(Wake::Research) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// The column of a text over the live sessions, computed once while the panel stays.
+    fn column(&mut self, panel: &Panel, text: &str) -> Result<Arc<Column>, String> {
+        if let Some(known) = self.kept.columns.get(text) {
+            return known.clone();
+        }
+        let computed = computed(panel, text, live_rows(panel)).map(Arc::new);
+        self.kept.columns.insert(text.to_owned(), computed.clone());
+        computed
+    }
+
+    fn formula(&self, panel: &Panel, wish: &ResearchWish, column: Result<Arc<Column>, String>) -> Formula {
+        let parsed = language::parsed(&wish.formula).ok();
+        let mut formula = Formula {
+            text: wish.formula.clone(),
+            truth: parsed.as_ref().is_some_and(language::is_truth),
+            ahead: parsed.as_ref().map_or(0, Expression::lookahead),
+            values: Vec::new(),
+            missing: 0,
+            evidence: None,
+            pending: false,
+            series: None,
+            problem: String::new(),
+        };
+        match column {
+            Ok(column) => {
+                formula.values = ranked(panel, &column, &self.kept.names);
+                formula.missing = panel.symbols().len() - formula.values.len();
+                formula.series = wish.instrument.and_then(|i| Some((i, series(panel, &column, i)?)));
+                formula.evidence = self.kept.evidence.get(&wish.formula).cloned().flatten();
+                formula.pending = !self.kept.evidence.contains_key(&wish.formula);
+            }
+            Err(problem) => formula.problem = problem,
+        }
+        formula
+    }
+
+    fn evidence(&mut self, panel: &Panel, text: &str) -> Option<Evidence> {
+        let rows = evidence_rows(panel);
+        if self.kept.label.is_none() {
+            self.kept.label = computed(panel, Evidence::LABEL, rows.clone()).ok().map(Arc::new);
+        }
+        let (label, column) = (self.kept.label.clone()?, self.column(panel, text).ok()?);
+        let offset = column.rows() - rows.len().min(column.rows());
+        let found = weigh(panel, &column, offset, &label, rows);
+        self.kept.evidence.insert(text.to_owned(), found.clone());
+        found
+    }
+}
+
+fn live_rows(panel: &Panel) -> Range<usize> {
+    let rows = panel.sessions().len();
+    rows.saturating_sub(LIVE_SESSIONS)..rows
+}
+
+fn evidence_rows(panel: &Panel) -> Range<usize> {
+    let rows = panel.sessions().len();
+    rows.saturating_sub(EVIDENCE_SESSIONS)..rows
+}
+
+fn computed(panel: &Panel, text: &str, rows: Range<usize>) -> Result<Column, String> {
+    let expression =
+        language::parsed(text).map_err(|m| format!("at character {}: {}", m.place.start + 1, m.message))?;
+    let columns = crate::factor::compute(panel, &[expression], rows).map_err(|e| e.to_string())?;
+    columns.into_iter().next().ok_or_else(|| "nothing was computed".to_owned())
+}
+
+/// Values of the newest row, highest first.
+fn ranked(panel: &Panel, column: &Column, names: &BTreeMap<InstrumentId, String>) -> Vec<NameValue> {
+    let values: Vec<f64> = newest(column).into_iter().map(f64::from).collect();
+    let ranks = rank::descending(&values);
+    let named = panel.symbols().iter().zip(values).zip(ranks);
+    let mut rows: Vec<NameValue> = named
+        .filter_map(|((id, value), rank)| {
+            let name = names.get(id).cloned().unwrap_or_default();
+            Some(NameValue { instrument: *id, name, value, rank: rank? })
+        })
+        .collect();
+    rows.sort_by_key(|r| r.rank);
+    rows
+}
+
+fn newest(column: &Column) -> Vec<f32> {
+    column.cross_section(column.rows().saturating_sub(1))
+}
+
+fn series(panel: &Panel, column: &Column, id: InstrumentId) -> Option<Vec<(NaiveDate, f64)>> {
+    let at = panel.index_of(id)?;
+    let sessions = panel.sessions().get(live_rows(panel))?;
+    let points = sessions.iter().zip(column.series(at)).map(|(day, v)| (*day, f64::from(v)));
+    Some(points.filter(|(_, v)| v.is_finite()).collect())
+}
+
+fn watch_column(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> FormulaColumn {
+    let truth = language::parsed(text).is_ok_and(|e| language::is_truth(&e));
+    let (values, problem) = match column {
+        Ok(column) => {
+            let named = panel.symbols().iter().zip(newest(&column));
+            (named.filter(|(_, v)| !v.is_nan()).map(|(id, v)| (*id, f64::from(v))).collect(), String::new())
+        }
+        Err(problem) => (BTreeMap::new(), problem),
+    };
+    FormulaColumn { text: text.to_owned(), truth, values, problem }
+}
+
+fn screen(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> FormulaScreen {
+    let truth = language::parsed(text).is_ok_and(|e| language::is_truth(&e));
+    let mut screen = FormulaScreen {
+        text: text.to_owned(),
+        passing: Default::default(),
+        names: panel.symbols().len(),
+        problem: String::new(),
+    };
+    match column {
+        Ok(column) if truth => {
+            let named = panel.symbols().iter().zip(newest(&column));
+            screen.passing = named.filter(|(_, v)| *v > 0.0).map(|(id, _)| *id).collect();
+        }
+        Ok(_) => screen.problem = "a screen must be true or false: compare it with something".to_owned(),
+        Err(problem) => screen.problem = problem,
+    }
+    screen
+}
+
+/// Coefficients and fifths over the rows of the label; the column begins `offset` rows before them.
+fn weigh(panel: &Panel, column: &Column, offset: usize, label: &Column, rows: Range<usize>) -> Option<Evidence> {
+    let mut days: Vec<Information> = Vec::with_capacity(rows.len());
+    let mut fifths = [(0.0, 0_u32); FIFTHS];
+    for row in 0..rows.len() {
+        let score: Vec<f64> = column.cross_section(offset + row).into_iter().map(f64::from).collect();
+        let outcome: Vec<f64> = label.cross_section(row).into_iter().map(f64::from).collect();
+        days.push(evaluate::information(&score, &outcome));
+        for (sum, day) in fifths.iter_mut().zip(day_fifths(&score, &outcome)) {
+            if let Some(mean) = day {
+                *sum = (sum.0 + mean, sum.1 + 1);
+            }
+        }
+    }
+    let summary = evaluate::summarise(&days)?;
+    let dated = || days.iter().zip(panel.sessions().get(rows.clone()).unwrap_or(&[]));
+    let with = |(day, date): (&Information, &NaiveDate)| day.ic.map(|_| *date);
+    let sessions = (dated().find_map(with)?, dated().rev().find_map(with)?);
+    Some(Evidence {
+        sessions,
+        days: summary.days,
+        ic: summary.ic,
+        icir: summary.icir,
+        rank_ic: summary.rank_ic,
+        rank_icir: summary.rank_icir,
+        daily: days.iter().map(|d| d.ic).collect(),
+        fifths: fifths.iter().map(|(sum, n)| (*n > 0).then(|| sum / f64::from(*n))).collect(),
+    })
+}
+
+/// Mean label of each fifth of one day's ranking, highest values first.
+fn day_fifths(score: &[f64], label: &[f64]) -> [Option<f64>; FIFTHS] {
+    let both = |(s, l): (&f64, &f64)| if l.is_nan() { f64::NAN } else { *s };
+    let known: Vec<f64> = score.iter().zip(label).map(both).collect();
+    let ranks = rank::descending(&known);
+    let count = u32::try_from(ranks.iter().flatten().count()).unwrap_or(u32::MAX);
+    let mut sums = [(0.0, 0_u32); FIFTHS];
+    for (rank, label) in ranks.iter().zip(label) {
+        if let Some(sum) = rank.and_then(|r| sums.get_mut(rank::fifth(r, count))) {
+            *sum = (sum.0 + label, sum.1 + 1);
+        }
+    }
+    sums.map(|(sum, n)| (n > 0).then(|| sum / f64::from(n)))
+}
