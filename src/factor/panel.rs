@@ -47,7 +47,7 @@ pub const FIELDS: &[Field] = &[
     Field { name: "volume", doc: "shares traded, adjusted the other way" },
     Field { name: "vwap", doc: "volume-weighted average price, adjusted" },
     Field { name: "change", doc: "close over the previous close, minus one, where the source has it" },
-    Field { name: "factor", doc: "adjusted price = raw price × factor" },
+    Field { name: "factor", doc: "adjusted price = raw price * factor" },
     Field {
         name: "eps",
         doc: "earnings per share over twelve months, as known on the day, in adjusted shares",

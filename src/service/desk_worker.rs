@@ -46,7 +46,8 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
         wakes: wakes.clone(),
         nudged,
     };
-    let worker = Worker { session: Arc::clone(session), focus, wakes, nudge, research, bench: OnceCell::new() };
+    let worker =
+        Worker { session: Arc::clone(session), focus, wakes, nudge, research, bench: OnceCell::new() };
     spawn("desk-screens", move || screens.run())?;
     spawn("desk-requests", move || worker.run(&requests))?;
     Ok(desk)

@@ -38,11 +38,7 @@ pub struct Checked {
 /// Reads a text.
 pub fn check(text: &str) -> Result<Checked, Mistake> {
     let expression = parsed(text)?;
-    Ok(Checked {
-        truth: is_truth(&expression),
-        back: expression.lookback(),
-        ahead: expression.lookahead(),
-    })
+    Ok(Checked { truth: is_truth(&expression), back: expression.lookback(), ahead: expression.lookahead() })
 }
 
 /// Reads a text into what is computed.
@@ -55,10 +51,7 @@ pub(super) fn parsed(text: &str) -> Result<Expression, Mistake> {
 
 /// Whether an expression is true or false.
 pub(super) fn is_truth(expression: &Expression) -> bool {
-    match expression.node() {
-        Node::Call(op, _) => OPERATORS.iter().any(|o| o.op == *op && o.truth),
-        Node::Number(_) | Node::Field(_) => false,
-    }
+    matches!(expression.node(), Node::Call(op, _) if op.operator().is_some_and(|o| o.truth))
 }
 
 /// A field or an operator that may stand where the cursor is.
@@ -116,7 +109,10 @@ fn words(prefix: &str) -> Vec<Suggestion> {
     found.sort_by_key(|s| !s.insert.starts_with(prefix));
     found.extend(fields(prefix));
     let inside = |o: &&Operator| {
-        prefix.len() > 1 && called(o) && !begins(o.name, prefix) && o.name.to_lowercase().contains(&prefix.to_lowercase())
+        prefix.len() > 1
+            && called(o)
+            && !begins(o.name, prefix)
+            && o.name.to_lowercase().contains(&prefix.to_lowercase())
     };
     found.extend(OPERATORS.iter().filter(inside).map(of_operator));
     found.truncate(SUGGESTIONS_MAX);
@@ -140,12 +136,21 @@ fn of_operator(operator: &Operator) -> Suggestion {
 fn usage(operator: &Operator) -> String {
     let mut series = ["x", "y", "z"].into_iter();
     let mut argument = |kind: &ArgKind| match kind {
-        ArgKind::Window | ArgKind::Rows | ArgKind::Shift => "N".to_owned(),
-        ArgKind::WindowFrom(least) => if *least > 1 { format!("N>={least}") } else { "N".to_owned() },
-        ArgKind::Fraction => "q".to_owned(),
-        _ => series.next().unwrap_or("x").to_owned(),
+        ArgKind::Window | ArgKind::Rows | ArgKind::Shift | ArgKind::WindowFrom(_) => "N",
+        ArgKind::Fraction => "q",
+        ArgKind::Symbol => "'SYMBOL'",
+        ArgKind::Frequency => "'W'",
+        ArgKind::Fold => "'mean'",
+        ArgKind::Group | ArgKind::GroupOrSeries => "sector",
+        ArgKind::Periods => "$$x",
+        ArgKind::Period => "201903",
+        ArgKind::Tail => "share",
+        ArgKind::Positive => "size",
+        ArgKind::Buckets => "buckets",
+        ArgKind::Truth => "a > b",
+        ArgKind::Value | ArgKind::Series => series.next().unwrap_or("x"),
     };
-    let args: Vec<String> = operator.args.iter().map(&mut argument).collect();
+    let args: Vec<&str> = operator.args.iter().map(&mut argument).collect();
     match (operator.sign, args.as_slice()) {
         (Some(sign), [left, right]) => format!("{left} {sign} {right}"),
         (Some(sign), [only]) => format!("{sign}{only}"),

@@ -17,7 +17,7 @@ use chrono::NaiveDate;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use crate::domain::InstrumentId;
-use crate::factor::evaluate::{self, Information};
+use crate::factor::evaluate;
 use crate::factor::expr::Expression;
 use crate::factor::panel::{Column, Panel};
 use crate::factor::rank;
@@ -124,7 +124,9 @@ impl BenchWorker {
                     self.publish(Research { generation: wish.generation, problem, ..Research::default() });
                     done = wish.generation;
                 }
-                Err(error) => tracing::warn!(%error, "expressions could not be computed; the last values stay"),
+                Err(error) => {
+                    tracing::warn!(%error, "expressions could not be computed; the last values stay")
+                }
             }
         }
     }
@@ -207,7 +209,7 @@ impl BenchWorker {
         if let Some(known) = self.kept.columns.get(text) {
             return known.clone();
         }
-        let computed = computed(panel, text, live_rows(panel)).map(Arc::new);
+        let computed = computed(panel, text, None).map(Arc::new);
         self.kept.columns.insert(text.to_owned(), computed.clone());
         computed
     }
@@ -239,31 +241,31 @@ impl BenchWorker {
     }
 
     fn evidence(&mut self, panel: &Panel, text: &str) -> Option<Evidence> {
-        let rows = evidence_rows(panel);
-        if self.kept.label.is_none() {
-            self.kept.label = computed(panel, Evidence::LABEL, rows.clone()).ok().map(Arc::new);
-        }
-        let (label, column) = (self.kept.label.clone()?, self.column(panel, text).ok()?);
-        let offset = column.rows() - rows.len().min(column.rows());
-        let found = weigh(panel, &column, offset, &label, rows);
+        let column = self.column(panel, text).ok()?;
+        let total = panel.sessions().len();
+        let rows = total.saturating_sub(column.rows())..total;
+        let label = match self.kept.label.take().filter(|label| label.rows() == rows.len()) {
+            Some(label) => label,
+            None => Arc::new(computed(panel, Evidence::LABEL, Some(rows)).ok()?),
+        };
+        let found = weigh(panel, &column, &label);
+        self.kept.label = Some(label);
         self.kept.evidence.insert(text.to_owned(), found.clone());
         found
     }
 }
 
-fn live_rows(panel: &Panel) -> Range<usize> {
+/// Rows for which an expression is computed: all of them where its values depend on where they begin.
+fn live_rows(panel: &Panel, expression: &Expression) -> Range<usize> {
     let rows = panel.sessions().len();
-    rows.saturating_sub(LIVE_SESSIONS)..rows
+    let first = if expression.needs_history() { 0 } else { rows.saturating_sub(LIVE_SESSIONS) };
+    first..rows
 }
 
-fn evidence_rows(panel: &Panel) -> Range<usize> {
-    let rows = panel.sessions().len();
-    rows.saturating_sub(EVIDENCE_SESSIONS)..rows
-}
-
-fn computed(panel: &Panel, text: &str, rows: Range<usize>) -> Result<Column, String> {
+fn computed(panel: &Panel, text: &str, rows: Option<Range<usize>>) -> Result<Column, String> {
     let expression =
         language::parsed(text).map_err(|m| format!("at character {}: {}", m.place.start + 1, m.message))?;
+    let rows = rows.unwrap_or_else(|| live_rows(panel, &expression));
     let columns = crate::factor::compute(panel, &[expression], rows).map_err(|e| e.to_string())?;
     columns.into_iter().next().ok_or_else(|| "nothing was computed".to_owned())
 }
@@ -289,8 +291,11 @@ fn newest(column: &Column) -> Vec<f32> {
 
 fn series(panel: &Panel, column: &Column, id: InstrumentId) -> Option<Vec<(NaiveDate, f64)>> {
     let at = panel.index_of(id)?;
-    let sessions = panel.sessions().get(live_rows(panel))?;
-    let points = sessions.iter().zip(column.series(at)).map(|(day, v)| (*day, f64::from(v)));
+    let first = panel.sessions().len().saturating_sub(column.rows().min(LIVE_SESSIONS));
+    let sessions = panel.sessions().get(first..)?;
+    let values = column.series(at);
+    let values = values.get(values.len().saturating_sub(sessions.len())..)?;
+    let points = sessions.iter().zip(values).map(|(day, v)| (*day, f64::from(*v)));
     Some(points.filter(|(_, v)| v.is_finite()).collect())
 }
 
@@ -325,47 +330,27 @@ fn screen(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> For
     screen
 }
 
-/// Coefficients and fifths over the rows of the label; the column begins `offset` rows before them.
-fn weigh(panel: &Panel, column: &Column, offset: usize, label: &Column, rows: Range<usize>) -> Option<Evidence> {
-    let mut days: Vec<Information> = Vec::with_capacity(rows.len());
-    let mut fifths = [(0.0, 0_u32); FIFTHS];
-    for row in 0..rows.len() {
-        let score: Vec<f64> = column.cross_section(offset + row).into_iter().map(f64::from).collect();
-        let outcome: Vec<f64> = label.cross_section(row).into_iter().map(f64::from).collect();
-        days.push(evaluate::information(&score, &outcome));
-        for (sum, day) in fifths.iter_mut().zip(day_fifths(&score, &outcome)) {
-            if let Some(mean) = day {
-                *sum = (sum.0 + mean, sum.1 + 1);
-            }
-        }
-    }
-    let summary = evaluate::summarise(&days)?;
-    let dated = || days.iter().zip(panel.sessions().get(rows.clone()).unwrap_or(&[]));
-    let with = |(day, date): (&Information, &NaiveDate)| day.ic.map(|_| *date);
-    let sessions = (dated().find_map(with)?, dated().rev().find_map(with)?);
+/// What the last year says of a score; both columns have the same rows, the last of them the panel's last.
+fn weigh(panel: &Panel, score: &Column, label: &Column) -> Option<Evidence> {
+    let rows = score.rows();
+    let year = rows.saturating_sub(EVIDENCE_SESSIONS)..rows;
+    let judged = evaluate::judge_columns(score, label, year.clone(), FIFTHS);
+    let summary = judged.information()?;
+    let first = panel.sessions().len().saturating_sub(year.len());
+    let dated = || judged.daily.iter().zip(panel.sessions().get(first..).unwrap_or(&[]));
+    let with = |(day, date): (&evaluate::DayQuality, &NaiveDate)| day.information.ic.map(|_| *date);
+    let mut fifths = judged.quantile_returns();
+    fifths.reverse();
     Some(Evidence {
-        sessions,
+        sessions: (dated().find_map(with)?, dated().rev().find_map(with)?),
         days: summary.days,
         ic: summary.ic,
         icir: summary.icir,
         rank_ic: summary.rank_ic,
         rank_icir: summary.rank_icir,
-        daily: days.iter().map(|d| d.ic).collect(),
-        fifths: fifths.iter().map(|(sum, n)| (*n > 0).then(|| sum / f64::from(*n))).collect(),
+        daily: judged.daily.iter().map(|d| d.information.ic).collect(),
+        fifths,
+        turnover: judged.mean(|d| d.turnover),
+        autocorrelation: judged.mean(|d| d.autocorrelation),
     })
-}
-
-/// Mean label of each fifth of one day's ranking, highest values first.
-fn day_fifths(score: &[f64], label: &[f64]) -> [Option<f64>; FIFTHS] {
-    let both = |(s, l): (&f64, &f64)| if l.is_nan() { f64::NAN } else { *s };
-    let known: Vec<f64> = score.iter().zip(label).map(both).collect();
-    let ranks = rank::descending(&known);
-    let count = u32::try_from(ranks.iter().flatten().count()).unwrap_or(u32::MAX);
-    let mut sums = [(0.0, 0_u32); FIFTHS];
-    for (rank, label) in ranks.iter().zip(label) {
-        if let Some(sum) = rank.and_then(|r| sums.get_mut(rank::fifth(r, count))) {
-            *sum = (sum.0 + label, sum.1 + 1);
-        }
-    }
-    sums.map(|(sum, n)| (n > 0).then(|| sum / f64::from(n)))
 }

@@ -142,13 +142,24 @@ impl Figures {
 
     /// The digits that these values need.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let largest = values.into_iter().filter(|v| v.is_finite()).fold(0.0, |most: f64, v| most.max(v.abs()));
+        let largest =
+            values.into_iter().filter(|v| v.is_finite()).fold(0.0, |most: f64, v| most.max(v.abs()));
         if largest >= Self::LARGE {
             return Self { places: 0, large: true };
         }
         let scale = if largest > 0.0 { libm::ceil(libm::log10(largest)) } else { 0.0 };
         let significant = if largest < 1.0 { 4.0 } else { 5.0 };
         Self { places: (significant - scale).clamp(0.0, Self::PLACES_MAX) as usize, large: false }
+    }
+
+    /// Fewer digits, so that both ends of a scale fit into some cells.
+    pub fn fitting(low: f64, high: f64, cells: usize) -> Self {
+        let mut figures = Self::of([low, high]);
+        let wide = |f: Self| width(&f.show(low)).max(width(&f.show(high)));
+        while figures.places > 0 && wide(figures) > cells {
+            figures.places -= 1;
+        }
+        figures
     }
 
     /// A value; infinity keeps its name.
@@ -165,7 +176,11 @@ impl Figures {
         }
         let places = self.places;
         let text = format!("{value:.places$}");
-        if text.bytes().any(|b| (b'1'..=b'9').contains(&b)) { text } else { text.trim_start_matches('-').to_owned() }
+        if text.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
+            text
+        } else {
+            text.trim_start_matches('-').to_owned()
+        }
     }
 }
 

@@ -100,6 +100,18 @@ impl Lab {
         self.checked.as_ref().and_then(|c| c.as_ref().err())
     }
 
+    /// Whether what is wrong is only that the text is not yet whole: its end is missing, or the word at the cursor
+    /// can still become a name.
+    pub fn is_unfinished(&self) -> bool {
+        let cursor = self.field.cursor_byte();
+        let growing = !self.popup.items.is_empty() && !self.popup.word.is_empty();
+        self.mistake().is_some_and(|m| {
+            let at_end = cursor == self.text().len();
+            (at_end && (m.place.start >= cursor || m.message.contains("never closed")))
+                || (growing && m.place.start <= self.popup.word.start && m.place.end <= self.popup.word.end)
+        })
+    }
+
     /// The text, when it is right.
     pub fn right(&self) -> Option<(&str, Checked)> {
         let checked = self.checked.as_ref()?.as_ref().ok()?;
@@ -191,6 +203,12 @@ impl Lab {
         self.recalled = Some(next);
         self.field.set(&text);
         self.typed(now_ms);
+    }
+
+    /// As if everything had been asked and answered.
+    #[cfg(test)]
+    pub fn asked(&mut self) {
+        self.due_ms = None;
     }
 
     /// What is to be computed now.

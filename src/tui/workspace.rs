@@ -31,6 +31,8 @@ pub struct WorkspaceDef {
     pub name: &'static str,
     /// Title.
     pub title: &'static str,
+    /// The same in fewer letters, for a narrow row.
+    pub short: &'static str,
     /// Second key after `g`.
     pub key: char,
     /// What a person must be able to do to be shown it.
@@ -48,6 +50,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "home",
         title: "Home",
+        short: "Home",
         key: 'h',
         needs: Capability::ViewInsights,
         unless: Some(Capability::ViewSignals),
@@ -62,6 +65,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "desk",
         title: "Desk",
+        short: "Desk",
         key: 'd',
         needs: Capability::TradeDesk,
         unless: None,
@@ -80,6 +84,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "signals",
         title: "Signals",
+        short: "Signals",
         key: 's',
         needs: Capability::ViewSignals,
         unless: None,
@@ -91,6 +96,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "orders",
         title: "Orders",
+        short: "Orders",
         key: 'o',
         needs: Capability::ViewLimits,
         unless: None,
@@ -99,6 +105,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "portfolio",
         title: "Portfolio",
+        short: "Portf",
         key: 'p',
         needs: Capability::ViewPortfolio,
         unless: None,
@@ -110,6 +117,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "risk",
         title: "Risk",
+        short: "Risk",
         key: 'r',
         needs: Capability::ViewLimits,
         unless: None,
@@ -124,6 +132,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "research",
         title: "Research",
+        short: "Research",
         key: 'f',
         needs: Capability::TradeDesk,
         unless: None,
@@ -142,6 +151,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "history",
         title: "History",
+        short: "History",
         key: 't',
         needs: Capability::ViewPortfolio,
         unless: Some(Capability::ViewSignals),
@@ -150,6 +160,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "insights",
         title: "Insights",
+        short: "Insights",
         key: 'i',
         needs: Capability::ViewInsights,
         unless: Some(Capability::ViewSignals),
@@ -158,6 +169,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "news",
         title: "News",
+        short: "News",
         key: 'n',
         needs: Capability::ViewSignals,
         unless: None,
@@ -169,6 +181,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "simulate",
         title: "Simulate",
+        short: "Sim",
         key: 'm',
         needs: Capability::Simulate,
         unless: None,
@@ -181,6 +194,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "system",
         title: "System",
+        short: "System",
         key: 'y',
         needs: Capability::Administer,
         unless: None,
@@ -192,6 +206,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
     WorkspaceDef {
         name: "settings",
         title: "Settings",
+        short: "Set",
         key: 'e',
         needs: Capability::ViewMarket,
         unless: None,

@@ -40,6 +40,10 @@ pub struct Evidence {
     pub daily: Vec<Option<f64>>,
     /// Mean label of each fifth of the ranking, highest values first; `None` where a fifth was always empty.
     pub fifths: Vec<Option<f64>>,
+    /// Share of the highest fifth that was not in it the session before.
+    pub turnover: Option<f64>,
+    /// Correlation of the values with those of the session before.
+    pub autocorrelation: Option<f64>,
 }
 
 impl Evidence {

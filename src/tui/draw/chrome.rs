@@ -13,7 +13,7 @@ use crate::tui::state::{Target, Tone, UiState};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::pen::Pen;
 use crate::tui::widgets::text::wrap;
-use crate::tui::workspace::WORKSPACES;
+use crate::tui::workspace::{WORKSPACES, WorkspaceDef};
 
 use super::Drawn;
 use super::frame::{Edge, Frame, window};
@@ -85,30 +85,31 @@ fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     x = pen.put(x, 0, &format!("[{word}]"), theme.style(meaning)) + 1;
     let total =
         |parts: &[(String, Meaning)]| parts.iter().map(|(t, _)| cells(t)).fold(0, u16::saturating_add);
-    let names = |full: bool| -> u16 {
-        let wide = |(i, w): (usize, &crate::tui::workspace::Workspace)| {
-            cells(&label(state, i, w.def.title, full)) + 1
-        };
+    let names = |full: Names| -> u16 {
+        let wide =
+            |(i, w): (usize, &crate::tui::workspace::Workspace)| cells(&label(state, i, w.def, full)) + 1;
         state.workspaces.iter().enumerate().map(wide).sum()
     };
     // First the account gives way, then whether the session is open, then the names.
     let choices = [
-        (true, Detail::All),
-        (true, Detail::Short),
-        (true, Detail::Least),
-        (false, Detail::All),
-        (false, Detail::Short),
-        (false, Detail::Least),
+        (Names::Full, Detail::All),
+        (Names::Full, Detail::Short),
+        (Names::Full, Detail::Least),
+        (Names::Short, Detail::Short),
+        (Names::Short, Detail::Least),
+        (Names::Numbers, Detail::All),
+        (Names::Numbers, Detail::Short),
+        (Names::Numbers, Detail::Least),
     ];
-    let fits = |(full, detail): &(bool, Detail)| {
+    let fits = |(full, detail): &(Names, Detail)| {
         let right = total(&top_right(state, *detail));
         x.saturating_add(names(*full)).saturating_add(right) <= row.width
     };
-    let (full, detail) = choices.into_iter().find(fits).unwrap_or((false, Detail::Least));
+    let (full, detail) = choices.into_iter().find(fits).unwrap_or((Names::Numbers, Detail::Least));
     let right = top_right(state, detail);
     let right_width = total(&right);
     for (i, workspace) in state.workspaces.iter().enumerate() {
-        let text = label(state, i, workspace.def.title, full);
+        let text = label(state, i, workspace.def, full);
         let front = i == state.workspace;
         let style = if front { theme.style(Meaning::Active) } else { chrome };
         let end = pen.put(x, 0, &text, style);
@@ -122,13 +123,26 @@ fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
 }
 
 /// Number and name of a workspace; the one in front keeps its name and is marked.
-fn label(state: &UiState, i: usize, title: &str, full: bool) -> String {
+fn label(state: &UiState, i: usize, def: &WorkspaceDef, names: Names) -> String {
     let key = (i + 1) % 10;
-    match (i == state.workspace, full) {
-        (true, _) => format!(">{key} {title}<"),
-        (false, true) => format!("{key} {title}"),
-        (false, false) => key.to_string(),
+    match (i == state.workspace, names) {
+        (true, Names::Full | Names::Numbers) => format!(">{key} {}<", def.title),
+        (true, Names::Short) => format!(">{key} {}<", def.short),
+        (false, Names::Full) => format!("{key} {}", def.title),
+        (false, Names::Short) => format!("{key} {}", def.short),
+        (false, Names::Numbers) => key.to_string(),
     }
+}
+
+/// How much stands of the names of workspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// All of them.
+    Full,
+    /// In fewer letters.
+    Short,
+    /// Only numbers, but for the one in front.
+    Numbers,
 }
 
 /// How much stands at the right of the top row.

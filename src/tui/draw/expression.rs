@@ -15,6 +15,8 @@ use super::frame::{Edge, Frame};
 const WIDTH_MAX: u16 = 70;
 /// Most words shown at once.
 const ROWS_MAX: u16 = 8;
+/// Rows from the cursor to the window.
+const BELOW_CURSOR: u16 = 3;
 /// Cells for how a word is written.
 const USAGE_CELLS: usize = 20;
 
@@ -24,11 +26,13 @@ pub fn draw_popup(state: &UiState, buf: &mut Buffer, drawn: &mut Drawn) {
     let Some(cursor) = drawn.cursor.filter(|_| !popup.items.is_empty()) else { return };
     let screen = buf.area;
     let count = u16::try_from(popup.items.len()).unwrap_or(u16::MAX).min(ROWS_MAX);
-    let below = screen.bottom().saturating_sub(cursor.y + 3);
+    // Carets and what is wrong stay in sight.
+    let top = cursor.y + BELOW_CURSOR;
+    let below = screen.bottom().saturating_sub(top + 2);
     let rows = count.min(below.max(1)) + 2;
     let width = WIDTH_MAX.min(screen.width);
     let x = cursor.x.min(screen.right().saturating_sub(width));
-    let y = if below >= 3 { cursor.y + 1 } else { cursor.y.saturating_sub(rows) };
+    let y = if below >= 3 { top } else { cursor.y.saturating_sub(rows) };
     let area = Rect { x, y, width, height: rows }.intersection(screen);
     for position in area.positions() {
         if let Some(cell) = buf.cell_mut(position) {
@@ -37,7 +41,8 @@ pub fn draw_popup(state: &UiState, buf: &mut Buffer, drawn: &mut Drawn) {
     }
     buf.set_style(area, theme.style(Meaning::Text));
     let foot = format!("{} of {}  Tab takes", popup.selected + 1, popup.items.len());
-    let inner = Frame { edge: Edge::Focus, title: "", note: "", right: "", foot: &foot }.draw(theme, area, buf);
+    let inner =
+        Frame { edge: Edge::Focus, title: "", note: "", right: "", foot: &foot }.draw(theme, area, buf);
     drawn.hits.push((area, Target::Modal));
     let room = usize::from(inner.height);
     let first = (popup.selected + 1).saturating_sub(room);

@@ -15,7 +15,22 @@ use crate::tui::theme::Theme;
 use crate::tui::update::update;
 
 /// Keys that open every kind of window.
-const WINDOWS: [&str; 12] = ["Tab", "b =12", "H", "C", "e", "Ctrl-P", "?", "n", "G", "Enter", "g", ": =buy"];
+const WINDOWS: [&str; 14] = [
+    "Tab",
+    "b =12",
+    "H",
+    "C",
+    "e",
+    "Ctrl-P",
+    "?",
+    "n",
+    "G",
+    "Enter",
+    "g",
+    ": =buy",
+    "= =$close/Me",
+    "= Tab Down",
+];
 
 fn state_with(role: Role, workspace: usize, window: usize, ascii: bool) -> UiState {
     let mut state = state_of(role);
@@ -27,7 +42,7 @@ fn state_with(role: Role, workspace: usize, window: usize, ascii: bool) -> UiSta
 
 proptest! {
     #[test]
-    fn no_size_panics(width in 1_u16..200, height in 1_u16..60, role in 0..4_usize, workspace in 0..9_usize, window in 0..WINDOWS.len(), ascii: bool) {
+    fn no_size_panics(width in 1_u16..200, height in 1_u16..60, role in 0..4_usize, workspace in 0..10_usize, window in 0..WINDOWS.len(), ascii: bool) {
         let mut state = state_with(Role::ALL[role], workspace, window, ascii);
         let frame = text(&mut state, width, height);
         prop_assert_eq!(frame.lines().count(), usize::from(height));

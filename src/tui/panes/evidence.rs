@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::{Cell, PaneDef, PaneId, View};
 use crate::domain::Capability;
 use crate::service::view::{Evidence, Formula};
+use crate::tui::format;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::form::{self, Line};
 use crate::tui::widgets::pen::Pen;
@@ -53,8 +54,14 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     lines.extend(by_session(evidence, usize::from(area.width), view.ascii));
     lines.push(Line::Section("mean next return by fifth".to_owned()));
     lines.extend(fifths(evidence));
+    let share = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), format::percent_float);
+    let steady = evidence.autocorrelation.map_or_else(|| "?".to_owned(), |a| format!("{a:.2}"));
+    lines.push(Line::Field(
+        "turnover".to_owned(),
+        vec![Cell::text(share(evidence.turnover)), Cell::muted(format!("autocorrelation {steady}"))],
+    ));
     let (from, to) = evidence.sessions;
-    let label = format!("{from} to {to}; from one close after to the next, {}", Evidence::LABEL);
+    let label = format!("{from} to {to}; the next session's return, {}", Evidence::LABEL);
     lines.push(Line::Text(Cell::muted(""), Cell::muted(label)));
     if !view.lab.is_fresh() {
         lines.insert(0, Line::Cells(vec![Cell::new("? of the text before", Meaning::Stale)]));
@@ -86,7 +93,7 @@ fn by_session(evidence: &Evidence, width: usize, ascii: bool) -> Option<Line> {
     let steps: Vec<f64> = evidence.daily.chunks(STEP_SESSIONS).map(mean).collect();
     let room = width.saturating_sub(14);
     let drawn = spark::blocks(&steps, None, room, ascii);
-    (!drawn.is_empty()).then(|| Line::Field("by session".to_owned(), vec![Cell::new(drawn, Meaning::Bar)]))
+    (!drawn.is_empty()).then(|| Line::Field("over time".to_owned(), vec![Cell::new(drawn, Meaning::Bar)]))
 }
 
 fn fifths(evidence: &Evidence) -> Vec<Line> {

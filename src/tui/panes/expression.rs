@@ -20,7 +20,7 @@ const SAID_ROWS_MIN: u16 = 4;
 /// Rows from which the best and worst names are listed.
 const LIST_ROWS_MIN: usize = 4;
 /// Cells of a name with its value in that list.
-const LISTED_CELLS: usize = 34;
+const LISTED_CELLS: usize = 44;
 
 /// The pane.
 pub const PANE: PaneDef = PaneDef {
@@ -45,14 +45,13 @@ fn note(view: &View<'_>) -> String {
 fn code<'a>(view: &View<'a>) -> Code<'a> {
     let lab = view.lab;
     let mistake = lab.mistake();
-    let unfinished = view.typing && lab.field.cursor_byte() == lab.text().len();
-    let at_end = mistake.is_some_and(|m| m.place.start >= lab.text().len() || m.message.contains("never closed"));
+    let unfinished = view.typing && lab.is_unfinished();
     Code {
         text: lab.text(),
         cursor: lab.field.cursor_byte(),
         wrong: mistake.map(|m| m.place.clone()),
         // What is only not yet finished is no fault.
-        mark: if unfinished && at_end { Meaning::Warn } else { Meaning::Breach },
+        mark: if unfinished { Meaning::Warn } else { Meaning::Breach },
     }
 }
 
@@ -123,6 +122,7 @@ fn verdict(view: &View<'_>) -> Line {
 fn word(view: &View<'_>) -> Line {
     match language::meaning(view.lab.text(), view.lab.field.cursor_byte()) {
         Some(found) => Line::Cells(vec![Cell::new(found.usage, Meaning::Key), Cell::muted(found.doc)]),
+        None if view.typing => Line::Cells(vec![Cell::muted("Tab shows every field and operator")]),
         None => Line::Gap,
     }
 }
@@ -203,7 +203,7 @@ fn listed(view: &View<'_>, rows: usize, width: usize) -> Vec<Line> {
         let text = format!("{:>4} {:<9}{value}  {}", v.rank, v.instrument.symbol.as_str(), v.name);
         format::pad_right(&text, half, view.ascii)
     };
-    let rows = rows.saturating_sub(1).min(formula.values.len().div_ceil(2));
+    let rows = rows.saturating_sub(1).min(formula.values.len() / 2);
     let best = formula.values.iter().take(rows);
     let worst = formula.values.iter().rev().take(rows);
     let mut lines = vec![Line::Section("highest and lowest".to_owned())];

@@ -32,17 +32,18 @@ fn table(view: &View<'_>) -> TableData {
     }
     let mut table = TableData::new(vec![
         Column::left("NAME", 0),
-        Column::left("FAMILY", 3),
-        Column::right("BACK", 4),
-        Column::left("EXPRESSION", 1).growing(14),
+        Column::left("FAMILY", 4),
+        Column::right("BACK", 3),
+        Column::left("EXPRESSION", 1).growing(26),
         Column::left("WHAT IT MEASURES", 6).growing(20),
     ]);
     table.rows = view.lab.factors.iter().map(|f| line(f, view.lab.text())).collect();
     if let Some(factor) = view.lab.factors.iter().filter(|f| passes(f, view.filter)).nth(view.selected)
         && let Some(row) = table.rows.iter_mut().find(|r| r.key == key(factor))
-        && !factor.doc.is_empty()
     {
-        row.detail = Some(Cell::muted(factor.doc.as_str()));
+        let colon = if factor.doc.is_empty() { "" } else { ": " };
+        let unit = if factor.unit.is_empty() { String::new() } else { format!(" ({})", factor.unit) };
+        row.detail = Some(Cell::muted(format!("{}{colon}{}{unit}", factor.family, factor.doc)));
     }
     table
 }

@@ -12,6 +12,9 @@ use crate::domain::{
 };
 use crate::service::view::*;
 
+mod lab;
+pub use lab::{lab, no_lab, research};
+
 /// Market time of the fixtures: half past two in New York on 2024-11-20.
 pub const MARKET_TIME: &str = "2024-11-20T19:30:00Z";
 

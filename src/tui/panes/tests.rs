@@ -12,7 +12,9 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::testing;
 
 fn view<'a>(screen: &'a Screen, theme: &'a Theme) -> View<'a> {
-    View { screen, theme, ascii: theme.ascii, focused: true, selected: 0, scroll: 0, filter: "" }
+    let lab = if screen.watchlist.is_empty() { fixture::no_lab() } else { fixture::lab() };
+    let (selected, scroll, filter) = (0, 0, "");
+    View { screen, lab, theme, ascii: theme.ascii, focused: true, typing: false, selected, scroll, filter }
 }
 
 fn drawn(pane: &PaneDef, screen: &Screen, (width, height): (u16, u16)) -> String {
@@ -247,7 +249,8 @@ proptest! {
     ) {
         let screen = fixture::for_role(Role::Admin);
         let theme = Theme::plain(ascii);
-        let view = View { screen: &screen, theme: &theme, ascii, focused, selected, scroll, filter: &filter };
+        let typing = focused;
+        let view = View { ascii, focused, typing, selected, scroll, filter: &filter, ..view(&screen, &theme) };
         testing::buffer(width, height, |area, buf| (PANES[pane].draw)(&view, area, buf));
     }
 }

@@ -27,7 +27,7 @@ fn note(view: &View<'_>) -> String {
     let stale = if view.lab.formula().is_some() && !view.lab.is_fresh() { "? of the text before" } else { "" };
     let session = view.lab.research.as_ref().and_then(|r| r.session);
     let session = session.map_or_else(String::new, |d| format!("to {d}"));
-    cells::joined(&[stale, &cells::screen_note(view), &session, cells::simulated(view)])
+    cells::joined(&[stale, &cells::screen_note(view), cells::simulated(view), &session])
 }
 
 /// Why there are no rows.
@@ -54,7 +54,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::right("RANK", 0),
         Column::left("SYM", 0),
         Column::right("VALUE", 0).with_bar(BAR_CELLS),
-        Column::left("NAME", 2).growing(6),
+        Column::left("NAME", 5).growing(6),
     ]);
     let figures = Figures::of(formula.values.iter().map(|v| v.value));
     let finite = formula.values.iter().map(|v| v.value.abs()).filter(|v| v.is_finite());

@@ -45,7 +45,7 @@ fn table(view: &View<'_>) -> TableData {
     }
     let formula = ranked && view.lab.column.is_some();
     if formula {
-        columns.push(Column::right("FX", 1));
+        columns.push(Column::right("FX", 0));
     }
     columns.push(Column::right("HELD", 3));
     columns.push(Column::left("NAME", 6).growing(10));

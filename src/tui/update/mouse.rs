@@ -2,8 +2,8 @@
 
 use ratatui::layout::Position;
 
-use crate::tui::keys::{Code, Key};
 use crate::tui::actions::ActionId;
+use crate::tui::keys::{Code, Key};
 use crate::tui::modal;
 use crate::tui::panes::PaneId;
 use crate::tui::state::{Effect, Target, UiState};

@@ -18,6 +18,8 @@ use crate::tui::testing::{frame, press, screen_of, state_of};
 
 use super::update;
 
+mod research;
+
 fn requests(effects: &[Effect]) -> Vec<Request> {
     let sent = |e: &Effect| match e {
         Effect::Send(_, request) => Some(request.clone()),

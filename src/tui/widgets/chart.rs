@@ -192,7 +192,7 @@ impl<'a> Frame<'a> {
         }
         if let Some((low, high)) = scale.filter(|_| !overlay.on_price && self.axis > 4) {
             let cells = usize::from(self.axis - 2);
-            let figures = format::Figures::of([low, high]);
+            let figures = format::Figures::fitting(low, high, cells);
             for (y, value) in [(top, high), (top + rows.saturating_sub(1), low)] {
                 let label = format::pad_left(&figures.show(value), cells, self.ascii);
                 pen.put(0, y, &label, self.style(Meaning::Muted));

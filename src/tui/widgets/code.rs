@@ -21,7 +21,8 @@ pub fn lines(text: &str, cells: usize) -> Vec<Range<usize>> {
         let wide = c.width().unwrap_or(0);
         if used + wide > cells.max(1) && at > start {
             // A break after a comma, an operator or a space reads better, unless it leaves half of the line empty.
-            let end = good.filter(|g| format::width(text.get(start..*g).unwrap_or("")) * 2 > cells).unwrap_or(at);
+            let end =
+                good.filter(|g| format::width(text.get(start..*g).unwrap_or("")) * 2 > cells).unwrap_or(at);
             out.push(start..end);
             used = format::width(text.get(end..at).unwrap_or(""));
             (start, good) = (end, None);

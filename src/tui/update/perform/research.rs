@@ -46,7 +46,10 @@ fn meant(state: &mut UiState, args: &str) -> Option<String> {
         Ok(_) => Some(text),
         Err(mistake) => {
             let at = mistake.place.start + 1;
-            state.say(Tone::Bad, format!("The expression is not right at character {at}: {}", mistake.message));
+            state.say(
+                Tone::Bad,
+                format!("The expression is not right at character {at}: {}", mistake.message),
+            );
             None
         }
     }
@@ -120,6 +123,7 @@ pub fn screen(state: &mut UiState, args: &str) {
 /// Draws the expression on the chart, or stops.
 pub fn overlay(state: &mut UiState) {
     state.lab.overlay = !state.lab.overlay;
-    let text = if state.lab.overlay { "The chart shows the expression." } else { "The chart shows prices only." };
+    let text =
+        if state.lab.overlay { "The chart shows the expression." } else { "The chart shows prices only." };
     state.say(Tone::Good, text);
 }
