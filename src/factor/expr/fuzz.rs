@@ -24,7 +24,7 @@ const COUNT_LONG: u64 = 1_000_000;
 /// Sessions of the panel.
 const SESSIONS: i64 = 9;
 /// Deepest call the grammar grows by itself.
-const GROWN_DEPTH: u32 = 5;
+const GROWN_DEPTH: u32 = 4;
 
 #[allow(clippy::disallowed_methods, reason = "the long suite is asked for by this variable")]
 fn count() -> u64 {
@@ -67,10 +67,10 @@ const NOISE: [&str; 24] = [
     "$close", "**", "!", "=", "&", "sector", "P(",
 ];
 
-/// An expression grown from the operator table; one part in thirty is of the wrong kind.
+/// An expression grown from the operator table; one part in sixty is of the wrong kind.
 fn grown(dice: &mut Dice, depth: u32) -> String {
     if depth == 0 || dice.one_in(5) {
-        return match dice.below(8) {
+        return match dice.below(12) {
             0 => (*dice.pick(&NUMBERS)).to_owned(),
             1 => format!("-${}", dice.pick(FIELDS).name),
             _ => format!("${}", dice.pick(&FIELDS[..8]).name),
@@ -79,9 +79,9 @@ fn grown(dice: &mut Dice, depth: u32) -> String {
     match dice.below(4) {
         0 => {
             let (a, b) = (grown(dice, depth - 1), grown(dice, depth - 1));
-            format!("({a}{}{b})", dice.pick(&SIGNS))
+            format!("({a}{}{b})", sign(dice))
         }
-        1 => truth(dice, depth),
+        1 if dice.one_in(2) => truth(dice, depth),
         _ => {
             let operator = dice.pick(OPERATORS);
             let optional = if operator.optional > 0 && dice.one_in(2) { 0 } else { operator.optional };
@@ -92,13 +92,18 @@ fn grown(dice: &mut Dice, depth: u32) -> String {
     }
 }
 
+fn sign(dice: &mut Dice) -> &'static str {
+    let among: &[&'static str] = if dice.one_in(4) { &SIGNS } else { &SIGNS[..5] };
+    dice.pick::<&'static str>(among)
+}
+
 fn truth(dice: &mut Dice, depth: u32) -> String {
     let (a, b) = (grown(dice, depth - 1), grown(dice, depth - 1));
     format!("({a} {} {b})", dice.pick(&SIGNS[5..11]))
 }
 
 fn argument(dice: &mut Dice, kind: ArgKind, depth: u32) -> String {
-    if dice.one_in(30) {
+    if dice.one_in(60) {
         return grown(dice, 1);
     }
     match kind {
@@ -109,10 +114,10 @@ fn argument(dice: &mut Dice, kind: ArgKind, depth: u32) -> String {
         ArgKind::Symbol => (*dice.pick(&TEXTS[..3])).to_owned(),
         ArgKind::Frequency => (*dice.pick(&TEXTS[3..6])).to_owned(),
         ArgKind::Fold => format!("'{}'", dice.pick(&registry::Fold::ALL).name()),
-        ArgKind::Periods => grown(dice, depth - 1).replace('$', "$$"),
-        ArgKind::Window | ArgKind::Rows | ArgKind::WindowFrom(_) | ArgKind::Shift => {
-            (*dice.pick(&NUMBERS[..12])).to_owned()
-        }
+        ArgKind::Periods => grown(dice, depth.min(2) - 1).replace('$', "$$"),
+        ArgKind::Window => (*dice.pick(&["0", "1", "2", "5", "60", "0.1", "0.9", "10000"])).to_owned(),
+        ArgKind::Rows | ArgKind::WindowFrom(_) => (*dice.pick(&["0", "4", "5", "60", "10000"])).to_owned(),
+        ArgKind::Shift => (*dice.pick(&["0", "1", "3", "-2", "10000"])).to_owned(),
         ArgKind::Fraction | ArgKind::Tail => (*dice.pick(&["0", "0.1", "0.5", "0.25"])).to_owned(),
         ArgKind::Period => (*dice.pick(&["201903", "2019", "202401"])).to_owned(),
         ArgKind::Positive | ArgKind::Buckets => (*dice.pick(&["2", "5", "1"])).to_owned(),
@@ -244,7 +249,7 @@ fn random_expressions_are_read_or_refused_and_evaluated_without_a_panic() {
         .reduce(Tally::default, |a, b| Tally { read: a.read + b.read, evaluated: a.evaluated + b.evaluated });
     println!("{} expressions, {} read, {} evaluated", count(), tally.read, tally.evaluated);
     assert!(
-        tally.read * 5 > count() && tally.evaluated * 6 > count(),
+        tally.read * 3 > count() && tally.evaluated * 4 > count(),
         "the generator makes too little sense"
     );
 }
