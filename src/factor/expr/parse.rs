@@ -207,8 +207,9 @@ impl Parser {
     }
 }
 
+/// A field; Qlib reads its name in small letters however it is written, and so do we.
 fn field(name: &str, place: Range<usize>) -> Result<Part, ExprError> {
-    if let Some(known) = FIELDS.iter().find(|f| f.name == name) {
+    if let Some(known) = FIELDS.iter().find(|f| f.name.eq_ignore_ascii_case(name)) {
         return Ok(Part::plain(Node::Field(known.name), place));
     }
     let hint = match nearest(name, FIELDS.iter().map(|f| f.name)) {

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::registry::{Fold, Frequency, Op, Sight};
 use super::{EvalError, Node, window_of};
-use crate::factor::kernels::element::{self, Series};
+use crate::factor::kernels::element::{self, Arithmetic, Comparison, Series, Single};
 use crate::factor::kernels::{beyond, calendar, ewm, line, moments, order, windows, windows_of_two};
 
 /// A call without its series: what runs, over how many rows, with which last number.
@@ -68,144 +68,160 @@ fn whole_panel(op: Op) -> EvalError {
     EvalError::WholePanel { operator: op.operator().map_or("", |o| o.name) }
 }
 
+/// How an operator is worked out on series.
+enum Kernel {
+    Arithmetic(Arithmetic),
+    Comparison(Comparison),
+    Single(Single),
+    And,
+    Or,
+    Not,
+    If,
+    Ref,
+    Delta,
+    Resample,
+    /// A window over one series.
+    One(fn(&[f64]) -> f64),
+    Quantile,
+    Count,
+    Slope,
+    RSquare,
+    Residual,
+    Exponential,
+    /// A window over the rows where both are there.
+    Two(fn(&[f64], &[f64]) -> f64),
+    /// A window over the rows where a condition holds.
+    Where(fn(&[f64]) -> f64),
+    CountIf,
+    /// Sees more than one instrument's series.
+    Beyond,
+}
+
+/// The kernel of every operator.
+fn kernel_of(op: Op) -> Kernel {
+    match op {
+        Op::Add => Kernel::Arithmetic(Arithmetic::Add),
+        Op::Sub => Kernel::Arithmetic(Arithmetic::Sub),
+        Op::Mul => Kernel::Arithmetic(Arithmetic::Mul),
+        Op::Div => Kernel::Arithmetic(Arithmetic::Div),
+        Op::Power => Kernel::Arithmetic(Arithmetic::Power),
+        Op::Greater => Kernel::Arithmetic(Arithmetic::Greater),
+        Op::Less => Kernel::Arithmetic(Arithmetic::Less),
+        Op::Gt => Kernel::Comparison(Comparison::Gt),
+        Op::Ge => Kernel::Comparison(Comparison::Ge),
+        Op::Lt => Kernel::Comparison(Comparison::Lt),
+        Op::Le => Kernel::Comparison(Comparison::Le),
+        Op::Eq => Kernel::Comparison(Comparison::Eq),
+        Op::Ne => Kernel::Comparison(Comparison::Ne),
+        Op::And => Kernel::And,
+        Op::Or => Kernel::Or,
+        Op::Not => Kernel::Not,
+        Op::Abs => Kernel::Single(Single::Abs),
+        Op::Log => Kernel::Single(Single::Log),
+        Op::Sign => Kernel::Single(Single::Sign),
+        Op::Neg => Kernel::Single(Single::Neg),
+        Op::If => Kernel::If,
+        Op::Ref => Kernel::Ref,
+        Op::Delta => Kernel::Delta,
+        Op::TResample => Kernel::Resample,
+        Op::Mean => Kernel::One(moments::mean),
+        Op::Sum => Kernel::One(moments::sum),
+        Op::Std => Kernel::One(moments::deviation),
+        Op::Var => Kernel::One(moments::variance),
+        Op::Skew => Kernel::One(moments::skewness),
+        Op::Kurt => Kernel::One(moments::kurtosis),
+        Op::Max => Kernel::One(order::largest),
+        Op::Min => Kernel::One(order::smallest),
+        Op::IdxMax => Kernel::One(order::place_of_largest),
+        Op::IdxMin => Kernel::One(order::place_of_smallest),
+        Op::ArgMax => Kernel::One(beyond::place_of_largest),
+        Op::ArgMin => Kernel::One(beyond::place_of_smallest),
+        Op::Med => Kernel::One(order::median),
+        Op::Mad => Kernel::One(moments::absolute_deviation),
+        Op::Rank => Kernel::One(order::rank_of_newest),
+        Op::TsRank => Kernel::One(beyond::rank_of_newest),
+        Op::Wma => Kernel::One(line::weighted_mean),
+        Op::DecayLinear => Kernel::One(beyond::decay),
+        Op::Product => Kernel::One(beyond::product),
+        Op::Quantile => Kernel::Quantile,
+        Op::Count => Kernel::Count,
+        Op::Slope => Kernel::Slope,
+        Op::Rsquare => Kernel::RSquare,
+        Op::Resi => Kernel::Residual,
+        Op::Ema => Kernel::Exponential,
+        Op::Corr => Kernel::Two(line::correlation),
+        Op::Cov => Kernel::Two(line::covariance),
+        Op::TsRegBeta => Kernel::Two(beyond::beta),
+        Op::TsRegResi => Kernel::Two(beyond::beta_residual),
+        Op::SumIf => Kernel::Where(moments::sum),
+        Op::MeanIf => Kernel::Where(moments::mean),
+        Op::CountIf => Kernel::CountIf,
+        Op::Mask | Op::P | Op::PRef | Op::CsRank | Op::CsZScore | Op::CsDemean => Kernel::Beyond,
+        Op::CsNeutralize | Op::CsQuantile | Op::CsWinsorize | Op::CsScale => Kernel::Beyond,
+    }
+}
+
 /// Runs one operator on its arguments; the checker has made sure of their number and kinds.
 pub(crate) fn apply(call: &Call, args: &[&Series], days: &[NaiveDate]) -> Result<Series, EvalError> {
-    let rows = days.len();
+    let (rows, size) = (days.len(), call.window as usize);
     let nothing = Series::Number(f64::NAN);
     let arg = |k: usize| args.get(k).copied().unwrap_or(&nothing);
-    let op = call.op;
-    let series = match op {
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Power | Op::Greater | Op::Less => {
-            element::combine(op, arg(0), arg(1), rows)
-        }
-        Op::Gt | Op::Ge | Op::Lt | Op::Le | Op::Eq | Op::Ne => element::compare(op, arg(0), arg(1), rows),
-        Op::And | Op::Or => {
-            let (a, b) = (arg(0).truths(rows), arg(1).truths(rows));
-            let both = a.iter().zip(&b);
-            Series::Truth(both.map(|(x, y)| if op == Op::And { *x && *y } else { *x || *y }).collect())
-        }
-        Op::Not => Series::Truth(arg(0).truths(rows).iter().map(|t| !t).collect()),
-        Op::Abs | Op::Log | Op::Sign | Op::Neg => element::map(op, arg(0), rows),
-        Op::If => element::choose(arg(0), arg(1), arg(2), rows),
-        Op::Ref => element::shifted(arg(0), call.window as i64, rows),
-        Op::Delta => {
+    let truths = |k: usize| arg(k).truths(rows);
+    let has_alpha = call.window > 0.0 && call.window < 1.0;
+    let rolled = |kernel: &dyn Fn(&[f64]) -> f64| windows(&arg(0).for_window(rows), size, kernel);
+    Ok(match kernel_of(call.op) {
+        Kernel::Arithmetic(op) => element::combine(op, arg(0), arg(1), rows),
+        Kernel::Comparison(op) => element::compare(op, arg(0), arg(1), rows),
+        Kernel::Single(op) => element::map(op, arg(0), rows),
+        Kernel::And => Series::Truth(truths(0).iter().zip(truths(1)).map(|(a, b)| *a && b).collect()),
+        Kernel::Or => Series::Truth(truths(0).iter().zip(truths(1)).map(|(a, b)| *a || b).collect()),
+        Kernel::Not => Series::Truth(truths(0).iter().map(|t| !t).collect()),
+        Kernel::If => element::choose(arg(0), arg(1), arg(2), rows),
+        Kernel::Ref => element::shifted(arg(0), call.window as i64, rows),
+        Kernel::Delta => {
             let earlier = element::shifted(arg(0), call.window as i64, rows);
-            element::combine(Op::Sub, arg(0), &earlier, rows)
+            element::combine(Arithmetic::Sub, arg(0), &earlier, rows)
         }
-        Op::TResample => {
+        Kernel::Resample => {
             let (frequency, fold) = call.resample.unwrap_or((Frequency::Year, Fold::Last));
             Series::Double(calendar::resample(&arg(0).doubles(rows), days, frequency, fold))
         }
-        Op::Corr | Op::Cov | Op::TsRegBeta | Op::TsRegResi | Op::SumIf | Op::MeanIf | Op::CountIf => {
-            Series::Double(of_two(call, arg(0), arg(1), rows))
+        // Whatever the operator's name, as in Qlib.
+        Kernel::One(_) | Kernel::Count | Kernel::Exponential if has_alpha => {
+            Series::Double(ewm::mean(&arg(0).for_window(rows), call.window))
         }
-        Op::Mean
-        | Op::Sum
-        | Op::Std
-        | Op::Var
-        | Op::Skew
-        | Op::Kurt
-        | Op::Max
-        | Op::Min
-        | Op::IdxMax
-        | Op::IdxMin
-        | Op::Med
-        | Op::Mad
-        | Op::Quantile
-        | Op::Rank
-        | Op::Count
-        | Op::Slope
-        | Op::Rsquare
-        | Op::Resi
-        | Op::Ema
-        | Op::Wma
-        | Op::DecayLinear
-        | Op::Product
-        | Op::ArgMax
-        | Op::ArgMin
-        | Op::TsRank => Series::Double(rolled(call, arg(0), rows)),
-        Op::Mask
-        | Op::P
-        | Op::PRef
-        | Op::CsRank
-        | Op::CsZScore
-        | Op::CsDemean
-        | Op::CsNeutralize
-        | Op::CsQuantile
-        | Op::CsWinsorize
-        | Op::CsScale => return Err(whole_panel(op)),
-    };
-    Ok(series)
-}
-
-/// Windows over two series, or over one and a condition.
-fn of_two(call: &Call, first: &Series, second: &Series, rows: usize) -> Vec<f64> {
-    let size = call.window as usize;
-    let truth = |s: &Series| -> Vec<f64> { s.truths(rows).iter().map(|t| f64::from(u8::from(*t))).collect() };
-    if call.op == Op::CountIf {
-        return windows(&truth(first), size, moments::sum);
-    }
-    let x = first.for_window(rows);
-    if call.op == Op::SumIf || call.op == Op::MeanIf {
-        let picked: Vec<f64> =
-            x.iter().zip(truth(second)).map(|(v, t)| if t > 0.0 { *v } else { f64::NAN }).collect();
-        return windows(&picked, size, if call.op == Op::SumIf { moments::sum } else { moments::mean });
-    }
-    let y = second.for_window(rows);
-    let kernel = match call.op {
-        Op::Corr => line::correlation,
-        Op::TsRegBeta => beyond::beta,
-        Op::TsRegResi => beyond::beta_residual,
-        _ => line::covariance,
-    };
-    windows_of_two(&x, &y, size, kernel)
-}
-
-/// Windows over one series.
-fn rolled(call: &Call, series: &Series, rows: usize) -> Vec<f64> {
-    let op = call.op;
-    let x = if op == Op::Count { series.doubles(rows) } else { series.for_window(rows) };
-    if call.window > 0.0 && call.window < 1.0 {
-        return ewm::mean(&series.for_window(rows), call.window);
-    }
-    let size = call.window as usize;
-    match op {
-        Op::Sum => windows(&x, size, moments::sum),
-        Op::Std => windows(&x, size, moments::deviation),
-        Op::Var => windows(&x, size, moments::variance),
-        Op::Skew => windows(&x, size, moments::skewness),
-        Op::Kurt => windows(&x, size, moments::kurtosis),
-        Op::Max => windows(&x, size, order::largest),
-        Op::Min => windows(&x, size, order::smallest),
-        Op::IdxMax => windows(&x, size, order::place_of_largest),
-        Op::IdxMin => windows(&x, size, order::place_of_smallest),
-        Op::ArgMax => windows(&x, size, beyond::place_of_largest),
-        Op::ArgMin => windows(&x, size, beyond::place_of_smallest),
-        Op::Med => windows(&x, size, order::median),
-        Op::Mad => windows(&x, size, moments::absolute_deviation),
-        Op::Quantile => windows(&x, size, |w| order::quantile(w, call.last)),
-        Op::Rank => windows(&x, size, order::rank_of_newest),
-        Op::TsRank => windows(&x, size, beyond::rank_of_newest),
-        Op::Count => windows(&x, size, moments::count),
-        Op::Slope | Op::Rsquare | Op::Resi => fitted(op, &series.doubles(rows), size),
-        Op::Wma => windows(&x, size, line::weighted_mean),
-        Op::DecayLinear => windows(&x, size, beyond::decay),
-        Op::Product => windows(&x, size, beyond::product),
-        Op::Ema if size == 0 => windows(&x, 0, ewm::expanding_mean),
-        Op::Ema => ewm::mean(&x, 2.0 / (call.window + 1.0)),
-        _ => windows(&x, size, moments::mean),
-    }
+        Kernel::One(kernel) => Series::Double(rolled(&kernel)),
+        Kernel::Quantile => Series::Double(rolled(&|w| order::quantile(w, call.last))),
+        Kernel::Count => Series::Double(windows(&arg(0).doubles(rows), size, moments::count)),
+        Kernel::Slope => Series::Double(fitted(arg(0), rows, size, &|w| line::slope(w, size))),
+        Kernel::RSquare => Series::Double(fitted(arg(0), rows, size, &|w| match size {
+            0 => line::r_square_plain(w),
+            _ => line::r_square(w, size),
+        })),
+        Kernel::Residual => Series::Double(fitted(arg(0), rows, size, &|w| {
+            line::residual(w, if size == 0 { w.len() } else { size })
+        })),
+        Kernel::Exponential if size == 0 => Series::Double(rolled(&ewm::expanding_mean)),
+        Kernel::Exponential => Series::Double(ewm::mean(&arg(0).for_window(rows), 2.0 / (call.window + 1.0))),
+        Kernel::Two(kernel) => {
+            Series::Double(windows_of_two(&arg(0).for_window(rows), &arg(1).for_window(rows), size, kernel))
+        }
+        Kernel::Where(kernel) => {
+            let x = arg(0).for_window(rows).into_iter().zip(truths(1));
+            let picked: Vec<f64> = x.map(|(v, holds)| if holds { v } else { f64::NAN }).collect();
+            Series::Double(windows(&picked, size, kernel))
+        }
+        Kernel::CountIf => {
+            let held: Vec<f64> = truths(0).iter().map(|t| f64::from(u8::from(*t))).collect();
+            Series::Double(windows(&held, size, moments::sum))
+        }
+        Kernel::Beyond => return Err(whole_panel(call.op)),
+    })
 }
 
 /// Line fits. Qlib keeps running sums that are never reset: from the first infinity on all is missing.
-fn fitted(op: Op, x: &[f64], size: usize) -> Vec<f64> {
-    let kernel = |w: &[f64]| match (op, size) {
-        (Op::Slope, _) => line::slope(w, size),
-        (Op::Rsquare, 0) => line::r_square_plain(w),
-        (Op::Rsquare, _) => line::r_square(w, size),
-        (_, 0) => line::residual(w, w.len()),
-        _ => line::residual(w, size),
-    };
+fn fitted(series: &Series, rows: usize, size: usize, kernel: &dyn Fn(&[f64]) -> f64) -> Vec<f64> {
+    let x = series.doubles(rows);
     let sound = x.iter().position(|v| v.is_infinite()).unwrap_or(x.len());
     let mut values = windows(x.get(..sound).unwrap_or(&[]), size, kernel);
     values.resize(x.len(), f64::NAN);

@@ -172,6 +172,7 @@ fn python_precedence_holds() {
     same("$open-$close-$low", "Sub(Sub($open,$close),$low)");
     same("$close*(2*3)", "$close*6");
     same("Ref($close,-2)", "Ref($close, 1-3)");
+    same("$CLOSE", "$close");
 }
 
 #[test]

@@ -2,7 +2,41 @@
 //! anything with `f64` is `f64`, comparisons give truth values.
 
 use super::logarithm::ln;
-use crate::factor::expr::registry::Op;
+
+/// Arithmetic of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is its own name")]
+pub enum Arithmetic {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Power,
+    Greater,
+    Less,
+}
+
+/// Comparison of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is its own name")]
+pub enum Comparison {
+    Gt,
+    Ge,
+    Lt,
+    Le,
+    Eq,
+    Ne,
+}
+
+/// Arithmetic of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is its own name")]
+pub enum Single {
+    Abs,
+    Log,
+    Sign,
+    Neg,
+}
 
 /// What flows between operators: one value a row, or a plain number.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,19 +105,19 @@ macro_rules! arithmetic {
     ($op:expr, $a:expr, $b:expr, $power:expr) => {{
         let pairs = $a.iter().zip($b.iter());
         match $op {
-            Op::Sub => pairs.map(|(x, y)| x - y).collect(),
-            Op::Mul => pairs.map(|(x, y)| x * y).collect(),
-            Op::Div => pairs.map(|(x, y)| x / y).collect(),
-            Op::Power => pairs.map(|(x, y)| $power(*x, *y)).collect(),
-            Op::Greater => pairs.map(|(x, y)| if x.is_nan() || x >= y { *x } else { *y }).collect(),
-            Op::Less => pairs.map(|(x, y)| if x.is_nan() || x <= y { *x } else { *y }).collect(),
-            _ => pairs.map(|(x, y)| x + y).collect(),
+            Arithmetic::Add => pairs.map(|(x, y)| x + y).collect(),
+            Arithmetic::Sub => pairs.map(|(x, y)| x - y).collect(),
+            Arithmetic::Mul => pairs.map(|(x, y)| x * y).collect(),
+            Arithmetic::Div => pairs.map(|(x, y)| x / y).collect(),
+            Arithmetic::Power => pairs.map(|(x, y)| $power(*x, *y)).collect(),
+            Arithmetic::Greater => pairs.map(|(x, y)| if x.is_nan() || x >= y { *x } else { *y }).collect(),
+            Arithmetic::Less => pairs.map(|(x, y)| if x.is_nan() || x <= y { *x } else { *y }).collect(),
         }
     }};
 }
 
 /// Arithmetic of two (sum, difference, product, quotient, power, larger, smaller).
-pub fn combine(op: Op, a: &Series, b: &Series, rows: usize) -> Series {
+pub fn combine(op: Arithmetic, a: &Series, b: &Series, rows: usize) -> Series {
     if is_single(a, b) {
         let power = |x: f32, y: f32| libm::pow(f64::from(x), f64::from(y)) as f32;
         let (a, b) = (a.singles(rows), b.singles(rows));
@@ -93,28 +127,24 @@ pub fn combine(op: Op, a: &Series, b: &Series, rows: usize) -> Series {
     Series::Double(arithmetic!(op, a, b, libm::pow))
 }
 
-macro_rules! comparison {
-    ($op:expr, $a:expr, $b:expr) => {{
-        let pairs = $a.iter().zip($b.iter());
-        match $op {
-            Op::Ge => pairs.map(|(x, y)| x >= y).collect(),
-            Op::Lt => pairs.map(|(x, y)| x < y).collect(),
-            Op::Le => pairs.map(|(x, y)| x <= y).collect(),
-            Op::Eq => pairs.map(|(x, y)| x == y).collect(),
-            Op::Ne => pairs.map(|(x, y)| x != y).collect(),
-            _ => pairs.map(|(x, y)| x > y).collect(),
-        }
-    }};
+fn holds<T: PartialOrd>(op: Comparison, a: &[T], b: &[T]) -> Vec<bool> {
+    let holds = |(x, y): (&T, &T)| match op {
+        Comparison::Gt => x > y,
+        Comparison::Ge => x >= y,
+        Comparison::Lt => x < y,
+        Comparison::Le => x <= y,
+        Comparison::Eq => x == y,
+        Comparison::Ne => x != y,
+    };
+    a.iter().zip(b).map(holds).collect()
 }
 
 /// Comparison of two; false where either is missing, except `!=`.
-pub fn compare(op: Op, a: &Series, b: &Series, rows: usize) -> Series {
-    if is_single(a, b) {
-        let (a, b) = (a.singles(rows), b.singles(rows));
-        return Series::Truth(comparison!(op, a, b));
-    }
-    let (a, b) = (a.doubles(rows), b.doubles(rows));
-    Series::Truth(comparison!(op, a, b))
+pub fn compare(op: Comparison, a: &Series, b: &Series, rows: usize) -> Series {
+    Series::Truth(match is_single(a, b) {
+        true => holds(op, &a.singles(rows), &b.singles(rows)),
+        false => holds(op, &a.doubles(rows), &b.doubles(rows)),
+    })
 }
 
 /// The second where the first is true, else the third.
@@ -131,7 +161,7 @@ pub fn choose(condition: &Series, yes: &Series, no: &Series, rows: usize) -> Ser
 }
 
 /// Arithmetic of one (magnitude, logarithm, sign, negation).
-pub fn map(op: Op, x: &Series, rows: usize) -> Series {
+pub fn map(op: Single, x: &Series, rows: usize) -> Series {
     let sign = |v: f64| {
         if v > 0.0 {
             1.0
@@ -142,14 +172,14 @@ pub fn map(op: Op, x: &Series, rows: usize) -> Series {
         }
     };
     let apply = |v: f64| match op {
-        Op::Log => libm::log(v),
-        Op::Sign => sign(v),
-        Op::Neg => -v,
-        _ => v.abs(),
+        Single::Log => libm::log(v),
+        Single::Sign => sign(v),
+        Single::Neg => -v,
+        Single::Abs => v.abs(),
     };
     match x {
-        Series::Single(v) if op == Op::Log => Series::Single(v.iter().map(|v| ln(*v)).collect()),
-        Series::Double(v) if op != Op::Sign => Series::Double(v.iter().map(|v| apply(*v)).collect()),
+        Series::Single(v) if op == Single::Log => Series::Single(v.iter().map(|v| ln(*v)).collect()),
+        Series::Double(v) if op != Single::Sign => Series::Double(v.iter().map(|v| apply(*v)).collect()),
         _ => Series::Single(x.singles(rows).iter().map(|v| apply(f64::from(*v)) as f32).collect()),
     }
 }
