@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::plan::{Kind, Plan};
 use super::run::{Block, Scene, Source, Spare, Tile};
-use super::{Expression, Node, derive, needs_history, reach};
+use super::registry::Op;
+use super::{Expression, Node, derive, needs_history, reach, visit};
 use crate::domain::CleanText;
 use crate::factor::kernels::lanes::Row;
 use crate::factor::panel::{Column, LANES, Panel};
@@ -147,9 +148,24 @@ pub fn compute_watched(
     rows: Range<usize>,
     watch: &Watch,
 ) -> Result<Vec<Column>, EvalError> {
+    let mut columns = Vec::new();
+    compute_into(panel, expressions, rows, watch, &mut columns)?;
+    Ok(columns)
+}
+
+/// As [`compute_watched`], into columns that are written over: a caller who takes the rows part by part lets the
+/// parts share their memory.
+pub fn compute_into(
+    panel: &Panel,
+    expressions: &[Expression],
+    rows: Range<usize>,
+    watch: &Watch,
+    columns: &mut Vec<Column>,
+) -> Result<(), EvalError> {
     check(panel, expressions, &rows)?;
+    columns.resize_with(expressions.len(), || Column::unwritten(rows.len(), panel.symbols().len()));
     let nodes: Vec<&Node> = expressions.iter().map(Expression::node).collect();
-    Job { panel, watch, history: History::Query }.columns(&nodes, rows)
+    Job { panel, watch, history: History::Query }.fill(&nodes, rows, columns)
 }
 
 /// The newest row alone: bit for bit what [`compute`] over all rows gives there, at the cost of the look-back.
@@ -216,33 +232,44 @@ struct Shared {
 impl Job<'_> {
     /// One column a node.
     pub fn columns(&self, nodes: &[&Node], rows: Range<usize>) -> Result<Vec<Column>, EvalError> {
+        let instruments = self.panel.symbols().len();
+        let mut columns =
+            nodes.iter().map(|_| Column::unwritten(rows.len(), instruments)).collect::<Vec<_>>();
+        self.fill(nodes, rows, &mut columns)?;
+        Ok(columns)
+    }
+
+    fn fill(&self, nodes: &[&Node], rows: Range<usize>, columns: &mut [Column]) -> Result<(), EvalError> {
         let total = self.panel.sessions().len();
-        let mut shared: BTreeMap<Shared, Vec<usize>> = BTreeMap::new();
-        for (at, node) in nodes.iter().enumerate() {
-            let whole = needs_history(node);
+        let mut shared: BTreeMap<Shared, (Vec<&Node>, Vec<&mut Column>)> = BTreeMap::new();
+        for (node, column) in nodes.iter().zip(columns) {
+            column.fit(rows.len(), self.panel.symbols().len());
+            let whole = needs_history(node) || self.has_endless_line(node);
             let (back, ahead) = reach(node);
             let load = match (whole, self.history) {
                 (false, _) => (0, total),
                 (true, History::Query) => (rows.start.saturating_sub(back), (rows.end + ahead).min(total)),
                 (true, History::Whole) => (0, (rows.end + ahead).min(total)),
             };
-            shared.entry(Shared { whole, load }).or_default().push(at);
+            let members = shared.entry(Shared { whole, load }).or_default();
+            members.0.push(node);
+            members.1.push(column);
         }
-        let instruments = self.panel.symbols().len();
-        let mut columns: Vec<Option<Column>> = nodes.iter().map(|_| None).collect();
-        for (how, members) in shared {
-            let wanted = members.iter().filter_map(|at| nodes.get(*at).copied());
-            let plan = Plan::new(wanted);
-            let mut made: Vec<Column> =
-                members.iter().map(|_| Column::unwritten(rows.len(), instruments)).collect();
-            self.run(&plan, &how, &rows, &mut made)?;
-            for (at, column) in members.into_iter().zip(made) {
-                if let Some(slot) = columns.get_mut(at) {
-                    *slot = Some(column);
-                }
-            }
+        for (how, (nodes, columns)) in shared {
+            self.run(&Plan::new(nodes), &how, &rows, columns)?;
         }
-        Ok(columns.into_iter().flatten().collect())
+        Ok(())
+    }
+
+    /// Whether a line is fitted through a field with an infinity, which Qlib's running sums never forget.
+    fn has_endless_line(&self, node: &Node) -> bool {
+        let mut found = false;
+        visit(node, &mut |node| {
+            let Node::Call(Op::Slope | Op::Resi | Op::Rsquare, args) = node else { return };
+            let Some(Node::Field(name)) = args.first() else { return };
+            found |= self.panel.column(name).is_some_and(Column::has_infinite);
+        });
+        found
     }
 
     fn run(
@@ -250,7 +277,7 @@ impl Job<'_> {
         plan: &Plan,
         how: &Shared,
         rows: &Range<usize>,
-        columns: &mut [Column],
+        columns: Vec<&mut Column>,
     ) -> Result<(), EvalError> {
         let load = how.load.0..how.load.1;
         let (back, ahead) = plan.derived_reach();
@@ -273,7 +300,7 @@ impl Job<'_> {
         &self,
         scene: &Scene<'_>,
         rows: &Range<usize>,
-        columns: &mut [Column],
+        columns: Vec<&mut Column>,
     ) -> Result<(), EvalError> {
         let count = self.panel.symbols().len().div_ceil(LANES);
         let mut outputs: Vec<Vec<&mut [f32]>> =

@@ -23,7 +23,7 @@ mod words;
 use std::fmt;
 use std::ops::Range;
 
-pub use compute::{EvalError, MEMORY_MIB_MAX, Watch, compute, compute_watched, latest};
+pub use compute::{EvalError, MEMORY_MIB_MAX, Watch, compute, compute_into, compute_watched, latest};
 pub use parse::Node;
 use registry::{Frequency, Group, Op, Reach};
 pub use registry::{OPERATORS, Operator};
@@ -262,6 +262,8 @@ fn needs_history(node: &Node) -> bool {
     own || args.iter().any(needs_history)
 }
 
+#[cfg(test)]
+mod engine_tests;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

@@ -31,7 +31,6 @@ pub(super) enum Type {
 pub(super) enum Summed {
     Mean,
     Sum,
-    Count,
     Variance,
     Deviation,
     Slope,
@@ -274,7 +273,7 @@ impl Plan {
             }
             Op::Corr => {
                 let spread = |plan: &mut Self, side: usize| {
-                    plan.add(Kind::Sums(Summed::Deviation), vec![side], window, Type::Double, false)
+                    plan.add(Kind::Sums(Summed::Variance), vec![side], window, Type::Double, false)
                 };
                 let (own_x, own_y) = (spread(self, x), spread(self, arg(1)));
                 let args = vec![x, arg(1), own_x, own_y];
@@ -299,7 +298,7 @@ impl Plan {
         let kind = match call.op {
             _ if alpha => Kind::Ewm(call.window),
             Op::Sum => Kind::Sums(Summed::Sum),
-            Op::Count => Kind::Sums(Summed::Count),
+            Op::Count => Kind::Sums(Summed::Sum),
             Op::Std => Kind::Sums(Summed::Deviation),
             Op::Var => Kind::Sums(Summed::Variance),
             Op::Slope => Kind::Sums(Summed::Slope),
@@ -325,8 +324,10 @@ impl Plan {
             Op::Product => Kind::Scan(beyond::product),
             _ => Kind::Sums(Summed::Mean),
         };
-        let mask = matches!(kind, Kind::Sums(Summed::Count));
-        self.add(kind, vec![x], window, Type::Double, mask)
+        // pandas counts infinity, which its other windows leave out.
+        let counted = call.op == Op::Count && !alpha;
+        let x = if counted { self.add(Kind::Binary(Op::Eq), vec![x, x], 0, Type::Truth, true) } else { x };
+        self.add(kind, vec![x], window, Type::Double, false)
     }
 
     fn shift(&mut self, x: usize, rows: i64) -> usize {

@@ -400,7 +400,6 @@ impl<'a> Tile<'a> {
             match summed {
                 Summed::Mean => sums.mean = Some(slot),
                 Summed::Sum => sums.sum = Some(slot),
-                Summed::Count => sums.count = Some(slot),
                 Summed::Variance => sums.variance = Some(slot),
                 Summed::Deviation => sums.deviation = Some(slot),
                 Summed::Slope => sums.slope = Some(slot),
@@ -409,9 +408,7 @@ impl<'a> Tile<'a> {
             }
         }
         // Qlib's line fits keep running sums: from the first infinity on they are missing.
-        let field =
-            step.args.first().and_then(|a| self.step(*a)).is_some_and(|s| matches!(s.kind, Kind::Field(_)));
-        sums.endless = self.scene.whole && !field;
+        sums.endless = self.scene.whole;
         typed!(self.arg(step, 0), x => sums::run(x, step.window, rows, sums));
     }
 

@@ -40,6 +40,12 @@ impl Column {
         Self { rows, instruments, values: vec![0.0; instruments.div_ceil(LANES) * rows * LANES] }
     }
 
+    /// Gives it another shape; its values are to be written anew.
+    pub(in crate::factor) fn fit(&mut self, rows: usize, instruments: usize) {
+        (self.rows, self.instruments) = (rows, instruments);
+        self.values.resize(instruments.div_ceil(LANES) * rows * LANES, 0.0);
+    }
+
     /// Rows of each series.
     pub fn rows(&self) -> usize {
         self.rows
@@ -53,6 +59,11 @@ impl Column {
     /// All values, block by block.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// Whether any value is infinite.
+    pub fn has_infinite(&self) -> bool {
+        self.values.iter().fold(false, |any, v| any | (v.abs() == f32::INFINITY))
     }
 
     /// The blocks, each `rows` × [`LANES`] values, to write to.

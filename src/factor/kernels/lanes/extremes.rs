@@ -107,13 +107,14 @@ fn walk<T: Lane>(
     for chunk in chunks(x.first, out, window) {
         let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
         let mut tail = Best::EMPTY;
-        tails.clear();
-        tails.push(tail);
-        for (k, row) in x.part(chunk.before.start, chunk.before.end).iter().enumerate().rev() {
+        let before = x.part(chunk.before.start, chunk.before.end);
+        let full = before.len();
+        tails.resize(full + 1, tail);
+        tails[0] = tail;
+        for (k, row) in before.iter().enumerate().rev() {
             tail.add_older(row, sign, (chunk.before.start + k) as f64, &starts);
-            tails.push(tail);
+            tails[full - k] = tail;
         }
-        let full = tails.len() - 1;
         let mut head = Best::EMPTY;
         for (k, row) in x.part(chunk.this.start, chunk.this.end).iter().enumerate() {
             let at = chunk.this.start + k;

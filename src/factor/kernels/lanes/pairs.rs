@@ -9,8 +9,8 @@
 use std::ops::Range;
 
 use super::simd::fastest;
+use super::sums::{VARIANCE_MIN, finite, shares_pivot};
 use super::{Lane, Row, Rows, chunks};
-use crate::factor::kernels::line::DEVIATION_MIN;
 use crate::factor::panel::LANES;
 
 /// Where the results go; what is `None` is not worked out. Each has a row for each row asked for.
@@ -29,6 +29,7 @@ pub struct Pairs<'a> {
 /// n, Σa, Σb, Σa², Σb², Σab about the pivots.
 const SUMS: usize = 6;
 
+/// Sums about pivots (NaN until there is a pair).
 #[derive(Clone, Copy)]
 struct Part {
     pivot_a: Row<f64>,
@@ -37,22 +38,22 @@ struct Part {
 }
 
 impl Part {
-    const EMPTY: Self = Self { pivot_a: [0.0; LANES], pivot_b: [0.0; LANES], sums: [[0.0; LANES]; SUMS] };
+    const EMPTY: Self =
+        Self { pivot_a: [f64::NAN; LANES], pivot_b: [f64::NAN; LANES], sums: [[0.0; LANES]; SUMS] };
 
     #[inline(always)]
     fn add<A: Lane, B: Lane>(&mut self, a: &Row<A>, b: &Row<B>) {
         for l in 0..LANES {
             let (a, b) = (a[l].wide(), b[l].wide());
             let there = (a.abs() < f64::INFINITY) & (b.abs() < f64::INFINITY);
-            let n = self.sums[0][l];
-            let first = there & (n == 0.0);
+            let first = there & self.pivot_a[l].is_nan();
             let pivot_a = if first { a } else { self.pivot_a[l] };
             let pivot_b = if first { b } else { self.pivot_b[l] };
             let x = if there { a - pivot_a } else { 0.0 };
             let y = if there { b - pivot_b } else { 0.0 };
             self.pivot_a[l] = pivot_a;
             self.pivot_b[l] = pivot_b;
-            self.sums[0][l] = n + if there { 1.0 } else { 0.0 };
+            self.sums[0][l] += if there { 1.0 } else { 0.0 };
             self.sums[1][l] += x;
             self.sums[2][l] += y;
             self.sums[3][l] += x * x;
@@ -61,29 +62,50 @@ impl Part {
         }
     }
 
+    /// The sums of both; right where they have one pivot, or one of them is empty.
+    #[inline(always)]
+    fn with(mut self, tail: &[Row<f64>; SUMS]) -> Self {
+        for k in 0..SUMS {
+            for l in 0..LANES {
+                self.sums[k][l] += tail[k][l];
+            }
+        }
+        self
+    }
+
     /// The sums of both about the head's pivots (the tail's where the head is empty).
     #[inline(always)]
-    fn joined(tail: &[Row<f64>; SUMS], before: &Self, head: &Self) -> Self {
-        let mut all = *head;
+    fn joined(mut self, tail: &[Row<f64>; SUMS], before: &Self) -> Self {
         for l in 0..LANES {
             let n = tail[0][l];
-            let empty = head.sums[0][l] == 0.0;
-            let pivot_a = if empty { before.pivot_a[l] } else { head.pivot_a[l] };
-            let pivot_b = if empty { before.pivot_b[l] } else { head.pivot_b[l] };
+            let empty = self.pivot_a[l].is_nan();
+            let pivot_a = if empty { before.pivot_a[l] } else { self.pivot_a[l] };
+            let pivot_b = if empty { before.pivot_b[l] } else { self.pivot_b[l] };
             let u = if n == 0.0 { 0.0 } else { before.pivot_a[l] - pivot_a };
             let v = if n == 0.0 { 0.0 } else { before.pivot_b[l] - pivot_b };
             let (x, y) = (tail[1][l], tail[2][l]);
-            all.pivot_a[l] = pivot_a;
-            all.pivot_b[l] = pivot_b;
-            all.sums[0][l] += n;
-            all.sums[1][l] += x + n * u;
-            all.sums[2][l] += y + n * v;
-            all.sums[3][l] += tail[3][l] + u * (2.0 * x + n * u);
-            all.sums[4][l] += tail[4][l] + v * (2.0 * y + n * v);
-            all.sums[5][l] += tail[5][l] + u * y + v * x + n * u * v;
+            self.pivot_a[l] = pivot_a;
+            self.pivot_b[l] = pivot_b;
+            self.sums[1][l] += n * u;
+            self.sums[2][l] += n * v;
+            self.sums[3][l] += u * (2.0 * x + n * u);
+            self.sums[4][l] += v * (2.0 * y + n * v);
+            self.sums[5][l] += u * y + v * x + n * u * v;
         }
-        all
+        self.with(tail)
     }
+}
+
+/// The values of a pair of rows where both are there; NaN for others.
+#[inline(always)]
+fn complete<A: Lane, B: Lane>(a: &Row<A>, b: &Row<B>) -> (Row<f64>, Row<f64>) {
+    let (mut x, mut y) = (finite(a), finite(b));
+    for l in 0..LANES {
+        let missing = x[l].is_nan() | y[l].is_nan();
+        x[l] = if missing { f64::NAN } else { x[l] };
+        y[l] = if missing { f64::NAN } else { y[l] };
+    }
+    (x, y)
 }
 
 /// The two sides of the pairs.
@@ -95,7 +117,7 @@ pub struct Sides<'a, A, B> {
     pub b: Rows<'a, B>,
 }
 
-/// The sides' own sample deviations over the same windows, one row for each row asked for: where one is next to
+/// The sides' own sample variances over the same windows, one row for each row asked for: where one is next to
 /// nothing, Qlib calls the correlation undefined.
 #[derive(Debug, Clone, Copy)]
 pub struct Spreads<'a> {
@@ -129,27 +151,35 @@ fn walk<A: Lane, B: Lane>(
     mut pairs: Pairs<'_>,
 ) {
     let first = sides.a.first.max(sides.b.first);
-    let rows = |from: usize, to: usize| sides.a.part(from, to).iter().zip(sides.b.part(from, to));
     let mut tails: Vec<[Row<f64>; SUMS]> = Vec::new();
     for chunk in chunks(first, out, window) {
         let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
+        let (before, this) = (&chunk.before, &chunk.this);
+        let (before_a, before_b) =
+            (sides.a.part(before.start, before.end), sides.b.part(before.start, before.end));
+        let (this_a, this_b) = (sides.a.part(this.start, this.end), sides.b.part(this.start, this.end));
         let mut tail = Part::EMPTY;
-        tails.clear();
-        tails.push(tail.sums);
-        for (a, b) in rows(chunk.before.start, chunk.before.end).rev() {
-            tail.add(a, b);
-            tails.push(tail.sums);
+        let opening = this_a.first().zip(this_b.first()).map(|(a, b)| complete(a, b));
+        if let (Some((a, b)), true) = (opening, this.start == boundary) {
+            (tail.pivot_a, tail.pivot_b) = (a, b);
         }
-        let full = tails.len() - 1;
+        let full = before_a.len();
+        tails.resize(full + 1, tail.sums);
+        tails[0] = tail.sums;
+        for (k, (a, b)) in before_a.iter().zip(before_b).rev().enumerate() {
+            tail.add(a, b);
+            tails[k + 1] = tail.sums;
+        }
+        let one_pivot = opening.is_none_or(|(a, _)| shares_pivot(&a, &tail.sums[0]));
         let mut head = Part::EMPTY;
-        for (k, (a, b)) in rows(chunk.this.start, chunk.this.end).enumerate() {
-            let at = chunk.this.start + k;
+        for (k, (a, b)) in this_a.iter().zip(this_b).enumerate() {
+            let at = this.start + k;
             head.add(a, b);
             if at < out.start {
                 continue;
             }
             let taken = if window == 0 { 0 } else { (window - 1).saturating_sub(at - boundary).min(full) };
-            let all = Part::joined(&tails[taken], &tail, &head);
+            let all = if one_pivot { head.with(&tails[taken]) } else { head.joined(&tails[taken], &tail) };
             emit(&mut pairs, spreads, at - out.start, &all, a, b);
         }
     }
@@ -178,10 +208,11 @@ fn emit<A: Lane, B: Lane>(
     let n = &s[0];
     let (mut aa, mut bb, mut ab) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     for l in 0..LANES {
-        let enough = n[l] >= 2.0;
-        aa[l] = (s[3][l] - s[1][l] * s[1][l] / n[l]).max(0.0);
-        bb[l] = (s[4][l] - s[2][l] * s[2][l] / n[l]).max(0.0);
-        ab[l] = if enough { s[5][l] - s[1][l] * s[2][l] / n[l] } else { f64::NAN };
+        let share = 1.0 / n[l];
+        let (x, y) = (s[3][l] - s[1][l] * s[1][l] * share, s[4][l] - s[2][l] * s[2][l] * share);
+        aa[l] = if x < 0.0 { 0.0 } else { x };
+        bb[l] = if y < 0.0 { 0.0 } else { y };
+        ab[l] = if n[l] >= 2.0 { s[5][l] - s[1][l] * s[2][l] * share } else { f64::NAN };
     }
     put(
         &mut pairs.covariance,
@@ -192,7 +223,7 @@ fn emit<A: Lane, B: Lane>(
     if let (Some(_), Some(own)) = (&pairs.correlation, spreads) {
         let (own_a, own_b) = (&own.a[at], &own.b[at]);
         let correlation = |l: usize| {
-            let flat = (own_a[l] <= DEVIATION_MIN) | (own_b[l] <= DEVIATION_MIN);
+            let flat = (own_a[l] <= VARIANCE_MIN) | (own_b[l] <= VARIANCE_MIN);
             if flat { f64::NAN } else { ab[l] / (aa[l] * bb[l]).sqrt() }
         };
         put(&mut pairs.correlation, at, correlation);

@@ -1,4 +1,4 @@
-//! Mean, sum, count, variance and the line through a window, from one set of sums.
+//! Mean, sum, variance and the line through a window, from one set of sums.
 //!
 //! The sums of a window are those of a tail and a head, each taken about a value of its own that lies in the window;
 //! so what cancels is never larger than the window's own spread, and a window of equal values has variance 0 exactly.
@@ -21,8 +21,6 @@ pub struct Sums<'a> {
     pub mean: Option<&'a mut [Row<f64>]>,
     /// Sum.
     pub sum: Option<&'a mut [Row<f64>]>,
-    /// Values there.
-    pub count: Option<&'a mut [Row<f64>]>,
     /// Sample variance.
     pub variance: Option<&'a mut [Row<f64>]>,
     /// Sample standard deviation.
@@ -37,6 +35,9 @@ pub struct Sums<'a> {
     pub endless: bool,
 }
 
+/// Variance of the deviation at or under which Qlib calls a fit undefined.
+pub(super) const VARIANCE_MIN: f64 = DEVIATION_MIN * DEVIATION_MIN;
+
 /// Number of values, Σy.
 const FIRST: usize = 2;
 /// And Σy².
@@ -44,7 +45,8 @@ const SECOND: usize = 3;
 /// And Σt, Σt², Σty.
 const LINE: usize = 6;
 
-/// Sums about a pivot. K of: n, Σy, Σy², Σt, Σt², Σty, with y = x - pivot and t the row less that of the boundary.
+/// Sums about a pivot (NaN until there is a value). K of: n, Σy, Σy², Σt, Σt², Σty, with y = x - pivot and t the row
+/// less that of the boundary.
 #[derive(Clone, Copy)]
 struct Part<const K: usize> {
     pivot: Row<f64>,
@@ -52,19 +54,17 @@ struct Part<const K: usize> {
 }
 
 impl<const K: usize> Part<K> {
-    const EMPTY: Self = Self { pivot: [0.0; LANES], sums: [[0.0; LANES]; K] };
+    const EMPTY: Self = Self { pivot: [f64::NAN; LANES], sums: [[0.0; LANES]; K] };
 
     #[inline(always)]
     fn add<T: Lane>(&mut self, x: &Row<T>, t: f64) {
         for l in 0..LANES {
             let value = x[l].wide();
             let there = value.abs() < f64::INFINITY;
-            let n = self.sums[0][l];
-            let pivot = if there && n == 0.0 { value } else { self.pivot[l] };
+            let pivot = if there & self.pivot[l].is_nan() { value } else { self.pivot[l] };
             let y = if there { value - pivot } else { 0.0 };
-            let one = if there { 1.0 } else { 0.0 };
             self.pivot[l] = pivot;
-            self.sums[0][l] = n + one;
+            self.sums[0][l] += if there { 1.0 } else { 0.0 };
             self.sums[1][l] += y;
             if K >= SECOND {
                 self.sums[2][l] += y * y;
@@ -78,27 +78,34 @@ impl<const K: usize> Part<K> {
         }
     }
 
-    /// The sums of both about the head's pivot (the tail's where the head is empty).
+    /// The sums of both; right where they have one pivot, or one of them is empty.
     #[inline(always)]
-    fn joined(tail: &[Row<f64>; K], tail_pivot: &Row<f64>, head: &Self) -> Self {
-        let mut all = *head;
-        for l in 0..LANES {
-            let n = tail[0][l];
-            let pivot = if head.sums[0][l] == 0.0 { tail_pivot[l] } else { head.pivot[l] };
-            let shift = if n == 0.0 { 0.0 } else { tail_pivot[l] - pivot };
-            all.pivot[l] = pivot;
-            all.sums[0][l] += n;
-            all.sums[1][l] += tail[1][l] + n * shift;
-            if K >= SECOND {
-                all.sums[2][l] += tail[2][l] + shift * (2.0 * tail[1][l] + n * shift);
-            }
-            if K >= LINE {
-                all.sums[3][l] += tail[3][l];
-                all.sums[4][l] += tail[4][l];
-                all.sums[5][l] += tail[5][l] + shift * tail[3][l];
+    fn with(mut self, tail: &[Row<f64>; K]) -> Self {
+        for k in 0..K {
+            for l in 0..LANES {
+                self.sums[k][l] += tail[k][l];
             }
         }
-        all
+        self
+    }
+
+    /// The sums of both about the head's pivot (the tail's where the head is empty).
+    #[inline(always)]
+    fn joined(mut self, tail: &[Row<f64>; K], tail_pivot: &Row<f64>) -> Self {
+        for l in 0..LANES {
+            let n = tail[0][l];
+            let pivot = if self.pivot[l].is_nan() { tail_pivot[l] } else { self.pivot[l] };
+            let shift = if n == 0.0 { 0.0 } else { tail_pivot[l] - pivot };
+            self.pivot[l] = pivot;
+            self.sums[1][l] += n * shift;
+            if K >= SECOND {
+                self.sums[2][l] += shift * (2.0 * tail[1][l] + n * shift);
+            }
+            if K >= LINE {
+                self.sums[5][l] += shift * tail[3][l];
+            }
+        }
+        self.with(tail)
     }
 }
 
@@ -144,27 +151,57 @@ fn walk<T: Lane, const K: usize>(x: Rows<'_, T>, window: usize, out: &Range<usiz
     let mut tails: Vec<[Row<f64>; K]> = Vec::new();
     for chunk in chunks(x.first, out, window) {
         let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
+        let (before, this) =
+            (x.part(chunk.before.start, chunk.before.end), x.part(chunk.this.start, chunk.this.end));
         let mut tail = Part::<K>::EMPTY;
-        tails.clear();
-        tails.push(tail.sums);
-        for (k, row) in x.part(chunk.before.start, chunk.before.end).iter().enumerate().rev() {
-            tail.add(row, (chunk.before.start + k) as f64 - boundary as f64);
-            tails.push(tail.sums);
+        // Every window of this chunk holds its first row: where that is there, it is the pivot of both parts.
+        if let (Some(row), true) = (this.first(), chunk.this.start == boundary) {
+            tail.pivot = finite(row);
         }
+        tails.resize(before.len() + 1, tail.sums);
+        tails[0] = tail.sums;
+        for (k, row) in before.iter().enumerate().rev() {
+            tail.add(row, (chunk.before.start + k) as f64 - boundary as f64);
+            tails[before.len() - k] = tail.sums;
+        }
+        let one_pivot = this.first().is_none_or(|row| shares_pivot(&finite(row), &tail.sums[0]));
         let mut head = Part::<K>::EMPTY;
-        let full = tails.len() - 1;
-        for (k, row) in x.part(chunk.this.start, chunk.this.end).iter().enumerate() {
+        for (k, row) in this.iter().enumerate() {
             let at = chunk.this.start + k;
             let t = at as f64 - boundary as f64;
             head.add(row, t);
             if at < out.start {
                 continue;
             }
-            let taken = if window == 0 { 0 } else { (window - 1).saturating_sub(at - boundary).min(full) };
-            let all = Part::joined(&tails[taken], &tail.pivot, &head);
+            let taken =
+                if window == 0 { 0 } else { (window - 1).saturating_sub(at - boundary).min(before.len()) };
+            let tail_sums = &tails[taken];
+            let all = if one_pivot { head.with(tail_sums) } else { head.joined(tail_sums, &tail.pivot) };
             emit(sums, at - out.start, &all, row, t, window > 0);
         }
     }
+}
+
+/// The values of a row that are there; NaN for others.
+#[inline(always)]
+pub(super) fn finite<T: Lane>(row: &Row<T>) -> Row<f64> {
+    row.map(
+        #[inline(always)]
+        |v| {
+            let value = v.wide();
+            if value.abs() < f64::INFINITY { value } else { f64::NAN }
+        },
+    )
+}
+
+/// Whether each lane has a first value that was the pivot of its tail, or nothing in its tail.
+#[inline(always)]
+pub(super) fn shares_pivot(first: &Row<f64>, count: &Row<f64>) -> bool {
+    let mut apart = false;
+    for l in 0..LANES {
+        apart |= first[l].is_nan() & (count[l] > 0.0);
+    }
+    !apart
 }
 
 #[inline(always)]
@@ -189,46 +226,52 @@ fn emit<T: Lane, const K: usize>(
     let s = &all.sums;
     let n = &s[0];
     put(
-        &mut sums.count,
-        at,
-        #[inline(always)]
-        |l| n[l],
-    );
-    put(
         &mut sums.sum,
         at,
         #[inline(always)]
         |l| if n[l] > 0.0 { n[l] * all.pivot[l] + s[1][l] } else { f64::NAN },
     );
+    if K < SECOND && sums.mean.is_none() {
+        return;
+    }
+    let mut share = [0.0; LANES];
+    for l in 0..LANES {
+        share[l] = 1.0 / n[l];
+    }
     put(
         &mut sums.mean,
         at,
         #[inline(always)]
-        |l| all.pivot[l] + s[1][l] / n[l],
+        |l| all.pivot[l] + s[1][l] * share[l],
     );
     if K < SECOND {
         return;
     }
-    let mut spread = [0.0; LANES];
+    let (mut spread, mut variance) = ([0.0; LANES], [0.0; LANES]);
     for l in 0..LANES {
-        let about_mean = s[2][l] - s[1][l] * s[1][l] / n[l];
-        spread[l] = if about_mean > 0.0 || about_mean.is_nan() { about_mean } else { 0.0 };
+        let about_mean = s[2][l] - s[1][l] * s[1][l] * share[l];
+        spread[l] = if about_mean < 0.0 { 0.0 } else { about_mean };
+        variance[l] = if n[l] >= 2.0 { spread[l] / (n[l] - 1.0) } else { f64::NAN };
     }
-    let variance = |l: usize| if n[l] >= 2.0 { spread[l] / (n[l] - 1.0) } else { f64::NAN };
-    put(&mut sums.variance, at, variance);
+    put(
+        &mut sums.variance,
+        at,
+        #[inline(always)]
+        |l| variance[l],
+    );
     put(
         &mut sums.deviation,
         at,
         #[inline(always)]
-        |l| variance(l).sqrt(),
+        |l| variance[l].sqrt(),
     );
     if K < LINE {
         return;
     }
     let (mut slope, mut tt, mut ty) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     for l in 0..LANES {
-        tt[l] = s[4][l] - s[3][l] * s[3][l] / n[l];
-        ty[l] = s[5][l] - s[3][l] * s[1][l] / n[l];
+        tt[l] = s[4][l] - s[3][l] * s[3][l] * share[l];
+        ty[l] = s[5][l] - s[3][l] * s[1][l] * share[l];
         slope[l] = if n[l] >= 2.0 { ty[l] / tt[l] } else { f64::NAN };
     }
     put(
@@ -237,17 +280,23 @@ fn emit<T: Lane, const K: usize>(
         #[inline(always)]
         |l| slope[l],
     );
-    let residual = |l: usize| {
-        let line = s[1][l] / n[l] + slope[l] * (t - s[3][l] / n[l]);
-        let newest = newest[l].wide();
-        let known = if newest.abs() < f64::INFINITY { newest } else { f64::NAN };
-        known - all.pivot[l] - line
-    };
-    put(&mut sums.residual, at, residual);
-    let r_square = |l: usize| {
-        let fit = ty[l] * ty[l] / (tt[l] * spread[l]);
-        let flat = !(variance(l).sqrt() > DEVIATION_MIN);
-        if flat_is_missing & flat { f64::NAN } else { fit }
-    };
-    put(&mut sums.r_square, at, r_square);
+    if sums.residual.is_some() {
+        let newest = finite(newest);
+        put(
+            &mut sums.residual,
+            at,
+            #[inline(always)]
+            |l| newest[l] - all.pivot[l] - (s[1][l] * share[l] + slope[l] * (t - s[3][l] * share[l])),
+        );
+    }
+    put(
+        &mut sums.r_square,
+        at,
+        #[inline(always)]
+        |l| {
+            let sloped = variance[l] > VARIANCE_MIN;
+            let fit = ty[l] * ty[l] / (tt[l] * spread[l]);
+            if flat_is_missing & !sloped { f64::NAN } else { fit }
+        },
+    );
 }
