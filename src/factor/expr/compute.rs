@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::plan::{Kind, Plan};
-use super::run::{Block, Scene, Source, Spare, Tile};
 use super::registry::Op;
+use super::run::{Block, Scene, Source, Spare, Tile};
 use super::{Expression, Node, derive, needs_history, reach, visit};
 use crate::domain::CleanText;
 use crate::factor::kernels::lanes::Row;
