@@ -115,7 +115,7 @@ fn one_period(known: &[BTreeMap<NaiveDate, f64>], period: i32) -> (Vec<NaiveDate
         end.year() == period / 100 && end.month0() as i32 / (12 / QUARTERS) + 1 == period % 100
     };
     let value = |of: &BTreeMap<NaiveDate, f64>| {
-        of.iter().filter(|(end, _)| fits(end)).next_back().map_or(f64::NAN, |(_, value)| *value)
+        of.iter().rfind(|(end, _)| fits(end)).map_or(f64::NAN, |(_, value)| *value)
     };
     (vec![NaiveDate::default()], known.iter().map(|of| vec![value(of)]).collect())
 }
@@ -133,11 +133,9 @@ fn all_periods(
     let days: Vec<NaiveDate> = ends.into_iter().collect();
     let value = |of: &BTreeMap<NaiveDate, f64>, day: &NaiveDate| match cadence {
         None => of.get(day).copied(),
-        Some(cadence) => of
-            .iter()
-            .filter(|(end, _)| cadence.slot(**end) == cadence.slot(*day))
-            .next_back()
-            .map(|(_, v)| *v),
+        Some(cadence) => {
+            of.iter().rfind(|(end, _)| cadence.slot(**end) == cadence.slot(*day)).map(|(_, v)| *v)
+        }
     };
     let series =
         known.iter().map(|of| days.iter().map(|d| value(of, d).unwrap_or(f64::NAN)).collect()).collect();

@@ -5,7 +5,7 @@ mod entries;
 
 use std::fmt::Write;
 
-use super::registry::{ArgKind, Fold, Group, OPERATORS, Operator, Reach};
+use super::registry::{ArgKind, OPERATORS, Operator, Reach};
 use super::{DEPTH_MAX, LENGTH_MAX, LOOKBACK_MAX, WINDOW_MAX};
 use crate::factor::panel::FIELDS;
 pub use entries::{ENTRIES, Entry};
@@ -212,12 +212,6 @@ fn argument_name(operator: &Operator, kind: ArgKind, nth: usize, values: usize) 
         ArgKind::Period => "period",
         ArgKind::Positive => "a",
     }
-}
-
-/// Words of the language beside operators and fields, for completion: groups, calendar periods, ways to sum up.
-pub fn words() -> Vec<&'static str> {
-    let groups = Group::ALL.into_iter().map(Group::name);
-    groups.chain(["'W'", "'M'", "'Q'", "'Y'"]).chain(Fold::ALL.into_iter().map(Fold::name)).collect()
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ pub const ENTRIES: &[Entry] = &[
         "share of the variance that the line explains",
         "under two are there, or Std is at most 0.00002",
         "The threshold is absolute, so cheap shares fall under it; multiply them up. It does not hold for N = 0. An infinity makes all after it missing.",
-        &[("Rsquare($close, 5)", 0.92571429)],
+        &[("Rsquare($close, 5)", 0.9257143)],
     ),
     op(
         "Resi",
@@ -378,7 +378,7 @@ pub const ENTRIES: &[Entry] = &[
         "deviation from the mean over the sample standard deviation (n - 1); optional group",
         "x is, or there is no spread",
         "",
-        &[("CSZScore($close)", -1.1293379), ("CSZScore($close, sector)", -0.70710678)],
+        &[("CSZScore($close)", -1.1293379), ("10 * CSZScore($close, sector)", -7.071068)],
     ),
     op("CSDemean", "x less the mean; optional group", "x is", "", &[("CSDemean($close)", -11.75)]),
     op(

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::*;
 use crate::domain::market::Fundamental;
 use crate::factor::expr::{Expression, compute};
-use crate::factor::panel::{Panel, PanelBuilder};
+use crate::factor::panel::{Group, Panel, PanelBuilder};
 
 fn example() -> Panel {
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
