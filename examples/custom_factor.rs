@@ -17,7 +17,7 @@ fn main() -> anyhow::Result<()> {
     let market = Simulation::new(7, 10);
     let mut builder = PanelBuilder::new(market.bars().iter().map(|b| b.session).collect());
     for bar in market.bars() {
-        builder.bar(bar, 1.0)?;
+        builder.bar(bar, 1.0, 1.0)?;
     }
     let panel = builder.build();
     let last = panel.sessions().len() - 1;

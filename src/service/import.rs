@@ -81,7 +81,7 @@ impl House {
                 report.revised += outcome.revised;
                 report.unchanged += outcome.unchanged;
                 report.flagged += outcome.flagged;
-                self.keep_quarantine(&name, &page.quarantine)?;
+                self.keep_quarantine("import bars", &name, &page.quarantine)?;
                 progress(Progress { rows: report.read, bytes: page.bytes_read });
             }
         }
@@ -170,11 +170,16 @@ impl House {
         Ok(rows.len() as u64)
     }
 
-    fn keep_quarantine(&self, file: &CleanText, rows: &[Quarantined]) -> Result<(), ServiceError> {
+    pub(super) fn keep_quarantine(
+        &self,
+        job: &str,
+        file: &CleanText,
+        rows: &[Quarantined],
+    ) -> Result<(), ServiceError> {
         let kept: Vec<store::Quarantined> = rows
             .iter()
             .map(|q| store::Quarantined {
-                job: CleanText::new("import bars"),
+                job: CleanText::new(job),
                 file: file.clone(),
                 line: q.line,
                 symbol: q.symbol.clone(),

@@ -29,6 +29,7 @@ pub mod market;
 mod notices;
 mod panel;
 pub mod permit;
+pub mod qlib;
 pub mod rebalance;
 pub mod research;
 pub mod risk;

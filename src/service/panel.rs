@@ -4,7 +4,7 @@
 //! splits and dividends, figures, headlines and sectors as known on each day. It is kept until the prices, the facts
 //! or the market day change; prices come from the columnar cache beside the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use crate::domain::market::CorporateAction;
 use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::factor::panel::{BAR_FIELDS, Bars, Group, InstrumentRows, Panel, PanelBuilder, PanelError, Terms};
-use crate::market::adjust::{self, Adjust};
+use crate::market::adjust::{self, Adjust, Step};
 use crate::model::composite::Universe;
 use crate::store::market::{HistoryReader, Origin, PriceHistory, PriceLists, Revisions};
 use crate::store::{MarketReader, StoreError};
@@ -119,7 +119,12 @@ impl House {
         let actions = reader.actions_between(cut.exchange, first, last)?;
         let mut by_instrument: BTreeMap<InstrumentId, Vec<&CorporateAction>> = BTreeMap::new();
         actions.iter().for_each(|a| by_instrument.entry(a.instrument).or_default().push(a));
-        let filler = Filler { history, window: start..end, sessions, actions: by_instrument };
+        let mut factors: BTreeMap<(InstrumentId, CleanText), Vec<(NaiveDate, f64)>> = BTreeMap::new();
+        for given in reader.source_factors(cut.exchange)? {
+            let key = (given.instrument, given.source);
+            factors.entry(key).or_default().push((given.from, given.factor));
+        }
+        let filler = Filler { history, window: start..end, sessions, actions: by_instrument, factors };
         let scratch = || (history.reader(), PriceLists::default());
         builder.build_from(&ids, &BAR_FIELDS, scratch, |(reader, lists), at, rows| {
             chosen.get(at).map_or(Ok(()), |series| filler.fill(reader, lists, *series, rows))
@@ -186,6 +191,8 @@ struct Filler<'h> {
     window: std::ops::Range<usize>,
     sessions: &'h [NaiveDate],
     actions: BTreeMap<InstrumentId, Vec<&'h CorporateAction>>,
+    /// Factors that sources give for their own adjusted prices, by the session they changed.
+    factors: BTreeMap<(InstrumentId, CleanText), Vec<(NaiveDate, f64)>>,
 }
 
 impl Filler<'_> {
@@ -207,10 +214,10 @@ impl Filler<'_> {
         let bars = lists.sessions.len();
         let steps = adjust::steps(bars, place, close, actions, about.basis, Adjust::Total)
             .map_err(|e| ServiceError::Invalid(e.to_string()))?;
-        let terms: Vec<Terms> = steps
-            .iter()
-            .map(|step| Terms { from: step.from, price: step.factor.price, shares: step.shares })
-            .collect();
+        let given = self.factors.get(&(about.instrument, about.source.clone()));
+        let given: Vec<(usize, f64)> =
+            given.into_iter().flatten().map(|(from, factor)| (place(*from), *factor)).collect();
+        let terms = terms(&steps, &given);
         let bars = Bars {
             open: &lists.open,
             high: &lists.high,
@@ -221,6 +228,19 @@ impl Filler<'_> {
         };
         Ok(rows.bars(&lists.sessions, &bars, &terms)?)
     }
+}
+
+/// The terms of bars from the steps of their adjustment and the factors that their source gives, both by bar.
+fn terms(steps: &[Step], given: &[(usize, f64)]) -> Vec<Terms> {
+    let begins: BTreeSet<usize> =
+        steps.iter().map(|s| s.from).chain(given.iter().map(|(at, _)| *at)).collect();
+    let in_force = |from: &usize| {
+        let step = steps.iter().rev().find(|s| s.from <= *from)?;
+        let own = given.iter().rev().find(|(at, _)| at <= from).map_or(1.0, |(_, factor)| *factor);
+        let price = step.factor.price;
+        Some(Terms { from: *from, price, factor: price * own, shares: step.shares })
+    };
+    begins.iter().filter_map(in_force).collect()
 }
 
 fn log(exchange: Exchange, origin: &Origin) {

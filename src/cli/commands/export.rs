@@ -1,5 +1,7 @@
 //! `export prices|orders|fills|positions|signals|limits|audit`: tables out, under the right of the table.
 
+use std::path::PathBuf;
+
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
@@ -11,6 +13,7 @@ use crate::cli::output::Format;
 use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
 use crate::service::market::Adjust;
 use crate::service::permit::{ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
+use crate::service::qlib::QlibExport;
 use crate::service::trading::LISTING_MAX;
 
 /// Terms in which prices can be had.
@@ -34,6 +37,28 @@ pub enum ExportCommand {
     Limits,
     /// The audit trail.
     Audit,
+    /// A Qlib data folder that pyqlib reads: prices restated for splits and dividends, universes.
+    Qlib(Qlib),
+}
+
+/// `export qlib`.
+#[derive(Debug, Args)]
+pub struct Qlib {
+    /// Folder to write; it must be new or empty.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Exchange of the symbols; the desk's by default.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
+    exchange: Option<Exchange>,
+    /// Only these symbols.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    symbols: Vec<Symbol>,
+    /// First day.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
 }
 
 /// `export prices`.
@@ -76,7 +101,9 @@ pub struct Rows {
 impl ExportCommand {
     /// Prints the table.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        env.out.prefer(Format::Csv);
+        if !matches!(self, ExportCommand::Qlib(_)) {
+            env.out.prefer(Format::Csv);
+        }
         let session = env.session(OpenMode::Read)?;
         let house = session.house();
         match self {
@@ -111,6 +138,16 @@ impl ExportCommand {
                 env.out.rows(&house.limit_history(&permit)?, "")
             }
             ExportCommand::Audit => audit::export(env, &session),
+            ExportCommand::Qlib(q) => {
+                let permit = session.permit::<ViewMarket>()?;
+                let wish = QlibExport {
+                    folder: q.folder,
+                    exchange: q.exchange.map_or_else(|| house.main_exchange(), Ok)?,
+                    symbols: q.symbols,
+                    period: (q.from.unwrap_or(NaiveDate::MIN), q.to.unwrap_or(NaiveDate::MAX)),
+                };
+                env.out.record(&house.export_qlib(&permit, &wish)?)
+            }
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum ImportCommand {
     News(Table),
     /// Members of universes: universe, symbol, from, to.
     Universe(Table),
+    /// A Qlib data folder: calendars, instruments, features. Prices are kept under source 'qlib' with basis total.
+    Qlib(Qlib),
 }
 
 /// `import bars`.
@@ -52,6 +54,17 @@ pub struct Bars {
     source: String,
 }
 
+/// `import qlib`.
+#[derive(Debug, Args)]
+pub struct Qlib {
+    /// The folder that holds `calendars`, `instruments` and `features`.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Exchange of its instruments.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true, default_value = "XNYS")]
+    exchange: Exchange,
+}
+
 /// A table that is not bars.
 #[derive(Debug, Args)]
 pub struct Table {
@@ -67,6 +80,7 @@ impl ImportCommand {
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let (kind, table) = match self {
             ImportCommand::Bars(bars) => return bars.run(env),
+            ImportCommand::Qlib(qlib) => return qlib.run(env),
             ImportCommand::Instruments(table) => (TableFileKind::Instruments, table),
             ImportCommand::Actions(table) => (TableFileKind::Actions, table),
             ImportCommand::Fundamentals(table) => (TableFileKind::Fundamentals, table),
@@ -93,6 +107,19 @@ impl Bars {
         let report = session
             .house()
             .import_bars(&permit, &wish, |seen| progress(format_args!("{} rows read", seen.rows)))?;
+        progress(format_args!(""));
+        print(env, &report)
+    }
+}
+
+impl Qlib {
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ManageData>()?;
+        let mut progress = env.progress();
+        let report = session.house().import_qlib(&permit, &self.folder, self.exchange, |seen| {
+            progress(format_args!("{} rows read", seen.rows));
+        })?;
         progress(format_args!(""));
         print(env, &report)
     }

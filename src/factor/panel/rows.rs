@@ -32,13 +32,15 @@ pub struct Terms {
     pub from: usize,
     /// Adjusted price = stored price × this.
     pub price: f64,
+    /// Adjusted price over raw price: what the field `factor` says.
+    pub factor: f64,
     /// A figure per share that becomes known then is multiplied by this: splits only.
     pub shares: f64,
 }
 
 impl Terms {
     /// Terms that change nothing.
-    pub const AS_STORED: Self = Self { from: 0, price: 1.0, shares: 1.0 };
+    pub const AS_STORED: Self = Self { from: 0, price: 1.0, factor: 1.0, shares: 1.0 };
 }
 
 /// What the blocks do not hold of an instrument.
@@ -82,7 +84,7 @@ impl InstrumentRows<'_, '_> {
             self.write("volume", rows, volumes.iter().map(|v| (v.to_f64() / factor) as f32));
             let vwaps = bars.vwap.get(range).unwrap_or(&[]);
             self.write("vwap", rows, vwaps.iter().map(|v| v.as_ref().map_or(f32::NAN, price)));
-            self.write("factor", rows, rows.iter().map(|_| factor as f32));
+            self.write("factor", rows, rows.iter().map(|_| part.factor as f32));
         }
         Ok(())
     }

@@ -64,8 +64,8 @@ impl BarFile {
 
 /// One import of bars: the rows of all its files for one exchange.
 pub struct BarRun {
-    tally: Tally,
-    ignored: Vec<CleanText>,
+    pub(super) tally: Tally,
+    pub(super) ignored: Vec<CleanText>,
 }
 
 impl BarRun {
@@ -76,11 +76,7 @@ impl BarRun {
 
     /// The pages of a file, checked against this run's earlier rows.
     pub fn pages(&mut self, file: BarFile) -> Pages<'_, DailyBar> {
-        for column in file.ignored_columns() {
-            if !self.ignored.contains(column) {
-                self.ignored.push(column.clone());
-            }
-        }
+        self.ignore(file.ignored_columns());
         let tally = &mut self.tally;
         Pages::new(file.0, Box::new(|record| judge(tally, record)))
     }

@@ -9,6 +9,7 @@ mod bars;
 mod lines;
 mod number;
 mod page;
+mod qlib;
 mod record;
 mod source;
 mod tables;
@@ -19,6 +20,7 @@ pub use bars::{BarFile, BarRun};
 pub use lines::LINE_BYTES_MAX;
 pub use number::{NumberFault, parse_scaled};
 pub use page::{PAGE_LINES_MAX, Page, Pages, Row};
+pub use qlib::{ALL, FIELDS as QLIB_FIELDS, Feature, Listed, QlibFolder, QlibOut, QlibSeries};
 pub use source::Source;
 pub use tables::{ACTIONS, FUNDAMENTALS, INSTRUMENTS, NEWS, TableFile, TableKind, UNIVERSE};
 pub use tally::{SYMBOLS_MAX, check_prices};
@@ -41,6 +43,14 @@ pub enum ImportError {
     Directory {
         /// Path as named by the user.
         file: CleanText,
+    },
+    /// A Qlib folder, or a file in it, is not as it must be.
+    #[error("'{file}' {what}")]
+    Folder {
+        /// File or folder.
+        file: CleanText,
+        /// What is wrong and what to do.
+        what: String,
     },
     /// There is nothing in the file.
     #[error("'{file}' is empty; the first line must name the columns")]

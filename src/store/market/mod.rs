@@ -6,6 +6,7 @@
 //! Everything here can be fetched or computed again, so a commit may be lost with the power (never half of it).
 
 mod bars;
+mod factors;
 mod facts;
 mod groups;
 mod history;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 pub use bars::{BarRun, PageOutcome, RowFlags, RowOutcome};
+pub use factors::SourceFactor;
 pub use facts::StoredHeadline;
 pub use groups::GroupChange;
 pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists, cache_path};
@@ -32,8 +34,11 @@ use super::migrate::Migrations;
 use super::{MARKET_FILE, StoreError};
 use crate::domain::CleanText;
 
-pub(super) const MIGRATIONS: Migrations =
-    &[include_str!("../schema/market/001.sql"), include_str!("../schema/market/002.sql")];
+pub(super) const MIGRATIONS: Migrations = &[
+    include_str!("../schema/market/001.sql"),
+    include_str!("../schema/market/002.sql"),
+    include_str!("../schema/market/003.sql"),
+];
 
 /// The interval of daily bars.
 const DAILY: &str = "1d";

@@ -82,9 +82,9 @@ fn whole_instruments_and_single_bars_make_the_same_panel() {
     let days = |d: u32| (50 + d).to_string();
     let given = [1_u32, 2, 4];
     let terms = [
-        Terms { from: 0, price: 0.3, shares: 0.5 },
-        Terms { from: 1, price: 0.7, shares: 0.5 },
-        Terms { from: 2, price: 1.0, shares: 1.0 },
+        Terms { from: 0, price: 0.3, factor: 0.3, shares: 0.5 },
+        Terms { from: 1, price: 0.7, factor: 0.7, shares: 0.5 },
+        Terms { from: 2, ..Terms::AS_STORED },
     ];
     let ids: Vec<InstrumentId> = (10..30).map(|n| format!("N{n}.SIM").parse().unwrap()).collect();
     let mut single = PanelBuilder::new((1..=5).map(day).collect());
