@@ -19,7 +19,9 @@ use crate::store::{MarketReader, StoreError};
 
 use super::engine::lock;
 use super::error::ServiceError;
+use super::files::sheet::Sheet;
 use super::house::House;
+use super::permit::{Permit, ViewSignals};
 use super::research::no_market_time;
 
 /// Sessions of the shared panel: four years, more than any look-back and its confidence need.
@@ -74,6 +76,27 @@ impl House {
         let panel = Arc::new(self.load_panel(cut)?);
         lock(self.panels()).insert(exchange, (cut, revisions, Arc::clone(&panel)));
         Ok(panel)
+    }
+
+    /// The stored data of an exchange up to market time (all of it while there is none), to compute factors on; of the
+    /// members of a universe, on the days on which they are, when one is named.
+    pub fn factor_sheet(
+        &self,
+        _: &Permit<ViewSignals>,
+        exchange: Option<Exchange>,
+        universe: Option<&str>,
+    ) -> Result<Sheet, ServiceError> {
+        let exchange = exchange.map_or_else(|| self.main_exchange(), Ok)?;
+        let time = self.state()?.market_time(exchange);
+        let last = time.map_or(NaiveDate::MAX, |time| self.last_day_over(exchange, time));
+        let panel = self.load_panel(Cut { exchange, last, sessions: usize::MAX, fresh: false })?;
+        let members =
+            universe.map(|name| self.members(&panel, name, 0..panel.sessions().len())).transpose()?;
+        let listed = members.map(|members| {
+            let rows = |id: &InstrumentId| members.rows.get(id).cloned().unwrap_or_default();
+            panel.symbols().iter().map(rows).collect()
+        });
+        Ok(Sheet { panel, listed })
     }
 
     /// The last day whose session, if it had one, was over.
@@ -161,8 +184,13 @@ impl House {
         Ok(())
     }
 
-    /// The members of a universe on the rows of a panel; an error when nobody is one on the last of them.
-    pub(super) fn members(&self, panel: &Panel, universe: &str) -> Result<Members, ServiceError> {
+    /// The members of a universe on the rows of a panel; an error when nobody is one on any of the `needed` rows.
+    pub(super) fn members(
+        &self,
+        panel: &Panel,
+        universe: &str,
+        needed: std::ops::Range<usize>,
+    ) -> Result<Members, ServiceError> {
         let spans = lock(self.market_store()).read().universe_spans(universe)?;
         let sessions = panel.sessions();
         let mut rows: BTreeMap<InstrumentId, Vec<std::ops::Range<usize>>> = BTreeMap::new();
@@ -172,12 +200,12 @@ impl House {
             rows.entry(instrument).or_default().push(start..end);
         }
         let members = Members { rows };
-        let last = sessions.len().saturating_sub(1);
-        if !members.rows.keys().any(|instrument| members.contains(*instrument, last)) {
+        let meets = |rows: &std::ops::Range<usize>| rows.start < needed.end && needed.start < rows.end;
+        if !members.rows.values().flatten().any(meets) {
             return Err(ServiceError::Unknown {
                 kind: "universe",
                 name: CleanText::new(universe),
-                remedy: "nobody is a member on that day; import one with 'qlib-pro import universe FILE'",
+                remedy: "nobody is a member then; import one with 'qlib-pro import universe FILE'",
             });
         }
         Ok(members)

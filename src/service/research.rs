@@ -43,7 +43,7 @@ impl House {
         let universe = wish.universe.clone().or_else(|| strategy.universe.as_ref().map(ToString::to_string));
         let panel = self.research_panel(exchange)?;
         let row = panel.sessions().len().checked_sub(1).ok_or_else(|| no_market_time(exchange))?;
-        let named = universe.as_deref().map(|name| self.members(&panel, name)).transpose()?;
+        let named = universe.as_deref().map(|name| self.members(&panel, name, row..row + 1)).transpose()?;
         let everything = model::composite::Everything;
         let members: &dyn Universe = named.as_ref().map_or(&everything, |m| m);
         let scored = model::score(&panel, &families, &strategy, members, row..row + 1)

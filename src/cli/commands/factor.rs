@@ -7,13 +7,17 @@ use chrono::NaiveDate;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Env;
+use crate::cli::args::exchange_parser;
+use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::{Format, Sink};
-use crate::domain::Symbol;
+use crate::domain::{Exchange, Symbol};
 use crate::service::factors::UserFactors;
 use crate::service::files::evaluation;
 use crate::service::files::factors::{self, ComputeRequest, FactorFileError, Named};
+use crate::service::files::sheet::{self, Input, Sheet};
 use crate::service::files::table::FactorTable;
+use crate::service::permit::ViewSignals;
 
 /// Factors.
 #[derive(Debug, Subcommand)]
@@ -86,12 +90,22 @@ pub struct Compute {
     /// A JSON object: name to expression.
     #[arg(long, value_name = "FILE")]
     expr_file: Option<PathBuf>,
-    /// Work on this file: columns as in import, an empty cell is missing; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
-    bars: PathBuf,
+    /// Work on this file: columns as in import, an empty cell is missing; `-` is standard input. The home's prices
+    /// without it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["qlib", "universe"])]
+    bars: Option<PathBuf>,
+    /// Work on this Qlib data folder.
+    #[arg(long, value_name = "DIR")]
+    qlib: Option<PathBuf>,
     /// Sessions, one date a line; the dates of the bars without it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "bars")]
     calendar: Option<PathBuf>,
+    /// Members of this universe, on the days on which they are; a list of instruments in a Qlib folder.
+    #[arg(long, value_name = "NAME")]
+    universe: Option<String>,
+    /// Exchange of the home's prices; the desk's by default.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true, conflicts_with_all = ["bars", "qlib"])]
+    exchange: Option<Exchange>,
     /// Only these symbols.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     symbols: Vec<Symbol>,
@@ -137,7 +151,7 @@ impl List {
 }
 
 impl Compute {
-    fn run(self, env: &Env<'_>) -> Result<(), Failure> {
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let user = user_factors(env);
         let mut chosen: Vec<Named> = Vec::new();
         for set in &self.set {
@@ -149,17 +163,27 @@ impl Compute {
         if let Some(file) = &self.expr_file {
             chosen.extend(factors::of_file(file)?);
         }
-        let table = factors::compute(&ComputeRequest {
-            bars: self.bars,
-            calendar: self.calendar,
-            factors: chosen,
-            symbols: self.symbols,
-            from: self.from,
-            to: self.to,
-        })?;
-        let mut sink = Sink::create(&self.out)?;
+        let (out, symbols, from, to) = (self.out.clone(), self.symbols.clone(), self.from, self.to);
+        let sheet = self.sheet(env)?;
+        let table = factors::compute(&sheet, &ComputeRequest { factors: chosen, symbols, from, to })?;
+        let mut sink = Sink::create(&out)?;
         table.write(&mut sink)?;
         sink.finish()
+    }
+}
+
+impl Compute {
+    /// The panel of the files named, else of the home.
+    fn sheet(self, env: &mut Env<'_>) -> Result<Sheet, Failure> {
+        if let Some(file) = self.bars {
+            return Ok(sheet::read(&Input::Bars { file, calendar: self.calendar })?);
+        }
+        if let Some(folder) = self.qlib {
+            return Ok(sheet::read(&Input::Qlib { folder, universe: self.universe })?);
+        }
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ViewSignals>()?;
+        Ok(session.house().factor_sheet(&permit, self.exchange, self.universe.as_deref())?)
     }
 }
 

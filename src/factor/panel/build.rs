@@ -94,6 +94,11 @@ impl PanelBuilder {
         }
     }
 
+    /// The sessions, ascending.
+    pub fn sessions(&self) -> &[NaiveDate] {
+        &self.sessions
+    }
+
     /// Adds one daily bar. `price` turns its prices into adjusted ones (raw × factor; 1 when they already are);
     /// `shares` does so for figures per share that become known from that day on (splits only).
     pub fn bar(&mut self, bar: &DailyBar, price: f64, shares: f64) -> Result<(), PanelError> {

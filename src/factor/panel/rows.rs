@@ -106,6 +106,11 @@ impl InstrumentRows<'_, '_> {
         Ok(())
     }
 
+    /// Whose rows are given.
+    pub fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
     /// Takes ascending rows behind those that are there.
     fn claim(&mut self, rows: &[usize]) -> Result<(), PanelError> {
         let (Some(first), Some(last)) = (rows.first().copied(), rows.last().copied()) else { return Ok(()) };
@@ -118,7 +123,9 @@ impl InstrumentRows<'_, '_> {
         Ok(())
     }
 
-    fn cover(&mut self, rows: Range<usize>) {
+    /// Says that these rows belong to the instrument, whether or not they have a value; rows outside the panel do not.
+    pub fn cover(&mut self, rows: Range<usize>) {
+        let rows = rows.start..rows.end.min(self.sessions);
         let span = &mut self.outline.span;
         let nothing = |r: &Range<usize>| r.start >= r.end;
         if !nothing(&rows) {

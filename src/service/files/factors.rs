@@ -1,21 +1,21 @@
 //! Factors on given files: no home, no user, no store.
 //!
-//! A bars file becomes a panel as it is (prices are taken as they stand, an empty cell is missing), expressions are
-//! evaluated over it, and the values come out as a [`FactorTable`]. Nothing is checked as an import checks it, and
-//! nothing is filled in.
+//! Expressions are evaluated over a [`Sheet`] and the values come out as a [`FactorTable`]. Nothing is checked as an
+//! import checks it, and nothing is filled in.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::super::factors::UserFactors;
-use super::table::{BAD_DATE, BAD_NUMBER, FactorTable, bad, parse_date, parse_value};
-use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
+use super::sheet::Sheet;
+use super::table::{FactorTable, bad};
+use crate::domain::{CleanText, Symbol};
 use crate::factor::expr::EvalError;
-use crate::factor::panel::{FIELDS, Panel, PanelBuilder, PanelError};
+use crate::factor::panel::PanelError;
 use crate::factor::processors::{Step, StepError, complete_rows};
 use crate::factor::sets::{self, Definition, SetError};
 use crate::factor::{ExprError, Expression};
@@ -113,13 +113,9 @@ impl FactorRow {
     }
 }
 
-/// What to compute, on which rows of a file.
+/// What to compute, on which rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComputeRequest {
-    /// Bars file; `-` is standard input.
-    pub bars: PathBuf,
-    /// File with one date a line; the dates of the bars without it.
-    pub calendar: Option<PathBuf>,
     /// Factors.
     pub factors: Vec<Named>,
     /// Symbols to compute; empty is all.
@@ -215,8 +211,8 @@ impl<'de> serde::Deserialize<'de> for Ordered {
     }
 }
 
-/// Computes factors on a bars file.
-pub fn compute(request: &ComputeRequest) -> Result<FactorTable, FactorFileError> {
+/// Computes factors on a sheet.
+pub fn compute(sheet: &Sheet, request: &ComputeRequest) -> Result<FactorTable, FactorFileError> {
     let mut seen = BTreeSet::new();
     if let Some(twice) = request.factors.iter().find(|f| !seen.insert(f.name.as_str())) {
         return Err(FactorFileError::Asked(format!(
@@ -224,9 +220,9 @@ pub fn compute(request: &ComputeRequest) -> Result<FactorTable, FactorFileError>
             twice.name
         )));
     }
-    let calendar = request.calendar.as_deref().map(read_calendar).transpose()?;
-    let panel = read_panel(&request.bars, calendar)?;
-    if let Some(unknown) = request.symbols.iter().find(|s| panel.index_of(on_file(**s)).is_none()) {
+    let panel = &sheet.panel;
+    let known = |symbol: &Symbol| panel.symbols().iter().any(|id| id.symbol == *symbol);
+    if let Some(unknown) = request.symbols.iter().find(|s| !known(s)) {
         return Err(FactorFileError::Asked(format!(
             "there is no symbol {unknown} in the bars; check --symbols"
         )));
@@ -238,7 +234,7 @@ pub fn compute(request: &ComputeRequest) -> Result<FactorTable, FactorFileError>
         return Err(FactorFileError::Asked("there is no session between --from and --to in the bars".into()));
     }
     let expressions: Vec<Expression> = request.factors.iter().map(|f| f.expression.clone()).collect();
-    let columns = crate::factor::compute(&panel, &expressions, start..end)?;
+    let columns = crate::factor::compute(panel, &expressions, start..end)?;
     let mut table = FactorTable {
         columns: request.factors.iter().map(|f| f.name.clone()).collect(),
         keys: Vec::new(),
@@ -247,7 +243,7 @@ pub fn compute(request: &ComputeRequest) -> Result<FactorTable, FactorFileError>
     for (row, session) in sessions.iter().enumerate().take(end).skip(start) {
         for (at, id) in panel.symbols().iter().enumerate() {
             let wanted = request.symbols.is_empty() || request.symbols.contains(&id.symbol);
-            if wanted && panel.span(at).contains(&row) {
+            if wanted && sheet.shows(at, row) {
                 table.keys.push((*session, id.symbol));
                 let cells = columns.iter().map(|c| f64::from(c.get(at, row - start)));
                 table.values.iter_mut().zip(cells).for_each(|(column, value)| column.push(value));
@@ -287,91 +283,41 @@ fn keep<T>(list: &mut Vec<T>, kept: &[bool]) {
     list.retain(|_| flags.next().is_some_and(|f| *f));
 }
 
-/// On a file a symbol is enough; the exchange only completes the id.
-fn on_file(symbol: Symbol) -> InstrumentId {
-    InstrumentId::new(symbol, Exchange::Xnys)
-}
-
-/// One date a line; a first line that is no date is a header.
-fn read_calendar(path: &Path) -> Result<Vec<NaiveDate>, FactorFileError> {
-    let name = CleanText::new(&path.to_string_lossy());
-    let reader = BufReader::new(Source::open(path)?.into_reader()?);
-    let mut days = Vec::new();
-    for (index, line) in reader.lines().enumerate() {
-        let number = index as u64 + 1;
-        let line = line.map_err(|e| bad(&name, number, &format!("cannot be read: {e}")))?;
-        let text = line.trim().trim_start_matches('\u{feff}');
-        match parse_date(text) {
-            Some(day) => days.push(day),
-            None if index == 0 || text.is_empty() => {}
-            None => return Err(bad(&name, number, BAD_DATE)),
-        }
-    }
-    Ok(days)
-}
-
-/// One line of a bars file: its key, and the fields it has.
-type BarRow = (InstrumentId, NaiveDate, Vec<(&'static str, f32)>);
-
-/// Columns that a bars file may leave out: their values are missing then, and no expression is refused for them.
-const OPTIONAL: [&str; 3] = ["vwap", "change", "factor"];
-
-/// The panel of a bars file: every column whose name is a field.
-fn read_panel(path: &Path, calendar: Option<Vec<NaiveDate>>) -> Result<Panel, FactorFileError> {
-    let name = CleanText::new(&path.to_string_lossy());
-    let mut csv =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(Source::open(path)?.into_reader()?);
-    let header = csv.headers().map_err(|e| bad(&name, 1, &e.to_string()))?.clone();
-    let place = |wanted: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}') == wanted);
-    let missing = |column: &str| bad(&name, 1, &format!("there is no column '{column}'; name one so"));
-    let date_at = place("date").ok_or_else(|| missing("date"))?;
-    let symbol_at = place("symbol").ok_or_else(|| missing("symbol"))?;
-    let fields: Vec<(&'static str, usize)> =
-        FIELDS.iter().filter_map(|f| place(f.name).map(|at| (f.name, at))).collect();
-    let absent: Vec<&'static str> = OPTIONAL.iter().copied().filter(|f| place(f).is_none()).collect();
-    let mut rows: Vec<BarRow> = Vec::new();
-    for record in csv.records() {
-        let record =
-            record.map_err(|e| bad(&name, e.position().map_or(0, csv::Position::line), &e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let text = |at: usize| record.get(at).unwrap_or("");
-        let date = parse_date(text(date_at)).ok_or_else(|| bad(&name, line, BAD_DATE))?;
-        let symbol = text(symbol_at).parse().map_err(|e| bad(&name, line, &format!("{e}")))?;
-        let value = |(field, at): &(&'static str, usize)| Some((*field, parse_value(text(*at))? as f32));
-        let values: Option<Vec<_>> = fields.iter().map(value).collect();
-        let mut values = values.ok_or_else(|| bad(&name, line, BAD_NUMBER))?;
-        values.extend(absent.iter().map(|field| (*field, f32::NAN)));
-        rows.push((on_file(symbol), date, values));
-    }
-    let sessions = calendar.unwrap_or_else(|| rows.iter().map(|(_, date, _)| *date).collect());
-    let mut builder = PanelBuilder::new(sessions);
-    for (instrument, date, values) in &rows {
-        builder.row(*instrument, *date, values)?;
-    }
-    Ok(builder.build())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::sheet::{Input, read};
+    use super::super::table::parse_date;
     use super::*;
     use std::fs;
 
-    fn request(folder: &Path, bars: &str, factors: &[&str]) -> ComputeRequest {
-        let path = folder.join("bars.csv");
-        fs::write(&path, bars).unwrap();
+    fn request(factors: &[&str]) -> ComputeRequest {
         let factors = factors.iter().map(|f| of_definition(f).unwrap()).collect();
-        ComputeRequest { bars: path, calendar: None, factors, symbols: Vec::new(), from: None, to: None }
+        ComputeRequest { factors, symbols: Vec::new(), from: None, to: None }
+    }
+
+    fn sheet(bars: &str, calendar: Option<&str>) -> Sheet {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bars.csv");
+        fs::write(&file, bars).unwrap();
+        let calendar = calendar.map(|text| {
+            let path = folder.path().join("days.csv");
+            fs::write(&path, text).unwrap();
+            path
+        });
+        read(&Input::Bars { file, calendar }).unwrap()
     }
 
     const BARS: &str = "symbol,date,close,note\nA,2024-01-02,10,x\nA,2024-01-03,11,x\nA,2024-01-05,,x\n\
                         B,2024-01-03,20,x\nB,2024-01-05,21,x\n";
 
+    fn computed(factors: &[&str]) -> FactorTable {
+        compute(&sheet(BARS, None), &request(factors)).unwrap()
+    }
+
     #[test]
     fn factors_come_out_by_date_and_symbol_inside_each_span() {
-        let folder = tempfile::tempdir().unwrap();
-        let table = compute(&request(folder.path(), BARS, &["r=$close/Ref($close,1)-1"])).unwrap();
         let mut out = Vec::new();
-        table.write(&mut out).unwrap();
+        computed(&["r=$close/Ref($close,1)-1"]).write(&mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "date,symbol,r\n2024-01-02,A,\n2024-01-03,A,0.1\n2024-01-03,B,\n2024-01-05,A,\n2024-01-05,B,0.05\n"
@@ -382,29 +328,26 @@ mod tests {
 
     #[test]
     fn a_range_reads_back_before_its_start() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut asked = request(folder.path(), BARS, &["p=Ref($close,1)"]);
+        let mut asked = request(&["p=Ref($close,1)"]);
         asked.from = parse_date("2024-01-03");
         asked.to = asked.from;
         asked.symbols = vec!["A".parse().unwrap()];
-        let table = compute(&asked).unwrap();
+        let table = compute(&sheet(BARS, None), &asked).unwrap();
         assert_eq!(table.column("p"), Some([10.0].as_slice()));
     }
 
     #[test]
     fn an_optional_column_that_the_file_lacks_is_missing() {
-        let folder = tempfile::tempdir().unwrap();
-        let table = compute(&request(folder.path(), BARS, &["v=$vwap/$close"])).unwrap();
+        let table = computed(&["v=$vwap/$close"]);
         assert!(table.column("v").unwrap().iter().all(|v| v.is_nan()));
     }
 
     #[test]
     fn what_cannot_be_computed_says_why() {
-        let folder = tempfile::tempdir().unwrap();
-        let said = |asked: &ComputeRequest| compute(asked).unwrap_err().to_string();
-        assert!(said(&request(folder.path(), BARS, &["x=$eps"])).contains("$eps"));
-        assert!(said(&request(folder.path(), BARS, &["x=$close", "x=$close+1"])).contains("twice"));
-        let mut asked = request(folder.path(), BARS, &["x=$close"]);
+        let said = |asked: &ComputeRequest| compute(&sheet(BARS, None), asked).unwrap_err().to_string();
+        assert!(said(&request(&["x=$eps"])).contains("$eps"));
+        assert!(said(&request(&["x=$close", "x=$close+1"])).contains("twice"));
+        let mut asked = request(&["x=$close"]);
         asked.symbols = vec!["ZZ".parse().unwrap()];
         assert!(said(&asked).contains("ZZ"));
         assert!(of_definition("no expression").is_err());
@@ -414,12 +357,8 @@ mod tests {
 
     #[test]
     fn a_calendar_may_have_a_header_and_adds_empty_sessions() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut asked = request(folder.path(), BARS, &["p=Ref($close,1)"]);
-        let calendar = folder.path().join("days.csv");
-        fs::write(&calendar, "date\n2024-01-02\n2024-01-03\n2024-01-04\n2024-01-05\n").unwrap();
-        asked.calendar = Some(calendar);
-        let table = compute(&asked).unwrap();
+        let calendar = "date\n2024-01-02\n2024-01-03\n2024-01-04\n2024-01-05\n";
+        let table = compute(&sheet(BARS, Some(calendar)), &request(&["p=Ref($close,1)"])).unwrap();
         assert_eq!(table.keys.len(), 7);
     }
 

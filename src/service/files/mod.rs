@@ -3,6 +3,7 @@
 pub mod evaluation;
 pub mod factors;
 pub mod replay;
+pub mod sheet;
 pub mod table;
 
 use std::io::Read;

@@ -123,7 +123,12 @@ fn line_of(error: &csv::Error) -> u64 {
 /// `YYYY-MM-DD`, with or without a time behind it.
 pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
     let day = text.split(['T', ' ']).next()?;
-    (day.len() == 10).then(|| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()).flatten()
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day.as_bytes() else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u32, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))
+    };
+    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
 /// A number; empty and `nan` are missing, `inf` and `-inf` are themselves. `None` when it is none of these.

@@ -5,6 +5,7 @@ mod demo;
 mod factors;
 mod panel;
 mod people;
+mod qlib;
 mod research;
 mod rights;
 mod trading;
