@@ -36,8 +36,8 @@ use super::view::{Evidence, Formula, FormulaColumn, FormulaScreen, NameValue, Re
 const LIVE_SESSIONS: usize = 504;
 /// Sessions of evidence.
 const EVIDENCE_SESSIONS: usize = 252;
-/// Fifths of a ranking.
-const FIFTHS: usize = 5;
+/// Fifths of a ranking, highest values first.
+const FIFTHS: [&str; 5] = ["highest", "2nd", "3rd", "4th", "lowest"];
 /// How often the bench looks whether market time has moved.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -248,7 +248,8 @@ impl BenchWorker {
             Some(label) => label,
             None => Arc::new(computed(panel, Evidence::LABEL, Some(rows)).ok()?),
         };
-        let found = weigh(panel, &column, &label);
+        let truth = language::parsed(text).is_ok_and(|e| language::is_truth(&e));
+        let found = weigh(panel, &column, &label, truth);
         self.kept.label = Some(label);
         self.kept.evidence.insert(text.to_owned(), found.clone());
         found
@@ -331,16 +332,19 @@ fn screen(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> For
 }
 
 /// What the last year says of a score; both columns have the same rows, the last of them the panel's last.
-fn weigh(panel: &Panel, score: &Column, label: &Column) -> Option<Evidence> {
+fn weigh(panel: &Panel, score: &Column, label: &Column, truth: bool) -> Option<Evidence> {
     let rows = score.rows();
     let year = rows.saturating_sub(EVIDENCE_SESSIONS)..rows;
-    let judged = evaluate::judge_columns(score, label, year.clone(), FIFTHS);
+    let judged = evaluate::judge_columns(score, label, year.clone(), FIFTHS.len());
     let summary = judged.information()?;
     let first = panel.sessions().len().saturating_sub(year.len());
     let dated = || judged.daily.iter().zip(panel.sessions().get(first..).unwrap_or(&[]));
     let with = |(day, date): (&evaluate::DayQuality, &NaiveDate)| day.information.ic.map(|_| *date);
-    let mut fifths = judged.quantile_returns();
-    fifths.reverse();
+    let groups = if truth {
+        by_truth(score, label, year)
+    } else {
+        FIFTHS.into_iter().zip(judged.quantile_returns().into_iter().rev()).collect()
+    };
     Some(Evidence {
         sessions: (dated().find_map(with)?, dated().rev().find_map(with)?),
         days: summary.days,
@@ -349,8 +353,29 @@ fn weigh(panel: &Panel, score: &Column, label: &Column) -> Option<Evidence> {
         rank_ic: summary.rank_ic,
         rank_icir: summary.rank_icir,
         daily: judged.daily.iter().map(|d| d.information.ic).collect(),
-        fifths,
+        groups,
         turnover: judged.mean(|d| d.turnover),
         autocorrelation: judged.mean(|d| d.autocorrelation),
     })
+}
+
+/// Mean label of the names for which an expression was true, and of the others: a mean of the days' means.
+fn by_truth(score: &Column, label: &Column, rows: Range<usize>) -> Vec<(&'static str, Option<f64>)> {
+    let mut groups = [("true", 0.0, 0_u32), ("false", 0.0, 0_u32)];
+    for row in rows {
+        let (values, labels) = (score.cross_section(row), label.cross_section(row));
+        for (name, sum, days) in &mut groups {
+            let wanted = *name == "true";
+            let of_day = values
+                .iter()
+                .zip(&labels)
+                .filter(|(v, l)| !l.is_nan() && !v.is_nan() && (**v > 0.0) == wanted);
+            let (total, count) = of_day.fold((0.0, 0_u32), |(t, n), (_, l)| (t + f64::from(*l), n + 1));
+            if count > 0 {
+                *sum += total / f64::from(count);
+                *days += 1;
+            }
+        }
+    }
+    groups.into_iter().map(|(name, sum, days)| (name, (days > 0).then(|| sum / f64::from(days)))).collect()
 }

@@ -108,7 +108,7 @@ impl Lab {
         self.mistake().is_some_and(|m| {
             let at_end = cursor == self.text().len();
             (at_end && (m.place.start >= cursor || m.message.contains("never closed")))
-                || (growing && m.place.start <= self.popup.word.start && m.place.end <= self.popup.word.end)
+                || (growing && m.place.start >= self.popup.word.start && m.place.end <= self.popup.word.end)
         })
     }
 
@@ -176,7 +176,8 @@ impl Lab {
     fn typed(&mut self, now_ms: u64) {
         let text = self.text().trim().to_owned();
         self.checked = (!text.is_empty()).then(|| language::check(self.field.text()));
-        if text.is_empty() || matches!(self.checked, Some(Ok(_))) {
+        // A text that is cleared to be typed anew leaves its values on screen for so long.
+        if matches!(self.checked, Some(Ok(_))) {
             self.good = text;
         }
         self.due_ms = Some(now_ms + PAUSE_MS);
@@ -223,6 +224,16 @@ impl Lab {
     }
 }
 
+/// Typing has ended: an empty text means that there is no expression any more.
+pub fn ended(state: &mut UiState) {
+    state.lab.popup = Popup::default();
+    state.lab.remember();
+    if state.lab.text().trim().is_empty() {
+        state.lab.good.clear();
+        changed(state);
+    }
+}
+
 /// Takes a key while the expression is typed; `false` ends it.
 pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) -> bool {
     let now_ms = state.now_ms;
@@ -231,14 +242,13 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) -> bool {
     match key.code {
         Code::Esc if open => lab.popup = Popup::default(),
         Code::Esc => {
-            lab.remember();
+            ended(state);
             return false;
         }
         Code::Enter if open && lab.popup.moved => lab.complete(now_ms),
         Code::Enter => {
-            lab.popup = Popup::default();
-            lab.remember();
-            lab.due_ms = Some(now_ms);
+            ended(state);
+            state.lab.due_ms = Some(now_ms);
             due(state, out);
             return false;
         }

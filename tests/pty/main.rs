@@ -11,5 +11,6 @@ mod figures;
 mod home;
 mod limits;
 mod picture;
+mod research;
 mod terminal;
 mod trading;

@@ -213,6 +213,7 @@ impl Terminal {
                 "Ctrl-C" => "\x03",
                 "Ctrl-K" => "\x0b",
                 "Ctrl-L" => "\x0c",
+                "Ctrl-S" => "\x13",
                 "Ctrl-U" => "\x15",
                 other => other,
             });

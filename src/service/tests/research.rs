@@ -58,7 +58,7 @@ fn an_expression_gives_values_ranks_evidence_a_column_and_a_screen() {
     assert_eq!((*of, series.last().unwrap()), (instrument, &(found.session.unwrap(), newest)));
     let evidence = formula.evidence.as_ref().unwrap();
     assert!(evidence.days > 200 && evidence.ic.abs() < 0.5, "{evidence:?}");
-    assert_eq!((evidence.fifths.len(), evidence.daily.len()), (5, 252));
+    assert_eq!((evidence.groups.len(), evidence.daily.len()), (5, 252));
     let known = evidence.sessions.1 < found.session.unwrap();
     assert!(known, "the label of the last sessions is not known yet");
 }

@@ -38,8 +38,9 @@ pub struct Evidence {
     pub rank_icir: f64,
     /// IC by session, oldest first.
     pub daily: Vec<Option<f64>>,
-    /// Mean label of each fifth of the ranking, highest values first; `None` where a fifth was always empty.
-    pub fifths: Vec<Option<f64>>,
+    /// Mean label of each fifth of the ranking, highest values first, or of the names for which the expression is
+    /// true and those for which it is not; `None` where a group was always empty.
+    pub groups: Vec<(&'static str, Option<f64>)>,
     /// Share of the highest fifth that was not in it the session before.
     pub turnover: Option<f64>,
     /// Correlation of the values with those of the session before.

@@ -80,10 +80,11 @@ fn overlay<'a>(chart: &Chart, view: &View<'a>) -> Option<Overlay<'a>> {
     if !view.lab.overlay || !view.screen.may(Capability::ViewSignals) {
         return None;
     }
-    let (instrument, points) = view.lab.formula()?.series.as_ref()?;
-    let points = points.as_slice();
+    let formula = view.lab.formula()?;
+    let (instrument, points) = formula.series.as_ref()?;
+    let (points, truth) = (points.as_slice(), formula.truth);
     (*instrument == chart.instrument && !points.is_empty())
-        .then(|| Overlay { points, on_price: is_price(chart, points) })
+        .then(|| Overlay { points, on_price: !truth && is_price(chart, points), truth })
 }
 
 /// Whether most values are near the close of their session, so that they share its scale.

@@ -52,8 +52,9 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     lines.push(pair("IC", evidence.ic, "ICIR", evidence.icir));
     lines.push(pair("Rank IC", evidence.rank_ic, "ICIR", evidence.rank_icir));
     lines.extend(by_session(evidence, usize::from(area.width), view.ascii));
-    lines.push(Line::Section("mean next return by fifth".to_owned()));
-    lines.extend(fifths(evidence));
+    let by = if formula.truth { "mean next return" } else { "mean next return by fifth" };
+    lines.push(Line::Section(by.to_owned()));
+    lines.extend(groups(evidence));
     let share = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), format::percent_float);
     let steady = evidence.autocorrelation.map_or_else(|| "?".to_owned(), |a| format!("{a:.2}"));
     lines.push(Line::Field(
@@ -96,22 +97,21 @@ fn by_session(evidence: &Evidence, width: usize, ascii: bool) -> Option<Line> {
     (!drawn.is_empty()).then(|| Line::Field("over time".to_owned(), vec![Cell::new(drawn, Meaning::Bar)]))
 }
 
-fn fifths(evidence: &Evidence) -> Vec<Line> {
-    let most = evidence.fifths.iter().flatten().map(|v| v.abs()).fold(0.0, f64::max);
-    let names = ["highest", "2nd", "3rd", "4th", "lowest"];
-    let bar = |(name, mean): (&str, &Option<f64>)| match mean {
+fn groups(evidence: &Evidence) -> Vec<Line> {
+    let most = evidence.groups.iter().filter_map(|(_, v)| *v).map(f64::abs).fold(0.0, f64::max);
+    let bar = |(name, mean): &(&str, Option<f64>)| match mean {
         Some(mean) => {
             let share = if most > 0.0 { mean / most } else { 0.0 };
             let figure = Cell::new(format!("{:+.3}%", mean * 100.0), tone(*mean));
-            Line::Bar(Cell::text(name), CellBar::Signed(share), figure)
+            Line::Bar(Cell::text(*name), CellBar::Signed(share), figure)
         }
-        None => Line::Bar(Cell::text(name), CellBar::Signed(0.0), Cell::new("? none", Meaning::Stale)),
+        None => Line::Bar(Cell::text(*name), CellBar::Signed(0.0), Cell::new("? none", Meaning::Stale)),
     };
-    let mut lines: Vec<Line> = names.into_iter().zip(&evidence.fifths).map(bar).collect();
-    if let (Some(Some(high)), Some(Some(low))) = (evidence.fifths.first(), evidence.fifths.last()) {
-        let spread = high - low;
+    let mut lines: Vec<Line> = evidence.groups.iter().map(bar).collect();
+    if let (Some((_, Some(first))), Some((_, Some(last)))) = (evidence.groups.first(), evidence.groups.last()) {
+        let spread = first - last;
         let text = format!("{:+.3}% a session", spread * 100.0);
-        lines.push(Line::Field("high-low".to_owned(), vec![Cell::new(text, tone(spread))]));
+        lines.push(Line::Field("spread".to_owned(), vec![Cell::new(text, tone(spread))]));
     }
     lines
 }

@@ -137,7 +137,11 @@ fn standing(view: &View<'_>) -> Vec<Line> {
         return vec![Line::Cells(vec![Cell::new(text, Meaning::Stale)])];
     };
     let mut lines = vec![focused(view, formula)];
-    lines.push(Line::Cells(evidence_in_short(formula)));
+    let mut evidence = evidence_in_short(formula);
+    if !view.lab.is_fresh() {
+        evidence.iter_mut().for_each(|e| e.meaning = Meaning::Stale);
+    }
+    lines.push(Line::Cells(evidence));
     if let Some((text, age)) = age(view) {
         lines.push(Line::Cells(vec![Cell::new(text, age)]));
     }

@@ -50,12 +50,13 @@ fn table(view: &View<'_>) -> TableData {
     let Some(formula) = view.lab.formula().filter(|f| !f.values.is_empty()) else {
         return TableData { hidden: silence(view), ..TableData::default() };
     };
-    let mut table = TableData::new(vec![
-        Column::right("RANK", 0),
+    // Everything that is true ranks alike.
+    let rank = (!formula.truth).then(|| Column::right("RANK", 0));
+    let mut table = TableData::new(rank.into_iter().chain([
         Column::left("SYM", 0),
         Column::right("VALUE", 0).with_bar(BAR_CELLS),
         Column::left("NAME", 5).growing(6),
-    ]);
+    ]).collect());
     let figures = Figures::of(formula.values.iter().map(|v| v.value));
     let finite = formula.values.iter().map(|v| v.value.abs()).filter(|v| v.is_finite());
     let largest = finite.fold(0.0, f64::max);
@@ -89,12 +90,13 @@ fn line(
     if !formula.truth {
         value = value.bar(CellBar::Signed(share));
     }
-    let mut line = vec![
-        Cell::muted(row.rank.to_string()),
+    let rank = (!formula.truth).then(|| Cell::muted(row.rank.to_string()));
+    let mut line: Vec<Cell> = rank.into_iter().collect();
+    line.extend([
         Cell::new(format!("{}{mark}", row.instrument.symbol), meaning),
         value,
         Cell::muted(row.name.as_str()),
-    ];
+    ]);
     if !fresh {
         line.iter_mut().for_each(|c| c.meaning = Meaning::Stale);
     }

@@ -4,6 +4,7 @@ use ratatui::layout::Position;
 
 use crate::tui::actions::ActionId;
 use crate::tui::keys::{Code, Key};
+use crate::tui::lab;
 use crate::tui::modal;
 use crate::tui::panes::PaneId;
 use crate::tui::state::{Effect, Target, UiState};
@@ -28,6 +29,7 @@ pub fn click(state: &mut UiState, x: u16, y: u16, out: &mut Vec<Effect>) {
         }
         // Elsewhere: typing ends, and the click does what it does.
         state.modals.pop();
+        lab::ended(state);
     }
     if !state.modals.is_empty() {
         match target {
@@ -76,6 +78,7 @@ pub fn wheel(state: &mut UiState, rows: i16, x: u16, y: u16, out: &mut Vec<Effec
     let code = if rows < 0 { Code::Up } else { Code::Down };
     if let Some(modal::Modal::Expression) = state.modals.last() {
         state.modals.pop();
+        lab::ended(state);
     }
     if !state.modals.is_empty() {
         let scrolls = matches!(state.modals.last(), Some(modal::Modal::Pick(_) | modal::Modal::Basket(_)));

@@ -54,11 +54,11 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
             send(out, Request::RunSignals);
         }
         ActionId::Explain => explain(state, args, out),
-        ActionId::Formula => research::formula(state, args, out),
-        ActionId::SaveFactor => research::save(state, args, out),
-        ActionId::Column => research::column(state, args),
-        ActionId::Screen => research::screen(state, args),
-        ActionId::Overlay => research::overlay(state),
+        ActionId::Formula
+        | ActionId::SaveFactor
+        | ActionId::Column
+        | ActionId::Screen
+        | ActionId::Overlay => research::perform(state, id, args, out),
         ActionId::Open => open(state, out),
         ActionId::Watch | ActionId::Unwatch | ActionId::Find => names(state, id, args, out),
         ActionId::Account => account(state, args, out),

@@ -45,6 +45,8 @@ pub struct Overlay<'a> {
     pub points: &'a [(NaiveDate, f64)],
     /// It is a price: drawn among the candles. Otherwise it has a strip and a scale of its own below them.
     pub on_price: bool,
+    /// It is 1 or 0: true or false.
+    pub truth: bool,
 }
 
 impl Overlay<'_> {
@@ -182,7 +184,8 @@ impl<'a> Frame<'a> {
             values.iter_mut().for_each(inside);
             (0, self.rows, Some((self.low, self.high)))
         } else {
-            (self.rows + self.volume, self.strip, spark::range(values.iter().copied()))
+            let scale = if overlay.truth { Some((0.0, 1.0)) } else { spark::range(values.iter().copied()) };
+            (self.rows + self.volume, self.strip, scale)
         };
         let drawn = spark::line_between(&values, scale, width, usize::from(rows), self.ascii);
         for (y, line) in (top..).zip(&drawn) {
@@ -193,9 +196,14 @@ impl<'a> Frame<'a> {
         if let Some((low, high)) = scale.filter(|_| !overlay.on_price && self.axis > 4) {
             let cells = usize::from(self.axis - 2);
             let figures = format::Figures::fitting(low, high, cells);
-            for (y, value) in [(top, high), (top + rows.saturating_sub(1), low)] {
-                let label = format::pad_left(&figures.show(value), cells, self.ascii);
-                pen.put(0, y, &label, self.style(Meaning::Muted));
+            let (first, last) = (top, top + rows.saturating_sub(1));
+            let labels = match (overlay.truth, high > low) {
+                (true, _) => vec![(first, "yes".to_owned()), (last, "no".to_owned())],
+                (false, true) => vec![(first, figures.show(high)), (last, figures.show(low))],
+                (false, false) => vec![(top + rows / 2, figures.show(low))],
+            };
+            for (y, label) in labels {
+                pen.put(0, y, &format::pad_left(&label, cells, self.ascii), self.style(Meaning::Muted));
             }
         }
     }

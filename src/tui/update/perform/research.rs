@@ -2,6 +2,7 @@
 
 use crate::service::desk::Request;
 use crate::service::language;
+use crate::tui::actions::ActionId;
 use crate::tui::lab;
 use crate::tui::modal::Modal;
 use crate::tui::modal::line::LineKind;
@@ -13,6 +14,17 @@ use super::line;
 
 /// Word that takes a column or a screen away.
 const OFF: &str = "off";
+
+/// Does an action of the research panes.
+pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effect>) {
+    match id {
+        ActionId::SaveFactor => save(state, args, out),
+        ActionId::Column => column(state, args),
+        ActionId::Screen => screen(state, args),
+        ActionId::Overlay => overlay(state),
+        _ => formula(state, args, out),
+    }
+}
 
 /// Gives the keyboard to the expression; a text that is given goes under the pen first.
 pub fn formula(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
