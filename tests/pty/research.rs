@@ -23,7 +23,7 @@ fn an_expression_is_marked_while_wrong_ranked_when_right_and_kept() {
         terminal.keys("Tab");
         terminal.types("/Mean($close,20)-1");
         terminal.shows("reads 19 sessions back");
-        terminal.row(&["S03", "rank ", " of 10"]);
+        terminal.row(&["S00", "rank ", " of 10"]);
         terminal.row(&["IC ", "rank IC", "ICIR", "sessions"]);
         terminal.keys("Ctrl-S");
         terminal.shows("save as factor, name:");
@@ -51,9 +51,8 @@ fn a_customer_cannot_type_an_expression() {
         let mut terminal = Terminal::log_in(&home, size, "kim");
         terminal.keys("=");
         terminal.shows("needs role trader");
-        terminal.command("fx $close");
-        terminal.command("research");
-        let screen = terminal.shows("needs role");
+        terminal.command("workspace research");
+        let screen = terminal.shows("Research: needs role trader");
         assert!(!screen.contains("Expression") && !screen.contains("rank"), "{screen}");
         terminal.quit();
     }

@@ -59,7 +59,7 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let steady = evidence.autocorrelation.map_or_else(|| "?".to_owned(), |a| format!("{a:.2}"));
     lines.push(Line::Field(
         "turnover".to_owned(),
-        vec![Cell::text(share(evidence.turnover)), Cell::muted(format!("autocorrelation {steady}"))],
+        vec![Cell::text(share(evidence.turnover)), Cell::muted(format!("autocorr {steady}"))],
     ));
     let (from, to) = evidence.sessions;
     let label = format!("{from} to {to}; the next session's return, {}", Evidence::LABEL);

@@ -241,6 +241,55 @@ fn a_narrow_watchlist_keeps_what_matters() {
     ");
 }
 
+#[test]
+fn an_expression_says_what_it_is_and_where_the_focused_name_stands() {
+    insta::assert_snapshot!(framed(PaneId::Expression, (60, 8)), @r"
+    | $close/Mean($close,20)-1
+    |
+    | ✓ a number, reads 19 sessions back
+    |
+    | AAPL  0.04100  rank 2 of 11  1 without a value
+    | IC +0.0213  rank IC -0.0108  ICIR +0.15  38 sessions
+    | 12 names, sessions to 2024-11-20, without the running ses…
+    |
+    ");
+    insta::assert_snapshot!(framed(PaneId::Values, (37, 7)), @r"
+    | RANK  SYM                 VALUE
+    |▸   1  NVDA        │■■■■  0.1180
+    |    2  AAPL ◄      │■     0.0410
+    |    3  JPM         │■     0.0310
+    |    4  AMZN        │■     0.0230
+    |    5  BRK.B       │■     0.0160
+    | AAPL 0.0410 #2  1 without  1-5 of 11
+    ");
+    insta::assert_snapshot!(framed(PaneId::Factors, (56, 5)), @r"
+    | NAME            BACK  EXPRESSION
+    |▸trend20           19  $close/Mean($close,20)-1
+    | └ own: kept by ana (ratio)
+    | mom_12_1         252  Ref($close,21)/Ref($close,252)-1
+    | earnings_yield     0  $eps/$close
+    ");
+}
+
+#[test]
+fn evidence_shows_coefficients_and_fifths() {
+    insta::assert_snapshot!(framed(PaneId::Evidence, (36, 13)), @r"
+    | IC         +0.0213  ICIR +0.15
+    | Rank IC    -0.0108  ICIR -0.07
+    | over time  ▅▅▆▇▇█▁
+    | ── mean next return by fifth ─────
+    | highest         │■■■■■■■■ +0.210%
+    | 2nd             │■■■      +0.070%
+    | 3rd             │          ? none
+    | 4th            ■│         -0.020%
+    | lowest      ■■■■│         -0.110%
+    | spread     +0.320% a session
+    | turnover   11%  autocorr 0.96
+    | 2024-09-26 to 2024-11-18; the next
+    | session's return,          ↓ 1 more
+    ");
+}
+
 proptest! {
     #[test]
     fn nothing_is_drawn_outside_of_any_pane(
