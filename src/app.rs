@@ -17,6 +17,7 @@ use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
 use crate::observe::{self, LogRing, SystemClock};
 use crate::service::door::Door;
+use crate::service::factors::UserFactors;
 use crate::service::house::{self, Parts};
 use crate::service::simulate::SYMBOLS_DEFAULT;
 use crate::service::view::HealthRow;
@@ -166,6 +167,10 @@ impl App {
             Ok(_) => rows.push(row("settings", "good".to_string(), true)),
             Err(error) => rows.push(row("settings", error.to_string(), false)),
         }
+        let own = UserFactors::read(&paths.factors());
+        let count: usize = own.families.iter().map(|f| f.factors.len()).sum();
+        let is_good = own.problem.is_none();
+        rows.push(row("factors", own.problem.unwrap_or_else(|| format!("{count} of your own")), is_good));
         match store::holder(paths.home()) {
             Ok(None) => rows.push(row("trades", "free".to_string(), true)),
             Ok(Some(holder)) => rows.push(row("trades", format!("held by {holder}"), true)),

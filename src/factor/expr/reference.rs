@@ -137,9 +137,33 @@ fn write_head(page: &mut String) -> std::fmt::Result {
          understands means the same here and gives the same numbers. It is read by a parser and never run as code. At\n\
          most {LENGTH_MAX} bytes, nested {DEPTH_MAX} deep, windows of {WINDOW_MAX} rows, {LOOKBACK_MAX} rows of look-back \
          in all.\n\n\
-         A result is single precision. Missing is missing: it never becomes 0, and is an empty cell in files."
-    )
+         A result is single precision. Missing is missing: it never becomes 0, and is an empty cell in files. Where Qlib\n\
+         adds and takes away without end and loses digits by it (`Skew` and `Kurt` of prices that change their scale,\n\
+         `Rsquare` of two rows), ours are worked out anew and exact.\n\n\
+         A field is `$name`, in any letters. A text stands in quotes of either kind. What is a truth value, a word, a\n\
+         point-in-time figure or a number of rows is checked before anything is computed, and a note says what adds a\n\
+         price to shares or looks ahead."
+    )?;
+    writeln!(page, "\n## Factors of your own\n\n{OWN_FACTORS}")
 }
+
+/// How a user adds factors.
+const OWN_FACTORS: &str = "\
+Write them into `factors.toml` in the home (`qlib-pro paths` says where). It is read again whenever it changes.
+
+```toml
+[[factor]]
+family = \"user\"
+name = \"gap\"
+sign = 1                # 1 when high is good (the default), -1 when low is
+expression = \"$open / Ref($close, 1) - 1\"
+doc = \"opening against the last close\"
+```
+
+`factor compute --set user` (or a family, or one name) computes them, `factor list` shows them, and a strategy that gives
+their family a weight ranks by it. A strategy file may carry `[[factor]]` entries of its own beside its weights. Names that
+ship cannot be taken, and a factor that looks ahead is refused. A wrong entry is told with its line and place, and takes
+nothing that ships away.";
 
 fn write_fields(page: &mut String) -> std::fmt::Result {
     writeln!(page, "\n## Fields\n\n| field | |\n|---|---|")?;

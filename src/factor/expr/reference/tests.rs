@@ -86,3 +86,10 @@ fn signatures_show_what_may_be_left_out() {
     assert_eq!(of("If"), "If(c, a, b)");
     assert_eq!(of("ChangeInstrument"), "ChangeInstrument('symbol', x)");
 }
+
+#[test]
+fn the_factor_file_on_the_page_is_read() {
+    let toml = OWN_FACTORS.split("```").nth(1).and_then(|block| block.strip_prefix("toml")).unwrap();
+    let families = crate::factor::sets::parse_user(toml).unwrap();
+    assert_eq!((families[0].name.as_str(), families[0].factors[0].name.as_str()), ("user", "gap"));
+}
