@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, Subcommand};
+use serde::Serialize;
 
 use super::Env;
 use crate::cli::args::exchange_parser;
@@ -13,8 +14,9 @@ use crate::cli::errors::Failure;
 use crate::cli::output::{Format, Sink};
 use crate::domain::{Exchange, Symbol};
 use crate::service::factors::UserFactors;
-use crate::service::files::evaluation;
+use crate::service::files::evaluation::{self, Request, Sector, SectorSource};
 use crate::service::files::factors::{self, ComputeRequest, FactorFileError, Named};
+use crate::service::files::processing;
 use crate::service::files::sheet::{self, Input, Sheet};
 use crate::service::files::table::FactorTable;
 use crate::service::permit::ViewSignals;
@@ -67,6 +69,15 @@ pub struct Evaluate {
     /// Groups that a day's names are split into by score.
     #[arg(long, value_name = "N", default_value_t = 5)]
     quantiles: usize,
+    /// Horizons over which the score is followed: 1 is the label of its own day, h that of h - 1 days later.
+    #[arg(long, value_name = "DAYS", value_delimiter = ',', default_value = "1,2,5,10,20")]
+    horizons: Vec<usize>,
+    /// Column of the file with each name's sector on the day: figures within every sector too.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "sectors")]
+    by: Option<String>,
+    /// File with symbol,sector: the same with sectors that never change.
+    #[arg(long, value_name = "FILE")]
+    sectors: Option<PathBuf>,
 }
 
 /// `factor list`.
@@ -190,7 +201,7 @@ impl Compute {
 impl Process {
     fn run(self) -> Result<(), Failure> {
         let mut table = FactorTable::read(&self.input)?;
-        factors::process(&mut table, &self.steps, self.fit_from.zip(self.fit_to))?;
+        processing::process(&mut table, &self.steps, self.fit_from.zip(self.fit_to))?;
         let mut sink = Sink::create(&self.out)?;
         table.write(&mut sink)?;
         sink.finish()
@@ -200,12 +211,63 @@ impl Process {
 impl Evaluate {
     /// JSON has days and summary; people get the summary; CSV is the days.
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let table = FactorTable::read(&self.input)?;
-        let found = evaluation::evaluate(&table, &self.score, &self.label, self.quantiles)?;
+        let sectors = match (self.by, self.sectors) {
+            (Some(column), _) => SectorSource::Column(column),
+            (None, Some(file)) => SectorSource::File(file),
+            (None, None) => SectorSource::None,
+        };
+        let found = evaluation::evaluate(&Request {
+            input: self.input,
+            score: self.score,
+            label: self.label,
+            quantiles: self.quantiles,
+            horizons: self.horizons,
+            sectors,
+        })?;
         match env.out.format() {
             Format::Json => env.out.record(&found),
             Format::Csv => env.out.rows(&found.daily, ""),
-            Format::Table => env.out.record(&found.summary),
+            Format::Table => {
+                env.out.record(&found.summary.figures)?;
+                env.out.blank()?;
+                env.out.rows(&found.summary.decay, "no horizons")?;
+                if !found.summary.sectors.is_empty() {
+                    env.out.blank()?;
+                    env.out
+                        .rows(&found.summary.sectors.iter().map(SectorLine::of).collect::<Vec<_>>(), "")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What people see of a sector.
+#[derive(Serialize)]
+struct SectorLine {
+    sector: String,
+    names: Option<f64>,
+    days: usize,
+    ic: Option<f64>,
+    icir: Option<f64>,
+    rank_ic: Option<f64>,
+    rank_icir: Option<f64>,
+    long_short: Option<f64>,
+}
+
+impl SectorLine {
+    fn of(sector: &Sector) -> Self {
+        let figures = &sector.figures;
+        let short = |value: Option<f64>| value.map(|v| (v * 1e6).round() / 1e6);
+        Self {
+            sector: sector.sector.clone(),
+            names: short(sector.names),
+            days: figures.days,
+            ic: short(figures.ic),
+            icir: short(figures.icir),
+            rank_ic: short(figures.rank_ic),
+            rank_icir: short(figures.rank_icir),
+            long_short: short(figures.long_short),
         }
     }
 }

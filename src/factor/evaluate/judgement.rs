@@ -248,7 +248,8 @@ fn judge_day<S: Sections>(sections: &S, day: usize, quantiles: usize) -> (DayQua
         information: information(&scores, &labels),
         quantile_returns: groups.into_iter().map(|group| mean_of(group.into_iter())).collect(),
         long_short: difference,
-        long_average: mean_of(labels.iter().copied()),
+        // Qlib's labels are single precision, and so is the mean that pandas makes of a group of them.
+        long_average: mean_of(labels.iter().copied()).map(|mean| f64::from(mean as f32)),
         turnover: None,
         autocorrelation: day.checked_sub(1).and_then(|day| together(&scores, &sections.scores(day))),
     };

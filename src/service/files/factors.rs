@@ -16,7 +16,7 @@ use super::table::{FactorTable, bad};
 use crate::domain::{CleanText, Symbol};
 use crate::factor::expr::EvalError;
 use crate::factor::panel::PanelError;
-use crate::factor::processors::{Step, StepError, complete_rows};
+use crate::factor::processors::StepError;
 use crate::factor::sets::{self, Definition, SetError};
 use crate::factor::{ExprError, Expression};
 use crate::market::import::{ImportError, Source};
@@ -245,42 +245,12 @@ pub fn compute(sheet: &Sheet, request: &ComputeRequest) -> Result<FactorTable, F
             let wanted = request.symbols.is_empty() || request.symbols.contains(&id.symbol);
             if wanted && sheet.shows(at, row) {
                 table.keys.push((*session, id.symbol));
-                let cells = columns.iter().map(|c| f64::from(c.get(at, row - start)));
+                let cells = columns.iter().map(|c| c.get(at, row - start));
                 table.values.iter_mut().zip(cells).for_each(|(column, value)| column.push(value));
             }
         }
     }
     Ok(table)
-}
-
-/// Runs processors over every column. Fitted ones learn from the days from `fit.0` to `fit.1`.
-pub fn process(
-    table: &mut FactorTable,
-    steps: &str,
-    fit: Option<(NaiveDate, NaiveDate)>,
-) -> Result<(), FactorFileError> {
-    for step in Step::parse_all(steps)? {
-        let days: Vec<_> = table.days().into_iter().map(|(_, rows)| rows).collect();
-        let learn = fit.map_or(0..0, |(from, to)| {
-            table.keys.partition_point(|k| k.0 < from)..table.keys.partition_point(|k| k.0 <= to)
-        });
-        for column in &mut table.values {
-            step.apply(column, &days, learn.clone())?;
-            // Factor files hold single precision, as Qlib's frames do.
-            column.iter_mut().for_each(|v| *v = f64::from(*v as f32));
-        }
-        if step == Step::DropMissing {
-            let kept = complete_rows(&table.values, table.keys.len());
-            keep(&mut table.keys, &kept);
-            table.values.iter_mut().for_each(|column| keep(column, &kept));
-        }
-    }
-    Ok(())
-}
-
-fn keep<T>(list: &mut Vec<T>, kept: &[bool]) {
-    let mut flags = kept.iter();
-    list.retain(|_| flags.next().is_some_and(|f| *f));
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod evaluation;
 pub mod factors;
+pub mod processing;
 pub mod replay;
 pub mod sheet;
 pub mod table;

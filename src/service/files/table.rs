@@ -1,7 +1,7 @@
 //! A factor file: `date,symbol,<column>…`, sorted by date and symbol, NaN as an empty cell.
 //!
-//! Values are `f64`; one that is exactly an `f32` is printed with the digits an `f32` needs, so both read back
-//! exactly. Reading accepts plain, gzip and zstd files and `-`.
+//! Values are `f32`, as factors are, or `f64`; either is printed with the digits it needs to read back exactly.
+//! Reading accepts plain, gzip and zstd files and `-`, sorts, and can be kept to the columns that are wanted.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -12,86 +12,177 @@ use super::factors::FactorFileError;
 use crate::domain::{CleanText, Symbol};
 use crate::market::import::Source;
 
-/// Most cells of one file (about 1.6 GB of values).
+/// Most cells of one file (0.8 GB of single-precision values).
 pub const CELLS_MAX: usize = 200_000_000;
+/// Most groups that a column of groups may name.
+pub const GROUPS_MAX: usize = 10_000;
+/// Code of a row without a group.
+pub const NO_GROUP: u16 = u16::MAX;
+/// Rows that are formatted before they are written.
+const ROWS_AT_ONCE: usize = 512;
+
+/// A number of a table: `f32` as factors are, `f64` where a file may hold more digits.
+pub trait Value: Copy + PartialEq {
+    /// What an empty cell is.
+    const MISSING: Self;
+    /// Reads a cell that is not empty.
+    fn read(text: &str) -> Option<Self>;
+    /// Writes the shortest digits that read back exactly; nothing for NaN.
+    fn print(self, text: &mut Vec<u8>) -> io::Result<()>;
+}
+
+impl Value for f32 {
+    const MISSING: Self = f32::NAN;
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn print(self, text: &mut Vec<u8>) -> io::Result<()> {
+        if self.is_nan() { Ok(()) } else { write!(text, "{self}") }
+    }
+}
+
+impl Value for f64 {
+    const MISSING: Self = f64::NAN;
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn print(self, text: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            _ if self.is_nan() => Ok(()),
+            _ if f64::from(self as f32) == self => (self as f32).print(text),
+            _ => write!(text, "{self}"),
+        }
+    }
+}
 
 /// Values by (date, symbol) and column.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct FactorTable {
+pub struct FactorTable<V = f32> {
     /// Names of the value columns.
     pub columns: Vec<String>,
     /// Keys, ascending.
     pub keys: Vec<(NaiveDate, Symbol)>,
     /// One list a column, as long as `keys`; NaN is missing.
-    pub values: Vec<Vec<f64>>,
+    pub values: Vec<Vec<V>>,
 }
 
-impl FactorTable {
+/// A column of names rather than numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Groups {
+    /// Names by code, in the order in which they first stand in the file.
+    pub names: Vec<String>,
+    /// Code of each row, [`NO_GROUP`] where the cell is empty.
+    pub codes: Vec<u16>,
+}
+
+/// Which columns of a file to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// These columns of numbers in this order; all that there are without it.
+    pub values: Option<&'a [&'a str]>,
+    /// A column of names.
+    pub group: Option<&'a str>,
+}
+
+impl<V: Value> FactorTable<V> {
     /// Reads a file; `-` is standard input.
     pub fn read(path: &Path) -> Result<Self, FactorFileError> {
+        Ok(Self::read_wanted(path, Wanted::default())?.0)
+    }
+
+    /// Reads some columns of a file.
+    pub fn read_wanted(path: &Path, wanted: Wanted<'_>) -> Result<(Self, Groups), FactorFileError> {
         let name = CleanText::new(&path.to_string_lossy());
         let reader = Source::open(path)?.into_reader()?;
-        Self::parse(reader, &name)
+        Self::parse(reader, &name, wanted)
     }
 
     /// Reads from any reader; `name` is what messages call it.
-    pub fn parse(reader: impl Read, name: &CleanText) -> Result<Self, FactorFileError> {
+    pub fn parse(
+        reader: impl Read,
+        name: &CleanText,
+        wanted: Wanted<'_>,
+    ) -> Result<(Self, Groups), FactorFileError> {
         let mut csv = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(reader);
         let header = csv.headers().map_err(|e| bad(name, 1, &e.to_string()))?.clone();
-        let place = |wanted: &str| header.iter().position(|h| h == wanted);
-        let missing = |column: &str| bad(name, 1, &format!("there is no column '{column}'; name one so"));
-        let date_at = place("date").ok_or_else(|| missing("date"))?;
-        let symbol_at = place("symbol").ok_or_else(|| missing("symbol"))?;
-        let value_at: Vec<usize> = (0..header.len()).filter(|i| *i != date_at && *i != symbol_at).collect();
-        let columns: Vec<String> =
-            value_at.iter().filter_map(|i| header.get(*i)).map(str::to_owned).collect();
-        let mut rows: Vec<((NaiveDate, Symbol), Vec<f64>)> = Vec::new();
-        for record in csv.records() {
-            let record = record.map_err(|e| bad(name, line_of(&e), &e.to_string()))?;
+        let places = Places::find(&header, name, wanted)?;
+        let names = places.values.iter().filter_map(|at| header.get(*at)).map(str::to_owned);
+        let mut table = Self {
+            columns: names.collect(),
+            keys: Vec::new(),
+            values: vec![Vec::new(); places.values.len()],
+        };
+        let mut groups = Groups::default();
+        let mut record = csv::StringRecord::new();
+        while csv.read_record(&mut record).map_err(|e| bad(name, line_of(&e), &e.to_string()))? {
             let line = record.position().map_or(0, csv::Position::line);
             let text = |at: usize| record.get(at).unwrap_or("");
-            let date = parse_date(text(date_at)).ok_or_else(|| bad(name, line, BAD_DATE))?;
-            let symbol = text(symbol_at).parse().map_err(|e| bad(name, line, &format!("{e}")))?;
-            let values: Option<Vec<f64>> = value_at.iter().map(|at| parse_value(text(*at))).collect();
-            rows.push(((date, symbol), values.ok_or_else(|| bad(name, line, BAD_NUMBER))?));
-            if rows.len() * columns.len().max(1) > CELLS_MAX {
+            let date = parse_date(text(places.date)).ok_or_else(|| bad(name, line, BAD_DATE))?;
+            let symbol = text(places.symbol).parse().map_err(|e| bad(name, line, &format!("{e}")))?;
+            table.keys.push((date, symbol));
+            for (column, at) in table.values.iter_mut().zip(&places.values) {
+                let cell = text(*at);
+                let value = if cell.is_empty() { Some(V::MISSING) } else { V::read(cell) };
+                column.push(value.ok_or_else(|| bad(name, line, BAD_NUMBER))?);
+            }
+            if let Some(at) = places.group {
+                groups.push(text(at)).ok_or_else(|| bad(name, line, "there are more groups than 10,000"))?;
+            }
+            if table.keys.len() * table.columns.len().max(1) > CELLS_MAX {
                 return Err(bad(name, line, "the file has more cells than one run takes; split it by date"));
             }
         }
-        rows.sort_by_key(|(key, _)| *key);
-        if let Some(((date, symbol), _)) = rows.windows(2).find_map(|w| match w {
-            [a, b] if a.0 == b.0 => Some(b),
-            _ => None,
-        }) {
-            return Err(bad(name, 0, &format!("{symbol} is there twice on {date}; keep one row")));
+        table.sort(&mut groups, name)?;
+        Ok((table, groups))
+    }
+
+    /// By date and symbol; a key may stand only once.
+    fn sort(&mut self, groups: &mut Groups, name: &CleanText) -> Result<(), FactorFileError> {
+        if !self.keys.is_sorted() {
+            let mut order: Vec<usize> = (0..self.keys.len()).collect();
+            order.sort_by_key(|row| self.keys.get(*row));
+            permute(&mut self.keys, &order);
+            permute(&mut groups.codes, &order);
+            self.values.iter_mut().for_each(|column| permute(column, &order));
         }
-        let mut values = vec![Vec::with_capacity(rows.len()); columns.len()];
-        let mut keys = Vec::with_capacity(rows.len());
-        for (key, row) in rows {
-            keys.push(key);
-            values.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+        match self.keys.windows(2).find(|pair| pair.first() == pair.last()) {
+            Some([(date, symbol), _]) => {
+                Err(bad(name, 0, &format!("{symbol} is there twice on {date}; keep one row")))
+            }
+            Some(_) | None => Ok(()),
         }
-        Ok(Self { columns, keys, values })
     }
 
     /// Writes `date,symbol,<column>…`.
     pub fn write(&self, writer: &mut dyn Write) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(writer);
         let names = self.columns.iter().map(String::as_str);
+        let mut csv = csv::Writer::from_writer(&mut *writer);
         csv.write_record(["date", "symbol"].into_iter().chain(names)).map_err(io::Error::from)?;
+        csv.flush()?;
+        drop(csv);
+        let mut text = Vec::new();
         for (row, (date, symbol)) in self.keys.iter().enumerate() {
-            csv.write_field(date.to_string()).map_err(io::Error::from)?;
-            csv.write_field(symbol.as_str()).map_err(io::Error::from)?;
+            write!(text, "{date},{}", symbol.as_str())?;
             for column in &self.values {
-                csv.write_field(printed(column.get(row).copied())).map_err(io::Error::from)?;
+                text.push(b',');
+                column.get(row).copied().unwrap_or(V::MISSING).print(&mut text)?;
             }
-            csv.write_record(None::<&[u8]>).map_err(io::Error::from)?;
+            text.push(b'\n');
+            if (row + 1).is_multiple_of(ROWS_AT_ONCE) {
+                writer.write_all(&text)?;
+                text.clear();
+            }
         }
-        csv.flush()
+        writer.write_all(&text)?;
+        writer.flush()
     }
 
     /// Values of a column by name.
-    pub fn column(&self, name: &str) -> Option<&[f64]> {
+    pub fn column(&self, name: &str) -> Option<&[V]> {
         let at = self.columns.iter().position(|c| c == name)?;
         self.values.get(at).map(Vec::as_slice)
     }
@@ -106,6 +197,66 @@ impl FactorTable {
             }
         }
         days
+    }
+}
+
+/// Where the columns stand.
+struct Places {
+    date: usize,
+    symbol: usize,
+    values: Vec<usize>,
+    group: Option<usize>,
+}
+
+impl Places {
+    fn find(
+        header: &csv::StringRecord,
+        name: &CleanText,
+        wanted: Wanted<'_>,
+    ) -> Result<Self, FactorFileError> {
+        let place = |wanted: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}') == wanted);
+        let missing = |column: &str| bad(name, 1, &format!("there is no column '{column}'; name one so"));
+        let date = place("date").ok_or_else(|| missing("date"))?;
+        let symbol = place("symbol").ok_or_else(|| missing("symbol"))?;
+        let others: Vec<usize> = (0..header.len()).filter(|i| *i != date && *i != symbol).collect();
+        let known: Vec<&str> = others.iter().filter_map(|at| header.get(*at)).collect();
+        let named = |column: &str| {
+            let unknown = || {
+                let column = CleanText::new(column);
+                let known = CleanText::new(&known.join(", "));
+                FactorFileError::Asked(format!("there is no column '{column}'; there are {known}"))
+            };
+            place(column).filter(|at| others.contains(at)).ok_or_else(unknown)
+        };
+        let group = wanted.group.map(named).transpose()?;
+        let values = match wanted.values {
+            Some(columns) => columns.iter().map(|column| named(column)).collect::<Result<_, _>>()?,
+            None => others.into_iter().filter(|at| Some(*at) != group).collect(),
+        };
+        Ok(Self { date, symbol, values, group })
+    }
+}
+
+impl Groups {
+    /// Adds a row; `None` when there are too many groups.
+    pub(super) fn push(&mut self, name: &str) -> Option<()> {
+        let code = match self.names.iter().position(|known| known == name) {
+            _ if name.is_empty() => NO_GROUP,
+            Some(code) => u16::try_from(code).ok()?,
+            None if self.names.len() >= GROUPS_MAX => return None,
+            None => {
+                self.names.push(name.to_owned());
+                u16::try_from(self.names.len() - 1).ok()?
+            }
+        };
+        self.codes.push(code);
+        Some(())
+    }
+}
+
+fn permute<T: Copy>(list: &mut Vec<T>, order: &[usize]) {
+    if !list.is_empty() {
+        *list = order.iter().filter_map(|row| list.get(*row)).copied().collect();
     }
 }
 
@@ -136,32 +287,43 @@ pub(super) fn parse_value(text: &str) -> Option<f64> {
     if text.is_empty() { Some(f64::NAN) } else { text.parse().ok() }
 }
 
-fn printed(value: Option<f64>) -> String {
-    match value.filter(|v| !v.is_nan()) {
-        None => String::new(),
-        Some(value) if f64::from(value as f32) == value => (value as f32).to_string(),
-        Some(value) => value.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<FactorTable, FactorFileError> {
-        FactorTable::parse(text.as_bytes(), &"f.csv".into())
+        Ok(FactorTable::parse(text.as_bytes(), &"f.csv".into(), Wanted::default())?.0)
     }
 
     #[test]
     fn values_read_back_exactly_whether_single_or_double() {
-        let values = [0.1_f32 as f64, 0.1, 1e-30_f32 as f64, f64::NAN, f64::NEG_INFINITY, 16_777_217.0];
-        for value in values {
-            let back = parse_value(&printed(Some(value))).unwrap();
-            let single = f64::from(value as f32) == value;
-            let same = if single { (back as f32) == (value as f32) } else { back == value };
-            assert!(same || (back.is_nan() && value.is_nan()), "{value} {back}");
+        fn printed<V: Value>(value: V) -> String {
+            let mut text = Vec::new();
+            value.print(&mut text).unwrap();
+            String::from_utf8(text).unwrap()
         }
-        assert_eq!(printed(Some(f64::from(0.1_f32))), "0.1");
+        for value in [0.1_f32, 1e-30, f32::NEG_INFINITY, 16_777_216.0, f32::MAX] {
+            assert_eq!(f32::read(&printed(value)), Some(value));
+            assert_eq!(printed(f64::from(value)), printed(value));
+        }
+        for value in [0.1_f64, 16_777_217.0, 1e300] {
+            assert_eq!(f64::read(&printed(value)), Some(value));
+        }
+        assert_eq!((printed(0.1_f32).as_str(), printed(f64::NAN).as_str()), ("0.1", ""));
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_read_and_names_become_codes() {
+        let text =
+            "date,symbol,note,x,sector\n2024-01-02,B,hm,1,Tech\n2024-01-02,A,hm,2,\n2024-01-02,C,,3,Tech\n";
+        let wanted = Wanted { values: Some(&["x"]), group: Some("sector") };
+        let (table, groups) = FactorTable::<f64>::parse(text.as_bytes(), &"f.csv".into(), wanted).unwrap();
+        assert_eq!(table.values, [vec![2.0, 1.0, 3.0]]);
+        assert_eq!((groups.names, groups.codes), (vec!["Tech".to_string()], vec![NO_GROUP, 0, 0]));
+        let unknown = Wanted { values: Some(&["y"]), group: None };
+        let said =
+            FactorTable::<f64>::parse(text.as_bytes(), &"f.csv".into(), unknown).unwrap_err().to_string();
+        assert!(said.contains("'y'") && said.contains("note, x, sector"), "{said}");
     }
 
     #[test]
