@@ -44,6 +44,25 @@ fn sets_are_listed_and_computed_by_name_and_own_factors_with_them() {
 }
 
 #[test]
+fn what_looks_odd_is_noted_beside_the_values() {
+    let bench = Bench::empty();
+    let file = bench.file("bars.csv", bars(2, 3));
+    let run = |more: &[&str]| {
+        let asked =
+            ["factor", "compute", "--expr", "x=$close+$volume", "--expr", "y=Ref($close,-1)/$close-1"];
+        bench.run("", &[&asked[..], &["--bars", &file], more].concat())
+    };
+    let ran = run(&[]);
+    assert_eq!(
+        ran.err,
+        "note: factor 'x' adds a price to shares\n\
+         note: factor 'y' looks ahead 1 row: fit for a label, not for a signal\n"
+    );
+    assert!(ran.ended(0).starts_with("date,symbol,x,y\n"));
+    assert_eq!(run(&["--quiet"]).err, "");
+}
+
+#[test]
 fn a_wrong_expression_points_at_the_place_and_is_wrong_usage() {
     let bench = Bench::empty();
     let file = bench.file("bars.csv", bars(1, 2));
@@ -51,7 +70,8 @@ fn a_wrong_expression_points_at_the_place_and_is_wrong_usage() {
     assert!(ran.err.contains("did you mean Mean"), "{}", ran.err);
     ran.ended(2);
     bench.run("", &["factor", "compute", "--set", "none", "--bars", &file]).ended(2);
-    bench.run("", &["factor", "compute", "--expr", "x=$close"]).ended(2);
+    // Without a file it works on the home, where nobody lives yet.
+    bench.run("", &["factor", "compute", "--expr", "x=$close"]).ended(3);
 }
 
 #[test]

@@ -174,6 +174,7 @@ impl Compute {
         if let Some(file) = &self.expr_file {
             chosen.extend(factors::of_file(file)?);
         }
+        factors::notes(&chosen).iter().for_each(|note| env.note(note));
         let (out, symbols, from, to) = (self.out.clone(), self.symbols.clone(), self.from, self.to);
         let sheet = self.sheet(env)?;
         let table = factors::compute(&sheet, &ComputeRequest { factors: chosen, symbols, from, to })?;

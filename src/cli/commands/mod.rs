@@ -33,7 +33,7 @@ use super::context::{Context, HomeWish, Launch, OpenMode};
 use super::credentials;
 use super::errors::Failure;
 use super::output::Out;
-use crate::domain::UnixNanos;
+use crate::domain::{CleanText, UnixNanos};
 use crate::service::access::{self, Session};
 use crate::service::trading::Period;
 use crate::service::{House, ServiceError};
@@ -90,6 +90,13 @@ impl<'a> Env<'a> {
             color: self.globals.color,
             log_level: self.globals.log_level,
             demo: None,
+        }
+    }
+
+    /// Something to know, on standard error; not with `--quiet`.
+    pub fn note(&self, text: &str) {
+        if !self.globals.quiet {
+            eprintln!("note: {}", CleanText::new(text));
         }
     }
 

@@ -157,6 +157,15 @@ pub fn of_set(set: &str, user: &UserFactors) -> Result<Vec<Named>, FactorFileErr
     Ok(found.into_iter().map(|d| Named { name: d.name, expression: d.expression }).collect())
 }
 
+/// What looks odd about some factors: units that do not fit, rows from the future.
+pub fn notes(factors: &[Named]) -> Vec<String> {
+    let of = |f: &Named| {
+        let name = CleanText::new(&f.name);
+        f.expression.notes().into_iter().map(move |note| format!("factor '{name}' {note}"))
+    };
+    factors.iter().flat_map(of).collect()
+}
+
 /// A factor from `NAME=EXPRESSION`.
 pub fn of_definition(text: &str) -> Result<Named, FactorFileError> {
     let asked = || FactorFileError::Asked(format!("'{}' is no NAME=EXPRESSION", CleanText::new(text)));
