@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def make_folder(bars, root):
         factor = np.full(len(own), 0.37)
         if number % 3 == 0:
             factor[: len(own) // 2] /= 2
+        if number % 5 == 1 and len(own) > 40:
+            own.iloc[20:27] = np.nan
         close = own["close"].to_numpy() * factor
         values = {name: own[name].to_numpy() * factor for name in ["open", "high", "low", "close"]}
         values["vwap"] = (own["vwap"] if "vwap" in own else (own["high"] + own["low"]) / 2).to_numpy() * factor
@@ -53,9 +56,7 @@ def make_folder(bars, root):
         values["factor"] = np.where(np.isnan(close), np.nan, factor)
         filled = pd.Series(close).ffill()
         values["change"] = (filled / filled.shift(1) - 1).to_numpy()
-        if number % 5 == 1 and len(own) > 40:
-            for name in values:
-                values[name][20:27] = np.nan
+        values["change"][np.isnan(close)] = np.nan
         folder = root / "features" / symbol.lower()
         folder.mkdir()
         start = int(own.index[0])
@@ -156,7 +157,7 @@ def main():
             apart = np.nanmax(np.abs(a - b) / np.maximum(np.abs(b), 1e-3))
             print(f"{market} {name}: {len(a)} cells, {mask} missing on one side only, farthest apart {apart:.1e}")
             faults += mask + int(apart > 1e-5)
-    print("folder:", work)
+    shutil.rmtree(work)
     sys.exit(1 if faults else 0)
 
 

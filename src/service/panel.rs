@@ -124,6 +124,10 @@ impl House {
     }
 
     fn build_panel(&self, history: &PriceHistory, cut: Cut) -> Result<Panel, ServiceError> {
+        if history.sessions().is_empty() {
+            let text = format!("no prices of {} are stored; import bars or sync first", cut.exchange);
+            return Err(ServiceError::Invalid(text));
+        }
         let end = history.sessions().partition_point(|s| *s <= cut.last);
         let start = end.saturating_sub(cut.sessions);
         let sessions = history.sessions().get(start..end).unwrap_or(&[]);

@@ -9,4 +9,5 @@ mod files;
 mod imports;
 mod logins;
 mod permissions;
+mod qlib;
 mod trading;

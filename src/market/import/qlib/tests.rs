@@ -212,3 +212,19 @@ fn what_is_written_reads_back_and_nothing_is_written_over() {
     let left: Vec<_> = fs::read_dir(place.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "nothing half-written is left behind");
 }
+
+proptest::proptest! {
+    #[test]
+    fn stored_prices_and_volumes_come_back_to_the_same_bits(
+        price in 0.015_625_f32..9e9,
+        volume in 16_384.0_f32..9e15,
+        whole in 0_u16..16_384,
+    ) {
+        let back = |value: f32| crate::domain::Price::from_f64(f64::from(value)).unwrap().to_f64() as f32;
+        proptest::prop_assert_eq!(back(price).to_bits(), price.to_bits());
+        for volume in [volume, f32::from(whole)] {
+            let back = crate::domain::Volume::from_f64(f64::from(volume)).unwrap().to_f64() as f32;
+            proptest::prop_assert_eq!(back.to_bits(), volume.to_bits());
+        }
+    }
+}
