@@ -116,6 +116,8 @@ pub(super) struct Tile<'a> {
     /// Rows of the panel that are wanted.
     rows: Range<usize>,
     values: Vec<Option<(usize, Values)>>,
+    /// Steps that are an earlier step's values so many rows later.
+    moved: Vec<Option<(usize, usize)>>,
     left: Vec<usize>,
     done: Vec<bool>,
     spare: &'a mut Spare,
@@ -138,6 +140,7 @@ impl<'a> Tile<'a> {
             block,
             rows,
             values: (0..count).map(|_| None).collect(),
+            moved: vec![None; count],
             left: scene.plan.steps.iter().map(|s| s.uses).collect(),
             done: vec![false; count],
             spare,
@@ -182,6 +185,14 @@ impl<'a> Tile<'a> {
         let straight = step.uses == 0 && matches!(step.outputs.as_slice(), [_]);
         if straight && matches!(step.kind, Kind::Binary(_) | Kind::Unary(_) | Kind::Choose) {
             self.straight(step, first, outputs);
+        } else if self.move_rows(at, step, &rows) {
+            // Its values are its argument's, which is held as long as it is.
+            self.deliver(at, first, outputs);
+            self.done.iter_mut().skip(at).take(1).for_each(|done| *done = true);
+            if step.uses == 0 {
+                self.release_moved(at);
+            }
+            return;
         } else if !matches!(step.kind, Kind::Number(_) | Kind::Field(_) | Kind::Derived(_)) {
             self.work(members, &rows);
         }
@@ -199,14 +210,45 @@ impl<'a> Tile<'a> {
     fn release(&mut self, at: usize) {
         let Some(left) = self.left.get_mut(at) else { return };
         *left = left.saturating_sub(1);
-        if *left == 0
-            && let Some((_, values)) = self.values.get_mut(at).and_then(Option::take)
-        {
+        if *left > 0 {
+            return;
+        }
+        if let Some((_, values)) = self.values.get_mut(at).and_then(Option::take) {
             self.spare.take(values);
+        }
+        self.release_moved(at);
+    }
+
+    fn release_moved(&mut self, at: usize) {
+        if let Some((from, _)) = self.moved.get_mut(at).and_then(Option::take) {
+            self.release(from);
         }
     }
 
+    /// A value some rows ago needs no copy where all those rows are there. What stands before an instrument's span is
+    /// missing already, and what stands after it is left out in the end.
+    fn move_rows(&mut self, at: usize, step: &Step, rows: &Range<usize>) -> bool {
+        let (Kind::Shift(by), Some(from)) = (step.kind, step.args.first()) else { return false };
+        let Some(by) = usize::try_from(by).ok().filter(|by| rows.start >= *by) else { return false };
+        let there = match self.view(*from) {
+            View::Number(_) => false,
+            View::Single(x) => x.first + by <= rows.start && x.end() + by >= rows.end,
+            View::Double(x) => x.first + by <= rows.start && x.end() + by >= rows.end,
+        };
+        if let Some(slot) = self.moved.get_mut(at).filter(|_| there) {
+            *slot = Some((*from, by));
+        }
+        there
+    }
+
     fn view(&self, at: usize) -> View<'_> {
+        if let Some(Some((from, by))) = self.moved.get(at) {
+            return match self.view(*from) {
+                View::Number(value) => View::Number(value),
+                View::Single(x) => View::Single(Rows { first: x.first + by, ..x }),
+                View::Double(x) => View::Double(Rows { first: x.first + by, ..x }),
+            };
+        }
         if let Some(Some((first, values))) = self.values.get(at) {
             return match values {
                 Values::Single(values) => View::Single(Rows { values, first: *first }),
@@ -263,11 +305,11 @@ impl<'a> Tile<'a> {
                 View::Number(value) => place.fill(value as f32),
                 View::Single(all) => {
                     let part = all.part(rows.start, rows.end).as_flattened();
-                    place.iter_mut().zip(part).for_each(|(slot, value)| *slot = *value);
+                    place.get_mut(..part.len()).unwrap_or_default().copy_from_slice(part);
                 }
                 View::Double(all) => {
                     let part = all.part(rows.start, rows.end).as_flattened();
-                    place.iter_mut().zip(part).for_each(|(slot, value)| *slot = *value as f32);
+                    element::narrow(part, place);
                 }
             }
             mask(place.as_chunks_mut().0, rows.start, &self.starts(), &self.ends());

@@ -46,29 +46,17 @@ impl Place<'_> {
                 let slots = all.get_mut(from..from + piece.len()).unwrap_or_default();
                 slots.iter_mut().zip(piece).for_each(
                     #[inline(always)]
-                    |(s, v)| *s = f32::of_lane(*v),
+                    |(s, v)| *s = f32::cast(*v),
                 );
             }
             Place::Double(all) => {
                 let slots = all.get_mut(from..from + piece.len()).unwrap_or_default();
                 slots.iter_mut().zip(piece).for_each(
                     #[inline(always)]
-                    |(s, v)| *s = v.wide(),
+                    |(s, v)| *s = f64::cast(*v),
                 );
             }
         }
-    }
-}
-
-/// Narrowing without a detour for values that are narrow already.
-trait FromLane {
-    fn of_lane<T: Lane>(value: T) -> Self;
-}
-
-impl FromLane for f32 {
-    #[inline(always)]
-    fn of_lane<T: Lane>(value: T) -> Self {
-        value.wide() as f32
     }
 }
 
@@ -80,14 +68,14 @@ impl Operand<'_> {
                 let values = all.get(from..from + piece.len()).unwrap_or_default();
                 piece.iter_mut().zip(values).for_each(
                     #[inline(always)]
-                    |(s, v)| *s = T::of(f64::from(*v)),
+                    |(s, v)| *s = T::cast(*v),
                 );
             }
             Operand::Double(all) => {
                 let values = all.get(from..from + piece.len()).unwrap_or_default();
                 piece.iter_mut().zip(values).for_each(
                     #[inline(always)]
-                    |(s, v)| *s = T::of(*v),
+                    |(s, v)| *s = T::cast(*v),
                 );
             }
             Operand::Number(value) => piece.fill(T::of(*value)),
@@ -95,14 +83,14 @@ impl Operand<'_> {
     }
 }
 
-/// An operator on two values.
-pub type Binary = Op;
-
 /// Computes `op` on two operands, in double precision when `wide`. A comparison gives 1 or 0.
 pub fn binary(op: Op, wide: bool, a: Operand<'_>, b: Operand<'_>, mut out: Place<'_>) {
     fastest(
         #[inline(always)]
         || {
+            if plain(op, wide, a, b, &mut out) {
+                return;
+            }
             if wide {
                 pieces::<f64>(op, libm::pow, a, b, &mut out);
             } else {
@@ -113,12 +101,76 @@ pub fn binary(op: Op, wide: bool, a: Operand<'_>, b: Operand<'_>, mut out: Place
     );
 }
 
+/// The four rules of arithmetic on two series in one go; whether it was one of them.
 #[inline(always)]
-fn pieces<T>(op: Op, power: impl Fn(T, T) -> T, a: Operand<'_>, b: Operand<'_>, out: &mut Place<'_>)
-where
-    T: Lane + std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
-    T: std::ops::Div<Output = T>,
-{
+fn plain(op: Op, wide: bool, a: Operand<'_>, b: Operand<'_>, out: &mut Place<'_>) -> bool {
+    use Operand::{Double, Number, Single};
+    match (a, b, out) {
+        (Single(a), Single(b), Place::Single(out)) if !wide => rule::<f32, _, _, _>(op, a, b, out),
+        (Double(a), Single(b), Place::Single(out)) => rule::<f64, _, _, _>(op, a, b, out),
+        (Double(a), Double(b), Place::Single(out)) => rule::<f64, _, _, _>(op, a, b, out),
+        (Double(a), Double(b), Place::Double(out)) => rule::<f64, _, _, _>(op, a, b, out),
+        (Double(a), Number(b), Place::Single(out)) => rule_with(op, a, b, out),
+        (Double(a), Number(b), Place::Double(out)) => rule_with(op, a, b, out),
+        _ => false,
+    }
+}
+
+#[inline(always)]
+fn rule<T: Lane, A: Lane, B: Lane, O: Lane>(op: Op, a: &[A], b: &[B], out: &mut [O]) -> bool {
+    macro_rules! each {
+        ($f:expr) => {
+            out.iter_mut().zip(a.iter().zip(b)).for_each(
+                #[inline(always)]
+                |(o, (a, b))| *o = O::cast($f(T::cast(*a), T::cast(*b))),
+            )
+        };
+    }
+    match op {
+        Op::Add => each!(|a: T, b: T| a + b),
+        Op::Sub => each!(|a: T, b: T| a - b),
+        Op::Mul => each!(|a: T, b: T| a * b),
+        Op::Div => each!(|a: T, b: T| a / b),
+        _ => return false,
+    }
+    true
+}
+
+#[inline(always)]
+fn rule_with<O: Lane>(op: Op, a: &[f64], b: f64, out: &mut [O]) -> bool {
+    macro_rules! each {
+        ($f:expr) => {
+            out.iter_mut().zip(a).for_each(
+                #[inline(always)]
+                |(o, a)| *o = O::of($f(*a, b)),
+            )
+        };
+    }
+    match op {
+        Op::Add => each!(|a: f64, b: f64| a + b),
+        Op::Sub => each!(|a: f64, b: f64| a - b),
+        Op::Mul => each!(|a: f64, b: f64| a * b),
+        Op::Div => each!(|a: f64, b: f64| a / b),
+        _ => return false,
+    }
+    true
+}
+
+/// Rounds values to single precision.
+pub fn narrow(values: &[f64], out: &mut [f32]) {
+    fastest(
+        #[inline(always)]
+        || {
+            out.iter_mut().zip(values).for_each(
+                #[inline(always)]
+                |(o, v)| *o = *v as f32,
+            )
+        },
+    );
+}
+
+#[inline(always)]
+fn pieces<T: Lane>(op: Op, power: impl Fn(T, T) -> T, a: Operand<'_>, b: Operand<'_>, out: &mut Place<'_>) {
     let (mut x, mut y) = ([T::default(); PIECE], [T::default(); PIECE]);
     let total = out.len();
     let mut from = 0;
@@ -135,11 +187,7 @@ where
 
 /// `x = x op y`.
 #[inline(always)]
-fn combine<T>(op: Op, power: &impl Fn(T, T) -> T, x: &mut [T], y: &[T])
-where
-    T: Lane + std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
-    T: std::ops::Div<Output = T>,
-{
+fn combine<T: Lane>(op: Op, power: &impl Fn(T, T) -> T, x: &mut [T], y: &[T]) {
     macro_rules! each {
         ($f:expr) => {
             x.iter_mut().zip(y).for_each(
@@ -229,7 +277,7 @@ pub fn unary(op: Op, wide: bool, x: Operand<'_>, mut out: Place<'_>) {
 }
 
 #[inline(always)]
-fn map<T: Lane + std::ops::Neg<Output = T>>(op: Op, log: impl Fn(T) -> T, values: &mut [T]) {
+fn map<T: Lane>(op: Op, log: impl Fn(T) -> T, values: &mut [T]) {
     macro_rules! each {
         ($f:expr) => {
             values.iter_mut().for_each(

@@ -16,7 +16,7 @@ pub mod simd;
 pub mod sorted;
 pub mod sums;
 
-use std::ops::Range;
+use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 
 use crate::factor::panel::LANES;
 
@@ -24,7 +24,20 @@ use crate::factor::panel::LANES;
 pub type Row<T> = [T; LANES];
 
 /// A number that lanes hold.
-pub trait Lane: Copy + PartialOrd + Default + Send + Sync + 'static {
+pub trait Lane:
+    Copy
+    + PartialOrd
+    + Default
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
     /// Missing.
     const NAN: Self;
     /// Above all.
@@ -33,6 +46,11 @@ pub trait Lane: Copy + PartialOrd + Default + Send + Sync + 'static {
     fn wide(self) -> f64;
     /// From `f64`, rounded.
     fn of(value: f64) -> Self;
+    /// From another lane's number, rounded where it is wider.
+    #[inline(always)]
+    fn cast<T: Lane>(value: T) -> Self {
+        Self::of(value.wide())
+    }
 }
 
 impl Lane for f32 {

@@ -125,15 +125,17 @@ fn emit<T: Lane>(sorted: &[Row<T>], newest: &Row<T>, count: &Row<f64>, at: usize
                 }
             }
             Wanted::Rank | Wanted::Scaled => {
-                let (mut below, mut equal) = ([0.0_f64; LANES], [0.0_f64; LANES]);
+                let (none, one) = (T::default(), T::of(1.0));
+                let (mut below, mut equal) = ([none; LANES], [none; LANES]);
                 for place in sorted {
                     for l in 0..LANES {
-                        below[l] += if place[l] < newest[l] { 1.0 } else { 0.0 };
-                        equal[l] += if place[l] == newest[l] { 1.0 } else { 0.0 };
+                        below[l] = below[l] + if place[l] < newest[l] { one } else { none };
+                        equal[l] = equal[l] + if place[l] == newest[l] { one } else { none };
                     }
                 }
                 for l in 0..LANES {
-                    row[l] = ranked(*wanted, below[l], equal[l], count[l], newest[l] < T::INFINITY);
+                    let there = newest[l] < T::INFINITY;
+                    row[l] = ranked(*wanted, below[l].wide(), equal[l].wide(), count[l], there);
                 }
             }
         }
