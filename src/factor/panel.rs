@@ -8,6 +8,7 @@
 
 mod build;
 mod column;
+mod continued;
 mod known;
 mod rows;
 
@@ -18,6 +19,7 @@ use chrono::NaiveDate;
 
 pub use build::{BAR_FIELDS, PanelBuilder};
 pub use column::{Column, LANES};
+pub use continued::RunningRow;
 pub use rows::{Bars, InstrumentRows, Terms};
 
 use crate::domain::{CleanText, InstrumentId};

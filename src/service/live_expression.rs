@@ -1,9 +1,9 @@
 //! Live expressions: what a person types, watches and screens by, kept computed on the compute pool.
 //!
 //! A [`Bench`] is one thread behind one desk. It holds the newest wish only: a newer text drops the older one's
-//! result, and a job asks between its steps whether it is still wanted. Values rest on the daily panel as known at
-//! market time (sessions that are over; the running one is not in it) and are published as one immutable
-//! [`Research`]. When market time moves they are computed again, at most twice a second.
+//! result, and a job is stopped when it is no longer wanted. Values rest on the daily panel as known at market time
+//! and, while a session runs and is quoted, on that session so far as a provisional row; evidence never does. They are
+//! published as one immutable [`Research`], and computed again when market time or quotes move, at most twice a second.
 //! Every round asks for the permit to see values; nobody without it ever has a bench.
 
 use std::collections::BTreeMap;
@@ -16,11 +16,10 @@ use arc_swap::ArcSwapOption;
 use chrono::NaiveDate;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
-use crate::domain::InstrumentId;
-use crate::factor::evaluate;
-use crate::factor::expr::Expression;
+use crate::domain::{CleanText, InstrumentId};
+use crate::factor::expr::{EvalError, Expression, Watch};
 use crate::factor::panel::{Column, Panel};
-use crate::factor::rank;
+use crate::factor::{self, evaluate, rank};
 
 use super::access::Session;
 use super::desk::{ResearchWish, Wake};
@@ -29,6 +28,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::language;
 use super::permit::{Permit, ViewSignals};
+use super::running_session::running_panel;
 use super::screens::Focus;
 use super::view::{Evidence, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 
@@ -46,6 +46,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) struct Bench {
     wish: Arc<Mutex<Option<ResearchWish>>>,
     newest: Arc<AtomicU64>,
+    running: Arc<Mutex<Arc<Watch>>>,
     nudge: Sender<()>,
 }
 
@@ -58,12 +59,13 @@ impl Bench {
         wakes: Sender<Wake>,
     ) -> Result<Self, ServiceError> {
         let (nudge, nudged) = bounded(1);
-        let bench = Self { wish: Arc::default(), newest: Arc::default(), nudge };
+        let bench = Self { wish: Arc::default(), newest: Arc::default(), running: Arc::default(), nudge };
         let mut worker = BenchWorker {
             session: Arc::clone(session),
             focus: Arc::clone(focus),
             wish: Arc::clone(&bench.wish),
             newest: Arc::clone(&bench.newest),
+            running: Arc::clone(&bench.running),
             slot: Arc::clone(slot),
             wakes,
             kept: Kept::default(),
@@ -72,10 +74,11 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Replaces the wish; a job for an older one ends at its next step.
+    /// Replaces the wish; a job for an older one is stopped.
     pub(super) fn ask(&self, wish: ResearchWish) {
         self.newest.store(wish.generation, Ordering::Release);
         *lock(&self.wish) = Some(wish);
+        lock(&self.running).cancel();
         // One waiting nudge is enough.
         self.nudge.try_send(()).unwrap_or_default();
     }
@@ -86,6 +89,7 @@ struct BenchWorker {
     focus: Arc<Mutex<Focus>>,
     wish: Arc<Mutex<Option<ResearchWish>>>,
     newest: Arc<AtomicU64>,
+    running: Arc<Mutex<Arc<Watch>>>,
     slot: Arc<ArcSwapOption<Research>>,
     wakes: Sender<Wake>,
     kept: Kept,
@@ -99,6 +103,10 @@ struct Kept {
     columns: BTreeMap<String, Result<Arc<Column>, String>>,
     evidence: BTreeMap<String, Option<Evidence>>,
     label: Option<Arc<Column>>,
+    /// The panel with the running session, and the quotes it was made of.
+    live: Option<Arc<Panel>>,
+    quotes: u64,
+    newest: BTreeMap<String, Result<Vec<f32>, String>>,
 }
 
 /// The newest wish is another one by now.
@@ -137,14 +145,22 @@ impl BenchWorker {
         let exchange = house.exchange_of(lock(&self.focus).account)?;
         let panel = house.research_panel(exchange)?;
         let same = self.kept.panel.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &panel));
-        if same && !asked {
+        let quotes = house.quotes().version();
+        if same && !asked && quotes == self.kept.quotes {
             return Ok(Ok(()));
         }
         if !same {
             let names = Arc::new(house.names()?);
             self.kept = Kept { panel: Some(Arc::clone(&panel)), names, ..Kept::default() };
         }
-        Ok(self.compute(&permit, wish, &panel))
+        if !same || quotes != self.kept.quotes {
+            self.kept.live = running_panel(&house, exchange, &panel)?.map(Arc::new);
+            self.kept.quotes = quotes;
+            self.kept.newest.clear();
+        }
+        let watch = Arc::new(Watch::default());
+        *lock(&self.running) = Arc::clone(&watch);
+        Ok(self.compute(&permit, wish, &panel, &watch))
     }
 
     fn compute(
@@ -152,36 +168,37 @@ impl BenchWorker {
         _: &Permit<ViewSignals>,
         wish: &ResearchWish,
         panel: &Panel,
+        watch: &Watch,
     ) -> Result<(), Dropped> {
+        self.wanted(wish)?;
         let wanted = |text: &String| {
             *text == wish.formula || wish.column.as_ref() == Some(text) || wish.screen.as_ref() == Some(text)
         };
         self.kept.columns.retain(|text, _| wanted(text));
+        self.kept.newest.retain(|text, _| wanted(text));
         self.kept.evidence.retain(|text, _| wanted(text));
         let mut research = Research {
             generation: wish.generation,
             session: panel.sessions().last().copied(),
+            running: self.kept.live.as_ref().and_then(|live| live.sessions().last().copied()),
             names: panel.symbols().len(),
             ..Research::default()
         };
         if !wish.formula.is_empty() {
-            let column = self.column(panel, &wish.formula);
-            self.wanted(wish)?;
-            research.formula = Some(self.formula(panel, wish, column));
+            let newest = self.newest(panel, &wish.formula, watch)?;
+            research.formula = Some(self.formula(panel, wish, newest, watch)?);
         }
         if let Some(text) = &wish.column {
-            let column = self.column(panel, text);
-            research.column = Some(watch_column(panel, text, column));
+            research.column = Some(watch_column(panel, text, self.newest(panel, text, watch)?));
         }
         if let Some(text) = &wish.screen {
-            let column = self.column(panel, text);
-            research.screen = Some(screen(panel, text, column));
+            research.screen = Some(screen(panel, text, self.newest(panel, text, watch)?));
         }
         self.wanted(wish)?;
         let pending = research.formula.as_ref().is_some_and(|f| f.pending);
         self.publish(research.clone());
         if pending {
-            let found = self.evidence(panel, &wish.formula);
+            let found = self.evidence(panel, &wish.formula, watch)?;
             self.wanted(wish)?;
             if let Some(formula) = &mut research.formula {
                 (formula.evidence, formula.pending) = (found, false);
@@ -205,16 +222,44 @@ impl BenchWorker {
     }
 
     /// The column of a text over the live sessions, computed once while the panel stays.
-    fn column(&mut self, panel: &Panel, text: &str) -> Result<Arc<Column>, String> {
+    fn column(&mut self, panel: &Panel, text: &str, watch: &Watch) -> Result<Daily, Dropped> {
         if let Some(known) = self.kept.columns.get(text) {
-            return known.clone();
+            return Ok(known.clone());
         }
-        let computed = computed(panel, text, None).map(Arc::new);
+        let computed = computed(panel, text, None, watch)?.map(Arc::new);
         self.kept.columns.insert(text.to_owned(), computed.clone());
-        computed
+        Ok(computed)
     }
 
-    fn formula(&self, panel: &Panel, wish: &ResearchWish, column: Result<Arc<Column>, String>) -> Formula {
+    /// Every name's newest value: of the running session where there is one, else of the last that is over.
+    fn newest(
+        &mut self,
+        panel: &Panel,
+        text: &str,
+        watch: &Watch,
+    ) -> Result<Result<Vec<f32>, String>, Dropped> {
+        let Some(live) = self.kept.live.clone() else {
+            return Ok(self.column(panel, text, watch)?.map(|c| c.cross_section(c.rows().saturating_sub(1))));
+        };
+        if let Some(known) = self.kept.newest.get(text) {
+            return Ok(known.clone());
+        }
+        let computed = match language::parsed(text) {
+            Ok(expression) => one(factor::expr::latest(&live, &[expression], watch))?,
+            Err(mistake) => Err(said(&mistake)),
+        };
+        let newest = computed.map(|column| column.cross_section(0));
+        self.kept.newest.insert(text.to_owned(), newest.clone());
+        Ok(newest)
+    }
+
+    fn formula(
+        &mut self,
+        panel: &Panel,
+        wish: &ResearchWish,
+        newest: Result<Vec<f32>, String>,
+        watch: &Watch,
+    ) -> Result<Formula, Dropped> {
         let parsed = language::parsed(&wish.formula).ok();
         let mut formula = Formula {
             text: wish.formula.clone(),
@@ -227,34 +272,56 @@ impl BenchWorker {
             series: None,
             problem: String::new(),
         };
-        match column {
-            Ok(column) => {
-                formula.values = ranked(panel, &column, &self.kept.names);
+        match (self.column(panel, &wish.formula, watch)?, newest) {
+            (Ok(column), Ok(newest)) => {
+                formula.values = ranked(panel, &newest, &self.kept.names);
                 formula.missing = panel.symbols().len() - formula.values.len();
-                formula.series = wish.instrument.and_then(|i| Some((i, series(panel, &column, i)?)));
+                formula.series =
+                    wish.instrument.and_then(|i| Some((i, self.series(panel, &column, &newest, i)?)));
                 formula.evidence = self.kept.evidence.get(&wish.formula).cloned().flatten();
                 formula.pending = !self.kept.evidence.contains_key(&wish.formula);
             }
-            Err(problem) => formula.problem = problem,
+            (Err(problem), _) | (_, Err(problem)) => formula.problem = problem,
         }
-        formula
+        Ok(formula)
     }
 
-    fn evidence(&mut self, panel: &Panel, text: &str) -> Option<Evidence> {
-        let column = self.column(panel, text).ok()?;
+    /// One name's series over the live sessions, the running one at its end.
+    fn series(&self, panel: &Panel, column: &Column, newest: &[f32], id: InstrumentId) -> Option<Points> {
+        let at = panel.index_of(id)?;
+        let first = panel.sessions().len().saturating_sub(column.rows().min(LIVE_SESSIONS));
+        let sessions = panel.sessions().get(first..)?;
+        let values = column.series(at);
+        let values = values.get(values.len().saturating_sub(sessions.len())..)?;
+        let running = self.kept.live.as_ref().and_then(|live| live.sessions().last().copied());
+        let now = running.zip(newest.get(at).copied());
+        let points = sessions.iter().copied().zip(values.iter().copied()).chain(now);
+        Some(points.map(|(day, v)| (day, f64::from(v))).filter(|(_, v)| v.is_finite()).collect())
+    }
+
+    fn evidence(&mut self, panel: &Panel, text: &str, watch: &Watch) -> Result<Option<Evidence>, Dropped> {
+        let Ok(column) = self.column(panel, text, watch)? else { return Ok(None) };
         let total = panel.sessions().len();
         let rows = total.saturating_sub(column.rows())..total;
         let label = match self.kept.label.take().filter(|label| label.rows() == rows.len()) {
             Some(label) => label,
-            None => Arc::new(computed(panel, Evidence::LABEL, Some(rows)).ok()?),
+            None => match computed(panel, Evidence::LABEL, Some(rows), watch)? {
+                Ok(label) => Arc::new(label),
+                Err(_) => return Ok(None),
+            },
         };
         let truth = language::parsed(text).is_ok_and(|e| language::is_truth(&e));
         let found = weigh(panel, &column, &label, truth);
         self.kept.label = Some(label);
         self.kept.evidence.insert(text.to_owned(), found.clone());
-        found
+        Ok(found)
     }
 }
+
+/// A column, or why there is none.
+type Daily = Result<Arc<Column>, String>;
+/// Session and value, oldest first.
+type Points = Vec<(NaiveDate, f64)>;
 
 /// Rows for which an expression is computed: all of them where its values depend on where they begin.
 fn live_rows(panel: &Panel, expression: &Expression) -> Range<usize> {
@@ -263,17 +330,37 @@ fn live_rows(panel: &Panel, expression: &Expression) -> Range<usize> {
     first..rows
 }
 
-fn computed(panel: &Panel, text: &str, rows: Option<Range<usize>>) -> Result<Column, String> {
-    let expression =
-        language::parsed(text).map_err(|m| format!("at character {}: {}", m.place.start + 1, m.message))?;
-    let rows = rows.unwrap_or_else(|| live_rows(panel, &expression));
-    let columns = crate::factor::compute(panel, &[expression], rows).map_err(|e| e.to_string())?;
-    columns.into_iter().next().ok_or_else(|| "nothing was computed".to_owned())
+fn computed(
+    panel: &Panel,
+    text: &str,
+    rows: Option<Range<usize>>,
+    watch: &Watch,
+) -> Result<Result<Column, String>, Dropped> {
+    match language::parsed(text) {
+        Ok(expression) => {
+            let rows = rows.unwrap_or_else(|| live_rows(panel, &expression));
+            one(factor::expr::compute_watched(panel, &[expression], rows, watch))
+        }
+        Err(mistake) => Ok(Err(said(&mistake))),
+    }
 }
 
-/// Values of the newest row, highest first.
-fn ranked(panel: &Panel, column: &Column, names: &BTreeMap<InstrumentId, String>) -> Vec<NameValue> {
-    let values: Vec<f64> = newest(column).into_iter().map(f64::from).collect();
+/// The one column of a job, or why there is none; a job that was stopped is dropped.
+fn one(done: Result<Vec<Column>, EvalError>) -> Result<Result<Column, String>, Dropped> {
+    match done {
+        Ok(columns) => Ok(columns.into_iter().next().ok_or_else(|| "nothing was computed".to_owned())),
+        Err(EvalError::Cancelled) => Err(Dropped),
+        Err(error) => Ok(Err(CleanText::new(&error.to_string()).to_string())),
+    }
+}
+
+fn said(mistake: &language::Mistake) -> String {
+    format!("at character {}: {}", mistake.place.start + 1, mistake.message)
+}
+
+/// Names with a value, highest first.
+fn ranked(panel: &Panel, newest: &[f32], names: &BTreeMap<InstrumentId, String>) -> Vec<NameValue> {
+    let values: Vec<f64> = newest.iter().copied().map(f64::from).collect();
     let ranks = rank::descending(&values);
     let named = panel.symbols().iter().zip(values).zip(ranks);
     let mut rows: Vec<NameValue> = named
@@ -286,25 +373,11 @@ fn ranked(panel: &Panel, column: &Column, names: &BTreeMap<InstrumentId, String>
     rows
 }
 
-fn newest(column: &Column) -> Vec<f32> {
-    column.cross_section(column.rows().saturating_sub(1))
-}
-
-fn series(panel: &Panel, column: &Column, id: InstrumentId) -> Option<Vec<(NaiveDate, f64)>> {
-    let at = panel.index_of(id)?;
-    let first = panel.sessions().len().saturating_sub(column.rows().min(LIVE_SESSIONS));
-    let sessions = panel.sessions().get(first..)?;
-    let values = column.series(at);
-    let values = values.get(values.len().saturating_sub(sessions.len())..)?;
-    let points = sessions.iter().zip(values).map(|(day, v)| (*day, f64::from(*v)));
-    Some(points.filter(|(_, v)| v.is_finite()).collect())
-}
-
-fn watch_column(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> FormulaColumn {
+fn watch_column(panel: &Panel, text: &str, newest: Result<Vec<f32>, String>) -> FormulaColumn {
     let truth = language::parsed(text).is_ok_and(|e| language::is_truth(&e));
-    let (values, problem) = match column {
-        Ok(column) => {
-            let named = panel.symbols().iter().zip(newest(&column));
+    let (values, problem) = match newest {
+        Ok(newest) => {
+            let named = panel.symbols().iter().zip(newest);
             (named.filter(|(_, v)| !v.is_nan()).map(|(id, v)| (*id, f64::from(v))).collect(), String::new())
         }
         Err(problem) => (BTreeMap::new(), problem),
@@ -312,7 +385,7 @@ fn watch_column(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) 
     FormulaColumn { text: text.to_owned(), truth, values, problem }
 }
 
-fn screen(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> FormulaScreen {
+fn screen(panel: &Panel, text: &str, newest: Result<Vec<f32>, String>) -> FormulaScreen {
     let truth = language::parsed(text).is_ok_and(|e| language::is_truth(&e));
     let mut screen = FormulaScreen {
         text: text.to_owned(),
@@ -320,9 +393,9 @@ fn screen(panel: &Panel, text: &str, column: Result<Arc<Column>, String>) -> For
         names: panel.symbols().len(),
         problem: String::new(),
     };
-    match column {
-        Ok(column) if truth => {
-            let named = panel.symbols().iter().zip(newest(&column));
+    match newest {
+        Ok(newest) if truth => {
+            let named = panel.symbols().iter().zip(newest);
             screen.passing = named.filter(|(_, v)| *v > 0.0).map(|(id, _)| *id).collect();
         }
         Ok(_) => screen.problem = "a screen must be true or false: compare it with something".to_owned(),

@@ -33,6 +33,7 @@ pub mod qlib;
 pub mod rebalance;
 pub mod research;
 pub mod risk;
+mod running_session;
 mod screens;
 pub mod simulate;
 pub mod trading;

@@ -30,6 +30,14 @@ fn answer(desk: &Desk, generation: u64) -> Arc<Research> {
     }
 }
 
+/// The newest close that an expression sees.
+fn closes(home: &Home, instrument: InstrumentId) -> f64 {
+    let mut desk = desk_worker::start(&home.login(Role::Trader)).unwrap();
+    desk.send(Request::Research(wish(1, "$close"))).unwrap();
+    let found = answer(&desk, 1);
+    found.formula.as_ref().unwrap().values.iter().find(|v| v.instrument == instrument).unwrap().value
+}
+
 #[test]
 fn an_expression_gives_values_ranks_evidence_a_column_and_a_screen() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +63,13 @@ fn an_expression_gives_values_ranks_evidence_a_column_and_a_screen() {
     assert_eq!(found.column.as_ref().unwrap().values.len(), 24);
     let (of, series) = formula.series.as_ref().unwrap();
     let newest = formula.values.iter().find(|v| v.instrument == instrument).unwrap().value;
-    assert_eq!((*of, series.last().unwrap()), (instrument, &(found.session.unwrap(), newest)));
+    let screen = desk.screen();
+    assert!(screen.data.session_open, "the demo starts in mid-session");
+    let last = screen.watchlist.iter().find(|w| w.instrument == instrument).unwrap();
+    let (price, close) = (last.last_price.unwrap().to_f64(), closes(&home, instrument));
+    assert!(found.running.is_some() && (close - price).abs() < 1e-3, "{close} is the running price {price}");
+    let day = found.running.or(found.session).unwrap();
+    assert_eq!((*of, series.last().unwrap()), (instrument, &(day, newest)));
     let evidence = formula.evidence.as_ref().unwrap();
     assert!(evidence.days > 200 && evidence.ic.abs() < 0.5, "{evidence:?}");
     assert_eq!((evidence.groups.len(), evidence.daily.len()), (5, 252));

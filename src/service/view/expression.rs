@@ -106,8 +106,10 @@ pub struct FormulaScreen {
 pub struct Research {
     /// Number of the wish it answers.
     pub generation: u64,
-    /// Last session whose data was used.
+    /// Last session that was over and whose data was used.
     pub session: Option<NaiveDate>,
+    /// The running session, where its prints so far are the newest values' provisional row.
+    pub running: Option<NaiveDate>,
     /// Names in the panel.
     pub names: usize,
     /// The expression under the pen.

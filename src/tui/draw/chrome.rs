@@ -126,8 +126,7 @@ fn draw_top(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
 fn label(state: &UiState, i: usize, def: &WorkspaceDef, names: Names) -> String {
     let key = (i + 1) % 10;
     match (i == state.workspace, names) {
-        (true, Names::Full | Names::Numbers) => format!(">{key} {}<", def.title),
-        (true, Names::Short) => format!(">{key} {}<", def.short),
+        (true, _) => format!(">{key} {}<", def.title),
         (false, Names::Full) => format!("{key} {}", def.title),
         (false, Names::Short) => format!("{key} {}", def.short),
         (false, Names::Numbers) => key.to_string(),

@@ -154,7 +154,11 @@ fn age(view: &View<'_>) -> Option<(String, Meaning)> {
     let session = research.session?;
     let fresh = view.lab.is_fresh();
     let of = if fresh { "" } else { "? of the text before; " };
-    let running = if view.screen.data.session_open { ", without the running session" } else { "" };
+    let running = match (research.running, view.screen.data.session_open) {
+        (Some(day), _) => format!(", and {} so far", day.format("%m-%d")),
+        (None, true) => ", without the running one".to_owned(),
+        (None, false) => String::new(),
+    };
     let text = format!("{of}{} names, sessions to {session}{running}", research.names);
     Some((text, if fresh { Meaning::Muted } else { Meaning::Stale }))
 }

@@ -250,7 +250,7 @@ fn an_expression_says_what_it_is_and_where_the_focused_name_stands() {
     |
     | AAPL  0.04100  rank 2 of 11  1 without a value
     | IC +0.0213  rank IC -0.0108  ICIR +0.15  38 sessions
-    | 12 names, sessions to 2024-11-20, without the running ses…
+    | 12 names, sessions to 2024-11-20, without the running one
     |
     ");
     insta::assert_snapshot!(framed(PaneId::Values, (37, 7)), @r"

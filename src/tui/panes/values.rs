@@ -25,8 +25,11 @@ pub const PANE: PaneDef = PaneDef {
 
 fn note(view: &View<'_>) -> String {
     let stale = if view.lab.formula().is_some() && !view.lab.is_fresh() { "? of the text before" } else { "" };
-    let session = view.lab.research.as_ref().and_then(|r| r.session);
-    let session = session.map_or_else(String::new, |d| format!("to {d}"));
+    let session = view.lab.research.as_ref().and_then(|r| match (r.running, r.session) {
+        (Some(day), _) => Some(format!("{day} so far")),
+        (None, day) => day.map(|d| format!("to {d}")),
+    });
+    let session = session.unwrap_or_default();
     cells::joined(&[stale, &cells::screen_note(view), cells::simulated(view), &session])
 }
 
