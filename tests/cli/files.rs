@@ -62,6 +62,53 @@ fn what_looks_odd_is_noted_beside_the_values() {
     assert_eq!(run(&["--quiet"]).err, "");
 }
 
+/// Six names over four days: the label follows the score, the sector says which half.
+fn scores() -> String {
+    let mut text = String::from("date,symbol,score,LABEL0,sector\n");
+    for day in 3..7 {
+        for name in 0..6 {
+            let sector = if name < 3 { "Energy" } else { "Tech" };
+            text.push_str(&format!("2017-01-0{day},S{name},{name},{},{sector}\n", name * day));
+        }
+    }
+    text
+}
+
+#[test]
+fn a_score_is_evaluated_by_day_over_horizons_and_by_sector() {
+    let bench = Bench::empty();
+    let file = bench.file("scores.csv", scores());
+    let asked = ["factor", "evaluate", "--in", &file, "--score", "score", "--label", "LABEL0"];
+    let found =
+        bench.run("", &[&asked[..], &["--format", "json", "--by", "sector", "--horizons", "1,3"]].concat());
+    let found = found.json(0);
+    assert_eq!(found["daily"][0]["date"], "2017-01-03");
+    assert_eq!(found["summary"]["rank_ic"], 1.0);
+    assert_eq!(found["summary"]["decay"][1]["days"], 2);
+    assert_eq!(found["summary"]["sectors"][1]["sector"], "Tech");
+    let text = bench.run("", &asked).ended(0);
+    assert!(text.contains("long_short_annual") && text.contains("horizon"), "{text}");
+    let refused = bench.run("", &[&asked[..], &["--horizons", "0"]].concat());
+    assert!(refused.err.contains("--horizons"), "{}", refused.err);
+    refused.ended(2);
+}
+
+#[test]
+fn processors_change_a_factor_file_in_order() {
+    let bench = Bench::empty();
+    let text = "date,symbol,x,y,LABEL0\n2017-01-03,A,1,5,\n2017-01-03,B,,6,2\n2017-01-04,B,3,7,3\n";
+    let file = bench.file("raw.csv", text);
+    let out = bench.path("ready.csv").to_string_lossy().into_owned();
+    let process =
+        |steps: &str| bench.run("", &["factor", "process", "--steps", steps, "--in", &file, "--out", &out]);
+    process("DropnaLabel;DropCol(y);Fillna(0)").ended(0);
+    let ready = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(ready, "date,symbol,x,LABEL0\n2017-01-03,B,0,2\n2017-01-04,B,3,3\n");
+    let refused = process("ZScoreNorm");
+    assert!(refused.err.contains("--fit-from"), "{}", refused.err);
+    refused.ended(2);
+}
+
 #[test]
 fn a_wrong_expression_points_at_the_place_and_is_wrong_usage() {
     let bench = Bench::empty();
