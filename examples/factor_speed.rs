@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 use qlib_pro::domain::InstrumentId;
 use qlib_pro::factor::expr::{Expression, Watch, compute, compute_into, latest};
 use qlib_pro::factor::panel::{Panel, PanelBuilder, PanelError};
-use qlib_pro::factor::processors::Step;
+use qlib_pro::factor::processors::{self, Change, Fields};
 use qlib_pro::factor::sets;
 
 /// Rows of a part when results go through one buffer.
@@ -129,12 +129,12 @@ fn proxy(path: &str) -> anyhow::Result<usize> {
     let (mut values, mut days, mut kept) = (Vec::new(), Vec::new(), 0);
     for row in 0..rows {
         let first = values.len();
-        let there = label.cross_section(row).into_iter().filter(|v| !v.is_nan());
-        values.extend(there.map(f64::from));
+        values.extend(label.cross_section(row).into_iter().filter(|v| !v.is_nan()));
         days.push(first..values.len());
         kept = values.len();
     }
-    Step::CrossZScore { robust: false }.apply(&mut values, &days, 0..kept)?;
+    let (change, names) = (Change::CrossZScore { robust: false }, ["LABEL0".to_string()]);
+    processors::run(change, Fields::All, &names, std::slice::from_mut(&mut values), &days, 0..kept)?;
     black_box((&values, &columns));
     Ok(kept * factors.len())
 }
