@@ -65,16 +65,27 @@ impl From<PanelError> for ServiceError {
 impl House {
     /// The panel that signals, rebalance and research share, as of market time.
     pub(super) fn research_panel(&self, exchange: Exchange) -> Result<Arc<Panel>, ServiceError> {
+        self.panel_reaching(exchange, 0)
+    }
+
+    /// The shared panel, or one of its own when it must reach farther back than that one does.
+    pub(super) fn panel_reaching(
+        &self,
+        exchange: Exchange,
+        sessions: usize,
+    ) -> Result<Arc<Panel>, ServiceError> {
         let time = self.state()?.market_time(exchange).ok_or_else(|| no_market_time(exchange))?;
         let last = self.last_day_over(exchange, time);
-        let cut = Cut { exchange, last, sessions: PANEL_SESSIONS, fresh: true };
+        let cut = Cut { exchange, last, sessions: sessions.max(PANEL_SESSIONS), fresh: true };
         let revisions = MarketReader::open(self.home())?.revisions()?;
         let kept = lock(self.panels()).get(&exchange).cloned();
         if let Some((_, _, panel)) = kept.filter(|(c, r, _)| *c == cut && *r == revisions) {
             return Ok(panel);
         }
         let panel = Arc::new(self.load_panel(cut)?);
-        lock(self.panels()).insert(exchange, (cut, revisions, Arc::clone(&panel)));
+        if cut.sessions == PANEL_SESSIONS {
+            lock(self.panels()).insert(exchange, (cut, revisions, Arc::clone(&panel)));
+        }
         Ok(panel)
     }
 

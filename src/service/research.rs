@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 use crate::domain::signal::Signal;
 use crate::domain::{AccountId, Exchange, InstrumentId, Price, Symbol};
 use crate::execution::State;
+use crate::factor::sets::Family;
 use crate::model;
-use crate::model::composite::Universe;
+use crate::model::composite::{RECORD_SESSIONS, Universe};
 
 use super::book;
 use super::engine::lock;
@@ -41,7 +42,8 @@ impl House {
         let state = self.state()?;
         let time = state.market_time(exchange).ok_or_else(|| no_market_time(exchange))?;
         let universe = wish.universe.clone().or_else(|| strategy.universe.as_ref().map(ToString::to_string));
-        let panel = self.research_panel(exchange)?;
+        let lookback = families.iter().map(Family::lookback).max().unwrap_or(0);
+        let panel = self.panel_reaching(exchange, lookback + RECORD_SESSIONS + 1)?;
         let row = panel.sessions().len().checked_sub(1).ok_or_else(|| no_market_time(exchange))?;
         let named = universe.as_deref().map(|name| self.members(&panel, name, row..row + 1)).transpose()?;
         let everything = model::composite::Everything;

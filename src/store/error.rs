@@ -11,7 +11,7 @@ use super::ownership::HeldBy;
 use crate::domain::journal::JournalError;
 use crate::domain::market::Basis;
 use crate::domain::posting::Asset;
-use crate::domain::{CleanText, InstrumentId, Seq, UserName};
+use crate::domain::{CleanText, Exchange, InstrumentId, Seq, UserName};
 
 /// Why a store refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +146,14 @@ pub enum StoreError {
     /// No person by that name.
     #[error("user '{0}' is not known; see `user list`")]
     UnknownUser(UserName),
+    /// More prices than memory is taken for.
+    #[error("{exchange} has more than {} million stored bars, too many to read at once; keep fewer names in this home", most / 1_000_000)]
+    TooManyBars {
+        /// Exchange.
+        exchange: Exchange,
+        /// Most bars.
+        most: usize,
+    },
     /// A cache of prices is damaged or was replaced while it was read.
     #[error("{}: is damaged; it will be made again from the store", clean(.path))]
     DamagedCache {

@@ -209,7 +209,8 @@ impl QlibFolder {
 
     /// Checks a file of `length` bytes that begins with `head`; the place of its first value.
     fn check(&self, path: &Path, head: &[u8], length: u64) -> Result<usize, ImportError> {
-        let Some(head) = head.first_chunk::<VALUE_BYTES>().filter(|_| length % VALUE_BYTES as u64 == 0)
+        let Some(head) =
+            head.first_chunk::<VALUE_BYTES>().filter(|_| length.is_multiple_of(VALUE_BYTES as u64))
         else {
             let what = format!("is {length} bytes long; it must be one f32 and more, 4 bytes each");
             return Err(fault(path, what));

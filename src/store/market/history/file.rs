@@ -198,7 +198,7 @@ pub(super) fn write(path: &Path, history: &mut PriceHistory) -> Result<(), Store
     let mut place = 0_u64;
     let folder = path.parent().unwrap_or(Path::new("."));
     let io = || StoreError::io(path, "write the cache of prices");
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(io())?;
+    let file = tempfile::Builder::new().prefix(".prices-").tempfile_in(folder).map_err(io())?;
     let mut out = BufWriter::new(file);
     // The index stands first and names checksums: its length is known before its content.
     let index_bytes = encode(history).len() as u64;

@@ -20,6 +20,8 @@ use crate::domain::Exchange;
 const CONNECTIONS_MAX: usize = 4;
 /// Times that connections may see different states before one reads alone.
 const TRIES_MAX: usize = 3;
+/// Most bars that are read at once (about 4 GiB of values).
+const BARS_MAX: usize = 80_000_000;
 /// Days since 1970-01-01 that prices may have: 0001-01-01 to 9999-12-31.
 const DAYS: std::ops::Range<i32> = -719_162..2_932_897;
 
@@ -93,7 +95,7 @@ fn attempt(
     first.begin()?;
     let revision = revision_of(&first)?;
     let chosen = first.chosen(Some(exchange), None, None)?;
-    let next = AtomicUsize::new(0);
+    let (next, total) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let slots: Vec<Mutex<Lists>> = chosen.iter().map(|_| Mutex::default()).collect();
     let work = |reader: &MarketReader| -> Result<bool, StoreError> {
         if revision_of(reader)? != revision {
@@ -106,6 +108,10 @@ fn attempt(
         } {
             let mut lists = raw.as_mut().and_then(|raw| raw.unchanged(one)).unwrap_or_default();
             reader.db.read("read prices", |c| lists.extend(c, one.id))?;
+            let bars = total.fetch_add(lists.days.len(), Ordering::Relaxed) + lists.days.len();
+            if bars > BARS_MAX {
+                return Err(StoreError::TooManyBars { exchange, most: BARS_MAX });
+            }
             *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = lists;
         }
         Ok(true)
