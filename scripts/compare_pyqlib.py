@@ -1,4 +1,5 @@
-"""Compares qlib-pro's Alpha158 with pyqlib's on the same bars, cell by cell. Started by `compare_pyqlib`.
+"""Compares qlib-pro's Alpha158, or the expressions of a file, with pyqlib's on the same bars, cell by cell. Started by
+`compare_pyqlib`.
 
 A cell agrees when both are missing, or when |ours - theirs| <= 1e-5 x max(|theirs|, 1e-3). The table shows the
 factors whose cells are farthest apart, in units of max(|theirs|, 1e-3).
@@ -77,25 +78,35 @@ class Cells:
 
     def rows_of(self, symbols, dates):
         """Row numbers of keys; fails on a key that is outside its symbol's span."""
+        if not self.inside(symbols, dates).all():
+            raise SystemExit("a row lies outside the days its symbol has bars for")
+        first = np.array([self.spans[s][0] for s in symbols])
+        return np.array([self.start[s] for s in symbols]) + np.searchsorted(self.calendar, dates) - first
+
+    def inside(self, symbols, dates):
+        """Which keys are inside their symbol's span."""
         at = np.searchsorted(self.calendar, dates)
         first = np.array([self.spans[s][0] for s in symbols])
         end = np.array([self.spans[s][1] for s in symbols])
-        if not ((at >= first) & (at < end)).all():
-            raise SystemExit("a row lies outside the days its symbol has bars for")
-        return np.array([self.start[s] for s in symbols]) + at - first
+        return (at >= first) & (at < end)
 
 
-def run_pyqlib(folder, calendar, spans, processes, group):
+def run_pyqlib(folder, calendar, spans, processes, group, wanted):
     """All cells, one group of symbols after the other."""
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "rivals"))
     import pyqlib_bench
 
     data, (expressions, names) = pyqlib_bench.prepared(folder, processes)
+    if wanted:
+        names, expressions = list(wanted), list(wanted.values())
     cells = Cells(calendar, spans, names)
     symbols = list(spans)
     for at in range(0, len(symbols), group):
         frame = data.features(symbols[at : at + group], expressions, freq="day", disk_cache=0)
         keys = frame.index
+        # ChangeInstrument adds the other symbol's days.
+        kept = cells.inside(keys.get_level_values("instrument"), keys.get_level_values("datetime").values)
+        frame, keys = frame[kept], keys[kept]
         rows = cells.rows_of(keys.get_level_values("instrument"), keys.get_level_values("datetime").values)
         cells.values[rows] = frame.values
         cells.seen[rows] = True
@@ -112,7 +123,7 @@ def run_ours(args, bars, expressions, out):
         subprocess.run(["cargo", "build", "--release", "--quiet"], check=True, cwd=args.root)
         binary = args.root / "target" / "release" / "qlib-pro"
     what = ["--set", "alpha158"]
-    if args.expr:
+    if args.expr or args.expressions:
         file = args.work / "expressions.json"
         file.write_text(json.dumps(expressions))
         what = ["--expr-file", str(file)]
@@ -188,14 +199,16 @@ def main():
     parser.add_argument("--processes", type=int, default=2, help="processes of pyqlib")
     parser.add_argument("--group", type=int, default=100, help="symbols that pyqlib works on at once")
     parser.add_argument("--expr", action="store_true", help="give qlib-pro pyqlib's expressions, not its own set")
+    parser.add_argument("--expressions", type=pathlib.Path, help="JSON: name to expression, instead of Alpha158")
     args = parser.parse_args()
+    wanted = json.loads(args.expressions.read_text()) if args.expressions else None
 
     bars = read_bars(args.bars, args.symbols)
     calendar, spans = write_folder(bars, args.work / "compare-qlib")
     given = args.work / "compare-bars.csv"
     bars.to_csv(given, index=False, date_format="%Y-%m-%d")
     start = time.perf_counter()
-    cells, expressions = run_pyqlib(args.work / "compare-qlib", calendar, spans, args.processes, args.group)
+    cells, expressions = run_pyqlib(args.work / "compare-qlib", calendar, spans, args.processes, args.group, wanted)
     print(f"pyqlib: {time.perf_counter() - start:.1f} s with {args.processes} processes", file=sys.stderr)
     out = args.work / "compare-ours.csv"
     run_ours(args, given, expressions, out)

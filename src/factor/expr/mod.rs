@@ -69,6 +69,8 @@ impl ExprError {
     pub fn pointed(&self, text: &str) -> String {
         let before = text.get(..self.place.start).map_or(0, |t| t.chars().count());
         let inside = text.get(self.place.clone()).map_or(1, |t| t.chars().count().max(1));
+        // One line, whatever the text is.
+        let text = text.replace(char::is_control, " ");
         format!("{text}\n{}{} {}", " ".repeat(before), "^".repeat(inside), self.message)
     }
 }

@@ -137,6 +137,8 @@ fn errors_say_where_and_what_would_do() {
     assert!(said("$low < $open < $high").contains("comparisons do not chain"));
     let pointed = Expression::parse("1 + $vwop").unwrap_err().pointed("1 + $vwop");
     assert_eq!(pointed, "1 + $vwop\n    ^^^^^ there is no field $vwop; did you mean $vwap?");
+    let lines = Expression::parse("1 +\n$vwop").unwrap_err().pointed("1 +\n$vwop");
+    assert!(lines.starts_with("1 + $vwop\n    ^^^^^ "), "{lines}");
 }
 
 #[test]
