@@ -6,7 +6,7 @@
 Single precision, its fastest form. `STs` holds blocks of stocks (16 lanes where the processor has AVX-512, else 8),
 `TS` is time by stock with 8 lanes. Needs g++: KunQuant makes C++ of the factors. Making and compiling it is reported
 (`build_s`) and left out of the time, as are reading the file and laying out the input. One run before the timed one
-touches the output's memory. Its values are not those of Qlib: no partial windows, and running sums in single
+touches the output's memory, so it is to be compared with what we do into memory that is there already. Its values are not those of Qlib: no partial windows, and running sums in single
 precision.
 """
 
@@ -108,7 +108,7 @@ def once(path, threads, layout):
         json.dumps(
             {
                 "engine": f"KunQuant f32 {layout} {lanes} lanes",
-                "name": "alpha158",
+                "name": "alpha158 into held memory",
                 "threads": threads,
                 **taken,
                 "build_s": round(build_s, 2),
