@@ -9,7 +9,7 @@ use crate::config::Paths;
 use crate::config::factors::{self as file, NewFactor, Stamp};
 use crate::domain::CleanText;
 use crate::factor::Expression;
-use crate::factor::sets::{self, Definition, Family};
+use crate::factor::sets::{self, Family};
 use crate::model::Strategy;
 
 use super::engine::lock;
@@ -80,10 +80,7 @@ impl House {
     }
 
     /// Families that ship and the user's own; what is wrong with the latter, when something is.
-    pub fn factor_families(
-        &self,
-        _: &Permit<ViewSignals>,
-    ) -> Result<(Vec<Family>, Option<String>), ServiceError> {
+    pub(super) fn factor_families(&self) -> Result<(Vec<Family>, Option<String>), ServiceError> {
         let UserFactors { families, problem } = self.user_factors();
         let shipped = sets::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
         Ok(([shipped, families].concat(), problem))
@@ -94,16 +91,6 @@ impl House {
         let UserFactors { families, problem } = self.user_factors();
         let all = sets::definitions(&families).map_err(|e| ServiceError::Data(e.to_string()))?;
         Ok(FactorList { rows: all.iter().map(FactorRow::of).collect(), problem })
-    }
-
-    /// The factors of a set, a family or a name, the user's own among them.
-    pub fn factors_named(
-        &self,
-        _: &Permit<ViewSignals>,
-        name: &str,
-    ) -> Result<Vec<Definition>, ServiceError> {
-        let user = self.user_factors();
-        super::files::factors::of_name(name, &user).map_err(|e| ServiceError::Invalid(e.to_string()))
     }
 
     /// Writes one factor of the user's own into `factors.toml`; one of that name is replaced.
@@ -138,16 +125,13 @@ impl House {
     /// Families and strategy of a strategy's text, or of the default one. A user's file that is wrong only matters
     /// to a strategy that does not do without it.
     pub(super) fn strategy_of(&self, text: Option<&str>) -> Result<(Vec<Family>, Strategy), ServiceError> {
-        let shipped = sets::builtin().map_err(|e| ServiceError::Data(e.to_string()))?;
-        let user = self.user_factors();
-        let all = [shipped, user.families].concat();
+        let (all, problem) = self.factor_families()?;
         let read = match text {
             Some(text) => Strategy::parse(text, &all),
             None => Strategy::builtin(&all),
         };
         let strategy = read.map_err(|error| {
-            let beside =
-                user.problem.map_or(String::new(), |p| format!("; the user's factors are left out: {p}"));
+            let beside = problem.map_or(String::new(), |p| format!("; the user's factors are left out: {p}"));
             ServiceError::Invalid(format!("strategy: {error}{beside}"))
         })?;
         let mut families = [all, strategy.own.clone()].concat();

@@ -39,8 +39,9 @@ fn a_saved_factor_is_listed_computed_and_ranked_by() {
     save(&home, &trader, "month", "CSRank($close / Ref($close, 21) - 1)").unwrap();
     save(&home, &trader, "month", "$close / Ref($close, 20) - 1").unwrap();
     assert_eq!(listed(&home, &trader), (1, None));
-    let named = home.house.factors_named(&trader.permit::<ViewSignals>().unwrap(), "user").unwrap();
-    assert_eq!(named[0].expression.text(), "$close / Ref($close, 20) - 1");
+    let list = home.house.factor_definitions(&trader.permit::<ViewSignals>().unwrap()).unwrap();
+    let saved = list.rows.iter().find(|r| r.name == "month").unwrap();
+    assert_eq!((saved.expression.as_str(), saved.lookback), ("$close / Ref($close, 20) - 1", 20));
     let wish = SignalWish { strategy: Some(STRATEGY.into()), ..SignalWish::default() };
     let signals = home.house.run_signals(&trader.permit::<TradeDesk>().unwrap(), &wish).unwrap();
     assert_eq!(signals.rows.len(), 12);
@@ -74,7 +75,7 @@ fn a_wrong_file_is_named_with_its_line_and_takes_nothing_else_away() {
     assert!(problem.ends_with(
         "factors.toml: line 4: factor 'slip': at character 10: there is no field $opn; did you mean $open?"
     ), "{problem}");
-    let families = home.house.factor_families(&trader.permit::<ViewSignals>().unwrap()).unwrap().0;
+    let families = home.house.factor_families().unwrap().0;
     assert_eq!(families.len(), 4);
     assert!(home.house.strategy_of(None).is_ok(), "the default strategy does without the file");
     let refused = home.house.strategy_of(Some(STRATEGY)).unwrap_err().to_string();
