@@ -146,7 +146,7 @@ pub struct PeriodRecord {
     pub known_row: usize,
     /// Last day of the period it is about.
     pub period_end: NaiveDate,
-    /// The figure, as reported.
+    /// The figure; one per share in the share terms of the adjusted prices, as the field of that name.
     pub value: f64,
 }
 

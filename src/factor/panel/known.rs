@@ -24,10 +24,11 @@ pub(super) fn fill_fundamentals(panel: &mut Panel, mut figures: Vec<Fundamental>
     });
     for group in figures.chunk_by(|a, b| a.instrument == b.instrument && a.field == b.field) {
         let Some(first) = group.first() else { continue };
-        keep_periods(panel, group);
-        let Some(field) = PER_SHARE.into_iter().find(|f| *f == first.field.as_str()) else { continue };
         let Some(instrument) = panel.index_of(first.instrument) else { continue };
+        let per_share = PER_SHARE.into_iter().find(|f| *f == first.field.as_str());
         let terms = outlines.get(instrument).map_or(&[][..], |o| &o.shares);
+        keep_periods(panel, instrument, if per_share.is_some() { terms } else { &[] }, group);
+        let Some(field) = per_share else { continue };
         let series = known_series(panel, terms, group);
         let (rows, count) = (panel.sessions.len(), panel.symbols.len());
         let column = panel.columns.entry(field).or_insert_with(|| Column::missing(rows, count));
@@ -35,17 +36,18 @@ pub(super) fn fill_fundamentals(panel: &mut Panel, mut figures: Vec<Fundamental>
     }
 }
 
-/// Keeps one instrument's figures of one field by period, for the sessions from which they were known.
-fn keep_periods(panel: &mut Panel, group: &[Fundamental]) {
+/// Keeps one instrument's figures of one field by period, for the sessions from which they were known, in the share
+/// terms of `terms`.
+fn keep_periods(panel: &mut Panel, instrument: usize, terms: &[(usize, f64)], group: &[Fundamental]) {
     let Some(first) = group.first() else { return };
-    let Some(instrument) = panel.index_of(first.instrument) else { return };
     let count = panel.symbols.len();
-    let records = group.iter().map(|f| PeriodRecord {
-        known_row: panel.sessions.partition_point(|s| *s < f.known_at),
-        period_end: f.period_end,
-        value: f.value,
-    });
-    let records: Vec<PeriodRecord> = records.filter(|r| r.known_row < panel.sessions.len()).collect();
+    let record = |f: &Fundamental| {
+        let known_row = panel.sessions.partition_point(|s| *s < f.known_at);
+        let term = terms.partition_point(|(from, _)| *from <= known_row).checked_sub(1);
+        let shares = term.and_then(|at| terms.get(at)).map_or(1.0, |(_, shares)| *shares);
+        PeriodRecord { known_row, period_end: f.period_end, value: f.value * shares }
+    };
+    let records = group.iter().map(record).filter(|r| r.known_row < panel.sessions.len()).collect();
     let all = panel.periods.entry(first.field.as_str().to_owned()).or_insert_with(|| vec![Vec::new(); count]);
     if let Some(slot) = all.get_mut(instrument) {
         *slot = records;

@@ -73,6 +73,7 @@ fn a_figure_is_restated_for_splits_and_not_for_dividends() {
     b.fundamentals(&[figure(1, 1, 8.0)]);
     let panel = b.build();
     assert_eq!(panel.column("eps").unwrap().series(0)[..3], [4.0, 4.0, 4.0]);
+    assert_eq!(panel.periods("eps", 0)[0].value, 4.0, "by period as on each day");
     assert_eq!(panel.column("close").unwrap().series(0)[..3], [22.5, 25.0, 50.0]);
     assert_eq!(panel.column("volume").unwrap().series(0)[1..3], [600.0, 300.0]);
 }
