@@ -12,9 +12,9 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use qlib_pro::domain::InstrumentId;
-use qlib_pro::factor::expr::{Expression, Watch, compute, compute_into, latest};
+use qlib_pro::factor::expr::{Expression, Watch, compute, compute_into, latest, stream};
 use qlib_pro::factor::panel::{Panel, PanelBuilder, PanelError};
-use qlib_pro::factor::processors::{self, Change, Fields};
+use qlib_pro::factor::processors::{Change, Fields, run as run_change};
 use qlib_pro::factor::sets;
 
 /// Rows of a part when results go through one buffer.
@@ -110,12 +110,12 @@ fn expressions<'a>(texts: impl IntoIterator<Item = &'a str>) -> anyhow::Result<V
 
 /// Part by part through one buffer; each part is summed, as a sink that reads every value.
 fn streamed(panel: &Panel, factors: &[Expression]) -> anyhow::Result<usize> {
-    let (rows, mut part, mut sum) = (panel.sessions().len(), Vec::new(), 0_u64);
-    for from in (0..rows).step_by(PART_ROWS) {
-        compute_into(panel, factors, from..(from + PART_ROWS).min(rows), &Watch::default(), &mut part)?;
-        let bits = part.iter().flat_map(|c| c.values()).map(|v| u64::from(v.to_bits()));
+    let (rows, mut sum) = (panel.sessions().len(), 0_u64);
+    stream(panel, factors, 0..rows, PART_ROWS, &Watch::default(), |_, columns| {
+        let bits = columns.iter().flat_map(|c| c.values()).map(|v| u64::from(v.to_bits()));
         sum = sum.wrapping_add(bits.fold(0_u64, u64::wrapping_add));
-    }
+        Ok::<(), anyhow::Error>(())
+    })?;
     black_box(sum);
     Ok(rows * panel.symbols().len() * factors.len())
 }
@@ -126,16 +126,17 @@ fn proxy(path: &str) -> anyhow::Result<usize> {
     let (rows, factors) = (panel.sessions().len(), expressions(PROXY)?);
     let columns = compute(&panel, &factors, 0..rows)?;
     let label = columns.last().context("a label")?;
-    let (mut values, mut days, mut kept) = (Vec::new(), Vec::new(), 0);
+    let (mut values, mut days) = (Vec::new(), Vec::new());
     for row in 0..rows {
         let first = values.len();
         values.extend(label.cross_section(row).into_iter().filter(|v| !v.is_nan()));
         days.push(first..values.len());
-        kept = values.len();
     }
-    let (change, names) = (Change::CrossZScore { robust: false }, ["LABEL0".to_string()]);
-    processors::run(change, Fields::All, &names, std::slice::from_mut(&mut values), &days, 0..kept)?;
-    black_box((&values, &columns));
+    let kept = values.len();
+    let mut labels = [values];
+    let names = ["LABEL0".to_owned()];
+    run_change(Change::CrossZScore { robust: false }, Fields::Labels, &names, &mut labels, &days, 0..kept)?;
+    black_box((&labels, &columns));
     Ok(kept * factors.len())
 }
 

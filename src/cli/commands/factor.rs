@@ -177,9 +177,14 @@ impl Compute {
         factors::notes(&chosen).iter().for_each(|note| env.note(note));
         let (out, symbols, from, to) = (self.out.clone(), self.symbols.clone(), self.from, self.to);
         let sheet = self.sheet(env)?;
-        let table = factors::compute(&sheet, &ComputeRequest { factors: chosen, symbols, from, to })?;
         let mut sink = Sink::create(&out)?;
-        table.write(&mut sink)?;
+        let mut begun = false;
+        factors::compute(&sheet, &ComputeRequest { factors: chosen, symbols, from, to }, &mut |part| {
+            if !std::mem::replace(&mut begun, true) {
+                part.write_header(&mut sink)?;
+            }
+            part.write_rows(&mut sink)
+        })?;
         sink.finish()
     }
 }
@@ -280,6 +285,7 @@ impl From<FactorFileError> for Failure {
             FactorFileError::Expression { .. } | FactorFileError::Step(_) => {
                 Failure::Usage(error.to_string())
             }
+            FactorFileError::Output(error) => error.into(),
             other => Failure::of(other),
         }
     }

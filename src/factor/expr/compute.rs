@@ -162,23 +162,28 @@ pub fn compute_into(
     watch: &Watch,
     columns: &mut Vec<Column>,
 ) -> Result<(), EvalError> {
-    check(panel, expressions, &rows)?;
+    check(panel, expressions, &rows, expressions.len() * rows.len())?;
     columns.resize_with(expressions.len(), || Column::unwritten(rows.len(), panel.symbols().len()));
     let nodes: Vec<&Node> = expressions.iter().map(Expression::node).collect();
-    Job { panel, watch, history: History::Query }.fill(&nodes, rows, columns)
+    Job::new(panel, watch).fill(&nodes, rows, columns)
 }
 
 /// The newest row alone: bit for bit what [`compute`] over all rows gives there, at the cost of the look-back.
 pub fn latest(panel: &Panel, expressions: &[Expression], watch: &Watch) -> Result<Vec<Column>, EvalError> {
     let total = panel.sessions().len();
     let rows = total.saturating_sub(1)..total;
-    check(panel, expressions, &rows)?;
+    check(panel, expressions, &rows, expressions.len())?;
     let nodes: Vec<&Node> = expressions.iter().map(Expression::node).collect();
     Job { panel, watch, history: History::Whole }.columns(&nodes, rows)
 }
 
-/// Refuses what the panel cannot answer.
-fn check(panel: &Panel, expressions: &[Expression], rows: &Range<usize>) -> Result<(), EvalError> {
+/// Refuses what the panel cannot answer, and results of so many cross-sections that they take too much memory.
+pub(super) fn check(
+    panel: &Panel,
+    expressions: &[Expression],
+    rows: &Range<usize>,
+    sections: usize,
+) -> Result<(), EvalError> {
     let total = panel.sessions().len();
     if rows.start >= rows.end || rows.end > total {
         return Err(EvalError::Rows { from: rows.start, to: rows.end, rows: total });
@@ -201,8 +206,8 @@ fn check(panel: &Panel, expressions: &[Expression], rows: &Range<usize>) -> Resu
         }
     }
     let instruments = panel.symbols().len();
-    let cell = size_of::<f32>() * instruments.next_multiple_of(LANES) * rows.len();
-    let needed = (cell as u128 * expressions.len() as u128) >> 20;
+    let section = size_of::<f32>() * instruments.next_multiple_of(LANES);
+    let needed = (section as u128 * sections as u128) >> 20;
     if needed > MEMORY_MIB_MAX as u128 {
         return Err(EvalError::TooLarge {
             expressions: expressions.len(),
@@ -229,7 +234,17 @@ struct Shared {
     load: (usize, usize),
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// A job that loads what Qlib would.
+    pub fn new(panel: &'a Panel, watch: &'a Watch) -> Self {
+        Self { panel, watch, history: History::Query }
+    }
+
+    /// Whether a node's values depend on where the rows begin.
+    pub fn needs_all(&self, node: &Node) -> bool {
+        needs_history(node) || self.has_endless_line(node)
+    }
+
     /// One column a node.
     pub fn columns(&self, nodes: &[&Node], rows: Range<usize>) -> Result<Vec<Column>, EvalError> {
         let instruments = self.panel.symbols().len();
@@ -239,12 +254,13 @@ impl Job<'_> {
         Ok(columns)
     }
 
-    fn fill(&self, nodes: &[&Node], rows: Range<usize>, columns: &mut [Column]) -> Result<(), EvalError> {
+    /// One column a node, into columns that are written over.
+    pub fn fill(&self, nodes: &[&Node], rows: Range<usize>, columns: &mut [Column]) -> Result<(), EvalError> {
         let total = self.panel.sessions().len();
         let mut shared: BTreeMap<Shared, (Vec<&Node>, Vec<&mut Column>)> = BTreeMap::new();
         for (node, column) in nodes.iter().zip(columns) {
             column.fit(rows.len(), self.panel.symbols().len());
-            let whole = needs_history(node) || self.has_endless_line(node);
+            let whole = self.needs_all(node);
             let (back, ahead) = reach(node);
             let load = match (whole, self.history) {
                 (false, _) => (0, total),

@@ -350,3 +350,22 @@ fn what_cannot_be_answered_is_refused_before_it_starts() {
     let one = [Expression::parse("Mean($close,5)").unwrap()];
     assert_eq!(compute_watched(&panel, &one, 0..ROWS, &stopped), Err(EvalError::Cancelled));
 }
+
+#[test]
+fn parts_of_the_rows_handed_on_one_by_one_are_the_whole() {
+    let expressions = everything();
+    let panel = panel(12, ROWS);
+    let whole = compute(&panel, &expressions, 20..ROWS).unwrap();
+    let (mut next, watch) = (20, Watch::default());
+    stream(&panel, &expressions, 20..ROWS, 77, &watch, |rows, columns| {
+        assert_eq!(rows.start, next);
+        next = rows.end;
+        for (k, expression) in expressions.iter().enumerate() {
+            let expected = bits(&whole[k], rows.start - 20..rows.end - 20);
+            assert_eq!(bits(&columns[k], 0..rows.len()), expected, "{}", expression.text());
+        }
+        Ok::<(), EvalError>(())
+    })
+    .unwrap();
+    assert_eq!(next, ROWS);
+}

@@ -17,6 +17,7 @@ pub mod reference;
 pub mod registry;
 mod run;
 pub mod series;
+mod stream;
 mod unit;
 mod words;
 
@@ -27,6 +28,7 @@ pub use compute::{EvalError, MEMORY_MIB_MAX, Watch, compute, compute_into, compu
 pub use parse::Node;
 use registry::{Frequency, Group, Op, Reach};
 pub use registry::{OPERATORS, Operator};
+pub use stream::stream;
 pub use unit::Unit;
 
 /// Longest expression, in bytes.

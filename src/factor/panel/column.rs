@@ -2,6 +2,8 @@
 //!
 //! Time is contiguous within a block of [`LANES`] instruments that stand side by side: a row of a block is one vector.
 
+use std::ops::Range;
+
 /// Instruments side by side in one block of a column: one vector of `f32` lanes.
 pub const LANES: usize = 8;
 
@@ -38,6 +40,17 @@ impl Column {
     /// A column whose every value will be written; until then it is 0.
     pub(in crate::factor) fn unwritten(rows: usize, instruments: usize) -> Self {
         Self { rows, instruments, values: vec![0.0; instruments.div_ceil(LANES) * rows * LANES] }
+    }
+
+    /// Becomes these rows of another column.
+    pub(in crate::factor) fn copy_rows(&mut self, other: &Column, rows: Range<usize>) {
+        self.fit(rows.len(), other.instruments);
+        for block in 0..other.instruments.div_ceil(LANES) {
+            let from = other.block(block).get(rows.start * LANES..rows.end * LANES).unwrap_or(&[]);
+            let size = self.rows * LANES;
+            let to = self.values.get_mut(block * size..(block + 1) * size).unwrap_or_default();
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        }
     }
 
     /// Gives it another shape; its values are to be written anew.

@@ -4,7 +4,7 @@
 //! import checks it, and nothing is filled in.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -14,7 +14,7 @@ use super::super::factors::UserFactors;
 use super::sheet::Sheet;
 use super::table::{FactorTable, bad};
 use crate::domain::{CleanText, Symbol};
-use crate::factor::expr::EvalError;
+use crate::factor::expr::{EvalError, Watch, stream};
 use crate::factor::panel::PanelError;
 use crate::factor::processors::StepError;
 use crate::factor::sets::{self, Definition, SetError};
@@ -23,6 +23,8 @@ use crate::market::import::{ImportError, Source};
 
 /// Largest file of expressions, in bytes.
 const EXPRESSION_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Sessions that are worked out and handed on at once.
+const SESSIONS_AT_ONCE: usize = 256;
 /// Why factors could not be worked out from the files given.
 #[derive(Debug, thiserror::Error)]
 pub enum FactorFileError {
@@ -59,6 +61,9 @@ pub enum FactorFileError {
     /// The user's own factors cannot be read.
     #[error("the user's factors cannot be used: {0}")]
     User(String),
+    /// What was computed cannot be handed on.
+    #[error("writing the output failed: {0}")]
+    Output(#[from] io::Error),
     /// A processor is wrong, or has nothing to learn from.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -220,8 +225,12 @@ impl<'de> serde::Deserialize<'de> for Ordered {
     }
 }
 
-/// Computes factors on a sheet.
-pub fn compute(sheet: &Sheet, request: &ComputeRequest) -> Result<FactorTable, FactorFileError> {
+/// Computes factors on a sheet and hands the rows on in parts, oldest first, each with all columns.
+pub fn compute(
+    sheet: &Sheet,
+    request: &ComputeRequest,
+    take: &mut dyn FnMut(&FactorTable) -> io::Result<()>,
+) -> Result<(), FactorFileError> {
     let mut seen = BTreeSet::new();
     if let Some(twice) = request.factors.iter().find(|f| !seen.insert(f.name.as_str())) {
         return Err(FactorFileError::Asked(format!(
@@ -243,23 +252,40 @@ pub fn compute(sheet: &Sheet, request: &ComputeRequest) -> Result<FactorTable, F
         return Err(FactorFileError::Asked("there is no session between --from and --to in the bars".into()));
     }
     let expressions: Vec<Expression> = request.factors.iter().map(|f| f.expression.clone()).collect();
-    let columns = crate::factor::compute(panel, &expressions, start..end)?;
     let mut table = FactorTable {
         columns: request.factors.iter().map(|f| f.name.clone()).collect(),
-        keys: Vec::new(),
-        values: vec![Vec::new(); columns.len()],
+        ..FactorTable::default()
     };
-    for (row, session) in sessions.iter().enumerate().take(end).skip(start) {
-        for (at, id) in panel.symbols().iter().enumerate() {
-            let wanted = request.symbols.is_empty() || request.symbols.contains(&id.symbol);
-            if wanted && sheet.shows(at, row) {
-                table.keys.push((*session, id.symbol));
-                let cells = columns.iter().map(|c| c.get(at, row - start));
-                table.values.iter_mut().zip(cells).for_each(|(column, value)| column.push(value));
+    table.values.resize_with(expressions.len(), Vec::new);
+    stream(panel, &expressions, start..end, SESSIONS_AT_ONCE, &Watch::default(), |rows, columns| {
+        table.keys.clear();
+        table.values.iter_mut().for_each(Vec::clear);
+        for (row, session) in rows.clone().zip(sessions.get(rows.clone()).unwrap_or(&[])) {
+            for (at, id) in panel.symbols().iter().enumerate() {
+                let wanted = request.symbols.is_empty() || request.symbols.contains(&id.symbol);
+                if wanted && sheet.shows(at, row) {
+                    table.keys.push((*session, id.symbol));
+                    let cells = columns.iter().map(|c| c.get(at, row - rows.start));
+                    table.values.iter_mut().zip(cells).for_each(|(column, value)| column.push(value));
+                }
             }
         }
-    }
-    Ok(table)
+        Ok::<(), FactorFileError>(take(&table)?)
+    })
+}
+
+#[cfg(test)]
+/// All rows in one table.
+pub fn collected(sheet: &Sheet, request: &ComputeRequest) -> Result<FactorTable, FactorFileError> {
+    let mut all = FactorTable::default();
+    compute(sheet, request, &mut |part| {
+        all.columns.clone_from(&part.columns);
+        all.keys.extend(&part.keys);
+        all.values.resize_with(part.values.len(), Vec::new);
+        all.values.iter_mut().zip(&part.values).for_each(|(all, part)| all.extend(part));
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -290,7 +316,7 @@ mod tests {
                         B,2024-01-03,20,x\nB,2024-01-05,21,x\n";
 
     fn computed(factors: &[&str]) -> FactorTable {
-        compute(&sheet(BARS, None), &request(factors)).unwrap()
+        collected(&sheet(BARS, None), &request(factors)).unwrap()
     }
 
     #[test]
@@ -311,7 +337,7 @@ mod tests {
         asked.from = parse_date("2024-01-03");
         asked.to = asked.from;
         asked.symbols = vec!["A".parse().unwrap()];
-        let table = compute(&sheet(BARS, None), &asked).unwrap();
+        let table = collected(&sheet(BARS, None), &asked).unwrap();
         assert_eq!(table.column("p"), Some([10.0].as_slice()));
     }
 
@@ -323,7 +349,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_computed_says_why() {
-        let said = |asked: &ComputeRequest| compute(&sheet(BARS, None), asked).unwrap_err().to_string();
+        let said = |asked: &ComputeRequest| collected(&sheet(BARS, None), asked).unwrap_err().to_string();
         assert!(said(&request(&["x=$eps"])).contains("$eps"));
         assert!(said(&request(&["x=$close", "x=$close+1"])).contains("twice"));
         let mut asked = request(&["x=$close"]);
@@ -337,7 +363,7 @@ mod tests {
     #[test]
     fn a_calendar_may_have_a_header_and_adds_empty_sessions() {
         let calendar = "date\n2024-01-02\n2024-01-03\n2024-01-04\n2024-01-05\n";
-        let table = compute(&sheet(BARS, Some(calendar)), &request(&["p=Ref($close,1)"])).unwrap();
+        let table = collected(&sheet(BARS, Some(calendar)), &request(&["p=Ref($close,1)"])).unwrap();
         assert_eq!(table.keys.len(), 7);
     }
 

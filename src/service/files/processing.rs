@@ -93,7 +93,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::service::files::factors::{ComputeRequest, compute, of_definition};
+    use crate::service::files::factors::{ComputeRequest, collected, of_definition};
     use crate::service::files::sheet::{Input, read};
     use crate::service::files::table::Wanted;
 
@@ -179,7 +179,7 @@ mod tests {
         let factors = definitions.map(|d| of_definition(d).unwrap()).to_vec();
         let sheet = read(&Input::Bars { file: bars, calendar: Some(calendar) }).unwrap();
         let request = ComputeRequest { factors, symbols: Vec::new(), from: None, to: None };
-        compute(&sheet, &request).unwrap()
+        collected(&sheet, &request).unwrap()
     }
 
     /// How one processed column differs from the oracle's.

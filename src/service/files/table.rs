@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use chrono::NaiveDate;
+use rayon::prelude::*;
 
 use super::factors::FactorFileError;
 use crate::domain::{CleanText, Symbol};
@@ -20,9 +21,11 @@ pub const GROUPS_MAX: usize = 10_000;
 pub const NO_GROUP: u16 = u16::MAX;
 /// Rows that are formatted before they are written.
 const ROWS_AT_ONCE: usize = 512;
+/// Such pieces of text that are held before they are written.
+const TEXTS_AT_ONCE: usize = 16;
 
 /// A number of a table: `f32` as factors are, `f64` where a file may hold more digits.
-pub trait Value: Copy + PartialEq {
+pub trait Value: Copy + PartialEq + Send + Sync {
     /// What an empty cell is.
     const MISSING: Self;
     /// Reads a cell that is not empty.
@@ -157,28 +160,45 @@ impl<V: Value> FactorTable<V> {
         }
     }
 
-    /// Writes `date,symbol,<column>…`.
+    /// Writes `date,symbol,<column>…` and the rows.
     pub fn write(&self, writer: &mut dyn Write) -> io::Result<()> {
+        self.write_header(writer)?;
+        self.write_rows(writer)
+    }
+
+    /// Writes `date,symbol,<column>…`.
+    pub fn write_header(&self, writer: &mut dyn Write) -> io::Result<()> {
         let names = self.columns.iter().map(String::as_str);
-        let mut csv = csv::Writer::from_writer(&mut *writer);
+        let mut csv = csv::Writer::from_writer(writer);
         csv.write_record(["date", "symbol"].into_iter().chain(names)).map_err(io::Error::from)?;
-        csv.flush()?;
-        drop(csv);
+        csv.flush()
+    }
+
+    /// Writes the rows; they are turned into text in parallel.
+    pub fn write_rows(&self, writer: &mut dyn Write) -> io::Result<()> {
+        for (turn, keys) in self.keys.chunks(ROWS_AT_ONCE * TEXTS_AT_ONCE).enumerate() {
+            let texts: Vec<Vec<u8>> = keys
+                .par_chunks(ROWS_AT_ONCE)
+                .enumerate()
+                .map(|(k, keys)| self.text((turn * TEXTS_AT_ONCE + k) * ROWS_AT_ONCE, keys))
+                .collect::<io::Result<_>>()?;
+            texts.iter().try_for_each(|text| writer.write_all(text))?;
+        }
+        writer.flush()
+    }
+
+    /// The lines of some keys, the first of which stands at row `first`.
+    fn text(&self, first: usize, keys: &[(NaiveDate, Symbol)]) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        for (row, (date, symbol)) in self.keys.iter().enumerate() {
+        for (row, (date, symbol)) in (first..).zip(keys) {
             write!(text, "{date},{}", symbol.as_str())?;
             for column in &self.values {
                 text.push(b',');
                 column.get(row).copied().unwrap_or(V::MISSING).print(&mut text)?;
             }
             text.push(b'\n');
-            if (row + 1).is_multiple_of(ROWS_AT_ONCE) {
-                writer.write_all(&text)?;
-                text.clear();
-            }
         }
-        writer.write_all(&text)?;
-        writer.flush()
+        Ok(text)
     }
 
     /// Values of a column by name.
