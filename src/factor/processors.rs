@@ -36,7 +36,7 @@ pub enum Fields {
 
 impl Fields {
     /// Whether a column of that name is meant.
-    pub fn mean(self, column: &str) -> bool {
+    pub fn include(self, column: &str) -> bool {
         let label = column.to_ascii_uppercase().contains("LABEL");
         match self {
             Fields::All => true,

@@ -23,13 +23,13 @@ pub fn run(
     days: &[Range<usize>],
     fit: Range<usize>,
 ) -> Result<(), StepError> {
-    if fields == Fields::Labels && !names.iter().any(|name| fields.mean(name)) {
+    if fields == Fields::Labels && !names.iter().any(|name| fields.include(name)) {
         return Err(StepError::NoLabel);
     }
     if let Some(name) = change.learns().filter(|_| fit.is_empty()) {
         return Err(StepError::NoFit(name));
     }
-    let meant = columns.par_iter_mut().zip(names).filter(|(_, name)| fields.mean(name));
+    let meant = columns.par_iter_mut().zip(names).filter(|(_, name)| fields.include(name));
     meant.for_each(|(column, _)| change_column(change, column, days, fit.clone()));
     Ok(())
 }

@@ -73,7 +73,11 @@ fn squares_overflow_to_infinity_and_the_column_to_zero() {
 
 #[test]
 fn labels_are_known_by_their_name() {
-    assert!(Fields::Labels.mean("LABEL0") && Fields::Labels.mean("label") && !Fields::Labels.mean("ROC5"));
+    assert!(
+        Fields::Labels.include("LABEL0")
+            && Fields::Labels.include("label")
+            && !Fields::Labels.include("ROC5")
+    );
     let tanh = Step::parse_all("TanhProcess").unwrap();
     assert_eq!(tanh, [Step::Change(Change::Tanh, Fields::Features)]);
     let refused = run(Change::CrossRank, Fields::Labels, &["x".into()], &mut [vec![1.0]], &[], 0..1);

@@ -30,7 +30,7 @@ pub fn process(
             Step::DropMissing(fields) => drop_missing(table, fields)?,
             Step::DropColumns(names) => keep_columns(table, |column| !names.iter().any(|n| n == column)),
             Step::KeepColumns(fields, names) => {
-                keep_columns(table, |column| !fields.mean(column) || names.iter().any(|n| n == column));
+                keep_columns(table, |column| !fields.include(column) || names.iter().any(|n| n == column));
             }
             Step::Reaching { from, to } => keep_reaching(table, from, to)?,
             Step::Storage => {}
@@ -40,7 +40,7 @@ pub fn process(
 }
 
 fn drop_missing(table: &mut FactorTable, fields: Fields) -> Result<(), StepError> {
-    let meant = |name: &String| fields.mean(name);
+    let meant = |name: &String| fields.include(name);
     if fields == Fields::Labels && !table.columns.iter().any(meant) {
         return Err(StepError::NoLabel);
     }
