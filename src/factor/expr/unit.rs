@@ -31,19 +31,32 @@ pub enum Unit {
     Unknown,
 }
 
-impl fmt::Display for Unit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Unit::Plain => "a number",
-            Unit::Price => "a price",
+impl Unit {
+    /// One word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Plain => "number",
+            Unit::Price => "price",
             Unit::Shares => "shares",
             Unit::Money => "money",
-            Unit::Ratio => "a ratio",
-            Unit::Truth => "a truth value",
-            Unit::Count => "a count",
-            Unit::Score => "a score",
+            Unit::Ratio => "ratio",
+            Unit::Truth => "truth",
+            Unit::Count => "count",
+            Unit::Score => "score",
             Unit::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+/// As it stands in a sentence.
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unit::Shares | Unit::Money | Unit::Unknown => f.pad(self.name()),
+            Unit::Plain | Unit::Price | Unit::Ratio | Unit::Truth | Unit::Count | Unit::Score => {
+                write!(f, "a {}", self.name())
+            }
+        }
     }
 }
 

@@ -172,7 +172,12 @@ pub fn alpha360() -> Result<Vec<Definition>, SetError> {
             let text = if k == 0 { format!("{field}/{base}") } else { format!("Ref({field}, {k})/{base}") };
             let what = stem.to_ascii_lowercase();
             let of = if *stem == "VOLUME" { "volume" } else { "close" };
-            let doc = format!("{what} {k} days ago over today's {of}");
+            let when = match k {
+                0 => "today".to_owned(),
+                1 => "a day ago".to_owned(),
+                _ => format!("{k} days ago"),
+            };
+            let doc = format!("{what} {when} over today's {of}");
             defined(ALPHA360, format!("{stem}{k}"), &what, &text, doc)
         })
     });

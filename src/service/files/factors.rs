@@ -111,7 +111,7 @@ impl FactorRow {
             name: factor.name.clone(),
             sign: factor.sign,
             lookback: factor.expression.lookback(),
-            unit: factor.expression.unit().to_string(),
+            unit: factor.expression.unit().name().to_owned(),
             expression: factor.expression.text().to_owned(),
             doc: factor.doc.clone(),
         }
@@ -151,7 +151,9 @@ pub fn of_name(name: &str, user: &UserFactors) -> Result<Vec<Definition>, Factor
     }
     let mut known: Vec<String> = sets::SETS.iter().map(ToString::to_string).collect();
     known.extend([sets::builtin()?, user.families.clone()].concat().into_iter().map(|f| f.name));
-    known.dedup();
+    // A family may have the name of its set.
+    let mut seen = BTreeSet::new();
+    known.retain(|name| seen.insert(name.clone()));
     let (name, known) = (CleanText::new(name), known.join(", "));
     Err(FactorFileError::Asked(format!("there is no factor set '{name}'; known are {known}")))
 }
