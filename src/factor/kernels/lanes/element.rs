@@ -203,8 +203,8 @@ fn combine<T: Lane>(op: Op, power: &impl Fn(T, T) -> T, x: &mut [T], y: &[T]) {
         Op::Mul => each!(|a: T, b: T| a * b),
         Op::Div => each!(|a: T, b: T| a / b),
         Op::Power => each!(power),
-        Op::Greater => each!(|a: T, b: T| if (a != a) | (a >= b) { a } else { b }),
-        Op::Less => each!(|a: T, b: T| if (a != a) | (a <= b) { a } else { b }),
+        Op::Greater => each!(|a: T, b: T| if a.is_missing() | (a >= b) { a } else { b }),
+        Op::Less => each!(|a: T, b: T| if a.is_missing() | (a <= b) { a } else { b }),
         Op::Gt => each!(|a: T, b: T| truth(a > b)),
         Op::Ge => each!(|a: T, b: T| truth(a >= b)),
         Op::Lt => each!(|a: T, b: T| truth(a < b)),
@@ -294,5 +294,36 @@ fn map<T: Lane>(op: Op, log: impl Fn(T) -> T, values: &mut [T]) {
         Op::Sign => each!(|v: T| if v > zero { T::of(1.0) } else { if v < zero { T::of(-1.0) } else { v } }),
         Op::Not => each!(|v: T| T::of(if v != zero { 0.0 } else { 1.0 })),
         _ => each!(|_: T| T::NAN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::rows;
+    use super::*;
+
+    #[test]
+    fn wide_vectors_change_no_bit() {
+        let (a, b) = (rows(1, 100), rows(2, 100));
+        let (a, b) = (a.as_flattened(), b.as_flattened());
+        for op in [Op::Add, Op::Div, Op::Greater, Op::Lt, Op::Ne, Op::Or] {
+            let (mut fast, mut plain_way) = (vec![0.0_f32; a.len()], vec![0.0_f32; a.len()]);
+            binary(op, false, Operand::Single(a), Operand::Single(b), Place::Single(&mut fast));
+            let (a, b) = (Operand::Single(a), Operand::Single(b));
+            pieces::<f32>(op, |x, _| x, a, b, &mut Place::Single(&mut plain_way));
+            let bits = |values: &[f32]| {
+                values.iter().map(|v| if v.is_nan() { u32::MAX } else { v.to_bits() }).collect()
+            };
+            let (fast, plain_way): (Vec<u32>, Vec<u32>) = (bits(&fast), bits(&plain_way));
+            assert_eq!(fast, plain_way, "{op:?}");
+        }
+        let (mut fast, mut plain_way) = (vec![0.0_f32; a.len()], a.to_vec());
+        unary(Op::Log, false, Operand::Single(a), Place::Single(&mut fast));
+        map(Op::Log, ln, &mut plain_way);
+        assert!(
+            fast.iter()
+                .zip(&plain_way)
+                .all(|(x, y)| x.to_bits() == y.to_bits() || (x.is_nan() && y.is_nan()))
+        );
     }
 }

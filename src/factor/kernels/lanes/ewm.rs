@@ -1,6 +1,7 @@
 //! Exponentially weighted means of all lanes at once; see [`crate::factor::kernels::ewm`] for the rule.
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "lanes are 0..LANES of arrays; a result row stands for a row asked for"
 )]
 

@@ -1,6 +1,7 @@
 //! Largest and smallest value of a window and their places.
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "lanes are 0..LANES of arrays; tails have a row per row of their chunk"
 )]
 
@@ -105,7 +106,7 @@ fn walk<T: Lane>(
     let starts = starts.map(|s| s as f64);
     let mut tails: Vec<Best> = Vec::new();
     for chunk in chunks(x.first, out, window) {
-        let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
+        let boundary = chunk.boundary;
         let mut tail = Best::EMPTY;
         let before = x.part(chunk.before.start, chunk.before.end);
         let full = before.len();
@@ -159,6 +160,33 @@ fn emit(
     if let Some(rows) = &mut extremes.place_known {
         for l in 0..LANES {
             rows[at][l] = if row[l] == NONE { f64::NAN } else { place(l, row[l]) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bits, rows};
+    use super::*;
+
+    #[test]
+    fn wide_vectors_change_no_bit() {
+        let starts = [0, 3, 0, 40, 0, 0, 1, 0];
+        for (seed, window) in [(1, 1), (2, 6), (3, 60), (4, 0)] {
+            let values = rows(seed, 200);
+            let work = |plain: bool| {
+                let mut results = vec![vec![[0.0; LANES]; 190]; 3];
+                let mut slots = results.iter_mut().map(|r| Some(r.as_mut_slice()));
+                let mut slot = || slots.next().flatten();
+                let extremes = Extremes { value: slot(), place: slot(), place_known: slot() };
+                let x = Rows { values: &values, first: 0 };
+                match plain {
+                    true => walk(x, 1.0, window, &(10..200), &starts, extremes),
+                    false => run(x, End::Largest, window, &(10..200), &starts, extremes),
+                }
+                results.iter().map(|r| bits(r)).collect::<Vec<_>>()
+            };
+            assert_eq!(work(true), work(false), "window {window}");
         }
     }
 }

@@ -15,6 +15,8 @@ pub mod scan;
 pub mod simd;
 pub mod sorted;
 pub mod sums;
+#[cfg(test)]
+mod testing;
 
 use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 
@@ -44,6 +46,11 @@ pub trait Lane:
     const INFINITY: Self;
     /// As `f64`.
     fn wide(self) -> f64;
+    /// Whether it is NaN.
+    #[inline(always)]
+    fn is_missing(self) -> bool {
+        self.wide().is_nan()
+    }
     /// From `f64`, rounded.
     fn of(value: f64) -> Self;
     /// From another lane's number, rounded where it is wider.
@@ -109,6 +116,8 @@ pub struct Chunk {
     pub before: Range<usize>,
     /// Rows of this chunk.
     pub this: Range<usize>,
+    /// Where this chunk would start if all its rows were there.
+    pub boundary: usize,
 }
 
 /// Cuts the rows that the results `out` need into aligned chunks. `window` 0 is one chunk from the first row on.
@@ -123,11 +132,34 @@ pub fn chunks(first: usize, out: &Range<usize>, window: usize) -> impl Iterator<
         let end = start.checked_add(size);
         let stop = end.unwrap_or(out.end).min(out.end);
         let before = start.saturating_sub(size).max(first).min(start)..start;
-        let chunk = Chunk { before, this: start.max(first)..stop };
+        let boundary = if window == 0 { first } else { start };
+        let chunk = Chunk { before, this: start.max(first)..stop, boundary };
         match end {
             Some(end) => start = end,
             None => done = true,
         }
         Some(chunk)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_aligned_to_the_panel_and_know_the_chunk_before() {
+        let found: Vec<Chunk> = chunks(3, &(12..31), 10).collect();
+        let expected = [(3..10, 10..20), (10..20, 20..30), (20..30, 30..31)];
+        let chunk = |(before, this): (_, Range<usize>)| Chunk { before, boundary: this.start, this };
+        assert_eq!(found, expected.map(chunk));
+        let all: Vec<Chunk> = chunks(3, &(12..31), 0).collect();
+        assert_eq!(all, [Chunk { before: 0..0, this: 3..31, boundary: 3 }]);
+    }
+
+    #[test]
+    fn parts_are_cut_to_the_rows_that_are_there() {
+        let values = [[1.0_f32; LANES], [2.0; LANES]];
+        let rows = Rows { values: &values, first: 5 };
+        assert_eq!((rows.part(0, 6).len(), rows.part(6, 99).len(), rows.part(9, 12).len()), (1, 1, 0));
+    }
 }

@@ -3,6 +3,7 @@
 //! Sums are taken as in [`super::sums`]: about values that lie in the window.
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "lanes are 0..LANES of arrays; tails have a row per row of their chunk"
 )]
 
@@ -153,7 +154,7 @@ fn walk<A: Lane, B: Lane>(
     let first = sides.a.first.max(sides.b.first);
     let mut tails: Vec<[Row<f64>; SUMS]> = Vec::new();
     for chunk in chunks(first, out, window) {
-        let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
+        let boundary = chunk.boundary;
         let (before, this) = (&chunk.before, &chunk.this);
         let (before_a, before_b) =
             (sides.a.part(before.start, before.end), sides.b.part(before.start, before.end));
@@ -237,4 +238,32 @@ fn emit<A: Lane, B: Lane>(
         if pair { a - all.pivot_a[l] - line } else { f64::NAN }
     };
     put(&mut pairs.residual, at, residual);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bits, rows};
+    use super::*;
+
+    #[test]
+    fn wide_vectors_change_no_bit() {
+        for (seed, window) in [(1, 2), (2, 7), (3, 60), (4, 0)] {
+            let (a, b) = (rows(seed, 200), rows(seed + 90, 200));
+            let spread = vec![[1.0; LANES]; 190];
+            let work = |plain: bool| {
+                let mut results = vec![vec![[0.0; LANES]; 190]; 4];
+                let mut slots = results.iter_mut().map(|r| Some(r.as_mut_slice()));
+                let mut slot = || slots.next().flatten();
+                let pairs = Pairs { covariance: slot(), correlation: slot(), beta: slot(), residual: slot() };
+                let sides = Sides { a: Rows { values: &a, first: 0 }, b: Rows { values: &b, first: 0 } };
+                let spreads = Some(Spreads { a: &spread, b: &spread });
+                match plain {
+                    true => walk(sides, spreads, window, &(10..200), pairs),
+                    false => run(sides, spreads, window, &(10..200), pairs),
+                }
+                results.iter().map(|r| bits(r)).collect::<Vec<_>>()
+            };
+            assert_eq!(work(true), work(false), "window {window}");
+        }
+    }
 }

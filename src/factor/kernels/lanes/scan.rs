@@ -1,6 +1,7 @@
 //! Windows whose kernel looks at all of its rows: one lane after the other, with the slice kernels beside this folder.
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "lanes are 0..LANES of arrays; windows end inside the lane's rows"
 )]
 

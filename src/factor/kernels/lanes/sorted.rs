@@ -5,6 +5,7 @@
 //! Missing values stand at the end as infinity.
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "lanes are 0..LANES of arrays; places are below the window's length"
 )]
 
@@ -44,11 +45,11 @@ pub fn run<T: Lane>(x: Rows<'_, T>, window: usize, out: &Range<usize>, slots: &m
     );
 }
 
-/// The value as it is sorted: what is missing is infinite.
+/// The value as it is sorted: what is missing is infinite, and there is one zero.
 #[inline(always)]
 fn key<T: Lane>(value: T) -> T {
     let there = value < T::INFINITY && value > T::of(f64::NEG_INFINITY);
-    if there { value } else { T::INFINITY }
+    if there { value + T::default() } else { T::INFINITY }
 }
 
 #[inline(always)]
@@ -207,6 +208,32 @@ fn by_lane<T: Lane>(x: Rows<'_, T>, window: usize, out: &Range<usize>, slots: &m
                     }
                 };
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bits, rows};
+    use super::*;
+
+    const WANTED: [Wanted; 4] = [Wanted::Quantile(0.2), Wanted::Median, Wanted::Rank, Wanted::Scaled];
+
+    fn with(kernel: impl Fn(Rows<'_, f32>, &Range<usize>, &mut [Slot<'_>]), seed: u64) -> Vec<Vec<u64>> {
+        let values = rows(seed, 200);
+        let mut results = vec![vec![[0.0; LANES]; 190]; WANTED.len()];
+        let mut slots: Vec<Slot<'_>> =
+            WANTED.into_iter().zip(results.iter_mut().map(Vec::as_mut_slice)).collect();
+        kernel(Rows { values: &values, first: 0 }, &(10..200), &mut slots);
+        results.iter().map(|r| bits(r)).collect()
+    }
+
+    #[test]
+    fn wide_vectors_and_the_way_lane_by_lane_give_the_same_bits() {
+        for (seed, window) in [(1, 1), (2, 2), (3, 9), (4, 60), (5, 150)] {
+            let fast = with(|x, out, slots| run(x, window, out, slots), seed);
+            assert_eq!(fast, with(|x, out, slots| together(x, window, out, slots), seed), "window {window}");
+            assert_eq!(fast, with(|x, out, slots| by_lane(x, window, out, slots), seed), "window {window}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! so what cancels is never larger than the window's own spread, and a window of equal values has variance 0 exactly.
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "lanes are 0..LANES of arrays; tails have a row per row of their chunk"
 )]
 
@@ -150,7 +151,7 @@ fn end_lines<T: Lane>(x: Rows<'_, T>, out: &Range<usize>, sums: &mut Sums<'_>) {
 fn walk<T: Lane, const K: usize>(x: Rows<'_, T>, window: usize, out: &Range<usize>, sums: &mut Sums<'_>) {
     let mut tails: Vec<[Row<f64>; K]> = Vec::new();
     for chunk in chunks(x.first, out, window) {
-        let boundary = if window == 0 { chunk.this.start } else { chunk.this.start / window * window };
+        let boundary = chunk.boundary;
         let (before, this) =
             (x.part(chunk.before.start, chunk.before.end), x.part(chunk.this.start, chunk.this.end));
         let mut tail = Part::<K>::EMPTY;
@@ -265,9 +266,23 @@ fn emit<T: Lane, const K: usize>(
         #[inline(always)]
         |l| variance[l].sqrt(),
     );
-    if K < LINE {
-        return;
+    if K >= LINE {
+        emit_line(sums, at, all, newest, (t, flat_is_missing), (&share, &spread, &variance));
     }
+}
+
+/// The line through a window: `share` is 1/n, `spread` the sum of squares about the mean.
+#[inline(always)]
+fn emit_line<T: Lane, const K: usize>(
+    sums: &mut Sums<'_>,
+    at: usize,
+    all: &Part<K>,
+    newest: &Row<T>,
+    (t, flat_is_missing): (f64, bool),
+    (share, spread, variance): (&Row<f64>, &Row<f64>, &Row<f64>),
+) {
+    let s = &all.sums;
+    let n = &s[0];
     let (mut slope, mut tt, mut ty) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     for l in 0..LANES {
         tt[l] = s[4][l] - s[3][l] * s[3][l] * share[l];
@@ -299,4 +314,51 @@ fn emit<T: Lane, const K: usize>(
             if flat_is_missing & !sloped { f64::NAN } else { fit }
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{bits, rows};
+    use super::*;
+
+    fn all(plain: bool, values: &[Row<f32>], window: usize) -> Vec<Vec<u64>> {
+        let (out, x) = (5..values.len() - 3, Rows { values, first: 0 });
+        let mut results = vec![vec![[0.0; LANES]; out.len()]; 7];
+        let mut slots = results.iter_mut().map(|r| Some(r.as_mut_slice()));
+        let mut slot = || slots.next().flatten();
+        let mut sums = Sums {
+            mean: slot(),
+            sum: slot(),
+            variance: slot(),
+            deviation: slot(),
+            slope: slot(),
+            residual: slot(),
+            r_square: slot(),
+            endless: false,
+        };
+        match plain {
+            true => walk::<f32, LINE>(x, window, &out, &mut sums),
+            false => run(x, window, &out, sums),
+        }
+        results.iter().map(|r| bits(r)).collect()
+    }
+
+    #[test]
+    fn wide_vectors_change_no_bit() {
+        for (seed, window) in [(1, 1), (2, 3), (3, 20), (4, 60), (5, 0), (6, 500)] {
+            let values = rows(seed, 260);
+            assert_eq!(all(true, &values, window), all(false, &values, window), "window {window}");
+        }
+    }
+
+    #[test]
+    fn what_has_left_the_window_leaves_nothing_behind() {
+        let mut values = vec![[1.0_f32; LANES]; 40];
+        values[9] = [1e30; LANES];
+        let (mut mean, mut deviation) = (vec![[0.0; LANES]; 40], vec![[0.0; LANES]; 40]);
+        let sums = Sums { mean: Some(&mut mean), deviation: Some(&mut deviation), ..Sums::default() };
+        run(Rows { values: &values, first: 0 }, 4, &(0..40), sums);
+        assert_eq!((mean[13], deviation[13]), ([1.0; LANES], [0.0; LANES]));
+        assert_eq!(deviation[0][0].to_bits(), f64::NAN.to_bits());
+    }
 }
