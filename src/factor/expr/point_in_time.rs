@@ -72,17 +72,53 @@ fn fields_of<'n, 'a>(inner: &'n Node, records: &dyn Fn(&str) -> &'a [PeriodRecor
 /// The expression's last value over the periods known on a row.
 fn as_known(inner: &Node, fields: &[Figures<'_, '_>], wanted: Option<i32>, row: usize) -> f64 {
     let known: Vec<BTreeMap<NaiveDate, f64>> = fields.iter().map(|f| newest(f, row)).collect();
-    let (days, series) = match wanted {
+    let periods = match wanted {
         Some(period) => one_period(&known, period),
         None => all_periods(fields, &known),
     };
-    let leaf = |node: &Node| {
-        let at = fields.iter().position(|f| f.node == node)?;
-        series.get(at).map(|values| Series::Double(values.clone()))
-    };
-    match evaluate(inner, &leaf, &days) {
-        Ok(values) => values.doubles(days.len()).last().copied().unwrap_or(f64::NAN),
+    let leaf = |node: &Node| periods.of_one_field(node, fields);
+    match evaluate(inner, &leaf, &periods.days) {
+        Ok(values) => values.doubles(periods.days.len()).last().copied().unwrap_or(f64::NAN),
         Err(_) => f64::NAN,
+    }
+}
+
+/// The periods of a day, with the figures of each field.
+struct Periods {
+    /// Oldest first, over all fields.
+    days: Vec<NaiveDate>,
+    /// Each field's figures on them.
+    series: Vec<Vec<f64>>,
+    /// Which of them are each field's own: from its first known period to its last.
+    own: Vec<Vec<usize>>,
+}
+
+impl Periods {
+    /// A node over one field alone is worked out on that field's own periods, as in Qlib: a window does not reach
+    /// into periods that only another field knows.
+    fn of_one_field(&self, node: &Node, fields: &[Figures<'_, '_>]) -> Option<Series> {
+        let mut found: Vec<usize> = Vec::new();
+        visit(node, &mut |part| found.extend(fields.iter().position(|f| f.node == part)));
+        found.dedup();
+        let [field] = found.as_slice() else { return None };
+        let (series, own) = (self.series.get(*field)?, self.own.get(*field)?);
+        if matches!(node, Node::Period(..)) {
+            return Some(Series::Double(series.clone()));
+        }
+        let days: Vec<NaiveDate> = own.iter().filter_map(|at| self.days.get(*at)).copied().collect();
+        let figures: Vec<f64> = own.iter().filter_map(|at| series.get(*at)).copied().collect();
+        let leaf = |part: &Node| matches!(part, Node::Period(..)).then(|| Series::Double(figures.clone()));
+        let values = evaluate(node, &leaf, &days).ok()?;
+        if own.len() == self.days.len() {
+            return Some(values);
+        }
+        let mut spread = vec![f64::NAN; self.days.len()];
+        for (at, value) in own.iter().zip(values.doubles(days.len())) {
+            if let Some(slot) = spread.get_mut(*at) {
+                *slot = value;
+            }
+        }
+        Some(Series::Double(spread))
     }
 }
 
@@ -106,7 +142,7 @@ fn newest(figures: &Figures<'_, '_>, row: usize) -> BTreeMap<NaiveDate, f64> {
 }
 
 /// The newest figure whose period ends in a year (2019) or a year's quarter (201903).
-fn one_period(known: &[BTreeMap<NaiveDate, f64>], period: i32) -> (Vec<NaiveDate>, Vec<Vec<f64>>) {
+fn one_period(known: &[BTreeMap<NaiveDate, f64>], period: i32) -> Periods {
     let is_year = period < 10_000;
     let fits = |end: &NaiveDate| {
         if is_year {
@@ -117,43 +153,63 @@ fn one_period(known: &[BTreeMap<NaiveDate, f64>], period: i32) -> (Vec<NaiveDate
     let value = |of: &BTreeMap<NaiveDate, f64>| {
         of.iter().rfind(|(end, _)| fits(end)).map_or(f64::NAN, |(_, value)| *value)
     };
-    (vec![NaiveDate::default()], known.iter().map(|of| vec![value(of)]).collect())
+    Periods {
+        days: vec![NaiveDate::default()],
+        series: known.iter().map(|of| vec![value(of)]).collect(),
+        own: vec![vec![0]; known.len()],
+    }
 }
 
 /// Every field on one common list of periods, oldest first.
-fn all_periods(
-    fields: &[Figures<'_, '_>],
-    known: &[BTreeMap<NaiveDate, f64>],
-) -> (Vec<NaiveDate>, Vec<Vec<f64>>) {
-    let mut ends: BTreeSet<NaiveDate> = known.iter().flat_map(|of| of.keys().copied()).collect();
+fn all_periods(fields: &[Figures<'_, '_>], known: &[BTreeMap<NaiveDate, f64>]) -> Periods {
     let cadence = fields.iter().map(|f| f.cadence).max().filter(|c| *c != Cadence::Any);
-    if let Some(cadence) = cadence {
-        ends = on_grid(&ends, cadence);
-    }
-    let days: Vec<NaiveDate> = ends.into_iter().collect();
-    let value = |of: &BTreeMap<NaiveDate, f64>, day: &NaiveDate| match cadence {
-        None => of.get(day).copied(),
-        Some(cadence) => {
-            of.iter().rfind(|(end, _)| cadence.slot(**end) == cadence.slot(*day)).map(|(_, v)| *v)
-        }
+    let place = |day: NaiveDate| match cadence {
+        Some(cadence) => first_day_of(cadence, cadence.slot(day).unwrap_or(0)),
+        None => Some(day),
     };
-    let series =
-        known.iter().map(|of| days.iter().map(|d| value(of, d).unwrap_or(f64::NAN)).collect()).collect();
-    (days, series)
+    let figures: Vec<BTreeMap<NaiveDate, f64>> = known
+        .iter()
+        .map(|of| of.iter().filter_map(|(end, value)| Some((place(*end)?, *value))).collect())
+        .collect();
+    let own: Vec<BTreeSet<NaiveDate>> = figures.iter().map(|of| without_gaps(of, cadence)).collect();
+    let days: BTreeSet<NaiveDate> = own.iter().flatten().copied().collect();
+    let days: Vec<NaiveDate> = match (cadence, days.first(), days.last()) {
+        (Some(cadence), Some(first), Some(last)) => grid(cadence, *first, *last).collect(),
+        _ => days.into_iter().collect(),
+    };
+    let value = |of: &BTreeMap<NaiveDate, f64>, day: &NaiveDate| of.get(day).copied().unwrap_or(f64::NAN);
+    Periods {
+        series: figures.iter().map(|of| days.iter().map(|d| value(of, d)).collect()).collect(),
+        own: own
+            .iter()
+            .map(|of| days.iter().enumerate().filter(|(_, d)| of.contains(d)).map(|(at, _)| at).collect())
+            .collect(),
+        days,
+    }
 }
 
-/// One day in every period of the cadence from the first to the last known.
-fn on_grid(ends: &BTreeSet<NaiveDate>, cadence: Cadence) -> BTreeSet<NaiveDate> {
-    let slots = ends.first().and_then(|d| cadence.slot(*d)).zip(ends.last().and_then(|d| cadence.slot(*d)));
-    let Some((first, last)) = slots else { return BTreeSet::new() };
-    let day = |slot: i32| match cadence {
+/// A field's own periods, from the first to the last of its figures.
+fn without_gaps(figures: &BTreeMap<NaiveDate, f64>, cadence: Option<Cadence>) -> BTreeSet<NaiveDate> {
+    match (cadence, figures.first_key_value(), figures.last_key_value()) {
+        (Some(cadence), Some((first, _)), Some((last, _))) => grid(cadence, *first, *last).collect(),
+        _ => figures.keys().copied().collect(),
+    }
+}
+
+/// The first day of every period of the cadence between two days.
+fn grid(cadence: Cadence, first: NaiveDate, last: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    let (from, to) = (cadence.slot(first).unwrap_or(0), cadence.slot(last).unwrap_or(-1));
+    (from..=to).filter_map(move |slot| first_day_of(cadence, slot))
+}
+
+fn first_day_of(cadence: Cadence, slot: i32) -> Option<NaiveDate> {
+    match cadence {
         Cadence::Year => NaiveDate::from_ymd_opt(slot, 1, 1),
         Cadence::Quarter | Cadence::Any => {
             let month = slot.rem_euclid(QUARTERS) as u32 * 3 + 1;
             NaiveDate::from_ymd_opt(slot.div_euclid(QUARTERS), month, 1)
         }
-    };
-    (first..=last).filter_map(day).collect()
+    }
 }
 
 #[cfg(test)]
@@ -214,6 +270,18 @@ mod tests {
         same(values("PRef($$eps, 202303)", 8..9), &[NO]);
         same(values("PRef($$eps_a, 2023)", 7..9), &[2.0, 4.0]);
         same(values("PRef($$eps * 2, 202302)", 3..4), &[4.0]);
+    }
+
+    #[test]
+    fn a_window_does_not_reach_into_periods_that_only_another_field_knows() {
+        let (eps, sales) = (records(), vec![record(0, "2023-03-31", 10.0)]);
+        let lookup = |field: &str| if field == "eps" { eps.as_slice() } else { sales.as_slice() };
+        let values = |text: &str| {
+            let expression = Expression::parse(text).unwrap();
+            point_in_time(expression.node(), &lookup, 1..5)
+        };
+        same(values("P(Mean($$sales_q, 4) - Mean($$eps_q, 4))"), &[9.0, 9.0, NO, NO]);
+        same(values("P(Mean($$sales_q - $$eps_q, 4))"), &[9.0, 9.0, 9.0, 9.0]);
     }
 
     #[test]

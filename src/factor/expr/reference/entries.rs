@@ -132,7 +132,7 @@ pub const ENTRIES: &[Entry] = &[
         "Delta",
         "x less x of N rows ago; N = 0 less the first value",
         "either is",
-        "Qlib loads one row too few for it, so its first row of a query is missing; ours is not.",
+        "Qlib loads one row too few for it, so its first row of a query is missing, and all of it inside P; ours is not.",
         &[("Delta($close, 1)", 2.0)],
     ),
     title(
