@@ -114,7 +114,7 @@ struct Dropped;
 
 impl BenchWorker {
     fn run(&mut self, nudged: &Receiver<()>) {
-        let mut done = 0;
+        let (mut done, mut problem) = (0, String::new());
         loop {
             let asked = match nudged.recv_timeout(LOOK) {
                 Ok(()) => true,
@@ -124,16 +124,21 @@ impl BenchWorker {
             let Some(wish) = lock(&self.wish).clone() else { continue };
             let round = self.round(&wish, asked || wish.generation != done);
             match round {
-                Ok(Ok(())) => done = wish.generation,
+                Ok(Ok(())) => {
+                    done = wish.generation;
+                    problem.clear();
+                }
                 Ok(Err(Dropped)) | Err(ServiceError::Locked) => {}
                 Err(ServiceError::SessionOver) => return,
-                Err(error) if wish.generation != done => {
-                    let problem = error.to_string();
-                    self.publish(Research { generation: wish.generation, problem, ..Research::default() });
-                    done = wish.generation;
-                }
                 Err(error) => {
-                    tracing::warn!(%error, "expressions could not be computed; the last values stay")
+                    // Said once, and again when it is another one or answers another wish.
+                    let said = CleanText::new(&error.to_string()).to_string();
+                    if wish.generation != done || said != problem {
+                        tracing::warn!(%error, "expressions could not be computed");
+                        let (generation, problem) = (wish.generation, said.clone());
+                        self.publish(Research { generation, problem, ..Research::default() });
+                    }
+                    (done, problem) = (wish.generation, said);
                 }
             }
         }

@@ -125,7 +125,7 @@ impl Lab {
 
     /// Whether the values are those of the text under the pen.
     pub fn is_fresh(&self) -> bool {
-        self.formula().is_some_and(|f| f.text == self.text().trim()) && self.due_ms.is_none()
+        self.formula().is_some_and(|f| f.text == self.text().trim())
     }
 
     /// The watchlist's column, once its values are there.
@@ -360,6 +360,22 @@ pub fn take(state: &mut UiState, research: Arc<Research>) {
         return;
     }
     let before = state.lab.formula().map(|f| f.text.clone());
+    // What cannot be answered is no column and no screen.
+    let (column, screen) = (research.column.as_ref(), research.screen.as_ref());
+    if let Some(failed) =
+        column.filter(|c| !c.problem.is_empty() && state.lab.column.as_ref() == Some(&c.text))
+    {
+        state.say(Tone::Bad, format!("No column: {}", failed.problem));
+        state.lab.column = None;
+        changed(state);
+    }
+    if let Some(failed) =
+        screen.filter(|s| !s.problem.is_empty() && state.lab.screen.as_ref() == Some(&s.text))
+    {
+        state.say(Tone::Bad, format!("No screen: {}", failed.problem));
+        state.lab.screen = None;
+        changed(state);
+    }
     state.lab.research = Some(research);
     if before != state.lab.formula().map(|f| f.text.clone()) {
         // Another expression: its best names come into view.

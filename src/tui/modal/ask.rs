@@ -19,6 +19,8 @@ pub enum Deed {
     Quit,
     /// End the session.
     SignOut,
+    /// Keep an expression under a name that had another one.
+    KeepFactor(String, String),
     /// Nothing.
     Nothing,
 }
@@ -124,6 +126,7 @@ fn take(mut form: AskForm, state: &mut UiState, out: &mut Vec<Effect>) -> Option
             out.push(Effect::Quit);
         }
         Deed::SignOut => out.push(Effect::SignOut),
+        Deed::KeepFactor(name, text) => crate::tui::update::perform::keep_factor(&name, text, out),
         Deed::Nothing => {}
     }
     None

@@ -84,7 +84,7 @@ pub fn key(mut form: LineForm, state: &mut UiState, key: Key, out: &mut Vec<Effe
                 LineKind::SaveFactor(text) => {
                     let name = form.field.text().trim();
                     if !name.is_empty() {
-                        crate::tui::update::perform::keep_factor(name, text, out);
+                        crate::tui::update::perform::name_factor(state, name, text, out);
                     }
                 }
                 LineKind::Screen => perform(state, ActionId::Screen, form.field.text(), out),

@@ -51,8 +51,8 @@ fn table(view: &View<'_>) -> TableData {
 /// Whether a filter leaves a factor in; the words are those of the cells.
 fn passes(factor: &FactorRow, filter: &str) -> bool {
     let needle = filter.trim().to_lowercase();
-    let row = line(factor, "");
-    needle.is_empty() || row.cells.iter().any(|c| c.text.to_lowercase().contains(&needle))
+    let contains = |row: Row| row.cells.iter().any(|c| c.text.to_lowercase().contains(&needle));
+    needle.is_empty() || contains(line(factor, ""))
 }
 
 fn key(factor: &FactorRow) -> RowKey {

@@ -61,8 +61,7 @@ fn formula(row: &WatchRow, figures: Figures, view: &View<'_>) -> Cell {
     let Some(column) = view.lab.column_values() else { return Cell::new("...", Meaning::Stale) };
     match column.values.get(&row.instrument) {
         Some(value) => cells::value(*value, column.truth, figures),
-        None if column.problem.is_empty() => Cell::missing(),
-        None => Cell::new("X", Meaning::Breach),
+        None => Cell::missing(),
     }
 }
 

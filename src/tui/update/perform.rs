@@ -18,7 +18,7 @@ mod research;
 mod risk;
 mod trade;
 
-pub use research::keep as keep_factor;
+pub use research::{keep as keep_factor, name as name_factor};
 
 /// Highest speed of the simulated clock.
 const SPEED_MAX: u32 = 3_600;

@@ -5,12 +5,13 @@ use crate::service::language;
 use crate::tui::actions::ActionId;
 use crate::tui::lab;
 use crate::tui::modal::Modal;
+use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::line::LineKind;
 use crate::tui::panes::PaneId;
 use crate::tui::state::{Effect, Tag, Tone, UiState};
 use crate::tui::update::go_to_pane;
 
-use super::line;
+use super::{ask, line};
 
 /// Word that takes a column or a screen away.
 const OFF: &str = "off";
@@ -77,7 +78,17 @@ pub fn save(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     if name.is_empty() {
         return state.modals.push(line(LineKind::SaveFactor(text), ""));
     }
-    keep(name, text, out);
+    self::name(state, name, text, out);
+}
+
+/// Keeps an expression under a name, after a question where an own factor of that name would be lost.
+pub fn name(state: &mut UiState, name: &str, text: String, out: &mut Vec<Effect>) {
+    let taken = state.lab.factors.iter().find(|f| f.own && f.name == name && f.expression != text);
+    let Some(before) = taken.map(|f| f.expression.clone()) else { return keep(name, text, out) };
+    let lines = vec![format!("{name} is {before} so far; it would become {text}")];
+    let replace = Choice::new(format!("Replace {name}"), Deed::KeepFactor(name.to_owned(), text));
+    let choices = vec![Choice::new("Leave it as it is", Deed::Nothing), replace];
+    ask(state, AskForm::new("Replace an own factor?", lines, choices));
 }
 
 /// Sends a factor to be kept, and asks for the list that it is then in.

@@ -157,6 +157,29 @@ fn an_expression_is_kept_under_a_name_that_is_asked_for() {
 }
 
 #[test]
+fn an_own_factor_is_replaced_only_after_a_question() {
+    let mut state = valued("$close");
+    state.lab.factors.clone_from(&fixture::lab().factors);
+    assert!(
+        requests(&press(&mut state, "Esc S =trend20 Enter Enter")).is_empty(),
+        "the safe answer stands first"
+    );
+    let sent = requests(&press(&mut state, "S =trend20 Enter Down Enter"));
+    assert_eq!(sent[0], Request::SaveFactor { name: "trend20".to_owned(), text: "$close".to_owned() });
+}
+
+#[test]
+fn a_column_that_cannot_be_answered_is_taken_away_and_says_why() {
+    let mut state = valued(TREND);
+    press(&mut state, "Esc v");
+    let asked = wishes(&wait(&mut state)).remove(0);
+    let mut research = fixture::research(TREND, asked.generation);
+    research.column.as_mut().unwrap().problem = "needs $vwap".to_owned();
+    update(&mut state, Input::Research(Arc::new(research)));
+    assert_eq!((state.lab.column.as_deref(), toast(&state)), (None, "No column: needs $vwap"));
+}
+
+#[test]
 fn v_makes_the_expression_a_column_and_takes_it_away() {
     let mut state = valued(TREND);
     press(&mut state, "Esc v");
