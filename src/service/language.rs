@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::domain::CleanText;
-use crate::factor::expr::registry::ArgKind;
+use crate::factor::expr::registry::{ArgKind, Group};
 use crate::factor::expr::{Expression, LENGTH_MAX, Node, OPERATORS, Operator};
 use crate::factor::panel::FIELDS;
 
@@ -108,6 +108,11 @@ fn words(prefix: &str) -> Vec<Suggestion> {
     let mut found: Vec<Suggestion> = starts.map(of_operator).collect();
     found.sort_by_key(|s| !s.insert.starts_with(prefix));
     found.extend(fields(prefix));
+    found.extend(Group::ALL.iter().filter(|g| begins(g.name(), prefix)).map(|g| Suggestion {
+        insert: g.name().to_owned(),
+        usage: g.name().to_owned(),
+        doc: "what names are grouped by, as known on the day",
+    }));
     let inside = |o: &&Operator| {
         prefix.len() > 1
             && called(o)
@@ -243,6 +248,7 @@ mod tests {
         assert_eq!(offered("clo"), ["$close"]);
         assert_eq!(offered("Mean($close, 5"), [""; 0]);
         assert_eq!(suggest("1 + Kur", 7).0, 4..7);
+        assert_eq!(offered("CSNeutralize($close, sec"), ["sector"]);
     }
 
     #[test]

@@ -255,6 +255,11 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) -> bool {
         Code::Tab if open => lab.complete(now_ms),
         Code::Tab => {
             let at = lab.field.cursor_byte();
+            let behind = lab.text().get(..at).and_then(|before| before.chars().next_back());
+            if behind.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | ')')) {
+                // A term is whole here: a sign must come first.
+                return true;
+            }
             lab.popup = Popup { word: at..at, items: language::vocabulary(), selected: 0, moved: true };
         }
         Code::Down | Code::Up if open => {
@@ -356,7 +361,8 @@ pub fn reply(state: &mut UiState, reply: Reply) {
 
 /// Takes newer values; those of an older wish are dropped.
 pub fn take(state: &mut UiState, research: Arc<Research>) {
-    if research.generation < state.lab.sent.generation {
+    let known = state.lab.research.as_ref().is_some_and(|known| Arc::ptr_eq(known, &research));
+    if known || research.generation < state.lab.sent.generation {
         return;
     }
     let before = state.lab.formula().map(|f| f.text.clone());

@@ -329,7 +329,11 @@ impl<G: Gate> Shell<G> {
             },
             recv(wakes) -> wake => match wake {
                 Err(_) => return Ok((inputs, closed())),
-                Ok(Wake::Screen) => inputs.push(Input::Screen(desk.screen())),
+                Ok(Wake::Screen) => {
+                    inputs.push(Input::Screen(desk.screen()));
+                    // Its own wake may not have found room in the queue.
+                    inputs.extend(desk.research().map(Input::Research));
+                }
                 Ok(Wake::Research) => inputs.extend(desk.research().map(Input::Research)),
                 Ok(Wake::Reply(number, reply)) => {
                     let tag = tags.remove(&number).unwrap_or(Tag::Quiet);
