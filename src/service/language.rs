@@ -159,7 +159,11 @@ fn usage(operator: &Operator) -> String {
     match (operator.sign, args.as_slice()) {
         (Some(sign), [left, right]) => format!("{left} {sign} {right}"),
         (Some(sign), [only]) => format!("{sign}{only}"),
-        _ => format!("{}({})", operator.name, args.join(", ")),
+        _ => {
+            let (needed, optional) = args.split_at(args.len().saturating_sub(operator.optional));
+            let optional: String = optional.iter().map(|a| format!("[, {a}]")).collect();
+            format!("{}({}{optional})", operator.name, needed.join(", "))
+        }
     }
 }
 
@@ -258,6 +262,7 @@ mod tests {
         assert_eq!(meaning(text, 18).unwrap().usage, "$volume");
         assert_eq!(meaning(text, 28).unwrap().usage, "Corr(x, y, N)");
         assert_eq!(meaning("1 + 2", 3), None);
+        assert_eq!(meaning("CSRank($close)", 1).unwrap().usage, "CSRank(x[, sector])");
     }
 
     proptest! {

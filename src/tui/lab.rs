@@ -347,6 +347,8 @@ pub fn reply(state: &mut UiState, reply: Reply) {
                 state.say(Tone::Bad, why);
             }
             state.lab.factors = rows;
+            // One's own stand first.
+            state.lab.factors.sort_by_key(|f| !f.own);
             state.lab.factors_known = true;
             state.settle();
         }

@@ -105,12 +105,14 @@ fn verdict(view: &View<'_>) -> Line {
     let kind = if checked.truth { "true or false: a screen" } else { "a number" };
     let back = match checked.back {
         0 => "reads the session itself".to_owned(),
+        1 => "reads 1 session back".to_owned(),
         back => format!("reads {back} sessions back"),
     };
     if checked.ahead > 0 {
         let text = format!(
-            "{kind}, looks {} sessions AHEAD: right for a label, never for a factor or a decision",
-            checked.ahead
+            "{kind}, looks {} session{} AHEAD: right for a label, never for a factor or a decision",
+            checked.ahead,
+            if checked.ahead == 1 { "" } else { "s" }
         );
         return Line::Text(Cell::new("! ", Meaning::Warn), Cell::new(text, Meaning::Warn));
     }
