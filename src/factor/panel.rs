@@ -48,7 +48,10 @@ pub const FIELDS: &[Field] = &[
     Field { name: "close", doc: "last price, adjusted" },
     Field { name: "volume", doc: "shares traded, adjusted the other way" },
     Field { name: "vwap", doc: "volume-weighted average price, adjusted" },
-    Field { name: "change", doc: "close over the previous close, minus one, where the source has it" },
+    Field {
+        name: "change",
+        doc: "close over the last close there was, minus one; as the source has it in files",
+    },
     Field { name: "factor", doc: "adjusted price = raw price * factor" },
     Field {
         name: "eps",

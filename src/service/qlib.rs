@@ -213,22 +213,7 @@ fn series(panel: &Panel, at: usize, symbol: Symbol, rows: Range<usize>, calendar
     let whole = |field: &str| panel.column(field).map(|c| c.series(at)).unwrap_or_default();
     let mut fields: Vec<(&'static str, Vec<f32>)> = Vec::new();
     for field in import::QLIB_FIELDS {
-        let values = if field == "change" { changes(&whole("close")) } else { whole(field) };
-        fields.push((field, values.get(rows.clone()).map(<[f32]>::to_vec).unwrap_or_default()));
+        fields.push((field, whole(field).get(rows.clone()).map(<[f32]>::to_vec).unwrap_or_default()));
     }
     QlibSeries { symbol, start: rows.start - calendar_start, fields }
-}
-
-/// Close over the close before it, less one; days without a close are passed over.
-fn changes(closes: &[f32]) -> Vec<f32> {
-    let mut before = f64::NAN;
-    let change = |close: &f32| {
-        let now = f64::from(*close);
-        let change = now / before - 1.0;
-        if !now.is_nan() {
-            before = now;
-        }
-        change as f32
-    };
-    closes.iter().map(change).collect()
 }

@@ -18,7 +18,7 @@ use crate::domain::{InstrumentId, UnixNanos};
 use crate::factor::sentiment::Lexicon;
 
 /// Fields that bars of a store become.
-pub const BAR_FIELDS: [&str; 7] = ["open", "high", "low", "close", "volume", "vwap", "factor"];
+pub const BAR_FIELDS: [&str; 8] = ["open", "high", "low", "close", "volume", "vwap", "factor", "change"];
 
 /// Rows of one instrument that were added one at a time.
 #[derive(Debug, Clone)]
@@ -61,6 +61,9 @@ impl Draft {
         rows.outline.span = span;
         rows.outline.shares.clone_from(&self.shares);
         rows.outline.shares.sort_by_key(|(row, _)| *row);
+        if !self.shares.is_empty() {
+            rows.derive_change();
+        }
         Ok(())
     }
 }
@@ -111,6 +114,8 @@ impl PanelBuilder {
             ("volume", (bar.volume.to_f64() / price) as f32),
             ("vwap", bar.vwap.map_or(f32::NAN, adjusted)),
             ("factor", price as f32),
+            // Worked out from all closes, once they are there.
+            ("change", f32::NAN),
         ];
         let at = self.insert(bar.instrument, bar.session, &row)?;
         if let Some(draft) = self.drafts.get_mut(&bar.instrument) {

@@ -2,6 +2,7 @@
 //!
 //! Rows of an instrument are given in ascending order, once each; its span runs from the first to the last of them.
 //! Prices become adjusted ones here and nowhere else: stored price × factor, volume ÷ factor, as `f64`, then `f32`.
+//! The change of a close is over the last close there was.
 
 use std::ops::Range;
 
@@ -86,7 +87,24 @@ impl InstrumentRows<'_, '_> {
             self.write("vwap", rows, vwaps.iter().map(|v| v.as_ref().map_or(f32::NAN, price)));
             self.write("factor", rows, rows.iter().map(|_| part.factor as f32));
         }
+        self.derive_change();
         Ok(())
+    }
+
+    /// Writes the change of each close over the close before it, from the closes that are there.
+    pub(super) fn derive_change(&mut self) {
+        let (lane, span) = (self.lane, self.outline.span.clone());
+        let mut before = f64::NAN;
+        for row in span {
+            let close = self.blocks.iter().find(|(name, _)| *name == "close");
+            let now = close
+                .and_then(|(_, block)| block.get(row * LANES + lane))
+                .map_or(f64::NAN, |v| f64::from(*v));
+            if !now.is_nan() {
+                self.write("change", &[row], std::iter::once((now / before - 1.0) as f32));
+                before = now;
+            }
+        }
     }
 
     /// Adds ready values of one field on the rows from `first` on, NaN for missing ones; the rows count as given.

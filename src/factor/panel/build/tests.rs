@@ -76,6 +76,10 @@ fn a_figure_is_restated_for_splits_and_not_for_dividends() {
     assert_eq!(panel.periods("eps", 0)[0].value, 4.0, "by period as on each day");
     assert_eq!(panel.column("close").unwrap().series(0)[..3], [22.5, 25.0, 50.0]);
     assert_eq!(panel.column("volume").unwrap().series(0)[1..3], [600.0, 300.0]);
+    let change = panel.column("change").unwrap().series(0);
+    assert!(
+        change[0].is_nan() && change[1..3] == [(25.0_f64 / 22.5 - 1.0) as f32, 1.0] && change[3].is_nan()
+    );
 }
 
 #[test]
@@ -132,7 +136,7 @@ fn rows_out_of_order_and_panels_too_large_are_refused() {
     let many: Vec<InstrumentId> = (0..2_000).map(|n| format!("N{n:04}.SIM").parse().unwrap()).collect();
     let b = PanelBuilder::new(days);
     let refused = b.build_from(&many, &BAR_FIELDS, || (), |(), _, _| Ok::<_, PanelError>(())).unwrap_err();
-    assert!(refused.to_string().contains("takes 5600 MB, more than 4294 MB"), "{refused}");
+    assert!(refused.to_string().contains("takes 6400 MB, more than 4294 MB"), "{refused}");
 }
 
 #[test]
