@@ -94,15 +94,25 @@ impl InstrumentRows<'_, '_> {
     /// Writes the change of each close over the close before it, from the closes that are there.
     pub(super) fn derive_change(&mut self) {
         let (lane, span) = (self.lane, self.outline.span.clone());
+        let block = |name: &str| self.blocks.iter().position(|(field, _)| *field == name);
+        let (Some(close), Some(change)) = (block("close"), block("change")) else { return };
+        let rows = |at: usize, blocks: &Blocks<'_>| -> Vec<f32> {
+            let cells = blocks.get(at).map_or(&[][..], |(_, block)| block).chunks_exact(LANES);
+            let cells = cells.skip(span.start).take(span.end - span.start);
+            cells.map(|cells| cells.get(lane).copied().unwrap_or(f32::NAN)).collect()
+        };
+        let mut changes = rows(close, self.blocks);
         let mut before = f64::NAN;
-        for row in span {
-            let close = self.blocks.iter().find(|(name, _)| *name == "close");
-            let now = close
-                .and_then(|(_, block)| block.get(row * LANES + lane))
-                .map_or(f64::NAN, |v| f64::from(*v));
-            if !now.is_nan() {
-                self.write("change", &[row], std::iter::once((now / before - 1.0) as f32));
-                before = now;
+        for value in &mut changes {
+            let now = f64::from(*value);
+            *value = (now / before - 1.0) as f32;
+            before = if now.is_nan() { before } else { now };
+        }
+        if let Some((_, block)) = self.blocks.get_mut(change) {
+            for (cells, value) in block.chunks_exact_mut(LANES).skip(span.start).zip(changes) {
+                if let Some(cell) = cells.get_mut(lane) {
+                    *cell = value;
+                }
             }
         }
     }
