@@ -1,4 +1,4 @@
-//! The reference page of the language, `docs/operators.md`: made of the operator table and [`entries`], so that it
+//! The reference page of the language, `docs/operators.md`: made of the operator table and [`ENTRIES`], so that it
 //! cannot fall behind the code. A test makes it anew, compares, and works out every example.
 
 mod entries;

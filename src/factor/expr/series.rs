@@ -1,7 +1,7 @@
 //! The reference evaluator: one expression over one series of rows, operator by operator, in plain loops.
 //!
 //! Slow and obvious on purpose. Point-in-time figures are evaluated by it, and tests hold the fast engine to it.
-//! It sees one instrument: an operator that needs more ([`Sight`](super::registry::Sight)) must be handed in by
+//! It sees one instrument: an operator that needs more ([`Sight`]) must be handed in by
 //! the caller, or is an error.
 
 use chrono::NaiveDate;
