@@ -62,12 +62,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Open => open(state, out),
         ActionId::Watch | ActionId::Unwatch | ActionId::Find => names(state, id, args, out),
         ActionId::Account => account(state, args, out),
-        ActionId::PlayPause => {
-            let speed = if state.screen.data.speed == 0 { state.speed } else { 0 };
-            set_speed(state, speed, out);
-        }
-        ActionId::Faster => set_speed(state, state.screen.data.speed.max(1).saturating_mul(2), out),
-        ActionId::Slower => set_speed(state, (state.screen.data.speed / 2).max(1), out),
+        ActionId::PlayPause | ActionId::Faster | ActionId::Slower => clock(state, id, out),
         ActionId::Advance => advance(state, args),
         ActionId::Older => chart_by(state, true),
         ActionId::Newer => chart_by(state, false),
@@ -257,6 +252,18 @@ fn account(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     let current = state.screen.account;
     form.selected = state.screen.accounts.iter().position(|a| Some(a.account) == current).unwrap_or(0);
     ask(state, form);
+}
+
+/// Starts, pauses or changes the simulated clock.
+fn clock(state: &mut UiState, id: ActionId, out: &mut Vec<Effect>) {
+    let now = state.screen.data.speed;
+    let speed = match id {
+        ActionId::Faster => now.max(1).saturating_mul(2),
+        ActionId::Slower => (now / 2).max(1),
+        _ if now == 0 => state.speed,
+        _ => 0,
+    };
+    set_speed(state, speed, out);
 }
 
 fn set_speed(state: &mut UiState, speed: u32, out: &mut Vec<Effect>) {
