@@ -75,36 +75,80 @@ fn panel(seed: u64, rows: usize) -> Panel {
     builder.build()
 }
 
+/// Operators over one series and a window.
+const ROLLING: &[&str] = &[
+    "Mean",
+    "Sum",
+    "Std",
+    "Var",
+    "Max",
+    "Min",
+    "IdxMax",
+    "IdxMin",
+    "Med",
+    "Mad",
+    "Rank",
+    "Count",
+    "Slope",
+    "Rsquare",
+    "Resi",
+    "EMA",
+    "WMA",
+    "DecayLinear",
+    "Product",
+    "ArgMax",
+    "ArgMin",
+    "TsRank",
+    "Ref",
+    "Delta",
+];
+
+/// Expressions with windows of their own.
+const FIXED: &[&str] = &[
+    "Skew($close,5)",
+    "Kurt($close,20)",
+    "Skew($volume,0)",
+    "Mean($close,0.1)",
+    "Std($volume,0.3)",
+    "EMA($close,0.5)",
+    "Ref($close,-3)",
+    "Mean(Ref($close,-2),5)",
+    "Ref(Mean($close,5),-4)",
+    "Ref(Std($close,5),-40)",
+    "If($close>$open,$close,Mean($close,5))",
+    "If($close/$close,1,$volume)",
+    "$close**2",
+    "$close**0",
+    "2**Sign($volume)",
+    "Greater($close,$open)-Less($volume,Mean($volume,5))",
+    "And($close>$open,$volume!=0)",
+    "Or($close>3,Not($open>1.5))",
+    "($close>$open)+($volume>500)",
+    "($close>$open)*($volume>500)",
+    "($close>$open)/($volume>500)",
+    "Abs(-$close)",
+    "Log($volume)",
+    "Log(Mean($volume,3))",
+    "Sign($close-60)",
+    "$close>=Mean($close,5)",
+    "$close==$close",
+    "$close!=$open",
+    "Sum($close<=80,20)",
+    "TResample($close,'M','mean')",
+    "TResample($volume,'W','sum')",
+    "-$close+1e-12",
+    "$volume/0",
+    "0/$volume",
+    "1e300*$close",
+    "Count(Ref($close,70),60)",
+    "Mean(Count($close,5),5)",
+];
+
 /// Every operator over one series, at many windows, and what Alpha158 makes of them.
 fn expressions() -> Vec<Expression> {
     let mut texts = Vec::new();
     for window in ["1", "2", "5", "20", "60", "270", "0"] {
-        for op in [
-            "Mean",
-            "Sum",
-            "Std",
-            "Var",
-            "Max",
-            "Min",
-            "IdxMax",
-            "IdxMin",
-            "Med",
-            "Mad",
-            "Rank",
-            "Count",
-            "Slope",
-            "Rsquare",
-            "Resi",
-            "EMA",
-            "WMA",
-            "DecayLinear",
-            "Product",
-            "ArgMax",
-            "ArgMin",
-            "TsRank",
-            "Ref",
-            "Delta",
-        ] {
+        for op in ROLLING {
             texts.push(format!("{op}($close,{window})"));
         }
         for op in ["Corr", "Cov", "TsRegBeta", "TsRegResi"] {
@@ -120,47 +164,7 @@ fn expressions() -> Vec<Expression> {
         texts.push(format!("Rank(Mean($close,3),{window})"));
         texts.push(format!("Max($close-$open,{window})/IdxMin($volume*2,{window})"));
     }
-    for text in [
-        "Skew($close,5)",
-        "Kurt($close,20)",
-        "Skew($volume,0)",
-        "Mean($close,0.1)",
-        "Std($volume,0.3)",
-        "EMA($close,0.5)",
-        "Ref($close,-3)",
-        "Mean(Ref($close,-2),5)",
-        "Ref(Mean($close,5),-4)",
-        "Ref(Std($close,5),-40)",
-        "If($close>$open,$close,Mean($close,5))",
-        "If($close/$close,1,$volume)",
-        "$close**2",
-        "$close**0",
-        "2**Sign($volume)",
-        "Greater($close,$open)-Less($volume,Mean($volume,5))",
-        "And($close>$open,$volume!=0)",
-        "Or($close>3,Not($open>1.5))",
-        "($close>$open)+($volume>500)",
-        "($close>$open)*($volume>500)",
-        "($close>$open)/($volume>500)",
-        "Abs(-$close)",
-        "Log($volume)",
-        "Log(Mean($volume,3))",
-        "Sign($close-60)",
-        "$close>=Mean($close,5)",
-        "$close==$close",
-        "$close!=$open",
-        "Sum($close<=80,20)",
-        "TResample($close,'M','mean')",
-        "TResample($volume,'W','sum')",
-        "-$close+1e-12",
-        "$volume/0",
-        "0/$volume",
-        "1e300*$close",
-        "Count(Ref($close,70),60)",
-        "Mean(Count($close,5),5)",
-    ] {
-        texts.push(text.to_owned());
-    }
+    texts.extend(FIXED.iter().map(|text| (*text).to_owned()));
     texts.iter().map(|t| Expression::parse(t).unwrap_or_else(|e| panic!("{}", e.pointed(t)))).collect()
 }
 
