@@ -171,6 +171,8 @@ pub struct Panel {
     columns: BTreeMap<&'static str, Column>,
     groups: BTreeMap<Group, Grouping>,
     periods: BTreeMap<String, Vec<Vec<PeriodRecord>>>,
+    /// By instrument: rows on which it is a member; all are members without.
+    members: Option<Vec<Vec<Range<usize>>>>,
 }
 
 impl Panel {
@@ -197,6 +199,20 @@ impl Panel {
     /// Fields that have a column.
     pub fn fields(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.columns.keys().copied()
+    }
+
+    /// The same panel seen by the members of a universe: cross-sections are taken over those of the day. `rows` holds,
+    /// by instrument, the rows on which it is one.
+    pub fn seen_by(self, rows: Vec<Vec<Range<usize>>>) -> Self {
+        Self { members: Some(rows), ..self }
+    }
+
+    /// Whether an instrument is a member on a row; it is without a universe.
+    pub fn is_member(&self, instrument: usize, row: usize) -> bool {
+        let on_row = |all: &Vec<Vec<Range<usize>>>| {
+            all.get(instrument).is_some_and(|own| own.iter().any(|rows| rows.contains(&row)))
+        };
+        self.members.as_ref().is_none_or(on_row)
     }
 
     /// Group code of every instrument as known on a row, [`NO_GROUP`] where unknown; `None` without such data.

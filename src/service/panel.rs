@@ -101,13 +101,11 @@ impl House {
         let time = self.state()?.market_time(exchange);
         let last = time.map_or(NaiveDate::MAX, |time| self.last_day_over(exchange, time));
         let panel = self.load_panel(Cut { exchange, last, sessions: usize::MAX, fresh: false })?;
-        let members =
-            universe.map(|name| self.members(&panel, name, 0..panel.sessions().len())).transpose()?;
-        let listed = members.map(|members| {
-            let rows = |id: &InstrumentId| members.rows.get(id).cloned().unwrap_or_default();
-            panel.symbols().iter().map(rows).collect()
-        });
-        Ok(Sheet { panel, listed })
+        let Some(name) = universe else { return Ok(Sheet { panel }) };
+        let members = self.members(&panel, name, 0..panel.sessions().len())?;
+        let rows = |id: &InstrumentId| members.rows.get(id).cloned().unwrap_or_default();
+        let rows = panel.symbols().iter().map(rows).collect();
+        Ok(Sheet { panel: panel.seen_by(rows) })
     }
 
     /// The last day whose session, if it had one, was over.

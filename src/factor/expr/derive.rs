@@ -75,6 +75,9 @@ fn column(panel: &Panel, node: &Node, own: &[Column], rows: &Range<usize>) -> Co
             by_day(rows.len(), count, |row| {
                 let codes = cross.group.and_then(|g| panel.group_codes(g, rows.start + row));
                 let mut day: Vec<f64> = x.cross_section(row).into_iter().map(f64::from).collect();
+                let strangers =
+                    day.iter_mut().enumerate().filter(|(i, _)| !panel.is_member(*i, rows.start + row));
+                strangers.for_each(|(_, value)| *value = f64::NAN);
                 let other = own.get(1).map(|y| y.cross_section(row).into_iter().map(f64::from).collect());
                 cross.run(&mut day, codes.as_deref(), other);
                 day.into_iter().map(|v| v as f32).collect()

@@ -340,6 +340,27 @@ fn a_cross_section_is_taken_over_the_instruments_of_the_day() {
 }
 
 #[test]
+fn a_cross_section_leaves_out_who_is_no_member_of_the_universe_on_the_day() {
+    let whole = panel(3, ROWS);
+    let count = whole.symbols().len();
+    let until = |i: usize| if i % 2 == 0 { 0..ROWS } else { 0..ROWS - 20 };
+    let seen = whole.clone().seen_by((0..count).map(|i| vec![until(i)]).collect());
+    let of = |panel: &Panel, text: &str| {
+        compute(panel, &[Expression::parse(text).unwrap()], 0..ROWS).unwrap().swap_remove(0)
+    };
+    let (before, after) = (of(&whole, "CSRank($close)"), of(&seen, "CSRank($close)"));
+    let row = ROWS - 20;
+    assert_eq!(bits(&before, 0..row), bits(&after, 0..row));
+    let close = of(&seen, "$close").cross_section(row);
+    for (i, rank) in after.cross_section(row).into_iter().enumerate() {
+        let members = (0..count).step_by(2).filter(|k| close[*k].is_finite());
+        let best = members.max_by(|a, b| close[*a].total_cmp(&close[*b])).unwrap();
+        assert_eq!(rank.is_finite(), i % 2 == 0 && close[i].is_finite(), "{i}");
+        assert!(i != best || rank == 1.0);
+    }
+}
+
+#[test]
 fn what_cannot_be_answered_is_refused_before_it_starts() {
     let panel = panel(3, ROWS);
     let refused = |text: &str| compute(&panel, &[Expression::parse(text).unwrap()], 0..ROWS).unwrap_err();

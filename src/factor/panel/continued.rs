@@ -57,6 +57,11 @@ impl Panel {
     fn clone_with_room(&self, session: NaiveDate) -> Panel {
         let mut sessions = self.sessions.clone();
         sessions.push(session);
+        // Who was a member on the last row still is.
+        let mut members = self.members.clone();
+        let last = self.sessions.len();
+        let open = members.iter_mut().flatten().flatten().filter(|rows| rows.end == last);
+        open.for_each(|rows| rows.end = last + 1);
         Panel {
             sessions,
             symbols: self.symbols.clone(),
@@ -64,6 +69,7 @@ impl Panel {
             columns: self.columns.iter().map(|(field, column)| (*field, longer(column))).collect(),
             groups: self.groups.clone(),
             periods: self.periods.clone(),
+            members,
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Panels of given files: a bars file, or a Qlib data folder.
 //!
 //! Values are taken as they stand, an empty cell is missing. Columns `sector` and `industry` of a bars file say what a
-//! symbol belonged to on each day. A Qlib folder's lists say on which days its symbols are shown; windows reach back
-//! over all their rows all the same, as Qlib's do.
+//! symbol belonged to on each day. A Qlib folder's lists say on which days its symbols are shown and ranked; windows
+//! reach back over all their rows all the same, as Qlib's do.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -43,22 +42,17 @@ pub enum Input {
     },
 }
 
-/// A panel and the rows of each instrument that are asked about.
+/// A panel to compute on, perhaps as the members of a universe see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
     /// Values.
     pub panel: Panel,
-    /// By instrument: rows on which it is listed; all rows of its span without.
-    pub listed: Option<Vec<Vec<Range<usize>>>>,
 }
 
 impl Sheet {
     /// Whether an instrument has a row to show there.
     pub fn shows(&self, instrument: usize, row: usize) -> bool {
-        let listed = |all: &Vec<Vec<Range<usize>>>| {
-            all.get(instrument).is_some_and(|own| own.iter().any(|rows| rows.contains(&row)))
-        };
-        self.panel.span(instrument).contains(&row) && self.listed.as_ref().is_none_or(listed)
+        self.panel.span(instrument).contains(&row) && self.panel.is_member(instrument, row)
     }
 }
 
@@ -67,7 +61,7 @@ pub fn read(input: &Input) -> Result<Sheet, FactorFileError> {
     match input {
         Input::Bars { file, calendar } => {
             let calendar = calendar.as_deref().map(read_calendar).transpose()?;
-            Ok(Sheet { panel: Bars::read(file)?.panel(calendar)?, listed: None })
+            Ok(Sheet { panel: Bars::read(file)?.panel(calendar)? })
         }
         Input::Qlib { folder, universe } => read_qlib(folder, universe.as_deref().unwrap_or(ALL)),
     }
@@ -269,7 +263,7 @@ impl Bars {
     }
 }
 
-/// The panel of a Qlib folder, of the symbols of one of its lists.
+/// The panel of a Qlib folder, as the members of one of its lists see it.
 fn read_qlib(folder: &Path, universe: &str) -> Result<Sheet, FactorFileError> {
     let folder = QlibFolder::open(folder)?;
     let Some(listed) = folder.listed(universe) else {
@@ -277,9 +271,8 @@ fn read_qlib(folder: &Path, universe: &str) -> Result<Sheet, FactorFileError> {
         let (name, known) = (CleanText::new(universe), CleanText::new(&known.join(", ")));
         return Err(FactorFileError::Asked(format!("the folder has no list '{name}'; it has {known}")));
     };
-    let mut periods: BTreeMap<InstrumentId, Vec<Listed>> = BTreeMap::new();
-    listed.iter().for_each(|l| periods.entry(on_file(l.symbol)).or_default().push(*l));
-    let ids: Vec<InstrumentId> = periods.keys().copied().collect();
+    let symbols = folder.symbols();
+    let ids: Vec<InstrumentId> = symbols.iter().map(|symbol| on_file(*symbol)).collect();
     let builder = PanelBuilder::new(folder.calendar().to_vec());
     let panel = builder.build_from(
         &ids,
@@ -296,8 +289,8 @@ fn read_qlib(folder: &Path, universe: &str) -> Result<Sheet, FactorFileError> {
     )?;
     let days = folder.calendar();
     let rows = |l: &Listed| days.partition_point(|d| *d < l.from)..days.partition_point(|d| *d <= l.to);
-    let listed = periods.values().map(|own| own.iter().map(rows).collect()).collect();
-    Ok(Sheet { panel, listed: Some(listed) })
+    let own = |symbol: &Symbol| listed.iter().filter(|l| l.symbol == *symbol).map(rows).collect();
+    Ok(Sheet { panel: panel.seen_by(symbols.iter().map(own).collect()) })
 }
 
 #[cfg(test)]
