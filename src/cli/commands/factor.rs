@@ -178,13 +178,17 @@ impl Compute {
         let (out, symbols, from, to) = (self.out.clone(), self.symbols.clone(), self.from, self.to);
         let sheet = self.sheet(env)?;
         let mut sink = Sink::create(&out)?;
-        let mut begun = false;
+        let (mut begun, mut progress) = (false, env.progress());
         factors::compute(&sheet, &ComputeRequest { factors: chosen, symbols, from, to }, &mut |part| {
             if !std::mem::replace(&mut begun, true) {
                 part.write_header(&mut sink)?;
             }
+            if let Some((day, _)) = part.keys.last() {
+                progress(format_args!("{day}"));
+            }
             part.write_rows(&mut sink)
         })?;
+        progress(format_args!(""));
         sink.finish()
     }
 }
