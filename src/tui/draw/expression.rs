@@ -17,8 +17,8 @@ const WIDTH_MAX: u16 = 70;
 const ROWS_MAX: u16 = 8;
 /// Rows from the cursor to the window.
 const BELOW_CURSOR: u16 = 3;
-/// Cells for how a word is written.
-const USAGE_CELLS: usize = 20;
+/// Least and most cells for how a word is written.
+const USAGE_CELLS: (usize, usize) = (12, 34);
 
 /// Draws the words, below the cursor where there is room, else above it.
 pub fn draw_popup(state: &UiState, buf: &mut Buffer, drawn: &mut Drawn) {
@@ -46,9 +46,12 @@ pub fn draw_popup(state: &UiState, buf: &mut Buffer, drawn: &mut Drawn) {
     drawn.hits.push((area, Target::Modal));
     let room = usize::from(inner.height);
     let first = (popup.selected + 1).saturating_sub(room);
+    let shown = popup.items.iter().skip(first).take(room);
+    let widest = shown.map(|item| format::width(&item.usage)).max().unwrap_or(0);
+    let usage_cells = widest.clamp(USAGE_CELLS.0, USAGE_CELLS.1);
     for (y, (i, item)) in (0..).zip(popup.items.iter().enumerate().skip(first).take(room)) {
         let mut pen = Pen::new(buf, inner);
-        let usage = format::pad_right(&item.usage, USAGE_CELLS, theme.ascii);
+        let usage = format::pad_right(&item.usage, usage_cells, theme.ascii);
         let at = pen.put(1, y, &usage, theme.style(Meaning::Key)) + 1;
         let doc = format::truncate(item.doc, usize::from(inner.width.saturating_sub(at)), theme.ascii);
         pen.put(at, y, &doc, theme.style(Meaning::Muted));

@@ -96,7 +96,9 @@ fn verdict(view: &View<'_>) -> Line {
     if let Some(mistake) = lab.mistake() {
         let mark = code(view).mark;
         let sign = if mark == Meaning::Warn { "... " } else { "X " };
-        return Line::Text(Cell::new(sign, mark), Cell::new(mistake.message.as_str(), mark));
+        // The parser sends people to the command line; here a key does it.
+        let message = mistake.message.replace("see `factor list` for the", "Tab shows the");
+        return Line::Text(Cell::new(sign, mark), Cell::new(message, mark));
     }
     let Some((_, checked)) = lab.right() else {
         let text = "Type an expression; Tab shows every field and operator.";
