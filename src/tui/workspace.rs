@@ -134,7 +134,7 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
         title: "Research",
         short: "Research",
         key: 'f',
-        needs: Capability::TradeDesk,
+        needs: Capability::ViewSignals,
         unless: None,
         grid: Rows(&[
             (12, Columns(&[(62, Pane(PaneId::Expression)), (58, Pane(PaneId::Factors))])),

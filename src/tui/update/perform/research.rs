@@ -31,7 +31,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
 pub fn formula(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     go_to_pane(state, PaneId::Expression);
     if args.trim().is_empty() {
-        if !state.is_typing() {
+        if state.pane() == Some(PaneId::Expression) && !state.is_typing() {
             state.modals.push(Modal::Expression);
         }
         return;

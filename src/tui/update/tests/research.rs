@@ -237,6 +237,15 @@ fn a_customer_has_no_way_to_an_expression() {
 }
 
 #[test]
+fn who_sees_signals_but_does_not_trade_types_but_saves_nothing() {
+    let mut state = state_of(Role::Risk);
+    press(&mut state, "= =$close");
+    assert!(state.is_typing() && wishes(&wait(&mut state)).len() == 1);
+    assert!(requests(&press(&mut state, "Esc Esc S")).is_empty());
+    assert!(toast(&state).contains("needs role trader or admin"), "{}", toast(&state));
+}
+
+#[test]
 fn a_click_elsewhere_ends_typing() {
     let mut state = typing("$close");
     text(&mut state, 120, 36);
