@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::plan::{Kind, Plan};
-use super::registry::Op;
+use super::registry::{Op, Sight};
 use super::run::{Block, Scene, Source, Spare, Tile};
 use super::{Expression, Node, derive, needs_history, reach, visit};
 use crate::domain::CleanText;
@@ -162,7 +162,7 @@ pub fn compute_into(
     watch: &Watch,
     columns: &mut Vec<Column>,
 ) -> Result<(), EvalError> {
-    check(panel, expressions, &rows, expressions.len() * rows.len())?;
+    check(panel, expressions, &rows, expressions.len() * rows.len(), rows.len())?;
     columns.resize_with(expressions.len(), || Column::unwritten(rows.len(), panel.symbols().len()));
     let nodes: Vec<&Node> = expressions.iter().map(Expression::node).collect();
     Job::new(panel, watch).fill(&nodes, rows, columns)
@@ -172,17 +172,19 @@ pub fn compute_into(
 pub fn latest(panel: &Panel, expressions: &[Expression], watch: &Watch) -> Result<Vec<Column>, EvalError> {
     let total = panel.sessions().len();
     let rows = total.saturating_sub(1)..total;
-    check(panel, expressions, &rows, expressions.len())?;
+    check(panel, expressions, &rows, expressions.len(), 1)?;
     let nodes: Vec<&Node> = expressions.iter().map(Expression::node).collect();
     Job { panel, watch, history: History::Whole }.columns(&nodes, rows)
 }
 
-/// Refuses what the panel cannot answer, and results of so many cross-sections that they take too much memory.
+/// Refuses what the panel cannot answer, and what takes too much memory: `sections` cross-sections of results, and the
+/// columns that must be made beforehand for `at_once` rows.
 pub(super) fn check(
     panel: &Panel,
     expressions: &[Expression],
     rows: &Range<usize>,
     sections: usize,
+    at_once: usize,
 ) -> Result<(), EvalError> {
     let total = panel.sessions().len();
     if rows.start >= rows.end || rows.end > total {
@@ -207,7 +209,11 @@ pub(super) fn check(
     }
     let instruments = panel.symbols().len();
     let section = size_of::<f32>() * instruments.next_multiple_of(LANES);
-    let needed = (section as u128 * sections as u128) >> 20;
+    let beforehand: usize = expressions
+        .iter()
+        .map(|e| 2 * derived_in(e.node()) * (at_once + e.lookback() + e.lookahead()).min(total))
+        .sum();
+    let needed = (section as u128 * (sections as u128 + beforehand as u128)) >> 20;
     if needed > MEMORY_MIB_MAX as u128 {
         return Err(EvalError::TooLarge {
             expressions: expressions.len(),
@@ -218,6 +224,16 @@ pub(super) fn check(
         });
     }
     Ok(())
+}
+
+/// Calls in a tree that are made beforehand, each from a column and into one.
+fn derived_in(node: &Node) -> usize {
+    let mut count = 0;
+    visit(node, &mut |node| {
+        let Node::Call(op, _) = node else { return };
+        count += usize::from(op.sight() != Sight::Series);
+    });
+    count
 }
 
 /// What all parts of one computation share.

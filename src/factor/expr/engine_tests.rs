@@ -370,6 +370,8 @@ fn what_cannot_be_answered_is_refused_before_it_starts() {
     assert!(matches!(refused("CSNeutralize($close,industry)"), EvalError::MissingGroup { .. }));
     let many = vec![Expression::parse("$close").unwrap(); 4_000_000];
     assert!(matches!(compute(&panel, &many, 0..ROWS), Err(EvalError::TooLarge { .. })));
+    let crossed = vec![Expression::parse("CSRank($close)").unwrap(); 150_000];
+    assert!(matches!(compute(&panel, &crossed, 0..ROWS), Err(EvalError::TooLarge { .. })));
     let stopped = Watch::default();
     stopped.cancel();
     let one = [Expression::parse("Mean($close,5)").unwrap()];

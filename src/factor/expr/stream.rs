@@ -27,7 +27,8 @@ pub fn stream<E: From<EvalError>>(
     let nodes = |which: &[usize]| -> Vec<&Node> {
         which.iter().filter_map(|at| expressions.get(*at)).map(Expression::node).collect()
     };
-    check(panel, expressions, &rows, held.len() * rows.len() + expressions.len() * longest)?;
+    let at_once = if held.is_empty() { longest } else { rows.len() };
+    check(panel, expressions, &rows, held.len() * rows.len() + expressions.len() * longest, at_once)?;
     let whole = job.columns(&nodes(&held), rows.clone())?;
     let mut moving: Vec<Column> = passing.iter().map(|_| Column::unwritten(longest, instruments)).collect();
     let mut columns: Vec<Column> = expressions.iter().map(|_| Column::unwritten(0, instruments)).collect();
