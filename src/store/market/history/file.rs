@@ -191,6 +191,15 @@ fn pack(lists: &Lists, columns: usize, into: &mut Vec<u8>) {
     }
 }
 
+/// Removes what a process left behind that was killed while it wrote. One that is still writing merely fails to.
+fn sweep(folder: &Path, prefix: &str) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(prefix)) {
+        // What cannot be removed is left for the next time.
+        drop(std::fs::remove_file(entry.path()));
+    }
+}
+
 /// Writes a history that was read from the store, beside the name and renamed.
 pub(super) fn write(path: &Path, history: &mut PriceHistory) -> Result<(), StoreError> {
     let Body::Memory(lists) = &history.body else { return Ok(()) };
@@ -198,7 +207,9 @@ pub(super) fn write(path: &Path, history: &mut PriceHistory) -> Result<(), Store
     let mut place = 0_u64;
     let folder = path.parent().unwrap_or(Path::new("."));
     let io = || StoreError::io(path, "write the cache of prices");
-    let file = tempfile::Builder::new().prefix(".prices-").tempfile_in(folder).map_err(io())?;
+    let prefix = format!(".{}-", path.file_name().unwrap_or_default().to_string_lossy());
+    sweep(folder, &prefix);
+    let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(io())?;
     let mut out = BufWriter::new(file);
     // The index stands first and names checksums: its length is known before its content.
     let index_bytes = encode(history).len() as u64;

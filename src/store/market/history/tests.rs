@@ -126,6 +126,17 @@ fn newer_rows_alone_are_read_and_a_rewritten_series_is_read_whole() {
 }
 
 #[test]
+fn what_a_killed_process_left_half_written_is_swept_away() {
+    let home = home();
+    let left = home.path().join(".prices-xnys.cache-a1b2c3");
+    let other = home.path().join(".prices-xasx.cache-a1b2c3");
+    std::fs::write(&left, b"half").unwrap();
+    std::fs::write(&other, b"half").unwrap();
+    load(home.path());
+    assert!(!left.exists() && other.exists());
+}
+
+#[test]
 fn rows_that_change_nothing_keep_the_cache() {
     let home = home();
     load(home.path());
