@@ -12,7 +12,7 @@ use super::Drawn;
 use super::frame::{Edge, Frame};
 
 /// Widest window.
-const WIDTH_MAX: u16 = 70;
+const WIDTH_MAX: u16 = 90;
 /// Most words shown at once.
 const ROWS_MAX: u16 = 8;
 /// Rows from the cursor to the window.
