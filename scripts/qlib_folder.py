@@ -140,7 +140,12 @@ def main():
         ours = ours[ours["close"].notna()]
         assert ours.index.equals(theirs.index), (len(ours), len(theirs))
         cells = {name: differing(ours[name].to_numpy(), theirs[name].to_numpy()) for name in FIELDS}
-        change = np.nanmax(np.abs(ours["change"] - theirs["change"]))
+        apart = np.abs(ours["change"] - theirs["change"])
+        for symbol, day in kept_out:
+            # The change after a row that was kept out is over another close.
+            later = apart.index[(apart.index.get_level_values(0) == symbol) & (apart.index.get_level_values(1) > day)]
+            apart = apart.drop(later[:1])
+        change = np.nanmax(apart)
         print(f"{market}: {len(ours)} rows ({gaps} gaps), cells that differ: {cells}, change by at most {change:.1e}")
         faults += sum(v for name, v in cells.items() if name != "change") + int(change > 1e-6)
     for market in ["all", "few"]:
