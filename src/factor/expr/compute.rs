@@ -174,7 +174,7 @@ pub fn latest(panel: &Panel, expressions: &[Expression], watch: &Watch) -> Resul
     let rows = total.saturating_sub(1)..total;
     check(panel, expressions, &rows, expressions.len(), 1)?;
     let nodes: Vec<&Node> = expressions.iter().map(Expression::node).collect();
-    Job { panel, watch, history: History::Whole }.columns(&nodes, rows)
+    Job { panel, watch, history: History::Whole, load: None }.columns(&nodes, rows)
 }
 
 /// Refuses what the panel cannot answer, and what takes too much memory: `sections` cross-sections of results, and the
@@ -241,6 +241,8 @@ pub(super) struct Job<'a> {
     pub panel: &'a Panel,
     watch: &'a Watch,
     history: History,
+    /// Rows that all parts are worked out on, where a reader's values depend on them.
+    load: Option<(usize, usize)>,
 }
 
 /// Expressions that are worked out together: on which rows of the panel, and whether on all of them.
@@ -253,7 +255,7 @@ struct Shared {
 impl<'a> Job<'a> {
     /// A job that loads what Qlib would.
     pub fn new(panel: &'a Panel, watch: &'a Watch) -> Self {
-        Self { panel, watch, history: History::Query }
+        Self { panel, watch, history: History::Query, load: None }
     }
 
     /// Whether a node's values depend on where the rows begin.
@@ -276,12 +278,15 @@ impl<'a> Job<'a> {
         let mut shared: BTreeMap<Shared, (Vec<&Node>, Vec<&mut Column>)> = BTreeMap::new();
         for (node, column) in nodes.iter().zip(columns) {
             column.fit(rows.len(), self.panel.symbols().len());
-            let whole = self.needs_all(node);
+            let whole = self.load.is_some() || self.needs_all(node);
             let (back, ahead) = reach(node);
-            let load = match (whole, self.history) {
-                (false, _) => (0, total),
-                (true, History::Query) => (rows.start.saturating_sub(back), (rows.end + ahead).min(total)),
-                (true, History::Whole) => (0, (rows.end + ahead).min(total)),
+            let load = match (self.load, whole, self.history) {
+                (Some(load), _, _) => load,
+                (None, false, _) => (0, total),
+                (None, true, History::Query) => {
+                    (rows.start.saturating_sub(back), (rows.end + ahead).min(total))
+                }
+                (None, true, History::Whole) => (0, (rows.end + ahead).min(total)),
             };
             let members = shared.entry(Shared { whole, load }).or_default();
             members.0.push(node);
@@ -317,14 +322,16 @@ impl<'a> Job<'a> {
             true => load.clone(),
             false => rows.start.saturating_sub(back)..(rows.end + ahead).min(load.end),
         };
-        let derived = derive::columns(self, &plan.derived, &around)?;
+        let beforehand = Job { load: how.whole.then_some(how.load), ..*self };
+        let derived = derive::columns(&beforehand, &plan.derived, &around)?;
+        let others = plan.derived.iter().map(|node| derive::other(self.panel, node)).collect();
         let source = |kind: Kind| match kind {
             Kind::Field(name) => self.panel.column(name).map(|column| Source { column, first: 0 }),
             Kind::Derived(at) => derived.get(at).map(|column| Source { column, first: around.start }),
             _ => None,
         };
         let sources = plan.steps.iter().map(|s| source(s.kind)).collect();
-        let scene = Scene { plan, days: self.panel.sessions(), sources, load, whole: how.whole };
+        let scene = Scene { plan, days: self.panel.sessions(), sources, others, load, whole: how.whole };
         self.blocks(&scene, rows, columns)
     }
 

@@ -21,7 +21,19 @@ pub(super) fn instrument(panel: &Panel, symbol: &str) -> Option<usize> {
     {
         return Some(at);
     }
-    panel.symbols().iter().position(|id| id.symbol.to_string() == symbol)
+    panel.symbols().iter().position(|id| id.symbol.as_str().eq_ignore_ascii_case(symbol))
+}
+
+/// The span of the other instrument that a node is about.
+pub(super) fn other(panel: &Panel, node: &Node) -> Option<Range<usize>> {
+    let Node::Call(Op::Mask, args) = node else { return None };
+    named(panel, args).map(|at| panel.span(at))
+}
+
+/// The instrument that a call's arguments name.
+fn named(panel: &Panel, args: &[Node]) -> Option<usize> {
+    let symbol = args.iter().find_map(|a| if let Node::Text(s) = a { Some(s.as_str()) } else { None });
+    instrument(panel, symbol?)
 }
 
 /// One column a node, over `rows` of the panel.
@@ -65,9 +77,7 @@ fn column(panel: &Panel, node: &Node, own: &[Column], rows: &Range<usize>) -> Co
             Column::of_series(rows.len(), &series)
         }
         (Op::Mask, Some(x)) => {
-            let symbol =
-                args.iter().find_map(|a| if let Node::Text(s) = a { Some(s.as_str()) } else { None });
-            let at = symbol.and_then(|s| instrument(panel, s));
+            let at = named(panel, args);
             by_day(rows.len(), count, |row| vec![at.map_or(f32::NAN, |at| x.get(at, row)); count])
         }
         (_, Some(x)) => {

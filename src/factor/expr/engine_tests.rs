@@ -105,6 +105,13 @@ const ROLLING: &[&str] = &[
 
 /// Expressions with windows of their own.
 const FIXED: &[&str] = &[
+    "Corr($close,$volume,5)+Mean(Cov($close,$volume,5),60)",
+    "Corr($close,$volume,5)+Ref(TsRegBeta($close,$volume,5),-1)",
+    "Mean($close>$open,5)>=0.2",
+    "Mean($close>$open,10)==0.3",
+    "Rank(Mean($close>$open,5),10)",
+    "IdxMax(Mean($close>$open,10),20)",
+    "Mean(Sign($close-$open),5)>=0.2",
     "Skew($close,5)",
     "Kurt($close,20)",
     "Skew($volume,0)",
@@ -190,9 +197,31 @@ fn reference(panel: &Panel, expression: &Expression, instrument: usize, rows: Ra
     values
 }
 
+/// How expressions begin that pick values, count or rank: nothing in them may be rounded.
+const EXACT: &[&str] = &[
+    "Rank($close,",
+    "Rank(Mean($close>",
+    "TsRank($close,",
+    "IdxM",
+    "ArgM",
+    "Count",
+    "Max($close,",
+    "Min($close,",
+    "Ref($close,",
+    "Mean($close>$open",
+    "Mean(Sign",
+    "$close",
+    "If",
+    "And",
+    "Or",
+];
+
 /// Magnitude below which a difference is rounding: what the operator's values cancel from.
 fn floor(expression: &Expression, panel: &Panel, instrument: usize) -> f64 {
     let text = expression.text();
+    if EXACT.iter().any(|start| text.starts_with(start)) {
+        return 0.0;
+    }
     if ["Corr", "Rsquare", "Skew", "Kurt"].iter().any(|op| text.contains(op)) {
         return 1e-5;
     }
@@ -395,4 +424,27 @@ fn parts_of_the_rows_handed_on_one_by_one_are_the_whole() {
     })
     .unwrap();
     assert_eq!(next, ROWS);
+}
+
+#[test]
+fn another_instruments_series_is_its_own_before_the_reader_is_listed() {
+    let panel = panel(8, ROWS);
+    let late = (0..INSTRUMENTS).find(|i| panel.span(*i).start > 10).unwrap();
+    let texts = [
+        ["ChangeInstrument('s00',$close)/Ref(ChangeInstrument('S00',$close),5)", "$close/Ref($close,5)"],
+        ["Mean(ChangeInstrument('S00',$close)>60,20)", "Mean($close>60,20)"],
+        ["WMA(ChangeInstrument('S00',$close),9)", "WMA($close,9)"],
+        ["ChangeInstrument('S00',EMA($close,20))", "EMA($close,20)"],
+        ["Ref(ChangeInstrument('S00',$close),-7)", "Ref($close,-7)"],
+    ];
+    for rows in [0..ROWS, 150..190] {
+        for [theirs, own] in texts {
+            let pair = [theirs, own].map(|t| Expression::parse(t).unwrap());
+            let columns = compute(&panel, &pair, rows.clone()).unwrap();
+            for row in rows.clone().filter(|r| panel.span(late).contains(r)) {
+                let (a, b) = (columns[0].get(late, row - rows.start), columns[1].get(0, row - rows.start));
+                assert!(a == b || (a.is_nan() && b.is_nan()), "{theirs} at {row}: {a} {b}");
+            }
+        }
+    }
 }

@@ -103,6 +103,8 @@ pub(super) struct Step {
     pub together: usize,
     /// Expressions whose value it is.
     pub outputs: Vec<usize>,
+    /// Derived columns of other instruments that alone it is made of; empty where it has something of its own.
+    pub foreign: Vec<usize>,
 }
 
 /// All steps of some expressions.
@@ -167,7 +169,9 @@ impl Plan {
         if let Some(group) = self.groups.get_mut(together) {
             group.push(at);
         }
+        let foreign = self.foreign(kind, &args);
         let step = Step {
+            foreign,
             kind,
             args,
             window,
@@ -182,6 +186,23 @@ impl Plan {
         self.steps.push(step);
         self.known.insert(key, at);
         at
+    }
+
+    /// The other instruments' columns that a step is made of alone.
+    fn foreign(&self, kind: Kind, args: &[usize]) -> Vec<usize> {
+        if let Kind::Derived(at) = kind {
+            let other = matches!(self.derived.get(at), Some(Node::Call(Op::Mask, _)));
+            return if other { vec![at] } else { Vec::new() };
+        }
+        let mut all = Vec::new();
+        for arg in args.iter().filter_map(|a| self.steps.get(*a)) {
+            match arg.kind {
+                Kind::Number(_) => {}
+                _ if arg.foreign.is_empty() => return Vec::new(),
+                _ => all.extend(&arg.foreign),
+            }
+        }
+        all
     }
 
     /// What steps that share one pass have in common.
@@ -364,35 +385,66 @@ impl Plan {
 
     /// Works out how far each step must reach, and how often it is read.
     fn reach(&mut self) {
-        for at in (0..self.steps.len()).rev() {
-            let Some(step) = self.steps.get(at) else { continue };
-            let (back, ahead) = (step.back, step.ahead);
-            let (more_back, more_ahead) = match step.kind {
-                Kind::Shift(rows) if rows > 0 => (rows as usize, 0),
-                Kind::Shift(rows) => (0, rows.unsigned_abs() as usize),
-                Kind::Sums(_)
-                | Kind::Pairs(_)
-                | Kind::Extremes(..)
-                | Kind::Sorted(_)
-                | Kind::Ewm(_)
-                | Kind::Scan(_)
-                | Kind::Resample(..) => (step.window.saturating_sub(1), 0),
-                Kind::Number(_)
-                | Kind::Field(_)
-                | Kind::Derived(_)
-                | Kind::Binary(_)
-                | Kind::Unary(_)
-                | Kind::Choose
-                | Kind::Select
-                | Kind::First => (0, 0),
-            };
-            for arg in step.args.clone() {
+        for at in 0..self.steps.len() {
+            for arg in self.steps.get(at).map(|s| s.args.clone()).unwrap_or_default() {
                 if let Some(arg) = self.steps.get_mut(arg) {
-                    arg.back = arg.back.max(back + more_back);
-                    arg.ahead = arg.ahead.max(ahead + more_ahead);
                     arg.uses += 1;
                 }
             }
+        }
+        // What is worked out together reaches as far as its farthest member; a member may stand before another one's
+        // arguments, so this is repeated until nothing moves. Arguments never read their readers: it ends.
+        while self.spread_reach() {}
+    }
+
+    /// Hands every step's reach on to what it reads; whether any grew.
+    fn spread_reach(&mut self) -> bool {
+        let mut grown = false;
+        for at in (0..self.steps.len()).rev() {
+            let Some(step) = self.steps.get(at) else { continue };
+            let members = self.groups.get(step.together).into_iter().flatten();
+            let (mut back, mut ahead) = (step.back, step.ahead);
+            for member in members.filter_map(|m| self.steps.get(*m)) {
+                (back, ahead) = (back.max(member.back), ahead.max(member.ahead));
+            }
+            let (more_back, more_ahead) = step.own_reach();
+            // The spreads of a correlation are read on its own rows only.
+            let spreads = matches!(step.kind, Kind::Pairs(_)).then_some(2..4);
+            for (k, arg) in step.args.clone().into_iter().enumerate() {
+                let own = spreads.as_ref().is_some_and(|s| s.contains(&k));
+                let (more_back, more_ahead) = if own { (0, 0) } else { (more_back, more_ahead) };
+                if let Some(arg) = self.steps.get_mut(arg) {
+                    grown |= arg.back < back + more_back || arg.ahead < ahead + more_ahead;
+                    arg.back = arg.back.max(back + more_back);
+                    arg.ahead = arg.ahead.max(ahead + more_ahead);
+                }
+            }
+        }
+        grown
+    }
+}
+
+impl Step {
+    /// Rows before and after its own that it reads of its arguments.
+    fn own_reach(&self) -> (usize, usize) {
+        match self.kind {
+            Kind::Shift(rows) if rows > 0 => (rows as usize, 0),
+            Kind::Shift(rows) => (0, rows.unsigned_abs() as usize),
+            Kind::Sums(_)
+            | Kind::Pairs(_)
+            | Kind::Extremes(..)
+            | Kind::Sorted(_)
+            | Kind::Ewm(_)
+            | Kind::Scan(_)
+            | Kind::Resample(..) => (self.window.saturating_sub(1), 0),
+            Kind::Number(_)
+            | Kind::Field(_)
+            | Kind::Derived(_)
+            | Kind::Binary(_)
+            | Kind::Unary(_)
+            | Kind::Choose
+            | Kind::Select
+            | Kind::First => (0, 0),
         }
     }
 }

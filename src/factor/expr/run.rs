@@ -31,6 +31,8 @@ pub(super) struct Scene<'a> {
     pub days: &'a [NaiveDate],
     /// Fields and derived columns by step; `None` for other steps.
     pub sources: Vec<Option<Source<'a>>>,
+    /// Spans of the other instruments that derived columns are made of, by derived column.
+    pub others: Vec<Option<Range<usize>>>,
     /// Rows of the panel that may be read.
     pub load: Range<usize>,
     /// Whether every step is worked out on all of `load`: for values that depend on where the rows begin.
@@ -271,13 +273,31 @@ impl<'a> Tile<'a> {
         Rows { values: all.part(load.start, load.end), first: all.first.max(load.start) }
     }
 
-    /// First row of each lane that may be read.
+    /// First row of each lane's own series that may be read.
     fn starts(&self) -> Row<usize> {
         self.block.starts.map(|s| s.max(self.scene.load.start))
     }
 
     fn ends(&self) -> Row<usize> {
         self.block.ends.map(|e| e.min(self.scene.load.end))
+    }
+
+    /// Rows of each lane between which a step has values: the lane's own, or those of the other instruments it is
+    /// made of.
+    fn bounds(&self, step: &Step) -> (Row<usize>, Row<usize>) {
+        let others = step.foreign.iter().filter_map(|at| self.scene.others.get(*at)?.clone());
+        let all = others.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+        match all {
+            Some(span) => ([span.start; LANES], [span.end; LANES]),
+            None => (self.block.starts, self.block.ends),
+        }
+    }
+
+    /// As [`Tile::bounds`], within the rows that may be read.
+    fn loaded_bounds(&self, step: &Step) -> (Row<usize>, Row<usize>) {
+        let load = &self.scene.load;
+        let (starts, ends) = self.bounds(step);
+        (starts.map(|s| s.max(load.start)), ends.map(|e| e.min(load.end)))
     }
 
     /// An element-wise step that is only a result: written where it goes.
@@ -344,9 +364,10 @@ impl<'a> Tile<'a> {
 
     fn keep(&mut self, at: usize, step: &Step, first: usize, mut values: Values) {
         if step.mask {
+            let (starts, ends) = self.loaded_bounds(step);
             match &mut values {
-                Values::Single(v) => mask(v, first, &self.starts(), &self.ends()),
-                Values::Double(v) => mask(v, first, &self.starts(), &self.ends()),
+                Values::Single(v) => mask(v, first, &starts, &ends),
+                Values::Double(v) => mask(v, first, &starts, &ends),
             }
         }
         if let Some(slot) = self.values.get_mut(at) {
@@ -384,7 +405,7 @@ impl<'a> Tile<'a> {
 
     /// A step that is worked out by itself.
     fn alone(&self, step: &Step, rows: &Range<usize>, values: &mut Values) {
-        let (x, starts) = (self.arg(step, 0), self.starts());
+        let (x, starts) = (self.arg(step, 0), self.loaded_bounds(step).0);
         match (step.kind, values) {
             (Kind::Binary(_) | Kind::Unary(_) | Kind::Choose | Kind::Select, values) => {
                 let place = match values {
@@ -393,8 +414,12 @@ impl<'a> Tile<'a> {
                 };
                 self.element(step, rows, place);
             }
-            (Kind::Shift(by), Values::Single(out)) => typed!(x, x => shift(x, by, rows, self.block, out)),
-            (Kind::Shift(by), Values::Double(out)) => typed!(x, x => shift(x, by, rows, self.block, out)),
+            (Kind::Shift(by), Values::Single(out)) => {
+                typed!(x, x => shift(x, by, rows, self.bounds(step), out))
+            }
+            (Kind::Shift(by), Values::Double(out)) => {
+                typed!(x, x => shift(x, by, rows, self.bounds(step), out))
+            }
             (Kind::First, Values::Single(out)) => typed!(x, x => first_value(x, &starts, out)),
             (Kind::First, Values::Double(out)) => typed!(x, x => first_value(x, &starts, out)),
             (Kind::Ewm(alpha), Values::Double(out)) => typed!(x, x => ewm::run(x, alpha, rows, out)),
@@ -498,7 +523,7 @@ impl<'a> Tile<'a> {
                 Ended::PlaceKnown => extremes.place_known = Some(slot),
             }
         }
-        let starts = self.starts();
+        let starts = self.loaded_bounds(step).0;
         typed!(self.arg(step, 0), x => extremes::run(x, end, step.window, rows, &starts, extremes));
     }
 
@@ -533,7 +558,13 @@ fn mask<T: Lane>(values: &mut [Row<T>], first: usize, starts: &Row<usize>, ends:
 }
 
 /// The value `by` rows ago (negative: ahead), read inside each lane's own series only.
-fn shift<T: Lane, O: Lane>(x: Rows<'_, T>, by: i64, rows: &Range<usize>, block: &Block, out: &mut [Row<O>]) {
+fn shift<T: Lane, O: Lane>(
+    x: Rows<'_, T>,
+    by: i64,
+    rows: &Range<usize>,
+    (starts, ends): (Row<usize>, Row<usize>),
+    out: &mut [Row<O>],
+) {
     let from = rows.start as i64 - by;
     for (k, slot) in out.iter_mut().enumerate() {
         let source = usize::try_from(from + k as i64).ok().and_then(|at| at.checked_sub(x.first));
@@ -544,8 +575,8 @@ fn shift<T: Lane, O: Lane>(x: Rows<'_, T>, by: i64, rows: &Range<usize>, block: 
     }
     // Rows that stand outside a lane's series may hold values that a window reached.
     let moved = |at: &usize| usize::try_from(*at as i64 + by).unwrap_or(0);
-    let starts = block.starts.each_ref().map(moved);
-    let ends = block.ends.each_ref().map(moved);
+    let starts = starts.each_ref().map(moved);
+    let ends = ends.each_ref().map(moved);
     mask(out, rows.start, &starts, &ends);
 }
 

@@ -221,8 +221,8 @@ fn emit<A: Lane, B: Lane>(
         #[inline(always)]
         |l| ab[l] / (n[l] - 1.0),
     );
-    if let (Some(_), Some(own)) = (&pairs.correlation, spreads) {
-        let (own_a, own_b) = (&own.a[at], &own.b[at]);
+    let own = spreads.and_then(|own| Some((own.a.get(at)?, own.b.get(at)?)));
+    if let (Some(_), Some((own_a, own_b))) = (&pairs.correlation, own) {
         let correlation = |l: usize| {
             let flat = (own_a[l] <= VARIANCE_MIN) | (own_b[l] <= VARIANCE_MIN);
             if flat { f64::NAN } else { ab[l] / (aa[l] * bb[l]).sqrt() }

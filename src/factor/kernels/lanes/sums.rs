@@ -232,24 +232,22 @@ fn emit<T: Lane, const K: usize>(
         #[inline(always)]
         |l| if n[l] > 0.0 { n[l] * all.pivot[l] + s[1][l] } else { f64::NAN },
     );
-    if K < SECOND && sums.mean.is_none() {
-        return;
-    }
-    let mut share = [0.0; LANES];
-    for l in 0..LANES {
-        share[l] = 1.0 / n[l];
-    }
+    // Sums of whole numbers are exact, so their means are divided once, as pandas does; equal values give their value.
     put(
         &mut sums.mean,
         at,
         #[inline(always)]
-        |l| all.pivot[l] + s[1][l] * share[l],
+        |l| {
+            let mean = if s[1][l] == 0.0 { all.pivot[l] } else { (n[l] * all.pivot[l] + s[1][l]) / n[l] };
+            if n[l] > 0.0 { mean } else { f64::NAN }
+        },
     );
     if K < SECOND {
         return;
     }
-    let (mut spread, mut variance) = ([0.0; LANES], [0.0; LANES]);
+    let (mut share, mut spread, mut variance) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     for l in 0..LANES {
+        share[l] = 1.0 / n[l];
         let about_mean = s[2][l] - s[1][l] * s[1][l] * share[l];
         spread[l] = if about_mean < 0.0 { 0.0 } else { about_mean };
         variance[l] = if n[l] >= 2.0 { spread[l] / (n[l] - 1.0) } else { f64::NAN };
