@@ -170,7 +170,10 @@ impl App {
         let own = UserFactors::read(&paths.factors());
         let count: usize = own.families.iter().map(|f| f.factors.len()).sum();
         let is_good = own.problem.is_none();
-        rows.push(row("factors", own.problem.unwrap_or_else(|| format!("{count} of your own")), is_good));
+        // What is in the file of a home is for those who may see it.
+        let hidden = "cannot be used; 'qlib-pro factor list --set user' says why".to_string();
+        let problem = own.problem.map(|problem| if is_home { hidden } else { problem });
+        rows.push(row("factors", problem.unwrap_or_else(|| format!("{count} of your own")), is_good));
         match store::holder(paths.home()) {
             Ok(None) => rows.push(row("trades", "free".to_string(), true)),
             Ok(Some(holder)) => rows.push(row("trades", format!("held by {holder}"), true)),

@@ -11,6 +11,7 @@ use crate::domain::CleanText;
 use crate::factor::Expression;
 use crate::factor::sets::{self, Family};
 use crate::model::Strategy;
+use crate::store;
 
 use super::engine::lock;
 use super::error::ServiceError;
@@ -38,6 +39,14 @@ impl UserFactors {
             Ok(families) => Self { families, problem: None },
             Err(error) => Self { families: Vec::new(), problem: Some(told(path, &error)) },
         }
+    }
+}
+
+impl UserFactors {
+    /// Those in a folder that is no home yet. `None` where it is one: its factors are the desk's, and
+    /// [`House::own_factors`] asks for a permit.
+    pub fn of_folder(folder: &Path) -> Option<Self> {
+        (!store::is_home(folder)).then(|| Self::read(&Paths::at(folder).factors()))
     }
 }
 
@@ -77,6 +86,11 @@ impl House {
         }
         kept.read = Some((now, factors.clone()));
         factors
+    }
+
+    /// The user's own factors, for somebody who may see them.
+    pub fn own_factors(&self, _: &Permit<ViewSignals>) -> UserFactors {
+        self.user_factors()
     }
 
     /// Families that ship and the user's own; what is wrong with the latter, when something is.

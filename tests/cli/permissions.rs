@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::{Command, CommandFactory};
 use qlib_pro::cli::args::Cli;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, bars};
 
 /// Command, arguments to try it with, and who may: customer, trader, risk, admin.
 const RIGHTS: &[(&str, &str, [bool; 4])] = &[
@@ -56,7 +56,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("restore", "copy.backup --replace", [false, false, false, true]),
 ];
 
-/// Commands that ask nobody who they are.
+/// Commands that ask nobody who they are, as long as they are kept to what ships and to files.
 const OPEN: &[&str] = &[
     "demo",
     "factor list",
@@ -124,4 +124,41 @@ fn a_risk_manager_may_do_what_the_matrix_says() {
 #[test]
 fn an_admin_may_do_what_the_matrix_says() {
     try_all("root", 3);
+}
+
+#[test]
+fn the_formulas_of_a_desk_are_for_those_who_may_see_signals() {
+    let bench = Bench::staffed();
+    let own = "[[factor]]\nfamily = \"mine\"\nname = \"gap\"\nexpression = \"$open/Ref($close,7)-1\"\n";
+    bench.file("home/factors.toml", own);
+    let file = bench.file("bars.csv", bars(2, 3));
+    let formula = "Ref($close,7)";
+    for set in ["user", "mine", "gap"] {
+        let compute = ["factor", "compute", "--set", set, "--bars", &file];
+        for (name, code) in [("", 3), ("kim", 3), ("ana", 0), ("raj", 0), ("root", 0)] {
+            let listed = bench.run(name, &["factor", "list", "--set", set]);
+            assert_eq!(
+                (listed.code, listed.out.contains(formula)),
+                (code, code == 0),
+                "{name}: {}",
+                listed.err
+            );
+            let computed = bench.run(name, &compute);
+            assert_eq!(
+                (computed.code, computed.out.is_empty()),
+                (code, code != 0),
+                "{name}: {}",
+                computed.err
+            );
+        }
+    }
+    for (name, seen) in [("", false), ("kim", false), ("ana", true)] {
+        let listed = bench.run(name, &["factor", "list", "--format", "csv"]);
+        assert_eq!((listed.out.contains(formula), listed.err.is_empty()), (seen, seen), "{}", listed.err);
+        assert!(listed.ended(0).contains("momentum"));
+    }
+    bench.run("", &["factor", "compute", "--set", "momentum", "--bars", &file]).ended(0);
+    bench.file("home/factors.toml", own.replace("$open", "$secret"));
+    let doctor = bench.run("", &["doctor"]);
+    assert!(!doctor.out.contains("secret"), "{}", doctor.out);
 }

@@ -13,6 +13,7 @@ use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::{Format, Sink};
 use crate::domain::{Exchange, Symbol};
+use crate::service::ServiceError;
 use crate::service::factors::UserFactors;
 use crate::service::files::evaluation::{self, Request, Sector, SectorSource};
 use crate::service::files::factors::{self, ComputeRequest, FactorFileError, Named};
@@ -143,16 +144,55 @@ impl FactorCommand {
     }
 }
 
-/// The user's own factors, in the home when there is one.
-fn user_factors(env: &Env<'_>) -> UserFactors {
+/// The user's own factors where the folder is no home yet; `None` where it is one and asks who wants to know.
+fn unguarded(env: &Env<'_>) -> Option<UserFactors> {
     let places = (env.context.places)(env.globals.home.as_deref()).unwrap_or_default();
-    let file = places.into_iter().find(|(name, _)| *name == "factors");
-    file.map_or_else(UserFactors::default, |(_, path)| UserFactors::read(&path))
+    let home = places.into_iter().find(|(name, _)| *name == "home");
+    home.map_or_else(|| Some(UserFactors::default()), |(_, path)| UserFactors::of_folder(&path))
+}
+
+/// The user's own factors when one of these names does not ship: only for somebody who may see signals.
+fn own_factors(env: &Env<'_>, names: &[String]) -> Result<UserFactors, Failure> {
+    let nobody = UserFactors::default();
+    let Some(own) = names.iter().find(|name| factors::of_name(name, &nobody).is_err()) else {
+        return Ok(nobody);
+    };
+    if let Some(found) = unguarded(env) {
+        return Ok(found);
+    }
+    if !env.is_named() {
+        env.note(&format!("'{own}' does not ship; the desk's own factors are read with --user NAME"));
+    }
+    let session = env.session(OpenMode::Read)?;
+    Ok(session.house().own_factors(&session.permit::<ViewSignals>()?))
+}
+
+/// The user's own factors as far as who asks may see them, with a note where they are left out.
+fn visible_factors(env: &Env<'_>) -> Result<UserFactors, Failure> {
+    if let Some(found) = unguarded(env) {
+        return Ok(found);
+    }
+    if !env.is_named() {
+        env.note("the desk's own factors are left out; see them with --user NAME");
+        return Ok(UserFactors::default());
+    }
+    let session = env.session(OpenMode::Read)?;
+    match session.permit::<ViewSignals>() {
+        Ok(permit) => Ok(session.house().own_factors(&permit)),
+        Err(denied @ ServiceError::NotPermitted { .. }) => {
+            env.note(&format!("the desk's own factors are left out: {denied}"));
+            Ok(UserFactors::default())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl List {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let user = user_factors(env);
+        let user = match &self.set {
+            Some(set) => own_factors(env, std::slice::from_ref(set))?,
+            None => visible_factors(env)?,
+        };
         env.out.rows(&factors::list(self.set.as_deref(), &user)?, "no factors")?;
         match (&self.set, &user.problem) {
             (None, Some(problem)) => env.out.remark(&format!("the user's factors are left out: {problem}")),
@@ -163,7 +203,7 @@ impl List {
 
 impl Compute {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let user = user_factors(env);
+        let user = own_factors(env, &self.set)?;
         let mut chosen: Vec<Named> = Vec::new();
         for set in &self.set {
             chosen.extend(factors::of_set(set, &user)?);

@@ -74,6 +74,11 @@ impl<'a> Env<'a> {
         self.log_in(&house)
     }
 
+    /// Whether somebody is named who acts.
+    pub fn is_named(&self) -> bool {
+        self.globals.user.as_deref().is_some_and(|name| !name.is_empty())
+    }
+
     /// Logs in who acts.
     pub fn log_in(&self, house: &Arc<House>) -> Result<Session, Failure> {
         let name = credentials::user_name(self.globals.user.as_deref())?;
