@@ -103,7 +103,7 @@ impl House {
                 (InstrumentId::new(l.symbol, exchange), l.from, Some(l.to).filter(|to| *to < end))
             };
             let members: Vec<_> = listed.iter().map(period).collect();
-            lock(self.market_store()).store_universe(CleanText::new(name).as_str(), &members)?;
+            lock(self.market_store()).replace_universe(CleanText::new(name).as_str(), exchange, &members)?;
         }
         Ok(())
     }

@@ -109,6 +109,21 @@ fn a_folder_comes_out_as_it_went_in() {
 }
 
 #[test]
+fn a_name_that_left_a_list_is_no_member_after_the_next_import() {
+    let place = tempfile::tempdir().unwrap();
+    let home = stocked(place.path());
+    fs::write(place.path().join("in/instruments/csi.txt"), "AAA\t2024-01-03\t2024-01-05\n").unwrap();
+    let trader = home.login(Role::Trader);
+    let permit = trader.permit::<ManageData>().unwrap();
+    home.house.import_qlib(&permit, &place.path().join("in"), Exchange::Xnys, |_| {}).unwrap();
+    let target = place.path().join("out");
+    export(&home, &whole(target.clone())).unwrap();
+    let listed = QlibFolder::open(&target).unwrap();
+    let names: Vec<&str> = listed.listed("csi").unwrap().iter().map(|l| l.symbol.as_str()).collect();
+    assert_eq!(names, ["AAA"]);
+}
+
+#[test]
 fn a_part_of_it_comes_out_on_its_own_calendar() {
     let place = tempfile::tempdir().unwrap();
     let home = stocked(place.path());

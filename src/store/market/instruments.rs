@@ -1,7 +1,7 @@
 //! Instruments, their sources, and universes.
 
 use chrono::NaiveDate;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::super::codec::{bad, clean, date, date_opt, day, parsed};
 use super::super::error::StoreError;
@@ -170,6 +170,22 @@ impl MarketReader {
 }
 
 impl MarketStore {
+    /// Puts these periods of membership in the place of all that the universe has on one exchange: who is no longer
+    /// named is no member any more, on any day.
+    pub fn replace_universe(
+        &mut self,
+        universe: &str,
+        exchange: Exchange,
+        members: &[(InstrumentId, NaiveDate, Option<NaiveDate>)],
+    ) -> Result<(), StoreError> {
+        self.db().write("replace a universe", |tx| {
+            let sql = "DELETE FROM universes WHERE universe = ?1 \
+                       AND instrument IN (SELECT id FROM instruments WHERE exchange = ?2)";
+            tx.prepare_cached(sql)?.execute(params![universe, exchange.code()])?;
+            add_members(tx, universe, members)
+        })
+    }
+
     /// Adds periods of membership (from, and to where it has ended; both days belong to it). Unknown instruments
     /// are created with defaults.
     pub fn store_universe(
@@ -177,15 +193,21 @@ impl MarketStore {
         universe: &str,
         members: &[(InstrumentId, NaiveDate, Option<NaiveDate>)],
     ) -> Result<(), StoreError> {
-        self.db().write("store a universe", |tx| {
-            for (id, from, to) in members {
-                let (number, _) = ensure_instrument(tx, *id)?;
-                let sql = "INSERT INTO universes (universe, instrument, from_day, to_day) VALUES (?1, ?2, ?3, ?4) \
-                           ON CONFLICT (universe, instrument, from_day) DO UPDATE SET to_day = excluded.to_day";
-                tx.prepare_cached(sql)?.execute(params![universe, number, day(*from), to.map(day)])?;
-            }
-            bump(tx, What::Facts)?;
-            Ok::<_, rusqlite::Error>(())
-        })
+        self.db().write("store a universe", |tx| add_members(tx, universe, members))
     }
+}
+
+fn add_members(
+    tx: &Transaction<'_>,
+    universe: &str,
+    members: &[(InstrumentId, NaiveDate, Option<NaiveDate>)],
+) -> rusqlite::Result<()> {
+    for (id, from, to) in members {
+        let (number, _) = ensure_instrument(tx, *id)?;
+        let sql = "INSERT INTO universes (universe, instrument, from_day, to_day) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT (universe, instrument, from_day) DO UPDATE SET to_day = excluded.to_day";
+        tx.prepare_cached(sql)?.execute(params![universe, number, day(*from), to.map(day)])?;
+    }
+    bump(tx, What::Facts)?;
+    Ok(())
 }

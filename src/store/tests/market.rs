@@ -149,6 +149,11 @@ fn figures_and_members_are_those_of_the_day() {
     store.store_universe("core", &members).unwrap();
     assert_eq!(store.read().universe_spans("core").unwrap(), members);
     assert_eq!(store.read().universe_spans("other").unwrap(), []);
+    let abroad = (id("A.XASX"), date("2024-01-01"), None);
+    store.store_universe("core", &[abroad]).unwrap();
+    let left = (id("B.XNYS"), date("2024-02-01"), None);
+    store.replace_universe("core", Exchange::Xnys, &[left]).unwrap();
+    assert_eq!(store.read().universe_spans("core").unwrap(), [abroad, left]);
 }
 
 #[test]
