@@ -234,6 +234,11 @@ impl Places {
         name: &CleanText,
         wanted: Wanted<'_>,
     ) -> Result<Self, FactorFileError> {
+        let plain = |h: &str| CleanText::new(h).as_str() == h;
+        if let Some(odd) = header.iter().map(|h| h.trim_start_matches('\u{feff}')).find(|h| !plain(h)) {
+            let what = format!("the name of column '{odd}' has control or invisible characters; rename it");
+            return Err(bad(name, 1, &what));
+        }
         let place = |wanted: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}') == wanted);
         let missing = |column: &str| bad(name, 1, &format!("there is no column '{column}'; name one so"));
         let date = place("date").ok_or_else(|| missing("date"))?;
@@ -313,6 +318,16 @@ mod tests {
 
     fn parse(text: &str) -> Result<FactorTable, FactorFileError> {
         Ok(FactorTable::parse(text.as_bytes(), &"f.csv".into(), Wanted::default())?.0)
+    }
+
+    #[test]
+    fn a_column_whose_name_could_trick_a_terminal_is_refused() {
+        for odd in ["a\u{1b}[31mb", "\"a\nb\"", "a\u{202e}b"] {
+            let refused = parse(&format!("date,symbol,{odd}\n2024-01-02,A,1\n")).unwrap_err().to_string();
+            assert!(refused.contains("line 1: the name of column 'a"), "{refused}");
+            assert!(!refused.contains(char::is_control) && !refused.contains('\u{202e}'), "{refused:?}");
+        }
+        assert!(parse("\u{feff}date,symbol,größe (%)\n2024-01-02,A,1\n").is_ok());
     }
 
     #[test]
