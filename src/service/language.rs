@@ -20,6 +20,8 @@ const SUGGESTIONS_MAX: usize = 64;
 pub struct Mistake {
     /// Bytes it is about; empty at the end when something is missing.
     pub place: Range<usize>,
+    /// Character at which it starts, from 1.
+    pub character: usize,
     /// What was expected, found, and what to do.
     pub message: String,
 }
@@ -45,7 +47,8 @@ pub fn check(text: &str) -> Result<Checked, Mistake> {
 pub(super) fn parsed(text: &str) -> Result<Expression, Mistake> {
     Expression::parse(text).map_err(|e| {
         let message = CleanText::new(&e.message).to_string();
-        Mistake { place: e.place.start.min(text.len())..e.place.end.min(text.len()), message }
+        let place = e.place.start.min(text.len())..e.place.end.min(text.len());
+        Mistake { place, character: e.character, message }
     })
 }
 
@@ -241,6 +244,8 @@ mod tests {
     fn a_mistake_has_its_place_and_the_nearest_name() {
         let mistake = check("$close / Maen($close, 5)").unwrap_err();
         assert_eq!(mistake.place, 9..13);
+        let counted = check("$close + 'é' + é").unwrap_err();
+        assert_eq!((counted.place.start, counted.character), (16, 16));
         assert!(mistake.message.contains("did you mean Mean"), "{}", mistake.message);
     }
 

@@ -360,7 +360,7 @@ fn one(done: Result<Vec<Column>, EvalError>) -> Result<Result<Column, String>, D
 }
 
 fn said(mistake: &language::Mistake) -> String {
-    format!("at character {}: {}", mistake.place.start + 1, mistake.message)
+    format!("at character {}: {}", mistake.character, mistake.message)
 }
 
 /// Names with a value, highest first.

@@ -58,7 +58,7 @@ fn meant(state: &mut UiState, args: &str) -> Option<String> {
     match language::check(&text) {
         Ok(_) => Some(text),
         Err(mistake) => {
-            let at = mistake.place.start + 1;
+            let at = mistake.character;
             state.say(
                 Tone::Bad,
                 format!("The expression is not right at character {at}: {}", mistake.message),
