@@ -172,6 +172,7 @@ impl QlibFolder {
     pub fn feature(&self, symbol: Symbol, field: &str) -> Result<Option<Feature>, ImportError> {
         let Some(folder) = self.folder(symbol).filter(|_| self.has(symbol, field)) else { return Ok(None) };
         let path = folder.join(format!("{field}.day.bin"));
+        plain(&path)?;
         let bytes = fs::read(&path).map_err(|source| ImportError::Open { file: shown(&path), source })?;
         let start = self.check(&path, &bytes, bytes.len() as u64)?;
         let values = bytes.as_chunks::<VALUE_BYTES>().0.iter().skip(1).map(|b| f32::from_le_bytes(*b));
@@ -197,6 +198,7 @@ impl QlibFolder {
             };
             let path = entry.path();
             let failed = |source| ImportError::Open { file: shown(&path), source };
+            plain(&path)?;
             let mut file = File::open(&path).map_err(failed)?;
             let length = file.metadata().map_err(failed)?.len();
             let mut head = Vec::with_capacity(VALUE_BYTES);
@@ -229,9 +231,16 @@ impl QlibFolder {
     }
 }
 
+/// Refuses what is no regular file before it is opened: opening a pipe waits for a writer, perhaps for ever.
+fn plain(path: &Path) -> Result<(), ImportError> {
+    let about = fs::metadata(path).map_err(|source| ImportError::Open { file: shown(path), source })?;
+    if about.is_file() { Ok(()) } else { Err(fault(path, "is no regular file; fetch it again".to_owned())) }
+}
+
 /// A text file of the folder, by lines that are not blank, with their numbers.
 fn read_lines(path: &Path) -> Result<Vec<(usize, String)>, ImportError> {
     let failed = |source| ImportError::Open { file: shown(path), source };
+    plain(path)?;
     let file = File::open(path).map_err(failed)?;
     let mut text = String::new();
     file.take(TEXT_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;

@@ -178,6 +178,19 @@ fn a_file_whose_head_makes_no_sense_is_refused_by_name() {
     assert!(folder.refused().contains("begins at day 2 and has 3 values"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_never_waited_for() {
+    for place in ["features/bbb/close.day.bin", "calendars/day.txt", "instruments/all.txt"] {
+        let folder = Folder::new();
+        let path = folder.0.path().join(place);
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let refused = folder.refused();
+        assert!(refused.contains("is no regular file") && refused.contains(place), "{refused}");
+    }
+}
+
 #[test]
 fn what_is_written_reads_back_and_nothing_is_written_over() {
     let place = tempfile::tempdir().unwrap();

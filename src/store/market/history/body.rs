@@ -132,7 +132,7 @@ fn load(
     let damaged = || StoreError::DamagedCache { path: path.to_path_buf() };
     let opened = match file.take() {
         Some(opened) => opened,
-        None => File::open(path).map_err(|_| damaged())?,
+        None => super::file::plain(path).and_then(|()| File::open(path)).map_err(|_| damaged())?,
     };
     let file = file.insert(opened);
     bytes.resize(about.bytes().ok_or_else(damaged)?, 0);

@@ -9,7 +9,7 @@
 //! What does not fit the checks is damaged: it is never believed and never an error.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use super::super::super::codec::day;
@@ -26,9 +26,14 @@ const HEADER_BYTES: usize = 64;
 /// Most bytes of an index; 100,000 series over 10,000 sessions take less.
 const INDEX_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// Refuses what is no regular file before it is opened: opening a pipe waits for a writer, perhaps for ever.
+pub(super) fn plain(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("it is no regular file")) }
+}
+
 /// Opens a cache file; `None` when there is none, the fault in words when it cannot be used.
 pub(super) fn open(path: &Path) -> Result<Option<PriceHistory>, String> {
-    let mut file = match File::open(path) {
+    let mut file = match plain(path).and_then(|()| File::open(path)) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),

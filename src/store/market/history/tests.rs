@@ -136,6 +136,20 @@ fn what_a_killed_process_left_half_written_is_swept_away() {
     assert!(!left.exists() && other.exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_cache_is_never_waited_for() {
+    let home = home();
+    let path = cache_path(home.path(), EXCHANGE);
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let history = load(home.path());
+    let said =
+        matches!(history.origin(), Origin::Store { damaged: Some(why), .. } if why.contains("regular"));
+    assert!(said, "{:?}", history.origin());
+    assert_eq!(content(&history).unwrap(), truth(home.path()));
+    assert_eq!(load(home.path()).origin(), &Origin::Cache, "a new file is in its place");
+}
+
 #[test]
 fn rows_that_change_nothing_keep_the_cache() {
     let home = home();
