@@ -11,6 +11,8 @@ use super::{ExprError, WINDOW_MAX, reach};
 
 /// Longest symbol in a quoted text, in bytes.
 const SYMBOL_BYTES_MAX: usize = 32;
+/// Smallest alpha of an exponential mean: below it a value hardly fades over all the rows there can be.
+const ALPHA_MIN: f64 = 1e-4;
 /// Most buckets of a day.
 const BUCKETS_MAX: f64 = 1_000.0;
 /// Years that a period may name.
@@ -258,7 +260,7 @@ fn value_fits(part: &Part, kind: ArgKind) -> bool {
         ArgKind::Value => true,
         ArgKind::Series | ArgKind::GroupOrSeries => number.is_none(),
         ArgKind::Truth => part.truth,
-        ArgKind::Window => whole.is_some_and(|n| n >= 0.0) || is(&|n| n > 0.0 && n < 1.0),
+        ArgKind::Window => whole.is_some_and(|n| n >= 0.0) || is(&|n| (ALPHA_MIN..1.0).contains(&n)),
         ArgKind::Rows => whole.is_some_and(|n| n >= 0.0),
         ArgKind::WindowFrom(least) => whole.is_some_and(|n| n == 0.0 || n >= f64::from(least)),
         ArgKind::Shift => whole.is_some(),
@@ -278,7 +280,9 @@ fn wanted(kind: ArgKind) -> String {
         ArgKind::Series => "a series here, such as $close".into(),
         ArgKind::Truth => "a comparison here, such as $close > $open".into(),
         ArgKind::Window => {
-            format!("a number of rows here: 1 to {WINDOW_MAX}, 0 for all, or an alpha under 1")
+            format!(
+                "a number of rows here: 1 to {WINDOW_MAX}, 0 for all, or an alpha from {ALPHA_MIN} to under 1"
+            )
         }
         ArgKind::Rows => format!("a whole number of rows here: 1 to {WINDOW_MAX}, or 0 for all"),
         ArgKind::WindowFrom(least) => {

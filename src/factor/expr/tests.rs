@@ -231,6 +231,9 @@ fn the_words_of_the_language_are_read_and_refused_by_name() {
     assert!(said("'SPY'").contains("found the text 'SPY'"));
     assert!(said("$close + sector").contains("needs a number or a series here"));
     assert!(said("Skew($close, 2)").contains("3 to 10000, or 0 for all"));
+    assert!(said("Mean($close, 1e-300)").contains("an alpha from 0.0001 to under 1"));
+    assert!(said("Mean($close, 0.0001)").contains("this reads 138"));
+    assert!(Expression::parse("Mean($close, 0.0003)").is_ok());
     assert!(said("CSWinsorize($close, 0.5)").contains("under 0.5"));
 }
 

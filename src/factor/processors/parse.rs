@@ -45,7 +45,9 @@ fn read(text: &str) -> Option<Step> {
         "CSZFillna" => change(Change::CrossFill),
         "Fillna" => {
             let value = given.take("fill_value").or_else(|| given.first());
-            change(Change::Fill(value.map_or(Some(0.0), |v| v.parse().ok())?))
+            // Values are in single precision.
+            let finite = |v: String| v.parse().ok().filter(|v: &f64| (*v as f32).is_finite());
+            change(Change::Fill(value.map_or(Some(0.0), finite)?))
         }
         "ZScoreNorm" => change(Change::ZScore),
         "RobustZScoreNorm" => change(Change::RobustZScore { clip: given.flag("clip_outlier", true)? }),

@@ -22,6 +22,9 @@ fn steps_are_read_with_their_arguments_and_refused_without_sense() {
     let labels = Step::parse_all("CSZScoreNorm(fields_group=label);DropnaLabel").unwrap();
     let z = Step::Change(Change::CrossZScore { robust: false }, Fields::Labels);
     assert_eq!(labels, [z, Step::DropMissing(Fields::Labels)]);
+    for bad in ["Fillna(1e400)", "Fillna(inf)", "Fillna(fill_value=nan)"] {
+        assert!(matches!(Step::parse_all(bad), Err(StepError::Unknown(_))), "{bad}");
+    }
     for bad in
         ["Nothing", "CSRankNorm(1)", "CSZScoreNorm(robust=maybe)", "Fillna(x)", "Fillna(1", "DropCol([a)"]
     {

@@ -132,12 +132,12 @@ pub const ENTRIES: &[Entry] = &[
         "Delta",
         "x less x of N rows ago; N = 0 less the first value",
         "either is",
-        "Qlib loads one row too few for it, so its first row of a query is missing, and all of it inside P; ours is not.",
+        "Loads N rows before the query; Qlib loads N - 1. So on a part of the days these differ: the first row of the query (and all of it inside P), missing in Qlib and there in ours; an exponential mean over it, which starts one row earlier in ours; and, with a negative N, the end of the range, where Qlib has a value and ours has none.",
         &[("Delta($close, 1)", 2.0)],
     ),
     title(
         "Windows",
-        "A window is the last N rows with the row itself. It starts partial: one value is enough unless said otherwise. Missing values and infinities inside it are left out, sums are in double precision. N = 0 is all rows loaded so far. Where an alpha is allowed, 0 < N < 1 makes the operator an exponentially weighted mean with that alpha, whatever its name, as in Qlib.",
+        "A window is the last N rows with the row itself. It starts partial: one value is enough unless said otherwise. Missing values and infinities inside it are left out, sums are in double precision. N = 0 is all rows loaded so far. Where an alpha is allowed, 0.0001 <= N < 1 makes the operator an exponentially weighted mean with that alpha, whatever its name, as in Qlib.",
     ),
     op(
         "Mean",
@@ -334,14 +334,14 @@ pub const ENTRIES: &[Entry] = &[
         "Mask",
         "x computed on another instrument, by symbol",
         "it is there",
-        "",
+        "The values of the other instrument cross over in single precision, where Qlib keeps double to the end: what nearly cancels against them may differ in the sixth digit.",
         &[("Mask(Ref($close, 1), 'B')", 21.0)],
     ),
     op(
         "ChangeInstrument",
         "as Mask, symbol first",
         "it is there",
-        "",
+        "Crosses over in single precision as Mask does.",
         &[("ChangeInstrument('B', $close)", 20.0)],
     ),
     title(
