@@ -124,6 +124,9 @@ pub struct ImportReport {
     pub gaps: u64,
     /// Runs of neighbouring gaps.
     pub gap_runs: u64,
+    /// Instruments whose prices are now read from this source and were read from another before: all of their
+    /// history changed, not only what is new.
+    pub switched: u64,
     /// The first rows not stored.
     pub quarantine: Vec<Quarantined>,
     /// How many more were not stored than are listed.

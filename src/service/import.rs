@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
+
 use crate::domain::import::ImportReport;
 use crate::domain::market::{Basis, DailyBar, Headline, Membership};
-use crate::domain::{CleanText, Exchange, QuarantineReason, Quarantined};
+use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined};
 use crate::factor::sentiment::Lexicon;
 use crate::market::import::{self, BarFile, BarRun, Page, Pages, TableFile, TableKind};
 use crate::store::market as store;
@@ -70,6 +72,7 @@ impl House {
         let mut run = BarRun::new(self.calendars().of(wish.exchange).clone());
         let mut stored = store::BarRun::new(wish.source.clone(), wish.basis, self.clock().now());
         let mut report = ImportReport::default();
+        let before = self.preferred_sources(wish.exchange)?;
         for file in files {
             let name = file.name().clone();
             for page in run.pages(file) {
@@ -86,6 +89,9 @@ impl House {
             }
         }
         run.finish(&mut report);
+        let after = self.preferred_sources(wish.exchange)?;
+        let switched = after.iter().filter(|(id, now)| before.get(id).is_some_and(|was| was != *now));
+        report.switched = switched.count() as u64;
         tracing::info!(
             read = report.read,
             stored = report.stored,
@@ -93,6 +99,22 @@ impl House {
             "bars imported"
         );
         Ok(report)
+    }
+
+    /// The source that each instrument's prices are read from: the one with the newest bar, ties by name.
+    fn preferred_sources(
+        &self,
+        exchange: Exchange,
+    ) -> Result<BTreeMap<InstrumentId, CleanText>, ServiceError> {
+        let mut best: BTreeMap<InstrumentId, (NaiveDate, CleanText)> = BTreeMap::new();
+        for info in lock(self.market_store()).read().sources(None)? {
+            let Some(last) = info.last.filter(|_| info.instrument.exchange == exchange) else { continue };
+            // In the order of names: of equally new ones the first stays.
+            if best.get(&info.instrument).is_none_or(|(newest, _)| last > *newest) {
+                best.insert(info.instrument, (last, info.source));
+            }
+        }
+        Ok(best.into_iter().map(|(id, (_, source))| (id, source)).collect())
     }
 
     /// Imports a table. `exchange` is that of rows which name none.

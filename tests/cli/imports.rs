@@ -25,6 +25,25 @@ fn a_second_import_is_unchanged_and_a_correction_is_a_revision() {
 }
 
 #[test]
+fn a_newer_bar_of_another_source_is_told_to_take_the_history_over() {
+    let bench = Bench::founded();
+    let import = |days: usize, source: &str| {
+        let file = bench.file("a.csv", bars(2, days));
+        bench.run("root", &["--format", "json", "import", "bars", &file, "--source", source])
+    };
+    let quiet = [import(5, "vendor"), import(6, "vendor"), import(4, "other")];
+    assert!(quiet.iter().all(|ran| ran.err.is_empty()));
+    let switched = import(7, "other");
+    assert!(
+        switched.err.contains("2 of the instruments are now read from source 'other'"),
+        "{}",
+        switched.err
+    );
+    assert_eq!(switched.json(0)["switched"], 2);
+    assert_eq!(import(7, "other").json(0)["switched"], 0);
+}
+
+#[test]
 fn bad_rows_are_kept_out_with_a_reason_and_good_ones_stay() {
     let bench = Bench::founded();
     let rows = [

@@ -108,6 +108,13 @@ impl Bars {
             .house()
             .import_bars(&permit, &wish, |seen| progress(format_args!("{} rows read", seen.rows)))?;
         progress(format_args!(""));
+        if report.switched > 0 {
+            env.note(&format!(
+                "{} of the instruments are now read from source '{}' and no more from another, all of their history \
+                 too: the source with the newest bar counts; give the other's name to --source to add to it",
+                report.switched, wish.source
+            ));
+        }
         print(env, &report)
     }
 }

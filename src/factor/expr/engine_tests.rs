@@ -372,7 +372,7 @@ fn a_cross_section_is_taken_over_the_instruments_of_the_day() {
 fn a_cross_section_leaves_out_who_is_no_member_of_the_universe_on_the_day() {
     let whole = panel(3, ROWS);
     let count = whole.symbols().len();
-    let until = |i: usize| if i % 2 == 0 { 0..ROWS } else { 0..ROWS - 20 };
+    let until = |i: usize| if i.is_multiple_of(2) { 0..ROWS } else { 0..ROWS - 20 };
     let seen = whole.clone().seen_by((0..count).map(|i| vec![until(i)]).collect());
     let of = |panel: &Panel, text: &str| {
         compute(panel, &[Expression::parse(text).unwrap()], 0..ROWS).unwrap().swap_remove(0)
