@@ -161,7 +161,8 @@ doc = \"opening against the last close\"
 ```
 
 `factor compute --set user` (or a family, or one name) computes them, `factor list` shows them, and a strategy that gives
-their family a weight ranks by it. A strategy file may carry `[[factor]]` entries of its own beside its weights. Names that
+their family a weight ranks by it. In a home the first two are for those who may see signals: name yourself with `--user`.
+A strategy file may carry `[[factor]]` entries of its own beside its weights. Names that
 ship cannot be taken, and a factor that looks ahead is refused. A wrong entry is told with its line and place, and takes
 nothing that ships away.";
 
