@@ -15,6 +15,7 @@ mod plan;
 pub mod point_in_time;
 pub mod reference;
 pub mod registry;
+mod rows;
 mod run;
 pub mod series;
 mod stream;

@@ -9,13 +9,14 @@ use std::ops::Range;
 use chrono::NaiveDate;
 
 use super::plan::{Ended, Kind, Paired, Plan, Step, Summed, Type};
+use super::rows::{by_lane, first_value, mask, shift};
 use crate::factor::kernels::calendar;
 use crate::factor::kernels::lanes::element::{self, Operand, Place};
 use crate::factor::kernels::lanes::extremes::{self, Extremes};
 use crate::factor::kernels::lanes::pairs::{self, Pairs, Sides, Spreads};
 use crate::factor::kernels::lanes::sorted::{self, Slot};
 use crate::factor::kernels::lanes::sums::{self, Sums};
-use crate::factor::kernels::lanes::{Lane, Row, Rows, ewm, scan};
+use crate::factor::kernels::lanes::{Row, Rows, ewm, scan};
 use crate::factor::panel::{Column, LANES};
 
 /// A column that a plan reads, with the row of the panel at which it starts.
@@ -539,72 +540,5 @@ impl<'a> Tile<'a> {
             )
             .collect();
         typed!(self.arg(step, 0), x => sorted::run(x, step.window, rows, &mut slots));
-    }
-}
-
-/// Makes the rows missing that lie outside the lanes' own series.
-fn mask<T: Lane>(values: &mut [Row<T>], first: usize, starts: &Row<usize>, ends: &Row<usize>) {
-    for (lane, (start, end)) in starts.iter().zip(ends).enumerate() {
-        let before = start.saturating_sub(first).min(values.len());
-        let after = end.saturating_sub(first).min(values.len()).max(before);
-        let (inside, late) = values.split_at_mut(after);
-        let early = inside.iter_mut().take(if start < end { before } else { usize::MAX });
-        for row in early.chain(late) {
-            if let Some(slot) = row.get_mut(lane) {
-                *slot = T::NAN;
-            }
-        }
-    }
-}
-
-/// The value `by` rows ago (negative: ahead), read inside each lane's own series only.
-fn shift<T: Lane, O: Lane>(
-    x: Rows<'_, T>,
-    by: i64,
-    rows: &Range<usize>,
-    (starts, ends): (Row<usize>, Row<usize>),
-    out: &mut [Row<O>],
-) {
-    let from = rows.start as i64 - by;
-    for (k, slot) in out.iter_mut().enumerate() {
-        let source = usize::try_from(from + k as i64).ok().and_then(|at| at.checked_sub(x.first));
-        *slot = match source.and_then(|at| x.values.get(at)) {
-            Some(row) => row.map(|v| O::of(v.wide())),
-            None => [O::NAN; LANES],
-        };
-    }
-    // Rows that stand outside a lane's series may hold values that a window reached.
-    let moved = |at: &usize| usize::try_from(*at as i64 + by).unwrap_or(0);
-    let starts = starts.each_ref().map(moved);
-    let ends = ends.each_ref().map(moved);
-    mask(out, rows.start, &starts, &ends);
-}
-
-/// The first value of each lane that may be read, on every row.
-fn first_value<T: Lane, O: Lane>(x: Rows<'_, T>, starts: &Row<usize>, out: &mut [Row<O>]) {
-    let mut values = [O::NAN; LANES];
-    for ((slot, start), lane) in values.iter_mut().zip(starts).zip(0..) {
-        let row = start.checked_sub(x.first).and_then(|at| x.values.get(at));
-        *slot = row.and_then(|r| r.get(lane)).map_or(O::NAN, |v| O::of(v.wide()));
-    }
-    out.fill(values);
-}
-
-/// Works out one lane after the other on all its rows; `from` is the row of the panel of the first.
-fn by_lane<T: Lane>(
-    x: Rows<'_, T>,
-    rows: &Range<usize>,
-    out: &mut [Row<f64>],
-    kernel: impl Fn(&[f64], usize) -> Vec<f64>,
-) {
-    for lane in 0..LANES {
-        let series: Vec<f64> = x.values.iter().filter_map(|r| r.get(lane)).map(|v| v.wide()).collect();
-        let results = kernel(&series, x.first);
-        let wanted = results.iter().skip(rows.start.saturating_sub(x.first));
-        for (row, value) in out.iter_mut().zip(wanted) {
-            if let Some(slot) = row.get_mut(lane) {
-                *slot = *value;
-            }
-        }
     }
 }
