@@ -4,7 +4,7 @@
 //! the instrument's span. Where its values depend on where those rows begin (expanding windows, exponential means) it
 //! is worked out on just those rows; all others share one plan, cut into tiles of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -236,6 +236,17 @@ fn derived_in(node: &Node) -> usize {
     count
 }
 
+/// Fields of the panel that a tree fits a line through.
+fn lines_through(node: &Node) -> BTreeSet<&'static str> {
+    let mut fields = BTreeSet::new();
+    visit(node, &mut |node| {
+        let Node::Call(Op::Slope | Op::Resi | Op::Rsquare, args) = node else { return };
+        let Some(Node::Field(name)) = args.first() else { return };
+        fields.insert(*name);
+    });
+    fields
+}
+
 /// What all parts of one computation share.
 pub(super) struct Job<'a> {
     pub panel: &'a Panel,
@@ -258,9 +269,18 @@ impl<'a> Job<'a> {
         Self { panel, watch, history: History::Query, load: None }
     }
 
-    /// Whether a node's values depend on where the rows begin.
-    pub fn needs_all(&self, node: &Node) -> bool {
-        needs_history(node) || self.has_endless_line(node)
+    /// Which nodes' values depend on where the rows begin.
+    pub fn need_all(&self, nodes: &[&Node]) -> Vec<bool> {
+        let lines: Vec<BTreeSet<&'static str>> = nodes.iter().map(|node| lines_through(node)).collect();
+        let fields: BTreeSet<&'static str> = lines.iter().flatten().copied().collect();
+        // Qlib's running sums never forget an infinity. Each field is looked through once.
+        let endless = |name: &&str| self.panel.column(name).is_some_and(Column::has_infinite);
+        let endless: BTreeSet<&str> = fields.into_iter().filter(endless).collect();
+        nodes
+            .iter()
+            .zip(lines)
+            .map(|(node, lines)| needs_history(node) || lines.iter().any(|name| endless.contains(name)))
+            .collect()
     }
 
     /// One column a node.
@@ -276,9 +296,9 @@ impl<'a> Job<'a> {
     pub fn fill(&self, nodes: &[&Node], rows: Range<usize>, columns: &mut [Column]) -> Result<(), EvalError> {
         let total = self.panel.sessions().len();
         let mut shared: BTreeMap<Shared, (Vec<&Node>, Vec<&mut Column>)> = BTreeMap::new();
-        for (node, column) in nodes.iter().zip(columns) {
+        for ((node, needs_all), column) in nodes.iter().zip(self.need_all(nodes)).zip(columns) {
             column.fit(rows.len(), self.panel.symbols().len());
-            let whole = self.load.is_some() || self.needs_all(node);
+            let whole = self.load.is_some() || needs_all;
             let (back, ahead) = reach(node);
             let load = match (self.load, whole, self.history) {
                 (Some(load), _, _) => load,
@@ -296,17 +316,6 @@ impl<'a> Job<'a> {
             self.run(&Plan::new(nodes), &how, &rows, columns)?;
         }
         Ok(())
-    }
-
-    /// Whether a line is fitted through a field with an infinity, which Qlib's running sums never forget.
-    fn has_endless_line(&self, node: &Node) -> bool {
-        let mut found = false;
-        visit(node, &mut |node| {
-            let Node::Call(Op::Slope | Op::Resi | Op::Rsquare, args) = node else { return };
-            let Some(Node::Field(name)) = args.first() else { return };
-            found |= self.panel.column(name).is_some_and(Column::has_infinite);
-        });
-        found
     }
 
     fn run(

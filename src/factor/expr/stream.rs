@@ -22,11 +22,12 @@ pub fn stream<E: From<EvalError>>(
     let instruments = panel.symbols().len();
     let job = Job::new(panel, watch);
     let longest = part.clamp(1, rows.len().max(1));
+    let all: Vec<&Node> = expressions.iter().map(Expression::node).collect();
+    let needs_all = job.need_all(&all);
     let (held, passing): (Vec<usize>, Vec<usize>) =
-        (0..expressions.len()).partition(|at| expressions.get(*at).is_some_and(|e| job.needs_all(e.node())));
-    let nodes = |which: &[usize]| -> Vec<&Node> {
-        which.iter().filter_map(|at| expressions.get(*at)).map(Expression::node).collect()
-    };
+        (0..all.len()).partition(|at| needs_all.get(*at).copied().unwrap_or(false));
+    let nodes =
+        |which: &[usize]| -> Vec<&Node> { which.iter().filter_map(|at| all.get(*at).copied()).collect() };
     let at_once = if held.is_empty() { longest } else { rows.len() };
     check(panel, expressions, &rows, held.len() * rows.len() + expressions.len() * longest, at_once)?;
     let whole = job.columns(&nodes(&held), rows.clone())?;

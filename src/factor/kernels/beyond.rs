@@ -3,6 +3,7 @@
 //!
 //! Same windows as everywhere: partial at the start, missing values left out.
 
+use super::order::standing;
 use super::present;
 
 /// Mean with weights 1 to n over the window's n rows, the newest heaviest, normalised over the values there.
@@ -46,20 +47,10 @@ fn place(window: &[f64], beats: impl Fn(f64, f64) -> bool) -> f64 {
 
 /// (average rank - 1) / (n - 1) of the newest value; NaN when it is missing or alone.
 pub fn rank_of_newest(window: &[f64]) -> f64 {
-    let newest = window.last().copied().unwrap_or(f64::NAN);
-    if newest.is_nan() {
-        return f64::NAN;
+    match standing(window) {
+        Some((rank, n)) if n > 1.0 => (rank - 1.0) / (n - 1.0),
+        Some(_) | None => f64::NAN,
     }
-    let (mut below, mut equal, mut n) = (0.0, 0.0, 0.0);
-    for value in present(window) {
-        n += 1.0;
-        if value < newest {
-            below += 1.0;
-        } else if value == newest {
-            equal += 1.0;
-        }
-    }
-    if n < 2.0 { f64::NAN } else { (below + (equal - 1.0) / 2.0) / (n - 1.0) }
 }
 
 /// Means and co-deviations of the rows where both are there; `None` under two pairs or where x has no spread.

@@ -63,10 +63,12 @@ pub fn median(window: &[f64]) -> f64 {
 
 /// Rank of the newest among the values there, ties averaged, over their number; NaN when the newest is missing.
 pub fn rank_of_newest(window: &[f64]) -> f64 {
-    let newest = match window.last() {
-        Some(value) if !value.is_nan() => *value,
-        Some(_) | None => return f64::NAN,
-    };
+    standing(window).map_or(f64::NAN, |(rank, n)| rank / n)
+}
+
+/// Rank of the newest from 1, ties averaged, and the number of values there; `None` when the newest is missing.
+pub fn standing(window: &[f64]) -> Option<(f64, f64)> {
+    let newest = window.last().copied().filter(|v| !v.is_nan())?;
     let (mut below, mut equal, mut n) = (0.0, 0.0, 0.0);
     for value in present(window) {
         n += 1.0;
@@ -76,5 +78,5 @@ pub fn rank_of_newest(window: &[f64]) -> f64 {
             equal += 1.0;
         }
     }
-    (below + (equal + 1.0) / 2.0) / n
+    Some((below + (equal + 1.0) / 2.0, n))
 }

@@ -6,6 +6,8 @@ pub mod processing;
 pub mod replay;
 pub mod sheet;
 pub mod table;
+#[cfg(test)]
+mod testing;
 
 use std::io::Read;
 use std::path::Path;

@@ -90,12 +90,13 @@ fn keep<T>(list: &mut Vec<T>, kept: &[bool]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use super::*;
     use crate::service::files::factors::{ComputeRequest, collected, of_definition};
     use crate::service::files::sheet::{Input, read};
     use crate::service::files::table::Wanted;
+    use crate::service::files::testing::oracle;
 
     fn table(text: &str) -> FactorTable {
         FactorTable::parse(text.as_bytes(), &"t.csv".into(), Wanted::default()).unwrap().0
@@ -139,17 +140,6 @@ mod tests {
             out,
             format!("date,symbol,x,LABEL0\n2024-01-02,A,0,5\n2024-01-03,A,,0\n2024-01-03,B,{tanh},6\n")
         );
-    }
-
-    #[allow(clippy::disallowed_methods, reason = "tests find the shared data by this variable")]
-    fn oracle(name: &str) -> Option<PathBuf> {
-        let given = std::env::var("QLIB_PRO_TEST_DATA").ok().map(PathBuf::from);
-        let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-        let path = root.join("oracle/qlib").join(name);
-        if !path.exists() {
-            println!("skipped: no shared data");
-        }
-        path.exists().then_some(path)
     }
 
     /// The oracle's prefix of a column, the step that makes it, and how far a cell made from the oracle's own factors

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::service::files::testing::oracle;
 
 fn request(input: &Path) -> Request {
     Request {
@@ -72,17 +73,6 @@ fn what_makes_no_sense_is_refused_by_name() {
     assert!(said(|r| r.quantiles = 0).contains("--quantiles"));
     assert!(said(|r| r.horizons = vec![0]).contains("--horizons"));
     assert!(said(|r| r.sectors = SectorSource::Column("industry".into())).contains("industry"));
-}
-
-#[allow(clippy::disallowed_methods, reason = "tests find the shared data by this variable")]
-fn oracle(name: &str) -> Option<PathBuf> {
-    let given = std::env::var("QLIB_PRO_TEST_DATA").ok().map(PathBuf::from);
-    let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    let path = root.join("oracle/qlib").join(name);
-    if !path.exists() {
-        println!("skipped: no shared data");
-    }
-    path.exists().then_some(path)
 }
 
 #[test]
