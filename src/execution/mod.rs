@@ -16,6 +16,7 @@ pub mod matching;
 mod orders;
 mod project;
 mod sessions;
+pub mod sizing;
 pub mod state;
 mod step;
 mod submit;
