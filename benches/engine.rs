@@ -75,6 +75,7 @@ fn set_up(engine: &mut Engine) -> Vec<Batch> {
         cash: "1000000000.00".parse().unwrap(),
         short: false,
         margin: Margin::Cash,
+        broker: qlib_pro::domain::BrokerId::Paper,
     });
     let known = (0..NAMES).map(|at| Command::DefineInstrument(Instrument::with_defaults(name(at))));
     std::iter::once(account).chain(known).map(|command| give(engine, command, start())).collect()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Currency, Exchange, Money, UserName};
+use super::{AccountId, BrokerId, Currency, Exchange, Money, UserName};
 
 /// What an account's orders reach. Fixed when the account is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,4 +59,7 @@ pub struct AccountSpec {
     pub short: bool,
     /// How purchases are covered.
     pub margin: Margin,
+    /// Where its orders are executed; fixed like its kind.
+    #[serde(default, skip_serializing_if = "BrokerId::is_paper")]
+    pub broker: BrokerId,
 }

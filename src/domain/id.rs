@@ -112,6 +112,15 @@ ascii_id!(
     UserName, "user name", max 32, also ".-_@"
 );
 
+ascii_id!(
+    /// A venue's own name for an order; one client order id may have several over its life.
+    VenueOrderId, "venue order id", max 64, also ".-_:"
+);
+ascii_id!(
+    /// A venue's name for one execution, or ours for one that was inferred.
+    TradeId, "trade id", max 96, also ".-_:~"
+);
+
 /// Position of an event in the journal, from 1.
 pub type Seq = u64;
 

@@ -4,6 +4,7 @@
 //! Money and quantities are scaled integers; floats live only in [`signal`] and [`facts`].
 
 pub mod account;
+pub mod broker;
 pub mod calendar;
 pub mod command;
 pub mod event;
@@ -28,10 +29,13 @@ pub mod user;
 pub mod venue;
 
 pub use account::{AccountKind, AccountSpec, Margin};
+pub use broker::BrokerId;
 pub use command::Command;
 pub use event::{Event, EventBody};
 pub use fixed::{Money, NumberError, Price, Quantity, Ratio, Volume};
-pub use id::{AccountId, Currency, Exchange, InstrumentId, OrderId, Seq, Symbol, UserName};
+pub use id::{
+    AccountId, Currency, Exchange, InstrumentId, OrderId, Seq, Symbol, TradeId, UserName, VenueOrderId,
+};
 pub use import::{ImportReport, QuarantineReason, Quarantined};
 pub use instrument::Instrument;
 pub use journal::Batch;

@@ -71,6 +71,13 @@ refusal_codes! {
     WaitsForSells = "WAITS_FOR_SELLS", "waits until the list's sells have paid for it";
     TooLateToCancel = "TOO_LATE_TO_CANCEL", "the order is already done";
     StaleOrder = "STALE_ORDER", "the order was given under a login that no longer holds";
+    NoBroker = "NO_BROKER", "no broker of this account takes such an order";
+    BrokerOffline = "BROKER_OFFLINE", "the broker cannot be reached";
+    Reconciling = "RECONCILING", "the account is being compared with its broker; only cancels and reducing orders are taken";
+    ReconciliationBreak = "RECONCILIATION_BREAK", "the broker's account differs from this one and a person must look";
+    SubmitTimeoutUnknown = "SUBMIT_TIMEOUT_UNKNOWN", "the broker never confirmed the order and does not know it";
+    VenueReject = "VENUE_REJECT", "the venue refused the order";
+    LateFill = "LATE_FILL", "the venue filled an order that had ended here";
     Refused = "REFUSED", "the order is larger than this account may place";
 }
 

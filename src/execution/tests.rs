@@ -48,6 +48,7 @@ impl Desk {
             cash: cash.parse().unwrap(),
             short,
             margin: Margin::Cash,
+            broker: crate::domain::BrokerId::Paper,
         }));
         for symbol in ["AAA", "BBB"] {
             desk.give(Command::DefineInstrument(Instrument::with_defaults(instrument(symbol))));

@@ -102,6 +102,7 @@ mod tests {
             cash: "100000".parse().unwrap(),
             short: true,
             margin: crate::domain::Margin::Cash,
+            broker: crate::domain::BrokerId::Paper,
         };
         Account::open(spec).0
     }

@@ -6,7 +6,8 @@ use crate::config::{self, Kind, Paths, SETTINGS};
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::role::{RiskTolerance, Role};
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, CleanText, Command, Currency, Exchange, Margin, Money, UserName,
+    AccountId, AccountKind, AccountSpec, BrokerId, CleanText, Command, Currency, Exchange, Margin, Money,
+    UserName,
 };
 use crate::observe;
 use crate::secret::{self, Password};
@@ -89,6 +90,7 @@ impl House {
             cash,
             short: false,
             margin: Margin::Cash,
+            broker: BrokerId::Paper,
         })];
         commands.extend(simulation_limits(account, cash, tolerance)?);
         self.give_as_house(commands).map(drop)
@@ -210,6 +212,7 @@ impl House {
             cash: wish.cash,
             short: false,
             margin: Margin::Cash,
+            broker: BrokerId::Paper,
         })];
         if let Some(person) = owner.filter(|_| kind == AccountKind::Simulation) {
             commands.extend(simulation_limits(wish.account, wish.cash, person.user.risk_tolerance)?);

@@ -11,7 +11,7 @@ use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
 use crate::domain::role::FIRM_DEFAULTS;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, CleanText, Clock, Command, Event, Exchange, Margin, Money,
+    AccountId, AccountKind, AccountSpec, BrokerId, CleanText, Clock, Command, Event, Exchange, Margin, Money,
     UnixNanos, UserName,
 };
 use crate::execution::State;
@@ -357,6 +357,7 @@ impl House {
             cash: whole_money(DESK_CASH)?,
             short: false,
             margin: Margin::Cash,
+            broker: BrokerId::Paper,
         })];
         let firm = [
             (LimitName::MaxOrderNotional, FIRM_DEFAULTS.max_order_notional.to_string()),

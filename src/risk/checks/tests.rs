@@ -44,6 +44,7 @@ fn spec(cash: &str) -> AccountSpec {
         cash: cash.parse().unwrap(),
         short: false,
         margin: Margin::Cash,
+        broker: crate::domain::BrokerId::Paper,
     }
 }
 

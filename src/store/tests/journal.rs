@@ -60,6 +60,7 @@ fn opening() -> Batch {
         cash: money("5000"),
         short: false,
         margin: Margin::Cash,
+        broker: crate::domain::BrokerId::Paper,
     };
     let usd = Asset::Money(Currency::USD);
     let cash = money("5000").raw();

@@ -338,6 +338,7 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
         cash: line.cash,
         short: line.short,
         margin: line.margin,
+        broker: crate::domain::BrokerId::Paper,
     };
     Ok((line.t, Command::OpenAccount(spec)))
 }
