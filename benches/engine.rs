@@ -76,6 +76,7 @@ fn set_up(engine: &mut Engine) -> Vec<Batch> {
         short: false,
         margin: Margin::Cash,
         broker: qlib_pro::domain::BrokerId::Paper,
+        lots: qlib_pro::domain::LotMethod::Fifo,
     });
     let known = (0..NAMES).map(|at| Command::DefineInstrument(Instrument::with_defaults(name(at))));
     std::iter::once(account).chain(known).map(|command| give(engine, command, start())).collect()

@@ -38,6 +38,35 @@ pub enum Margin {
     RegT,
 }
 
+/// Which lots a closing trade takes. Fixed when the account is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LotMethod {
+    /// The oldest first.
+    #[default]
+    Fifo,
+    /// One pool: every share costs the same.
+    Average,
+    /// The lot that the order names, then the oldest.
+    Specific,
+}
+
+impl LotMethod {
+    /// The word used everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LotMethod::Fifo => "fifo",
+            LotMethod::Average => "average",
+            LotMethod::Specific => "specific",
+        }
+    }
+
+    /// Whether it is the usual one, which is not written down.
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, LotMethod::Fifo)
+    }
+}
+
 /// An account as it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSpec {
@@ -62,4 +91,7 @@ pub struct AccountSpec {
     /// Where its orders are executed; fixed like its kind.
     #[serde(default, skip_serializing_if = "BrokerId::is_paper")]
     pub broker: BrokerId,
+    /// Which lots a closing trade takes.
+    #[serde(default, skip_serializing_if = "LotMethod::is_usual")]
+    pub lots: LotMethod,
 }

@@ -94,6 +94,8 @@ pub enum CashKind {
     Dividend,
     /// Paid for the fraction of a share that a split leaves.
     CashInLieu,
+    /// Paid for borrowed shares.
+    Borrow,
 }
 
 /// A fill.
@@ -348,6 +350,15 @@ pub enum EventBody {
         /// For which instrument, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instrument: Option<InstrumentId>,
+    },
+    /// Proceeds of sales are settled: what was due up to this day.
+    Settled {
+        /// Account.
+        account: AccountId,
+        /// Money.
+        amount: Money,
+        /// The day, in the exchange's zone.
+        day: chrono::NaiveDate,
     },
     /// Something that risk must see.
     RiskEvent {

@@ -28,7 +28,7 @@ pub mod time;
 pub mod user;
 pub mod venue;
 
-pub use account::{AccountKind, AccountSpec, Margin};
+pub use account::{AccountKind, AccountSpec, LotMethod, Margin};
 pub use broker::BrokerId;
 pub use command::Command;
 pub use event::{Event, EventBody};

@@ -26,8 +26,10 @@ impl std::fmt::Display for Asset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ledger {
-    /// Money at hand.
+    /// Money at hand, settled.
     Cash,
+    /// Proceeds of sales that are not settled yet.
+    Unsettled,
     /// What the shares cost, fees apart.
     Cost,
     /// Shares held.
@@ -44,6 +46,14 @@ pub enum Ledger {
     CorporateAction,
     /// Money from and to outside.
     Deposit,
+    /// Paid for borrowed shares.
+    Borrow,
+    /// Money that open orders hold.
+    Hold,
+    /// Money that short positions hold.
+    Collateral,
+    /// The other side of what is held.
+    Available,
     /// The other side of every trade.
     Clearing,
 }
@@ -53,6 +63,7 @@ impl Ledger {
     pub const fn as_str(self) -> &'static str {
         match self {
             Ledger::Cash => "cash",
+            Ledger::Unsettled => "unsettled",
             Ledger::Cost => "cost",
             Ledger::Position => "position",
             Ledger::Fee => "fee",
@@ -61,7 +72,35 @@ impl Ledger {
             Ledger::Dividend => "dividend",
             Ledger::CorporateAction => "corporate_action",
             Ledger::Deposit => "deposit",
+            Ledger::Borrow => "borrow",
+            Ledger::Hold => "hold",
+            Ledger::Collateral => "collateral",
+            Ledger::Available => "available",
             Ledger::Clearing => "clearing",
+        }
+    }
+}
+
+/// How final a line is. A hold is pending until a fill posts its share of it, or an end or amendment voids the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Held back for what may happen.
+    Pending,
+    /// It happened.
+    #[default]
+    Posted,
+    /// It will not happen.
+    Void,
+}
+
+impl Phase {
+    /// The word used in stores and exports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Phase::Pending => "pending",
+            Phase::Posted => "posted",
+            Phase::Void => "void",
         }
     }
 }
@@ -77,6 +116,8 @@ pub struct Posting {
     pub ledger: Ledger,
     /// What is counted.
     pub asset: Asset,
+    /// How final it is.
+    pub phase: Phase,
     /// Signed amount in the asset's smallest unit.
     pub amount: i64,
 }

@@ -81,8 +81,12 @@ pub struct Portfolio {
     pub exchange: Option<Exchange>,
     /// Currency.
     pub currency: Currency,
-    /// Cash.
+    /// Cash, proceeds not yet settled included.
     pub cash: Money,
+    /// The part of it that is not settled yet.
+    pub unsettled: Money,
+    /// Money that open orders hold.
+    pub held: Money,
     /// (instrument, quantity, cost) of every position.
     pub holdings: Vec<(InstrumentId, Quantity, Money)>,
 }

@@ -57,6 +57,12 @@ pub struct VenueModel {
     pub stale_after_ms: Option<u32>,
     /// Seed of whatever chance a model uses.
     pub seed: u64,
+    /// Sessions after which the proceeds of a sale settle; 0 is at once.
+    #[serde(default)]
+    pub settlement_days: u32,
+    /// What borrowed shares cost a year, of their market value; charged by the day, 360 to the year.
+    #[serde(default)]
+    pub borrow_rate: Ratio,
 }
 
 impl Default for VenueModel {
@@ -70,18 +76,21 @@ impl Default for VenueModel {
             latency_ms: 0,
             stale_after_ms: None,
             seed: 0,
+            settlement_days: 0,
+            borrow_rate: Ratio::ZERO,
         }
     }
 }
 
 impl VenueModel {
-    /// The defaults of a new home: 1 bp slippage, 0.005 a share and at least 1.00 an order.
+    /// The defaults of a new home: 1 bp slippage, 0.005 a share and at least 1.00 an order, settlement on the next
+    /// business day.
     pub fn home() -> Self {
         let fee = FeeModel {
             per_share: Price::from_raw(5_000_000),
             min: Money::from_raw(Money::ONE_RAW),
             rate: Ratio::ZERO,
         };
-        Self { fee, slippage: Ratio::from_raw(100_000), ..Self::default() }
+        Self { fee, slippage: Ratio::from_raw(100_000), settlement_days: 1, ..Self::default() }
     }
 }

@@ -1,17 +1,57 @@
-//! Corporate actions: splits, and dividends from announcement to payment.
+//! Corporate actions: splits, and dividends from announcement to payment; and what else a new day brings: borrowed
+//! shares are charged for, proceeds settle.
 
 use chrono::NaiveDate;
 
 use crate::domain::event::{CashKind, EndReason, EventBody};
+use crate::domain::fixed::divide_half_even;
 use crate::domain::market::SplitRatio;
-use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity};
+use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, Ratio};
 use crate::portfolio::{Position, Receivable};
 
 use super::engine::EngineError;
 use super::state::Announced;
 use super::step::Step;
 
+/// Days of a year for which borrowed shares are charged.
+const BORROW_YEAR_DAYS: i128 = 360;
+
 impl Step<'_> {
+    /// Charges short positions of an exchange for every night since its last day, at their market value.
+    pub(super) fn charge_borrow(&mut self, exchange: Exchange, day: NaiveDate) -> Result<(), EngineError> {
+        let (rate, last) = (self.state().venue.borrow_rate, self.state().day(exchange));
+        let nights = last.map_or(0, |last| day.signed_duration_since(last).num_days());
+        if !rate.is_positive() || nights <= 0 {
+            return Ok(());
+        }
+        let mut charges = Vec::new();
+        for (name, account) in self.state().accounts() {
+            for (instrument, position) in account.positions().iter().filter(|(i, _)| i.exchange == exchange) {
+                let last = self.state().view.last(*instrument).filter(|_| position.quantity().is_negative());
+                let value = last.and_then(|last| position.value(last.price).ok());
+                let amount = value.and_then(|value| borrow_charge(value, rate, nights));
+                charges.extend(amount.filter(|a| !a.is_zero()).map(|amount| (*name, *instrument, amount)));
+            }
+        }
+        for (account, instrument, amount) in charges {
+            let (kind, instrument) = (CashKind::Borrow, Some(instrument));
+            self.emit(EventBody::Cash { account, amount, kind, instrument })?;
+            self.judge_cash(account)?;
+        }
+        Ok(())
+    }
+
+    /// Settles the proceeds that are due on an exchange's new day.
+    pub(super) fn settle_proceeds(&mut self, exchange: Exchange, day: NaiveDate) -> Result<(), EngineError> {
+        let accounts = self.state().accounts().iter().filter(|(_, a)| a.trades_on(exchange));
+        let due: Vec<(AccountId, Money)> =
+            accounts.filter_map(|(name, a)| Some((*name, a.settling(day)?))).collect();
+        for (account, amount) in due {
+            self.emit(EventBody::Settled { account, amount, day })?;
+        }
+        Ok(())
+    }
+
     /// Splits positions, open orders and prices; fractions of a share are paid out at the adjusted last price.
     pub(super) fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio) -> Result<(), EngineError> {
         self.begin(instrument.exchange)?;
@@ -94,4 +134,12 @@ impl Step<'_> {
         let held = positions.filter_map(|(name, a)| Some((*name, quantity(a.positions().get(&instrument)?))));
         held.filter(|(_, quantity)| !quantity.is_zero()).collect()
     }
+}
+
+/// `value × rate × nights / 360`, rounded half to even; negative like the value of a short.
+fn borrow_charge(value: Money, rate: Ratio, nights: i64) -> Option<Money> {
+    let yearly = i128::from(value.raw()).checked_mul(i128::from(rate.raw()))?;
+    let whole = BORROW_YEAR_DAYS.checked_mul(i128::from(Ratio::ONE_RAW))?;
+    let charge = divide_half_even(yearly.checked_mul(i128::from(nights))?, whole)?;
+    Money::from_raw_wide(charge).ok()
 }

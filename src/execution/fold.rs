@@ -9,9 +9,9 @@ use crate::domain::order::Order;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
     AccountId, Exchange, InstrumentId, Money, NumberError, OrderSpec, OrderStatus, Price, Quantity,
-    RefusalCode, TimeInForce, UnixNanos,
+    RefusalCode, Seq, Side, TimeInForce, UnixNanos,
 };
-use crate::portfolio::{Account, Movement, Receivable, split_price, split_quantity};
+use crate::portfolio::{Account, Booking, Movement, Receivable, split_price, split_quantity};
 use crate::risk::{Halt, OrderKey, binds};
 
 use super::engine::EngineError;
@@ -49,6 +49,18 @@ pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> 
     state.seq = event.seq;
     state.chain.0 = state.chain.0.next(encode(event)?.as_bytes());
     Ok(effects)
+}
+
+/// How a fill is booked: the lot it opens, the lot its order names, the day on which a sale settles.
+pub(super) fn booking(state: &State, calendars: &Calendars, fill: &Fill, seq: Seq, t: UnixNanos) -> Booking {
+    let days = i64::from(state.venue.settlement_days);
+    let settles = || {
+        let calendar = calendars.of(fill.instrument.exchange);
+        let traded = calendar.position_on_or_after(calendar.date_at(t))?;
+        calendar.at_position(traded.checked_add(days)?).map(|session| session.date)
+    };
+    let settles = if days > 0 && fill.side == Side::Sell { settles() } else { None };
+    Booking { seq, lot: None, settles }
 }
 
 struct Fold<'f> {
@@ -108,6 +120,7 @@ impl Fold<'_> {
             | EventBody::ExDateReached { .. }
             | EventBody::DividendDue { .. }
             | EventBody::Cash { .. }
+            | EventBody::Settled { .. }
             | EventBody::Marked { .. }
             | EventBody::Session { .. } => self.outside(),
         }
@@ -172,6 +185,10 @@ impl Fold<'_> {
                 let movement = self.counted(movement)?;
                 self.cure(*account);
                 return Ok(Effects::moved(*account, movement));
+            }
+            EventBody::Settled { account, day, .. } => {
+                let movement = self.account(*account)?.settle(*day);
+                return Ok(Effects::moved(*account, self.counted(movement)?));
             }
             EventBody::Marked { exchange, time, prices, .. } => self.mark(*exchange, *time, prices),
             EventBody::Session { exchange, state } => self.session(*exchange, *state),
@@ -320,7 +337,8 @@ impl Fold<'_> {
         let key = (fill.account, fill.id);
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
-        let movement = self.account(fill.account)?.fill(fill);
+        let booking = booking(self.state, self.calendars, fill, seq, t);
+        let movement = self.account(fill.account)?.fill(fill, booking);
         let movement = self.counted(movement)?;
         let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
         let order = self.state.orders.open_mut(&key).ok_or_else(unknown)?;

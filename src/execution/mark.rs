@@ -18,6 +18,8 @@ const IDLE_MARK_EVERY_SECONDS: i64 = 60;
 impl Step<'_> {
     /// A new trading day: entitlements first, then the day's opening equity.
     pub(super) fn new_day(&mut self, exchange: Exchange, day: NaiveDate) -> Result<(), EngineError> {
+        self.charge_borrow(exchange, day)?;
+        self.settle_proceeds(exchange, day)?;
         self.ex_dates(exchange, day)?;
         self.pay_dates(exchange, day)?;
         self.mark(exchange, true)

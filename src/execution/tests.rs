@@ -49,6 +49,7 @@ impl Desk {
             short,
             margin: Margin::Cash,
             broker: crate::domain::BrokerId::Paper,
+            lots: crate::domain::LotMethod::Fifo,
         }));
         for symbol in ["AAA", "BBB"] {
             desk.give(Command::DefineInstrument(Instrument::with_defaults(instrument(symbol))));
@@ -134,7 +135,9 @@ impl Desk {
         let account = state.accounts().get(&"A".parse().unwrap()).unwrap();
         let total = |ledger, asset| self.totals.get(&(ledger, asset)).copied().unwrap_or(0);
         let money = Asset::Money(Currency::USD);
-        assert_eq!(i128::from(account.cash().raw()), total(Ledger::Cash, money));
+        let cash = total(Ledger::Cash, money) + total(Ledger::Unsettled, money);
+        assert_eq!(i128::from(account.cash().raw()), cash);
+        assert_eq!(i128::from(account.unsettled_total().raw()), total(Ledger::Unsettled, money));
         let cost: i128 = account.positions().values().map(|p| i128::from(p.cost().raw())).sum();
         assert_eq!(cost, total(Ledger::Cost, money));
         let mut filled: BTreeMap<InstrumentId, i64> = BTreeMap::new();

@@ -4,6 +4,7 @@ use crate::domain::event::{EndReason, EventBody, Fill};
 use crate::domain::market::Trade;
 use crate::domain::order::Order;
 use crate::domain::{Bar, Exchange, InstrumentId, Money, Price, Quantity, Quote, Seq, Side};
+use crate::portfolio::Booking;
 use crate::risk::OrderKey;
 
 use super::engine::EngineError;
@@ -207,7 +208,8 @@ impl Step<'_> {
         };
         // The books must be able to hold it.
         let account = self.state().accounts.get(&spec.account)?;
-        account.clone().fill(&fill).ok().map(|_| fill)
+        let booking = Booking { seq: self.state().seq, ..Booking::default() };
+        account.fits(&fill, booking).ok().map(|()| fill)
     }
 }
 

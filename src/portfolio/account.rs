@@ -11,10 +11,12 @@ use crate::domain::event::{CashKind, EquityMark, Fill};
 use crate::domain::market::SplitRatio;
 use crate::domain::posting::Ledger;
 use crate::domain::row::Portfolio;
-use crate::domain::{AccountSpec, Exchange, InstrumentId, Money, NumberError, Price, Quantity};
+use crate::domain::{
+    AccountSpec, Exchange, InstrumentId, Margin, Money, NumberError, Price, Quantity, Seq, Side,
+};
 
 use super::ledger::Movement;
-use super::position::Position;
+use super::position::{Pick, Position, PositionChange};
 
 /// A dividend that is owed and not yet paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +29,31 @@ pub struct Receivable {
     pub pay_date: NaiveDate,
 }
 
+/// How a fill is booked, beside what it says itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Booking {
+    /// The event that carries it: id of a lot that it opens.
+    pub seq: Seq,
+    /// The lot its order names.
+    pub lot: Option<Seq>,
+    /// Day on which the proceeds of a sale settle; `None` is at once.
+    pub settles: Option<NaiveDate>,
+}
+
 /// An account as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     spec: AccountSpec,
     cash: Money,
+    unsettled: BTreeMap<NaiveDate, Money>,
+    held: Money,
+    collateral: Money,
     positions: BTreeMap<InstrumentId, Position>,
     receivables: Vec<Receivable>,
     fees: Money,
     realized: Money,
     dividends: Money,
+    borrow: Money,
     day_open: Money,
     peak: Money,
 }
@@ -47,6 +64,10 @@ impl Account {
         let movement = Movement::money(Ledger::Deposit, spec.cash);
         let account = Self {
             cash: spec.cash,
+            unsettled: BTreeMap::new(),
+            held: Money::ZERO,
+            collateral: Money::ZERO,
+            borrow: Money::ZERO,
             day_open: spec.cash,
             peak: spec.cash,
             spec,
@@ -67,6 +88,32 @@ impl Account {
     /// Money at hand, proceeds not yet settled included.
     pub const fn cash(&self) -> Money {
         self.cash
+    }
+
+    /// The part of the cash that is not settled yet, by the day on which it will be.
+    pub const fn unsettled(&self) -> &BTreeMap<NaiveDate, Money> {
+        &self.unsettled
+    }
+
+    /// All proceeds that are not settled yet.
+    pub fn unsettled_total(&self) -> Money {
+        let raw = self.unsettled.values().fold(0, |sum: i64, amount| sum.saturating_add(amount.raw()));
+        Money::from_raw(raw)
+    }
+
+    /// Money that open orders hold: the sum of their holds.
+    pub const fn held(&self) -> Money {
+        self.held
+    }
+
+    /// Money that short positions hold in a Reg-T account: their proceeds and half of that.
+    pub const fn collateral(&self) -> Money {
+        self.collateral
+    }
+
+    /// What open orders leave of the cash.
+    pub fn free_cash(&self) -> Option<Money> {
+        self.cash.checked_sub(self.held)
     }
 
     /// Open positions by instrument; a flat one is not there.
@@ -99,6 +146,11 @@ impl Account {
         self.dividends
     }
 
+    /// Paid for borrowed shares so far.
+    pub const fn borrow(&self) -> Money {
+        self.borrow
+    }
+
     /// Equity at the start of the exchange's day, as last marked.
     pub const fn day_open(&self) -> Money {
         self.day_open
@@ -126,25 +178,90 @@ impl Account {
         Some(equity)
     }
 
+    /// Whether the books can hold a fill.
+    pub fn fits(&self, fill: &Fill, booking: Booking) -> Result<(), NumberError> {
+        self.booked(fill, booking).map(|_| ())
+    }
+
     /// Books a fill: shares, cost, cash and fee.
-    pub fn fill(&mut self, fill: &Fill) -> Result<Movement, NumberError> {
-        let signed = fill.price.notional(fill.side.signed(fill.quantity))?;
-        let paid = signed.checked_add(fill.fee).and_then(Money::checked_neg).ok_or(NumberError::Overflow)?;
-        let cash = self.cash.checked_add(paid).ok_or(NumberError::Overflow)?;
-        let fees = self.fees.checked_add(fill.fee).ok_or(NumberError::Overflow)?;
-        let mut position = self.positions.get(&fill.instrument).cloned().unwrap_or_default();
-        let change = position.fill(fill.side, fill.quantity, fill.price)?;
-        let realized = self.realized.checked_add(change.realized).ok_or(NumberError::Overflow)?;
-        self.put(fill.instrument, position);
-        (self.cash, self.fees, self.realized) = (cash, fees, realized);
+    pub fn fill(&mut self, fill: &Fill, booking: Booking) -> Result<Movement, NumberError> {
+        let Booked { paid, totals, change, collateral } = self.booked(fill, booking)?;
+        let pick = self.pick(booking);
+        let position = self.positions.entry(fill.instrument).or_default();
+        position.fill(fill.side, fill.quantity, fill.price, pick)?;
+        if position.quantity().is_zero() {
+            self.positions.remove(&fill.instrument);
+        }
+        (self.cash, self.fees, self.realized, self.collateral) = totals;
+        let waits = booking.settles.filter(|_| fill.side == Side::Sell && paid.is_positive());
+        let (cash, unsettled) = match waits {
+            Some(day) => {
+                let due = self.unsettled.entry(day).or_default();
+                *due = due.checked_add(paid).ok_or(NumberError::Overflow)?;
+                (Money::ZERO, paid)
+            }
+            None => (paid, Money::ZERO),
+        };
         Ok(Movement {
-            cash: paid,
+            cash,
+            unsettled,
             fee: fill.fee,
             cost: change.cost,
             realized: change.realized,
             shares: Some((fill.instrument, change.quantity, Ledger::Clearing)),
+            collateral,
             ..Movement::default()
         })
+    }
+
+    /// Works a fill out without booking it.
+    fn booked(&self, fill: &Fill, booking: Booking) -> Result<Booked, NumberError> {
+        let signed = fill.price.notional(fill.side.signed(fill.quantity))?;
+        let paid = signed.checked_add(fill.fee).and_then(Money::checked_neg).ok_or(NumberError::Overflow)?;
+        let cash = self.cash.checked_add(paid).ok_or(NumberError::Overflow)?;
+        let fees = self.fees.checked_add(fill.fee).ok_or(NumberError::Overflow)?;
+        let flat = Position::default();
+        let position = self.positions.get(&fill.instrument).unwrap_or(&flat);
+        let change = position.preview(fill.side, fill.quantity, fill.price, self.pick(booking))?;
+        let realized = self.realized.checked_add(change.realized).ok_or(NumberError::Overflow)?;
+        let collateral = self.collateral_change(position.cost(), change.cost)?;
+        let held = self.collateral.checked_add(collateral).ok_or(NumberError::Overflow)?;
+        Ok(Booked { paid, totals: (cash, fees, realized, held), change, collateral })
+    }
+
+    const fn pick(&self, booking: Booking) -> Pick {
+        Pick { method: self.spec.lots, lot: booking.lot, opens: booking.seq }
+    }
+
+    /// By how much the collateral changes when the cost of one position does.
+    fn collateral_change(&self, cost: Money, change: Money) -> Result<Money, NumberError> {
+        if self.spec.margin == Margin::Cash {
+            return Ok(Money::ZERO);
+        }
+        let after = cost.checked_add(change).ok_or(NumberError::Overflow)?;
+        let difference = short_collateral(after)?.checked_sub(short_collateral(cost)?);
+        difference.ok_or(NumberError::Overflow)
+    }
+
+    /// Sets what an order holds from `before` to `after`; the change.
+    pub fn hold(&mut self, before: Money, after: Money) -> Result<Money, NumberError> {
+        let change = after.checked_sub(before).ok_or(NumberError::Overflow)?;
+        self.held = self.held.checked_add(change).ok_or(NumberError::Overflow)?;
+        Ok(change)
+    }
+
+    /// Proceeds due on or before a day that are not settled yet.
+    pub fn settling(&self, day: NaiveDate) -> Option<Money> {
+        let due = self.unsettled.range(..=day).map(|(_, amount)| *amount);
+        due.reduce(|sum, amount| Money::from_raw(sum.raw().saturating_add(amount.raw())))
+    }
+
+    /// Settles what is due on or before a day.
+    pub fn settle(&mut self, day: NaiveDate) -> Result<Movement, NumberError> {
+        let amount = self.settling(day).unwrap_or(Money::ZERO);
+        let unsettled = amount.checked_neg().ok_or(NumberError::Overflow)?;
+        self.unsettled.retain(|due, _| *due > day);
+        Ok(Movement { cash: amount, unsettled, ..Movement::default() })
     }
 
     /// Applies a split to what is held; `None` when nothing is.
@@ -180,6 +297,10 @@ impl Account {
             CashKind::Deposit => Movement::money(Ledger::Deposit, amount),
             CashKind::Dividend => self.pay_dividend(amount, instrument)?,
             CashKind::CashInLieu => self.pay_fraction(amount, instrument)?,
+            CashKind::Borrow => {
+                self.borrow = self.borrow.checked_sub(amount).ok_or(NumberError::Overflow)?;
+                Movement::money(Ledger::Borrow, amount)
+            }
         };
         self.cash = cash;
         Ok(movement)
@@ -209,12 +330,16 @@ impl Account {
         let Some((instrument, mut position)) = held else {
             return Ok(Movement::money(Ledger::CorporateAction, amount));
         };
+        let cost = position.cost();
         let change = position.cash_in_lieu(amount)?;
+        let collateral = self.collateral_change(cost, change.cost)?;
         self.realized = self.realized.checked_add(change.realized).ok_or(NumberError::Overflow)?;
+        self.collateral = self.collateral.checked_add(collateral).ok_or(NumberError::Overflow)?;
         self.put(instrument, position);
         Ok(Movement {
             cash: amount,
             cost: change.cost,
+            collateral,
             realized: change.realized,
             shares: Some((instrument, change.quantity, Ledger::CorporateAction)),
             ..Movement::default()
@@ -237,6 +362,8 @@ impl Account {
             exchange: self.spec.exchange,
             currency: self.spec.currency,
             cash: self.cash,
+            unsettled: self.unsettled_total(),
+            held: self.held,
             holdings,
         }
     }
@@ -248,4 +375,23 @@ impl Account {
             self.positions.insert(instrument, position);
         }
     }
+}
+
+/// A fill worked out and not yet booked.
+struct Booked {
+    paid: Money,
+    /// Cash, fees, realised profit and collateral after it.
+    totals: (Money, Money, Money, Money),
+    change: PositionChange,
+    collateral: Money,
+}
+
+/// What a short position of this (negative) cost holds: its proceeds and half of that, rounded up.
+fn short_collateral(cost: Money) -> Result<Money, NumberError> {
+    if !cost.is_negative() {
+        return Ok(Money::ZERO);
+    }
+    let proceeds = cost.checked_neg().ok_or(NumberError::Overflow)?;
+    let half = Money::from_raw(proceeds.raw() / 2 + proceeds.raw() % 2);
+    proceeds.checked_add(half).ok_or(NumberError::Overflow)
 }

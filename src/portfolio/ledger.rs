@@ -1,17 +1,22 @@
 //! Double entry: turns a movement of an account into postings that sum to zero per asset.
 //!
-//! Recipes: a fill moves cash, fee, cost and realised profit, and shares against clearing; a dividend moves a
-//! receivable against dividend income, then cash against the receivable; a split moves shares against corporate
-//! action. Whatever money is left over would be a defect, so it is returned as an error and never posted away.
+//! Recipes: a fill moves cash (or proceeds that are not settled yet), fee, cost and realised profit, and shares
+//! against clearing; a settlement moves unsettled proceeds into cash; a dividend moves a receivable against dividend
+//! income, then cash against the receivable; borrowed shares move cash against borrow; a split moves shares against
+//! corporate action. What is held back moves `hold` (open orders) or `collateral` (shorts) against `available`:
+//! pending when it grows, posted by the share a fill uses, void for the rest. Whatever money is left over would be a
+//! defect, so it is returned as an error and never posted away.
 
-use crate::domain::posting::{Asset, Ledger, Posting};
+use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::{AccountId, Currency, InstrumentId, Money, Quantity, Seq};
 
 /// What one event changed in one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Movement {
-    /// Change of cash.
+    /// Change of settled cash.
     pub cash: Money,
+    /// Change of proceeds that are not settled yet.
+    pub unsettled: Money,
     /// Fee paid.
     pub fee: Money,
     /// Change of the cost of what is held.
@@ -24,6 +29,12 @@ pub struct Movement {
     pub counter: Option<(Ledger, Money)>,
     /// Change of shares and the ledger account on the other side.
     pub shares: Option<(InstrumentId, Quantity, Ledger)>,
+    /// Change of what open orders hold, and what becomes of it where it shrinks.
+    pub hold: Money,
+    /// Whether what shrinks was used or is given back.
+    pub used: bool,
+    /// Change of what shorts hold.
+    pub collateral: Money,
 }
 
 /// Postings that would not balance.
@@ -43,6 +54,20 @@ impl Movement {
     pub fn money(counter: Ledger, amount: Money) -> Self {
         Self { cash: amount, counter: Some((counter, amount)), ..Self::default() }
     }
+
+    /// A change of what an open order holds, without a fill.
+    pub fn held(hold: Money) -> Self {
+        Self { hold, ..Self::default() }
+    }
+
+    /// How final a change of a hold is.
+    const fn phase(change: Money, used: bool) -> Phase {
+        match (change.is_positive(), used) {
+            (true, _) => Phase::Pending,
+            (false, true) => Phase::Posted,
+            (false, false) => Phase::Void,
+        }
+    }
 }
 
 /// The postings of a movement.
@@ -56,6 +81,7 @@ pub fn postings(
     let counter = movement.counter.map(|(ledger, amount)| (ledger, negated(amount)));
     let lines = [
         (Ledger::Cash, movement.cash.raw()),
+        (Ledger::Unsettled, movement.unsettled.raw()),
         (Ledger::Receivable, movement.receivable.raw()),
         (Ledger::Cost, movement.cost.raw()),
         (Ledger::Fee, movement.fee.raw()),
@@ -67,16 +93,21 @@ pub fn postings(
         return Err(Unbalanced { seq, account, difference });
     }
     let money = Asset::Money(currency);
-    let mut postings: Vec<Posting> = lines
-        .into_iter()
-        .filter(|(_, amount)| *amount != 0)
-        .map(|(ledger, amount)| Posting { seq, account, ledger, asset: money, amount })
-        .collect();
+    let line = |ledger, asset, phase, amount| Posting { seq, account, ledger, asset, phase, amount };
+    let moved = lines.into_iter().filter(|(_, amount)| *amount != 0);
+    let mut postings: Vec<Posting> =
+        moved.map(|(ledger, amount)| line(ledger, money, Phase::Posted, amount)).collect();
     if let Some((instrument, quantity, ledger)) = movement.shares.filter(|(_, q, _)| !q.is_zero()) {
-        let asset = Asset::Shares(instrument);
-        let amount = quantity.raw();
-        postings.push(Posting { seq, account, ledger: Ledger::Position, asset, amount });
-        postings.push(Posting { seq, account, ledger, asset, amount: amount.saturating_neg() });
+        let (asset, amount) = (Asset::Shares(instrument), quantity.raw());
+        postings.push(line(Ledger::Position, asset, Phase::Posted, amount));
+        postings.push(line(ledger, asset, Phase::Posted, amount.saturating_neg()));
+    }
+    let held =
+        [(Ledger::Hold, movement.hold, movement.used), (Ledger::Collateral, movement.collateral, false)];
+    for (ledger, change, used) in held.into_iter().filter(|(_, change, _)| !change.is_zero()) {
+        let phase = Movement::phase(change, used);
+        postings.push(line(ledger, money, phase, change.raw()));
+        postings.push(line(Ledger::Available, money, phase, negated(change)));
     }
     Ok(postings)
 }
@@ -90,7 +121,7 @@ mod tests {
     use super::*;
     use crate::domain::event::Fill;
     use crate::domain::{AccountKind, AccountSpec, Price, Side};
-    use crate::portfolio::Account;
+    use crate::portfolio::{Account, Booking};
 
     fn account() -> Account {
         let spec = AccountSpec {
@@ -103,6 +134,7 @@ mod tests {
             short: true,
             margin: crate::domain::Margin::Cash,
             broker: crate::domain::BrokerId::Paper,
+            lots: crate::domain::LotMethod::Fifo,
         };
         Account::open(spec).0
     }
@@ -135,7 +167,7 @@ mod tests {
                     leaves: Quantity::ZERO,
                     against: (Price::ZERO, Quantity::ZERO),
                 };
-                let movement = account.fill(&fill).unwrap();
+                let movement = account.fill(&fill, Booking { seq: n as u64, ..Booking::default() }).unwrap();
                 let lines = postings(n as u64, account.spec().account, Currency::USD, &movement).unwrap();
                 let mut sums: BTreeMap<Asset, i128> = BTreeMap::new();
                 for line in lines {

@@ -8,6 +8,6 @@ pub mod construct;
 pub mod ledger;
 pub mod position;
 
-pub use account::{Account, Receivable};
+pub use account::{Account, Booking, Receivable};
 pub use ledger::{Movement, Unbalanced, postings};
-pub use position::{Lot, Position, PositionChange, split_price, split_quantity};
+pub use position::{Lot, Pick, Position, PositionChange, split_price, split_quantity};

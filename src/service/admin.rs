@@ -91,6 +91,7 @@ impl House {
             short: false,
             margin: Margin::Cash,
             broker: BrokerId::Paper,
+            lots: crate::domain::LotMethod::Fifo,
         })];
         commands.extend(simulation_limits(account, cash, tolerance)?);
         self.give_as_house(commands).map(drop)
@@ -213,6 +214,7 @@ impl House {
             short: false,
             margin: Margin::Cash,
             broker: BrokerId::Paper,
+            lots: crate::domain::LotMethod::Fifo,
         })];
         if let Some(person) = owner.filter(|_| kind == AccountKind::Simulation) {
             commands.extend(simulation_limits(wish.account, wish.cash, person.user.risk_tolerance)?);

@@ -358,6 +358,7 @@ impl House {
             short: false,
             margin: Margin::Cash,
             broker: BrokerId::Paper,
+            lots: crate::domain::LotMethod::Fifo,
         })];
         let firm = [
             (LimitName::MaxOrderNotional, FIRM_DEFAULTS.max_order_notional.to_string()),

@@ -45,6 +45,7 @@ fn spec(cash: &str) -> AccountSpec {
         short: false,
         margin: Margin::Cash,
         broker: crate::domain::BrokerId::Paper,
+        lots: crate::domain::LotMethod::Fifo,
     }
 }
 
@@ -112,7 +113,7 @@ impl World {
             leaves: Quantity::ZERO,
             against: (Price::ZERO, Quantity::ZERO),
         };
-        self.account.fill(&fill).unwrap();
+        self.account.fill(&fill, crate::portfolio::Booking::default()).unwrap();
         self
     }
 

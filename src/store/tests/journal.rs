@@ -10,7 +10,7 @@ use super::{at, id, name, owner, price, who};
 use crate::domain::event::{EventBody, Fill};
 use crate::domain::limit::{LimitDraft, LimitName, LimitVersion, Scope, VersionStatus, WorkingOrders};
 use crate::domain::order::Order;
-use crate::domain::posting::{Asset, Ledger, Posting};
+use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Batch, CleanText, Currency, Event, Exchange, Margin, Money, OrderId,
@@ -34,7 +34,7 @@ fn event(seq: u64, body: EventBody) -> Event {
 }
 
 fn posting(seq: u64, ledger: Ledger, asset: Asset, amount: i64) -> Posting {
-    Posting { seq, account: account(), ledger, asset, amount }
+    Posting { seq, account: account(), ledger, asset, phase: Phase::Posted, amount }
 }
 
 fn portfolio(cash: &str, shares: i64) -> Row {
@@ -46,6 +46,8 @@ fn portfolio(cash: &str, shares: i64) -> Row {
         exchange: Some(Exchange::Xnys),
         currency: Currency::USD,
         cash: money(cash),
+        unsettled: Money::ZERO,
+        held: Money::ZERO,
         holdings: if shares == 0 { Vec::new() } else { vec![holding] },
     })
 }
@@ -61,6 +63,7 @@ fn opening() -> Batch {
         short: false,
         margin: Margin::Cash,
         broker: crate::domain::BrokerId::Paper,
+        lots: crate::domain::LotMethod::Fifo,
     };
     let usd = Asset::Money(Currency::USD);
     let cash = money("5000").raw();

@@ -108,11 +108,19 @@ impl TradesStore {
 }
 
 fn insert_postings(conn: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO postings (seq, account, ledger, asset, amount) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO postings (seq, account, ledger, asset, phase, amount) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let mut statement = conn.prepare_cached(sql)?;
     for p in &batch.postings {
-        let (ledger, asset) = (p.ledger.as_str(), p.asset.to_string());
-        statement.execute(params![p.seq.cast_signed(), p.account.as_str(), ledger, asset, p.amount])?;
+        let (ledger, asset, phase) = (p.ledger.as_str(), p.asset.to_string(), p.phase.as_str());
+        statement.execute(params![
+            p.seq.cast_signed(),
+            p.account.as_str(),
+            ledger,
+            asset,
+            phase,
+            p.amount
+        ])?;
     }
     Ok(())
 }

@@ -48,6 +48,8 @@ impl Period {
 
 const ORDER: &str = "SELECT spec, status, filled, filled_notional, fees, given_at, changed_at, code, reason, \
                      actor FROM orders";
+pub(super) const PORTFOLIO: &str =
+    "SELECT account, owner, kind, exchange, currency, cash, unsettled, held, holdings FROM portfolios";
 const VISIBLE: &str = "(?1 IS NULL OR account IN (SELECT value FROM json_each(?1)))";
 
 fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
@@ -101,7 +103,9 @@ pub(super) fn portfolio(row: &Row<'_>) -> rusqlite::Result<Portfolio> {
         exchange: parsed_opt(row, 3)?,
         currency: parsed(row, 4)?,
         cash: Money::from_raw(row.get(5)?),
-        holdings: json(row, 6)?,
+        unsettled: Money::from_raw(row.get(6)?),
+        held: Money::from_raw(row.get(7)?),
+        holdings: json(row, 8)?,
     })
 }
 
@@ -181,10 +185,7 @@ impl TradesReader {
     /// Accounts as they stand, by name.
     pub fn portfolios(&self, accounts: Accounts<'_>) -> Result<Vec<Portfolio>, StoreError> {
         self.db.read("read portfolios", |c| {
-            let sql = format!(
-                "SELECT account, owner, kind, exchange, currency, cash, holdings FROM portfolios \
-                 WHERE {VISIBLE} ORDER BY account"
-            );
+            let sql = format!("{PORTFOLIO} WHERE {VISIBLE} ORDER BY account");
             let mut statement = c.prepare_cached(&sql)?;
             statement.query_map([accounts.list()?], portfolio)?.collect::<rusqlite::Result<Vec<_>>>()
         })

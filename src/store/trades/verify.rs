@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use super::super::codec::count;
 use super::super::error::StoreError;
 use super::TradesReader;
-use super::queries::portfolio;
+use super::queries::{PORTFOLIO, portfolio};
 use crate::domain::journal::{self, ChainHash};
 use crate::domain::posting::Ledger;
 use crate::domain::{CleanText, Seq};
@@ -159,9 +159,7 @@ fn close_event((seq, assets): &(Seq, BTreeMap<String, i128>), report: &mut Verif
 
 /// Compares cash and positions of the portfolios with the postings.
 fn balances(conn: &Connection, sums: &Sums, report: &mut VerifyReport) -> rusqlite::Result<()> {
-    let sql =
-        "SELECT account, owner, kind, exchange, currency, cash, holdings FROM portfolios ORDER BY account";
-    let mut statement = conn.prepare(sql)?;
+    let mut statement = conn.prepare(&format!("{PORTFOLIO} ORDER BY account"))?;
     let mut shown = Sums::new();
     for row in statement.query_map([], portfolio)? {
         let p = row?;

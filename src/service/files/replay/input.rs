@@ -339,6 +339,7 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
         short: line.short,
         margin: line.margin,
         broker: crate::domain::BrokerId::Paper,
+        lots: crate::domain::LotMethod::Fifo,
     };
     Ok((line.t, Command::OpenAccount(spec)))
 }

@@ -116,6 +116,9 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
             let object = head("cash").text("account", account).text("amount", amount);
             object.put("kind", kind_word(*kind)).text_if("symbol", instrument.map(|i| i.symbol))
         }
+        EventBody::Settled { account, amount, day } => {
+            head("settled").text("account", account).text("amount", amount).text("day", day)
+        }
         EventBody::RiskEvent { code, account, limit, observed, threshold } => {
             let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
             object.text("observed", observed).text("threshold", threshold)
@@ -205,6 +208,7 @@ const fn kind_word(kind: CashKind) -> &'static str {
         CashKind::Deposit => "deposit",
         CashKind::Dividend => "dividend",
         CashKind::CashInLieu => "cash_in_lieu",
+        CashKind::Borrow => "borrow",
     }
 }
 

@@ -17,13 +17,14 @@ BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 
--- asset: a currency, or an instrument such as AAPL.XNYS.
+-- asset: a currency, or an instrument such as AAPL.XNYS. phase: pending (held back), posted (it happened) or void.
 CREATE TABLE postings (
   id      INTEGER PRIMARY KEY,
   seq     INTEGER NOT NULL REFERENCES journal (seq),
   account TEXT    NOT NULL,
   ledger  TEXT    NOT NULL,
   asset   TEXT    NOT NULL,
+  phase   TEXT    NOT NULL,
   amount  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX postings_seq ON postings (seq);
@@ -87,13 +88,15 @@ CREATE INDEX risk_events_time ON risk_events (time);
 
 -- holdings: [[instrument, quantity, cost], ...] as decimals.
 CREATE TABLE portfolios (
-  account  TEXT    PRIMARY KEY,
-  owner    TEXT,
-  kind     TEXT    NOT NULL,
-  exchange TEXT,
-  currency TEXT    NOT NULL,
-  cash     INTEGER NOT NULL,
-  holdings TEXT    NOT NULL CHECK (json_valid(holdings))
+  account   TEXT    PRIMARY KEY,
+  owner     TEXT,
+  kind      TEXT    NOT NULL,
+  exchange  TEXT,
+  currency  TEXT    NOT NULL,
+  cash      INTEGER NOT NULL,
+  unsettled INTEGER NOT NULL,
+  held      INTEGER NOT NULL,
+  holdings  TEXT    NOT NULL CHECK (json_valid(holdings))
 ) STRICT;
 
 CREATE TABLE limit_versions (
