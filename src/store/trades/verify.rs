@@ -123,6 +123,9 @@ fn columns(row: &Row<'_>, seq: Seq, payload: &[u8]) -> rusqlite::Result<Option<S
     Ok((!same).then(|| format!("event {seq}: a column does not say what its text says")))
 }
 
+/// Ledger accounts whose balances the portfolios show.
+const COMPARED: [Ledger; 4] = [Ledger::Cash, Ledger::Unsettled, Ledger::Hold, Ledger::Position];
+
 /// (account, ledger, asset) → sum.
 type Sums = BTreeMap<(String, String, String), i128>;
 
@@ -142,7 +145,7 @@ fn postings(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<Su
         let (account, ledger, asset): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let amount = i128::from(row.get::<_, i64>(4)?);
         *current.1.entry(asset.clone()).or_default() += amount;
-        if ledger == Ledger::Cash.as_str() || ledger == Ledger::Position.as_str() {
+        if COMPARED.iter().any(|kept| kept.as_str() == ledger) {
             *sums.entry((account, ledger, asset)).or_default() += amount;
         }
         report.postings += 1;
@@ -157,14 +160,18 @@ fn close_event((seq, assets): &(Seq, BTreeMap<String, i128>), report: &mut Verif
     }
 }
 
-/// Compares cash and positions of the portfolios with the postings.
+/// Compares cash, what is unsettled or held, and positions of the portfolios with the postings.
 fn balances(conn: &Connection, sums: &Sums, report: &mut VerifyReport) -> rusqlite::Result<()> {
     let mut statement = conn.prepare(&format!("{PORTFOLIO} ORDER BY account"))?;
     let mut shown = Sums::new();
     for row in statement.query_map([], portfolio)? {
         let p = row?;
         let key = |ledger: Ledger, asset: String| (p.account.to_string(), ledger.as_str().to_owned(), asset);
-        shown.insert(key(Ledger::Cash, p.currency.to_string()), i128::from(p.cash.raw()));
+        let (cash, unsettled) = (i128::from(p.cash.raw()), i128::from(p.unsettled.raw()));
+        let money = [(Ledger::Cash, cash - unsettled), (Ledger::Unsettled, unsettled)];
+        for (ledger, amount) in money.into_iter().chain([(Ledger::Hold, i128::from(p.held.raw()))]) {
+            shown.insert(key(ledger, p.currency.to_string()), amount);
+        }
         for (instrument, quantity, _) in &p.holdings {
             shown.insert(key(Ledger::Position, instrument.to_string()), i128::from(quantity.raw()));
         }
