@@ -9,6 +9,8 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::serial::Short;
+
 /// Why a number could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
@@ -60,14 +62,21 @@ fn parse_scaled(text: &str, places: u32) -> Result<i64, NumberError> {
 fn write_scaled(f: &mut fmt::Formatter<'_>, raw: i64, places: usize, keep: usize) -> fmt::Result {
     let unit = 10_u64.pow(places as u32);
     let magnitude = raw.unsigned_abs();
-    let fraction = format!("{:0places$}", magnitude % unit);
-    let shown = fraction.trim_end_matches('0').len().max(keep).min(places);
-    let mut text = format!("{}{}", if raw < 0 { "-" } else { "" }, magnitude / unit);
-    if shown > 0 {
-        text.push('.');
-        text.push_str(fraction.get(..shown).unwrap_or(&fraction));
+    let (mut fraction, mut shown) = (magnitude % unit, places);
+    while shown > keep && fraction.is_multiple_of(10) {
+        fraction /= 10;
+        shown -= 1;
     }
-    f.pad(&text)
+    let mut text = Short::new();
+    if raw < 0 {
+        text.push(b'-');
+    }
+    text.number(magnitude / unit, 1);
+    if shown > 0 {
+        text.push(b'.');
+        text.number(fraction, shown);
+    }
+    f.pad(text.as_str())
 }
 
 macro_rules! scaled {
@@ -131,8 +140,7 @@ macro_rules! scaled {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(d)?;
-                text.parse().map_err(|e| serde::de::Error::custom(format!("'{text}' {e}")))
+                super::serial::from_text(d)
             }
         }
     };

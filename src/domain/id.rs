@@ -88,8 +88,7 @@ macro_rules! ascii_id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(d)?;
-                text.parse().map_err(serde::de::Error::custom)
+                super::serial::from_text(d)
             }
         }
     };
@@ -223,8 +222,7 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(d)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::serial::from_text(d)
     }
 }
 
@@ -246,7 +244,12 @@ impl InstrumentId {
 
 impl fmt::Display for InstrumentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}.{}", self.symbol, self.exchange))
+        if f.width().is_some() || f.precision().is_some() {
+            return f.pad(&format!("{}.{}", self.symbol, self.exchange));
+        }
+        f.write_str(self.symbol.as_str())?;
+        f.write_str(".")?;
+        f.write_str(self.exchange.code())
     }
 }
 
@@ -272,8 +275,7 @@ impl Serialize for InstrumentId {
 
 impl<'de> Deserialize<'de> for InstrumentId {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(d)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::serial::from_text(d)
     }
 }
 

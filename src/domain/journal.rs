@@ -4,7 +4,9 @@
 //! `hash(n) = SHA-256(hash(n-1) ‖ encoding(n))`, and `hash(0)` is 32 zero bytes.
 
 use std::fmt;
+use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::event::Event;
@@ -47,6 +49,34 @@ impl fmt::Display for ChainHash {
     }
 }
 
+impl Serialize for ChainHash {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl FromStr for ChainHash {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const BAD: &str = "is not 64 hexadecimal digits";
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.is_ascii() {
+            return Err(BAD);
+        }
+        for (at, slot) in bytes.iter_mut().enumerate() {
+            let digits = text.get(2 * at..2 * at + 2).unwrap_or_default();
+            *slot = u8::from_str_radix(digits, 16).map_err(|_| BAD)?;
+        }
+        Ok(ChainHash(bytes))
+    }
+}
+
+impl<'de> Deserialize<'de> for ChainHash {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        super::serial::from_text(from)
+    }
+}
+
 impl fmt::Debug for ChainHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
@@ -74,6 +104,12 @@ pub fn encode(event: &Event) -> Result<String, JournalError> {
     Ok(serde_json::to_string(event)?)
 }
 
+/// The name of an event in its canonical text. The fields before it hold no quotes of their own.
+pub fn kind(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("\"event\":\"")?;
+    rest.split_once('"').map(|(kind, _)| kind)
+}
+
 /// An event from its canonical text.
 pub fn decode(version: u32, text: &str) -> Result<Event, JournalError> {
     if version > ENCODING_VERSION {
@@ -87,6 +123,8 @@ pub fn decode(version: u32, text: &str) -> Result<Event, JournalError> {
 pub struct Batch {
     /// Events, in order, without gaps after the last batch.
     pub events: Vec<Event>,
+    /// Their canonical texts, made once: the chain and the store use the same bytes.
+    pub texts: Vec<String>,
     /// Ledger lines of those events.
     pub postings: Vec<Posting>,
     /// Projected rows.
@@ -94,9 +132,16 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch of events whose texts are not made yet.
+    pub fn new(events: Vec<Event>, postings: Vec<Posting>, rows: Vec<Row>) -> Result<Self, JournalError> {
+        let texts = events.iter().map(encode).collect::<Result<_, _>>()?;
+        Ok(Self { events, texts, postings, rows })
+    }
+
     /// Takes in a later batch: what is in one batch is written together.
     pub fn append(&mut self, later: Batch) {
         self.events.extend(later.events);
+        self.texts.extend(later.texts);
         self.postings.extend(later.postings);
         self.rows.extend(later.rows);
     }

@@ -126,13 +126,12 @@ impl Serialize for Scope {
 
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(d)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::serial::from_text(d)
     }
 }
 
 /// A limit's value in its unit. Serialised as the text a person would type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitValue {
     /// Shares.
     Quantity(Quantity),
@@ -235,7 +234,7 @@ pub enum VersionStatus {
 }
 
 /// One version of one limit: what, who, why, when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitVersion {
     /// Counts over all limits of a home, from 1.
     pub version: u32,

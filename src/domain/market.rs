@@ -27,7 +27,7 @@ pub struct Bar {
 }
 
 /// Best bid and ask with displayed sizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// Instrument.
     pub instrument: InstrumentId,

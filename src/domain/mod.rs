@@ -22,6 +22,7 @@ pub mod posting;
 pub mod refusal;
 pub mod role;
 pub mod row;
+pub mod serial;
 pub mod signal;
 pub mod text;
 pub mod time;

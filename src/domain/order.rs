@@ -150,7 +150,7 @@ impl OrderStatus {
 }
 
 /// One order and what became of it: the fold of its events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// What was asked for (amended fields replaced).
     pub spec: OrderSpec,

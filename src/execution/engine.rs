@@ -4,7 +4,7 @@ use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
 use crate::domain::event::Event;
 use crate::domain::id::IdError;
-use crate::domain::journal::{Batch, JournalError};
+use crate::domain::journal::{Batch, JournalError, encode};
 use crate::domain::{Exchange, InstrumentId, MarketEvent, NumberError, Price, Seq, UnixNanos, UserName};
 use crate::portfolio::Unbalanced;
 use crate::risk::LimitError;
@@ -101,9 +101,14 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The fold: takes one journaled event into the state.
+    /// The fold: takes one event into the state.
     pub fn apply(&mut self, event: &Event) -> Result<(), EngineError> {
-        fold::apply(&mut self.state, &self.calendars, event).map(|_| ())
+        self.apply_stored(event, &encode(event)?)
+    }
+
+    /// The fold of an event that was read: the chain goes on over the very text that is stored.
+    pub fn apply_stored(&mut self, event: &Event, text: &str) -> Result<(), EngineError> {
+        fold::apply(&mut self.state, &self.calendars, event, text).map(|_| ())
     }
 
     /// The state as it stands; a clone is a snapshot.

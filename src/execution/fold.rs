@@ -2,7 +2,6 @@
 
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{EndReason, Event, EventBody, Fill, Refusal};
-use crate::domain::journal::encode;
 use crate::domain::limit::Scope;
 use crate::domain::market::{SessionState, SplitRatio};
 use crate::domain::order::Order;
@@ -40,14 +39,19 @@ impl Effects {
     }
 }
 
-/// Applies one event: checks its place, changes the state, extends the chain.
-pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> Result<Effects, EngineError> {
+/// Applies one event with its canonical text: checks its place, changes the state, extends the chain.
+pub(super) fn apply(
+    state: &mut State,
+    calendars: &Calendars,
+    event: &Event,
+    text: &str,
+) -> Result<Effects, EngineError> {
     if event.seq != state.seq.saturating_add(1) {
         return Err(EngineError::Gap { after: state.seq, found: event.seq });
     }
     let effects = Fold { state, calendars, event }.body()?;
     state.seq = event.seq;
-    state.chain.0 = state.chain.0.next(encode(event)?.as_bytes());
+    state.chain.0 = state.chain.0.next(text.as_bytes());
     Ok(effects)
 }
 

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::order::Order;
 use crate::domain::{AccountId, Exchange, InstrumentId, OrderId, OrderSpec, Seq, UnixNanos};
 use crate::risk::OrderKey;
 
 /// An open order's place in its instrument's queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Working {
     /// Its name.
     pub key: OrderKey,
@@ -21,12 +23,15 @@ pub struct Working {
 }
 
 /// Open and done orders. Cloning copies the open ones and shares the done ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Orders {
+    #[serde(with = "crate::domain::serial::pairs")]
     open: BTreeMap<OrderKey, Order>,
     queues: BTreeMap<InstrumentId, Vec<Working>>,
     due: BTreeMap<Exchange, BTreeSet<(UnixNanos, OrderKey)>>,
+    #[serde(skip)]
     done: Arc<BTreeMap<OrderKey, Arc<Order>>>,
+    #[serde(skip)]
     asked: Arc<BTreeMap<OrderKey, OrderSpec>>,
 }
 

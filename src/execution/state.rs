@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::journal::ChainHash;
 use crate::domain::limit::Scope;
@@ -21,7 +22,7 @@ use super::orders::Orders;
 use super::view::View;
 
 /// A dividend that is known and whose ex-date lies ahead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     /// Instrument.
     pub instrument: InstrumentId,
@@ -34,7 +35,7 @@ pub struct Announced {
 }
 
 /// Orders, accounts, limits, halts, instruments and the market as seen.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     pub(super) seq: Seq,
     pub(super) chain: Chain,
@@ -56,7 +57,7 @@ pub struct State {
 }
 
 /// The chain's newest link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Chain(pub ChainHash);
 
 impl Default for Chain {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::command::{Command, Given};
 use crate::domain::event::{Event, EventBody};
-use crate::domain::journal::Batch;
+use crate::domain::journal::{Batch, encode};
 use crate::domain::market::MarketEvent;
 use crate::domain::{AccountId, Exchange, OrderId, UnixNanos, UserName};
 use crate::portfolio::postings;
@@ -48,7 +48,8 @@ impl<'e> Step<'e> {
     pub(super) fn emit_at(&mut self, t: UnixNanos, body: EventBody) -> Result<(), EngineError> {
         let seq = self.engine.state.seq.saturating_add(1);
         let event = Event { seq, t, wall: self.wall, by: self.by, body };
-        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event)?;
+        let text = encode(&event)?;
+        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event, &text)?;
         for (account, movement) in &effects.movements {
             let currency = self.engine.state.accounts.get(account).map(|a| a.spec().currency);
             if let Some(currency) = currency {
@@ -57,6 +58,7 @@ impl<'e> Step<'e> {
         }
         project::note(&mut self.batch.rows, &mut self.touched, &event, &effects);
         self.batch.events.push(event);
+        self.batch.texts.push(text);
         Ok(())
     }
 

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, Quote, UnixNanos};
 use crate::risk::{Priced, Seen, Standing};
 
 /// The market as seen.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct View {
     pub(super) seen: BTreeMap<InstrumentId, Seen>,
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{CashKind, EquityMark, Fill};
 use crate::domain::market::SplitRatio;
@@ -19,7 +20,7 @@ use super::ledger::Movement;
 use super::position::{Pick, Position, PositionChange};
 
 /// A dividend that is owed and not yet paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receivable {
     /// Instrument.
     pub instrument: InstrumentId,
@@ -41,7 +42,7 @@ pub struct Booking {
 }
 
 /// An account as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     spec: AccountSpec,
     cash: Money,

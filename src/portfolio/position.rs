@@ -7,13 +7,15 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::LotMethod;
 use crate::domain::fixed::divide_half_even;
 use crate::domain::market::SplitRatio;
 use crate::domain::{Money, NumberError, Price, Quantity, Seq, Side};
 
 /// Shares bought (or sold short) together, and what they cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
     /// The event that opened it; on average cost the first one.
     pub id: Seq,
@@ -44,7 +46,7 @@ impl Pick {
 }
 
 /// What an account holds of one instrument.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Position {
     quantity: Quantity,
     cost: Money,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
 use crate::domain::order::Order;
@@ -16,7 +18,7 @@ use crate::portfolio::Account;
 pub type OrderKey = (AccountId, OrderId);
 
 /// A price and when it was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Priced {
     /// Price.
     pub price: Price,
@@ -25,7 +27,7 @@ pub struct Priced {
 }
 
 /// A standing quote and what our own fills left of its sizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The quote.
     pub quote: Quote,
@@ -36,7 +38,7 @@ pub struct Standing {
 }
 
 /// What is known of an instrument's market.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// Last price: a bar's close or a print.
     pub last: Option<Priced>,
@@ -45,7 +47,7 @@ pub struct Seen {
 }
 
 /// A halt in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halt {
     /// How hard.
     pub mode: HaltMode,

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, LimitVersion, Scope, VersionStatus};
 use crate::domain::{AccountId, AccountKind, Symbol, UnixNanos, UserName};
 
 /// A limit in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InForce {
     /// Version that set it.
     pub version: u32,
@@ -50,9 +52,11 @@ pub enum LimitError {
 }
 
 /// All versions and the values in force.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LimitBook {
+    #[serde(with = "crate::domain::serial::shared")]
     versions: Arc<Vec<LimitVersion>>,
+    #[serde(with = "crate::domain::serial::pairs")]
     in_force: BTreeMap<(LimitName, Scope), InForce>,
 }
 

@@ -448,15 +448,23 @@ fn given(
 /// The engine as its journal tells it.
 pub(super) fn recover(calendars: &Calendars, journal: &TradesReader) -> Result<Engine, ServiceError> {
     let mut engine = Engine::new(calendars.clone())?;
+    catch_up(&mut engine, journal)?;
+    Ok(engine)
+}
+
+/// Takes in the events behind the engine's own, each of which must fit the chain.
+fn catch_up(engine: &mut Engine, journal: &TradesReader) -> Result<(), ServiceError> {
     let mut failed = None;
-    journal.events(1, |event| match engine.apply(&event) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            failed = Some(error);
-            ControlFlow::Break(())
-        }
+    journal.stored(engine.state().seq() + 1, |event, text, hash| {
+        let error = match engine.apply_stored(&event, text) {
+            Ok(()) if engine.state().chain() == hash => return ControlFlow::Continue(()),
+            Ok(()) => ServiceError::from(journal.broken(event.seq)),
+            Err(error) => error.into(),
+        };
+        failed = Some(error);
+        ControlFlow::Break(())
     })?;
-    failed.map_or(Ok(engine), |error| Err(error.into()))
+    failed.map_or(Ok(()), Err)
 }
 
 /// Market time of an exchange, or wall time while it has none.

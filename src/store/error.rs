@@ -140,6 +140,17 @@ pub enum StoreError {
         /// Why.
         source: JournalError,
     },
+    /// An event does not say what it said when it was written.
+    #[error(
+        "{}: event {seq} does not fit the chain of hashes: the journal is damaged or was changed; \
+         nothing goes on from it; see `audit verify`, then `restore` a backup", clean(.path)
+    )]
+    Broken {
+        /// Store file.
+        path: PathBuf,
+        /// First event that does not fit.
+        seq: Seq,
+    },
     /// A person by that name exists already.
     #[error("user '{0}' exists already; choose another name")]
     UserExists(UserName),

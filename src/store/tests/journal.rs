@@ -67,11 +67,12 @@ fn opening() -> Batch {
     };
     let usd = Asset::Money(Currency::USD);
     let cash = money("5000").raw();
-    Batch {
-        events: vec![event(1, EventBody::AccountOpened(spec))],
-        postings: vec![posting(1, Ledger::Cash, usd, cash), posting(1, Ledger::Deposit, usd, -cash)],
-        rows: vec![portfolio("5000", 0)],
-    }
+    Batch::new(
+        vec![event(1, EventBody::AccountOpened(spec))],
+        vec![posting(1, Ledger::Cash, usd, cash), posting(1, Ledger::Deposit, usd, -cash)],
+        vec![portfolio("5000", 0)],
+    )
+    .unwrap()
 }
 
 fn order() -> Order {
@@ -162,23 +163,24 @@ fn filling() -> Batch {
     };
     let (usd, shares) = (Asset::Money(Currency::USD), Asset::Shares(id("AAPL.XNYS")));
     let ten = Quantity::from_whole(10).unwrap().raw();
-    Batch {
-        events: vec![event(2, EventBody::Fill(fill))],
-        postings: vec![
+    Batch::new(
+        vec![event(2, EventBody::Fill(fill))],
+        vec![
             posting(2, Ledger::Cash, usd, -money("1001").raw()),
             posting(2, Ledger::Cost, usd, money("1000").raw()),
             posting(2, Ledger::Fee, usd, money("1").raw()),
             posting(2, Ledger::Position, shares, ten),
             posting(2, Ledger::Clearing, shares, -ten),
         ],
-        rows: vec![
+        vec![
             Row::Order(Box::new(order())),
             Row::Execution(execution()),
             Row::RiskEvent(risk_event()),
             Row::Limit(limit()),
             portfolio("3999", 10),
         ],
-    }
+    )
+    .unwrap()
 }
 
 fn filled() -> (tempfile::TempDir, TradesStore) {

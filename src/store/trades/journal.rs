@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Deserialize;
 
 use super::super::codec::{bad, count};
 use super::super::error::{Fault, StoreError};
@@ -13,15 +12,11 @@ use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
 use crate::domain::posting::Asset;
 use crate::domain::{Event, Seq};
 
-/// The name of an event in its encoding.
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(borrow)]
-    event: std::borrow::Cow<'a, str>,
-}
-
-/// Refuses a batch whose postings or rows do not belong to it, or whose postings do not sum to zero.
+/// Refuses a batch whose texts, postings or rows do not belong to it, or whose postings do not sum to zero.
 fn check(batch: &Batch) -> Result<(), StoreError> {
+    if let Some(event) = batch.events.get(batch.texts.len()) {
+        return Err(StoreError::Stray { seq: event.seq });
+    }
     let events: BTreeSet<Seq> = batch.events.iter().map(|e| e.seq).collect();
     let stray = |seq: Seq| Err(StoreError::Stray { seq });
     let mut sums: BTreeMap<(Seq, Asset), i128> = BTreeMap::new();
@@ -47,7 +42,7 @@ fn insert_event(
     prev: ChainHash,
 ) -> rusqlite::Result<ChainHash> {
     let hash = prev.next(encoded.as_bytes());
-    let kind: Kind<'_> = serde_json::from_str(encoded).map_err(|e| bad(4, e))?;
+    let kind = journal::kind(encoded).ok_or_else(|| bad(4, "the event has no name"))?;
     let sql = "INSERT INTO journal (seq, t, wall, by, kind, version, payload, prev_hash, hash) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     conn.prepare_cached(sql)?.execute(params![
@@ -55,7 +50,7 @@ fn insert_event(
         event.t.nanos(),
         event.wall.nanos(),
         event.by.as_str(),
-        kind.event,
+        kind,
         ENCODING_VERSION,
         encoded,
         prev.bytes(),
@@ -78,18 +73,13 @@ impl TradesStore {
             let (mut last, mut hash) = start;
             for batch in batches {
                 check(batch)?;
-                for event in &batch.events {
+                for (event, encoded) in batch.events.iter().zip(&batch.texts) {
                     let expected = last + 1;
                     if event.seq != expected {
                         let (path, found) = (path.clone(), event.seq);
                         return Err(Fault::Store(StoreError::Gap { path, expected, found }));
                     }
-                    let encoded = journal::encode(event).map_err(|source| StoreError::Journal {
-                        path: path.clone(),
-                        seq: event.seq,
-                        source,
-                    })?;
-                    hash = insert_event(tx, event, &encoded, hash)?;
+                    hash = insert_event(tx, event, encoded, hash)?;
                     last = event.seq;
                 }
                 insert_postings(tx, batch)?;
@@ -145,23 +135,39 @@ impl TradesReader {
         from_seq: Seq,
         mut each: impl FnMut(Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
+        self.stored(from_seq, |event, _, _| each(event))
+    }
+
+    /// Hands every event from `from_seq` on to `each`, in order, with the text and the link of the chain that are stored
+    /// with it; stops when it says so.
+    pub fn stored(
+        &self,
+        from_seq: Seq,
+        mut each: impl FnMut(Event, &str, ChainHash) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         self.db.read("read the journal", |c| {
-            let sql = "SELECT seq, version, payload FROM journal WHERE seq >= ?1 ORDER BY seq";
+            let sql = "SELECT seq, version, payload, hash FROM journal WHERE seq >= ?1 ORDER BY seq";
             let mut statement = c.prepare_cached(sql)?;
             let mut rows = statement.query([from_seq.cast_signed()])?;
             while let Some(row) = rows.next()? {
                 let seq = count(row, 0)?;
-                let event =
-                    journal::decode(row.get(1)?, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?);
-                let event = event.map_err(|source| {
+                let text = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+                let event = journal::decode(row.get(1)?, text).map_err(|source| {
                     Fault::Store(StoreError::Journal { path: self.db.path().to_path_buf(), seq, source })
                 })?;
-                if each(event).is_break() {
+                let hash = row.get_ref(3)?.as_blob().ok().and_then(ChainHash::from_slice);
+                let hash = hash.ok_or_else(|| bad(3, "the hash is not 32 bytes"))?;
+                if each(event, text, hash).is_break() {
                     break;
                 }
             }
             Ok::<_, Fault>(())
         })
+    }
+
+    /// What to say of an event that does not fit the chain.
+    pub fn broken(&self, seq: Seq) -> StoreError {
+        StoreError::Broken { path: self.db.path().to_path_buf(), seq }
     }
 
     /// The newest `limit` events, oldest of them first.
