@@ -58,8 +58,16 @@ fn order(id: usize, limit_price: Option<Price>) -> Command {
         order_type: if limit_price.is_some() { OrderType::Limit } else { OrderType::Market },
         quantity: Quantity::from_whole(10).unwrap(),
         limit_price,
+        trigger_price: None,
+        trail: None,
         tif: TimeInForce::Gtc,
+        expire_at: None,
+        reduce_only: false,
+        post_only: false,
+        parent: None,
+        oco: None,
         list: None,
+        strategy: None,
     };
     Command::Submit { order, facts: MarketFacts::default() }
 }

@@ -40,6 +40,8 @@ pub enum Command {
         quantity: Option<Quantity>,
         /// New limit price.
         limit_price: Option<Price>,
+        /// New trigger price.
+        trigger_price: Option<Price>,
     },
     /// Ends a working order.
     Cancel {

@@ -9,7 +9,7 @@ use super::market::SplitRatio;
 use super::venue::VenueModel;
 use super::{
     AccountId, AccountSpec, CleanText, Exchange, Instrument, InstrumentId, Money, OrderId, OrderSpec, Price,
-    Quantity, RefusalCode, Seq, Side, UnixNanos, UserName,
+    Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName,
 };
 
 /// How hard a halt is.
@@ -67,6 +67,18 @@ pub enum EndReason {
     SessionClose,
     /// Its next fill could not be counted exactly.
     OutOfRange,
+    /// It was given for what can be filled at once.
+    Immediate,
+    /// The moment named in it came.
+    ExpireTime,
+    /// The auction it was given for is over.
+    AuctionOver,
+    /// Another order of its group filled.
+    GroupFilled,
+    /// Its parent ended without a fill.
+    ParentEnded,
+    /// There is no position left to reduce.
+    PositionFlat,
 }
 
 impl EndReason {
@@ -80,6 +92,12 @@ impl EndReason {
             EndReason::ListEnded => "its list's sells ended without paying for it",
             EndReason::SessionClose => "its session closed",
             EndReason::OutOfRange => "its next fill could not be counted exactly",
+            EndReason::Immediate => "it was given for what can be filled at once",
+            EndReason::ExpireTime => "the moment named in it came",
+            EndReason::AuctionOver => "the auction it was given for is over",
+            EndReason::GroupFilled => "another order of its group filled",
+            EndReason::ParentEnded => "its parent ended without a fill",
+            EndReason::PositionFlat => "there is no position left to reduce",
         }
     }
 }
@@ -121,6 +139,9 @@ pub struct Fill {
     pub leaves: Quantity,
     /// Market price and size it was made against (bar open or limit with the bar's budget, or the quote).
     pub against: (Price, Quantity),
+    /// The broker's name for it, where a broker made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trade: Option<TradeId>,
 }
 
 /// An account's figures at a mark.
@@ -187,6 +208,36 @@ pub enum EventBody {
         /// Limit price from now on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit_price: Option<Price>,
+        /// Trigger price from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger_price: Option<Price>,
+    },
+    /// An order's quantity became smaller because of another order.
+    OrderReduced {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// By how much.
+        by: Quantity,
+        /// Whether another order of its group filled it; else its parent will fill no more.
+        group: bool,
+    },
+    /// The market reached an order's trigger; it works as what follows.
+    OrderTriggered {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+    },
+    /// A trailing stop's trigger moved.
+    OrderTrailed {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Where it stands from now on.
+        trigger_price: Price,
     },
     /// An order ended by wish.
     OrderCanceled {

@@ -119,6 +119,10 @@ ascii_id!(
     /// A venue's name for one execution, or ours for one that was inferred.
     TradeId, "trade id", max 96, also ".-_:~"
 );
+ascii_id!(
+    /// A strategy that asks for orders.
+    StrategyId, "strategy", max 32, also ".-_"
+);
 
 /// Position of an event in the journal, from 1.
 pub type Seq = u64;

@@ -18,6 +18,7 @@ pub mod limit;
 pub mod market;
 pub mod notice;
 pub mod order;
+pub mod order_state;
 pub mod posting;
 pub mod refusal;
 pub mod role;
@@ -35,13 +36,15 @@ pub use command::Command;
 pub use event::{Event, EventBody};
 pub use fixed::{Money, NumberError, Price, Quantity, Ratio, Volume};
 pub use id::{
-    AccountId, Currency, Exchange, InstrumentId, OrderId, Seq, Symbol, TradeId, UserName, VenueOrderId,
+    AccountId, Currency, Exchange, InstrumentId, OrderId, Seq, StrategyId, Symbol, TradeId, UserName,
+    VenueOrderId,
 };
 pub use import::{ImportReport, QuarantineReason, Quarantined};
 pub use instrument::Instrument;
 pub use journal::Batch;
 pub use market::{Bar, MarketEvent, Quote, Trade};
-pub use order::{OrderSpec, OrderStatus, OrderType, Side, TimeInForce};
+pub use order::{OrderSpec, OrderType, Side, TimeInForce, Trail};
+pub use order_state::{Order, OrderStatus, OrderStep};
 pub use refusal::RefusalCode;
 pub use role::{Capability, Role};
 pub use text::CleanText;

@@ -1,8 +1,9 @@
-//! Orders: what is asked for, and the states an order passes through.
+//! Orders: what is asked for. What becomes of an order is in [`super::order_state`].
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AccountId, InstrumentId, OrderId, Price, Quantity, UnixNanos};
+use super::id::IdError;
+use super::{AccountId, InstrumentId, NumberError, OrderId, Price, Quantity, Ratio, StrategyId, UnixNanos};
 
 /// Buy or sell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,44 +33,223 @@ impl Side {
     }
 }
 
-/// How an order prices itself. More kinds follow; every match on this is exhaustive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderType {
-    /// At what the market gives.
-    Market,
-    /// At the limit price or better.
-    Limit,
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $known:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// The word used everywhere.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)* }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                $name::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| IdError::Unknown {
+                    kind: $kind,
+                    found: text.escape_default().to_string(),
+                    known: $known,
+                })
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.pad(self.as_str()) }
+        }
+    };
+}
+
+words!(
+    /// How an order prices itself, and when it begins to work.
+    OrderType, "order type",
+    "market, limit, stop, stop_limit, trailing_stop, market_if_touched, limit_if_touched, market_on_open, \
+     market_on_close, limit_on_open, limit_on_close" {
+        /// At what the market gives.
+        Market = "market",
+        /// At the limit price or better.
+        Limit = "limit",
+        /// A market order from the moment the market reaches the trigger against it.
+        Stop = "stop",
+        /// A limit order from the moment the market reaches the trigger against it.
+        StopLimit = "stop_limit",
+        /// A stop whose trigger follows the market in its favour and never goes back.
+        TrailingStop = "trailing_stop",
+        /// A market order from the moment the market reaches the trigger in its favour.
+        MarketIfTouched = "market_if_touched",
+        /// A limit order from the moment the market reaches the trigger in its favour.
+        LimitIfTouched = "limit_if_touched",
+        /// At the opening price of a session.
+        MarketOnOpen = "market_on_open",
+        /// At the closing price of a session.
+        MarketOnClose = "market_on_close",
+        /// At the opening price of a session, when it is no worse than the limit.
+        LimitOnOpen = "limit_on_open",
+        /// At the closing price of a session, when it is no worse than the limit.
+        LimitOnClose = "limit_on_close",
+    }
+);
+
+/// When an order type begins to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At once.
+    AtOnce,
+    /// When the market moves against the order to the trigger.
+    Stop,
+    /// When the market moves in the order's favour to the trigger.
+    Touch,
+    /// Only in the opening auction.
+    Open,
+    /// Only in the closing auction.
+    Close,
 }
 
 impl OrderType {
-    /// The word used everywhere.
-    pub const fn as_str(self) -> &'static str {
+    /// Whether it has a limit price.
+    pub const fn has_limit(self) -> bool {
         match self {
-            OrderType::Market => "market",
-            OrderType::Limit => "limit",
+            OrderType::Limit
+            | OrderType::StopLimit
+            | OrderType::LimitIfTouched
+            | OrderType::LimitOnOpen
+            | OrderType::LimitOnClose => true,
+            OrderType::Market
+            | OrderType::Stop
+            | OrderType::TrailingStop
+            | OrderType::MarketIfTouched
+            | OrderType::MarketOnOpen
+            | OrderType::MarketOnClose => false,
+        }
+    }
+
+    /// Whether it is given with a trigger price.
+    pub const fn has_trigger(self) -> bool {
+        matches!(
+            self,
+            OrderType::Stop | OrderType::StopLimit | OrderType::MarketIfTouched | OrderType::LimitIfTouched
+        )
+    }
+
+    /// When it begins to work.
+    pub const fn start(self) -> Start {
+        match self {
+            OrderType::Market | OrderType::Limit => Start::AtOnce,
+            OrderType::Stop | OrderType::StopLimit | OrderType::TrailingStop => Start::Stop,
+            OrderType::MarketIfTouched | OrderType::LimitIfTouched => Start::Touch,
+            OrderType::MarketOnOpen | OrderType::LimitOnOpen => Start::Open,
+            OrderType::MarketOnClose | OrderType::LimitOnClose => Start::Close,
         }
     }
 }
 
-/// How long an order works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeInForce {
-    /// Until the close of its session.
-    #[default]
-    Day,
-    /// Until it is done or cancelled.
-    Gtc,
+words!(
+    /// How long an order works.
+    TimeInForce, "time in force", "day, gtc, gtd, ioc, fok" {
+        /// Until the close of its session.
+        Day = "day",
+        /// Until it is done or cancelled.
+        Gtc = "gtc",
+        /// Until a moment that is named.
+        Gtd = "gtd",
+        /// What can be filled at once; the rest is cancelled.
+        Ioc = "ioc",
+        /// All of it at once, or nothing.
+        Fok = "fok",
+    }
+);
+
+// A macro of words cannot mark a default variant.
+#[allow(clippy::derivable_impls)]
+impl Default for TimeInForce {
+    fn default() -> Self {
+        TimeInForce::Day
+    }
 }
 
 impl TimeInForce {
-    /// The word used everywhere.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            TimeInForce::Day => "day",
-            TimeInForce::Gtc => "gtc",
+    /// Whether what is not filled at once is cancelled.
+    pub const fn is_immediate(self) -> bool {
+        matches!(self, TimeInForce::Ioc | TimeInForce::Fok)
+    }
+}
+
+/// How far a trailing stop follows: `0.50` in money, or `2%` of the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trail {
+    /// This much below (a sell) or above (a buy) the best price so far.
+    Amount(Price),
+    /// This share of the price.
+    Percent(Ratio),
+}
+
+/// Hundredths in a whole.
+const PERCENT_IN_ONE: i64 = 100;
+
+impl Trail {
+    /// The stop that belongs to a price, for an order of this side; `None` when it does not fit.
+    pub fn stop(self, side: Side, price: Price) -> Option<Price> {
+        let offset = match self {
+            Trail::Amount(amount) => amount,
+            Trail::Percent(share) => price.scale(share).ok()?,
+        };
+        match side {
+            Side::Buy => price.checked_add(offset),
+            Side::Sell => price.checked_sub(offset),
         }
+    }
+
+    /// Whether it is above zero (and below the whole price).
+    pub fn is_valid(self) -> bool {
+        match self {
+            Trail::Amount(amount) => amount.is_positive(),
+            Trail::Percent(share) => share.is_positive() && share.raw() < Ratio::ONE_RAW,
+        }
+    }
+}
+
+impl std::str::FromStr for Trail {
+    type Err = NumberError;
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        let Some(percent) = text.strip_suffix('%') else { return text.parse().map(Trail::Amount) };
+        let whole: Ratio = percent.parse()?;
+        if whole.raw() % PERCENT_IN_ONE != 0 {
+            return Err(NumberError::TooPrecise);
+        }
+        Ok(Trail::Percent(Ratio::from_raw(whole.raw() / PERCENT_IN_ONE)))
+    }
+}
+
+impl std::fmt::Display for Trail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trail::Amount(amount) => amount.fmt(f),
+            Trail::Percent(share) => {
+                let whole = Ratio::from_raw(share.raw().saturating_mul(PERCENT_IN_ONE));
+                f.pad(&format!("{whole}%"))
+            }
+        }
+    }
+}
+
+impl Serialize for Trail {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Trail {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        text.parse().map_err(|e| serde::de::Error::custom(format!("'{}' {e}", text.escape_default())))
     }
 }
 
@@ -92,94 +272,69 @@ pub struct OrderSpec {
     /// Worst acceptable price, where the type has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_price: Option<Price>,
+    /// The price that makes it work, where the type has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger_price: Option<Price>,
+    /// How far a trailing stop follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Trail>,
     /// How long it works.
     pub tif: TimeInForce,
+    /// When a GTD order ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_at: Option<UnixNanos>,
+    /// Never fills beyond the position, and ends when that is flat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reduce_only: bool,
+    /// Refused where it would take a standing quote.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub post_only: bool,
+    /// The order whose first fill makes this one work, for as much as that one has filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<OrderId>,
+    /// The group of which only one order's quantity is filled in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oco: Option<OrderId>,
     /// The order list (one rebalance) it belongs to; its buys may wait for its sells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<OrderId>,
+    /// The strategy that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<StrategyId>,
 }
 
-/// Where an order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// Refused by our own risk checks or validation.
-    Denied,
-    /// Refused by the venue.
-    Rejected,
-    /// Armed, waiting for something (a second person, the list's sells).
-    Held,
-    /// Working.
-    Accepted,
-    /// Working, some of it done.
-    PartiallyFilled,
-    /// All of it done.
-    Filled,
-    /// Ended by somebody's wish.
-    Canceled,
-    /// Ended by time.
-    Expired,
-}
-
-impl OrderStatus {
-    /// Whether nothing more can happen to it.
-    pub const fn is_done(self) -> bool {
-        match self {
-            OrderStatus::Denied
-            | OrderStatus::Rejected
-            | OrderStatus::Filled
-            | OrderStatus::Canceled
-            | OrderStatus::Expired => true,
-            OrderStatus::Held | OrderStatus::Accepted | OrderStatus::PartiallyFilled => false,
+impl OrderSpec {
+    /// A plain order: a limit order where a price is given, else a market order; for the day, in no group.
+    pub fn plain(
+        account: AccountId,
+        id: OrderId,
+        instrument: InstrumentId,
+        (side, quantity): (Side, Quantity),
+        limit_price: Option<Price>,
+    ) -> Self {
+        Self {
+            account,
+            id,
+            instrument,
+            side,
+            order_type: if limit_price.is_some() { OrderType::Limit } else { OrderType::Market },
+            quantity,
+            limit_price,
+            trigger_price: None,
+            trail: None,
+            tif: TimeInForce::Day,
+            expire_at: None,
+            reduce_only: false,
+            post_only: false,
+            parent: None,
+            oco: None,
+            list: None,
+            strategy: None,
         }
     }
 
-    /// The word used everywhere.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OrderStatus::Denied => "denied",
-            OrderStatus::Rejected => "rejected",
-            OrderStatus::Held => "held",
-            OrderStatus::Accepted => "accepted",
-            OrderStatus::PartiallyFilled => "partially_filled",
-            OrderStatus::Filled => "filled",
-            OrderStatus::Canceled => "canceled",
-            OrderStatus::Expired => "expired",
-        }
-    }
-}
-
-/// One order and what became of it: the fold of its events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
-    /// What was asked for (amended fields replaced).
-    pub spec: OrderSpec,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// Filled so far.
-    pub filled: Quantity,
-    /// Σ fill price × fill quantity so far, for the average.
-    pub filled_notional: super::Money,
-    /// Fees so far.
-    pub fees: super::Money,
-    /// Market time at which it was given.
-    pub given_at: UnixNanos,
-    /// Market time of its last change.
-    pub changed_at: UnixNanos,
-    /// Why it ended or waits, where there is a reason.
-    pub code: Option<super::RefusalCode>,
-    /// The reason in words.
-    pub reason: String,
-    /// Who gave it.
-    pub actor: super::UserName,
-}
-
-impl Order {
-    /// Not yet filled; zero once the order is done.
-    pub fn leaves(&self) -> Quantity {
-        if self.status.is_done() {
-            return Quantity::ZERO;
-        }
-        self.spec.quantity.checked_sub(self.filled).unwrap_or(Quantity::ZERO)
+    /// The price that the order itself names: its limit, else its trigger.
+    pub fn own_price(&self) -> Option<Price> {
+        self.limit_price.or(self.trigger_price)
     }
 }

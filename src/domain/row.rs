@@ -1,7 +1,7 @@
 //! Rows of the tables that people query: projections of the journal that can be thrown away and rebuilt.
 
 use super::limit::LimitVersion;
-use super::order::Order;
+use super::order_state::Order;
 use super::{
     AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, Price, Quantity, RefusalCode,
     Seq, Side, UnixNanos, UserName,

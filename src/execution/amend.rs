@@ -2,7 +2,7 @@
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::{OrderStatus, Price, Quantity, RefusalCode};
+use crate::domain::{OrderSpec, Price, Quantity, RefusalCode};
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{Draft, OrderKey, Verdict, evaluate};
 
@@ -10,12 +10,12 @@ use super::engine::EngineError;
 use super::step::Step;
 
 impl Step<'_> {
-    /// Changes quantity or limit price. Checked like an order; refused, the order stays as it was.
+    /// Changes quantity, limit or trigger. Checked like an order; refused, the order stays as it was.
     pub(super) fn amend(
         &mut self,
         key: OrderKey,
         quantity: Option<Quantity>,
-        limit_price: Option<Price>,
+        (limit_price, trigger_price): (Option<Price>, Option<Price>),
     ) -> Result<(), EngineError> {
         let (account, id) = key;
         let Some(order) = self.state().orders.open().get(&key) else {
@@ -23,7 +23,14 @@ impl Step<'_> {
             return self.emit(EventBody::AmendRejected { account, id, refusal });
         };
         let mut spec = order.spec.clone();
+        let foreign = (limit_price.is_some() && !spec.order_type.has_limit())
+            || (trigger_price.is_some() && (!spec.order_type.has_trigger() || order.triggered));
+        if foreign {
+            let refusal = Refusal::plain(RefusalCode::AmendFieldImmutable);
+            return self.emit(EventBody::AmendRejected { account, id, refusal });
+        }
         spec.limit_price = limit_price.or(spec.limit_price);
+        spec.trigger_price = trigger_price.or(spec.trigger_price);
         // Below what is filled the order is done with what it has.
         spec.quantity = match quantity {
             Some(wanted) if order.filled.is_positive() => wanted.max(order.filled),
@@ -35,22 +42,22 @@ impl Step<'_> {
         if let Some(refusal) = refusal {
             return self.emit(EventBody::AmendRejected { account, id, refusal });
         }
-        let (quantity, limit_price) = (spec.quantity, spec.limit_price);
-        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price })?;
+        let OrderSpec { quantity, limit_price, trigger_price, .. } = spec;
+        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price })?;
         if done {
-            self.note_list(&key);
-            return Ok(());
+            return self.follow(key, Quantity::ZERO);
         }
         self.take_quote(key)
     }
 
     /// Why an amended order may not work, if so. What a held order waits for does not speak against it.
-    fn refuses(&self, key: &OrderKey, spec: &crate::domain::OrderSpec) -> Option<Refusal> {
+    fn refuses(&self, key: &OrderKey, spec: &OrderSpec) -> Option<Refusal> {
         let state = self.state();
         let order = state.orders.open().get(key)?;
         let book = state.book(key.0, self.now)?;
-        let held = order.status == OrderStatus::Held;
-        let draft = Draft { may_wait: waits_for_sells(order), ..Draft::amended(spec) };
+        let held = order.status.is_waiting();
+        let waits_for_parent = order.code == Some(RefusalCode::WaitsForParent);
+        let draft = Draft { may_wait: waits_for_sells(order), waits_for_parent, ..Draft::amended(spec) };
         match evaluate(&book, state.limits(), &MarketFacts::default(), &draft).verdict() {
             Verdict::Accept => None,
             Verdict::Hold(_) if held => None,
@@ -71,8 +78,7 @@ impl Step<'_> {
 
     pub(super) fn end(&mut self, (account, id): OrderKey, reason: EndReason) -> Result<(), EngineError> {
         self.emit(EventBody::OrderCanceled { account, id, reason })?;
-        self.note_list(&(account, id));
-        Ok(())
+        self.follow((account, id), Quantity::ZERO)
     }
 
     /// Why an order is not there to be changed.

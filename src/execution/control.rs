@@ -3,7 +3,7 @@
 use crate::domain::command::Given;
 use crate::domain::event::{EndReason, EventBody, HaltMode};
 use crate::domain::limit::{CheckOutcome, LimitDraft, Scope, WorkingOrders};
-use crate::domain::{AccountKind, AccountSpec, CleanText, OrderStatus, RefusalCode, UserName};
+use crate::domain::{AccountKind, AccountSpec, CleanText, OrderStatus, UserName};
 use crate::risk::{LimitChange, OrderKey, Verdict, binds};
 
 use super::engine::EngineError;
@@ -95,7 +95,7 @@ impl Step<'_> {
         let Some(order) = self.state().orders.open().get(&key).cloned() else {
             return self.reject(actor, what, "no such order is open".to_owned());
         };
-        if order.status != OrderStatus::Held || order.code != Some(RefusalCode::ApprovalRequired) {
+        if order.status != OrderStatus::PendingApproval {
             return self.reject(actor, what, "the order does not wait for approval".to_owned());
         }
         if !given.independent_of.allows(actor, order.actor) {
@@ -115,7 +115,7 @@ impl Step<'_> {
                 Ok(()) => {
                     let (account, id) = key;
                     self.emit(EventBody::OrderReleased { account, id, approver: Some(actor) })?;
-                    self.take_quote(key)
+                    self.begin_work(key)
                 }
             },
         }

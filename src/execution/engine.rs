@@ -5,7 +5,10 @@ use crate::domain::command::Given;
 use crate::domain::event::Event;
 use crate::domain::id::IdError;
 use crate::domain::journal::{Batch, JournalError, encode};
-use crate::domain::{Exchange, InstrumentId, MarketEvent, NumberError, Price, Seq, UnixNanos, UserName};
+use crate::domain::{
+    Exchange, InstrumentId, MarketEvent, NumberError, OrderId, OrderStatus, OrderStep, Price, Seq, UnixNanos,
+    UserName,
+};
 use crate::portfolio::Unbalanced;
 use crate::risk::LimitError;
 
@@ -44,6 +47,18 @@ pub enum EngineError {
         seq: Seq,
         /// What it names.
         what: String,
+    },
+    /// The journal takes an order through a step that it cannot take.
+    #[error("event {seq}: order {id} is {from:?} and cannot take the step {step:?}: verify the journal")]
+    Illegal {
+        /// Event.
+        seq: Seq,
+        /// Order.
+        id: OrderId,
+        /// Where it stood.
+        from: OrderStatus,
+        /// What was to happen.
+        step: OrderStep,
     },
     /// A number does not fit.
     #[error("event {seq}: an amount {source}")]

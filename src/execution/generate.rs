@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
+use crate::domain::Order;
 use crate::domain::fixed::divide_half_even;
-use crate::domain::order::{Order, OrderType, TimeInForce};
+use crate::domain::order::{OrderType, TimeInForce};
 use crate::domain::{AccountId, InstrumentId, Money, OrderId, OrderSpec, Price, Quantity, Ratio, Side};
 use crate::portfolio::construct::Target;
 
@@ -345,8 +346,16 @@ fn place(
         order_type: inputs.order_type,
         quantity,
         limit_price: None,
+        trigger_price: None,
+        trail: None,
         tif: inputs.tif,
+        expire_at: None,
+        reduce_only: false,
+        post_only: false,
+        parent: None,
+        oco: None,
         list,
+        strategy: None,
     };
     Ok((spec, cut))
 }
@@ -437,8 +446,16 @@ mod tests {
                 order_type: OrderType::Market,
                 quantity: Quantity::from_whole(quantity).unwrap(),
                 limit_price: None,
+                trigger_price: None,
+                trail: None,
                 tif: TimeInForce::Day,
+                expire_at: None,
+                reduce_only: false,
+                post_only: false,
+                parent: None,
+                oco: None,
                 list: None,
+                strategy: None,
             };
             self.open.push(Order {
                 spec,
@@ -446,6 +463,9 @@ mod tests {
                 filled: Quantity::ZERO,
                 filled_notional: Money::ZERO,
                 fees: Money::ZERO,
+                triggered: false,
+                stop: None,
+                cap: None,
                 given_at: UnixNanos::ZERO,
                 changed_at: UnixNanos::ZERO,
                 code: None,

@@ -64,6 +64,7 @@ impl Step<'_> {
                     return Ok(());
                 }
                 self.emit(EventBody::OrderReleased { account, id: key.1, approver: None })?;
+                self.start_trail(key)?;
                 for (bar, budget) in bars.iter_mut() {
                     self.fill_on_bar(bar, budget, Some(key))?;
                 }

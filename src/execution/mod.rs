@@ -6,10 +6,12 @@
 
 mod actions;
 mod amend;
+mod auction;
 mod control;
 pub mod engine;
 mod fold;
 pub mod generate;
+mod groups;
 mod lists;
 mod mark;
 pub mod matching;

@@ -1,12 +1,13 @@
-//! Every order there ever was: open ones with their place in the queue, done ones by name.
+//! Every order there ever was: open ones with their place in the queue and their ties, done ones by name.
+//!
+//! An open order changes only through [`Orders::change`], so that whatever is kept beside it cannot drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::order::Order;
-use crate::domain::{AccountId, Exchange, InstrumentId, OrderId, OrderSpec, Seq, UnixNanos};
+use crate::domain::{AccountId, Exchange, InstrumentId, Order, OrderId, OrderSpec, Seq, UnixNanos};
 use crate::risk::OrderKey;
 
 /// An open order's place in its instrument's queue.
@@ -29,6 +30,16 @@ pub struct Orders {
     open: BTreeMap<OrderKey, Order>,
     queues: BTreeMap<InstrumentId, Vec<Working>>,
     due: BTreeMap<Exchange, BTreeSet<(UnixNanos, OrderKey)>>,
+    /// Open orders of a group, by account and group.
+    #[serde(with = "crate::domain::serial::pairs")]
+    groups: BTreeMap<OrderKey, BTreeSet<OrderId>>,
+    /// Groups of which an order has filled.
+    groups_filled: BTreeSet<OrderKey>,
+    /// Open children, by parent.
+    #[serde(with = "crate::domain::serial::pairs")]
+    children: BTreeMap<OrderKey, BTreeSet<OrderId>>,
+    /// Open orders that only reduce.
+    reducing: BTreeSet<OrderKey>,
     #[serde(skip)]
     done: Arc<BTreeMap<OrderKey, Arc<Order>>>,
     #[serde(skip)]
@@ -71,18 +82,47 @@ impl Orders {
         self.due.get(&exchange).and_then(BTreeSet::first).filter(|(at, _)| *at < time).copied()
     }
 
-    pub(super) fn open_mut(&mut self, key: &OrderKey) -> Option<&mut Order> {
-        self.open.get_mut(key)
+    /// Other open orders of an order's group, by name.
+    pub fn siblings(&self, spec: &OrderSpec) -> impl Iterator<Item = &Order> {
+        let group = spec.oco.and_then(|group| self.groups.get(&(spec.account, group)));
+        let others = group.into_iter().flatten().filter(|id| **id != spec.id);
+        others.filter_map(|id| self.open.get(&(spec.account, *id)))
+    }
+
+    /// Whether an order of a group has filled.
+    pub fn is_group_filled(&self, group: &OrderKey) -> bool {
+        self.groups_filled.contains(group)
+    }
+
+    /// Open children of an order.
+    pub fn children(&self, parent: &OrderKey) -> impl Iterator<Item = OrderKey> {
+        let account = parent.0;
+        self.children.get(parent).into_iter().flatten().map(move |id| (account, *id))
+    }
+
+    /// Open orders of an account that only reduce.
+    pub fn reducing(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+        let own = self.reducing.iter().filter(move |key| key.0 == account);
+        own.filter_map(|key| self.open.get(key))
     }
 
     /// Takes an order in.
     pub(super) fn insert(&mut self, order: Order, working: Working) {
-        let instrument = order.spec.instrument;
-        self.open.insert(working.key, order);
+        let (key, instrument) = (working.key, order.spec.instrument);
+        if let Some(group) = order.spec.oco {
+            self.groups.entry((key.0, group)).or_default().insert(key.1);
+        }
+        if let Some(parent) = order.spec.parent {
+            self.children.entry((key.0, parent)).or_default().insert(key.1);
+        }
+        if order.spec.reduce_only {
+            self.reducing.insert(key);
+        }
+        self.open.insert(key, order);
         let queue = self.queues.entry(instrument).or_default();
         let at = queue.partition_point(|w| w.place < working.place);
         queue.insert(at, working);
-        self.note_due(instrument.exchange, working.key, None, working.expires_at);
+        self.note_due(instrument.exchange, key, None, working.expires_at);
     }
 
     /// Notes an order that never was open.
@@ -90,9 +130,25 @@ impl Orders {
         Arc::make_mut(&mut self.done).insert(key, Arc::new(order));
     }
 
-    /// Moves an open order to the done ones, changed by `end`.
-    pub(super) fn finish(&mut self, key: &OrderKey, end: impl FnOnce(&mut Order)) {
-        let Some(mut order) = self.open.remove(key) else { return };
+    /// Changes an order; one that is done by it leaves the open ones. A done order changes too: a fill may come late.
+    pub(super) fn change<R>(&mut self, key: &OrderKey, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
+        let Some(order) = self.open.get_mut(key) else {
+            let done = Arc::make_mut(&mut self.done).get_mut(key)?;
+            return Some(change(Arc::make_mut(done)));
+        };
+        let filled = order.filled;
+        let answer = change(order);
+        if let Some(group) = order.spec.oco.filter(|_| order.filled != filled) {
+            self.groups_filled.insert((key.0, group));
+        }
+        if order.status.is_done() {
+            self.finish(key);
+        }
+        Some(answer)
+    }
+
+    fn finish(&mut self, key: &OrderKey) {
+        let Some(order) = self.open.remove(key) else { return };
         let instrument = order.spec.instrument;
         let mut expires_at = None;
         if let Some(queue) = self.queues.get_mut(&instrument) {
@@ -103,7 +159,9 @@ impl Orders {
             }
         }
         self.note_due(instrument.exchange, *key, expires_at, None);
-        end(&mut order);
+        untie(&mut self.groups, order.spec.oco.map(|group| (key.0, group)), key.1);
+        untie(&mut self.children, order.spec.parent.map(|parent| (key.0, parent)), key.1);
+        self.reducing.remove(key);
         self.insert_done(*key, order);
     }
 
@@ -151,6 +209,17 @@ impl Orders {
         }
         if let Some(at) = new {
             due.insert((at, key));
+        }
+    }
+}
+
+/// Takes a name out of the set under a key.
+fn untie(sets: &mut BTreeMap<OrderKey, BTreeSet<OrderId>>, key: Option<OrderKey>, id: OrderId) {
+    let Some(key) = key else { return };
+    if let Some(set) = sets.get_mut(&key) {
+        set.remove(&id);
+        if set.is_empty() {
+            sets.remove(&key);
         }
     }
 }

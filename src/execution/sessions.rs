@@ -2,7 +2,7 @@
 
 use crate::domain::event::{EndReason, EventBody};
 use crate::domain::market::SessionState;
-use crate::domain::{Exchange, UnixNanos};
+use crate::domain::{Exchange, Quantity, UnixNanos};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -31,8 +31,14 @@ impl Step<'_> {
             due.min()
         };
         while let Some((at, (account, id))) = next(self) {
-            self.emit_at(at, EventBody::OrderExpired { account, id, reason: EndReason::SessionClose })?;
-            self.note_list(&(account, id));
+            if self.take_closing_price(at, (account, id))? {
+                continue;
+            }
+            let gtd =
+                self.state().orders.open().get(&(account, id)).is_some_and(|o| o.spec.expire_at == Some(at));
+            let reason = if gtd { EndReason::ExpireTime } else { EndReason::SessionClose };
+            self.emit_at(at, EventBody::OrderExpired { account, id, reason })?;
+            self.follow((account, id), Quantity::ZERO)?;
         }
         self.settle_lists(&mut [])
     }

@@ -79,8 +79,8 @@ impl<'e> Step<'e> {
             Command::Configure(venue) => self.emit(EventBody::Configured(*venue)),
             Command::Submit { order, facts } => self.submit(order, facts),
             Command::SubmitList { orders, facts } => self.submit_list(orders, facts),
-            Command::Amend { account, id, quantity, limit_price } => {
-                self.amend((*account, *id), *quantity, *limit_price)
+            Command::Amend { account, id, quantity, limit_price, trigger_price } => {
+                self.amend((*account, *id), *quantity, (*limit_price, *trigger_price))
             }
             Command::Cancel { account, id } => self.cancel((*account, *id)),
             Command::SetLimit(draft) => self.set_limit(given.actor, draft),

@@ -2,12 +2,17 @@
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::{OrderId, OrderSpec, RefusalCode, Side};
+use crate::domain::{OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side};
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
 use super::engine::EngineError;
-use super::matching;
+use super::matching::{self, bars::ratchet};
 use super::step::Step;
+
+/// The way to the market: the gate's approval of this very order, used up at the market's door.
+pub(super) fn enter(order: OrderSpec, decision: Decision, book_seq: Seq) -> Result<OrderSpec, Refusal> {
+    admit(order, decision).and_then(|approved| matching::enter(approved, book_seq))
+}
 
 impl Step<'_> {
     /// Gives one order. The same order again is the same order: nothing happens.
@@ -20,7 +25,7 @@ impl Step<'_> {
             return self.deny(order, Refusal::plain(RefusalCode::DuplicateClientOrderId), None);
         }
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
-        let draft = Draft { may_wait, ..Draft::new(order) };
+        let draft = Draft { may_wait, waits_for_parent: order.parent.is_some(), ..Draft::new(order) };
         let Some(book) = self.state().book(order.account, self.now) else {
             return self.deny(order, Refusal::plain(RefusalCode::UnknownAccount), None);
         };
@@ -28,6 +33,10 @@ impl Step<'_> {
             return self.deny(order, Refusal::plain(RefusalCode::InstrumentNotFound), None);
         }
         let decision = evaluate(&book, self.state().limits(), facts, &draft);
+        let early = self.broken_tie(order).or_else(|| self.missed_auction(order));
+        if let Some(code) = early {
+            return self.deny(order, Refusal::plain(code), Some(decision));
+        }
         self.act_on(order, decision)
     }
 
@@ -50,19 +59,17 @@ impl Step<'_> {
         match decision.verdict().clone() {
             Verdict::Refuse(refusal) => self.deny(order, refusal, Some(decision)),
             Verdict::Hold(code) => {
-                self.emit(EventBody::OrderHeld { order: order.clone(), code, decision: record })
+                self.emit(EventBody::OrderHeld { order: order.clone(), code, decision: record })?;
+                self.release_child((order.account, order.id))
             }
-            Verdict::Accept => {
-                let approved = admit(order.clone(), decision);
-                match approved.and_then(|a| matching::enter(a, self.state().seq)) {
-                    Ok(order) => {
-                        let key = (order.account, order.id);
-                        self.emit(EventBody::OrderAccepted { order, decision: record })?;
-                        self.take_quote(key)
-                    }
-                    Err(refusal) => self.deny(order, refusal, None),
+            Verdict::Accept => match enter(order.clone(), decision, self.state().seq) {
+                Ok(order) => {
+                    let key = (order.account, order.id);
+                    self.emit(EventBody::OrderAccepted { order, decision: record })?;
+                    self.begin_work(key)
                 }
-            }
+                Err(refusal) => self.deny(order, refusal, None),
+            },
         }
     }
 
@@ -74,24 +81,37 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let decision = decision.map(|d| d.record());
         self.emit(EventBody::OrderDenied { order: order.clone(), refusal, decision })?;
-        self.note_list(&(order.account, order.id));
-        Ok(())
+        self.follow((order.account, order.id), Quantity::ZERO)
+    }
+
+    /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.
+    pub(super) fn begin_work(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        self.start_trail(key)?;
+        self.take_quote(key)?;
+        self.end_immediate(key)
+    }
+
+    /// A trailing stop starts from the last price known; without one, from the first that comes.
+    pub(super) fn start_trail(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
+        let last = self.state().view.last(order.spec.instrument).map(|p| p.price);
+        let trails = order.spec.order_type == OrderType::TrailingStop && order.stop.is_none();
+        let stop = last.filter(|_| trails).and_then(|last| ratchet(order, None, last));
+        let (account, id) = key;
+        stop.map_or(Ok(()), |trigger_price| self.emit(EventBody::OrderTrailed { account, id, trigger_price }))
     }
 
     /// Judges a held order again in its place.
     pub(super) fn judge_again(&self, key: &OrderKey, may_wait: bool, approved: bool) -> Option<Decision> {
-        let state = self.state();
-        let order = state.orders.open().get(key)?;
-        let book = state.book(key.0, self.now)?;
-        let draft = Draft { may_wait, approved, ..Draft::amended(&order.spec) };
-        Some(evaluate(&book, state.limits(), &MarketFacts::default(), &draft))
+        let order = self.state().orders.open().get(key)?;
+        self.judge_as(key, &order.spec, may_wait, approved)
     }
 
     /// Lets a held order work, when the gate agrees; the refusal otherwise.
     pub(super) fn admit_held(&self, key: &OrderKey, decision: Decision) -> Result<(), Refusal> {
         let spec = self.state().orders.open().get(key).map(|o| o.spec.clone());
         let spec = spec.ok_or_else(|| Refusal::plain(RefusalCode::UnknownOrder))?;
-        admit(spec, decision).and_then(|approved| matching::enter(approved, self.state().seq)).map(|_| ())
+        enter(spec, decision, self.state().seq).map(|_| ())
     }
 
     /// Whether the list of an order has sells that are still open.

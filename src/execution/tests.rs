@@ -110,8 +110,16 @@ impl Desk {
             order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
             quantity: Quantity::from_whole(shares).unwrap(),
             limit_price: limit.map(cents),
+            trigger_price: None,
+            trail: None,
             tif: TimeInForce::Day,
+            expire_at: None,
+            reduce_only: false,
+            post_only: false,
+            parent: None,
+            oco: None,
             list: None,
+            strategy: None,
         }
     }
 
@@ -287,7 +295,13 @@ fn run(desk: &mut Desk, n: usize, act: Act) {
         Act::Amend { order, shares, limit } => {
             let quantity = shares.and_then(Quantity::from_whole);
             let limit_price = limit.map(cents);
-            desk.give(Command::Amend { account: "A".parse().unwrap(), id: id(order), quantity, limit_price });
+            desk.give(Command::Amend {
+                account: "A".parse().unwrap(),
+                id: id(order),
+                quantity,
+                limit_price,
+                trigger_price: None,
+            });
         }
         Act::Cancel { order } => {
             desk.give(Command::Cancel { account: "A".parse().unwrap(), id: id(order) });

@@ -1,21 +1,23 @@
 //! Market events at the paper exchange: who fills, how much, at what price and fee.
 
+use std::collections::BTreeSet;
+
 use crate::domain::event::{EndReason, EventBody, Fill};
 use crate::domain::market::Trade;
-use crate::domain::order::Order;
-use crate::domain::{Bar, Exchange, InstrumentId, Money, Price, Quantity, Quote, Seq, Side};
+use crate::domain::order::Start;
+use crate::domain::{
+    AccountId, Bar, Exchange, InstrumentId, Money, Order, OrderId, Price, Quantity, Quote, Seq, Side,
+    TimeInForce, UnixNanos,
+};
 use crate::portfolio::Booking;
 use crate::risk::OrderKey;
 
 use super::engine::EngineError;
-use super::matching::bars::Offer;
-use super::matching::path::{Path, Reach};
+use super::matching::bars::{Meeting, Offer, Outcome};
+use super::matching::path::Reach;
+use super::matching::prints::Effect;
 use super::matching::{bars, prints, quotes};
-use super::orders::Working;
 use super::step::Step;
-
-/// An order, what it gets, and its place among others.
-type Candidate = (Reach, Seq, OrderKey, Offer);
 
 impl Step<'_> {
     /// All bars of one instant, in instrument order: match, release what sells paid for, take the closes over.
@@ -53,24 +55,109 @@ impl Step<'_> {
         budget: &mut Quantity,
         only: Option<OrderKey>,
     ) -> Result<(), EngineError> {
-        let state = self.state();
-        let Some(instrument) = state.instruments.get(&bar.instrument) else { return Ok(()) };
-        if !budget.is_positive() || state.halted.contains(&bar.instrument) {
+        if bar.volume.is_zero() || self.state().halted.contains(&bar.instrument) {
             return Ok(());
         }
-        let path = Path::of(bar);
-        let eligible = |w: &&Working| bar.from >= w.active_at && only.is_none_or(|key| key == w.key);
-        let mut candidates: Vec<Candidate> = Vec::new();
-        for working in state.orders.queue(bar.instrument).iter().filter(eligible) {
-            let order = state.orders.open().get(&working.key).filter(|o| is_working(o));
-            let offer = order.and_then(|o| bars::offer(&o.spec, &path, instrument.tick, &state.venue));
-            candidates.extend(offer.map(|offer| (offer.reach, working.place, working.key, offer)));
+        let calendar = self.engine.calendars.of(bar.instrument.exchange);
+        let session = calendar.session_at(bar.from);
+        let meeting = Meeting::of(
+            bar,
+            session.is_some_and(|s| s.open == bar.from),
+            session.is_some_and(|s| s.close == bar.to),
+        );
+        let met = self.meet(bar, &meeting, only);
+        let mut hits: Vec<Hit> = met.iter().flat_map(hits_of).collect();
+        self.stops_win(&mut hits);
+        hits.sort_unstable_by_key(|hit| (hit.reach, hit.place, hit.offer.is_some()));
+        for hit in hits {
+            match hit.offer {
+                None => self.trigger(hit.key)?,
+                Some(offer) => {
+                    let against = (offer.against, *budget);
+                    let filled = self.fill(hit.key, *budget, offer.price, against)?;
+                    *budget = budget.checked_sub(filled).unwrap_or(Quantity::ZERO);
+                    if filled.is_zero() && hit.elects {
+                        self.trigger(hit.key)?;
+                    }
+                }
+            }
         }
-        candidates.sort_unstable_by_key(|(reach, place, _, _)| (*reach, *place));
-        for (_, _, key, offer) in candidates {
-            let against = (offer.against, *budget);
-            let filled = self.fill(key, *budget, offer.price, against)?;
-            *budget = budget.checked_sub(filled).unwrap_or(Quantity::ZERO);
+        for (key, _, outcome) in &met {
+            if let Some(stop) = outcome.stop {
+                self.trail_to(*key, stop)?;
+            }
+        }
+        self.end_after_bar(met.into_iter().map(|(key, _, _)| key))
+    }
+
+    /// The orders that may match on a bar, and what it does to each.
+    fn meet(&self, bar: &Bar, meeting: &Meeting, only: Option<OrderKey>) -> Vec<(OrderKey, Seq, Outcome)> {
+        let state = self.state();
+        let Some(instrument) = state.instruments.get(&bar.instrument) else { return Vec::new() };
+        let queue = state.orders.queue(bar.instrument).iter().filter(|w| only.is_none_or(|key| key == w.key));
+        queue
+            .filter_map(|w| {
+                let order = state.orders.open().get(&w.key).filter(|o| o.status.is_working())?;
+                // The close is still ahead of an order that is given during the bar.
+                let at_close = order.spec.order_type.start() == Start::Close;
+                let eligible = bar.from >= w.active_at || (at_close && bar.to >= w.active_at);
+                eligible
+                    .then(|| (w.key, w.place, bars::outcome(order, meeting, instrument.tick, &state.venue)))
+            })
+            .collect()
+    }
+
+    /// Where a stop and another order of one group can both be reached in a bar, the stop is taken.
+    fn stops_win(&self, hits: &mut Vec<Hit>) {
+        let orders = self.state().orders();
+        let group = |hit: &Hit| {
+            let spec = &orders.open().get(&hit.key)?.spec;
+            let stops = spec.order_type.start() == Start::Stop;
+            spec.oco.map(|group| (spec.account, group, stops))
+        };
+        let stopped: BTreeSet<(AccountId, OrderId)> = hits
+            .iter()
+            .filter(|hit| hit.offer.is_some())
+            .filter_map(group)
+            .filter(|(_, _, stops)| *stops)
+            .map(|(account, group, _)| (account, group))
+            .collect();
+        if !stopped.is_empty() {
+            hits.retain(|hit| {
+                group(hit).is_none_or(|(account, group, stops)| stops || !stopped.contains(&(account, group)))
+            });
+        }
+    }
+
+    fn trigger(&mut self, (account, id): OrderKey) -> Result<(), EngineError> {
+        let open = self.state().orders().open().get(&(account, id));
+        if open.is_some_and(|order| order.status.is_working() && !order.triggered) {
+            self.emit(EventBody::OrderTriggered { account, id })?;
+        }
+        Ok(())
+    }
+
+    fn trail_to(&mut self, (account, id): OrderKey, trigger_price: Price) -> Result<(), EngineError> {
+        let open = self.state().orders().open().get(&(account, id));
+        if open.is_some_and(|order| !order.triggered && order.stop != Some(trigger_price)) {
+            self.emit(EventBody::OrderTrailed { account, id, trigger_price })?;
+        }
+        Ok(())
+    }
+
+    /// After a bar: what was given for at once is over, and so is the auction of an order for the open.
+    fn end_after_bar(&mut self, met: impl Iterator<Item = OrderKey>) -> Result<(), EngineError> {
+        for key in met {
+            let Some(order) = self.state().orders().open().get(&key).filter(|o| o.status.is_working()) else {
+                continue;
+            };
+            if order.spec.order_type.start() == Start::Open {
+                let (account, id) = key;
+                self.emit(EventBody::OrderExpired { account, id, reason: EndReason::AuctionOver })?;
+                self.follow(key, Quantity::ZERO)?;
+            } else if order.spec.tif.is_immediate() {
+                self.end(key, EndReason::Immediate)?;
+            }
         }
         Ok(())
     }
@@ -81,22 +168,32 @@ impl Step<'_> {
         self.begin(instrument.exchange)?;
         self.engine.state.view.set_quote(quote);
         if !self.state().orders.queue(instrument).is_empty() {
-            let keys: Vec<OrderKey> = self.state().orders.queue(instrument).iter().map(|w| w.key).collect();
-            for key in keys {
+            // An order that a fill of this quote releases waits for the next one.
+            for key in self.working_on(instrument) {
                 self.take_quote(key)?;
+                self.end_immediate(key)?;
             }
             self.settle_lists(&mut [])?;
         }
         self.mark_if_due(instrument.exchange)
     }
 
+    fn working_on(&self, instrument: InstrumentId) -> Vec<OrderKey> {
+        let orders = self.state().orders();
+        let working = |key: &OrderKey| orders.open().get(key).is_some_and(|o| o.status.is_working());
+        orders.queue(instrument).iter().map(|w| w.key).filter(working).collect()
+    }
+
     /// A print: fills resting orders it went through, at most its size, and becomes the last price.
     pub(super) fn trade(&mut self, trade: Trade) -> Result<(), EngineError> {
         let instrument = trade.instrument;
         self.begin(instrument.exchange)?;
+        let before = self.state().view.last(instrument);
         self.engine.state.view.set_last(instrument, trade.price, trade.time);
         if self.is_matching(instrument) && !self.state().orders.queue(instrument).is_empty() {
-            self.fill_on_print(trade)?;
+            let session = self.engine.calendars.of(instrument.exchange).session_at(trade.time);
+            let opens = session.is_some_and(|s| before.is_none_or(|last| last.time < s.open));
+            self.match_print(trade, opens)?;
             self.settle_lists(&mut [])?;
         }
         if self.state().accounts().values().any(|a| a.positions().contains_key(&instrument)) {
@@ -105,19 +202,33 @@ impl Step<'_> {
         self.mark_if_due(instrument.exchange)
     }
 
-    fn fill_on_print(&mut self, trade: Trade) -> Result<(), EngineError> {
+    fn match_print(&mut self, trade: Trade, opens: bool) -> Result<(), EngineError> {
         let mut left = trade.size;
         let state = self.state();
         let tick = state.instruments.get(&trade.instrument).map_or(Price::ZERO, |i| i.tick);
-        let mut hits = Vec::new();
+        let mut effects = Vec::new();
         for working in state.orders.queue(trade.instrument).iter().filter(|w| w.active_at <= trade.time) {
-            let order = state.orders.open().get(&working.key).filter(|o| is_working(o));
-            let price = order.and_then(|o| prints::offer(&o.spec, trade.price, tick, state.venue.limit_fill));
-            hits.extend(price.map(|price| (working.key, price)));
+            if let Some(order) = state.orders.open().get(&working.key).filter(|o| o.status.is_working()) {
+                let effect = prints::effect(order, trade.price, opens, tick, state.venue.limit_fill);
+                effects.push((working.key, effect, order.spec.order_type.start()));
+            }
         }
-        for (key, price) in hits {
-            let filled = self.fill(key, left, price, (trade.price, left))?;
-            left = left.checked_sub(filled).unwrap_or(Quantity::ZERO);
+        for (key, effect, start) in effects {
+            match effect {
+                Effect::None => {}
+                Effect::Fill(price) => {
+                    let filled = self.fill(key, left, price, (trade.price, left))?;
+                    left = left.checked_sub(filled).unwrap_or(Quantity::ZERO);
+                }
+                Effect::Trigger => {
+                    self.trigger(key)?;
+                    self.take_quote(key)?;
+                }
+                Effect::Trail(stop) => self.trail_to(key, stop)?,
+            }
+            if start == Start::Open {
+                self.end_after_bar(std::iter::once(key))?;
+            }
         }
         Ok(())
     }
@@ -129,7 +240,9 @@ impl Step<'_> {
     /// Lets one order take what the standing quote shows, when it is there, fresh and not crossed.
     pub(super) fn take_quote(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let state = self.state();
-        let Some(order) = state.orders.open().get(&key).filter(|o| is_working(o)) else { return Ok(()) };
+        let Some(order) = state.orders.open().get(&key).filter(|o| o.status.is_working()) else {
+            return Ok(());
+        };
         let instrument = order.spec.instrument;
         let working = state.orders.queue(instrument).iter().find(|w| w.key == key);
         let Some(standing) = state.view.seen.get(&instrument).and_then(|seen| seen.quote) else {
@@ -143,7 +256,7 @@ impl Step<'_> {
         if stale || early || !self.is_matching(instrument) {
             return Ok(());
         }
-        let Some((price, size)) = quotes::offer(&order.spec, &standing) else { return Ok(()) };
+        let Some((price, size)) = quotes::offer(order, &standing) else { return Ok(()) };
         let side = order.spec.side;
         let filled = self.fill(key, size, price, (price, size))?;
         if let Some(quote) = self.engine.state.view.seen.get_mut(&instrument).and_then(|s| s.quote.as_mut()) {
@@ -156,8 +269,19 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Fills an order with at most `size` at a price; returns how much. A fill that could not be counted exactly
-    /// ends the order instead.
+    /// Ends an order that was given for at once, when it had its chance: it may match now and a quote stands.
+    pub(super) fn end_immediate(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let state = self.state();
+        let Some(order) = state.orders.open().get(&key) else { return Ok(()) };
+        let instrument = order.spec.instrument;
+        let ready = order.spec.tif.is_immediate()
+            && order.status.is_working()
+            && state.view.quote(instrument).is_some()
+            && state.orders.queue(instrument).iter().any(|w| w.key == key && w.active_at <= self.now);
+        if ready && self.is_matching(instrument) { self.end(key, EndReason::Immediate) } else { Ok(()) }
+    }
+
+    /// Fills an order now.
     fn fill(
         &mut self,
         key: OrderKey,
@@ -165,17 +289,36 @@ impl Step<'_> {
         price: Price,
         against: (Price, Quantity),
     ) -> Result<Quantity, EngineError> {
+        self.fill_at(self.now, key, size, price, against)
+    }
+
+    /// Fills an order with at most `size` at a price; returns how much. An order that only reduces never fills beyond
+    /// the position; one for all or nothing takes no part. A fill that could not be counted exactly ends the order.
+    pub(super) fn fill_at(
+        &mut self,
+        at: UnixNanos,
+        key: OrderKey,
+        size: Quantity,
+        price: Price,
+        against: (Price, Quantity),
+    ) -> Result<Quantity, EngineError> {
         let Some(order) = self.state().orders.open().get(&key) else { return Ok(Quantity::ZERO) };
-        let quantity = order.leaves().min(size);
-        if !quantity.is_positive() {
+        let wanted = if order.spec.reduce_only {
+            order.working().min(self.reducible(&order.spec))
+        } else {
+            order.working()
+        };
+        let quantity = wanted.min(size);
+        let part_of_all = order.spec.tif == TimeInForce::Fok && quantity < order.leaves();
+        if !quantity.is_positive() || part_of_all {
             return Ok(Quantity::ZERO);
         }
         let Some(fill) = self.counted_fill(order, quantity, price, against) else {
             self.end(key, EndReason::OutOfRange)?;
             return Ok(Quantity::ZERO);
         };
-        self.emit(EventBody::Fill(fill))?;
-        self.note_list(&key);
+        self.emit_at(at, EventBody::Fill(fill))?;
+        self.follow(key, quantity)?;
         self.judge_cash(key.0)?;
         Ok(quantity)
     }
@@ -205,6 +348,7 @@ impl Step<'_> {
             cum,
             leaves: spec.quantity.checked_sub(cum)?,
             against,
+            trade: None,
         };
         // The books must be able to hold it.
         let account = self.state().accounts.get(&spec.account)?;
@@ -213,16 +357,21 @@ impl Step<'_> {
     }
 }
 
-/// Whether an order may match: open and not held.
-fn is_working(order: &Order) -> bool {
-    use crate::domain::OrderStatus;
-    match order.status {
-        OrderStatus::Accepted | OrderStatus::PartiallyFilled => true,
-        OrderStatus::Held
-        | OrderStatus::Denied
-        | OrderStatus::Rejected
-        | OrderStatus::Filled
-        | OrderStatus::Canceled
-        | OrderStatus::Expired => false,
-    }
+/// Something that happens to an order on a bar: its trigger alone, or what it gets.
+struct Hit {
+    reach: Reach,
+    place: Seq,
+    key: OrderKey,
+    offer: Option<Offer>,
+    /// Whether what it gets comes with its trigger: without liquidity the trigger stays.
+    elects: bool,
+}
+
+/// What a bar does to an order, one thing after the other.
+fn hits_of((key, place, outcome): &(OrderKey, Seq, Outcome)) -> impl Iterator<Item = Hit> + use<> {
+    let (key, place) = (*key, *place);
+    let hit = move |reach, offer, elects| Hit { reach, place, key, offer, elects };
+    let trigger = outcome.triggered.map(|reach| hit(reach, None, false));
+    let offer = outcome.offer.map(|offer| hit(offer.reach, Some(offer), outcome.elects));
+    trigger.into_iter().chain(offer)
 }

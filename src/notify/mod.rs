@@ -224,8 +224,16 @@ mod tests {
             order_type: OrderType::Market,
             quantity: "10".parse().unwrap(),
             limit_price: None,
+            trigger_price: None,
+            trail: None,
             tif: TimeInForce::Day,
+            expire_at: None,
+            reduce_only: false,
+            post_only: false,
+            parent: None,
+            oco: None,
             list: None,
+            strategy: None,
         };
         let refusal = Refusal {
             code: RefusalCode::MaxOrderNotional,

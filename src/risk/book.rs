@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, Instrument, InstrumentId, Money, OrderId, OrderSpec, Price, Quantity, Quote, RefusalCode, Seq,
@@ -95,19 +95,49 @@ pub struct Draft<'a> {
     pub amends: bool,
     /// Whether it may wait for its list's sells when only money is missing.
     pub may_wait: bool,
+    /// Whether it is held until its parent fills: what depends on position and cash is judged then.
+    pub waits_for_parent: bool,
     /// Whether a second person has agreed: soft limits are passed.
     pub approved: bool,
 }
 
+/// Open orders that do not count beside a draft: itself while it is amended, and the rest of its group, of which
+/// only the largest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut {
+    account: AccountId,
+    id: Option<OrderId>,
+    group: Option<OrderId>,
+}
+
+impl LeftOut {
+    /// Everything counts.
+    pub fn nothing(book: &Book<'_>) -> Self {
+        Self { account: book.account.spec().account, id: None, group: None }
+    }
+
+    /// Whether an order does not count.
+    pub fn has(&self, order: &OrderSpec) -> bool {
+        order.account == self.account
+            && (self.id == Some(order.id) || (self.group.is_some() && order.oco == self.group))
+    }
+}
+
 impl<'a> Draft<'a> {
+    /// What does not count beside it.
+    pub fn leaves_out(&self) -> LeftOut {
+        let OrderSpec { account, id, oco, .. } = self.order;
+        LeftOut { account: *account, id: self.amends.then_some(*id), group: *oco }
+    }
+
     /// A new order.
     pub const fn new(order: &'a OrderSpec) -> Self {
-        Self { order, amends: false, may_wait: false, approved: false }
+        Self { order, amends: false, may_wait: false, waits_for_parent: false, approved: false }
     }
 
     /// An open order, judged again in its own place.
     pub const fn amended(order: &'a OrderSpec) -> Self {
-        Self { order, amends: true, may_wait: false, approved: false }
+        Self { order, amends: true, may_wait: false, waits_for_parent: false, approved: false }
     }
 }
 
@@ -143,10 +173,10 @@ impl<'a> Book<'a> {
         quoted.or(seen.last)
     }
 
-    /// The price that values an order: its limit, else the last price, else the reference.
+    /// The price that values an order: its limit, else its trigger, else the last price, else the reference.
     pub fn order_price(&self, order: &OrderSpec) -> Option<Price> {
         let last = || self.last(order.instrument).or_else(|| self.reference(order.instrument, order.side));
-        order.limit_price.or_else(|| last().map(|p| p.price))
+        order.own_price().or_else(|| last().map(|p| p.price))
     }
 
     /// Equity at last prices; `None` when one is missing.

@@ -78,6 +78,9 @@ fn verdict(checks: &[CheckRecord], draft: &Draft<'_>) -> Verdict {
         |c: &&CheckRecord| c.outcome == CheckOutcome::Breach || c.outcome == CheckOutcome::NotEvaluated;
     let mut spoke = checks.iter().filter(hard);
     let Some(first) = spoke.next() else {
+        if draft.waits_for_parent {
+            return Verdict::Hold(RefusalCode::WaitsForParent);
+        }
         let soft = checks.iter().any(|c| c.outcome == CheckOutcome::SoftBreach);
         return if soft && !draft.approved {
             Verdict::Hold(RefusalCode::ApprovalRequired)
@@ -85,6 +88,9 @@ fn verdict(checks: &[CheckRecord], draft: &Draft<'_>) -> Verdict {
             Verdict::Accept
         };
     };
+    if draft.waits_for_parent && judged_at_release(first) && spoke.clone().all(judged_at_release) {
+        return Verdict::Hold(RefusalCode::WaitsForParent);
+    }
     let sells_may_cure = is_cured_by_sells(first) && spoke.all(is_cured_by_sells);
     if draft.may_wait && sells_may_cure {
         return Verdict::Hold(RefusalCode::WaitsForSells);
@@ -109,6 +115,22 @@ fn is_cured_by_sells(check: &CheckRecord) -> bool {
             | RefusalCode::CashNegative
             | RefusalCode::GrossExposure
     ) && check.outcome == CheckOutcome::Breach
+}
+
+/// Whether what a check found depends on position and cash: for a child that is judged when it is released.
+fn judged_at_release(check: &CheckRecord) -> bool {
+    matches!(
+        check.code,
+        RefusalCode::ReduceOnlyWouldIncrease
+            | RefusalCode::ShortSaleRestricted
+            | RefusalCode::HardToBorrow
+            | RefusalCode::InsufficientCash
+            | RefusalCode::InsufficientBuyingPower
+            | RefusalCode::CashNegative
+            | RefusalCode::MaxPosition
+            | RefusalCode::GrossExposure
+            | RefusalCode::Concentration
+    )
 }
 
 fn is_limit(check: &CheckRecord) -> bool {

@@ -3,7 +3,7 @@
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, Money, Quantity, Ratio};
 
-use super::book::Book;
+use super::book::{Book, LeftOut};
 use super::checks::orders_in_window;
 use super::exposure;
 use super::limits::LimitBook;
@@ -86,7 +86,7 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         LimitName::MaxPositionNotional => largest(book, fits).map(LimitValue::Money),
         LimitName::MaxPositionWeight => largest(book, fits)?.share_of(book.equity()?).map(LimitValue::Ratio),
         LimitName::MaxGrossExposure => {
-            let gross = exposure::gross(&exposure::all_sides(book, None)?)?;
+            let gross = exposure::gross(&exposure::all_sides(book, &LeftOut::nothing(book))?)?;
             gross.share_of(book.equity()?).map(LimitValue::Ratio)
         }
         LimitName::MaxOrdersPerMinute => u32::try_from(orders_in_window(book)).ok().map(LimitValue::Count),
@@ -104,7 +104,7 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
 
 /// The largest worst case of one name.
 fn largest(book: &Book<'_>, fits: impl Fn(crate::domain::Symbol) -> bool) -> Option<Money> {
-    let all = exposure::all_sides(book, None)?;
+    let all = exposure::all_sides(book, &LeftOut::nothing(book))?;
     let own = all.iter().filter(|(i, _)| fits(i.symbol));
     own.map(|(_, sides)| sides.worst()).try_fold(Money::ZERO, |top, worst| Some(top.max(worst?)))
 }

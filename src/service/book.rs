@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, RefusalCode, UnixNanos};
 use crate::execution::State;
 use crate::portfolio::{Account, Position};

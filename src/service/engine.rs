@@ -66,7 +66,7 @@ enum Work {
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
     Snapshot(Sender<Arc<State>>),
     Listen(Sender<Arc<Vec<Event>>>),
-    Find(AccountId, OrderId, Sender<Option<crate::domain::order::Order>>),
+    Find(AccountId, OrderId, Sender<Option<crate::domain::order_state::Order>>),
 }
 
 /// The way to the engine; cheap to clone. The engine ends when the last handle is gone.
@@ -234,7 +234,7 @@ impl EngineHandle {
         &self,
         account: AccountId,
         id: OrderId,
-    ) -> Result<Option<crate::domain::order::Order>, ServiceError> {
+    ) -> Result<Option<crate::domain::order_state::Order>, ServiceError> {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Find(account, id, answer)).map_err(|_| ServiceError::EngineStopped)?;
         result.recv().map_err(|_| ServiceError::EngineStopped)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::EventBody;
 use crate::domain::facts::MarketFacts;
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::{Command, Event, InstrumentId, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode};
 use crate::execution::generate::{self, Inputs};
 use crate::portfolio::construct::{self, Target};

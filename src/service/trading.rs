@@ -154,11 +154,12 @@ impl House {
         permit: &TradePermit,
         id: OrderId,
         quantity: Option<Quantity>,
-        limit_price: Option<Price>,
+        (limit_price, trigger_price): (Option<Price>, Option<Price>),
     ) -> Result<view::OrderRow, ServiceError> {
         let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
         let account = permit.account;
-        let events = self.give(&permit.actor, now, Command::Amend { account, id, quantity, limit_price })?;
+        let amend = Command::Amend { account, id, quantity, limit_price, trigger_price };
+        let events = self.give(&permit.actor, now, amend)?;
         self.answer(permit, account, id, &events)
     }
 
@@ -201,8 +202,16 @@ impl House {
             order_type: wish.order_type,
             quantity: wish.quantity,
             limit_price: wish.limit_price,
+            trigger_price: None,
+            trail: None,
             tif: wish.tif,
+            expire_at: None,
+            reduce_only: false,
+            post_only: false,
+            parent: None,
+            oco: None,
             list: None,
+            strategy: None,
         })
     }
 

@@ -132,7 +132,7 @@ impl OrderCommand {
             OrderCommand::Amend(amend) => {
                 let session = env.session(OpenMode::Own)?;
                 let permit = session.trade_permit(amend.account)?;
-                let row = session.house().amend(&permit, amend.id, amend.quantity, amend.limit)?;
+                let row = session.house().amend(&permit, amend.id, amend.quantity, (amend.limit, None))?;
                 env.out.record(&row)?;
                 if row.code.is_some() { Err(Failure::Refused) } else { Ok(()) }
             }

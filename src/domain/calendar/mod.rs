@@ -120,6 +120,14 @@ impl Calendar {
         }
     }
 
+    /// The instant of a local clock time on a date; `None` when that day has no such time.
+    pub fn at_local(&self, date: NaiveDate, time: chrono::NaiveTime) -> Option<UnixNanos> {
+        match &self.days {
+            Days::Listed { zone, .. } => zone.instant(date, time),
+            Days::Weekdays => date.and_time(time).and_utc().timestamp_nanos_opt().map(UnixNanos::from_nanos),
+        }
+    }
+
     /// An instant in the exchange's zone, as people write it: `2017-12-29 16:00 New York`.
     pub fn local_clock(&self, time: UnixNanos) -> String {
         let (offset, place) = match (&self.days, self.exchange) {

@@ -1,9 +1,28 @@
-//! What a bar offers an order.
+//! What a bar does to an order.
 
+use crate::domain::order::Start;
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{OrderSpec, OrderType, Price, Ratio, Side};
+use crate::domain::{Bar, Order, OrderType, Price, Ratio, Side};
 
-use super::path::{Path, Reach, Toward};
+use super::path::{Path, Point, Reach, Toward};
+
+/// A bar as orders meet it.
+#[derive(Debug, Clone, Copy)]
+pub struct Meeting {
+    /// The path its price took.
+    pub path: Path,
+    /// Whether it begins at the open of a session.
+    pub opens: bool,
+    /// Whether it ends at the close of a session.
+    pub closes: bool,
+}
+
+impl Meeting {
+    /// A bar, and whether it holds a session's open and close.
+    pub fn of(bar: &Bar, opens: bool, closes: bool) -> Self {
+        Self { path: Path::of(bar), opens, closes }
+    }
+}
 
 /// A price an order gets, and where on the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,31 +35,117 @@ pub struct Offer {
     pub against: Price,
 }
 
-/// What an order gets from a bar's path, if anything. Size is a matter of the bar's budget.
-pub fn offer(order: &OrderSpec, path: &Path, tick: Price, venue: &VenueModel) -> Option<Offer> {
-    match order.order_type {
-        OrderType::Market => {
-            let against = path.open();
-            Some(Offer { reach: Reach::OPEN, price: slipped(against, order.side, venue.slippage)?, against })
+/// What becomes of an order on a bar, liquidity apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Where the trigger of an order with a limit is reached: it is triggered, then gets something or rests.
+    pub triggered: Option<Reach>,
+    /// What it gets.
+    pub offer: Option<Offer>,
+    /// Whether what it gets comes with its trigger: without liquidity the trigger stays.
+    pub elects: bool,
+    /// Where a trailing stop stands after the bar, when it was not reached.
+    pub stop: Option<Price>,
+}
+
+/// What an order gets from a bar. Size is a matter of the bar's budget.
+pub fn outcome(order: &Order, meeting: &Meeting, tick: Price, venue: &VenueModel) -> Outcome {
+    let (spec, path) = (&order.spec, &meeting.path);
+    let at_open = path.start();
+    let start = if order.triggered { Start::AtOnce } else { spec.order_type.start() };
+    match start {
+        Start::AtOnce => Outcome { offer: works(order, path, at_open, tick, venue), ..Outcome::default() },
+        Start::Stop | Start::Touch => {
+            let (point, stop) = if spec.order_type == OrderType::TrailingStop {
+                trail(order, path)
+            } else {
+                let way = if start == Start::Stop { against(spec.side) } else { toward(spec.side) };
+                (spec.trigger_price.and_then(|level| path.reach(at_open, level, way)), None)
+            };
+            let Some(point) = point else { return Outcome { stop, ..Outcome::default() } };
+            let offer = works(order, path, point, tick, venue);
+            let rests = spec.order_type.has_limit();
+            Outcome { triggered: rests.then_some(point.reach), offer, elects: !rests, stop: None }
         }
-        OrderType::Limit => limit(order.side, order.limit_price?, path, tick, venue.limit_fill),
+        Start::Open => auction(order, meeting.opens.then_some(at_open)),
+        Start::Close => auction(order, meeting.closes.then(|| path.end())),
     }
 }
 
-/// The open, where it is already through the limit; else the limit, once the path goes through it.
-fn limit(side: Side, limit: Price, path: &Path, tick: Price, fill: LimitFill) -> Option<Offer> {
-    let toward = toward(side);
-    let level = through(side, limit, tick, fill)?;
-    let reach = path.reach(level, toward)?;
-    let price = if reach == Reach::OPEN { path.open() } else { limit };
-    Some(Offer { reach, price, against: price })
+/// What a working order gets from a point of the path on.
+fn works(order: &Order, path: &Path, from: Point, tick: Price, venue: &VenueModel) -> Option<Offer> {
+    let spec = &order.spec;
+    if spec.order_type.has_limit() {
+        return limit(spec.side, spec.limit_price?, path, from, tick, venue.limit_fill);
+    }
+    // A touched order trades at its trigger; what slips is what runs after the market.
+    let slips = order.triggered || spec.order_type.start() != Start::Touch;
+    let price = if slips { slipped(from.price, spec.side, venue.slippage)? } else { from.price };
+    Some(Offer { reach: from.reach, price, against: from.price })
+}
+
+/// The point itself, where the price there is already through the limit; else the limit, once the path goes through.
+fn limit(side: Side, limit: Price, path: &Path, from: Point, tick: Price, fill: LimitFill) -> Option<Offer> {
+    let point = path.reach(from, through(side, limit, tick, fill)?, toward(side))?;
+    let price = if point.reach == from.reach { from.price } else { limit };
+    Some(Offer { reach: point.reach, price, against: price })
+}
+
+/// The auction's price, when it is no worse than the order's limit.
+fn auction(order: &Order, point: Option<Point>) -> Outcome {
+    let spec = &order.spec;
+    let within = |price: &Point| match spec.limit_price.filter(|_| spec.order_type.has_limit()) {
+        Some(limit) => toward(spec.side).has_reached(price.price, limit),
+        None => true,
+    };
+    let offer = point.filter(within).map(|p| Offer { reach: p.reach, price: p.price, against: p.price });
+    Outcome { offer, ..Outcome::default() }
+}
+
+/// Follows the path with a trailing stop: on each leg the stop from before the leg is tested, then the leg's end
+/// moves it. Returns where it was reached, or where it stands at the end.
+fn trail(order: &Order, path: &Path) -> (Option<Point>, Option<Price>) {
+    let way = against(order.spec.side);
+    let start = path.start();
+    if order.stop.is_some_and(|stop| way.has_reached(start.price, stop)) {
+        return (Some(start), None);
+    }
+    let mut stop = ratchet(order, order.stop, start.price);
+    for (leg, from, to) in path.legs() {
+        if let Some(level) = stop.filter(|level| way.has_reached(to, *level)) {
+            return (Some(Point { reach: Reach::on(leg, from, level), price: level }), None);
+        }
+        stop = ratchet(order, stop, to);
+    }
+    (None, stop)
+}
+
+/// Where a trailing stop stands after a price: it follows, and never goes back.
+pub fn ratchet(order: &Order, stop: Option<Price>, price: Price) -> Option<Price> {
+    let side = order.spec.side;
+    let next = order.spec.trail.and_then(|trail| trail.stop(side, price)).filter(|p| p.is_positive());
+    match (stop, next) {
+        (Some(stop), Some(next)) => Some(match side {
+            Side::Buy => stop.min(next),
+            Side::Sell => stop.max(next),
+        }),
+        (stop, next) => stop.or(next),
+    }
 }
 
 /// Which way the market must move for a limit order of a side to fill.
-pub fn toward(side: Side) -> Toward {
+pub const fn toward(side: Side) -> Toward {
     match side {
         Side::Buy => Toward::Down,
         Side::Sell => Toward::Up,
+    }
+}
+
+/// Which way the market must move for a stop of a side to be reached.
+pub const fn against(side: Side) -> Toward {
+    match side {
+        Side::Buy => Toward::Up,
+        Side::Sell => Toward::Down,
     }
 }
 

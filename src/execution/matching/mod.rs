@@ -1,7 +1,8 @@
 //! The paper exchange: what an order gets from a bar, a quote or a print. Pure functions of an order and a market
 //! fact; the engine turns their answers into fills.
 //!
-//! A new kind of order is a new arm in [`bars`], [`quotes`] and [`prints`]. Orders come in only as
+//! How each kind of order starts to work ([`crate::domain::order::Start`]) and whether it has a limit decides all of
+//! it; a new kind is a new arm in [`bars`], [`quotes`] and [`prints`]. Orders come in only as
 //! [`crate::risk::Approved`], through [`enter`].
 
 pub mod bars;

@@ -7,7 +7,9 @@ use super::{Case, Measure};
 
 /// The limit price's distance beyond the reference against `price_collar`.
 pub fn check(case: &Case<'_>) -> CheckRecord {
-    let Some(reference) = case.reference.map(|r| r.price).filter(|p| p.is_positive()) else {
+    // What waits for a trigger is priced from there.
+    let from = case.order.trigger_price.or(case.reference.map(|r| r.price));
+    let Some(reference) = from.filter(|p| p.is_positive()) else {
         return case.judge(LimitName::PriceCollar, None);
     };
     // Without a limit the order trades at the reference itself.

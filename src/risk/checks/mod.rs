@@ -12,6 +12,7 @@ mod losses;
 mod money;
 mod notional;
 mod position;
+mod promise;
 mod quantity;
 mod rate;
 mod restricted;
@@ -48,6 +49,7 @@ pub struct Check {
 /// All checks; the first that speaks names the refusal.
 pub const CHECKS: &[Check] = &[
     Check { name: "shape", run: shape::check },
+    Check { name: "promise", run: promise::check },
     Check { name: "market_halt", run: halt::check },
     Check { name: "trading_state", run: state::check },
     Check { name: "restricted_symbols", run: restricted::check },
@@ -100,9 +102,8 @@ impl<'a> Case<'a> {
         let quantity = order.quantity.checked_sub(filled).unwrap_or(Quantity::ZERO).max(Quantity::ZERO);
         let price = book.order_price(order);
         let notional = price.and_then(|p| p.notional(quantity).ok());
-        let skip = draft.amends.then_some(order);
-        let sides = exposure::sides(book, order.instrument, skip);
-        let with = sides.zip(notional).and_then(|(s, n)| s.with(order.side, quantity, n));
+        let sides = exposure::sides(book, order.instrument, &draft.leaves_out());
+        let with = sides.zip(notional).and_then(|(s, n)| exposure::with(book, s, order, (quantity, n)));
         Self {
             book,
             limits,
@@ -123,8 +124,7 @@ impl<'a> Case<'a> {
 
     /// Open orders and positions of the whole account, the order itself left out.
     pub(super) fn whole(&self) -> Option<&BTreeMap<InstrumentId, Sides>> {
-        let skip = self.draft.amends.then_some(self.order);
-        self.whole.get_or_init(|| exposure::all_sides(self.book, skip)).as_ref()
+        self.whole.get_or_init(|| exposure::all_sides(self.book, &self.draft.leaves_out())).as_ref()
     }
 
     /// Gross exposure before and with the order.

@@ -37,7 +37,7 @@ fn cash(case: &Case<'_>) -> CheckRecord {
 fn needed(case: &Case<'_>) -> Option<(Money, Money)> {
     let notional = case.notional?;
     let fee = case.book.venue.fee.total(case.quantity, notional).ok()?;
-    let held = cash_held(case.book, case.draft.amends.then_some(case.order))?;
+    let held = cash_held(case.book, &case.draft.leaves_out())?;
     Some((notional.checked_add(fee)?, case.book.account.cash().checked_sub(held)?))
 }
 

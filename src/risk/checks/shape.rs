@@ -1,7 +1,8 @@
 //! Shape: what an order must look like before any limit is asked.
 
 use crate::domain::limit::CheckRecord;
-use crate::domain::{OrderType, Price, Quantity, RefusalCode};
+use crate::domain::order::Start;
+use crate::domain::{OrderType, Price, Quantity, RefusalCode, TimeInForce, Trail};
 
 use super::Case;
 
@@ -23,7 +24,7 @@ fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     if !on_lot(case, instrument.lot) {
         return Some(RefusalCode::InvalidQuantityIncrement);
     }
-    prices(case, instrument.tick).or_else(|| market_data(case)).or_else(|| range(case))
+    prices(case, instrument.tick).or_else(|| time(case)).or_else(|| market_data(case)).or_else(|| range(case))
 }
 
 /// A whole number of lots, or all of an odd position in one closing order.
@@ -34,13 +35,41 @@ fn on_lot(case: &Case<'_>, lot: Quantity) -> bool {
 }
 
 fn prices(case: &Case<'_>, tick: Price) -> Option<RefusalCode> {
-    match (case.order.order_type, case.order.limit_price) {
-        (OrderType::Limit, None) => Some(RefusalCode::MissingPrice),
-        (OrderType::Limit, Some(limit)) if !limit.is_positive() || !limit.is_on_tick(tick) => {
+    let order = case.order;
+    let kind = order.order_type;
+    let priced = |price: Option<Price>, missing: RefusalCode| match price {
+        None => Some(missing),
+        Some(price) if !price.is_positive() || !price.is_on_tick(tick) => {
             Some(RefusalCode::InvalidPriceIncrement)
         }
-        (OrderType::Limit | OrderType::Market, _) => None,
+        Some(_) => None,
+    };
+    let limit = kind.has_limit().then(|| priced(order.limit_price, RefusalCode::MissingPrice)).flatten();
+    let trigger = || {
+        let asked = kind.has_trigger();
+        asked.then(|| priced(order.trigger_price, RefusalCode::MissingTriggerPrice)).flatten()
+    };
+    let trails = kind == OrderType::TrailingStop && !order.trail.is_some_and(Trail::is_valid);
+    limit.or_else(trigger).or(trails.then_some(RefusalCode::TrailingOffsetInvalid))
+}
+
+/// How long it works must fit what it is: an auction is of one day, and only what works at once can fill at once.
+fn time(case: &Case<'_>) -> Option<RefusalCode> {
+    let order = case.order;
+    match order.tif {
+        TimeInForce::Gtd => match order.expire_at {
+            None => return Some(RefusalCode::MissingExpireTime),
+            Some(at) if at <= case.book.now => return Some(RefusalCode::ExpireTimeInPast),
+            Some(_) => {}
+        },
+        TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => {}
     }
+    let fits = match order.order_type.start() {
+        Start::AtOnce => true,
+        Start::Stop | Start::Touch => !order.tif.is_immediate(),
+        Start::Open | Start::Close => order.tif == TimeInForce::Day,
+    };
+    (!fits).then_some(RefusalCode::UnsupportedTimeInForce)
 }
 
 /// A market order needs some price, and the quote it would take must be fresh.

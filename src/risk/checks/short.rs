@@ -4,6 +4,7 @@ use crate::domain::limit::{CheckOutcome, CheckRecord};
 use crate::domain::{Quantity, RefusalCode, Side};
 
 use super::Case;
+use crate::risk::exposure;
 
 /// Whether the sale would be short where the account or the instrument does not allow it.
 pub fn check(case: &Case<'_>) -> CheckRecord {
@@ -11,9 +12,11 @@ pub fn check(case: &Case<'_>) -> CheckRecord {
     if case.order.side == Side::Buy {
         return record;
     }
+    if case.order.reduce_only {
+        return record;
+    }
     let held = case.book.account.quantity(case.order.instrument).max(Quantity::ZERO);
-    let open = open_sells(case);
-    let Some(all) = open.and_then(|open| open.checked_add(case.quantity)) else {
+    let Some(all) = sells(case) else {
         record.outcome = CheckOutcome::NotEvaluated;
         return record;
     };
@@ -30,11 +33,7 @@ pub fn check(case: &Case<'_>) -> CheckRecord {
     record
 }
 
-/// Open sells of the instrument, counted without prices so that a missing one does not matter here.
-fn open_sells(case: &Case<'_>) -> Option<Quantity> {
-    let amended = |id| case.draft.amends && id == case.order.id;
-    let sells = case.book.own_orders().filter(|o| {
-        o.spec.side == Side::Sell && o.spec.instrument == case.order.instrument && !amended(o.spec.id)
-    });
-    sells.map(crate::domain::order::Order::leaves).try_fold(Quantity::ZERO, Quantity::checked_add)
+/// Open sells of the instrument with the order, counted without prices so that a missing one does not matter here.
+fn sells(case: &Case<'_>) -> Option<Quantity> {
+    exposure::open_sells(case.book, case.order, case.quantity, &case.draft.leaves_out())
 }

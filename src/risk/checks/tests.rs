@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::*;
 use crate::domain::event::{Fill, HaltMode};
 use crate::domain::limit::{LimitDraft, WorkingOrders};
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Currency, Margin, OrderStatus, OrderType, Quote, Side, TimeInForce,
@@ -112,6 +112,7 @@ impl World {
             cum: Quantity::ZERO,
             leaves: Quantity::ZERO,
             against: (Price::ZERO, Quantity::ZERO),
+            trade: None,
         };
         self.account.fill(&fill, crate::portfolio::Booking::default()).unwrap();
         self
@@ -125,6 +126,9 @@ impl World {
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,
             fees: Money::ZERO,
+            triggered: false,
+            stop: None,
+            cap: None,
             given_at: UnixNanos::ZERO,
             changed_at: UnixNanos::ZERO,
             code: None,
@@ -155,8 +159,16 @@ fn order(side: Side, shares: i64, limit: Option<&str>) -> OrderSpec {
         order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
         quantity: Quantity::from_whole(shares).unwrap(),
         limit_price: limit.map(|l| l.parse().unwrap()),
+        trigger_price: None,
+        trail: None,
         tif: TimeInForce::Day,
+        expire_at: None,
+        reduce_only: false,
+        post_only: false,
+        parent: None,
+        oco: None,
         list: None,
+        strategy: None,
     }
 }
 

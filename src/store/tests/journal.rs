@@ -9,7 +9,7 @@ use super::super::{StoreError, TRADES_FILE, TradesReader, TradesStore, holder};
 use super::{at, id, name, owner, price, who};
 use crate::domain::event::{EventBody, Fill};
 use crate::domain::limit::{LimitDraft, LimitName, LimitVersion, Scope, VersionStatus, WorkingOrders};
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
 use crate::domain::{
@@ -84,8 +84,16 @@ fn order() -> Order {
         order_type: OrderType::Limit,
         quantity: Quantity::from_whole(10).unwrap(),
         limit_price: Some(price("100")),
+        trigger_price: None,
+        trail: None,
         tif: TimeInForce::Gtc,
+        expire_at: None,
+        reduce_only: false,
+        post_only: false,
+        parent: None,
+        oco: None,
         list: None,
+        strategy: None,
     };
     Order {
         spec,
@@ -93,6 +101,9 @@ fn order() -> Order {
         filled: Quantity::from_whole(10).unwrap(),
         filled_notional: money("1000"),
         fees: money("1"),
+        triggered: false,
+        stop: None,
+        cap: None,
         given_at: at(90),
         changed_at: at(100),
         code: Some(RefusalCode::WaitsForSells),
@@ -160,6 +171,7 @@ fn filling() -> Batch {
         cum: Quantity::from_whole(10).unwrap(),
         leaves: Quantity::ZERO,
         against: (price("100"), Quantity::from_whole(10).unwrap()),
+        trade: None,
     };
     let (usd, shares) = (Asset::Money(Currency::USD), Asset::Shares(id("AAPL.XNYS")));
     let ten = Quantity::from_whole(10).unwrap().raw();

@@ -23,7 +23,8 @@ use super::{StoreError, TRADES_FILE};
 use crate::domain::Seq;
 use crate::domain::journal::ChainHash;
 
-pub(super) const MIGRATIONS: Migrations = &[include_str!("../schema/trades/001.sql")];
+pub(super) const MIGRATIONS: Migrations =
+    &[include_str!("../schema/trades/001.sql"), include_str!("../schema/trades/002.sql")];
 
 /// Reads the trades store.
 #[derive(Debug)]

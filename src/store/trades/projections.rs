@@ -6,7 +6,7 @@ use super::super::codec::to_json;
 use super::super::error::{Fault, StoreError};
 use super::TradesStore;
 use crate::domain::limit::{LimitVersion, VersionStatus};
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
 use crate::domain::{Exchange, Seq};
 
@@ -32,8 +32,8 @@ pub(super) fn write(conn: &Connection, row: &Row) -> rusqlite::Result<()> {
 
 fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO orders (account, id, instrument, side, type, quantity, limit_price, spec, \
-               status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+               status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor, triggered, stop, cap) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
     let spec = &order.spec;
     conn.prepare_cached(sql)?
         .execute(params![
@@ -54,6 +54,9 @@ fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
             order.code.map(|c| c.as_str()),
             order.reason,
             order.actor.as_str(),
+            order.triggered,
+            order.stop.map(|p| p.raw()),
+            order.cap.map(|q| q.raw()),
         ])
         .map(drop)
 }

@@ -8,7 +8,7 @@ use super::super::codec::{
 use super::super::error::StoreError;
 use super::TradesReader;
 use crate::domain::limit::LimitVersion;
-use crate::domain::order::Order;
+use crate::domain::order_state::Order;
 use crate::domain::row::{Execution, Portfolio, RiskEventRow};
 use crate::domain::{AccountId, Money, OrderId, Price, Quantity, UnixNanos};
 
@@ -47,7 +47,7 @@ impl Period {
 }
 
 const ORDER: &str = "SELECT spec, status, filled, filled_notional, fees, given_at, changed_at, code, reason, \
-                     actor FROM orders";
+                     actor, triggered, stop, cap FROM orders";
 pub(super) const PORTFOLIO: &str =
     "SELECT account, owner, kind, exchange, currency, cash, unsettled, held, holdings FROM portfolios";
 const VISIBLE: &str = "(?1 IS NULL OR account IN (SELECT value FROM json_each(?1)))";
@@ -64,6 +64,9 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         code: word_opt(row, 7)?,
         reason: row.get(8)?,
         actor: parsed(row, 9)?,
+        triggered: row.get(10)?,
+        stop: row.get::<_, Option<i64>>(11)?.map(Price::from_raw),
+        cap: row.get::<_, Option<i64>>(12)?.map(Quantity::from_raw),
     })
 }
 

@@ -137,8 +137,8 @@ impl TicketForm {
             return Err("the quantity must be above zero".to_owned());
         }
         let limit_price = match self.order_type {
-            OrderType::Market => None,
-            OrderType::Limit => {
+            kind if !kind.has_limit() => None,
+            _ => {
                 let text = self.limit.text().trim();
                 if text.is_empty() {
                     return Err("type a limit price, or choose a market order".to_owned());

@@ -92,8 +92,12 @@ fn explanation(order: &OrderRow) -> Option<Cell> {
     }
     let meaning = match order.status {
         OrderStatus::Denied | OrderStatus::Rejected => Meaning::Breach,
-        OrderStatus::Held => Meaning::Warn,
-        OrderStatus::Accepted
+        OrderStatus::Held | OrderStatus::PendingApproval | OrderStatus::Suspended => Meaning::Warn,
+        OrderStatus::Submitted
+        | OrderStatus::Accepted
+        | OrderStatus::Triggered
+        | OrderStatus::PendingUpdate
+        | OrderStatus::PendingCancel
         | OrderStatus::PartiallyFilled
         | OrderStatus::Filled
         | OrderStatus::Canceled

@@ -15,7 +15,7 @@ use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Bar, CleanText, Command, Currency, Exchange, Instrument,
     InstrumentId, Margin, MarketEvent, Money, OrderId, OrderSpec, OrderType, Price, Quantity, Quote, Ratio,
-    Side, Symbol, TimeInForce, UnixNanos, UserName, Volume,
+    Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName, Volume,
 };
 
 /// Who gives orders in a script.
@@ -95,13 +95,22 @@ lines! {
         #[serde(rename = "type")] order_type: OrderType,
         quantity: Quantity,
         #[serde(default)] limit_price: Option<Price>,
+        #[serde(default)] trigger_price: Option<Price>,
+        #[serde(default)] trail: Option<Trail>,
         #[serde(default)] tif: TimeInForce,
+        #[serde(default)] expire_at: Option<UnixNanos>,
+        #[serde(default)] reduce_only: bool,
+        #[serde(default)] post_only: bool,
+        #[serde(default)] parent: Option<OrderId>,
+        #[serde(default)] oco: Option<OrderId>,
+        #[serde(default)] strategy: Option<StrategyId>,
     }
     AmendLine {
         account: AccountId,
         id: OrderId,
         #[serde(default)] quantity: Option<Quantity>,
         #[serde(default)] limit_price: Option<Price>,
+        #[serde(default)] trigger_price: Option<Price>,
     }
     CancelLine { account: AccountId, id: OrderId }
     LimitLine {
@@ -240,8 +249,16 @@ impl Script {
             order_type: line.order_type,
             quantity: line.quantity,
             limit_price: line.limit_price,
+            trigger_price: line.trigger_price,
+            trail: line.trail,
             tif: line.tif,
+            expire_at: line.expire_at,
+            reduce_only: line.reduce_only,
+            post_only: line.post_only,
+            parent: line.parent,
+            oco: line.oco,
             list: None,
+            strategy: line.strategy,
         };
         Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
     }
@@ -379,8 +396,8 @@ fn basis_points(name: &str, bps: Ratio) -> Result<Ratio, String> {
 fn amend(text: &str) -> Result<(UnixNanos, Command), String> {
     let line: AmendLine = parse(text)?;
     not_negative("quantity", line.quantity.map_or(0, Quantity::raw))?;
-    let AmendLine { account, id, quantity, limit_price, .. } = line;
-    Ok((line.t, Command::Amend { account, id, quantity, limit_price }))
+    let AmendLine { account, id, quantity, limit_price, trigger_price, .. } = line;
+    Ok((line.t, Command::Amend { account, id, quantity, limit_price, trigger_price }))
 }
 
 fn limit(text: &str) -> Result<(UnixNanos, UserName, Command), String> {

@@ -71,10 +71,16 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         EventBody::OrderReleased { account, id, approver } => {
             named(head("order_accepted"), *account, *id).text_if("approver", approver.as_ref())
         }
-        EventBody::OrderUpdated { account, id, quantity, limit_price } => {
+        EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price } => {
             let object = named(head("order_updated"), *account, *id).text("quantity", quantity);
-            object.text_if("limit_price", limit_price.as_ref())
+            let object = object.text_if("limit_price", limit_price.as_ref());
+            object.text_if("trigger_price", trigger_price.as_ref())
         }
+        EventBody::OrderReduced { account, id, by, group } => {
+            let object = named(head("order_updated"), *account, *id).text("reduced_by", by);
+            object.put("reason", if *group { "group_filled" } else { "parent_ended" })
+        }
+        EventBody::OrderTriggered { account, id } => named(head("order_triggered"), *account, *id),
         EventBody::OrderCanceled { account, id, reason } => {
             named(head("order_canceled"), *account, *id).put("reason", reason_word(*reason))
         }
@@ -130,6 +136,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::SymbolStatus { .. }
         | EventBody::ExDateReached { .. }
         | EventBody::DividendDue { .. }
+        | EventBody::OrderTrailed { .. }
         | EventBody::Marked { .. }
         | EventBody::Session { .. } => return None,
     };
@@ -152,7 +159,12 @@ fn spec(object: Object, order: &OrderSpec) -> Object {
         .put("type", order.order_type.as_str())
         .text("quantity", order.quantity)
         .text_if("limit_price", order.limit_price)
+        .text_if("trigger_price", order.trigger_price)
+        .text_if("trail", order.trail)
         .put("tif", order.tif.as_str())
+        .text_if("expire_at", order.expire_at)
+        .text_if("parent", order.parent)
+        .text_if("oco", order.oco)
 }
 
 fn refused(object: Object, account: AccountId, id: OrderId, refusal: &Refusal) -> Object {
@@ -221,6 +233,12 @@ const fn reason_word(reason: EndReason) -> &'static str {
         EndReason::ListEnded => "list_ended",
         EndReason::SessionClose => "session_close",
         EndReason::OutOfRange => "out_of_range",
+        EndReason::Immediate => "immediate",
+        EndReason::ExpireTime => "expire_time",
+        EndReason::AuctionOver => "auction_over",
+        EndReason::GroupFilled => "group_filled",
+        EndReason::ParentEnded => "parent_ended",
+        EndReason::PositionFlat => "position_flat",
     }
 }
 
@@ -257,6 +275,7 @@ fn account_object(state: &State, account: &Account) -> Object {
                 "quantity": o.spec.quantity.to_string(),
                 "filled": o.filled.to_string(),
                 "limit_price": o.spec.limit_price.map(|p| p.to_string()),
+                "trigger_price": o.trigger().map(|p| p.to_string()),
                 "tif": o.spec.tif.as_str(),
                 "status": o.status.as_str(),
             })

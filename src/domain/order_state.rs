@@ -1,0 +1,335 @@
+//! Where an order stands, and the one table of how it may get from one state to another.
+//!
+//! Names and meanings are FIX's. An order exists from its first event on: it begins as accepted, held, submitted,
+//! waiting for a second person, or refused. Every change of [`Order::status`] goes through [`OrderStatus::after`];
+//! a step that the table does not list is an error, never a guess.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Money, OrderSpec, Price, Quantity, RefusalCode, UnixNanos, UserName};
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Above a soft limit: waits for a second person.
+    PendingApproval,
+    /// Refused by our own risk checks or validation.
+    Denied,
+    /// Armed here, waiting for something (its parent, its list's sells).
+    Held,
+    /// Written down and on its way to a broker; not yet acknowledged.
+    Submitted,
+    /// Refused by the venue.
+    Rejected,
+    /// Working.
+    Accepted,
+    /// Cannot match for now: a halt, or a corporate action at the broker.
+    Suspended,
+    /// Its trigger was reached and it works as what follows.
+    Triggered,
+    /// Working, some of it done.
+    PartiallyFilled,
+    /// A change is on its way to the broker.
+    PendingUpdate,
+    /// A cancel is on its way to the broker.
+    PendingCancel,
+    /// All of it done.
+    Filled,
+    /// Ended by somebody's wish.
+    Canceled,
+    /// Ended by time.
+    Expired,
+}
+
+/// What happens to an order, as far as its state is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OrderStep {
+    /// It waits for a second person.
+    AskApproval,
+    /// It waits for something else.
+    Hold,
+    /// What it waited for has come.
+    Release,
+    /// It is sent to a broker.
+    Submit,
+    /// Our own checks refuse it.
+    Deny,
+    /// The venue refuses it.
+    Reject,
+    /// The venue takes it.
+    Accept,
+    /// The venue stops it for a while.
+    Suspend,
+    /// Its trigger was reached.
+    Trigger,
+    /// Some of it fills.
+    FillPart,
+    /// The rest of it fills.
+    FillRest,
+    /// A change is asked of the broker.
+    AskUpdate,
+    /// It is changed.
+    Update,
+    /// The broker refuses the change.
+    RefuseUpdate,
+    /// A cancel is asked of the broker.
+    AskCancel,
+    /// The broker refuses the cancel.
+    RefuseCancel,
+    /// It ends by wish.
+    Cancel,
+    /// It ends by time.
+    Expire,
+}
+
+impl OrderStep {
+    /// All of them.
+    pub const ALL: [OrderStep; 18] = [
+        OrderStep::AskApproval,
+        OrderStep::Hold,
+        OrderStep::Release,
+        OrderStep::Submit,
+        OrderStep::Deny,
+        OrderStep::Reject,
+        OrderStep::Accept,
+        OrderStep::Suspend,
+        OrderStep::Trigger,
+        OrderStep::FillPart,
+        OrderStep::FillRest,
+        OrderStep::AskUpdate,
+        OrderStep::Update,
+        OrderStep::RefuseUpdate,
+        OrderStep::AskCancel,
+        OrderStep::RefuseCancel,
+        OrderStep::Cancel,
+        OrderStep::Expire,
+    ];
+}
+
+impl OrderStatus {
+    /// All of them.
+    pub const ALL: [OrderStatus; 14] = [
+        OrderStatus::PendingApproval,
+        OrderStatus::Denied,
+        OrderStatus::Held,
+        OrderStatus::Submitted,
+        OrderStatus::Rejected,
+        OrderStatus::Accepted,
+        OrderStatus::Suspended,
+        OrderStatus::Triggered,
+        OrderStatus::PartiallyFilled,
+        OrderStatus::PendingUpdate,
+        OrderStatus::PendingCancel,
+        OrderStatus::Filled,
+        OrderStatus::Canceled,
+        OrderStatus::Expired,
+    ];
+
+    /// Whether nothing more can be asked of it.
+    pub const fn is_done(self) -> bool {
+        match self {
+            OrderStatus::Denied
+            | OrderStatus::Rejected
+            | OrderStatus::Filled
+            | OrderStatus::Canceled
+            | OrderStatus::Expired => true,
+            OrderStatus::PendingApproval
+            | OrderStatus::Held
+            | OrderStatus::Submitted
+            | OrderStatus::Accepted
+            | OrderStatus::Suspended
+            | OrderStatus::Triggered
+            | OrderStatus::PartiallyFilled
+            | OrderStatus::PendingUpdate
+            | OrderStatus::PendingCancel => false,
+        }
+    }
+
+    /// Whether it may match at the paper exchange.
+    pub const fn is_working(self) -> bool {
+        matches!(self, OrderStatus::Accepted | OrderStatus::Triggered | OrderStatus::PartiallyFilled)
+    }
+
+    /// Whether it waits here and no venue knows of it.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, OrderStatus::Held | OrderStatus::PendingApproval)
+    }
+
+    /// The word used everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OrderStatus::PendingApproval => "pending_approval",
+            OrderStatus::Denied => "denied",
+            OrderStatus::Held => "held",
+            OrderStatus::Submitted => "submitted",
+            OrderStatus::Rejected => "rejected",
+            OrderStatus::Accepted => "accepted",
+            OrderStatus::Suspended => "suspended",
+            OrderStatus::Triggered => "triggered",
+            OrderStatus::PartiallyFilled => "partially_filled",
+            OrderStatus::PendingUpdate => "pending_update",
+            OrderStatus::PendingCancel => "pending_cancel",
+            OrderStatus::Filled => "filled",
+            OrderStatus::Canceled => "canceled",
+            OrderStatus::Expired => "expired",
+        }
+    }
+
+    /// The state after a step; `None` when the table does not list it. `back` is where a working order stands by
+    /// what it has done so far ([`Order::standing`]): to there it returns when a request is answered.
+    pub const fn after(self, step: OrderStep, back: OrderStatus) -> Option<OrderStatus> {
+        use OrderStatus as S;
+        use OrderStep as E;
+        let waiting = self.is_waiting();
+        let working = self.is_working();
+        let at_venue = matches!(
+            self,
+            S::Submitted
+                | S::Accepted
+                | S::Suspended
+                | S::Triggered
+                | S::PartiallyFilled
+                | S::PendingUpdate
+                | S::PendingCancel
+        );
+        let next = match step {
+            E::AskApproval if waiting => S::PendingApproval,
+            E::Hold if waiting => S::Held,
+            E::Release if waiting => back,
+            E::Submit if waiting => S::Submitted,
+            E::Deny if waiting => S::Denied,
+            E::Reject if at_venue => S::Rejected,
+            E::Accept => match self {
+                S::Submitted | S::Suspended | S::PendingUpdate => back,
+                S::Accepted | S::Triggered | S::PartiallyFilled | S::PendingCancel => self,
+                _ => return None,
+            },
+            E::Suspend if working => S::Suspended,
+            E::Suspend if matches!(self, S::Suspended) => S::Suspended,
+            E::Trigger => match self {
+                S::Accepted | S::PendingUpdate => S::Triggered,
+                S::PendingCancel => self,
+                _ => return None,
+            },
+            E::FillPart => match self {
+                S::PendingCancel | S::Canceled | S::Expired => self,
+                _ if at_venue => S::PartiallyFilled,
+                _ => return None,
+            },
+            E::FillRest if at_venue || matches!(self, S::Canceled | S::Expired) => S::Filled,
+            E::AskUpdate if working || matches!(self, S::Submitted | S::PendingUpdate) => S::PendingUpdate,
+            E::Update => match self {
+                S::PendingUpdate => back,
+                _ if waiting || working => self,
+                _ => return None,
+            },
+            E::RefuseUpdate => match self {
+                S::PendingUpdate => back,
+                _ if waiting || working || matches!(self, S::Suspended) => self,
+                _ => return None,
+            },
+            E::AskCancel if at_venue && !matches!(self, S::PendingCancel) => S::PendingCancel,
+            E::RefuseCancel if matches!(self, S::PendingCancel) => back,
+            E::Cancel if waiting || at_venue => S::Canceled,
+            E::Expire if waiting || at_venue => S::Expired,
+            E::AskApproval
+            | E::Hold
+            | E::Release
+            | E::Submit
+            | E::Deny
+            | E::Reject
+            | E::Suspend
+            | E::FillRest
+            | E::AskUpdate
+            | E::AskCancel
+            | E::RefuseCancel
+            | E::Cancel
+            | E::Expire => return None,
+        };
+        Some(next)
+    }
+}
+
+/// One order and what became of it: the fold of its events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// What was asked for (amended fields replaced).
+    pub spec: OrderSpec,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Filled so far.
+    pub filled: Quantity,
+    /// Σ fill price × fill quantity so far, for the average.
+    pub filled_notional: Money,
+    /// Fees so far.
+    pub fees: Money,
+    /// Whether its trigger was reached.
+    pub triggered: bool,
+    /// Where a trailing stop's trigger stands.
+    pub stop: Option<Price>,
+    /// A child's bound: what its parent has filled.
+    pub cap: Option<Quantity>,
+    /// Market time at which it was given.
+    pub given_at: UnixNanos,
+    /// Market time of its last change.
+    pub changed_at: UnixNanos,
+    /// Why it ended or waits, where there is a reason.
+    pub code: Option<RefusalCode>,
+    /// The reason in words.
+    pub reason: String,
+    /// Who gave it.
+    pub actor: UserName,
+}
+
+impl Order {
+    /// An order of which nothing is filled yet.
+    pub fn new(spec: OrderSpec, status: OrderStatus, given_at: UnixNanos, actor: UserName) -> Self {
+        Self {
+            spec,
+            status,
+            filled: Quantity::ZERO,
+            filled_notional: Money::ZERO,
+            fees: Money::ZERO,
+            triggered: false,
+            stop: None,
+            cap: None,
+            given_at,
+            changed_at: given_at,
+            code: None,
+            reason: String::new(),
+            actor,
+        }
+    }
+
+    /// Not yet filled; zero once the order is done.
+    pub fn leaves(&self) -> Quantity {
+        if self.status.is_done() {
+            return Quantity::ZERO;
+        }
+        self.spec.quantity.checked_sub(self.filled).unwrap_or(Quantity::ZERO)
+    }
+
+    /// What may fill now: what is left, for a child at most what its parent has filled.
+    pub fn working(&self) -> Quantity {
+        let leaves = self.leaves();
+        let bound = self.cap.map(|cap| cap.checked_sub(self.filled).unwrap_or(Quantity::ZERO));
+        bound.map_or(leaves, |bound| leaves.min(bound).max(Quantity::ZERO))
+    }
+
+    /// Where a working order stands by what it has done so far.
+    pub const fn standing(&self) -> OrderStatus {
+        if self.filled.is_positive() {
+            OrderStatus::PartiallyFilled
+        } else if self.triggered {
+            OrderStatus::Triggered
+        } else {
+            OrderStatus::Accepted
+        }
+    }
+
+    /// The price at which it starts to work: a trailing stop's where it stands, else the one given.
+    pub fn trigger(&self) -> Option<Price> {
+        self.stop.or(self.spec.trigger_price)
+    }
+}

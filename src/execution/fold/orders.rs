@@ -1,0 +1,290 @@
+//! How events change orders: every step goes through the table of [`OrderStatus::after`].
+
+use crate::domain::event::{EventBody, Fill, Refusal};
+use crate::domain::market::SplitRatio;
+use crate::domain::order::Start;
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{
+    NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode, TimeInForce,
+    UnixNanos,
+};
+use crate::portfolio::{split_price, split_quantity};
+use crate::risk::OrderKey;
+
+use super::super::engine::EngineError;
+use super::super::orders::Working;
+use super::{Effects, Fold, booking};
+
+/// How long orders count for the rate limit, in seconds.
+const RECENT_SECONDS: i64 = 60;
+
+impl Fold<'_> {
+    pub(super) fn order_event(&mut self) -> Result<Effects, EngineError> {
+        match &self.event.body {
+            EventBody::OrderAccepted { order, .. } => Ok(self.take_in(order, OrderStatus::Accepted, None)),
+            EventBody::OrderHeld { order, code, .. } => self.hold(order, *code),
+            EventBody::OrderReleased { account, id, approver } => {
+                self.release((*account, *id), approver.is_some())
+            }
+            EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price } => {
+                self.update((*account, *id), *quantity, (*limit_price, *trigger_price))
+            }
+            EventBody::OrderReduced { account, id, by, group } => self.reduce((*account, *id), *by, *group),
+            EventBody::OrderTriggered { account, id } => {
+                self.step((*account, *id), OrderStep::Trigger, |order| order.triggered = true)
+            }
+            EventBody::OrderTrailed { account, id, trigger_price } => {
+                let stop = Some(*trigger_price);
+                self.state.orders.change(&(*account, *id), |order| order.stop = stop);
+                Ok(Effects::of_order((*account, *id)))
+            }
+            EventBody::OrderCanceled { account, id, reason } => {
+                self.step((*account, *id), OrderStep::Cancel, |order| {
+                    reason.text().clone_into(&mut order.reason)
+                })
+            }
+            EventBody::OrderExpired { account, id, reason } => {
+                self.step((*account, *id), OrderStep::Expire, |order| {
+                    reason.text().clone_into(&mut order.reason)
+                })
+            }
+            EventBody::OrderRejected { order, refusal } => self.refuse(order, refusal, OrderStep::Reject),
+            EventBody::OrderDenied { order, refusal, .. } => self.refuse(order, refusal, OrderStep::Deny),
+            _ => Ok(Effects::default()),
+        }
+    }
+
+    /// Takes an order one step further; a step that the table does not list is an error.
+    fn step(
+        &mut self,
+        key: OrderKey,
+        step: OrderStep,
+        change: impl FnOnce(&mut Order),
+    ) -> Result<Effects, EngineError> {
+        let (seq, t) = (self.event.seq, self.event.t);
+        let taken = self.state.orders.change(&key, |order| {
+            let from = order.status;
+            change(order);
+            order.changed_at = t;
+            order.status = from.after(step, order.standing()).ok_or((from, step))?;
+            Ok(())
+        });
+        match taken {
+            Some(Ok(())) => Ok(Effects::of_order(key)),
+            Some(Err((from, step))) => Err(EngineError::Illegal { seq, id: key.1, from, step }),
+            None => Err(EngineError::Unknown { seq, what: format!("order {} of {}", key.1, key.0) }),
+        }
+    }
+
+    fn active_at(&self) -> UnixNanos {
+        self.event.t.plus_millis(i64::from(self.state.venue.latency_ms))
+    }
+
+    fn take_in(&mut self, spec: &OrderSpec, status: OrderStatus, code: Option<RefusalCode>) -> Effects {
+        let key = (spec.account, spec.id);
+        let working = Working {
+            key,
+            place: self.event.seq,
+            active_at: self.active_at(),
+            expires_at: self.expiry(spec),
+        };
+        let mut order = Order::new(spec.clone(), status, self.event.t, self.event.by);
+        order.code = code;
+        order.reason = code.map(|c| c.text().to_owned()).unwrap_or_default();
+        order.cap = spec.parent.map(|parent| self.filled_of((spec.account, parent)));
+        self.state.orders.insert(order, working);
+        let recent = self.state.recent.entry(spec.account).or_default();
+        recent.push_back(self.event.t);
+        let old = |t: &UnixNanos| self.event.t.since(*t) >= RECENT_SECONDS * NANOS_PER_SECOND;
+        while recent.front().is_some_and(old) {
+            recent.pop_front();
+        }
+        Effects::of_order(key)
+    }
+
+    fn filled_of(&self, key: OrderKey) -> Quantity {
+        self.state.orders.get(key.0, key.1).map_or(Quantity::ZERO, |order| order.filled)
+    }
+
+    /// When an order ends by time: a GTD order at its moment, a DAY order (and one for at once) at the close of the
+    /// session it belongs to. While an exchange is opened and closed by word, its next close ends the order.
+    fn expiry(&self, spec: &OrderSpec) -> Option<UnixNanos> {
+        let exchange = spec.instrument.exchange;
+        match spec.tif {
+            TimeInForce::Gtc => None,
+            TimeInForce::Gtd => spec.expire_at,
+            TimeInForce::Day | TimeInForce::Ioc | TimeInForce::Fok
+                if self.state.sessions.contains_key(&exchange) =>
+            {
+                None
+            }
+            TimeInForce::Day | TimeInForce::Ioc | TimeInForce::Fok => {
+                self.calendars.of(exchange).next_close_after(self.event.t)
+            }
+        }
+    }
+
+    fn hold(&mut self, spec: &OrderSpec, code: RefusalCode) -> Result<Effects, EngineError> {
+        let key = (spec.account, spec.id);
+        let approval = code == RefusalCode::ApprovalRequired;
+        if !self.state.orders.open().contains_key(&key) {
+            let status = if approval { OrderStatus::PendingApproval } else { OrderStatus::Held };
+            return Ok(self.take_in(spec, status, Some(code)));
+        }
+        let step = if approval { OrderStep::AskApproval } else { OrderStep::Hold };
+        self.step(key, step, |order| {
+            order.code = Some(code);
+            code.text().clone_into(&mut order.reason);
+        })
+    }
+
+    fn release(&mut self, key: OrderKey, by_a_person: bool) -> Result<Effects, EngineError> {
+        let (t, active_at) = (self.event.t, self.active_at());
+        let is_child = self.state.orders.open().get(&key).is_some_and(|order| order.spec.parent.is_some());
+        let effects = self.step(key, OrderStep::Release, |order| {
+            order.code = None;
+            order.reason.clear();
+        });
+        // A child works from the next bar, quote or print on, never on the one that filled its parent.
+        if is_child {
+            self.state.orders.activate(&key, active_at.max(t));
+        } else if by_a_person {
+            self.state.orders.activate(&key, active_at);
+        }
+        effects
+    }
+
+    fn update(
+        &mut self,
+        key: OrderKey,
+        quantity: Quantity,
+        (limit_price, trigger_price): (Option<Price>, Option<Price>),
+    ) -> Result<Effects, EngineError> {
+        let active_at = self.active_at();
+        self.state.orders.keep_asked(&key);
+        let effects = self.step(key, OrderStep::Update, |order| {
+            order.spec.quantity = quantity;
+            order.spec.limit_price = limit_price;
+            order.spec.trigger_price = trigger_price;
+        })?;
+        self.state.orders.activate(&key, active_at);
+        self.finish_if_filled(key);
+        Ok(effects)
+    }
+
+    /// Takes quantity off an order: another of its group filled it, or its parent will fill no more.
+    fn reduce(&mut self, key: OrderKey, by: Quantity, group: bool) -> Result<Effects, EngineError> {
+        self.state.orders.keep_asked(&key);
+        let less = |quantity: Quantity| quantity.checked_sub(by).unwrap_or(Quantity::ZERO);
+        let effects = self.step(key, OrderStep::Update, |order| {
+            order.spec.quantity = less(order.spec.quantity);
+            order.cap = if group { order.cap.map(less) } else { None };
+        })?;
+        self.finish_if_filled(key);
+        Ok(effects)
+    }
+
+    /// An order whose quantity became what it has filled is done.
+    fn finish_if_filled(&mut self, key: OrderKey) {
+        self.state.orders.change(&key, |order| {
+            if !order.status.is_done() && order.filled.is_positive() && order.filled >= order.spec.quantity {
+                order.status = OrderStatus::Filled;
+            }
+        });
+    }
+
+    fn refuse(
+        &mut self,
+        spec: &OrderSpec,
+        refusal: &Refusal,
+        step: OrderStep,
+    ) -> Result<Effects, EngineError> {
+        let key = (spec.account, spec.id);
+        let duplicate = refusal.code == RefusalCode::DuplicateClientOrderId;
+        if duplicate || !self.state.accounts.contains_key(&spec.account) {
+            return Ok(Effects::default());
+        }
+        let name = |order: &mut Order| {
+            order.code = Some(refusal.code);
+            refusal.code.text().clone_into(&mut order.reason);
+        };
+        if self.state.orders.open().contains_key(&key) {
+            return self.step(key, step, name);
+        }
+        let status = if step == OrderStep::Reject { OrderStatus::Rejected } else { OrderStatus::Denied };
+        let mut refused = Order::new(spec.clone(), status, self.event.t, self.event.by);
+        name(&mut refused);
+        self.state.orders.insert_done(key, refused);
+        Ok(Effects::of_order(key))
+    }
+
+    pub(super) fn fill(&mut self, fill: &Fill) -> Result<Effects, EngineError> {
+        let key = (fill.account, fill.id);
+        let (seq, t) = (self.event.seq, self.event.t);
+        let notional = self.counted(fill.price.notional(fill.quantity))?;
+        let booking = booking(self.state, self.calendars, fill, seq, t);
+        let movement = self.account(fill.account)?.fill(fill, booking);
+        let movement = self.counted(movement)?;
+        let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
+        let order = self.state.orders.get(key.0, key.1).ok_or_else(unknown)?;
+        let sum = order.filled_notional.checked_add(notional).zip(order.fees.checked_add(fill.fee));
+        let (filled_notional, fees) =
+            sum.ok_or(EngineError::Number { seq, source: NumberError::Overflow })?;
+        let step = if fill.leaves.is_zero() { OrderStep::FillRest } else { OrderStep::FillPart };
+        self.step(key, step, |order| {
+            order.filled = fill.cum;
+            (order.filled_notional, order.fees) = (filled_notional, fees);
+            order.triggered |= matches!(order.spec.order_type.start(), Start::Stop | Start::Touch);
+        })?;
+        self.raise_caps(key, fill.quantity);
+        if self.state.view.last(fill.instrument).is_none() {
+            self.state.view.set_last(fill.instrument, fill.price, t);
+        }
+        self.cure(fill.account);
+        Ok(Effects { movements: vec![(fill.account, movement)], orders: vec![key] })
+    }
+
+    /// Children may fill what their parent has.
+    fn raise_caps(&mut self, parent: OrderKey, quantity: Quantity) {
+        let children: Vec<OrderKey> = self.state.orders.children(&parent).collect();
+        for child in children {
+            self.state.orders.change(&child, |order| {
+                order.cap = order.cap.map(|cap| cap.checked_add(quantity).unwrap_or(cap));
+            });
+        }
+    }
+
+    pub(super) fn split_order(
+        &mut self,
+        key: OrderKey,
+        ratio: SplitRatio,
+        lot: Quantity,
+    ) -> Result<(), EngineError> {
+        self.state.orders.keep_asked(&key);
+        let t = self.event.t;
+        let split = self.state.orders.change(&key, |order| {
+            order.changed_at = t;
+            split_order(order, ratio, lot)
+        });
+        self.counted(split.unwrap_or(Ok(())))
+    }
+}
+
+/// What is open keeps whole lots; what was filled stays as it is. Prices and distances go the other way.
+fn split_order(order: &mut Order, ratio: SplitRatio, lot: Quantity) -> Result<(), NumberError> {
+    use crate::domain::Trail;
+    let price = |price: Option<Price>| price.map(|p| split_price(p, ratio)).transpose();
+    order.filled = split_quantity(order.filled, ratio)?;
+    let whole = split_quantity(order.spec.quantity, ratio)?;
+    let leaves = whole.checked_sub(order.filled).ok_or(NumberError::Overflow)?.round_to_lot(lot);
+    order.spec.quantity = order.filled.checked_add(leaves).ok_or(NumberError::Overflow)?;
+    order.cap = order.cap.map(|cap| split_quantity(cap, ratio)).transpose()?;
+    order.spec.limit_price = price(order.spec.limit_price)?;
+    order.spec.trigger_price = price(order.spec.trigger_price)?;
+    order.stop = price(order.stop)?;
+    order.spec.trail = match order.spec.trail {
+        Some(Trail::Amount(amount)) => Some(Trail::Amount(split_price(amount, ratio)?)),
+        other => other,
+    };
+    Ok(())
+}

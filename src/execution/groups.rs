@@ -1,0 +1,187 @@
+//! Orders that depend on others: groups of which one quantity fills in all (OCO), children that wait for their
+//! parent (OTO, brackets), and orders that only reduce a position.
+//!
+//! All of it happens in the step of the fill or the end that causes it: no moment lies between in which a group could
+//! fill twice, and a restart finds the same ties, since they are part of the orders themselves.
+
+use crate::domain::event::{EndReason, EventBody, Refusal};
+use crate::domain::{OrderSpec, OrderStatus, Quantity, RefusalCode, Side};
+use crate::risk::{OrderKey, Verdict, evaluate};
+
+use super::engine::EngineError;
+use super::step::Step;
+
+impl Step<'_> {
+    /// Why an order's ties do not allow it, if so.
+    pub(super) fn broken_tie(&self, order: &OrderSpec) -> Option<RefusalCode> {
+        let orders = self.state().orders();
+        if let Some(group) = order.oco {
+            if orders.is_group_filled(&(order.account, group)) {
+                return Some(RefusalCode::ContingentAlreadyClosed);
+            }
+            if orders.siblings(order).any(|o| o.spec.instrument != order.instrument) {
+                return Some(RefusalCode::UnsupportedOrderClass);
+            }
+        }
+        let parent = orders.get(order.account, order.parent?);
+        let Some(parent) = parent.filter(|_| order.parent != Some(order.id)) else {
+            return Some(RefusalCode::UnknownOrder);
+        };
+        match parent.status {
+            OrderStatus::Denied | OrderStatus::Rejected => Some(RefusalCode::ParentRejected),
+            OrderStatus::Canceled | OrderStatus::Expired if parent.filled.is_zero() => {
+                Some(RefusalCode::ContingentAlreadyClosed)
+            }
+            _ if parent.spec.instrument != order.instrument => Some(RefusalCode::UnsupportedOrderClass),
+            _ => None,
+        }
+    }
+
+    /// What a fill or an end of an order means for others: its list, its group, its children, and orders that only
+    /// reduce what it changed.
+    pub(super) fn follow(&mut self, key: OrderKey, filled: Quantity) -> Result<(), EngineError> {
+        self.note_list(&key);
+        let Some(order) = self.state().orders().get(key.0, key.1) else { return Ok(()) };
+        let (spec, status, all) = (order.spec.clone(), order.status, order.filled);
+        if filled.is_positive() {
+            self.fill_group(&spec, filled)?;
+        }
+        self.see_children(key, status, all)?;
+        if filled.is_positive() {
+            self.end_flat(&spec)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what one order of a group filled off the others; what is left of none of them ends.
+    fn fill_group(&mut self, spec: &OrderSpec, filled: Quantity) -> Result<(), EngineError> {
+        let others: Vec<(OrderKey, bool)> = self
+            .state()
+            .orders()
+            .siblings(spec)
+            .map(|o| ((o.spec.account, o.spec.id), o.leaves() > filled))
+            .collect();
+        for ((account, id), stays) in others {
+            if stays {
+                self.emit(EventBody::OrderReduced { account, id, by: filled, group: true })?;
+            } else {
+                self.end((account, id), EndReason::GroupFilled)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets children work once their parent has filled something, and ends or cuts them when it fills no more.
+    fn see_children(
+        &mut self,
+        key: OrderKey,
+        status: OrderStatus,
+        filled: Quantity,
+    ) -> Result<(), EngineError> {
+        let children: Vec<OrderKey> = self.state().orders().children(&key).collect();
+        for child in children {
+            if filled.is_positive() {
+                self.release_child(child)?;
+                if status.is_done() {
+                    self.cut_child(child)?;
+                }
+                continue;
+            }
+            match status {
+                OrderStatus::Denied | OrderStatus::Rejected => {
+                    if let Some(spec) = self.state().orders().open().get(&child).map(|o| o.spec.clone()) {
+                        self.deny(&spec, Refusal::plain(RefusalCode::ParentRejected), None)?;
+                    }
+                }
+                _ if status.is_done() => self.end(child, EndReason::ParentEnded)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a child work for what its parent has filled, when the gate agrees now.
+    pub(super) fn release_child(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let (account, id) = key;
+        let Some(child) = self.state().orders().open().get(&key) else { return Ok(()) };
+        if child.code != Some(RefusalCode::WaitsForParent) || !child.working().is_positive() {
+            return Ok(());
+        }
+        let working = OrderSpec { quantity: child.working(), ..child.spec.clone() };
+        let Some(decision) = self.judge_as(&key, &working, false, false) else { return Ok(()) };
+        let record = Some(decision.record());
+        match decision.verdict().clone() {
+            Verdict::Refuse(refusal) => {
+                let Some(spec) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
+                    return Ok(());
+                };
+                self.deny(&spec, refusal, Some(decision))
+            }
+            Verdict::Hold(code) => {
+                let Some(order) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
+                    return Ok(());
+                };
+                self.emit(EventBody::OrderHeld { order, code, decision: record })
+            }
+            Verdict::Accept => {
+                if super::submit::enter(working, decision, self.state().seq()).is_err() {
+                    return Ok(());
+                }
+                self.emit(EventBody::OrderReleased { account, id, approver: None })?;
+                self.start_trail(key)
+            }
+        }
+    }
+
+    /// Cuts a child to what its parent filled: there will be no more of it.
+    fn cut_child(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let (account, id) = key;
+        let Some(child) = self.state().orders().open().get(&key) else { return Ok(()) };
+        let over = child.leaves().checked_sub(child.working()).filter(|q| q.is_positive());
+        let Some(by) = over else { return Ok(()) };
+        if child.working().is_zero() && child.filled.is_zero() {
+            return self.end(key, EndReason::ParentEnded);
+        }
+        self.emit(EventBody::OrderReduced { account, id, by, group: false })?;
+        let done = self.state().orders().get(account, id).is_some_and(|o| o.status.is_done());
+        if done { self.follow(key, Quantity::ZERO) } else { Ok(()) }
+    }
+
+    /// Ends the orders that only reduce a position which is no longer there.
+    fn end_flat(&mut self, spec: &OrderSpec) -> Result<(), EngineError> {
+        let ends: Vec<OrderKey> = self
+            .state()
+            .orders()
+            .reducing(spec.account)
+            .filter(|o| o.spec.instrument == spec.instrument && !o.status.is_waiting())
+            .filter(|o| self.reducible(&o.spec).is_zero())
+            .map(|o| (o.spec.account, o.spec.id))
+            .collect();
+        ends.into_iter().try_for_each(|key| self.end(key, EndReason::PositionFlat))
+    }
+
+    /// How much an order of this side could reduce the position by.
+    pub(super) fn reducible(&self, spec: &OrderSpec) -> Quantity {
+        let account = self.state().accounts().get(&spec.account);
+        let held = account.map_or(Quantity::ZERO, |a| a.quantity(spec.instrument));
+        let reducible = match spec.side {
+            Side::Sell => Some(held),
+            Side::Buy => held.checked_neg(),
+        };
+        reducible.unwrap_or(Quantity::ZERO).max(Quantity::ZERO)
+    }
+
+    /// Judges an open order again in its place, as if it were `spec`.
+    pub(super) fn judge_as(
+        &self,
+        key: &OrderKey,
+        spec: &OrderSpec,
+        may_wait: bool,
+        approved: bool,
+    ) -> Option<crate::risk::Decision> {
+        let state = self.state();
+        let book = state.book(key.0, self.now)?;
+        let draft = crate::risk::Draft { may_wait, approved, ..crate::risk::Draft::amended(spec) };
+        Some(evaluate(&book, state.limits(), &crate::domain::facts::MarketFacts::default(), &draft))
+    }
+}
