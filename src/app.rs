@@ -19,6 +19,7 @@ use crate::observe::{self, LogRing, SystemClock};
 use crate::service::door::Door;
 use crate::service::factors::UserFactors;
 use crate::service::house::{self, Parts};
+use crate::service::passing::{self, Listening};
 use crate::service::simulate::SYMBOLS_DEFAULT;
 use crate::service::view::HealthRow;
 use crate::service::{House, ServiceError, demo};
@@ -35,7 +36,12 @@ const DEMO_SEED: u64 = 2_024;
 
 /// Runs the program with these arguments.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let app = App { clock: Arc::new(SystemClock), engines: RefCell::default(), log: RefCell::default() };
+    let app = App {
+        clock: Arc::new(SystemClock),
+        engines: RefCell::default(),
+        listening: RefCell::default(),
+        log: RefCell::default(),
+    };
     let context = Context {
         open: &|wish| app.open(wish, COMMAND),
         terminal: &|launch| app.terminal(launch),
@@ -54,6 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 struct App {
     clock: Arc<dyn Clock>,
     engines: RefCell<Vec<JoinHandle<()>>>,
+    listening: RefCell<Vec<Listening>>,
     log: RefCell<Option<LogRing>>,
 }
 
@@ -78,8 +85,17 @@ impl App {
             })?;
             self.engines.borrow_mut().push(handle);
             house.prime()?;
+            self.listen(&house);
         }
         Ok(house)
+    }
+
+    /// Commands of other processes are taken while this one holds the trades; without a socket they are told who does.
+    fn listen(&self, house: &Arc<House>) {
+        match passing::listen(house) {
+            Ok(listening) => self.listening.borrow_mut().extend(listening),
+            Err(error) => tracing::warn!(%error, "commands of other processes are not taken"),
+        }
     }
 
     /// One log a process: the first home that is opened has it.
@@ -187,8 +203,9 @@ impl App {
         rows
     }
 
-    /// Waits until the engines have put everything away.
+    /// Takes no more from other processes, and waits until the engines have put everything away.
     fn finish(&self) {
+        drop(self.listening.take());
         for engine in self.engines.take() {
             if engine.join().is_err() {
                 tracing::error!("the engine's thread ended badly; the journal up to its last write is whole");

@@ -57,6 +57,11 @@ impl Password {
         self.0.expose_secret().is_empty()
     }
 
+    /// The text itself: only for handing it to the process that verifies it.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     /// Whether both are the same text: for asking twice.
     pub fn same_as(&self, other: &Password) -> bool {
         self.0.expose_secret() == other.0.expose_secret()

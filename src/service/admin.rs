@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{self, Kind, Paths, SETTINGS};
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::role::{RiskTolerance, Role};
@@ -27,7 +29,7 @@ const SIMULATION_CASH: i64 = 100_000;
 const LOG_SHOWN_MAX: usize = 1_000;
 
 /// An account to be opened; what is `None` takes its default.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountWish {
     /// Name.
     pub account: AccountId,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
 use crossbeam_channel::Receiver;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::event::EventBody;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
@@ -23,7 +23,7 @@ use super::permit::{ManageData, Permit};
 const AHEAD_MAX: usize = 128;
 
 /// How far to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Until {
     /// Up to and including this session.
     Date(NaiveDate),
@@ -32,7 +32,7 @@ pub enum Until {
 }
 
 /// What happened on the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdvanceReport {
     /// Exchange.
     pub exchange: Exchange,

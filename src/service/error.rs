@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::id::IdError;
 use crate::domain::{Capability, CleanText, NumberError, Role, UserName};
 use crate::execution::EngineError;
 use crate::store::StoreError;
 
 /// What kind of failure it is; the command line turns it into its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// Something did not work.
     Failed,
@@ -106,6 +109,26 @@ pub enum ServiceError {
         /// A plain sentence.
         text: String,
     },
+    /// The program that holds the trades did not do what was passed to it, and said why.
+    #[error("{text}")]
+    Passed {
+        /// What kind of failure it was there.
+        kind: ErrorKind,
+        /// Its own words.
+        text: String,
+    },
+    /// The program that holds the trades was asked and gave no answer.
+    #[error(
+        "the program that holds the trades (process {holder}) gave no answer: {why}; what was asked may have been done: {remedy}"
+    )]
+    Unanswered {
+        /// Its process.
+        holder: u32,
+        /// Why not.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A text is no identifier.
     #[error(transparent)]
     Id(#[from] IdError),
@@ -146,6 +169,7 @@ impl ServiceError {
             | ServiceError::Locked
             | ServiceError::NotPermitted { .. } => ErrorKind::Denied,
             ServiceError::Refused { .. } => ErrorKind::Refused,
+            ServiceError::Passed { kind, .. } => *kind,
             ServiceError::Id(_) | ServiceError::Number(_) => ErrorKind::Usage,
             ServiceError::Store(_)
             | ServiceError::Engine(_)
@@ -158,6 +182,7 @@ impl ServiceError {
             | ServiceError::Invalid(_)
             | ServiceError::ControlRefused(_)
             | ServiceError::NotDone { .. }
+            | ServiceError::Unanswered { .. }
             | ServiceError::File { .. }
             | ServiceError::Import(_)
             | ServiceError::Data(_)

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::event::EventBody;
 use crate::domain::facts::MarketFacts;
 use crate::domain::order_state::Order;
@@ -24,7 +26,7 @@ use super::view::BasketRow;
 const HEADROOM: Ratio = Ratio::from_raw(2_000_000);
 
 /// What a rebalance did, or would do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     /// Orders in the order in which they are given, each with its decision.
     pub rows: Vec<BasketRow>,

@@ -3,6 +3,8 @@
 //! Which account a person may trade follows from its kind: simulation accounts need [`Simulate`], the desk's need
 //! [`TradeDesk`]. Queries take their accounts from the permit's scope, never from who asks.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
@@ -27,7 +29,7 @@ use super::view;
 pub const LISTING_MAX: u32 = 100_000;
 
 /// An order as it is asked for; what is `None` is filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderWish {
     /// Client order id; made up when missing.
     pub id: Option<OrderId>,
@@ -113,6 +115,11 @@ impl Session {
     }
 }
 
+/// An id for an order whose giver named none.
+pub(super) fn made_up_id() -> Result<OrderId, ServiceError> {
+    Ok(format!("o-{}", crate::secret::session_id()?.get(..10).unwrap_or("0")).parse()?)
+}
+
 pub(super) fn unknown_account(account: AccountId) -> ServiceError {
     ServiceError::Unknown {
         kind: "account",
@@ -192,7 +199,7 @@ impl House {
     fn order_of(&self, permit: &TradePermit, wish: &OrderWish) -> Result<OrderSpec, ServiceError> {
         let id = match wish.id {
             Some(id) => id,
-            None => format!("o-{}", crate::secret::session_id()?.get(..10).unwrap_or("0")).parse()?,
+            None => made_up_id()?,
         };
         Ok(OrderSpec {
             account: permit.account,

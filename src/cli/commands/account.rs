@@ -8,7 +8,8 @@ use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{AccountId, AccountKind, Currency, Exchange, Money, UserName};
 use crate::service::admin::AccountWish;
-use crate::service::permit::{Administer, ViewPortfolio};
+use crate::service::deed::Deed;
+use crate::service::permit::ViewPortfolio;
 use crate::service::view;
 
 /// Kinds that can be opened in this release.
@@ -64,8 +65,6 @@ impl AccountCommand {
 
 impl Open {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let session = env.session(OpenMode::Own)?;
-        let permit = session.permit::<Administer>()?;
         let wish = AccountWish {
             account: self.name,
             cash: self.cash,
@@ -74,7 +73,7 @@ impl Open {
             kind: self.kind,
             owner: self.owner,
         };
-        session.house().open_account(&permit, &wish)?;
+        env.hand()?.act(Deed::OpenAccount(wish), |_| {})?;
         env.out.remark(&format!("account {} is open with {}", self.name, self.cash))
     }
 }

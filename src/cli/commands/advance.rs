@@ -5,11 +5,10 @@ use clap::Args;
 
 use super::Env;
 use crate::cli::args::exchange_parser;
-use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::Exchange;
 use crate::service::advance::Until;
-use crate::service::permit::ManageData;
+use crate::service::deed::Deed;
 
 /// `advance`.
 #[derive(Debug, Args)]
@@ -28,13 +27,10 @@ pub struct Advance {
 impl Advance {
     /// Plays the sessions and says what came of them.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let session = env.session(OpenMode::Own)?;
-        let permit = session.permit::<ManageData>()?;
         let until = self.to.map_or(Until::Sessions(self.sessions.unwrap_or(1)), Until::Date);
         let mut progress = env.progress();
-        let report = session
-            .house()
-            .advance(&permit, self.exchange, until, |date| progress(format_args!("playing {date}")))?;
+        let deed = Deed::Advance { exchange: self.exchange, until };
+        let report = env.hand()?.act(deed, |date| progress(format_args!("playing {date}")))?.advanced()?;
         progress(format_args!(""));
         env.out.record(&report)
     }

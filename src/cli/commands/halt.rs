@@ -4,11 +4,10 @@ use clap::Args;
 
 use super::Env;
 use crate::cli::args::one_of;
-use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
-use crate::service::permit::ControlRisk;
+use crate::service::deed::{Control, Deed};
 
 /// How hard a halt is.
 const MODES: &[(&str, HaltMode)] = &[("halted", HaltMode::Halted), ("reducing", HaltMode::Reducing)];
@@ -33,8 +32,8 @@ pub struct Resume {
 impl Halt {
     /// Stops trading in the scope.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let session = env.session(OpenMode::Own)?;
-        session.house().halt(&session.permit::<ControlRisk>()?, self.scope, self.mode)?;
+        let deed = Control::Halt { scope: self.scope, mode: self.mode };
+        env.hand()?.act(Deed::Control(deed), |_| {})?;
         env.out.remark(&format!("trading is halted for {}", self.scope))
     }
 }
@@ -42,8 +41,7 @@ impl Halt {
 impl Resume {
     /// Lifts a halt.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let session = env.session(OpenMode::Own)?;
-        session.house().resume(&session.permit::<ControlRisk>()?, self.scope)?;
+        env.hand()?.act(Deed::Control(Control::Resume(self.scope)), |_| {})?;
         env.out.remark(&format!("trading goes on for {}", self.scope))
     }
 }

@@ -10,7 +10,8 @@ use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::limit::{LimitDraft, LimitName, Scope, VersionStatus, WorkingOrders};
-use crate::service::permit::{ControlRisk, ViewLimits};
+use crate::service::deed::{Control, Deed};
+use crate::service::permit::ViewLimits;
 use crate::service::view::LimitVersionRow;
 
 /// What happens to working orders over a limit.
@@ -81,17 +82,10 @@ struct Change {
 impl LimitsCommand {
     /// Runs it.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let mode = match self {
-            LimitsCommand::Show | LimitsCommand::History | LimitsCommand::Diff { .. } => OpenMode::Read,
-            LimitsCommand::Set(_) | LimitsCommand::Approve { .. } | LimitsCommand::Revert { .. } => {
-                OpenMode::Own
-            }
-        };
-        let session = env.session(mode)?;
-        let house = session.house();
         match self {
             LimitsCommand::Show => {
-                let view = house.limits(&session.permit::<ViewLimits>()?)?;
+                let session = env.session(OpenMode::Read)?;
+                let view = session.house().limits(&session.permit::<ViewLimits>()?)?;
                 env.out.rows(&view.limits, "no limits are set")?;
                 if env.out.format() == Format::Table && !view.halts.is_empty() {
                     env.out.blank()?;
@@ -101,23 +95,21 @@ impl LimitsCommand {
                 env.out.remark(if view.single_person { alone } else { "" })
             }
             LimitsCommand::History => {
-                let rows = house.limit_history(&session.permit::<ViewLimits>()?)?;
+                let session = env.session(OpenMode::Read)?;
+                let rows = session.house().limit_history(&session.permit::<ViewLimits>()?)?;
                 env.out.rows(&rows, "no limit was ever set")
             }
             LimitsCommand::Diff { from, to } => {
-                let history = house.limit_history(&session.permit::<ViewLimits>()?)?;
+                let session = env.session(OpenMode::Read)?;
+                let history = session.house().limit_history(&session.permit::<ViewLimits>()?)?;
                 env.out.rows(&changes(&history, from, to)?, "nothing changed")
             }
             LimitsCommand::Set(set) => {
-                let permit = session.permit::<ControlRisk>()?;
-                print(env, house.set_limit(&permit, set.draft()?)?)
+                let draft = set.draft()?;
+                change(env, Control::SetLimit(draft))
             }
-            LimitsCommand::Approve { version } => {
-                print(env, house.approve_limit(&session.permit::<ControlRisk>()?, version)?)
-            }
-            LimitsCommand::Revert { version } => {
-                print(env, house.revert_limit(&session.permit::<ControlRisk>()?, version)?)
-            }
+            LimitsCommand::Approve { version } => change(env, Control::ApproveLimit(version)),
+            LimitsCommand::Revert { version } => change(env, Control::RevertLimit(version)),
         }
     }
 }
@@ -141,7 +133,9 @@ impl Set {
     }
 }
 
-fn print(env: &mut Env<'_>, row: LimitVersionRow) -> Result<(), Failure> {
+/// Changes a limit and shows the version that comes of it.
+fn change(env: &mut Env<'_>, control: Control) -> Result<(), Failure> {
+    let row = env.hand()?.act(Deed::Control(control), |_| {})?.limit()?;
     let waits = row.status == VersionStatus::Proposed;
     env.out.record(&row)?;
     let next = format!("it waits for a second person: 'qlib-pro limits approve {}'", row.version);

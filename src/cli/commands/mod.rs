@@ -25,6 +25,7 @@ pub mod user;
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 
@@ -33,10 +34,17 @@ use super::context::{Context, HomeWish, Launch, OpenMode};
 use super::credentials;
 use super::errors::Failure;
 use super::output::Out;
-use crate::domain::{CleanText, UnixNanos};
-use crate::service::access::{self, Session};
+use crate::domain::{CleanText, UnixNanos, UserName};
+use crate::service::access::{self, Password, Session};
+use crate::service::deed::Doer;
+use crate::service::passing::{self, Hand, Reach};
 use crate::service::trading::Period;
 use crate::service::{House, ServiceError};
+
+/// How often a command looks for a holder of the trades that neither listens nor leaves.
+const REACHES_MAX: u32 = 20;
+/// Pause between two looks.
+const REACH_PAUSE_MS: u64 = 100;
 
 /// What a command works with.
 #[derive(Debug)]
@@ -62,16 +70,40 @@ impl<'a> Env<'a> {
         Ok((self.context.open)(&HomeWish { home, mode, log_level })?)
     }
 
+    /// Opens a home in which somebody lives.
+    fn lived_in(&self, mode: OpenMode) -> Result<Arc<House>, Failure> {
+        let house = self.house(mode)?;
+        if house.has_users()? {
+            return Ok(house);
+        }
+        Err(Failure::Denied(
+            "NOT_AUTHENTICATED: this home has no users yet; make the first with 'qlib-pro user add NAME'"
+                .into(),
+        ))
+    }
+
     /// Opens the home and logs in who acts: one command is one login.
     pub fn session(&self, mode: OpenMode) -> Result<Session, Failure> {
-        let house = self.house(mode)?;
-        if !house.has_users()? {
-            return Err(Failure::Denied(
-                "NOT_AUTHENTICATED: this home has no users yet; make the first with 'qlib-pro user add NAME'"
-                    .into(),
-            ));
+        self.log_in(&self.lived_in(mode)?)
+    }
+
+    /// Who does this command's deeds: this process, or the one that holds the trades, with the login of who acts.
+    pub fn hand(&self) -> Result<Hand, Failure> {
+        let mut house = self.lived_in(OpenMode::Own)?;
+        let (name, password) = self.who()?;
+        for _ in 0..REACHES_MAX {
+            if house.owns_trades() {
+                break;
+            }
+            if let Reach::Reached(mut passage) = passing::reach(house.home())? {
+                passage.log_in(name, password.as_ref())?;
+                return Ok(Hand::Passed(passage));
+            }
+            // A holder that just opens the home or leaves it.
+            std::thread::sleep(Duration::from_millis(REACH_PAUSE_MS));
+            house = self.house(OpenMode::Own)?;
         }
-        self.log_in(&house)
+        Ok(Hand::Own(Box::new(Doer::new(access::login(&house, name, password.as_ref())?))))
     }
 
     /// Whether somebody is named who acts.
@@ -81,10 +113,15 @@ impl<'a> Env<'a> {
 
     /// Logs in who acts.
     pub fn log_in(&self, house: &Arc<House>) -> Result<Session, Failure> {
+        let (name, password) = self.who()?;
+        Ok(access::login(house, name, password.as_ref())?)
+    }
+
+    /// Name and password of who acts.
+    fn who(&self) -> Result<(UserName, Option<Password>), Failure> {
         let name = credentials::user_name(self.globals.user.as_deref())?;
         let name = name.ok_or(ServiceError::NotAuthenticated)?;
-        let password = credentials::password(name)?;
-        Ok(access::login(house, name, password.as_ref())?)
+        Ok((name, credentials::password(name)?))
     }
 
     /// How to open the workstation from here.

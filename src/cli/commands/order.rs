@@ -8,6 +8,7 @@ use crate::cli::args::one_of;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{AccountId, OrderId, OrderStatus, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
+use crate::service::deed::Deed;
 use crate::service::permit::ViewPortfolio;
 use crate::service::trading::{OrderWish, Period};
 use crate::service::view::OrderRow;
@@ -130,9 +131,9 @@ impl OrderCommand {
             }
             OrderCommand::Show(show) => show.run(env),
             OrderCommand::Amend(amend) => {
-                let session = env.session(OpenMode::Own)?;
-                let permit = session.trade_permit(amend.account)?;
-                let row = session.house().amend(&permit, amend.id, amend.quantity, (amend.limit, None))?;
+                let Amend { id, quantity, limit: limit_price, account } = amend;
+                let deed = Deed::Amend { account, id, quantity, limit_price, trigger_price: None };
+                let row = env.hand()?.act(deed, |_| {})?.order()?;
                 env.out.record(&row)?;
                 if row.code.is_some() { Err(Failure::Refused) } else { Ok(()) }
             }
@@ -155,9 +156,8 @@ impl Submit {
             };
         }
         let wish = self.wish()?;
-        let session = env.session(OpenMode::Own)?;
-        let permit = session.trade_permit(self.account)?;
-        let row = session.house().submit(&permit, &wish)?;
+        let deed = Deed::Submit { account: self.account, order: wish };
+        let row = env.hand()?.act(deed, |_| {})?.order()?;
         env.out.record(&row)?;
         if is_refused(&row) { Err(Failure::Refused) } else { Ok(()) }
     }
@@ -200,11 +200,10 @@ impl Show {
 
 impl Cancel {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let session = env.session(OpenMode::Own)?;
-        let permit = session.trade_permit(self.account)?;
+        let (mut hand, account) = (env.hand()?, self.account);
         match self.id {
             Some(id) => {
-                let row = session.house().cancel(&permit, id)?;
+                let row = hand.act(Deed::Cancel { account, id }, |_| {})?.order()?;
                 env.out.record(&row)?;
                 if row.status == OrderStatus::Canceled && row.code.is_none() {
                     return Ok(());
@@ -212,7 +211,7 @@ impl Cancel {
                 Err(Failure::failed(format!("order {id} was not cancelled: {}", row.reason)))
             }
             None => {
-                let rows = session.house().cancel_all(&permit, self.symbol)?;
+                let rows = hand.act(Deed::CancelAll { account, symbol: self.symbol }, |_| {})?.orders()?;
                 env.out.rows(&rows, "no working orders")
             }
         }

@@ -7,13 +7,11 @@ use serde::Deserialize;
 
 use super::Env;
 use super::order::is_refused;
-use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{AccountId, OrderId, OrderType, Price, Quantity, RefusalCode, Side, Symbol, TimeInForce};
 use crate::service::ServiceError;
-use crate::service::access::Session;
-use crate::service::trading::{OrderWish, TradePermit};
-use crate::service::view::OrderRow;
+use crate::service::deed::{Deed, Done};
+use crate::service::trading::OrderWish;
 
 /// Longest line, in bytes.
 const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -50,8 +48,7 @@ struct Refused {
 
 /// Answers lines until the input ends; exit 4 when any order was refused.
 pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure> {
-    let session = env.session(OpenMode::Own)?;
-    let mut permits: Vec<TradePermit> = Vec::new();
+    let mut hand = env.hand()?;
     let mut any_refused = false;
     for (index, text) in stdin().lock().lines().enumerate() {
         let number = index + 1;
@@ -64,7 +61,7 @@ pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure>
             return Err(bad(format!("is longer than {LINE_BYTES_MAX} bytes")));
         }
         let line: Line = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
-        match answer(&session, &mut permits, account, line) {
+        match hand.act(deed(line, account), |_| {}).and_then(Done::order) {
             Ok(row) => {
                 any_refused |= is_refused(&row);
                 env.out.json_line(&row)?;
@@ -80,38 +77,14 @@ pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure>
     if any_refused { Err(Failure::Refused) } else { Ok(()) }
 }
 
-fn answer(
-    session: &Session,
-    permits: &mut Vec<TradePermit>,
-    default: Option<AccountId>,
-    line: Line,
-) -> Result<OrderRow, ServiceError> {
-    let house = session.house();
+fn deed(line: Line, default: Option<AccountId>) -> Deed {
     match line {
-        Line::Cancel { account, id } => house.cancel(permit(session, permits, account.or(default))?, id),
+        Line::Cancel { account, id } => Deed::Cancel { account: account.or(default), id },
         Line::Submit { account, id, symbol, side, order_type, quantity, limit_price, tif } => {
             let by_price = if limit_price.is_some() { OrderType::Limit } else { OrderType::Market };
             let order_type = order_type.unwrap_or(by_price);
-            let wish = OrderWish { id, symbol, side, order_type, quantity, limit_price, tif };
-            house.submit(permit(session, permits, account.or(default))?, &wish)
+            let order = OrderWish { id, symbol, side, order_type, quantity, limit_price, tif };
+            Deed::Submit { account: account.or(default), order }
         }
     }
-}
-
-/// A permit of this run for an account; the engine still refuses a login that no longer holds.
-fn permit<'a>(
-    session: &Session,
-    permits: &'a mut Vec<TradePermit>,
-    account: Option<AccountId>,
-) -> Result<&'a TradePermit, ServiceError> {
-    let account = account.map_or_else(|| session.default_account(), Ok)?;
-    let known = permits.iter().position(|p| p.account() == account);
-    let at = match known {
-        Some(at) => at,
-        None => {
-            permits.push(session.trade_permit(Some(account))?);
-            permits.len() - 1
-        }
-    };
-    permits.get(at).ok_or(ServiceError::SessionOver)
 }

@@ -6,10 +6,9 @@ use clap::Args;
 
 use super::Env;
 use super::signal::strategy_text;
-use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::AccountId;
-use crate::service::permit::TradeDesk;
+use crate::service::deed::Deed;
 
 /// `rebalance`.
 #[derive(Debug, Args)]
@@ -29,14 +28,8 @@ impl Rebalance {
     /// Gives the orders; exit 4 when risk refused any (the rest stand).
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let strategy = strategy_text(self.strategy.as_deref())?;
-        let session = env.session(OpenMode::Own)?;
-        let permit = session.trade_permit(self.account)?;
-        let basket = session.house().rebalance(
-            &session.permit::<TradeDesk>()?,
-            &permit,
-            strategy.as_deref(),
-            self.dry_run,
-        )?;
+        let deed = Deed::Rebalance { account: self.account, strategy, dry_run: self.dry_run };
+        let basket = env.hand()?.act(deed, |_| {})?.basket()?;
         env.out.rows(&basket.rows, "nothing to trade: holdings are within the band of their targets")?;
         for skipped in &basket.skipped {
             env.out.remark(skipped)?;

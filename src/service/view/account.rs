@@ -1,6 +1,6 @@
 //! Accounts, positions, orders and trades.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, OrderStatus, OrderType, Price,
@@ -92,7 +92,7 @@ pub struct Portfolio {
 }
 
 /// One order and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderRow {
     /// Account.
     pub account: AccountId,

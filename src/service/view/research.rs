@@ -1,7 +1,7 @@
 //! Signals and the baskets made of them.
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountId, InstrumentId, Money, OrderId, Price, Quantity, Ratio, RefusalCode, Side, Symbol, UnixNanos,
@@ -48,7 +48,7 @@ pub struct Signals {
 }
 
 /// One order of a rebalance with its risk decision.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BasketRow {
     /// Account.
     pub account: AccountId,

@@ -1,6 +1,6 @@
 //! Limits, their use, previews, breaches and the ticket's what-if.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{CheckRecord, LimitName, Scope, VersionStatus, WorkingOrders};
@@ -32,7 +32,7 @@ pub struct LimitRow {
 }
 
 /// One version in the history of limits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimitVersionRow {
     /// Version.
     pub version: u32,
