@@ -4,6 +4,7 @@
 //! A reader that goes away ends the command quietly. Nothing here decides what is printed.
 
 mod json;
+mod names;
 mod row;
 mod sink;
 mod table;
@@ -12,6 +13,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::errors::Failure;
@@ -61,6 +63,24 @@ impl Out {
         Ok(())
     }
 
+    /// The same for a list that may be empty: as CSV its header stands all the same.
+    pub fn list<T: Serialize + DeserializeOwned>(
+        &mut self,
+        rows: &[T],
+        nothing: &str,
+    ) -> Result<(), Failure> {
+        if self.format == Format::Csv && rows.is_empty() {
+            let header = names::names::<T>().iter().map(|n| ((*n).to_string(), Value::Null)).collect();
+            return write_header(&mut csv::Writer::from_writer(&mut self.writer), &header);
+        }
+        self.rows(rows, nothing)
+    }
+
+    /// What a command did: a sentence for people, a record for programs.
+    pub fn told<T: Serialize>(&mut self, record: &T, sentence: &str) -> Result<(), Failure> {
+        if self.format == Format::Table { self.remark(sentence) } else { self.record(record) }
+    }
+
     /// One record.
     pub fn record<T: Serialize>(&mut self, record: &T) -> Result<(), Failure> {
         match self.format {
@@ -90,6 +110,12 @@ impl Out {
     /// Bytes as they are: scripts, completions, files.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         Ok(self.writer.write_all(bytes)?)
+    }
+
+    /// All that a reader gives.
+    pub fn copy(&mut self, from: &mut dyn io::Read) -> Result<(), Failure> {
+        io::copy(from, &mut self.writer)?;
+        Ok(self.writer.flush()?)
     }
 
     /// An empty line between tables for people.
@@ -133,11 +159,17 @@ fn csv_cell(value: &Value) -> Result<String, Failure> {
     }
 }
 
+/// The names of a record's fields as one line.
+fn write_header(csv: &mut csv::Writer<impl Write>, record: &Fields) -> Result<(), Failure> {
+    csv.write_record(record.iter().map(|(name, _)| name)).map_err(csv_failure)?;
+    Ok(csv.flush()?)
+}
+
 /// A header from the first record, then one line a record. An empty list prints nothing.
 fn write_csv(writer: &mut dyn Write, rows: &[Fields]) -> Result<(), Failure> {
     let mut csv = csv::Writer::from_writer(writer);
     if let Some(first) = rows.first() {
-        csv.write_record(first.iter().map(|(name, _)| name)).map_err(csv_failure)?;
+        write_header(&mut csv, first)?;
     }
     for row in rows {
         let cells = row.iter().map(|(_, value)| csv_cell(value)).collect::<Result<Vec<String>, Failure>>()?;

@@ -37,7 +37,7 @@ const NEWS_DAYS: i64 = 30;
 const CLOSES_KEPT_NANOS: i64 = 2 * crate::domain::time::NANOS_PER_SECOND;
 
 /// One exported price.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
 pub struct ExportedPrice {
     /// Session.
     pub date: NaiveDate,
@@ -56,7 +56,7 @@ pub struct ExportedPrice {
     /// Where it comes from.
     pub source: String,
     /// Its terms.
-    pub basis: &'static str,
+    pub basis: std::borrow::Cow<'static, str>,
 }
 
 /// The last close of an instrument and the one before it, as seen from a session.
@@ -377,7 +377,7 @@ impl House {
                     close: r.close,
                     volume: r.volume,
                     source: series.source.to_string(),
-                    basis: basis.as_str(),
+                    basis: basis.as_str().into(),
                 }
             }));
         }

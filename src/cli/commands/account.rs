@@ -57,7 +57,7 @@ impl AccountCommand {
                 let permit = session.permit::<ViewPortfolio>()?;
                 let portfolios = session.house().portfolios(&permit, None)?;
                 let totals: Vec<view::Account> = portfolios.into_iter().map(|p| p.totals).collect();
-                env.out.rows(&totals, "no accounts")
+                env.out.list(&totals, "no accounts")
             }
         }
     }

@@ -1,6 +1,8 @@
 //! `backup FILE` and `restore FILE`: copies of a home, also while it trades.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -11,17 +13,20 @@ use crate::cli::errors::Failure;
 use crate::service::admin::BackupReport;
 use crate::service::permit::Administer;
 
+/// Standard output or input instead of a file.
+const STANDARD: &str = "-";
+
 /// `backup`.
 #[derive(Debug, Args)]
 pub struct Backup {
-    /// File to write; it appears when it is complete.
+    /// File to write, which appears when it is complete; `-` is standard output.
     file: PathBuf,
 }
 
 /// `restore`.
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// Backup to read.
+    /// Backup to read; `-` is standard input.
     file: PathBuf,
     /// Put it in place of a home that is there; its stores stay beside as NAME.before-restore.
     #[arg(long)]
@@ -40,8 +45,19 @@ impl Backup {
     /// Copies the home into one file.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
-        let report = session.house().back_up(&session.permit::<Administer>()?, &self.file)?;
-        print(env, report)
+        let permit = session.permit::<Administer>()?;
+        if self.file != Path::new(STANDARD) {
+            let report = session.house().back_up(&permit, &self.file)?;
+            return print(env, report);
+        }
+        if std::io::stdout().is_terminal() {
+            return Err(Failure::usage("a backup is no text for a terminal: name a file, or pipe it on"));
+        }
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("home.backup");
+        session.house().back_up(&permit, &file)?;
+        let mut copy = File::open(&file)?;
+        env.out.copy(&mut copy)
     }
 }
 
@@ -54,7 +70,15 @@ impl Restore {
         } else {
             None
         };
-        let report = (env.context.restore)(&self.file, env.globals.home.as_deref(), permit)?;
+        let folder = tempfile::tempdir()?;
+        let given = folder.path().join("home.backup");
+        let file = if self.file == Path::new(STANDARD) {
+            io::copy(&mut io::stdin().lock(), &mut File::create(&given)?)?;
+            &given
+        } else {
+            &self.file
+        };
+        let report = (env.context.restore)(file, env.globals.home.as_deref(), permit)?;
         print(env, report)
     }
 }

@@ -113,29 +113,29 @@ impl ExportCommand {
                 let ids: Vec<_> = p.symbols.iter().map(|s| InstrumentId::new(*s, exchange)).collect();
                 let days = (p.from.unwrap_or(NaiveDate::MIN), p.to.unwrap_or(NaiveDate::MAX));
                 let rows = house.export_prices(&permit, &ids, p.source.as_deref(), days, p.adjust)?;
-                env.out.rows(&rows, "")
+                env.out.list(&rows, "")
             }
             ExportCommand::Orders(r) => {
                 let permit = session.permit::<ViewPortfolio>()?;
-                env.out.rows(&house.orders(&permit, r.account, period(r.from, r.to))?, "")
+                env.out.list(&house.orders(&permit, r.account, period(r.from, r.to))?, "")
             }
             ExportCommand::Fills(r) => {
                 let permit = session.permit::<ViewPortfolio>()?;
-                env.out.rows(&house.history(&permit, r.account, period(r.from, r.to), LISTING_MAX)?, "")
+                env.out.list(&house.history(&permit, r.account, period(r.from, r.to), LISTING_MAX)?, "")
             }
             ExportCommand::Positions(r) => {
                 let permit = session.permit::<ViewPortfolio>()?;
                 let portfolios = house.portfolios(&permit, r.account)?;
                 let rows: Vec<_> = portfolios.into_iter().flat_map(|p| p.positions).collect();
-                env.out.rows(&rows, "")
+                env.out.list(&rows, "")
             }
             ExportCommand::Signals(r) => {
                 let permit = session.permit::<ViewSignals>()?;
-                env.out.rows(&house.signals(&permit, r.account)?.rows, "")
+                env.out.list(&house.signals(&permit, r.account)?.rows, "")
             }
             ExportCommand::Limits => {
                 let permit = session.permit::<ViewLimits>()?;
-                env.out.rows(&house.limit_history(&permit)?, "")
+                env.out.list(&house.limit_history(&permit)?, "")
             }
             ExportCommand::Audit => audit::export(env, &session),
             ExportCommand::Qlib(q) => {

@@ -1,6 +1,7 @@
 //! `halt SCOPE` and `resume SCOPE`: stop trading, and go on.
 
 use clap::Args;
+use serde::Serialize;
 
 use super::Env;
 use crate::cli::args::one_of;
@@ -29,12 +30,23 @@ pub struct Resume {
     scope: Scope,
 }
 
+/// How a scope stands after a command.
+#[derive(Debug, Serialize)]
+struct Standing {
+    scope: Scope,
+    state: &'static str,
+}
+
 impl Halt {
     /// Stops trading in the scope.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let deed = Control::Halt { scope: self.scope, mode: self.mode };
         env.hand()?.act(Deed::Control(deed), |_| {})?;
-        env.out.remark(&format!("trading is halted for {}", self.scope))
+        let state = match self.mode {
+            HaltMode::Halted => "halted",
+            HaltMode::Reducing => "reducing",
+        };
+        env.out.told(&Standing { scope: self.scope, state }, &format!("trading is halted for {}", self.scope))
     }
 }
 
@@ -42,6 +54,7 @@ impl Resume {
     /// Lifts a halt.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         env.hand()?.act(Deed::Control(Control::Resume(self.scope)), |_| {})?;
-        env.out.remark(&format!("trading goes on for {}", self.scope))
+        let standing = Standing { scope: self.scope, state: "trading" };
+        env.out.told(&standing, &format!("trading goes on for {}", self.scope))
     }
 }

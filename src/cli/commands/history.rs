@@ -37,6 +37,6 @@ impl History {
         }
         let permit = session.permit::<ViewPortfolio>()?;
         let rows = session.house().history(&permit, self.account, wanted, LISTING_MAX)?;
-        env.out.rows(&rows, "no trades yet")
+        env.out.list(&rows, "no trades yet")
     }
 }

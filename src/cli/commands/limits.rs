@@ -1,7 +1,7 @@
 //! `limits show|history|diff|set|approve|revert`: what bounds trading, and who changed it.
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Env;
 use crate::cli::args::one_of;
@@ -9,13 +9,15 @@ use crate::cli::context::OpenMode;
 use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, VersionStatus, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope, VersionStatus, WorkingOrders};
 use crate::service::deed::{Control, Deed};
 use crate::service::permit::ViewLimits;
 use crate::service::view::LimitVersionRow;
 
 /// What happens to working orders over a limit.
 const WORKING: &[(&str, WorkingOrders)] = &[("keep", WorkingOrders::Keep), ("cancel", WorkingOrders::Cancel)];
+/// The value that removes a limit.
+const NO_LIMIT: &str = "none";
 /// Recorded when nobody could be asked for a reason.
 const NO_REASON: &str = "(none given)";
 
@@ -69,7 +71,7 @@ pub struct Set {
 }
 
 /// One limit before and after.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Change {
     name: LimitName,
     scope: Scope,
@@ -86,10 +88,10 @@ impl LimitsCommand {
             LimitsCommand::Show => {
                 let session = env.session(OpenMode::Read)?;
                 let view = session.house().limits(&session.permit::<ViewLimits>()?)?;
-                env.out.rows(&view.limits, "no limits are set")?;
+                env.out.list(&view.limits, "no limits are set")?;
                 if env.out.format() == Format::Table && !view.halts.is_empty() {
                     env.out.blank()?;
-                    env.out.rows(&view.halts, "")?;
+                    env.out.list(&view.halts, "")?;
                 }
                 let alone = "one person only: loosening a limit waits for a second person";
                 env.out.remark(if view.single_person { alone } else { "" })
@@ -97,12 +99,12 @@ impl LimitsCommand {
             LimitsCommand::History => {
                 let session = env.session(OpenMode::Read)?;
                 let rows = session.house().limit_history(&session.permit::<ViewLimits>()?)?;
-                env.out.rows(&rows, "no limit was ever set")
+                env.out.list(&rows, "no limit was ever set")
             }
             LimitsCommand::Diff { from, to } => {
                 let session = env.session(OpenMode::Read)?;
                 let history = session.house().limit_history(&session.permit::<ViewLimits>()?)?;
-                env.out.rows(&changes(&history, from, to)?, "nothing changed")
+                env.out.list(&changes(&history, from, to)?, "nothing changed")
             }
             LimitsCommand::Set(set) => {
                 let draft = set.draft()?;
@@ -116,6 +118,11 @@ impl LimitsCommand {
 
 impl Set {
     fn draft(self) -> Result<LimitDraft, Failure> {
+        for value in [Some(self.value.as_str()).filter(|v| *v != NO_LIMIT), self.soft.as_deref()] {
+            value
+                .map_or(Ok(()), |text| LimitValue::parse(self.name, text).map(drop))
+                .map_err(Failure::usage)?;
+        }
         let reason = match self.reason {
             Some(reason) => reason,
             None if credentials::may_ask() => credentials::ask_line("Reason: ")?,
@@ -125,7 +132,7 @@ impl Set {
         Ok(LimitDraft {
             name: self.name,
             scope: self.scope,
-            hard: (self.value != "none").then_some(self.value),
+            hard: (self.value != NO_LIMIT).then_some(self.value),
             soft: self.soft,
             reason: reason.into(),
             working: self.working,

@@ -127,7 +127,7 @@ impl OrderCommand {
                 let session = env.session(OpenMode::Read)?;
                 let permit = session.permit::<ViewPortfolio>()?;
                 let rows = session.house().orders(&permit, list.account, period(list.from, list.to))?;
-                env.out.rows(&rows, "no orders yet")
+                env.out.list(&rows, "no orders yet")
             }
             OrderCommand::Show(show) => show.run(env),
             OrderCommand::Amend(amend) => {
@@ -212,7 +212,7 @@ impl Cancel {
             }
             None => {
                 let rows = hand.act(Deed::CancelAll { account, symbol: self.symbol }, |_| {})?.orders()?;
-                env.out.rows(&rows, "no working orders")
+                env.out.list(&rows, "no working orders")
             }
         }
     }

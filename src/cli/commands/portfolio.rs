@@ -27,13 +27,13 @@ impl PortfolioArgs {
             Format::Json => env.out.rows(&portfolios, ""),
             Format::Csv => {
                 let holdings: Vec<_> = portfolios.into_iter().flat_map(|p| p.positions).collect();
-                env.out.rows(&holdings, "")
+                env.out.list(&holdings, "")
             }
             Format::Table => {
                 for portfolio in &portfolios {
                     env.out.record(&portfolio.totals)?;
                     env.out.blank()?;
-                    env.out.rows(&portfolio.positions, "no holdings")?;
+                    env.out.list(&portfolio.positions, "no holdings")?;
                     env.out.blank()?;
                 }
                 if portfolios.is_empty() { env.out.remark("no accounts") } else { Ok(()) }

@@ -81,7 +81,7 @@ impl SignalCommand {
                 match show.symbol {
                     Some(symbol) => {
                         let rows = session.house().signal_history(&permit, symbol, show.account)?;
-                        env.out.rows(&rows, "no signals of this symbol are stored")
+                        env.out.list(&rows, "no signals of this symbol are stored")
                     }
                     None => print(env, &session.house().signals(&permit, show.account)?),
                 }
@@ -95,6 +95,6 @@ fn print(env: &mut Env<'_>, signals: &Signals) -> Result<(), Failure> {
         let (model, universe) = (&signals.model, &signals.universe);
         env.out.remark(&format!("{model} on {universe}, data up to {session}"))?;
     }
-    env.out.rows(&signals.rows, "no signals; run 'qlib-pro signal run'")?;
+    env.out.list(&signals.rows, "no signals; run 'qlib-pro signal run'")?;
     signals.omissions.iter().try_for_each(|omission| env.out.remark(omission))
 }

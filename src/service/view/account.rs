@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// One account with its totals, all in its own currency.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// Name.
     pub account: AccountId,
@@ -43,7 +43,7 @@ pub struct Account {
 }
 
 /// One holding.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Account that holds it.
     pub account: AccountId,
@@ -142,7 +142,7 @@ pub struct OrderRow {
 }
 
 /// One fill.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
     /// Market time.
     pub time: UnixNanos,

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// One ranked name.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SignalRow {
     /// 1 is best.
     pub rank: u32,

@@ -7,7 +7,7 @@ use crate::domain::limit::{CheckRecord, LimitName, Scope, VersionStatus, Working
 use crate::domain::{AccountId, Currency, Money, OrderId, Price, Quantity, RefusalCode, UnixNanos, UserName};
 
 /// One limit in force and how much of it is used by one account.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimitRow {
     /// Limit.
     pub name: LimitName,
@@ -61,7 +61,7 @@ pub struct LimitVersionRow {
 }
 
 /// A halt in force.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HaltRow {
     /// Scope.
     pub scope: Scope,
