@@ -4,6 +4,8 @@
 //! disk, as a whole batch: events, postings and rows in one transaction with one sync. The journal is a hash chain
 //! and never changes; orders, executions, risk events, portfolios and limit versions are projections of it.
 
+mod anew;
+mod head;
 mod journal;
 mod outbox;
 mod projections;
@@ -12,9 +14,10 @@ mod verify;
 
 use std::path::Path;
 
+pub use head::Head;
 pub use outbox::Delivery;
 pub use queries::{Accounts, Period};
-pub use verify::VerifyReport;
+pub use verify::{Refold, VerifyReport};
 
 use super::db::{Db, Durability, make_private_dir};
 use super::migrate::Migrations;

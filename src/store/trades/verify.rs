@@ -1,20 +1,26 @@
 //! Proving that the trades store says what it said when it was written.
 //!
-//! Recomputes the whole hash chain, decodes every event and compares the columns beside it, looks for gaps, sums
-//! the postings of every event and asset, compares cash and positions with the projected portfolios, and counts
-//! rows against the events they come from. It reads all of it in one snapshot, and changes nothing.
+//! One walk over the journal in one snapshot: the whole hash chain is recomputed, every event decoded and compared
+//! with the columns beside it, gaps are looked for, and the postings of every event summed by asset. Given a
+//! [`Refold`], each event is worked out anew beside it: its stored postings must be those it makes, and the projected
+//! tables, columns for queries included, must be what a fresh store would hold. Balances and holds are compared with
+//! the portfolios, the file's own structure is checked, and an exported [`Head`] must still be on the chain. It
+//! changes nothing.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, Rows};
 
 use super::super::codec::count;
 use super::super::error::StoreError;
 use super::TradesReader;
+use super::anew::Anew;
+use super::head::{Head, acts};
 use super::queries::{PORTFOLIO, portfolio};
 use crate::domain::journal::{self, ChainHash};
-use crate::domain::posting::Ledger;
-use crate::domain::{CleanText, Seq};
+use crate::domain::posting::{Ledger, Posting};
+use crate::domain::row::Row as Projected;
+use crate::domain::{CleanText, Event, Seq};
 
 /// Most findings that a report lists.
 pub const FINDINGS_MAX: usize = 100;
@@ -42,16 +48,37 @@ impl VerifyReport {
         self.findings.is_empty()
     }
 
-    fn found(&mut self, text: &str) {
+    pub(super) fn found(&mut self, text: &str) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(CleanText::new(text));
         }
     }
 }
 
+/// Works out anew what the journal says; lives where the fold does.
+pub trait Refold {
+    /// The next event: its postings, and the rows that name it. An error ends the working out.
+    fn event(&mut self, event: &Event) -> Result<(Vec<Posting>, Vec<Projected>), String>;
+    /// After the last event: orders, portfolios and limit versions as they stand.
+    fn rows(&mut self) -> Vec<Projected>;
+}
+
 impl TradesReader {
-    /// Verifies the whole store.
+    /// Verifies the store by itself.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
+        self.check(None, None)
+    }
+
+    /// Verifies the store against the journal worked out anew, and against an exported head where one is given.
+    pub fn prove(&self, refold: &mut dyn Refold, against: Option<&Head>) -> Result<VerifyReport, StoreError> {
+        self.check(Some(refold), against)
+    }
+
+    fn check(
+        &self,
+        refold: Option<&mut dyn Refold>,
+        against: Option<&Head>,
+    ) -> Result<VerifyReport, StoreError> {
         let mut report = VerifyReport {
             events: 0,
             postings: 0,
@@ -62,34 +89,81 @@ impl TradesReader {
         };
         self.db.read("verify it", |c| {
             let tx = c.unchecked_transaction()?;
-            let fills = chain(&tx, &mut report)?;
-            let sums = postings(&tx, &mut report)?;
-            balances(&tx, &sums, &mut report)?;
-            report.executions = tx.query_row("SELECT count(*) FROM executions", [], |r| count(r, 0))?;
-            report.audit = tx.query_row("SELECT count(*) FROM audit", [], |r| count(r, 0))?;
-            if fills != report.executions {
-                let executions = report.executions;
-                report.found(&format!("the journal has {fills} fills, executions has {executions} rows"));
-            }
+            structure(&tx, &mut report)?;
+            let anew = refold.map(|refold| Anew::new(refold)).transpose()?;
+            let mut walk = Walk { report: &mut report, anew, against, sums: Sums::new(), fills: 0 };
+            walk.journal(&tx)?;
+            walk.finish(&tx)?;
             Ok::<_, rusqlite::Error>(())
         })?;
         Ok(report)
     }
 }
 
-/// Walks the chain; returns how many fills there are.
-fn chain(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<u64> {
-    let sql = "SELECT seq, t, wall, by, kind, version, payload, prev_hash, hash FROM journal ORDER BY seq";
-    let mut statement = conn.prepare(sql)?;
+/// Lets SQLite look for pages, indexes and values that do not fit each other.
+fn structure(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare("PRAGMA integrity_check(10)")?;
     let mut rows = statement.query([])?;
-    let mut fills = 0;
-    let mut last: Seq = 0;
     while let Some(row) = rows.next()? {
-        let seq = count(row, 0)?;
-        if seq != last + 1 {
-            report.found(&format!("event {seq} follows event {last}: events are missing"));
+        let said: String = row.get(0)?;
+        if said != "ok" {
+            report.found(&format!("the file is damaged: {said}"));
         }
-        last = seq;
+    }
+    Ok(())
+}
+
+/// (account, ledger, asset) → sum.
+type Sums = BTreeMap<(String, String, String), i128>;
+
+/// Ledger accounts whose balances the portfolios show.
+const COMPARED: [Ledger; 4] = [Ledger::Cash, Ledger::Unsettled, Ledger::Hold, Ledger::Position];
+
+struct Walk<'w> {
+    report: &'w mut VerifyReport,
+    anew: Option<Anew<'w>>,
+    against: Option<&'w Head>,
+    sums: Sums,
+    fills: u64,
+}
+
+impl Walk<'_> {
+    /// Walks the chain and the postings beside it.
+    fn journal(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let sql =
+            "SELECT seq, t, wall, by, kind, version, payload, prev_hash, hash FROM journal ORDER BY seq";
+        let mut statement = conn.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let sql = "SELECT seq, account, ledger, asset, phase, amount FROM postings ORDER BY id";
+        let mut statement = conn.prepare(sql)?;
+        let mut postings = Postings::new(statement.query([])?)?;
+        let mut last: Seq = 0;
+        while let Some(row) = rows.next()? {
+            let seq = count(row, 0)?;
+            if seq != last + 1 {
+                self.report.found(&format!("event {seq} follows event {last}: events are missing"));
+            }
+            last = seq;
+            let event = self.link(row, seq)?;
+            let stored = postings.take(seq)?;
+            self.postings(seq, &stored);
+            self.anew(conn, event.as_ref(), &stored)?;
+            self.compare_head(seq);
+        }
+        while let Some(line) = postings.next()? {
+            self.report.postings += 1;
+            self.report.found(&format!("a posting names event {}, out of place", line.seq));
+        }
+        if let Some(head) = self.against.filter(|head| head.seq > last) {
+            let text = format!("the journal ends at event {last}; the exported head is at {}", head.seq);
+            self.report.found(&format!("{text}: it was cut off"));
+        }
+        Ok(())
+    }
+
+    /// One link of the chain; the event, where it can be read.
+    fn link(&mut self, row: &Row<'_>, seq: Seq) -> rusqlite::Result<Option<Event>> {
+        let report = &mut *self.report;
         report.events += 1;
         let payload = row.get_ref(6)?.as_bytes().unwrap_or_default();
         let expected = report.head.next(payload);
@@ -100,63 +174,155 @@ fn chain(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<u64> 
             report.found(&format!("event {seq} was changed: its hash does not fit"));
         }
         report.head = expected;
-        if let Some(fault) = columns(row, seq, payload)? {
-            report.found(&fault);
+        self.fills += u64::from(row.get_ref(4)?.as_str().unwrap_or_default() == "fill");
+        match decoded(row, seq, payload)? {
+            Ok((event, fits)) => {
+                if !fits {
+                    report.found(&format!("event {seq}: a column does not say what its text says"));
+                }
+                Ok(Some(event))
+            }
+            Err(fault) => {
+                report.found(&fault);
+                Ok(None)
+            }
         }
-        fills += u64::from(row.get_ref(4)?.as_str().unwrap_or_default() == "fill");
     }
-    Ok(fills)
+
+    /// Sums an event's postings by asset, and adds them to the balances.
+    fn postings(&mut self, seq: Seq, stored: &[Line]) {
+        let mut assets: BTreeMap<&str, i128> = BTreeMap::new();
+        for line in stored {
+            *assets.entry(&line.asset).or_default() += i128::from(line.amount);
+            if COMPARED.iter().any(|kept| kept.as_str() == line.ledger) {
+                let key = (line.account.clone(), line.ledger.clone(), line.asset.clone());
+                *self.sums.entry(key).or_default() += i128::from(line.amount);
+            }
+            self.report.postings += 1;
+        }
+        for (asset, sum) in assets.iter().filter(|(_, sum)| **sum != 0) {
+            self.report.found(&format!("event {seq}: postings in {asset} sum to {sum}, not 0"));
+        }
+    }
+
+    /// Works the event out anew and compares its postings; an event that cannot be read ends the working out.
+    fn anew(&mut self, conn: &Connection, event: Option<&Event>, stored: &[Line]) -> rusqlite::Result<()> {
+        let Some(mut anew) = self.anew.take() else { return Ok(()) };
+        let Some(event) = event else { return Ok(()) };
+        match anew.event(event)? {
+            Ok(postings) => {
+                let same = postings.len() == stored.len()
+                    && postings.iter().zip(stored).all(|(made, line)| line.is(made));
+                if !same {
+                    let seq = event.seq;
+                    self.report.found(&format!("event {seq}: its postings are not those it makes"));
+                }
+                anew.compare_page(conn, self.report)?;
+                self.anew = Some(anew);
+            }
+            Err(why) => self.report.found(&format!("event {} cannot be worked out anew: {why}", event.seq)),
+        }
+        Ok(())
+    }
+
+    fn compare_head(&mut self, seq: Seq) {
+        if self.against.is_some_and(|head| head.seq == seq && head.hash != self.report.head.to_string()) {
+            self.report.found(&format!("event {seq} or one before it is not what the exported head proves"));
+        }
+    }
+
+    /// What is compared after the last event.
+    fn finish(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let report = &mut *self.report;
+        balances(conn, &self.sums, report)?;
+        report.executions = conn.query_row("SELECT count(*) FROM executions", [], |r| count(r, 0))?;
+        if self.fills != report.executions {
+            let (fills, executions) = (self.fills, report.executions);
+            report.found(&format!("the journal has {fills} fills, executions has {executions} rows"));
+        }
+        let trail = acts(conn, self.against.map_or(i64::MAX, |head| head.act))?;
+        report.audit = conn.query_row("SELECT count(*) FROM audit", [], |r| count(r, 0))?;
+        if self.against.is_some_and(|head| (head.act, head.acts_hash.as_str()) != (trail.0, &trail.1)) {
+            report.found("acts of the audit trail are not those that the exported head proves");
+        }
+        match self.anew.take() {
+            Some(anew) => anew.finish(conn, report),
+            None => Ok(()),
+        }
+    }
 }
 
-/// What is wrong with an event's text or the columns beside it.
-fn columns(row: &Row<'_>, seq: Seq, payload: &[u8]) -> rusqlite::Result<Option<String>> {
+/// An event's text, and whether the columns beside it say the same; or what is wrong with the text.
+fn decoded(row: &Row<'_>, seq: Seq, payload: &[u8]) -> rusqlite::Result<Result<(Event, bool), String>> {
     let text = std::str::from_utf8(payload).unwrap_or_default();
     let event = match journal::decode(row.get(5)?, text) {
         Ok(event) => event,
-        Err(error) => return Ok(Some(format!("event {seq} cannot be read: {error}"))),
+        Err(error) => return Ok(Err(format!("event {seq} cannot be read: {error}"))),
     };
     let same = event.seq == seq
         && event.t.nanos() == row.get::<_, i64>(1)?
         && event.wall.nanos() == row.get::<_, i64>(2)?
         && Some(event.by.as_str()) == row.get_ref(3)?.as_str().ok()
         && text.contains(&format!("\"event\":\"{}\"", row.get::<_, String>(4)?));
-    Ok((!same).then(|| format!("event {seq}: a column does not say what its text says")))
+    Ok(Ok((event, same)))
 }
 
-/// Ledger accounts whose balances the portfolios show.
-const COMPARED: [Ledger; 4] = [Ledger::Cash, Ledger::Unsettled, Ledger::Hold, Ledger::Position];
+/// A stored posting.
+struct Line {
+    seq: Seq,
+    account: String,
+    ledger: String,
+    asset: String,
+    phase: String,
+    amount: i64,
+}
 
-/// (account, ledger, asset) → sum.
-type Sums = BTreeMap<(String, String, String), i128>;
-
-/// Sums the postings of every event and asset; returns the balances of cash and positions.
-fn postings(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<Sums> {
-    let sql = "SELECT seq, account, ledger, asset, amount FROM postings ORDER BY seq, id";
-    let mut statement = conn.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut sums = Sums::new();
-    let mut current: (Seq, BTreeMap<String, i128>) = (0, BTreeMap::new());
-    while let Some(row) = rows.next()? {
-        let seq = count(row, 0)?;
-        if seq != current.0 {
-            close_event(&current, report);
-            current = (seq, BTreeMap::new());
-        }
-        let (account, ledger, asset): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        let amount = i128::from(row.get::<_, i64>(4)?);
-        *current.1.entry(asset.clone()).or_default() += amount;
-        if COMPARED.iter().any(|kept| kept.as_str() == ledger) {
-            *sums.entry((account, ledger, asset)).or_default() += amount;
-        }
-        report.postings += 1;
+impl Line {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: count(row, 0)?,
+            account: row.get(1)?,
+            ledger: row.get(2)?,
+            asset: row.get(3)?,
+            phase: row.get(4)?,
+            amount: row.get(5)?,
+        })
     }
-    close_event(&current, report);
-    Ok(sums)
+
+    fn is(&self, made: &Posting) -> bool {
+        self.amount == made.amount
+            && self.seq == made.seq
+            && self.account == made.account.as_str()
+            && self.ledger == made.ledger.as_str()
+            && self.phase == made.phase.as_str()
+            && self.asset == made.asset.to_string()
+    }
 }
 
-fn close_event((seq, assets): &(Seq, BTreeMap<String, i128>), report: &mut VerifyReport) {
-    for (asset, sum) in assets.iter().filter(|(_, sum)| **sum != 0) {
-        report.found(&format!("event {seq}: postings in {asset} sum to {sum}, not 0"));
+/// Stored postings in the order in which they were written, with the next one at hand.
+struct Postings<'r> {
+    rows: Rows<'r>,
+    next: Option<Line>,
+}
+
+impl<'r> Postings<'r> {
+    fn new(mut rows: Rows<'r>) -> rusqlite::Result<Self> {
+        let next = rows.next()?.map(Line::read).transpose()?;
+        Ok(Self { rows, next })
+    }
+
+    fn next(&mut self) -> rusqlite::Result<Option<Line>> {
+        let following = self.rows.next()?.map(Line::read).transpose()?;
+        Ok(std::mem::replace(&mut self.next, following))
+    }
+
+    /// The lines of one event that come next.
+    fn take(&mut self, seq: Seq) -> rusqlite::Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        while self.next.as_ref().is_some_and(|line| line.seq == seq) {
+            lines.extend(self.next()?);
+        }
+        Ok(lines)
     }
 }
 
