@@ -85,8 +85,6 @@ pub struct Portfolio {
     pub cash: Money,
     /// The part of it that is not settled yet.
     pub unsettled: Money,
-    /// Money that open orders hold.
-    pub held: Money,
     /// (instrument, quantity, cost) of every position.
     pub holdings: Vec<(InstrumentId, Quantity, Money)>,
 }

@@ -5,6 +5,8 @@ use crate::domain::command::Given;
 use crate::domain::event::Event;
 use crate::domain::id::IdError;
 use crate::domain::journal::{Batch, JournalError, encode};
+use crate::domain::posting::Posting;
+use crate::domain::row::Row;
 use crate::domain::{
     Exchange, InstrumentId, MarketEvent, NumberError, OrderId, OrderStatus, OrderStep, Price, Seq, UnixNanos,
     UserName,
@@ -12,9 +14,9 @@ use crate::domain::{
 use crate::portfolio::Unbalanced;
 use crate::risk::LimitError;
 
-use super::fold;
 use super::state::State;
 use super::step::Step;
+use super::{fold, project, step};
 
 /// Why a step could not be taken. A refusal is never an error: it is an event. After an error the engine may hold
 /// half a step and must be thrown away and recovered from the journal.
@@ -124,6 +126,19 @@ impl Engine {
     /// The fold of an event that was read: the chain goes on over the very text that is stored.
     pub fn apply_stored(&mut self, event: &Event, text: &str) -> Result<(), EngineError> {
         fold::apply(&mut self.state, &self.calendars, event, text).map(|_| ())
+    }
+
+    /// The same, with the postings and the rows that the event makes: what a store must hold beside it.
+    pub fn refold(&mut self, event: &Event, text: &str) -> Result<(Vec<Posting>, Vec<Row>), EngineError> {
+        let effects = fold::apply(&mut self.state, &self.calendars, event, text)?;
+        let (mut rows, mut touched) = (Vec::new(), project::Touched::default());
+        project::note(&mut rows, &mut touched, event, &effects);
+        Ok((step::postings_of(&self.state, event.seq, &effects)?, rows))
+    }
+
+    /// Rows of the tables that tell how things stand: every order, portfolio and limit version.
+    pub fn standing_rows(&self) -> Vec<Row> {
+        project::standing(&self.state)
     }
 
     /// The state as it stands; a clone is a snapshot.

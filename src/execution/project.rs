@@ -21,7 +21,8 @@ pub(super) struct Touched {
 /// Rows that belong to one event, and a note of those that follow at the end of the step.
 pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, effects: &Effects) {
     touched.orders.extend(effects.orders.iter().copied());
-    touched.accounts.extend(effects.movements.iter().map(|(account, _)| *account));
+    let moved = effects.movements.iter().filter(|(_, movement)| !movement.is_hold());
+    touched.accounts.extend(moved.map(|(account, _)| *account));
     match &event.body {
         EventBody::Fill(fill) => rows.push(Row::Execution(Execution {
             seq: event.seq,
@@ -91,4 +92,13 @@ pub(super) fn rows(rows: &mut Vec<Row>, touched: &Touched, state: &State) {
     rows.extend(accounts.map(|account| Row::Portfolio(account.row())));
     let versions = state.limits.versions().iter().filter(|v| touched.limits.contains(&v.version));
     rows.extend(versions.map(|version| Row::Limit(version.clone())));
+}
+
+/// Rows of everything there is.
+pub(super) fn standing(state: &State) -> Vec<Row> {
+    let orders = state.orders.open().values().chain(state.orders.done());
+    let mut rows: Vec<Row> = orders.map(|order| Row::Order(Box::new(order.clone()))).collect();
+    rows.extend(state.accounts.values().map(|account| Row::Portfolio(account.row())));
+    rows.extend(state.limits.versions().iter().map(|version| Row::Limit(version.clone())));
+    rows
 }

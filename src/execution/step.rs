@@ -6,16 +6,30 @@ use crate::domain::command::{Command, Given};
 use crate::domain::event::{Event, EventBody};
 use crate::domain::journal::{Batch, encode};
 use crate::domain::market::MarketEvent;
-use crate::domain::{AccountId, Exchange, OrderId, UnixNanos, UserName};
+use crate::domain::posting::Posting;
+use crate::domain::{AccountId, Exchange, OrderId, Seq, UnixNanos, UserName};
 use crate::portfolio::postings;
 use crate::risk::OrderKey;
 
 use super::engine::{Engine, EngineError};
+use super::fold::Effects;
 use super::state::State;
 use super::{fold, project};
 
 /// A list that had sells filled or ended in this step.
 pub(super) type ListKey = (AccountId, OrderId);
+
+/// The ledger lines of what an event changed.
+pub(super) fn postings_of(state: &State, seq: Seq, effects: &Effects) -> Result<Vec<Posting>, EngineError> {
+    let mut lines = Vec::new();
+    for (account, movement) in &effects.movements {
+        let currency = state.accounts.get(account).map(|a| a.spec().currency);
+        if let Some(currency) = currency {
+            lines.extend(postings(seq, *account, currency, movement)?);
+        }
+    }
+    Ok(lines)
+}
 
 /// The step in progress.
 pub(super) struct Step<'e> {
@@ -50,12 +64,7 @@ impl<'e> Step<'e> {
         let event = Event { seq, t, wall: self.wall, by: self.by, body };
         let text = encode(&event)?;
         let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event, &text)?;
-        for (account, movement) in &effects.movements {
-            let currency = self.engine.state.accounts.get(account).map(|a| a.spec().currency);
-            if let Some(currency) = currency {
-                self.batch.postings.extend(postings(seq, *account, currency, movement)?);
-            }
-        }
+        self.batch.postings.extend(postings_of(&self.engine.state, seq, &effects)?);
         project::note(&mut self.batch.rows, &mut self.touched, &event, &effects);
         self.batch.events.push(event);
         self.batch.texts.push(text);

@@ -364,7 +364,6 @@ impl Account {
             currency: self.spec.currency,
             cash: self.cash,
             unsettled: self.unsettled_total(),
-            held: self.held,
             holdings,
         }
     }

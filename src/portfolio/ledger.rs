@@ -60,6 +60,11 @@ impl Movement {
         Self { hold, ..Self::default() }
     }
 
+    /// Whether nothing but holds changes: no cash, no shares.
+    pub fn is_hold(&self) -> bool {
+        *self == Self { hold: self.hold, used: self.used, ..Self::default() }
+    }
+
     /// How final a change of a hold is.
     const fn phase(change: Money, used: bool) -> Phase {
         match (change.is_positive(), used) {

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::domain::event::EventBody;
 use crate::domain::{AccountId, Event, Seq};
-use crate::execution::State;
-use crate::store::trades::{Accounts, Period, TradesReader};
+pub use crate::store::trades::Head as AuditHead;
+use crate::store::trades::{Period, TradesReader};
 
 use super::access::{Session, record};
 use super::desk::Table;
 use super::engine::lock;
 use super::error::ServiceError;
+use super::evidence::Recount;
 use super::house::House;
 use super::permit::{Audit, Permit, ViewLimits, ViewPortfolio, ViewSignals};
 
@@ -59,12 +59,25 @@ pub enum AuditLine {
 }
 
 impl House {
-    /// Proves the chain, the sums, and that the tables agree with the journal.
-    pub fn verify_audit(&self, permit: &Permit<Audit>) -> Result<AuditReport, ServiceError> {
-        let report = lock(self.ledger()).verify()?;
-        let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-        findings.extend(self.fold_differs()?);
+    /// Proves the chain, the sums, and that ledger and tables are what the journal makes; with a head that was
+    /// exported earlier, that nothing before it was changed or cut off.
+    pub fn verify_audit(
+        &self,
+        permit: &Permit<Audit>,
+        against: Option<&AuditHead>,
+    ) -> Result<AuditReport, ServiceError> {
+        let report = self.prove(against)?;
         record(self, permit.user().as_str(), "verify the audit trail", "allowed", "")?;
+        Ok(report)
+    }
+
+    /// Proves the trail over a connection of its own, so that nobody waits for it.
+    pub(super) fn prove(&self, against: Option<&AuditHead>) -> Result<AuditReport, ServiceError> {
+        let mut recount = Recount::new(self.calendars())?;
+        let report = TradesReader::open(self.home())?.prove(&mut recount, against)?;
+        let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        findings.extend(recount.findings());
+        findings.extend(self.acts_differ()?);
         Ok(AuditReport {
             sound: findings.is_empty(),
             events: report.events,
@@ -76,29 +89,11 @@ impl House {
         })
     }
 
-    /// Whether a fresh fold of the journal gives other accounts than the stored ones.
-    fn fold_differs(&self) -> Result<Vec<String>, ServiceError> {
-        let ledger = lock(self.ledger());
-        let engine = super::engine::recover(self.calendars(), &ledger)?;
-        let stored = ledger.portfolios(crate::store::trades::Accounts::All)?;
-        let mut findings = Vec::new();
-        for row in &stored {
-            let folded = engine.state().accounts().get(&row.account).map(crate::portfolio::Account::row);
-            if folded.as_ref() != Some(row) {
-                findings.push(format!("account {} differs from what the journal says", row.account));
-            }
-        }
-        if stored.len() != engine.state().accounts().len() {
-            findings.push("the journal knows other accounts than the table of portfolios".into());
-        }
-        findings.extend(orders_differ(&ledger, engine.state())?);
-        if ledger.limit_versions()? != engine.state().limits().versions() {
-            findings.push("the table of limit versions differs from what the journal says".into());
-        }
-        findings.extend(fills_differ(&ledger)?);
-        drop(ledger);
-        findings.extend(self.acts_differ()?);
-        Ok(findings)
+    /// The end of the trail, to be kept elsewhere and verified against later.
+    pub fn audit_head(&self, permit: &Permit<Audit>) -> Result<AuditHead, ServiceError> {
+        let head = lock(self.ledger()).trail_head()?;
+        record(self, permit.user().as_str(), "export the head of the audit trail", "allowed", "")?;
+        Ok(head)
     }
 
     /// Whether the copied acts still say what the access log says.
@@ -140,40 +135,6 @@ impl House {
         record(self, permit.user().as_str(), "export the audit trail", "allowed", "")?;
         Ok(head)
     }
-}
-
-fn orders_differ(ledger: &TradesReader, state: &State) -> Result<Vec<String>, ServiceError> {
-    let stored = ledger.orders(Accounts::All, Period::ALL, u32::MAX)?;
-    let folded = state.orders().done().count() + state.orders().open().len();
-    let wrong = stored.iter().filter(|o| state.orders().get(o.spec.account, o.spec.id) != Some(o)).count();
-    let mut findings = Vec::new();
-    if wrong > 0 || stored.len() != folded {
-        findings.push(format!("the table of orders differs from what the journal says ({wrong} rows)"));
-    }
-    Ok(findings)
-}
-
-/// Fills of the journal against the table of executions.
-fn fills_differ(ledger: &TradesReader) -> Result<Vec<String>, ServiceError> {
-    let stored: BTreeMap<Seq, _> =
-        ledger.executions(Accounts::All, Period::ALL, u32::MAX)?.into_iter().map(|e| (e.seq, e)).collect();
-    let (mut seen, mut wrong) = (0, 0);
-    ledger.events(1, |event| {
-        if let EventBody::Fill(fill) = &event.body {
-            seen += 1;
-            let same = stored.get(&event.seq).is_some_and(|e| {
-                (e.account, e.id, e.instrument, e.side) == (fill.account, fill.id, fill.instrument, fill.side)
-                    && (e.quantity, e.price, e.fee) == (fill.quantity, fill.price, fill.fee)
-            });
-            wrong += usize::from(!same);
-        }
-        std::ops::ControlFlow::Continue(())
-    })?;
-    let differs = wrong > 0 || seen != stored.len();
-    Ok(differs
-        .then(|| format!("the table of executions differs from the journal ({wrong} rows)"))
-        .into_iter()
-        .collect())
 }
 
 impl Session {

@@ -265,7 +265,7 @@ impl Worker {
                 Ok(Reply::Done(format!("{name} can no longer log in")))
             }
             Request::VerifyAudit => {
-                let report = house.verify_audit(&session.permit::<Audit>()?)?;
+                let report = house.verify_audit(&session.permit::<Audit>()?, None)?;
                 let text = if report.sound {
                     "the journal is whole and its sums agree"
                 } else {

@@ -19,6 +19,7 @@ mod desk_worker;
 pub mod door;
 pub mod engine;
 pub mod error;
+mod evidence;
 pub mod factors;
 pub mod files;
 pub mod house;

@@ -1,5 +1,8 @@
 //! `audit verify|export`: proof of the journal, and the whole trail.
 
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
@@ -7,18 +10,32 @@ use serde_json::Value;
 use super::Env;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
+use crate::cli::output::Sink;
+use crate::domain::CleanText;
 use crate::service::access::Session;
-use crate::service::audit::AuditLine;
+use crate::service::audit::{AuditHead, AuditLine};
+use crate::service::files::open;
 use crate::service::permit::Audit;
 
 /// The audit trail.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// Prove the chain, the sums, and that the tables agree with the journal; exit 1 when they do not.
-    Verify,
+    Verify {
+        /// Prove also that nothing before a head exported earlier was changed or cut off; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
     /// The whole trail: every event, login, denial and administrative act.
-    Export,
+    Export {
+        /// Instead write the end of the trail, to be kept elsewhere for `verify --against`; `-` is standard output.
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
+    },
 }
+
+/// Most bytes of a head file.
+const HEAD_BYTES_MAX: u64 = 4_096;
 
 /// One line of the trail with the same fields for events and acts.
 #[derive(Debug, Serialize)]
@@ -38,8 +55,9 @@ impl AuditCommand {
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
         match self {
-            AuditCommand::Verify => {
-                let report = session.house().verify_audit(&session.permit::<Audit>()?)?;
+            AuditCommand::Verify { against } => {
+                let against = against.map(|path| read_head(&path)).transpose()?;
+                let report = session.house().verify_audit(&session.permit::<Audit>()?, against.as_ref())?;
                 env.out.record(&report)?;
                 if report.sound {
                     return Ok(());
@@ -48,9 +66,27 @@ impl AuditCommand {
                     "the audit trail is not sound: keep this home as it is, and restore a backup elsewhere",
                 ))
             }
-            AuditCommand::Export => export(env, &session),
+            AuditCommand::Export { head: Some(path) } => write_head(&session, &path),
+            AuditCommand::Export { head: None } => export(env, &session),
         }
     }
+}
+
+fn read_head(path: &Path) -> Result<AuditHead, Failure> {
+    let name = CleanText::new(&path.display().to_string());
+    let wrong = |why: String| Failure::failed(format!("{name} is no head of an audit trail: {why}"));
+    let mut text = String::new();
+    let file = open(path).map_err(Failure::of)?;
+    file.take(HEAD_BYTES_MAX).read_to_string(&mut text).map_err(|e| wrong(e.to_string()))?;
+    serde_json::from_str(&text).map_err(|e| wrong(format!("{e}; export it with 'audit export --head'")))
+}
+
+fn write_head(session: &Session, path: &Path) -> Result<(), Failure> {
+    let head = session.house().audit_head(&session.permit::<Audit>()?)?;
+    let mut sink = Sink::create(path)?;
+    serde_json::to_writer(&mut sink, &head).map_err(Failure::of)?;
+    sink.write_all(b"\n")?;
+    sink.finish()
 }
 
 /// Prints the trail.

@@ -132,7 +132,7 @@ fn the_journal_of_a_demo_is_sound() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::demo(folder.path(), seed);
         let session = home.login(Role::Admin);
-        let report = home.house.verify_audit(&session.permit::<Audit>().unwrap()).unwrap();
+        let report = home.house.verify_audit(&session.permit::<Audit>().unwrap(), None).unwrap();
         assert!(report.sound, "{:?}", report.findings);
         assert!(report.executions > 10 && report.postings > 20);
         let again = crate::service::demo::found(&home.house, seed, 24);

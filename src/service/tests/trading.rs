@@ -251,5 +251,5 @@ fn a_second_opener_reads_only_and_says_who_holds_it() {
     home.house.submit(&own.trade_permit(None).unwrap(), &wish("seen", Side::Buy, on, 1, None)).unwrap();
     assert!(second.screen(Role::Trader).orders.iter().any(|o| o.id.as_str() == "seen"));
     let auditor = second.login(Role::Admin);
-    assert!(second.house.verify_audit(&auditor.permit::<Audit>().unwrap()).unwrap().sound);
+    assert!(second.house.verify_audit(&auditor.permit::<Audit>().unwrap(), None).unwrap().sound);
 }

@@ -47,7 +47,6 @@ fn portfolio(cash: &str, shares: i64) -> Row {
         currency: Currency::USD,
         cash: money(cash),
         unsettled: Money::ZERO,
-        held: Money::ZERO,
         holdings: if shares == 0 { Vec::new() } else { vec![holding] },
     })
 }

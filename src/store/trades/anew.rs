@@ -42,8 +42,12 @@ impl<'r> Anew<'r> {
     }
 
     /// Works one event out; its postings, or why it cannot be.
-    pub(super) fn event(&mut self, event: &Event) -> rusqlite::Result<Result<Vec<Posting>, String>> {
-        let (postings, rows) = match self.refold.event(event) {
+    pub(super) fn event(
+        &mut self,
+        event: &Event,
+        text: &str,
+    ) -> rusqlite::Result<Result<Vec<Posting>, String>> {
+        let (postings, rows) = match self.refold.event(event, text) {
             Ok(made) => made,
             Err(why) => return Ok(Err(why)),
         };
@@ -100,11 +104,7 @@ impl<'r> Anew<'r> {
 }
 
 /// The first row in which two stores differ, in words.
-fn differs(
-    stored: &Connection,
-    fresh: &Connection,
-    sql: &str,
-) -> rusqlite::Result<Option<String>> {
+fn differs(stored: &Connection, fresh: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
     let (mut here, mut there) = (stored.prepare(sql)?, fresh.prepare(sql)?);
     let columns: Vec<String> = here.column_names().into_iter().map(str::to_owned).collect();
     let (mut here, mut there) = (here.query([])?, there.query([])?);
@@ -119,7 +119,8 @@ fn differs(
             (Some(found), Some(made)) => {
                 let pairs = columns.iter().zip(found.iter().zip(&made));
                 // A risk event's own number is not made anew page by page; elsewhere an id is a name.
-                let is_number = |name: &str, value: &Value| name == "id" && matches!(value, Value::Integer(_));
+                let is_number =
+                    |name: &str, value: &Value| name == "id" && matches!(value, Value::Integer(_));
                 let wrong = pairs.into_iter().find(|(name, (a, b))| a != b && !is_number(name, a));
                 if let Some((name, _)) = wrong {
                     return Ok(Some(format!("row {number}: its {name} is not what the journal makes")));

@@ -100,7 +100,7 @@ fn write_risk_event(conn: &Connection, e: &RiskEventRow) -> rusqlite::Result<()>
 
 fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO portfolios (account, owner, kind, exchange, currency, cash, unsettled, \
-               held, holdings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+               holdings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     conn.prepare_cached(sql)?
         .execute(params![
             p.account.as_str(),
@@ -110,7 +110,6 @@ fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
             p.currency.as_str(),
             p.cash.raw(),
             p.unsettled.raw(),
-            p.held.raw(),
             to_json(&p.holdings)?,
         ])
         .map(drop)

@@ -49,7 +49,7 @@ impl Period {
 const ORDER: &str = "SELECT spec, status, filled, filled_notional, fees, given_at, changed_at, code, reason, \
                      actor, triggered, stop, cap FROM orders";
 pub(super) const PORTFOLIO: &str =
-    "SELECT account, owner, kind, exchange, currency, cash, unsettled, held, holdings FROM portfolios";
+    "SELECT account, owner, kind, exchange, currency, cash, unsettled, holdings FROM portfolios";
 const VISIBLE: &str = "(?1 IS NULL OR account IN (SELECT value FROM json_each(?1)))";
 
 fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
@@ -107,8 +107,7 @@ pub(super) fn portfolio(row: &Row<'_>) -> rusqlite::Result<Portfolio> {
         currency: parsed(row, 4)?,
         cash: Money::from_raw(row.get(5)?),
         unsettled: Money::from_raw(row.get(6)?),
-        held: Money::from_raw(row.get(7)?),
-        holdings: json(row, 8)?,
+        holdings: json(row, 7)?,
     })
 }
 

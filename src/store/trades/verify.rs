@@ -57,8 +57,8 @@ impl VerifyReport {
 
 /// Works out anew what the journal says; lives where the fold does.
 pub trait Refold {
-    /// The next event: its postings, and the rows that name it. An error ends the working out.
-    fn event(&mut self, event: &Event) -> Result<(Vec<Posting>, Vec<Projected>), String>;
+    /// The next event and its stored text: its postings, and the rows that name it. An error ends the working out.
+    fn event(&mut self, event: &Event, text: &str) -> Result<(Vec<Posting>, Vec<Projected>), String>;
     /// After the last event: orders, portfolios and limit versions as they stand.
     fn rows(&mut self) -> Vec<Projected>;
 }
@@ -117,7 +117,7 @@ fn structure(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<(
 type Sums = BTreeMap<(String, String, String), i128>;
 
 /// Ledger accounts whose balances the portfolios show.
-const COMPARED: [Ledger; 4] = [Ledger::Cash, Ledger::Unsettled, Ledger::Hold, Ledger::Position];
+const COMPARED: [Ledger; 3] = [Ledger::Cash, Ledger::Unsettled, Ledger::Position];
 
 struct Walk<'w> {
     report: &'w mut VerifyReport,
@@ -147,7 +147,8 @@ impl Walk<'_> {
             let event = self.link(row, seq)?;
             let stored = postings.take(seq)?;
             self.postings(seq, &stored);
-            self.anew(conn, event.as_ref(), &stored)?;
+            let text = row.get_ref(6)?.as_str().unwrap_or_default();
+            self.anew(conn, event.as_ref().map(|event| (event, text)), &stored)?;
             self.compare_head(seq);
         }
         while let Some(line) = postings.next()? {
@@ -206,10 +207,14 @@ impl Walk<'_> {
     }
 
     /// Works the event out anew and compares its postings; an event that cannot be read ends the working out.
-    fn anew(&mut self, conn: &Connection, event: Option<&Event>, stored: &[Line]) -> rusqlite::Result<()> {
-        let Some(mut anew) = self.anew.take() else { return Ok(()) };
-        let Some(event) = event else { return Ok(()) };
-        match anew.event(event)? {
+    fn anew(
+        &mut self,
+        conn: &Connection,
+        read: Option<(&Event, &str)>,
+        stored: &[Line],
+    ) -> rusqlite::Result<()> {
+        let Some((mut anew, (event, text))) = self.anew.take().zip(read) else { return Ok(()) };
+        match anew.event(event, text)? {
             Ok(postings) => {
                 let same = postings.len() == stored.len()
                     && postings.iter().zip(stored).all(|(made, line)| line.is(made));
@@ -326,7 +331,7 @@ impl<'r> Postings<'r> {
     }
 }
 
-/// Compares cash, what is unsettled or held, and positions of the portfolios with the postings.
+/// Compares cash, what is unsettled, and positions of the portfolios with the postings.
 fn balances(conn: &Connection, sums: &Sums, report: &mut VerifyReport) -> rusqlite::Result<()> {
     let mut statement = conn.prepare(&format!("{PORTFOLIO} ORDER BY account"))?;
     let mut shown = Sums::new();
@@ -334,8 +339,7 @@ fn balances(conn: &Connection, sums: &Sums, report: &mut VerifyReport) -> rusqli
         let p = row?;
         let key = |ledger: Ledger, asset: String| (p.account.to_string(), ledger.as_str().to_owned(), asset);
         let (cash, unsettled) = (i128::from(p.cash.raw()), i128::from(p.unsettled.raw()));
-        let money = [(Ledger::Cash, cash - unsettled), (Ledger::Unsettled, unsettled)];
-        for (ledger, amount) in money.into_iter().chain([(Ledger::Hold, i128::from(p.held.raw()))]) {
+        for (ledger, amount) in [(Ledger::Cash, cash - unsettled), (Ledger::Unsettled, unsettled)] {
             shown.insert(key(ledger, p.currency.to_string()), amount);
         }
         for (instrument, quantity, _) in &p.holdings {

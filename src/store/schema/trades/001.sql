@@ -95,7 +95,6 @@ CREATE TABLE portfolios (
   currency  TEXT    NOT NULL,
   cash      INTEGER NOT NULL,
   unsettled INTEGER NOT NULL,
-  held      INTEGER NOT NULL,
   holdings  TEXT    NOT NULL CHECK (json_valid(holdings))
 ) STRICT;
 
