@@ -1,11 +1,15 @@
 //! What people and programs ask of the engine.
 
+use super::broker::{BrokerReport, VenueRefusal};
 use super::event::HaltMode;
 use super::facts::MarketFacts;
 use super::limit::{LimitDraft, Scope};
 use super::market::SessionState;
 use super::venue::VenueModel;
-use super::{AccountId, AccountSpec, Exchange, Instrument, OrderId, OrderSpec, Price, Quantity, UserName};
+use super::{
+    AccountId, AccountSpec, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price, Quantity, UserName,
+    VenueOrderId,
+};
 
 /// One wish. The engine answers with events, always: a refusal is an event too.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +80,29 @@ pub enum Command {
         /// What is resumed.
         scope: Scope,
     },
+    /// What a broker answered to something that was sent.
+    VenueAnswer {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// What.
+        answer: VenueAnswer,
+    },
+    /// What a broker tells of an account's orders.
+    VenueReport {
+        /// Account.
+        account: AccountId,
+        /// What.
+        report: BrokerReport,
+    },
+    /// Begins or ends a comparison of an account with its broker.
+    Reconcile {
+        /// Account.
+        account: AccountId,
+        /// `None` begins; what differs ends it.
+        breaks: Option<Vec<CleanText>>,
+    },
     /// Opens or closes an exchange by word; from then on its calendar is not asked.
     Session {
         /// Exchange.
@@ -83,6 +110,21 @@ pub enum Command {
         /// Open or close.
         state: SessionState,
     },
+}
+
+/// A broker's answer. That it is not known whether something arrived is no answer: then nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VenueAnswer {
+    /// It has the order, under this name.
+    Acked(VenueOrderId),
+    /// It refuses the order.
+    Refused(VenueRefusal),
+    /// It changed the order, which works under this name from now on.
+    Amended(VenueOrderId),
+    /// It refuses the change.
+    AmendRefused(VenueRefusal),
+    /// It refuses the cancel.
+    CancelRefused(VenueRefusal),
 }
 
 /// A command and who gave it.

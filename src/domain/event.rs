@@ -8,8 +8,8 @@ use super::limit::{Breach, DecisionRecord, LimitDraft, Scope};
 use super::market::SplitRatio;
 use super::venue::VenueModel;
 use super::{
-    AccountId, AccountSpec, CleanText, Exchange, Instrument, InstrumentId, Money, OrderId, OrderSpec, Price,
-    Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName,
+    AccountId, AccountSpec, BrokerId, CleanText, Exchange, Instrument, InstrumentId, Money, OrderId,
+    OrderSpec, Price, Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName, VenueOrderId,
 };
 
 /// How hard a halt is.
@@ -79,6 +79,8 @@ pub enum EndReason {
     ParentEnded,
     /// There is no position left to reduce.
     PositionFlat,
+    /// The venue ended it.
+    Venue,
 }
 
 impl EndReason {
@@ -98,6 +100,7 @@ impl EndReason {
             EndReason::GroupFilled => "another order of its group filled",
             EndReason::ParentEnded => "its parent ended without a fill",
             EndReason::PositionFlat => "there is no position left to reduce",
+            EndReason::Venue => "the venue ended it",
         }
     }
 }
@@ -114,6 +117,17 @@ pub enum CashKind {
     CashInLieu,
     /// Paid for borrowed shares.
     Borrow,
+}
+
+/// A fill as its broker names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueFill {
+    /// The broker's name for the fill.
+    pub trade: TradeId,
+    /// The broker's name for the order.
+    pub venue_id: VenueOrderId,
+    /// Filled so far under that name, this fill included.
+    pub cum: Quantity,
 }
 
 /// A fill.
@@ -139,9 +153,9 @@ pub struct Fill {
     pub leaves: Quantity,
     /// Market price and size it was made against (bar open or limit with the bar's budget, or the quote).
     pub against: (Price, Quantity),
-    /// The broker's name for it, where a broker made it.
+    /// How the broker names it, where a broker made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trade: Option<TradeId>,
+    pub venue: Option<VenueFill>,
 }
 
 /// An account's figures at a mark.
@@ -196,6 +210,71 @@ pub enum EventBody {
         /// Who released it, where a person did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approver: Option<UserName>,
+    },
+    /// An order is on its way to a broker: written down before anything is sent.
+    OrderSubmitted {
+        /// The order.
+        #[serde(flatten)]
+        order: OrderSpec,
+        /// To which broker.
+        broker: BrokerId,
+        /// Why there.
+        route: CleanText,
+        /// What risk saw; `None` when it was recorded before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
+    },
+    /// The broker has an order and works it.
+    OrderAcknowledged {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// The broker's name for it.
+        venue_id: VenueOrderId,
+    },
+    /// The broker stopped working an order for a while.
+    OrderSuspended {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+    },
+    /// A change of an order is on its way to its broker.
+    UpdateRequested {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Quantity as it will be.
+        quantity: Quantity,
+        /// Limit price as it will be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit_price: Option<Price>,
+        /// Trigger price as it will be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger_price: Option<Price>,
+    },
+    /// A cancel of an order is on its way to its broker.
+    CancelRequested {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// An account is being compared with its broker: only cancels and reducing orders are taken.
+    ReconciliationBegan {
+        /// Account.
+        account: AccountId,
+    },
+    /// The comparison ended.
+    ReconciliationEnded {
+        /// Account.
+        account: AccountId,
+        /// What differs and a person must look at.
+        breaks: Vec<CleanText>,
     },
     /// An order was changed.
     OrderUpdated {

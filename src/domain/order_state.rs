@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Money, OrderSpec, Price, Quantity, RefusalCode, UnixNanos, UserName};
+use super::{BrokerId, Money, OrderSpec, Price, Quantity, RefusalCode, UnixNanos, UserName, VenueOrderId};
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -213,11 +213,13 @@ impl OrderStatus {
                 _ => return None,
             },
             E::FillPart => match self {
-                S::PendingCancel | S::Canceled | S::Expired => self,
+                S::PendingCancel | S::Canceled | S::Expired | S::Rejected | S::Filled => self,
                 _ if at_venue => S::PartiallyFilled,
                 _ => return None,
             },
-            E::FillRest if at_venue || matches!(self, S::Canceled | S::Expired) => S::Filled,
+            // A venue may tell a fill after the end, or more than was asked: it happened, so it counts.
+            E::FillRest if at_venue => S::Filled,
+            E::FillRest if matches!(self, S::Canceled | S::Expired | S::Rejected | S::Filled) => S::Filled,
             E::AskUpdate if working || matches!(self, S::Submitted | S::PendingUpdate) => S::PendingUpdate,
             E::Update => match self {
                 S::PendingUpdate => back,
@@ -251,6 +253,38 @@ impl OrderStatus {
     }
 }
 
+/// An order's life at a broker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remote {
+    /// Which broker.
+    pub broker: BrokerId,
+    /// The names the broker gave it; the last is the one it works under.
+    pub venue_ids: Vec<VenueOrderId>,
+    /// Ranges of cumulative quantity that were filled, by the venue name they were filled under.
+    pub filled: Vec<(VenueOrderId, Quantity, Quantity)>,
+    /// A change that is on its way: quantity, limit and trigger as they will be.
+    pub asked: Option<(Quantity, Option<Price>, Option<Price>)>,
+}
+
+impl Remote {
+    /// An order that no broker has named yet.
+    pub const fn new(broker: BrokerId) -> Self {
+        Self { broker, venue_ids: Vec::new(), filled: Vec::new(), asked: None }
+    }
+
+    /// The name it works under.
+    pub fn venue_id(&self) -> Option<VenueOrderId> {
+        self.venue_ids.last().copied()
+    }
+
+    /// How much was filled under a name.
+    pub fn filled_under(&self, venue_id: VenueOrderId) -> Quantity {
+        let ranges = self.filled.iter().filter(|(name, _, _)| *name == venue_id);
+        let sizes = ranges.filter_map(|(_, from, to)| to.checked_sub(*from));
+        sizes.fold(Quantity::ZERO, |sum, size| sum.checked_add(size).unwrap_or(sum))
+    }
+}
+
 /// One order and what became of it: the fold of its events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -270,6 +304,9 @@ pub struct Order {
     pub stop: Option<Price>,
     /// A child's bound: what its parent has filled.
     pub cap: Option<Quantity>,
+    /// Its life at a broker; `None` while it is worked here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Remote>,
     /// Market time at which it was given.
     pub given_at: UnixNanos,
     /// Market time of its last change.
@@ -294,6 +331,7 @@ impl Order {
             triggered: false,
             stop: None,
             cap: None,
+            remote: None,
             given_at,
             changed_at: given_at,
             code: None,
@@ -315,6 +353,16 @@ impl Order {
         let leaves = self.leaves();
         let bound = self.cap.map(|cap| cap.checked_sub(self.filled).unwrap_or(Quantity::ZERO));
         bound.map_or(leaves, |bound| leaves.min(bound).max(Quantity::ZERO))
+    }
+
+    /// Whether it may match at the paper exchange.
+    pub const fn matches_here(&self) -> bool {
+        self.status.is_working() && self.remote.is_none()
+    }
+
+    /// Whether a broker has it, or it is on its way there.
+    pub const fn is_at_broker(&self) -> bool {
+        self.remote.is_some() && !self.status.is_done() && !self.status.is_waiting()
     }
 
     /// Where a working order stands by what it has done so far.

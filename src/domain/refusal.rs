@@ -54,6 +54,7 @@ refusal_codes! {
     ContingentAlreadyClosed = "CONTINGENT_ALREADY_CLOSED", "the orders it belongs to are already done";
     ParentRejected = "PARENT_REJECTED", "its parent order was refused";
     WaitsForParent = "WAITS_FOR_PARENT", "waits for its parent's first fill";
+    AlreadyPending = "ALREADY_PENDING", "an earlier wish about this order is still on its way to the broker";
     AmendFieldImmutable = "AMEND_FIELD_IMMUTABLE", "this order has no such price to change";
     InvalidPriceIncrement = "INVALID_PRICE_INCREMENT", "the price is not on the instrument's tick";
     InvalidQuantityIncrement = "INVALID_QUANTITY_INCREMENT", "the quantity is not a multiple of the lot";

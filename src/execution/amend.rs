@@ -2,7 +2,7 @@
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::{OrderSpec, Price, Quantity, RefusalCode};
+use crate::domain::{Order, OrderSpec, OrderStatus, Price, Quantity, RefusalCode};
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{Draft, OrderKey, Verdict, evaluate};
 
@@ -23,6 +23,10 @@ impl Step<'_> {
             return self.emit(EventBody::AmendRejected { account, id, refusal });
         };
         let mut spec = order.spec.clone();
+        if order.is_at_broker() && !answers(order) {
+            return self.emit(EventBody::AmendRejected { account, id, refusal: pending() });
+        }
+        let at_broker = order.is_at_broker();
         let foreign = (limit_price.is_some() && !spec.order_type.has_limit())
             || (trigger_price.is_some() && (!spec.order_type.has_trigger() || order.triggered));
         if foreign {
@@ -43,6 +47,15 @@ impl Step<'_> {
             return self.emit(EventBody::AmendRejected { account, id, refusal });
         }
         let OrderSpec { quantity, limit_price, trigger_price, .. } = spec;
+        if at_broker {
+            return self.emit(EventBody::UpdateRequested {
+                account,
+                id,
+                quantity,
+                limit_price,
+                trigger_price,
+            });
+        }
         self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price })?;
         if done {
             return self.follow(key, Quantity::ZERO);
@@ -69,14 +82,26 @@ impl Step<'_> {
     /// Ends a working order.
     pub(super) fn cancel(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let (account, id) = key;
-        if !self.state().orders.open().contains_key(&key) {
+        let Some(order) = self.state().orders.open().get(&key) else {
             let refusal = Refusal::plain(self.gone(&key));
             return self.emit(EventBody::CancelRejected { account, id, refusal });
+        };
+        if order.status == OrderStatus::PendingCancel {
+            return self.emit(EventBody::CancelRejected { account, id, refusal: pending() });
         }
         self.end(key, EndReason::Requested)
     }
 
+    /// Ends an order; one that a broker has is asked back.
     pub(super) fn end(&mut self, (account, id): OrderKey, reason: EndReason) -> Result<(), EngineError> {
+        if let Some(order) = self.state().orders.open().get(&(account, id)).filter(|o| o.is_at_broker()) {
+            let asked = order.status == OrderStatus::PendingCancel;
+            return if asked {
+                Ok(())
+            } else {
+                self.emit(EventBody::CancelRequested { account, id, reason })
+            };
+        }
         self.emit(EventBody::OrderCanceled { account, id, reason })?;
         self.follow((account, id), Quantity::ZERO)
     }
@@ -88,4 +113,14 @@ impl Step<'_> {
             None => RefusalCode::UnknownOrder,
         }
     }
+}
+
+/// Whether a broker can be asked to change an order now: it has it, and nothing else is on its way.
+fn answers(order: &Order) -> bool {
+    let named = order.remote.as_ref().is_some_and(|remote| remote.venue_id().is_some());
+    named && order.status.is_working()
+}
+
+fn pending() -> Refusal {
+    Refusal::plain(RefusalCode::AlreadyPending)
 }

@@ -43,7 +43,7 @@ impl Step<'_> {
         let closes = calendar.session_at(at).filter(|session| session.close == at);
         let seen = self.state().view().seen().get(&instrument).copied().unwrap_or_default();
         let (Some(session), Some(last), Some(_)) = (closes, seen.last, seen.quote) else { return Ok(false) };
-        let fits = order.status.is_working()
+        let fits = order.matches_here()
             && order.spec.order_type.start() == Start::Close
             && last.time >= session.open
             && last.time <= at

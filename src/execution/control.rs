@@ -113,8 +113,7 @@ impl Step<'_> {
             Verdict::Accept => match self.admit_held(&key, decision) {
                 Err(refusal) => self.deny(&order.spec, refusal, None),
                 Ok(()) => {
-                    let (account, id) = key;
-                    self.emit(EventBody::OrderReleased { account, id, approver: Some(actor) })?;
+                    self.release(key, Some(actor))?;
                     self.begin_work(key)
                 }
             },

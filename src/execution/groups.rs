@@ -62,7 +62,11 @@ impl Step<'_> {
             .map(|o| ((o.spec.account, o.spec.id), o.leaves() > filled))
             .collect();
         for ((account, id), stays) in others {
-            if stays {
+            let at_broker = self.state().orders().open().get(&(account, id)).filter(|o| o.is_at_broker());
+            if let Some(order) = at_broker.filter(|_| stays) {
+                let rest = order.spec.quantity.checked_sub(filled).unwrap_or(order.spec.quantity);
+                self.amend((account, id), Some(rest), (None, None))?;
+            } else if stays {
                 self.emit(EventBody::OrderReduced { account, id, by: filled, group: true })?;
             } else {
                 self.end((account, id), EndReason::GroupFilled)?;
@@ -81,7 +85,12 @@ impl Step<'_> {
         let children: Vec<OrderKey> = self.state().orders().children(&key).collect();
         for child in children {
             if filled.is_positive() {
-                self.release_child(child)?;
+                let remote =
+                    self.state().orders().open().get(&child).and_then(|o| self.remote_broker(&o.spec));
+                // A broker gets a child once, when it is known how much of it there will be.
+                if remote.is_none() || status.is_done() {
+                    self.release_child(child)?;
+                }
                 if status.is_done() {
                     self.cut_child(child)?;
                 }
@@ -102,7 +111,6 @@ impl Step<'_> {
 
     /// Lets a child work for what its parent has filled, when the gate agrees now.
     pub(super) fn release_child(&mut self, key: OrderKey) -> Result<(), EngineError> {
-        let (account, id) = key;
         let Some(child) = self.state().orders().open().get(&key) else { return Ok(()) };
         if child.code != Some(RefusalCode::WaitsForParent) || !child.working().is_positive() {
             return Ok(());
@@ -127,7 +135,7 @@ impl Step<'_> {
                 if super::submit::enter(working, decision, self.state().seq()).is_err() {
                     return Ok(());
                 }
-                self.emit(EventBody::OrderReleased { account, id, approver: None })?;
+                self.release(key, None)?;
                 self.start_trail(key)
             }
         }

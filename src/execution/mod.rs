@@ -17,6 +17,7 @@ mod mark;
 pub mod matching;
 mod orders;
 mod project;
+mod remote;
 mod sessions;
 pub mod sizing;
 pub mod state;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountId, Exchange, InstrumentId, Order, OrderId, OrderSpec, Seq, UnixNanos};
+use crate::domain::{
+    AccountId, Exchange, InstrumentId, Order, OrderId, OrderSpec, Seq, UnixNanos, VenueOrderId,
+};
 use crate::risk::OrderKey;
 
 /// An open order's place in its instrument's queue.
@@ -40,6 +42,9 @@ pub struct Orders {
     children: BTreeMap<OrderKey, BTreeSet<OrderId>>,
     /// Open orders that only reduce.
     reducing: BTreeSet<OrderKey>,
+    /// Orders by the name a broker gave them.
+    #[serde(with = "crate::domain::serial::pairs")]
+    venues: BTreeMap<(AccountId, VenueOrderId), OrderId>,
     #[serde(skip)]
     done: Arc<BTreeMap<OrderKey, Arc<Order>>>,
     #[serde(skip)]
@@ -80,6 +85,16 @@ impl Orders {
     /// The first order of an exchange that ends before `time`.
     pub(super) fn next_due(&self, exchange: Exchange, time: UnixNanos) -> Option<(UnixNanos, OrderKey)> {
         self.due.get(&exchange).and_then(BTreeSet::first).filter(|(at, _)| *at < time).copied()
+    }
+
+    /// The order that a broker knows under a name.
+    pub fn at_venue(&self, account: AccountId, venue_id: VenueOrderId) -> Option<&Order> {
+        self.venues.get(&(account, venue_id)).and_then(|id| self.get(account, *id))
+    }
+
+    /// Notes the name a broker gave an order.
+    pub(super) fn name_at_venue(&mut self, key: OrderKey, venue_id: VenueOrderId) {
+        self.venues.insert((key.0, venue_id), key.1);
     }
 
     /// Other open orders of an order's group, by name.

@@ -53,6 +53,8 @@ pub struct State {
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) days: BTreeMap<Exchange, NaiveDate>,
     pub(super) dividends: Vec<Announced>,
+    pub(super) reconciling: BTreeSet<AccountId>,
+    pub(super) breaks: BTreeMap<AccountId, BTreeSet<String>>,
     pub(super) view: View,
 }
 
@@ -122,6 +124,20 @@ impl State {
         &self.latched
     }
 
+    /// Whether an account is being compared with its broker.
+    pub fn is_reconciling(&self, account: AccountId) -> bool {
+        self.reconciling.contains(&account)
+    }
+
+    /// Differences with brokers that were told since the last comparison began, by account.
+    pub const fn breaks(&self) -> &BTreeMap<AccountId, BTreeSet<String>> {
+        &self.breaks
+    }
+
+    pub(super) fn has_break(&self, account: AccountId, text: &str) -> bool {
+        self.breaks.get(&account).is_some_and(|told| told.contains(text))
+    }
+
     /// Dividends whose ex-date lies ahead.
     pub fn announced(&self) -> &[Announced] {
         &self.dividends
@@ -170,6 +186,7 @@ impl State {
             venue: &self.venue,
             recent: self.recent.get(&account.spec().account).unwrap_or(&self.no_recent),
             latched: &self.latched,
+            reconciling: self.reconciling.contains(&account.spec().account),
         })
     }
 }

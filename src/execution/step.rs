@@ -97,6 +97,9 @@ impl<'e> Step<'e> {
             Command::ApproveOrder { account, id } => self.approve_order(given, (*account, *id)),
             Command::Halt { scope, mode } => self.halt(given.actor, *scope, *mode),
             Command::Resume { scope } => self.resume(given, *scope),
+            Command::VenueAnswer { account, id, answer } => self.venue_answer((*account, *id), answer),
+            Command::VenueReport { account, report } => self.venue_report(*account, report),
+            Command::Reconcile { account, breaks } => self.reconcile(*account, breaks.as_deref()),
             Command::Session { exchange, state } => {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }

@@ -2,7 +2,10 @@
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::{OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side};
+use crate::domain::limit::DecisionRecord;
+use crate::domain::{
+    BrokerId, CleanText, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, UserName,
+};
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
 use super::engine::EngineError;
@@ -65,6 +68,9 @@ impl Step<'_> {
             Verdict::Accept => match enter(order.clone(), decision, self.state().seq) {
                 Ok(order) => {
                     let key = (order.account, order.id);
+                    if let Some(broker) = self.remote_broker(&order) {
+                        return self.send(order, broker, record);
+                    }
                     self.emit(EventBody::OrderAccepted { order, decision: record })?;
                     self.begin_work(key)
                 }
@@ -82,6 +88,34 @@ impl Step<'_> {
         let decision = decision.map(|d| d.record());
         self.emit(EventBody::OrderDenied { order: order.clone(), refusal, decision })?;
         self.follow((order.account, order.id), Quantity::ZERO)
+    }
+
+    /// The broker of an order's account, when its orders are not worked here.
+    pub(super) fn remote_broker(&self, order: &OrderSpec) -> Option<BrokerId> {
+        let account = self.state().accounts().get(&order.account)?;
+        Some(account.spec().broker).filter(|broker| !broker.is_paper())
+    }
+
+    /// Writes down that an order is on its way to a broker; whoever sends it reads that from the journal.
+    pub(super) fn send(
+        &mut self,
+        order: OrderSpec,
+        broker: BrokerId,
+        decision: Option<DecisionRecord>,
+    ) -> Result<(), EngineError> {
+        let route = CleanText::from(format!("the account trades at {broker}"));
+        self.emit(EventBody::OrderSubmitted { order, broker, route, decision })
+    }
+
+    /// Lets a held order work, here or at its account's broker.
+    pub(super) fn release(&mut self, key: OrderKey, approver: Option<UserName>) -> Result<(), EngineError> {
+        let (account, id) = key;
+        let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
+        let working = OrderSpec { quantity: order.working(), ..order.spec.clone() };
+        if let Some(broker) = self.remote_broker(&working) {
+            return self.send(working, broker, None);
+        }
+        self.emit(EventBody::OrderReleased { account, id, approver })
     }
 
     /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.

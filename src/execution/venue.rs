@@ -97,7 +97,7 @@ impl Step<'_> {
         let queue = state.orders.queue(bar.instrument).iter().filter(|w| only.is_none_or(|key| key == w.key));
         queue
             .filter_map(|w| {
-                let order = state.orders.open().get(&w.key).filter(|o| o.status.is_working())?;
+                let order = state.orders.open().get(&w.key).filter(|o| o.matches_here())?;
                 // The close is still ahead of an order that is given during the bar.
                 let at_close = order.spec.order_type.start() == Start::Close;
                 let eligible = bar.from >= w.active_at || (at_close && bar.to >= w.active_at);
@@ -131,7 +131,7 @@ impl Step<'_> {
 
     fn trigger(&mut self, (account, id): OrderKey) -> Result<(), EngineError> {
         let open = self.state().orders().open().get(&(account, id));
-        if open.is_some_and(|order| order.status.is_working() && !order.triggered) {
+        if open.is_some_and(|order| order.matches_here() && !order.triggered) {
             self.emit(EventBody::OrderTriggered { account, id })?;
         }
         Ok(())
@@ -148,7 +148,7 @@ impl Step<'_> {
     /// After a bar: what was given for at once is over, and so is the auction of an order for the open.
     fn end_after_bar(&mut self, met: impl Iterator<Item = OrderKey>) -> Result<(), EngineError> {
         for key in met {
-            let Some(order) = self.state().orders().open().get(&key).filter(|o| o.status.is_working()) else {
+            let Some(order) = self.state().orders().open().get(&key).filter(|o| o.matches_here()) else {
                 continue;
             };
             if order.spec.order_type.start() == Start::Open {
@@ -180,7 +180,7 @@ impl Step<'_> {
 
     fn working_on(&self, instrument: InstrumentId) -> Vec<OrderKey> {
         let orders = self.state().orders();
-        let working = |key: &OrderKey| orders.open().get(key).is_some_and(|o| o.status.is_working());
+        let working = |key: &OrderKey| orders.open().get(key).is_some_and(|o| o.matches_here());
         orders.queue(instrument).iter().map(|w| w.key).filter(working).collect()
     }
 
@@ -208,7 +208,7 @@ impl Step<'_> {
         let tick = state.instruments.get(&trade.instrument).map_or(Price::ZERO, |i| i.tick);
         let mut effects = Vec::new();
         for working in state.orders.queue(trade.instrument).iter().filter(|w| w.active_at <= trade.time) {
-            if let Some(order) = state.orders.open().get(&working.key).filter(|o| o.status.is_working()) {
+            if let Some(order) = state.orders.open().get(&working.key).filter(|o| o.matches_here()) {
                 let effect = prints::effect(order, trade.price, opens, tick, state.venue.limit_fill);
                 effects.push((working.key, effect, order.spec.order_type.start()));
             }
@@ -240,7 +240,7 @@ impl Step<'_> {
     /// Lets one order take what the standing quote shows, when it is there, fresh and not crossed.
     pub(super) fn take_quote(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let state = self.state();
-        let Some(order) = state.orders.open().get(&key).filter(|o| o.status.is_working()) else {
+        let Some(order) = state.orders.open().get(&key).filter(|o| o.matches_here()) else {
             return Ok(());
         };
         let instrument = order.spec.instrument;
@@ -275,7 +275,7 @@ impl Step<'_> {
         let Some(order) = state.orders.open().get(&key) else { return Ok(()) };
         let instrument = order.spec.instrument;
         let ready = order.spec.tif.is_immediate()
-            && order.status.is_working()
+            && order.matches_here()
             && state.view.quote(instrument).is_some()
             && state.orders.queue(instrument).iter().any(|w| w.key == key && w.active_at <= self.now);
         if ready && self.is_matching(instrument) { self.end(key, EndReason::Immediate) } else { Ok(()) }
@@ -348,7 +348,7 @@ impl Step<'_> {
             cum,
             leaves: spec.quantity.checked_sub(cum)?,
             against,
-            trade: None,
+            venue: None,
         };
         // The books must be able to hold it.
         let account = self.state().accounts.get(&spec.account)?;

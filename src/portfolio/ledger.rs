@@ -171,7 +171,7 @@ mod tests {
                     cum: Quantity::ZERO,
                     leaves: Quantity::ZERO,
                     against: (Price::ZERO, Quantity::ZERO),
-                    trade: None,
+                    venue: None,
                 };
                 let movement = account.fill(&fill, Booking { seq: n as u64, ..Booking::default() }).unwrap();
                 let lines = postings(n as u64, account.spec().account, Currency::USD, &movement).unwrap();

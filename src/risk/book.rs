@@ -84,6 +84,8 @@ pub struct Book<'a> {
     pub recent: &'a VecDeque<UnixNanos>,
     /// Controls that spoke and stay in force, by account.
     pub latched: &'a BTreeSet<(AccountId, RefusalCode)>,
+    /// Whether the account is being compared with its broker.
+    pub reconciling: bool,
 }
 
 /// An order (or an amended order) that is to be judged.

@@ -1,6 +1,7 @@
 //! The fold: how each event changes the state. Deciding and recovering both go through here.
 
 mod orders;
+mod remote;
 
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{Event, EventBody, Fill};
@@ -96,10 +97,17 @@ impl Fold<'_> {
             | EventBody::OrderExpired { .. }
             | EventBody::OrderRejected { .. }
             | EventBody::OrderDenied { .. } => self.order_event(),
-            EventBody::Fill(fill) => self.fill(fill),
-            EventBody::AmendRejected { .. }
+            EventBody::OrderSubmitted { .. }
+            | EventBody::OrderAcknowledged { .. }
+            | EventBody::OrderSuspended { .. }
+            | EventBody::UpdateRequested { .. }
+            | EventBody::CancelRequested { .. }
+            | EventBody::AmendRejected { .. }
             | EventBody::CancelRejected { .. }
-            | EventBody::ControlRejected { .. } => Ok(Effects::default()),
+            | EventBody::ReconciliationBegan { .. }
+            | EventBody::ReconciliationEnded { .. } => self.remote_event(),
+            EventBody::Fill(fill) => self.fill(fill),
+            EventBody::ControlRejected { .. } => Ok(Effects::default()),
             EventBody::LimitProposed { .. }
             | EventBody::LimitApproved { .. }
             | EventBody::Halted { .. }
@@ -135,6 +143,9 @@ impl Fold<'_> {
             }
             EventBody::Resumed { scope, .. } => {
                 self.state.halts.remove(scope);
+            }
+            EventBody::RiskEvent { code: RefusalCode::ReconciliationBreak, account, observed, .. } => {
+                self.state.breaks.entry(*account).or_default().insert(observed.clone());
             }
             EventBody::RiskEvent { code, account, .. } => {
                 self.state.latched.insert((*account, *code));

@@ -55,7 +55,7 @@ impl Fold<'_> {
     }
 
     /// Takes an order one step further; a step that the table does not list is an error.
-    fn step(
+    pub(super) fn step(
         &mut self,
         key: OrderKey,
         step: OrderStep,
@@ -80,7 +80,12 @@ impl Fold<'_> {
         self.event.t.plus_millis(i64::from(self.state.venue.latency_ms))
     }
 
-    fn take_in(&mut self, spec: &OrderSpec, status: OrderStatus, code: Option<RefusalCode>) -> Effects {
+    pub(super) fn take_in(
+        &mut self,
+        spec: &OrderSpec,
+        status: OrderStatus,
+        code: Option<RefusalCode>,
+    ) -> Effects {
         let key = (spec.account, spec.id);
         let working = Working {
             key,
@@ -166,6 +171,9 @@ impl Fold<'_> {
             order.spec.quantity = quantity;
             order.spec.limit_price = limit_price;
             order.spec.trigger_price = trigger_price;
+            if let Some(remote) = order.remote.as_mut() {
+                remote.asked = None;
+            }
         })?;
         self.state.orders.activate(&key, active_at);
         self.finish_if_filled(key);
@@ -237,6 +245,7 @@ impl Fold<'_> {
             order.triggered |= matches!(order.spec.order_type.start(), Start::Stop | Start::Touch);
         })?;
         self.raise_caps(key, fill.quantity);
+        self.note_venue_fill(fill);
         if self.state.view.last(fill.instrument).is_none() {
             self.state.view.set_last(fill.instrument, fill.price, t);
         }

@@ -9,6 +9,9 @@ use super::Case;
 
 /// Whether trading is halted, or the order does more than reduce while only that is allowed.
 pub fn check(case: &Case<'_>) -> CheckRecord {
+    if case.book.reconciling && !case.reduces {
+        return case.plain("trading_state", RefusalCode::Reconciling, true);
+    }
     let spec = case.book.account.spec();
     let symbol = case.order.instrument.symbol;
     let binding = case.book.halts.iter().filter(|(scope, _)| binds(**scope, spec.account, spec.kind, symbol));

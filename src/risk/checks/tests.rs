@@ -112,7 +112,7 @@ impl World {
             cum: Quantity::ZERO,
             leaves: Quantity::ZERO,
             against: (Price::ZERO, Quantity::ZERO),
-            trade: None,
+            venue: None,
         };
         self.account.fill(&fill, crate::portfolio::Booking::default()).unwrap();
         self

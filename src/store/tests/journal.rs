@@ -170,7 +170,7 @@ fn filling() -> Batch {
         cum: Quantity::from_whole(10).unwrap(),
         leaves: Quantity::ZERO,
         against: (price("100"), Quantity::from_whole(10).unwrap()),
-        trade: None,
+        venue: None,
     };
     let (usd, shares) = (Asset::Money(Currency::USD), Asset::Shares(id("AAPL.XNYS")));
     let ten = Quantity::from_whole(10).unwrap().raw();

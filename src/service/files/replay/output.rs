@@ -76,6 +76,23 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
             let object = object.text_if("limit_price", limit_price.as_ref());
             object.text_if("trigger_price", trigger_price.as_ref())
         }
+        EventBody::OrderSubmitted { order, broker, route, .. } => {
+            spec(head("order_submitted"), order).text("broker", broker).text("route", route)
+        }
+        EventBody::OrderAcknowledged { account, id, venue_id } => {
+            named(head("order_accepted"), *account, *id).text("venue_id", venue_id)
+        }
+        EventBody::OrderSuspended { account, id } => named(head("order_suspended"), *account, *id),
+        EventBody::UpdateRequested { account, id, quantity, .. } => {
+            named(head("update_requested"), *account, *id).text("quantity", quantity)
+        }
+        EventBody::CancelRequested { account, id, reason } => {
+            named(head("cancel_requested"), *account, *id).put("reason", reason_word(*reason))
+        }
+        EventBody::ReconciliationBegan { account } => head("reconciliation_began").text("account", account),
+        EventBody::ReconciliationEnded { account, breaks } => {
+            head("reconciliation_ended").text("account", account).put("breaks", breaks.len())
+        }
         EventBody::OrderReduced { account, id, by, group } => {
             let object = named(head("order_updated"), *account, *id).text("reduced_by", by);
             object.put("reason", if *group { "group_filled" } else { "parent_ended" })
@@ -239,6 +256,7 @@ const fn reason_word(reason: EndReason) -> &'static str {
         EndReason::GroupFilled => "group_filled",
         EndReason::ParentEnded => "parent_ended",
         EndReason::PositionFlat => "position_flat",
+        EndReason::Venue => "venue",
     }
 }
 

@@ -1,0 +1,107 @@
+//! How events change orders that a broker has.
+
+use crate::domain::event::{EventBody, Fill};
+use crate::domain::order_state::Remote;
+use crate::domain::{BrokerId, Order, OrderSpec, OrderStatus, OrderStep, Quantity};
+use crate::risk::OrderKey;
+
+use super::super::engine::EngineError;
+use super::{Effects, Fold};
+
+impl Fold<'_> {
+    pub(super) fn remote_event(&mut self) -> Result<Effects, EngineError> {
+        match &self.event.body {
+            EventBody::OrderSubmitted { order, broker, .. } => self.submit(order, *broker),
+            EventBody::OrderAcknowledged { account, id, venue_id } => {
+                let effects = self.step((*account, *id), OrderStep::Accept, |order| {
+                    if let Some(remote) = order.remote.as_mut().filter(|r| !r.venue_ids.contains(venue_id)) {
+                        remote.venue_ids.push(*venue_id);
+                    }
+                });
+                self.state.orders.name_at_venue((*account, *id), *venue_id);
+                effects
+            }
+            EventBody::OrderSuspended { account, id } => {
+                self.step((*account, *id), OrderStep::Suspend, |_| {})
+            }
+            EventBody::UpdateRequested { account, id, quantity, limit_price, trigger_price } => {
+                let asked = Some((*quantity, *limit_price, *trigger_price));
+                self.step((*account, *id), OrderStep::AskUpdate, |order| ask(order, asked))
+            }
+            EventBody::CancelRequested { account, id, reason } => {
+                self.step((*account, *id), OrderStep::AskCancel, |order| {
+                    reason.text().clone_into(&mut order.reason);
+                })
+            }
+            EventBody::AmendRejected { account, id, .. } => {
+                self.answered((*account, *id), OrderStatus::PendingUpdate, OrderStep::RefuseUpdate)
+            }
+            EventBody::CancelRejected { account, id, .. } => {
+                self.answered((*account, *id), OrderStatus::PendingCancel, OrderStep::RefuseCancel)
+            }
+            EventBody::ReconciliationBegan { account } => {
+                self.state.reconciling.insert(*account);
+                self.state.breaks.remove(account);
+                Ok(Effects::default())
+            }
+            EventBody::ReconciliationEnded { account, .. } => {
+                self.state.reconciling.remove(account);
+                Ok(Effects::default())
+            }
+            _ => Ok(Effects::default()),
+        }
+    }
+
+    fn submit(&mut self, spec: &OrderSpec, broker: BrokerId) -> Result<Effects, EngineError> {
+        let key = (spec.account, spec.id);
+        let effects = if self.state.orders.open().contains_key(&key) {
+            self.state.orders.keep_asked(&key);
+            self.step(key, OrderStep::Submit, |order| {
+                order.spec = spec.clone();
+                order.cap = None;
+                order.code = None;
+                order.reason.clear();
+            })?
+        } else {
+            self.take_in(spec, OrderStatus::Submitted, None)
+        };
+        // The broker ends it when its time is over.
+        self.state.orders.set_expiry(&key, None);
+        self.state.orders.change(&key, |order| {
+            order.cap = None;
+            order.remote = Some(Remote::new(broker));
+        });
+        Ok(effects)
+    }
+
+    /// A refused wish: an order that waited for the answer works on as it was.
+    fn answered(
+        &mut self,
+        key: OrderKey,
+        pending: OrderStatus,
+        step: OrderStep,
+    ) -> Result<Effects, EngineError> {
+        let waits = self.state.orders.open().get(&key).is_some_and(|order| order.status == pending);
+        if waits { self.step(key, step, |order| ask(order, None)) } else { Ok(Effects::default()) }
+    }
+
+    /// Notes which part of a venue's order a fill was.
+    pub(super) fn note_venue_fill(&mut self, fill: &Fill) {
+        let Some(venue) = fill.venue else { return };
+        let from = venue.cum.checked_sub(fill.quantity).unwrap_or(Quantity::ZERO);
+        self.state.orders.change(&(fill.account, fill.id), |order| {
+            if let Some(remote) = order.remote.as_mut() {
+                remote.filled.push((venue.venue_id, from, venue.cum));
+            }
+        });
+    }
+}
+
+fn ask(
+    order: &mut Order,
+    asked: Option<(Quantity, Option<crate::domain::Price>, Option<crate::domain::Price>)>,
+) {
+    if let Some(remote) = order.remote.as_mut() {
+        remote.asked = asked;
+    }
+}
