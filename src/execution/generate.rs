@@ -466,6 +466,7 @@ mod tests {
                 triggered: false,
                 stop: None,
                 cap: None,
+                remote: None,
                 given_at: UnixNanos::ZERO,
                 changed_at: UnixNanos::ZERO,
                 code: None,

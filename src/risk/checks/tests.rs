@@ -82,6 +82,7 @@ impl World {
             venue: &self.venue,
             recent: &self.recent,
             latched: &self.latched,
+            reconciling: false,
         }
     }
 
@@ -129,6 +130,7 @@ impl World {
             triggered: false,
             stop: None,
             cap: None,
+            remote: None,
             given_at: UnixNanos::ZERO,
             changed_at: UnixNanos::ZERO,
             code: None,

@@ -103,6 +103,7 @@ fn order() -> Order {
         triggered: false,
         stop: None,
         cap: None,
+        remote: None,
         given_at: at(90),
         changed_at: at(100),
         code: Some(RefusalCode::WaitsForSells),
