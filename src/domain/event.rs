@@ -189,6 +189,9 @@ pub enum EventBody {
         /// What risk saw; `None` when it was recorded before (a released order).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<DecisionRecord>,
+        /// The price at which it holds money, where it names none itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valued_at: Option<Price>,
     },
     /// An order waits.
     OrderHeld {
@@ -200,6 +203,9 @@ pub enum EventBody {
         /// What risk saw.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<DecisionRecord>,
+        /// The price at which it holds money, where it names none itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valued_at: Option<Price>,
     },
     /// A held order works now.
     OrderReleased {
@@ -210,6 +216,9 @@ pub enum EventBody {
         /// Who released it, where a person did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approver: Option<UserName>,
+        /// The price at which it holds money, where it names none itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valued_at: Option<Price>,
     },
     /// An order is on its way to a broker: written down before anything is sent.
     OrderSubmitted {
@@ -223,6 +232,9 @@ pub enum EventBody {
         /// What risk saw; `None` when it was recorded before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<DecisionRecord>,
+        /// The price at which it holds money, where it names none itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valued_at: Option<Price>,
     },
     /// The broker has an order and works it.
     OrderAcknowledged {

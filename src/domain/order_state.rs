@@ -298,6 +298,10 @@ pub struct Order {
     pub filled_notional: Money,
     /// Fees so far.
     pub fees: Money,
+    /// Money it holds of its account's.
+    pub hold: Money,
+    /// The price at which it holds money, where it names none itself.
+    pub valued_at: Option<Price>,
     /// Whether its trigger was reached.
     pub triggered: bool,
     /// Where a trailing stop's trigger stands.
@@ -328,6 +332,8 @@ impl Order {
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,
             fees: Money::ZERO,
+            hold: Money::ZERO,
+            valued_at: None,
             triggered: false,
             stop: None,
             cap: None,

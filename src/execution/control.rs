@@ -108,7 +108,7 @@ impl Step<'_> {
         match decision.verdict().clone() {
             Verdict::Refuse(refusal) => self.deny(&order.spec, refusal, Some(decision)),
             Verdict::Hold(code) => {
-                self.emit(EventBody::OrderHeld { order: order.spec, code, decision: record })
+                self.emit(EventBody::OrderHeld { order: order.spec, code, decision: record, valued_at: None })
             }
             Verdict::Accept => match self.admit_held(&key, decision) {
                 Err(refusal) => self.deny(&order.spec, refusal, None),

@@ -463,6 +463,8 @@ mod tests {
                 filled: Quantity::ZERO,
                 filled_notional: Money::ZERO,
                 fees: Money::ZERO,
+                hold: Money::ZERO,
+                valued_at: None,
                 triggered: false,
                 stop: None,
                 cap: None,

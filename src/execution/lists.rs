@@ -51,7 +51,7 @@ impl Step<'_> {
                 let Some(order) = self.state().orders.open().get(&key).map(|o| o.spec.clone()) else {
                     return Ok(());
                 };
-                self.emit(EventBody::OrderHeld { order, code, decision: record })
+                self.emit(EventBody::OrderHeld { order, code, decision: record, valued_at: None })
             }
             Verdict::Refuse(refusal) => {
                 let Some(order) = self.state().orders.open().get(&key).map(|o| o.spec.clone()) else {

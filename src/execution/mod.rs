@@ -12,6 +12,7 @@ pub mod engine;
 mod fold;
 pub mod generate;
 mod groups;
+mod holds;
 mod lists;
 mod mark;
 pub mod matching;

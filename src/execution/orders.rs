@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccountId, Exchange, InstrumentId, Order, OrderId, OrderSpec, Seq, UnixNanos, VenueOrderId,
+    AccountId, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Seq, UnixNanos, VenueOrderId,
 };
 use crate::risk::OrderKey;
 
@@ -160,6 +160,20 @@ impl Orders {
             self.finish(key);
         }
         Some(answer)
+    }
+
+    /// Sets what an order holds; what it held before.
+    pub(super) fn set_hold(&mut self, key: &OrderKey, hold: Money) -> Money {
+        if let Some(order) = self.open.get_mut(key) {
+            return std::mem::replace(&mut order.hold, hold);
+        }
+        let before = self.done.get(key).map_or(hold, |order| order.hold);
+        if before != hold
+            && let Some(order) = Arc::make_mut(&mut self.done).get_mut(key)
+        {
+            Arc::make_mut(order).hold = hold;
+        }
+        before
     }
 
     fn finish(&mut self, key: &OrderKey) {

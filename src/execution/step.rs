@@ -59,7 +59,8 @@ impl<'e> Step<'e> {
     }
 
     /// Decides an event that belongs to an earlier moment, such as an order's end.
-    pub(super) fn emit_at(&mut self, t: UnixNanos, body: EventBody) -> Result<(), EngineError> {
+    pub(super) fn emit_at(&mut self, t: UnixNanos, mut body: EventBody) -> Result<(), EngineError> {
+        self.value(&mut body);
         let seq = self.engine.state.seq.saturating_add(1);
         let event = Event { seq, t, wall: self.wall, by: self.by, body };
         let text = encode(&event)?;
@@ -71,8 +72,30 @@ impl<'e> Step<'e> {
         Ok(())
     }
 
+    /// Writes the price at which an order without one of its own holds money into the event that lets it in.
+    fn value(&self, body: &mut EventBody) {
+        let (spec, valued_at) = match body {
+            EventBody::OrderAccepted { order, valued_at, .. }
+            | EventBody::OrderSubmitted { order, valued_at, .. }
+            | EventBody::OrderHeld { order, valued_at, .. } => (&*order, valued_at),
+            EventBody::OrderReleased { account, id, valued_at, .. } => {
+                let Some(order) = self.state().orders.open().get(&(*account, *id)) else { return };
+                (&order.spec, valued_at)
+            }
+            _ => return,
+        };
+        if spec.own_price().is_none() {
+            let book = self.state().book(spec.account, self.now);
+            *valued_at = book.and_then(|book| book.order_price(spec));
+        }
+    }
+
     /// The batch with its projected rows.
     pub(super) fn finish(mut self) -> Result<Batch, EngineError> {
+        debug_assert!(
+            self.batch.events.is_empty() || self.state().holds_agree_if_few(),
+            "holds are not what orders need"
+        );
         if !self.batch.events.is_empty() {
             project::rows(&mut self.batch.rows, &self.touched, &self.engine.state);
         }

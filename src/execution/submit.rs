@@ -62,7 +62,12 @@ impl Step<'_> {
         match decision.verdict().clone() {
             Verdict::Refuse(refusal) => self.deny(order, refusal, Some(decision)),
             Verdict::Hold(code) => {
-                self.emit(EventBody::OrderHeld { order: order.clone(), code, decision: record })?;
+                self.emit(EventBody::OrderHeld {
+                    order: order.clone(),
+                    code,
+                    decision: record,
+                    valued_at: None,
+                })?;
                 self.release_child((order.account, order.id))
             }
             Verdict::Accept => match enter(order.clone(), decision, self.state().seq) {
@@ -71,7 +76,7 @@ impl Step<'_> {
                     if let Some(broker) = self.remote_broker(&order) {
                         return self.send(order, broker, record);
                     }
-                    self.emit(EventBody::OrderAccepted { order, decision: record })?;
+                    self.emit(EventBody::OrderAccepted { order, decision: record, valued_at: None })?;
                     self.begin_work(key)
                 }
                 Err(refusal) => self.deny(order, refusal, None),
@@ -104,7 +109,7 @@ impl Step<'_> {
         decision: Option<DecisionRecord>,
     ) -> Result<(), EngineError> {
         let route = CleanText::from(format!("the account trades at {broker}"));
-        self.emit(EventBody::OrderSubmitted { order, broker, route, decision })
+        self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
     }
 
     /// Lets a held order work, here or at its account's broker.
@@ -115,7 +120,7 @@ impl Step<'_> {
         if let Some(broker) = self.remote_broker(&working) {
             return self.send(working, broker, None);
         }
-        self.emit(EventBody::OrderReleased { account, id, approver })
+        self.emit(EventBody::OrderReleased { account, id, approver, valued_at: None })
     }
 
     /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.

@@ -218,7 +218,7 @@ fn count(n: usize) -> u32 {
 
 fn past<'a>(state: &State, event: &'a Event) -> Option<PastDecision<'a>> {
     let (order, record) = match &event.body {
-        EventBody::OrderAccepted { order, decision }
+        EventBody::OrderAccepted { order, decision, .. }
         | EventBody::OrderDenied { order, decision, .. }
         | EventBody::OrderHeld { order, decision, .. } => (order, decision.as_ref()?),
         _ => return None,

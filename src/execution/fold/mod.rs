@@ -15,6 +15,7 @@ use crate::portfolio::{Account, Booking, Movement, Receivable, split_price};
 use crate::risk::{Halt, OrderKey, binds};
 
 use super::engine::EngineError;
+use super::holds;
 use super::state::{Announced, State};
 
 /// What an event changed beside the state's own fields.
@@ -46,7 +47,9 @@ pub(super) fn apply(
     if event.seq != state.seq.saturating_add(1) {
         return Err(EngineError::Gap { after: state.seq, found: event.seq });
     }
-    let effects = Fold { state, calendars, event }.body()?;
+    let mut effects = Fold { state, calendars, event }.body()?;
+    holds::update(state, event, &mut effects)
+        .map_err(|source| EngineError::Number { seq: event.seq, source })?;
     state.seq = event.seq;
     state.chain.0 = state.chain.0.next(text.as_bytes());
     Ok(effects)

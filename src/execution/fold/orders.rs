@@ -21,10 +21,20 @@ const RECENT_SECONDS: i64 = 60;
 impl Fold<'_> {
     pub(super) fn order_event(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
-            EventBody::OrderAccepted { order, .. } => Ok(self.take_in(order, OrderStatus::Accepted, None)),
-            EventBody::OrderHeld { order, code, .. } => self.hold(order, *code),
-            EventBody::OrderReleased { account, id, approver } => {
-                self.release((*account, *id), approver.is_some())
+            EventBody::OrderAccepted { order, valued_at, .. } => {
+                let effects = self.take_in(order, OrderStatus::Accepted, None);
+                self.value((order.account, order.id), *valued_at);
+                Ok(effects)
+            }
+            EventBody::OrderHeld { order, code, valued_at, .. } => {
+                let effects = self.hold(order, *code);
+                self.value((order.account, order.id), *valued_at);
+                effects
+            }
+            EventBody::OrderReleased { account, id, approver, valued_at } => {
+                let effects = self.release((*account, *id), approver.is_some());
+                self.value((*account, *id), *valued_at);
+                effects
             }
             EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price } => {
                 self.update((*account, *id), *quantity, (*limit_price, *trigger_price))
@@ -51,6 +61,13 @@ impl Fold<'_> {
             EventBody::OrderRejected { order, refusal } => self.refuse(order, refusal, OrderStep::Reject),
             EventBody::OrderDenied { order, refusal, .. } => self.refuse(order, refusal, OrderStep::Deny),
             _ => Ok(Effects::default()),
+        }
+    }
+
+    /// Notes the price at which an order without one of its own holds money.
+    pub(super) fn value(&mut self, key: OrderKey, valued_at: Option<Price>) {
+        if valued_at.is_some() {
+            self.state.orders.change(&key, |order| order.valued_at = valued_at);
         }
     }
 
@@ -291,6 +308,7 @@ fn split_order(order: &mut Order, ratio: SplitRatio, lot: Quantity) -> Result<()
     order.spec.limit_price = price(order.spec.limit_price)?;
     order.spec.trigger_price = price(order.spec.trigger_price)?;
     order.stop = price(order.stop)?;
+    order.valued_at = price(order.valued_at)?;
     order.spec.trail = match order.spec.trail {
         Some(Trail::Amount(amount)) => Some(Trail::Amount(split_price(amount, ratio)?)),
         other => other,

@@ -11,7 +11,11 @@ use super::{Effects, Fold};
 impl Fold<'_> {
     pub(super) fn remote_event(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
-            EventBody::OrderSubmitted { order, broker, .. } => self.submit(order, *broker),
+            EventBody::OrderSubmitted { order, broker, valued_at, .. } => {
+                let effects = self.submit(order, *broker);
+                self.value((order.account, order.id), *valued_at);
+                effects
+            }
             EventBody::OrderAcknowledged { account, id, venue_id } => {
                 let effects = self.step((*account, *id), OrderStep::Accept, |order| {
                     if let Some(remote) = order.remote.as_mut().filter(|r| !r.venue_ids.contains(venue_id)) {

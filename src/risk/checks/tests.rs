@@ -127,6 +127,8 @@ impl World {
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,
             fees: Money::ZERO,
+            hold: Money::ZERO,
+            valued_at: None,
             triggered: false,
             stop: None,
             cap: None,

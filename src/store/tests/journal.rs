@@ -100,6 +100,8 @@ fn order() -> Order {
         filled: Quantity::from_whole(10).unwrap(),
         filled_notional: money("1000"),
         fees: money("1"),
+        hold: Money::ZERO,
+        valued_at: None,
         triggered: false,
         stop: None,
         cap: None,

@@ -32,8 +32,10 @@ pub(super) fn write(conn: &Connection, row: &Row) -> rusqlite::Result<()> {
 
 fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO orders (account, id, instrument, side, type, quantity, limit_price, spec, \
-               status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor, triggered, stop, cap, remote) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+               status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor, triggered, stop, cap, \
+               remote, hold, valued_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
+               ?21, ?22, ?23)";
     let spec = &order.spec;
     conn.prepare_cached(sql)?
         .execute(params![
@@ -58,6 +60,8 @@ fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
             order.stop.map(|p| p.raw()),
             order.cap.map(|q| q.raw()),
             order.remote.as_ref().map(to_json).transpose()?,
+            order.hold.raw(),
+            order.valued_at.map(|p| p.raw()),
         ])
         .map(drop)
 }

@@ -47,7 +47,7 @@ impl Period {
 }
 
 const ORDER: &str = "SELECT spec, status, filled, filled_notional, fees, given_at, changed_at, code, reason, \
-                     actor, triggered, stop, cap, remote FROM orders";
+                     actor, triggered, stop, cap, remote, hold, valued_at FROM orders";
 pub(super) const PORTFOLIO: &str =
     "SELECT account, owner, kind, exchange, currency, cash, unsettled, holdings FROM portfolios";
 const VISIBLE: &str = "(?1 IS NULL OR account IN (SELECT value FROM json_each(?1)))";
@@ -68,6 +68,8 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         stop: row.get::<_, Option<i64>>(11)?.map(Price::from_raw),
         cap: row.get::<_, Option<i64>>(12)?.map(Quantity::from_raw),
         remote: if row.get_ref(13)? == rusqlite::types::ValueRef::Null { None } else { Some(json(row, 13)?) },
+        hold: Money::from_raw(row.get(14)?),
+        valued_at: row.get::<_, Option<i64>>(15)?.map(Price::from_raw),
     })
 }
 

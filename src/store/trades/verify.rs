@@ -117,7 +117,7 @@ fn structure(conn: &Connection, report: &mut VerifyReport) -> rusqlite::Result<(
 type Sums = BTreeMap<(String, String, String), i128>;
 
 /// Ledger accounts whose balances the portfolios show.
-const COMPARED: [Ledger; 3] = [Ledger::Cash, Ledger::Unsettled, Ledger::Position];
+const COMPARED: [Ledger; 4] = [Ledger::Cash, Ledger::Unsettled, Ledger::Hold, Ledger::Position];
 
 struct Walk<'w> {
     report: &'w mut VerifyReport,
@@ -331,9 +331,12 @@ impl<'r> Postings<'r> {
     }
 }
 
-/// Compares cash, what is unsettled, and positions of the portfolios with the postings.
+/// Compares cash, what is unsettled, and positions of the portfolios with the postings, and holds with open orders.
 fn balances(conn: &Connection, sums: &Sums, report: &mut VerifyReport) -> rusqlite::Result<()> {
     let mut statement = conn.prepare(&format!("{PORTFOLIO} ORDER BY account"))?;
+    let mut held = conn.prepare(
+        "SELECT account, currency, sum(hold) FROM orders JOIN portfolios USING (account) GROUP BY account",
+    )?;
     let mut shown = Sums::new();
     for row in statement.query_map([], portfolio)? {
         let p = row?;
@@ -345,6 +348,10 @@ fn balances(conn: &Connection, sums: &Sums, report: &mut VerifyReport) -> rusqli
         for (instrument, quantity, _) in &p.holdings {
             shown.insert(key(Ledger::Position, instrument.to_string()), i128::from(quantity.raw()));
         }
+    }
+    for row in held.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get::<_, i64>(2)?)))? {
+        let (account, currency, hold): (String, String, i64) = row?;
+        shown.insert((account, Ledger::Hold.as_str().to_owned(), currency), i128::from(hold));
     }
     let keys: std::collections::BTreeSet<_> = sums.keys().chain(shown.keys()).collect();
     for key in keys {

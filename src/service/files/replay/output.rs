@@ -68,7 +68,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         EventBody::OrderHeld { order, code, .. } => {
             spec(named(head("order_held"), order.account, order.id).text("code", code), order)
         }
-        EventBody::OrderReleased { account, id, approver } => {
+        EventBody::OrderReleased { account, id, approver, .. } => {
             named(head("order_accepted"), *account, *id).text_if("approver", approver.as_ref())
         }
         EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price } => {

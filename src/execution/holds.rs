@@ -1,0 +1,167 @@
+//! What open orders hold of their account's money, so that nobody spends it twice.
+//!
+//! A hold is a function of the open orders, the position and the fees in force, worked out anew for whatever an event
+//! touched: in a cash account a buy holds what its rest would cost at its own price (without one, at the price it was
+//! let in at) with the fee still to come; in a Reg-T account an order holds half of what it would open, with the fee.
+//! Sells of what is held hold nothing, nor do orders that wait for others. Of a group only the largest holds. The
+//! sum is on the account, so that what is free is one subtraction; [`State::holds_agree`] works all of it out again.
+
+use std::collections::BTreeSet;
+
+use crate::domain::event::{Event, EventBody};
+use crate::domain::{
+    AccountId, InstrumentId, Margin, Money, NumberError, Order, OrderStatus, Price, Quantity, Side,
+};
+use crate::portfolio::Movement;
+use crate::risk::OrderKey;
+
+use super::fold::Effects;
+use super::state::State;
+
+/// Brings the holds of everything an event touched up to date, and adds what moved to its effects.
+pub(super) fn update(state: &mut State, event: &Event, effects: &mut Effects) -> Result<(), NumberError> {
+    let fill = match &event.body {
+        EventBody::Fill(fill) => Some((fill.account, fill.id)),
+        _ => None,
+    };
+    for key in touched(state, event, effects) {
+        let after = needed(state, &key)?;
+        let before = state.orders.set_hold(&key, after);
+        if before == after {
+            continue;
+        }
+        let Some(account) = state.accounts.get_mut(&key.0) else { continue };
+        let change = account.hold(before, after)?;
+        match effects.movements.first_mut().filter(|_| fill == Some(key)) {
+            Some((_, movement)) => (movement.hold, movement.used) = (change, true),
+            None => effects.movements.push((key.0, Movement::held(change))),
+        }
+        if !effects.orders.contains(&key) {
+            effects.orders.push(key);
+        }
+    }
+    Ok(())
+}
+
+/// Orders whose hold an event may change.
+fn touched(state: &State, event: &Event, effects: &Effects) -> Vec<OrderKey> {
+    let orders = &state.orders;
+    if matches!(event.body, EventBody::Configured(_)) {
+        return orders.open().keys().copied().collect();
+    }
+    let moved = match &event.body {
+        EventBody::Fill(fill) => Some((fill.account, fill.instrument)),
+        EventBody::Cash { account, instrument: Some(instrument), .. } => Some((*account, *instrument)),
+        _ => None,
+    };
+    if let ([key], None) = (effects.orders.as_slice(), moved) {
+        let alone = orders.get(key.0, key.1).is_none_or(|order| order.spec.oco.is_none());
+        if alone && orders.children(key).next().is_none() {
+            return vec![*key];
+        }
+    }
+    let mut keys: BTreeSet<OrderKey> = effects.orders.iter().copied().collect();
+    for key in &effects.orders {
+        keys.extend(orders.children(key));
+    }
+    if let Some((account, instrument)) = moved {
+        keys.extend(depending(state, account, instrument));
+    }
+    for key in keys.clone() {
+        let order = orders.get(key.0, key.1);
+        let others = order.into_iter().flat_map(|order| orders.siblings(&order.spec));
+        keys.extend(others.map(|o| (o.spec.account, o.spec.id)));
+    }
+    keys.into_iter().collect()
+}
+
+/// Open orders whose hold depends on the position: those that only reduce, and all of a Reg-T account.
+fn depending(state: &State, account: AccountId, instrument: InstrumentId) -> Vec<OrderKey> {
+    let orders = &state.orders;
+    match state.accounts.get(&account).map(|a| a.spec().margin) {
+        Some(Margin::RegT) => {
+            let queue = orders.queue(instrument).iter().map(|working| working.key);
+            queue.filter(|key| key.0 == account).collect()
+        }
+        Some(Margin::Cash) | None => {
+            let reducing = orders.reducing(account).filter(|o| o.spec.instrument == instrument);
+            reducing.map(|o| (o.spec.account, o.spec.id)).collect()
+        }
+    }
+}
+
+/// What an order holds: nothing when it is done, waits for others, or another of its group holds more.
+fn needed(state: &State, key: &OrderKey) -> Result<Money, NumberError> {
+    let Some(order) = state.orders.open().get(key) else { return Ok(Money::ZERO) };
+    let own = alone(state, order)?;
+    for other in state.orders.siblings(&order.spec) {
+        let its = alone(state, other)?;
+        if its > own || (its == own && other.spec.id < order.spec.id) {
+            return Ok(Money::ZERO);
+        }
+    }
+    Ok(own)
+}
+
+/// What an order would hold were it in no group.
+fn alone(state: &State, order: &Order) -> Result<Money, NumberError> {
+    let spec = &order.spec;
+    let Some(account) = state.accounts.get(&spec.account) else { return Ok(Money::ZERO) };
+    let price = spec.own_price().or(order.valued_at);
+    let Some(price) = price.filter(|_| order.status != OrderStatus::Held) else { return Ok(Money::ZERO) };
+    let opposite = match spec.side {
+        Side::Buy => account.quantity(spec.instrument).checked_neg().ok_or(NumberError::Overflow)?,
+        Side::Sell => account.quantity(spec.instrument),
+    };
+    let opposite = opposite.max(Quantity::ZERO);
+    let open = if spec.reduce_only { order.working().min(opposite) } else { order.working() };
+    match account.spec().margin {
+        Margin::Cash if spec.side == Side::Sell => Ok(Money::ZERO),
+        Margin::Cash => with_fee(state, order, price, open, price.notional(open)?),
+        Margin::RegT => {
+            let opens = open.checked_sub(opposite).ok_or(NumberError::Overflow)?.max(Quantity::ZERO);
+            let value = price.notional(opens)?;
+            // Half, rounded up: an odd millionth is never free.
+            let half = Money::from_raw(value.raw() / 2 + value.raw() % 2);
+            if opens.is_zero() { Ok(Money::ZERO) } else { with_fee(state, order, price, open, half) }
+        }
+    }
+}
+
+/// An amount with the fee that the rest of the order may still cost.
+fn with_fee(
+    state: &State,
+    order: &Order,
+    price: Price,
+    open: Quantity,
+    amount: Money,
+) -> Result<Money, NumberError> {
+    let overflow = NumberError::Overflow;
+    let all = order.filled_notional.checked_add(price.notional(open)?).ok_or(overflow)?;
+    let total = state.venue.fee.total(order.spec.quantity, all)?;
+    let fee = total.checked_sub(order.fees).ok_or(overflow)?.max(Money::ZERO);
+    amount.checked_add(fee).ok_or(overflow)
+}
+
+/// A debug build works all holds out again after every step while there are no more open orders than this.
+const WATCHED_ORDERS_MAX: usize = 256;
+
+impl State {
+    /// [`State::holds_agree`] where that is quick.
+    pub(super) fn holds_agree_if_few(&self) -> bool {
+        self.orders.open().len() > WATCHED_ORDERS_MAX || self.holds_agree()
+    }
+
+    /// Whether every order holds what it must, and every account the sum of its orders' holds.
+    pub fn holds_agree(&self) -> bool {
+        let mut sums = std::collections::BTreeMap::<AccountId, i128>::new();
+        for (key, order) in self.orders.open() {
+            if needed(self, key) != Ok(order.hold) {
+                return false;
+            }
+            *sums.entry(key.0).or_default() += i128::from(order.hold.raw());
+        }
+        let own = |name: &AccountId| sums.get(name).copied().unwrap_or(0);
+        self.accounts.iter().all(|(name, account)| i128::from(account.held().raw()) == own(name))
+    }
+}
