@@ -387,3 +387,82 @@ impl Order {
         self.stop.or(self.spec.trigger_price)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table once more, written as rows of words: a state, then what each step makes of it. `back` stands for
+    /// where a working order stands by what it has done.
+    const TABLE: &str = "
+        pending_approval: ask_approval=pending_approval hold=held release=back submit=submitted deny=denied \
+                          update=pending_approval refuse_update=pending_approval cancel=canceled expire=expired
+        held:             ask_approval=pending_approval hold=held release=back submit=submitted deny=denied \
+                          update=held refuse_update=held cancel=canceled expire=expired
+        submitted:        reject=rejected accept=back fill_part=partially_filled fill_rest=filled \
+                          ask_update=pending_update ask_cancel=pending_cancel cancel=canceled expire=expired
+        accepted:         reject=rejected accept=accepted suspend=suspended trigger=triggered \
+                          fill_part=partially_filled fill_rest=filled ask_update=pending_update update=accepted \
+                          refuse_update=accepted ask_cancel=pending_cancel cancel=canceled expire=expired
+        suspended:        reject=rejected accept=back suspend=suspended fill_part=partially_filled \
+                          fill_rest=filled refuse_update=suspended ask_cancel=pending_cancel cancel=canceled \
+                          expire=expired
+        triggered:        reject=rejected accept=triggered suspend=suspended fill_part=partially_filled \
+                          fill_rest=filled ask_update=pending_update update=triggered refuse_update=triggered \
+                          ask_cancel=pending_cancel cancel=canceled expire=expired
+        partially_filled: reject=rejected accept=partially_filled suspend=suspended fill_part=partially_filled \
+                          fill_rest=filled ask_update=pending_update update=partially_filled \
+                          refuse_update=partially_filled ask_cancel=pending_cancel cancel=canceled expire=expired
+        pending_update:   reject=rejected accept=back trigger=triggered fill_part=partially_filled \
+                          fill_rest=filled ask_update=pending_update update=back refuse_update=back \
+                          ask_cancel=pending_cancel cancel=canceled expire=expired
+        pending_cancel:   reject=rejected accept=pending_cancel trigger=pending_cancel fill_part=pending_cancel \
+                          fill_rest=filled refuse_cancel=back cancel=canceled expire=expired
+        denied:
+        rejected:         fill_part=rejected fill_rest=filled
+        filled:           fill_part=filled fill_rest=filled
+        canceled:         fill_part=canceled fill_rest=filled
+        expired:          fill_part=expired fill_rest=filled
+    ";
+
+    fn word(step: OrderStep) -> String {
+        let mut text = String::new();
+        for c in format!("{step:?}").chars() {
+            if c.is_uppercase() && !text.is_empty() {
+                text.push('_');
+            }
+            text.push(c.to_ascii_lowercase());
+        }
+        text
+    }
+
+    #[test]
+    fn every_state_takes_the_steps_of_the_table_and_no_other() {
+        let mut seen = 0;
+        for row in TABLE.lines().map(str::trim).filter(|row| !row.is_empty()) {
+            let (state, cells) = row.split_once(':').unwrap();
+            let state = OrderStatus::ALL.into_iter().find(|s| s.as_str() == state).unwrap();
+            seen += 1;
+            for step in OrderStep::ALL {
+                let name = word(step);
+                let cell = cells.split_whitespace().find_map(|c| c.strip_prefix(&format!("{name}=")));
+                for back in [OrderStatus::Accepted, OrderStatus::Triggered, OrderStatus::PartiallyFilled] {
+                    let wanted = cell.map(|to| if to == "back" { back.as_str() } else { to });
+                    let got = state.after(step, back).map(OrderStatus::as_str);
+                    assert_eq!(got, wanted, "{} takes {name} with back {}", state.as_str(), back.as_str());
+                }
+            }
+        }
+        assert_eq!(seen, OrderStatus::ALL.len());
+    }
+
+    #[test]
+    fn nothing_but_a_late_fill_happens_to_an_order_that_is_done() {
+        for state in OrderStatus::ALL.into_iter().filter(|s| s.is_done()) {
+            for step in OrderStep::ALL {
+                let fills = matches!(step, OrderStep::FillPart | OrderStep::FillRest);
+                assert!(fills || state.after(step, OrderStatus::Accepted).is_none(), "{state:?} {step:?}");
+            }
+        }
+    }
+}
