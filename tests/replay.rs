@@ -1,7 +1,7 @@
 //! The golden replay cases: scripts with what must come out, run through the library.
 //!
-//! The assertion forms are those of the cases' own README. Every case of the folder must pass; the test fails with
-//! every broken assertion of every case.
+//! The assertion forms are those of the golden cases' own README; `tests/cases` has more of them where the rules leave
+//! a corner. Every case must pass; a test fails with every broken assertion of every case.
 
 // This whole file is a test: a panic is a failed test.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
@@ -242,19 +242,28 @@ fn check(folder: &Path, name: &str) -> Problems {
     problems
 }
 
-#[test]
-fn golden_cases_pass() {
-    let Some(data) = support::shared_data() else { return };
-    let folder = data.join("oracle/replay");
+/// Runs every case of a folder.
+fn check_all(folder: &Path) {
     let mut broken = String::new();
-    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let cases: BTreeSet<String> =
         files.filter_map(|file| file.strip_suffix(".expect.json").map(str::to_owned)).collect();
     assert!(!cases.is_empty(), "no cases in the folder");
     for name in &cases {
-        for problem in check(&folder, name) {
+        for problem in check(folder, name) {
             broken.push_str(&format!("{name}: {problem}\n"));
         }
     }
     assert!(broken.is_empty(), "{broken}");
+}
+
+#[test]
+fn golden_cases_pass() {
+    let Some(data) = support::shared_data() else { return };
+    check_all(&data.join("oracle/replay"));
+}
+
+#[test]
+fn cases_of_our_own_pass() {
+    check_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
 }

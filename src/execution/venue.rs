@@ -74,7 +74,7 @@ impl Step<'_> {
                 None => self.trigger(hit.key)?,
                 Some(offer) => {
                     let against = (offer.against, *budget);
-                    let filled = self.fill(hit.key, *budget, offer.price, against)?;
+                    let filled = self.fill(hit.key, hit.most.min(*budget), offer.price, against)?;
                     *budget = budget.checked_sub(filled).unwrap_or(Quantity::ZERO);
                     if filled.is_zero() && hit.elects {
                         self.trigger(hit.key)?;
@@ -82,16 +82,14 @@ impl Step<'_> {
                 }
             }
         }
-        for (key, _, outcome) in &met {
-            if let Some(stop) = outcome.stop {
-                self.trail_to(*key, stop)?;
-            }
+        for (key, stop) in met.iter().filter_map(|m| Some((m.key, m.outcome.stop?))) {
+            self.trail_to(key, stop)?;
         }
-        self.end_after_bar(met.into_iter().map(|(key, _, _)| key))
+        self.end_after_bar(met.into_iter().map(|m| m.key))
     }
 
     /// The orders that may match on a bar, and what it does to each.
-    fn meet(&self, bar: &Bar, meeting: &Meeting, only: Option<OrderKey>) -> Vec<(OrderKey, Seq, Outcome)> {
+    fn meet(&self, bar: &Bar, meeting: &Meeting, only: Option<OrderKey>) -> Vec<Met> {
         let state = self.state();
         let Some(instrument) = state.instruments.get(&bar.instrument) else { return Vec::new() };
         let queue = state.orders.queue(bar.instrument).iter().filter(|w| only.is_none_or(|key| key == w.key));
@@ -101,8 +99,9 @@ impl Step<'_> {
                 // The close is still ahead of an order that is given during the bar.
                 let at_close = order.spec.order_type.start() == Start::Close;
                 let eligible = bar.from >= w.active_at || (at_close && bar.to >= w.active_at);
-                eligible
-                    .then(|| (w.key, w.place, bars::outcome(order, meeting, instrument.tick, &state.venue)))
+                let outcome = || bars::outcome(order, meeting, instrument.tick, &state.venue);
+                let met = || Met { key: w.key, place: w.place, most: order.working(), outcome: outcome() };
+                eligible.then(met)
             })
             .collect()
     }
@@ -169,8 +168,8 @@ impl Step<'_> {
         self.engine.state.view.set_quote(quote);
         if !self.state().orders.queue(instrument).is_empty() {
             // An order that a fill of this quote releases waits for the next one.
-            for key in self.working_on(instrument) {
-                self.take_quote(key)?;
+            for (key, most) in self.working_on(instrument) {
+                self.take_quote_up_to(key, most)?;
                 self.end_immediate(key)?;
             }
             self.settle_lists(&mut [])?;
@@ -178,10 +177,14 @@ impl Step<'_> {
         self.mark_if_due(instrument.exchange)
     }
 
-    fn working_on(&self, instrument: InstrumentId) -> Vec<OrderKey> {
+    /// Orders that may match, and how much of them now: what a fill adds to a child waits for what comes next.
+    fn working_on(&self, instrument: InstrumentId) -> Vec<(OrderKey, Quantity)> {
         let orders = self.state().orders();
-        let working = |key: &OrderKey| orders.open().get(key).is_some_and(|o| o.matches_here());
-        orders.queue(instrument).iter().map(|w| w.key).filter(working).collect()
+        let working = |key: OrderKey| {
+            let order = orders.open().get(&key).filter(|o| o.matches_here())?;
+            Some((key, order.working()))
+        };
+        orders.queue(instrument).iter().filter_map(|w| working(w.key)).collect()
     }
 
     /// A print: fills resting orders it went through, at most its size, and becomes the last price.
@@ -210,14 +213,14 @@ impl Step<'_> {
         for working in state.orders.queue(trade.instrument).iter().filter(|w| w.active_at <= trade.time) {
             if let Some(order) = state.orders.open().get(&working.key).filter(|o| o.matches_here()) {
                 let effect = prints::effect(order, trade.price, opens, tick, state.venue.limit_fill);
-                effects.push((working.key, effect, order.spec.order_type.start()));
+                effects.push((working.key, effect, order.spec.order_type.start(), order.working()));
             }
         }
-        for (key, effect, start) in effects {
+        for (key, effect, start, most) in effects {
             match effect {
                 Effect::None => {}
                 Effect::Fill(price) => {
-                    let filled = self.fill(key, left, price, (trade.price, left))?;
+                    let filled = self.fill(key, left.min(most), price, (trade.price, left))?;
                     left = left.checked_sub(filled).unwrap_or(Quantity::ZERO);
                 }
                 Effect::Trigger => {
@@ -239,6 +242,10 @@ impl Step<'_> {
 
     /// Lets one order take what the standing quote shows, when it is there, fresh and not crossed.
     pub(super) fn take_quote(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        self.take_quote_up_to(key, Quantity::from_raw(i64::MAX))
+    }
+
+    fn take_quote_up_to(&mut self, key: OrderKey, most: Quantity) -> Result<(), EngineError> {
         let state = self.state();
         let Some(order) = state.orders.open().get(&key).filter(|o| o.matches_here()) else {
             return Ok(());
@@ -258,7 +265,7 @@ impl Step<'_> {
         }
         let Some((price, size)) = quotes::offer(order, &standing) else { return Ok(()) };
         let side = order.spec.side;
-        let filled = self.fill(key, size, price, (price, size))?;
+        let filled = self.fill(key, size.min(most), price, (price, size))?;
         if let Some(quote) = self.engine.state.view.seen.get_mut(&instrument).and_then(|s| s.quote.as_mut()) {
             let left = match side {
                 Side::Buy => &mut quote.ask_left,
@@ -357,20 +364,30 @@ impl Step<'_> {
     }
 }
 
+/// An order that meets a bar, and what the bar does to it.
+struct Met {
+    key: OrderKey,
+    place: Seq,
+    /// How much of it may fill on this bar: what a fill of the bar adds to a child waits for the next.
+    most: Quantity,
+    outcome: Outcome,
+}
+
 /// Something that happens to an order on a bar: its trigger alone, or what it gets.
 struct Hit {
     reach: Reach,
     place: Seq,
     key: OrderKey,
+    most: Quantity,
     offer: Option<Offer>,
     /// Whether what it gets comes with its trigger: without liquidity the trigger stays.
     elects: bool,
 }
 
 /// What a bar does to an order, one thing after the other.
-fn hits_of((key, place, outcome): &(OrderKey, Seq, Outcome)) -> impl Iterator<Item = Hit> + use<> {
-    let (key, place) = (*key, *place);
-    let hit = move |reach, offer, elects| Hit { reach, place, key, offer, elects };
+fn hits_of(met: &Met) -> impl Iterator<Item = Hit> + use<> {
+    let Met { key, place, most, outcome } = *met;
+    let hit = move |reach, offer, elects| Hit { reach, place, key, most, offer, elects };
     let trigger = outcome.triggered.map(|reach| hit(reach, None, false));
     let offer = outcome.offer.map(|offer| hit(offer.reach, Some(offer), outcome.elects));
     trigger.into_iter().chain(offer)
