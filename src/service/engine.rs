@@ -1,8 +1,12 @@
 //! The engine's thread: one bounded queue in, journal batches to disk, then answers and a new snapshot.
 //!
 //! Every round takes what waits (up to [`ROUND_MAX`] items), steps the pure engine, appends all batches in one
-//! transaction (one fsync) and only then answers: nothing is shown or acknowledged that is not on disk. If a write
-//! fails, the state is rebuilt from what is on disk, and everybody in the round is told.
+//! transaction (one fsync) and only then answers: nothing is shown or acknowledged that is not on disk. While more
+//! waits, a second thread writes one round and the next is stepped ([`turn`], [`disk`]). If a write fails, the state
+//! is rebuilt from what is on disk, and everybody whose round was not written is told.
+
+mod disk;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -12,15 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::calendar::Calendars;
-use crate::domain::command::{Given, Independence};
-use crate::domain::event::EventBody;
+use crate::domain::command::Independence;
 use crate::domain::{
-    AccountId, Batch, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
+    AccountId, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
     UserName,
 };
 use crate::execution::{Engine, State};
 use crate::store::trades::{TradesReader, TradesStore};
 
+use self::disk::Disk;
 use super::courier::Courier;
 use super::error::ServiceError;
 use super::permit::Actor;
@@ -54,7 +58,6 @@ pub struct Wish {
 pub(super) type Feed = Arc<AtomicBool>;
 
 type Answer<T> = Sender<Result<T, ServiceError>>;
-type Outcome = Result<Vec<Event>, ServiceError>;
 /// A state and the version it was taken at.
 type Snapshot = (u64, Arc<State>);
 
@@ -81,19 +84,7 @@ pub struct EngineHandle {
 /// The newest epoch of every person seen by this process.
 pub type Epochs = Arc<Mutex<BTreeMap<UserName, u64>>>;
 
-/// What runs on the engine's thread.
-#[derive(Debug)]
-pub struct EngineLoop {
-    engine: Engine,
-    store: TradesStore,
-    courier: Courier,
-    calendars: Calendars,
-    clock: Arc<dyn Clock>,
-    queue: Receiver<Work>,
-    version: Arc<AtomicU64>,
-    listeners: Vec<Sender<Arc<Vec<Event>>>>,
-    epochs: Epochs,
-}
+pub use turn::EngineLoop;
 
 impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,17 +118,8 @@ pub fn open(
         cached: Arc::default(),
         epochs: Arc::clone(&epochs),
     };
-    let engine_loop = EngineLoop {
-        engine,
-        store,
-        courier,
-        calendars,
-        clock,
-        queue,
-        version,
-        listeners: Vec::new(),
-        epochs,
-    };
+    let disk = Disk::new(store, courier, engine.state(), Arc::clone(&clock), version);
+    let engine_loop = EngineLoop::new(engine, disk, calendars, clock, queue, epochs);
     Ok((handle, engine_loop))
 }
 
@@ -258,191 +240,6 @@ impl EngineHandle {
         let known = epochs.entry(user).or_insert(epoch);
         *known = epoch.max(*known);
     }
-}
-
-#[derive(Default)]
-struct Round {
-    batches: Vec<Batch>,
-    answers: Vec<(Answer<Vec<Event>>, Outcome)>,
-    snapshots: Vec<Sender<Arc<State>>>,
-    primed: bool,
-    /// A step stopped half-way: the engine must go back to what is on disk before the next one.
-    broken: bool,
-}
-
-impl EngineLoop {
-    /// Works until every handle is gone.
-    pub fn run(mut self) {
-        self.courier.deliver(&mut self.store, self.engine.state(), self.clock.now());
-        while let Ok(first) = self.queue.recv() {
-            let mut round = Round::default();
-            self.take(first, &mut round);
-            for _ in 1..ROUND_MAX {
-                if round.broken {
-                    break;
-                }
-                match self.queue.try_recv() {
-                    Ok(work) => self.take(work, &mut round),
-                    Err(_) => break,
-                }
-            }
-            self.finish(round);
-        }
-    }
-
-    fn take(&mut self, work: Work, round: &mut Round) {
-        match work {
-            Work::Rehearse(wish, answer) => {
-                let mut copy = self.engine.clone();
-                let result = given(&self.epochs, *wish, self.clock.now())
-                    .and_then(|(given, now, wall)| Ok(copy.command(&given, now, wall)?.events));
-                answer.send(result).unwrap_or_default();
-            }
-            Work::Command(wish, answer) => {
-                let result = given(&self.epochs, *wish, self.clock.now())
-                    .and_then(|(given, now, wall)| Ok(self.engine.command(&given, now, wall)?));
-                self.note(result, Some(answer), round);
-            }
-            Work::Market(events, answer, feed) => {
-                let wall = self.clock.now();
-                let going =
-                    if feed.load(Ordering::Acquire) { Err(ServiceError::FeedStopped) } else { Ok(()) };
-                let result = going.and_then(|()| {
-                    events.iter().try_fold(Batch::default(), |mut all, event| {
-                        all.append(self.engine.market(event, wall)?);
-                        Ok::<_, ServiceError>(all)
-                    })
-                });
-                if result.is_err() {
-                    feed.store(true, Ordering::Release);
-                }
-                round.primed = true;
-                self.note(result, answer, round);
-            }
-            Work::Pass(exchange, time, answer) => {
-                let result = self.engine.pass(exchange, time, self.clock.now()).map_err(ServiceError::from);
-                round.primed = true;
-                self.note(result, Some(answer), round);
-            }
-            Work::Prime(prices) => {
-                for (instrument, price, time) in prices {
-                    self.engine.prime(instrument, price, time);
-                }
-                round.primed = true;
-            }
-            Work::Snapshot(answer) => round.snapshots.push(answer),
-            Work::Listen(listener) => self.listeners.push(listener),
-            Work::Find(account, id, answer) => {
-                let order = self.engine.state().orders().get(account, id).cloned();
-                // The asker may be gone; nobody else cares.
-                answer.send(order).unwrap_or_default();
-            }
-        }
-    }
-
-    fn note(
-        &mut self,
-        result: Result<Batch, ServiceError>,
-        answer: Option<Answer<Vec<Event>>>,
-        round: &mut Round,
-    ) {
-        round.broken |= matches!(result, Err(ServiceError::Engine(_)));
-        let events = result.map(|batch| {
-            let events = batch.events.clone();
-            if !batch.is_empty() {
-                round.batches.push(batch);
-            }
-            events
-        });
-        if let Some(answer) = answer {
-            round.answers.push((answer, events));
-        }
-    }
-
-    fn finish(&mut self, round: Round) {
-        let wrote = !round.batches.is_empty();
-        let written = if wrote { self.store.append_all(&round.batches).map(drop) } else { Ok(()) };
-        let failure = written.err().map(|error| {
-            tracing::error!(%error, "journal could not be written; the engine goes back to what is on disk");
-            self.go_back();
-            error.to_string()
-        });
-        if round.broken && failure.is_none() {
-            tracing::error!("a step of the engine stopped half-way; it goes back to what is on disk");
-            self.go_back();
-        }
-        if wrote && failure.is_none() {
-            let events = Arc::new(round.batches.into_iter().flat_map(|b| b.events).collect::<Vec<_>>());
-            events.iter().for_each(tell_log);
-            self.listeners.retain(|l| l.try_send(Arc::clone(&events)).is_ok());
-        }
-        if wrote || round.primed {
-            self.version.fetch_add(1, Ordering::AcqRel);
-        }
-        for (answer, result) in round.answers {
-            let result = failure.as_ref().map_or(result, |text| Err(ServiceError::NotWritten(text.clone())));
-            // Whoever asked may have gone; then nobody misses the answer.
-            answer.send(result).unwrap_or_default();
-        }
-        if !round.snapshots.is_empty() {
-            let state = Arc::new(self.engine.state().clone());
-            round.snapshots.into_iter().for_each(|a| a.send(Arc::clone(&state)).unwrap_or_default());
-        }
-        if wrote {
-            self.courier.deliver(&mut self.store, self.engine.state(), self.clock.now());
-        }
-    }
-
-    /// After a failed write: what is on disk is the truth. If even that cannot be read, the engine keeps refusing.
-    fn go_back(&mut self) {
-        match recover(&self.calendars, self.store.read()) {
-            Ok(engine) => self.engine = engine,
-            Err(error) => {
-                tracing::error!(%error, "journal could not be read either; stopping");
-                self.queue = crossbeam_channel::never();
-            }
-        }
-    }
-}
-
-/// What the system log says of an event: people's controls and refusals, not every fill and mark.
-fn tell_log(event: &Event) {
-    let by = event.by;
-    match &event.body {
-        EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal } => {
-            tracing::warn!(%by, account = %order.account, id = %order.id, code = %refusal.code, "order refused");
-        }
-        EventBody::AccountOpened(spec) => tracing::info!(%by, account = %spec.account, "account opened"),
-        EventBody::LimitProposed { version, draft, .. } => {
-            tracing::info!(%by, version, limit = %draft.name, "limit waits for a second person");
-        }
-        EventBody::LimitApproved { version, draft, .. } => {
-            tracing::info!(%by, version, limit = %draft.name, "limit in force");
-        }
-        EventBody::ControlRejected { what, .. } => tracing::warn!(%by, what = %what, "control refused"),
-        EventBody::Halted { scope, .. } => tracing::warn!(%by, scope = %scope, "trading halted"),
-        EventBody::Resumed { scope, .. } => tracing::info!(%by, scope = %scope, "trading resumed"),
-        EventBody::RiskEvent { code, account, .. } => tracing::warn!(%account, %code, "risk event"),
-        _ => {}
-    }
-}
-
-/// A wish as the engine takes it, unless the login behind it no longer holds.
-fn given(
-    epochs: &Epochs,
-    wish: Wish,
-    wall: UnixNanos,
-) -> Result<(Given, UnixNanos, UnixNanos), ServiceError> {
-    let actor = match &wish.actor {
-        Some(actor) => {
-            if lock(epochs).get(&actor.user).is_some_and(|newest| *newest > actor.epoch) {
-                return Err(ServiceError::SessionOver);
-            }
-            actor.user
-        }
-        None => super::house::HOUSE_ACTOR.parse()?,
-    };
-    Ok((Given { actor, independent_of: wish.independent_of, command: wish.command }, wish.now, wall))
 }
 
 /// The engine as its journal tells it.

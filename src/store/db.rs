@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::{Fault, StoreError};
+use super::fail;
 use super::migrate::{self, Migrations};
 
 /// How long a write waits for another process.
@@ -115,12 +116,19 @@ impl Db {
         doing: &'static str,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, StoreError> {
+        let room = self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        fail::point_of(room, "before_write");
         let tx = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::sql(&self.path, doing))?;
         let result = match body(&tx) {
-            Ok(value) => tx.commit().map(|()| value).map_err(Fault::Sql),
+            Ok(value) => {
+                fail::point_of(room, "before_commit");
+                let committed = tx.commit();
+                fail::point_of(room, "after_commit");
+                committed.map(|()| value).map_err(Fault::Sql)
+            }
             Err(fault) => Err(fault.into()),
         };
         result.map_err(|fault| name(&self.path, doing, fault))

@@ -12,6 +12,7 @@ mod backup;
 mod codec;
 mod db;
 mod error;
+pub mod fail;
 pub mod market;
 mod migrate;
 mod ownership;

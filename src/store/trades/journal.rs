@@ -62,11 +62,14 @@ fn insert_event(
 impl TradesStore {
     /// Writes one batch: events, postings and rows together or not at all. Returns the new end of the chain.
     pub fn append(&mut self, batch: &Batch) -> Result<ChainHash, StoreError> {
-        self.append_all(std::slice::from_ref(batch))
+        self.append_all([batch])
     }
 
     /// Writes several batches in one transaction with one sync (group commit).
-    pub fn append_all(&mut self, batches: &[Batch]) -> Result<ChainHash, StoreError> {
+    pub fn append_all<'b>(
+        &mut self,
+        batches: impl IntoIterator<Item = &'b Batch>,
+    ) -> Result<ChainHash, StoreError> {
         let start = self.head;
         let path = self.inner.db.path().to_path_buf();
         let head = self.db().write("append to the journal", |tx| {

@@ -1,0 +1,263 @@
+//! The engine's thread: takes what waits, steps, and hands rounds to the disk.
+//!
+//! A round that nobody looks at is handed to the journal's thread while more waits, at most [`AHEAD_MAX`] of them;
+//! any other is written here, after those. So one order alone pays for no second thread, and many share its work.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::domain::calendar::Calendars;
+use crate::domain::command::Given;
+use crate::domain::order::Order;
+use crate::domain::{Batch, Clock, Event, UnixNanos};
+use crate::execution::{Engine, State};
+
+use super::super::error::ServiceError;
+use super::disk::{Disk, Round, Taken, tell};
+use super::{Epochs, ROUND_MAX, Wish, Work, lock, recover};
+
+/// Most rounds that are stepped and not yet written.
+const AHEAD_MAX: usize = 2;
+
+/// What runs on the engine's thread.
+#[derive(Debug)]
+pub struct EngineLoop {
+    engine: Engine,
+    disk: Arc<Mutex<Disk>>,
+    calendars: Calendars,
+    clock: Arc<dyn Clock>,
+    queue: Receiver<Work>,
+    epochs: Epochs,
+    generation: u64,
+}
+
+/// The way to the journal's thread.
+struct Writer {
+    rounds: Sender<Round>,
+    /// Whether each round, in its order, is on disk.
+    written: Receiver<bool>,
+    waiting: usize,
+}
+
+/// What is gathered before it is written.
+#[derive(Default)]
+struct Gathered {
+    round: Round,
+    snapshots: Vec<Sender<Arc<State>>>,
+    finds: Vec<(super::AccountId, super::OrderId, Sender<Option<Order>>)>,
+    /// A step stopped half-way: the engine must go back to what is on disk before the next one.
+    broken: bool,
+}
+
+impl Gathered {
+    /// Nobody looks at the state behind it.
+    fn is_plain(&self) -> bool {
+        self.snapshots.is_empty() && self.finds.is_empty() && !self.broken
+    }
+}
+
+impl EngineLoop {
+    pub(super) fn new(
+        engine: Engine,
+        disk: Disk,
+        calendars: Calendars,
+        clock: Arc<dyn Clock>,
+        queue: Receiver<Work>,
+        epochs: Epochs,
+    ) -> Self {
+        Self { engine, disk: Arc::new(Mutex::new(disk)), calendars, clock, queue, epochs, generation: 0 }
+    }
+
+    /// Works until every handle is gone.
+    pub fn run(mut self) {
+        lock(&self.disk).deliver();
+        let disk = Arc::clone(&self.disk);
+        let (rounds, to_write) = bounded::<Round>(AHEAD_MAX);
+        let (done, written) = bounded(AHEAD_MAX + 1);
+        let spawned = thread::Builder::new().name("journal".to_string()).spawn(move || {
+            for round in to_write {
+                let kept = lock(&disk).finish(round);
+                if done.send(kept).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut writer = Writer { rounds, written, waiting: 0 };
+        while let Ok(first) = self.queue.recv() {
+            let gathered = self.gather(first);
+            if spawned.is_ok() && gathered.is_plain() && !self.queue.is_empty() {
+                self.hand_over(gathered.round, &mut writer);
+            } else {
+                self.settle(&mut writer, false);
+                self.finish(gathered);
+            }
+        }
+        self.settle(&mut writer, false);
+        drop(writer);
+        if spawned.is_ok_and(|journal| journal.join().is_err()) {
+            tracing::error!("the journal's thread ended by a defect; see the log before this line");
+        }
+    }
+
+    fn gather(&mut self, first: Work) -> Gathered {
+        let mut gathered = Gathered::default();
+        gathered.round.generation = self.generation;
+        self.take(first, &mut gathered);
+        for _ in 1..ROUND_MAX {
+            if gathered.broken {
+                break;
+            }
+            match self.queue.try_recv() {
+                Ok(work) => self.take(work, &mut gathered),
+                Err(_) => break,
+            }
+        }
+        gathered
+    }
+
+    fn hand_over(&mut self, round: Round, writer: &mut Writer) {
+        if let Err(unsent) = writer.rounds.send(round) {
+            lock(&self.disk).finish(unsent.into_inner());
+            return;
+        }
+        writer.waiting += 1;
+        self.settle(writer, true);
+    }
+
+    /// Hears of the rounds that were handed over, `ahead` of which may stay unwritten; goes back when one could not be
+    /// written, after which all that were stepped on it have been refused.
+    fn settle(&mut self, writer: &mut Writer, ahead: bool) {
+        let mut failed = false;
+        while writer.waiting > 0 {
+            let heard = if ahead && !failed && writer.waiting <= AHEAD_MAX {
+                match writer.written.try_recv() {
+                    Ok(kept) => kept,
+                    Err(_) => return,
+                }
+            } else {
+                writer.written.recv().unwrap_or(false)
+            };
+            writer.waiting -= 1;
+            failed |= !heard;
+        }
+        if failed {
+            self.go_back();
+        }
+    }
+
+    fn finish(&mut self, gathered: Gathered) {
+        let Gathered { mut round, snapshots, finds, broken } = gathered;
+        // The engine may have gone back after these steps: then the disk refuses them.
+        if round.generation != self.generation {
+            for step in round.taken.drain(..) {
+                let text = "an earlier write failed".to_string();
+                tell(step.answer, Err(ServiceError::NotWritten(text)));
+            }
+            round.generation = self.generation;
+        }
+        let kept = lock(&self.disk).finish(round);
+        if broken && kept {
+            tracing::error!("a step of the engine stopped half-way; it goes back to what is on disk");
+        }
+        if broken || !kept {
+            self.go_back();
+        }
+        for (account, id, asker) in finds {
+            // The asker may be gone; nobody else cares.
+            asker.send(self.engine.state().orders().get(account, id).cloned()).unwrap_or_default();
+        }
+        if !snapshots.is_empty() {
+            let state = Arc::new(self.engine.state().clone());
+            snapshots.into_iter().for_each(|a| a.send(Arc::clone(&state)).unwrap_or_default());
+        }
+    }
+
+    fn take(&mut self, work: Work, gathered: &mut Gathered) {
+        match work {
+            Work::Rehearse(wish, answer) => {
+                let mut copy = self.engine.clone();
+                let result = given(&self.epochs, *wish, self.clock.now())
+                    .and_then(|(given, now, wall)| Ok(copy.command(&given, now, wall)?.events));
+                answer.send(result).unwrap_or_default();
+            }
+            Work::Command(wish, answer) => {
+                let result = given(&self.epochs, *wish, self.clock.now())
+                    .and_then(|(given, now, wall)| Ok(self.engine.command(&given, now, wall)?));
+                note(result, Some(answer), gathered);
+            }
+            Work::Market(events, answer, feed) => {
+                use std::sync::atomic::Ordering;
+                let wall = self.clock.now();
+                let going =
+                    if feed.load(Ordering::Acquire) { Err(ServiceError::FeedStopped) } else { Ok(()) };
+                let result = going.and_then(|()| {
+                    events.iter().try_fold(Batch::default(), |mut all, event| {
+                        all.append(self.engine.market(event, wall)?);
+                        Ok::<_, ServiceError>(all)
+                    })
+                });
+                if result.is_err() {
+                    feed.store(true, Ordering::Release);
+                }
+                gathered.round.primed = true;
+                note(result, answer, gathered);
+            }
+            Work::Pass(exchange, time, answer) => {
+                let result = self.engine.pass(exchange, time, self.clock.now()).map_err(ServiceError::from);
+                gathered.round.primed = true;
+                note(result, Some(answer), gathered);
+            }
+            Work::Prime(prices) => {
+                for (instrument, price, time) in prices {
+                    self.engine.prime(instrument, price, time);
+                }
+                gathered.round.primed = true;
+            }
+            Work::Snapshot(asker) => gathered.snapshots.push(asker),
+            Work::Listen(listener) => lock(&self.disk).listen(listener),
+            Work::Find(account, id, asker) => gathered.finds.push((account, id, asker)),
+        }
+    }
+
+    /// After a failed write: what is on disk is the truth. If even that cannot be read, the engine keeps refusing.
+    fn go_back(&mut self) {
+        self.generation += 1;
+        let recovered = recover(&self.calendars, lock(&self.disk).read());
+        match recovered {
+            Ok(engine) => self.engine = engine,
+            Err(error) => {
+                tracing::error!(%error, "journal could not be read either; stopping");
+                self.queue = crossbeam_channel::never();
+            }
+        }
+    }
+}
+
+fn note(
+    result: Result<Batch, ServiceError>,
+    answer: Option<super::Answer<Vec<Event>>>,
+    gathered: &mut Gathered,
+) {
+    gathered.broken |= matches!(result, Err(ServiceError::Engine(_)));
+    gathered.round.taken.push(Taken { outcome: result, answer });
+}
+
+/// A wish as the engine takes it, unless the login behind it no longer holds.
+fn given(
+    epochs: &Epochs,
+    wish: Wish,
+    wall: UnixNanos,
+) -> Result<(Given, UnixNanos, UnixNanos), ServiceError> {
+    let actor = match &wish.actor {
+        Some(actor) => {
+            if lock(epochs).get(&actor.user).is_some_and(|newest| *newest > actor.epoch) {
+                return Err(ServiceError::SessionOver);
+            }
+            actor.user
+        }
+        None => super::super::house::HOUSE_ACTOR.parse()?,
+    };
+    Ok((Given { actor, independent_of: wish.independent_of, command: wish.command }, wish.now, wall))
+}
