@@ -19,6 +19,7 @@ pub mod matching;
 mod orders;
 mod project;
 mod remote;
+pub mod saved;
 mod sessions;
 pub mod sizing;
 pub mod state;

@@ -194,6 +194,22 @@ impl Orders {
         self.insert_done(*key, order);
     }
 
+    pub(super) fn done_map(&self) -> &BTreeMap<OrderKey, Arc<Order>> {
+        &self.done
+    }
+
+    pub(super) fn asked_map(&self) -> &BTreeMap<OrderKey, OrderSpec> {
+        &self.asked
+    }
+
+    pub(super) fn set_done(
+        &mut self,
+        done: BTreeMap<OrderKey, Arc<Order>>,
+        asked: BTreeMap<OrderKey, OrderSpec>,
+    ) {
+        (self.done, self.asked) = (Arc::new(done), Arc::new(asked));
+    }
+
     /// Keeps what was asked for before it changes.
     pub(super) fn keep_asked(&mut self, key: &OrderKey) {
         if self.asked.contains_key(key) {

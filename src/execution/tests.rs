@@ -177,6 +177,7 @@ impl Desk {
         rebuilt.view = View::default();
         live.view = View::default();
         assert_eq!(rebuilt, live);
+        check_saved(calendars, &events);
     }
 }
 
@@ -326,6 +327,27 @@ fn run(desk: &mut Desk, n: usize, act: Act) {
             }));
         }
     }
+}
+
+/// Saved at any two moments and gone on from the second, it is what the whole journal folds to.
+fn check_saved(calendars: &Calendars, events: &[Event]) {
+    let fold = |engine: &mut Engine, events: &[Event]| {
+        events.iter().for_each(|event| engine.apply(event).unwrap());
+    };
+    let (first, second) = (events.len() / 3, events.len() * 2 / 3);
+    let mut engine = Engine::new(calendars.clone()).unwrap();
+    fold(&mut engine, &events[..first]);
+    let early = engine.state().orders().clone();
+    let runs = [early.done_since(&Default::default())];
+    fold(&mut engine, &events[first..second]);
+    let runs = runs.into_iter().chain([engine.state().orders().done_since(&early)]);
+    let runs = runs.map(|run| super::saved::Done::from_bytes(&run.to_bytes().unwrap()).unwrap());
+    let bytes = engine.to_bytes().unwrap();
+    let mut restored = Engine::from_bytes(calendars.clone(), &bytes, runs).unwrap();
+    assert_eq!(restored.state(), engine.state());
+    fold(&mut restored, &events[second..]);
+    fold(&mut engine, &events[second..]);
+    assert_eq!(restored.state(), engine.state());
 }
 
 proptest! {

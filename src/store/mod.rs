@@ -16,6 +16,7 @@ pub mod fail;
 pub mod market;
 mod migrate;
 mod ownership;
+pub mod snapshots;
 pub mod trades;
 pub mod users;
 

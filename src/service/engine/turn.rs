@@ -10,8 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
-use crate::domain::order::Order;
-use crate::domain::{Batch, Clock, Event, UnixNanos};
+use crate::domain::{Batch, Clock, Event, Order, UnixNanos};
 use crate::execution::{Engine, State};
 
 use super::super::error::ServiceError;

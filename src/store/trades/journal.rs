@@ -10,7 +10,7 @@ use super::super::error::{Fault, StoreError};
 use super::{TradesReader, TradesStore, projections};
 use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
 use crate::domain::posting::Asset;
-use crate::domain::{Event, Seq};
+use crate::domain::{Event, Seq, UnixNanos};
 
 /// Refuses a batch whose texts, postings or rows do not belong to it, or whose postings do not sum to zero.
 fn check(batch: &Batch) -> Result<(), StoreError> {
@@ -129,6 +129,25 @@ impl TradesReader {
                 Ok((count(row, 0)?, hash))
             });
             Ok::<_, rusqlite::Error>(last.optional()?.unwrap_or((0, ChainHash::START)))
+        })
+    }
+
+    /// The link of the chain at an event; `None` when there is no such event.
+    pub fn link(&self, seq: Seq) -> Result<Option<ChainHash>, StoreError> {
+        self.db.read("read the chain", |c| {
+            let sql = "SELECT hash FROM journal WHERE seq = ?1";
+            let link = c.query_row(sql, [seq.cast_signed()], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+            Ok::<_, rusqlite::Error>(link.as_deref().and_then(ChainHash::from_slice))
+        })
+    }
+
+    /// The last event at or before a moment of market time, 0 when there is none: whatever stands behind it in the
+    /// journal happened later.
+    pub fn last_at(&self, time: UnixNanos) -> Result<Seq, StoreError> {
+        self.db.read("look for a moment", |c| {
+            let sql = "SELECT seq FROM journal WHERE t <= ?1 ORDER BY seq DESC LIMIT 1";
+            let last = c.query_row(sql, [time.nanos()], |row| count(row, 0)).optional()?;
+            Ok::<_, rusqlite::Error>(last.unwrap_or(0))
         })
     }
 
