@@ -28,6 +28,9 @@ const LINES_MAX: u32 = 1_000;
 /// Most noted events before the cursor moves though nobody had to be told.
 const UNTOLD_MAX: Seq = 10_000;
 
+/// The same when the home closes.
+const UNTOLD_AT_CLOSE: Seq = 500;
+
 /// Delivers notices and copies denials.
 #[derive(Debug)]
 pub struct Courier {
@@ -105,6 +108,15 @@ impl Courier {
             self.delivered = Some(noted);
         }
         self.copy_denials(store)
+    }
+
+    /// Moves the cursor before the home closes, when the next start would have much to read.
+    pub fn rest(&mut self, store: &mut TradesStore, wall: UnixNanos) {
+        if self.delivered.is_some_and(|seq| self.noted - seq > UNTOLD_AT_CLOSE)
+            && let Err(error) = store.delivered(DESTINATION, self.noted, wall)
+        {
+            tracing::warn!(%error, "the outbox could not be written");
+        }
     }
 
     /// What an earlier process left undelivered.

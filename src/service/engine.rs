@@ -6,10 +6,11 @@
 //! is rebuilt from what is on disk, and everybody whose round was not written is told.
 
 mod disk;
+mod recovery;
 mod turn;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,10 +22,13 @@ use crate::domain::{
     AccountId, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
     UserName,
 };
-use crate::execution::{Engine, State};
+use crate::execution::State;
+use crate::store::snapshots::Snapshots;
 use crate::store::trades::{TradesReader, TradesStore};
 
 use self::disk::Disk;
+use self::recovery::Keeper;
+use self::turn::Keeping;
 use super::courier::Courier;
 use super::error::ServiceError;
 use super::permit::Actor;
@@ -84,6 +88,7 @@ pub struct EngineHandle {
 /// The newest epoch of every person seen by this process.
 pub type Epochs = Arc<Mutex<BTreeMap<UserName, u64>>>;
 
+pub(super) use recovery::resume;
 pub use turn::EngineLoop;
 
 impl std::fmt::Debug for Work {
@@ -101,14 +106,23 @@ impl std::fmt::Debug for Work {
     }
 }
 
-/// Builds the engine from the journal, and both ends of its queue.
+/// Builds the engine of a home from its journal, and both ends of its queue.
 pub fn open(
+    home: &Path,
     store: TradesStore,
     courier: Courier,
     calendars: Calendars,
     clock: Arc<dyn Clock>,
 ) -> Result<(EngineHandle, EngineLoop), ServiceError> {
-    let engine = recover(&calendars, store.read())?;
+    let snapshots = Snapshots::open(home)
+        .inspect_err(|error| tracing::warn!(%error, "no snapshots are kept; starts stay slow"))
+        .ok();
+    let recovered = resume(&calendars, store.read(), snapshots.as_ref(), None)?;
+    let engine = recovered.engine.clone();
+    let keeper = match snapshots.clone() {
+        Some(snapshots) => Some(Keeper::new(TradesReader::open(home)?, snapshots, recovered)),
+        None => None,
+    };
     let (sender, queue) = bounded(QUEUE_MAX);
     let version = Arc::new(AtomicU64::new(1));
     let epochs = Epochs::default();
@@ -119,7 +133,8 @@ pub fn open(
         epochs: Arc::clone(&epochs),
     };
     let disk = Disk::new(store, courier, engine.state(), Arc::clone(&clock), version);
-    let engine_loop = EngineLoop::new(engine, disk, calendars, clock, queue, epochs);
+    let engine_loop =
+        EngineLoop::new(engine, disk, Keeping { keeper, snapshots }, calendars, clock, queue, epochs);
     Ok((handle, engine_loop))
 }
 
@@ -240,28 +255,6 @@ impl EngineHandle {
         let known = epochs.entry(user).or_insert(epoch);
         *known = epoch.max(*known);
     }
-}
-
-/// The engine as its journal tells it.
-pub(super) fn recover(calendars: &Calendars, journal: &TradesReader) -> Result<Engine, ServiceError> {
-    let mut engine = Engine::new(calendars.clone())?;
-    catch_up(&mut engine, journal)?;
-    Ok(engine)
-}
-
-/// Takes in the events behind the engine's own, each of which must fit the chain.
-fn catch_up(engine: &mut Engine, journal: &TradesReader) -> Result<(), ServiceError> {
-    let mut failed = None;
-    journal.stored(engine.state().seq() + 1, |event, text, hash| {
-        let error = match engine.apply_stored(&event, text) {
-            Ok(()) if engine.state().chain() == hash => return ControlFlow::Continue(()),
-            Ok(()) => ServiceError::from(journal.broken(event.seq)),
-            Err(error) => error.into(),
-        };
-        failed = Some(error);
-        ControlFlow::Break(())
-    })?;
-    failed.map_or(Ok(()), Err)
 }
 
 /// Market time of an exchange, or wall time while it has none.

@@ -17,6 +17,7 @@ use crate::domain::{
 use crate::execution::State;
 use crate::factor::sentiment::Lexicon;
 use crate::observe::LogRing;
+use crate::store::snapshots::Snapshots;
 use crate::store::trades::{TradesReader, TradesStore};
 use crate::store::{HeldBy, MarketStore, StoreError, UsersStore};
 
@@ -139,6 +140,7 @@ fn open_trades(
     match TradesStore::open_owner(&parts.home, holder) {
         Ok(store) => {
             let (handle, engine_loop) = engine::open(
+                &parts.home,
                 store,
                 Courier::new(Arc::clone(users)),
                 calendars.clone(),
@@ -266,7 +268,8 @@ impl House {
         if let Some((_, state)) = cached.as_ref().filter(|(seq, _)| *seq == last) {
             return Ok(Arc::clone(state));
         }
-        let mut engine = engine::recover(&self.calendars, &reader)?;
+        let snapshots = Snapshots::find(&self.home);
+        let mut engine = engine::resume(&self.calendars, &reader, snapshots.as_ref(), None)?.engine;
         drop(reader);
         for (instrument, price, time) in super::market::prices_to_prime(self, engine.state())? {
             engine.prime(instrument, price, time);

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod admin;
 pub mod advance;
+pub mod as_of;
 pub mod audit;
 mod book;
 mod courier;

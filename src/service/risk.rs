@@ -28,13 +28,17 @@ const PREVIEW_DECISIONS_MAX: u32 = 20_000;
 impl House {
     /// Limits in force with their use by the accounts in scope, their history, and halts.
     pub fn limits(&self, permit: &Permit<ViewLimits>) -> Result<view::LimitsView, ServiceError> {
-        let state = self.state()?;
+        self.limits_in(&*self.state()?, permit.scope())
+    }
+
+    /// The same in any state.
+    pub(super) fn limits_in(&self, state: &State, scope: Scope) -> Result<view::LimitsView, ServiceError> {
         let standing = lock(self.users()).read().users()?.iter().filter(|p| !p.user.disabled).count();
         Ok(view::LimitsView {
             version: state.limits().version(),
-            limits: limit_rows(&state, permit.scope()),
-            history: versions_in(&state, permit.scope()),
-            halts: halt_rows(&state),
+            limits: limit_rows(state, scope),
+            history: versions_in(state, scope),
+            halts: halt_rows(state),
             single_person: standing < 2,
         })
     }

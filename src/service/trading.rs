@@ -120,6 +120,42 @@ pub(super) fn made_up_id() -> Result<OrderId, ServiceError> {
     Ok(format!("o-{}", crate::secret::session_id()?.get(..10).unwrap_or("0")).parse()?)
 }
 
+/// Holdings and totals in a state of every account in scope, or of one.
+pub(super) fn portfolios_in(
+    state: &State,
+    scope: Scope,
+    account: Option<AccountId>,
+    labels: &Labels,
+) -> Result<Vec<view::Portfolio>, ServiceError> {
+    let chosen: Vec<_> = book::accounts_in(state, scope)
+        .filter(|a| account.is_none_or(|wanted| a.spec().account == wanted))
+        .map(|a| view::Portfolio {
+            totals: book::totals(state, a),
+            positions: book::positions(state, a, labels),
+        })
+        .collect();
+    match account {
+        Some(account) if chosen.is_empty() => Err(unknown_account(account)),
+        Some(_) | None => Ok(chosen),
+    }
+}
+
+/// Names of the accounts in scope, or the one asked for when it is among them.
+pub(super) fn scoped_in(
+    state: &State,
+    scope: Scope,
+    account: Option<AccountId>,
+) -> Result<Vec<AccountId>, ServiceError> {
+    let names: Vec<AccountId> = book::accounts_in(state, scope)
+        .map(|a| a.spec().account)
+        .filter(|a| account.is_none_or(|wanted| *a == wanted))
+        .collect();
+    match account {
+        Some(account) if names.is_empty() => Err(unknown_account(account)),
+        Some(_) | None => Ok(names),
+    }
+}
+
 pub(super) fn unknown_account(account: AccountId) -> ServiceError {
     ServiceError::Unknown {
         kind: "account",
@@ -287,17 +323,7 @@ impl House {
     ) -> Result<Vec<view::Portfolio>, ServiceError> {
         let state = self.state()?;
         let labels = self.labels(&state)?;
-        let chosen: Vec<_> = book::accounts_in(&state, permit.scope())
-            .filter(|a| account.is_none_or(|wanted| a.spec().account == wanted))
-            .map(|a| view::Portfolio {
-                totals: book::totals(&state, a),
-                positions: book::positions(&state, a, &labels),
-            })
-            .collect();
-        match account {
-            Some(account) if chosen.is_empty() => Err(unknown_account(account)),
-            Some(_) | None => Ok(chosen),
-        }
+        portfolios_in(&state, permit.scope(), account, &labels)
     }
 
     /// Orders of every account in scope, or of one; newest first.
@@ -351,19 +377,17 @@ impl House {
         scope: Scope,
         account: Option<AccountId>,
     ) -> Result<Vec<AccountId>, ServiceError> {
-        let state = self.state()?;
-        let names: Vec<AccountId> = book::accounts_in(&state, scope)
-            .map(|a| a.spec().account)
-            .filter(|a| account.is_none_or(|wanted| *a == wanted))
-            .collect();
-        match account {
-            Some(account) if names.is_empty() => Err(unknown_account(account)),
-            Some(_) | None => Ok(names),
-        }
+        scoped_in(&*self.state()?, scope, account)
     }
 
     /// Names, sectors and previous closes of what is held.
     pub(super) fn labels(&self, state: &State) -> Result<Labels, ServiceError> {
+        let previous_close = self.previous_closes(state)?;
+        Ok(Labels { previous_close, ..self.labels_of_names(state)? })
+    }
+
+    /// Names and sectors of what is held, and from when on its prices are fresh.
+    pub(super) fn labels_of_names(&self, state: &State) -> Result<Labels, ServiceError> {
         let mut labels = Labels::default();
         let market = lock(self.market_store());
         for account in state.accounts().values() {
@@ -377,7 +401,6 @@ impl House {
             }
         }
         drop(market);
-        labels.previous_close = self.previous_closes(state)?;
         for exchange in Exchange::ALL {
             let Some(now) = state.market_time(exchange) else { continue };
             let calendar = self.calendars().of(exchange);

@@ -6,7 +6,8 @@ use clap::Args;
 use super::{Env, period};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
-use crate::domain::{AccountId, UnixNanos};
+use crate::domain::AccountId;
+use crate::service::as_of::Moment;
 use crate::service::permit::ViewPortfolio;
 use crate::service::trading::LISTING_MAX;
 
@@ -22,9 +23,9 @@ pub struct History {
     /// Last day of market time.
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
-    /// Only what had happened by then, as 2024-01-02T14:30:00Z.
+    /// Only what had happened by the end of this day, or by this time such as 2024-01-02T14:30:00Z.
     #[arg(long, value_name = "TIME")]
-    as_of: Option<UnixNanos>,
+    as_of: Option<Moment>,
 }
 
 impl History {
@@ -32,7 +33,8 @@ impl History {
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
         let mut wanted = period(self.from, self.to);
-        if let Some(time) = self.as_of {
+        if let Some(moment) = self.as_of {
+            let time = session.house().instant_of(moment)?;
             wanted.to = wanted.to.min(time.plus_nanos(1));
         }
         let permit = session.permit::<ViewPortfolio>()?;

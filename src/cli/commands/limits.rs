@@ -10,6 +10,7 @@ use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope, VersionStatus, WorkingOrders};
+use crate::service::as_of::Moment;
 use crate::service::deed::{Control, Deed};
 use crate::service::permit::ViewLimits;
 use crate::service::view::LimitVersionRow;
@@ -25,7 +26,11 @@ const NO_REASON: &str = "(none given)";
 #[derive(Debug, Subcommand)]
 pub enum LimitsCommand {
     /// Limits in force, their use, and halts.
-    Show,
+    Show {
+        /// As they stood at the end of this day, or at this time such as 2024-01-02T14:30:00Z.
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<Moment>,
+    },
     /// Every version, newest first.
     History,
     /// What changed between two versions.
@@ -85,9 +90,13 @@ impl LimitsCommand {
     /// Runs it.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         match self {
-            LimitsCommand::Show => {
+            LimitsCommand::Show { as_of } => {
                 let session = env.session(OpenMode::Read)?;
-                let view = session.house().limits(&session.permit::<ViewLimits>()?)?;
+                let (house, permit) = (session.house(), session.permit::<ViewLimits>()?);
+                let view = match as_of {
+                    Some(moment) => house.limits_at(&permit, moment)?,
+                    None => house.limits(&permit)?,
+                };
                 env.out.list(&view.limits, "no limits are set")?;
                 if env.out.format() == Format::Table && !view.halts.is_empty() {
                     env.out.blank()?;

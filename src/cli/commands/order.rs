@@ -8,6 +8,7 @@ use crate::cli::args::one_of;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{AccountId, OrderId, OrderStatus, OrderType, Price, Quantity, Side, Symbol, TimeInForce};
+use crate::service::as_of::Moment;
 use crate::service::deed::Deed;
 use crate::service::permit::ViewPortfolio;
 use crate::service::trading::{OrderWish, Period};
@@ -73,6 +74,9 @@ pub struct List {
     /// Last day of market time.
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
+    /// As they stood at the end of this day, or at this time such as 2024-01-02T14:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Moment>,
 }
 
 /// `order show`.
@@ -126,7 +130,11 @@ impl OrderCommand {
             OrderCommand::List(list) => {
                 let session = env.session(OpenMode::Read)?;
                 let permit = session.permit::<ViewPortfolio>()?;
-                let rows = session.house().orders(&permit, list.account, period(list.from, list.to))?;
+                let (house, period) = (session.house(), period(list.from, list.to));
+                let rows = match list.as_of {
+                    Some(moment) => house.orders_at(&permit, list.account, period, moment)?,
+                    None => house.orders(&permit, list.account, period)?,
+                };
                 env.out.list(&rows, "no orders yet")
             }
             OrderCommand::Show(show) => show.run(env),

@@ -7,6 +7,7 @@ use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::AccountId;
+use crate::service::as_of::Moment;
 use crate::service::permit::ViewPortfolio;
 
 /// `portfolio`.
@@ -15,6 +16,9 @@ pub struct PortfolioArgs {
     /// Only this account.
     #[arg(long)]
     account: Option<AccountId>,
+    /// As it stood at the end of this day, or at this time such as 2024-01-02T14:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Moment>,
 }
 
 impl PortfolioArgs {
@@ -22,7 +26,11 @@ impl PortfolioArgs {
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ViewPortfolio>()?;
-        let portfolios = session.house().portfolios(&permit, self.account)?;
+        let house = session.house();
+        let portfolios = match self.as_of {
+            Some(moment) => house.portfolios_at(&permit, self.account, moment)?,
+            None => house.portfolios(&permit, self.account)?,
+        };
         match env.out.format() {
             Format::Json => env.out.rows(&portfolios, ""),
             Format::Csv => {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::Sender;
 
 use crate::domain::event::EventBody;
-use crate::domain::{Batch, Clock, Event};
+use crate::domain::{Batch, Clock, Event, Seq};
 use crate::execution::State;
 use crate::store::fail;
 use crate::store::trades::{TradesReader, TradesStore};
@@ -17,6 +17,7 @@ use crate::store::trades::{TradesReader, TradesStore};
 use super::super::courier::Courier;
 use super::super::error::ServiceError;
 use super::Answer;
+use super::recovery::EVENTS_BETWEEN;
 
 /// One step of a round: what it changed, and who waits for it.
 pub(super) struct Taken {
@@ -44,6 +45,9 @@ pub(super) struct Disk {
     listeners: Vec<Sender<Arc<Vec<Event>>>>,
     /// The generation of which a write failed, and why.
     failed: Option<(u64, String)>,
+    /// Who makes snapshots, and how many events it has not been told of.
+    nudge: Option<Sender<()>>,
+    untold: Seq,
 }
 
 impl Disk {
@@ -55,7 +59,7 @@ impl Disk {
         version: Arc<AtomicU64>,
     ) -> Self {
         courier.meet(state);
-        Self { store, courier, clock, version, listeners: Vec::new(), failed: None }
+        Self { store, courier, clock, version, listeners: Vec::new(), failed: None, nudge: None, untold: 0 }
     }
 
     /// What is on disk.
@@ -68,8 +72,20 @@ impl Disk {
         self.listeners.push(listener);
     }
 
+    /// Delivers what an earlier process left, and knows whom to nudge from now on.
+    pub(super) fn begin(&mut self, nudge: Sender<()>) {
+        self.nudge = Some(nudge);
+        self.deliver();
+    }
+
+    /// Nothing more will be written.
+    pub(super) fn end(&mut self) {
+        self.nudge = None;
+        self.courier.rest(&mut self.store, self.clock.now());
+    }
+
     /// Sends the courier.
-    pub(super) fn deliver(&mut self) {
+    fn deliver(&mut self) {
         self.courier.deliver(&mut self.store, self.clock.now());
     }
 
@@ -115,6 +131,13 @@ impl Disk {
         for event in events() {
             tell_log(event);
             self.courier.note(event);
+            self.untold += 1;
+        }
+        if self.untold >= EVENTS_BETWEEN {
+            self.untold = 0;
+            // One nudge that waits is enough.
+            let told = self.nudge.as_ref().map(|nudge| nudge.try_send(()));
+            tracing::debug!(?told, "time for a snapshot");
         }
         if !self.listeners.is_empty() {
             let copy = Arc::new(events().cloned().collect::<Vec<_>>());

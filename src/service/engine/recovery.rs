@@ -33,10 +33,12 @@ pub(in crate::service) struct Recovered {
     runs: Vec<Run>,
     /// Where that snapshot stands; 0 without one.
     saved: Seq,
+    /// The orders as they stood there.
+    at_saved: Orders,
 }
 
 /// The engine as the journal tells it, up to `upto` or to its end.
-pub(in crate::service) fn recover(
+pub(in crate::service) fn resume(
     calendars: &Calendars,
     journal: &TradesReader,
     snapshots: Option<&Snapshots>,
@@ -46,7 +48,12 @@ pub(in crate::service) fn recover(
     let from_snapshot = snapshots.and_then(|s| newest_that_fits(calendars, journal, s, upto));
     let mut recovered = match from_snapshot {
         Some(recovered) => recovered,
-        None => Recovered { engine: Engine::new(calendars.clone())?, runs: Vec::new(), saved: 0 },
+        None => Recovered {
+            engine: Engine::new(calendars.clone())?,
+            runs: Vec::new(),
+            saved: 0,
+            at_saved: Orders::default(),
+        },
     };
     catch_up(&mut recovered.engine, journal, upto)?;
     Ok(recovered)
@@ -85,7 +92,8 @@ fn restore(
     if engine.state().seq() != seq || engine.state().chain() != chain {
         return Err("its state stands at another event".to_owned());
     }
-    Ok(Recovered { engine, runs, saved: seq })
+    let at_saved = engine.state().orders().clone();
+    Ok(Recovered { engine, runs, saved: seq, at_saved })
 }
 
 /// Reads and decodes runs, a few at a time; in their order.
@@ -129,16 +137,12 @@ pub(super) struct Keeper {
     journal: TradesReader,
     snapshots: Snapshots,
     recovered: Recovered,
-    /// The orders as they stood at the newest snapshot.
-    at_saved: Orders,
 }
 
 impl Keeper {
     /// Goes on from what the engine was recovered to.
     pub(super) fn new(journal: TradesReader, snapshots: Snapshots, recovered: Recovered) -> Self {
-        // Without a snapshot every order is new; behind one, what ended since is found again by comparing.
-        let at_saved = Orders::default();
-        Self { journal, snapshots, recovered, at_saved }
+        Self { journal, snapshots, recovered }
     }
 
     /// Makes one whenever it is told that enough has happened, and one at the end.
@@ -161,10 +165,10 @@ impl Keeper {
         if head < self.recovered.saved.saturating_add(least) {
             return Ok(());
         }
-        let Recovered { engine, runs, saved } = &mut self.recovered;
+        let Recovered { engine, runs, saved, at_saved } = &mut self.recovered;
         catch_up(engine, &self.journal, head)?;
         let state = engine.state();
-        let done = state.orders().done_since(&self.at_saved);
+        let done = state.orders().done_since(at_saved);
         if !done.is_empty() {
             runs.push(self.snapshots.save_run(state.seq(), &done.to_bytes()?)?);
         }
@@ -175,7 +179,7 @@ impl Keeper {
             runs: runs.clone(),
         })?;
         *saved = state.seq();
-        self.at_saved = state.orders().clone();
+        *at_saved = state.orders().clone();
         Ok(())
     }
 }

@@ -12,10 +12,12 @@ use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
 use crate::domain::{Batch, Clock, Event, Order, UnixNanos};
 use crate::execution::{Engine, State};
+use crate::store::snapshots::Snapshots;
 
 use super::super::error::ServiceError;
 use super::disk::{Disk, Round, Taken, tell};
-use super::{Epochs, ROUND_MAX, Wish, Work, lock, recover};
+use super::recovery::{Keeper, resume};
+use super::{Epochs, ROUND_MAX, Wish, Work, lock};
 
 /// Most rounds that are stepped and not yet written.
 const AHEAD_MAX: usize = 2;
@@ -30,6 +32,14 @@ pub struct EngineLoop {
     queue: Receiver<Work>,
     epochs: Epochs,
     generation: u64,
+    keeping: Keeping,
+}
+
+/// What a fast start needs: who makes the snapshots, and where they lie.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    pub(super) keeper: Option<Keeper>,
+    pub(super) snapshots: Option<Snapshots>,
 }
 
 /// The way to the journal's thread.
@@ -61,17 +71,24 @@ impl EngineLoop {
     pub(super) fn new(
         engine: Engine,
         disk: Disk,
+        keeping: Keeping,
         calendars: Calendars,
         clock: Arc<dyn Clock>,
         queue: Receiver<Work>,
         epochs: Epochs,
     ) -> Self {
-        Self { engine, disk: Arc::new(Mutex::new(disk)), calendars, clock, queue, epochs, generation: 0 }
+        let disk = Arc::new(Mutex::new(disk));
+        Self { engine, disk, calendars, clock, queue, epochs, generation: 0, keeping }
     }
 
     /// Works until every handle is gone.
     pub fn run(mut self) {
-        lock(&self.disk).deliver();
+        let (nudge, nudges) = bounded(1);
+        lock(&self.disk).begin(nudge);
+        let keeper = self.keeping.keeper.take().and_then(|keeper| {
+            let named = thread::Builder::new().name("snapshots".to_string());
+            named.spawn(move || keeper.run(&nudges)).ok()
+        });
         let disk = Arc::clone(&self.disk);
         let (rounds, to_write) = bounded::<Round>(AHEAD_MAX);
         let (done, written) = bounded(AHEAD_MAX + 1);
@@ -95,8 +112,11 @@ impl EngineLoop {
         }
         self.settle(&mut writer, false);
         drop(writer);
-        if spawned.is_ok_and(|journal| journal.join().is_err()) {
-            tracing::error!("the journal's thread ended by a defect; see the log before this line");
+        lock(&self.disk).end();
+        for helper in spawned.into_iter().chain(keeper) {
+            if helper.join().is_err() {
+                tracing::error!("a thread beside the engine ended by a defect; see the log before this line");
+            }
         }
     }
 
@@ -223,9 +243,10 @@ impl EngineLoop {
     /// After a failed write: what is on disk is the truth. If even that cannot be read, the engine keeps refusing.
     fn go_back(&mut self) {
         self.generation += 1;
-        let recovered = recover(&self.calendars, lock(&self.disk).read());
+        let snapshots = self.keeping.snapshots.as_ref();
+        let recovered = resume(&self.calendars, lock(&self.disk).read(), snapshots, None);
         match recovered {
-            Ok(engine) => self.engine = engine,
+            Ok(recovered) => self.engine = recovered.engine,
             Err(error) => {
                 tracing::error!(%error, "journal could not be read either; stopping");
                 self.queue = crossbeam_channel::never();

@@ -97,7 +97,7 @@ fn halt_and_die(folder: &Path, clock: &TestClock) {
     let who = HeldBy::this_process("test", "tester", clock.now());
     let mut store = TradesStore::open_owner(folder, &who).unwrap();
     let calendars = crate::domain::calendar::Calendars::bundled().unwrap();
-    let mut engine = crate::service::engine::recover(&calendars, store.read()).unwrap();
+    let mut engine = crate::service::engine::resume(&calendars, store.read(), None, None).unwrap().engine;
     let given = Given {
         actor: name("raj"),
         independent_of: Independence::Everyone,
