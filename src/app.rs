@@ -36,6 +36,10 @@ const DEMO_SEED: u64 = 2_024;
 
 /// Runs the program with these arguments.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    #[cfg(debug_assertions)]
+    if let Some((name, count)) = config::fail_point() {
+        store::fail::arm(&name, count);
+    }
     let app = App {
         clock: Arc::new(SystemClock),
         engines: RefCell::default(),

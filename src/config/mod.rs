@@ -59,3 +59,13 @@ pub enum ConfigError {
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
+
+/// The point at which a test lets this process end, and how often it is passed before: `QLIB_PRO_FAIL_AT=NAME:COUNT`.
+/// A build for use does not read it.
+#[cfg(debug_assertions)]
+#[allow(clippy::disallowed_methods, reason = "config reads the few variables there are")]
+pub fn fail_point() -> Option<(String, u64)> {
+    let wish = std::env::var("QLIB_PRO_FAIL_AT").ok()?;
+    let (name, count) = wish.split_once(':')?;
+    Some((name.to_owned(), count.parse().ok()?))
+}

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::db::{make_private_dir, make_private_file};
 use super::error::StoreError;
 use super::ownership::{self, HeldBy};
+use super::trades::{ANCHOR_FILE, TradesReader};
 use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, is_home};
 
 const MAGIC: &[u8; 8] = b"QLIBPRO1";
@@ -23,8 +24,10 @@ const MAGIC: &[u8; 8] = b"QLIBPRO1";
 const ORDER: [&str; 3] = [TRADES_FILE, MARKET_FILE, USERS_FILE];
 /// zstd level: fast, since stores are copied while people wait.
 const LEVEL: i32 = 3;
-/// Pages copied between two looks at the lock.
-const PAGES_PER_STEP: i32 = 4_096;
+/// As many pages as there are.
+const ALL_PAGES: i32 = -1;
+/// How long a copy waits for a store that is being opened.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Largest store in a backup.
 const STORE_BYTES_MAX: u64 = 1 << 40;
 
@@ -73,8 +76,10 @@ fn copy_store(from: &Path, to: &Path) -> Result<(), StoreError> {
     let sql = || StoreError::sql(from, "copy it");
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql())?;
     let mut copy = Connection::open(to).map_err(sql())?;
+    source.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(sql())?;
     let step = rusqlite::backup::Backup::new(&source, &mut copy).map_err(sql())?;
-    step.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None).map_err(sql())?;
+    // All pages in one step: one moment of the store, however much is written meanwhile.
+    step.step(ALL_PAGES).map_err(sql())?;
     drop(step);
     // One plain file: the copy must not need a -wal beside it.
     copy.pragma_update(None, "journal_mode", "delete").map_err(sql())
@@ -134,6 +139,8 @@ pub fn restore(source: &Path, home: &Path, replace: bool, who: &HeldBy) -> Resul
     let stage = stage.map_err(StoreError::io(home, "make a folder for the copy"))?;
     let report = unpack(source, stage.path())?;
     check(source, stage.path())?;
+    set_aside(&home.join(ANCHOR_FILE))?;
+    super::snapshots::remove(home)?;
     for name in ORDER {
         set_aside(&home.join(name))?;
         let target = home.join(name);
@@ -234,5 +241,14 @@ fn check(source: &Path, stage: &Path) -> Result<(), StoreError> {
             return Err(StoreError::Newer { path: source.to_path_buf(), found, known: newest });
         }
     }
-    Ok(())
+    let trades = match TradesReader::open(stage) {
+        Ok(trades) => trades,
+        // An older schema is brought up to date when the home is opened, and can be verified then.
+        Err(StoreError::Older { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match trades.verify()?.findings.first() {
+        Some(found) => Err(bad(source, format!("holds a damaged journal: {found}"))),
+        None => Ok(()),
+    }
 }

@@ -151,6 +151,19 @@ pub enum StoreError {
         /// First event that does not fit.
         seq: Seq,
     },
+    /// Acknowledged events are missing.
+    #[error(
+        "{}: the journal ends at event {ends} or differs from the one that had reached event {known}: \
+         what was acknowledged is lost or changed; nothing goes on from it; `restore` a backup", clean(.path)
+    )]
+    CutShort {
+        /// Store file.
+        path: PathBuf,
+        /// Last event found.
+        ends: Seq,
+        /// Event that is known to have been written.
+        known: Seq,
+    },
     /// A person by that name exists already.
     #[error("user '{0}' exists already; choose another name")]
     UserExists(UserName),

@@ -67,6 +67,17 @@ pub struct Snapshot {
     pub runs: Vec<Run>,
 }
 
+/// Throws all snapshots of a home away; the next start reads the whole journal.
+pub(super) fn remove(home: &Path) -> Result<(), StoreError> {
+    let folder = home.join(FOLDER);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::io(&folder, "remove its snapshots")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The snapshots of one home.
 #[derive(Debug, Clone)]
 pub struct Snapshots {

@@ -44,6 +44,7 @@ pub(in crate::service) fn resume(
     snapshots: Option<&Snapshots>,
     upto: Option<Seq>,
 ) -> Result<Recovered, ServiceError> {
+    journal.check_anchor()?;
     let upto = upto.unwrap_or(Seq::MAX);
     let from_snapshot = snapshots.and_then(|s| newest_that_fits(calendars, journal, s, upto));
     let mut recovered = match from_snapshot {

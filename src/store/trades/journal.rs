@@ -91,6 +91,8 @@ impl TradesStore {
             Ok((last, hash))
         })?;
         self.head = head;
+        // Written and synced already: an anchor that lags only knows less.
+        self.anchor.note(head.0, head.1).unwrap_or_default();
         Ok(head.1)
     }
 

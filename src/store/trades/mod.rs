@@ -4,6 +4,7 @@
 //! disk, as a whole batch: events, postings and rows in one transaction with one sync. The journal is a hash chain
 //! and never changes; orders, executions, risk events, portfolios and limit versions are projections of it.
 
+mod anchor;
 mod anew;
 mod head;
 mod journal;
@@ -14,6 +15,8 @@ mod verify;
 
 use std::path::Path;
 
+pub use anchor::ANCHOR_FILE;
+use anchor::Anchor;
 pub use head::Head;
 pub use outbox::Delivery;
 pub use queries::{Accounts, Period};
@@ -48,6 +51,7 @@ pub struct TradesStore {
     inner: TradesReader,
     /// The last stored event and its link of the chain.
     head: (Seq, ChainHash),
+    anchor: Anchor,
     _lock: OwnerLock,
 }
 
@@ -59,8 +63,10 @@ impl TradesStore {
         let lock = ownership::take(home, who)?;
         let db = Db::open_writer(home, TRADES_FILE, MIGRATIONS, Durability::Full)?;
         let inner = TradesReader { db };
+        inner.check_anchor()?;
         let head = inner.head()?;
-        Ok(Self { inner, head, _lock: lock })
+        let anchor = Anchor::open(home)?;
+        Ok(Self { inner, head, anchor, _lock: lock })
     }
 
     /// The same store, for reading what was just written.

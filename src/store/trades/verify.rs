@@ -87,6 +87,9 @@ impl TradesReader {
             head: ChainHash::START,
             findings: Vec::new(),
         };
+        if let Err(error) = self.check_anchor() {
+            report.found(&error.to_string());
+        }
         self.db.read("verify it", |c| {
             let tx = c.unchecked_transaction()?;
             structure(&tx, &mut report)?;
