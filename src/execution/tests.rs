@@ -1,5 +1,7 @@
 //! The engine as a whole: random days of trading never break its books, and the journal rebuilds them.
 
+mod remote;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
