@@ -309,7 +309,8 @@ pub enum EventBody {
         account: AccountId,
         /// Order.
         id: OrderId,
-        /// By how much.
+        /// By how much; `by` in a text is who caused the event.
+        #[serde(rename = "less")]
         by: Quantity,
         /// Whether another order of its group filled it; else its parent will fill no more.
         group: bool,

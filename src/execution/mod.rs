@@ -9,6 +9,8 @@ mod amend;
 mod auction;
 mod control;
 pub mod engine;
+#[cfg(test)]
+mod flow;
 mod fold;
 pub mod generate;
 mod groups;
