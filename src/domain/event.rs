@@ -128,6 +128,9 @@ pub struct VenueFill {
     pub venue_id: VenueOrderId,
     /// Filled so far under that name, this fill included.
     pub cum: Quantity,
+    /// Whether it was inferred, and stands for all that had been missing up to there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_inferred: bool,
 }
 
 /// A fill.

@@ -15,13 +15,16 @@ mod fold;
 pub mod generate;
 mod groups;
 mod holds;
+mod infer;
 mod lists;
 mod mark;
 pub mod matching;
 mod orders;
 mod project;
+pub mod reconcile;
 mod remote;
 pub mod saved;
+pub mod routing;
 mod sessions;
 pub mod sizing;
 pub mod state;
@@ -30,7 +33,9 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod venue;
+pub mod venues;
 pub mod view;
+mod watch;
 
 pub use engine::{ENGINE_NAME, Engine, EngineError};
 pub use orders::{Orders, Working};

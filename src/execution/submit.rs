@@ -2,10 +2,7 @@
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::DecisionRecord;
-use crate::domain::{
-    BrokerId, CleanText, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, UserName,
-};
+use crate::domain::{BrokerId, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, UserName};
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
 use super::engine::EngineError;
@@ -101,6 +98,7 @@ impl Step<'_> {
         Some(account.spec().broker).filter(|broker| !broker.is_paper())
     }
 
+<<<<<<< HEAD
     /// Writes down that an order is on its way to a broker; whoever sends it reads that from the journal.
     pub(super) fn send(
         &mut self,
@@ -112,6 +110,8 @@ impl Step<'_> {
         self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
     }
 
+=======
+>>>>>>> df96c75 (broker, execution: the trait with the paper exchange and Alpaca behind it, one conformance suite; orders at a broker, routing and reconciliation in the engine)
     /// Lets a held order work, here or at its account's broker.
     pub(super) fn release(&mut self, key: OrderKey, approver: Option<UserName>) -> Result<(), EngineError> {
         let (account, id) = key;
