@@ -98,20 +98,6 @@ impl Step<'_> {
         Some(account.spec().broker).filter(|broker| !broker.is_paper())
     }
 
-<<<<<<< HEAD
-    /// Writes down that an order is on its way to a broker; whoever sends it reads that from the journal.
-    pub(super) fn send(
-        &mut self,
-        order: OrderSpec,
-        broker: BrokerId,
-        decision: Option<DecisionRecord>,
-    ) -> Result<(), EngineError> {
-        let route = CleanText::from(format!("the account trades at {broker}"));
-        self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
-    }
-
-=======
->>>>>>> df96c75 (broker, execution: the trait with the paper exchange and Alpaca behind it, one conformance suite; orders at a broker, routing and reconciliation in the engine)
     /// Lets a held order work, here or at its account's broker.
     pub(super) fn release(&mut self, key: OrderKey, approver: Option<UserName>) -> Result<(), EngineError> {
         let (account, id) = key;

@@ -29,11 +29,16 @@ impl Step<'_> {
         let session = if open { SessionPart::Regular } else { SessionPart::Closed };
         match choose(&order, kind, &[Candidate { capabilities: capabilities(broker), session }]) {
             Route::Send { broker, reason: route } => {
-                self.emit(EventBody::OrderSubmitted { order, broker, route, decision })
+                self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
             }
             Route::Watch { .. } => {
                 let instrument = order.instrument;
-                self.emit(EventBody::OrderHeld { order, code: RefusalCode::WatchedHere, decision })?;
+                self.emit(EventBody::OrderHeld {
+                    order,
+                    code: RefusalCode::WatchedHere,
+                    decision,
+                    valued_at: None,
+                })?;
                 self.watch(instrument)
             }
             Route::Refuse { code, reason } => {
@@ -87,12 +92,20 @@ impl Step<'_> {
         let record = Some(decision.record());
         match decision.verdict().clone() {
             Verdict::Refuse(refusal) => self.deny(&order, refusal, Some(decision)),
-            Verdict::Hold(code) => self.emit(EventBody::OrderHeld { order, code, decision: record }),
+            Verdict::Hold(code) => {
+                self.emit(EventBody::OrderHeld { order, code, decision: record, valued_at: None })
+            }
             Verdict::Accept => match enter(order.clone(), decision, self.state().seq()) {
                 Err(refusal) => self.deny(&order, refusal, None),
                 Ok(order) => {
                     let route = "the market touched its trigger: sent as a plain order".into();
-                    self.emit(EventBody::OrderSubmitted { order, broker, route, decision: record })
+                    self.emit(EventBody::OrderSubmitted {
+                        order,
+                        broker,
+                        route,
+                        decision: record,
+                        valued_at: None,
+                    })
                 }
             },
         }

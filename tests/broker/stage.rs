@@ -49,7 +49,7 @@ pub fn order(id: &str, side: Side, quantity: &str, limit: Option<&str>) -> Order
 /// An order as the sender has it: from the journal.
 pub fn dispatch(order: &OrderSpec) -> Dispatch {
     let (order, broker, route) = (order.clone(), BrokerId::Alpaca, "a test".into());
-    let body = EventBody::OrderSubmitted { order, broker, route, decision: None };
+    let body = EventBody::OrderSubmitted { order, broker, route, decision: None, valued_at: None };
     let by = "test".parse().unwrap();
     Dispatch::of(&Event { seq: 1, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by, body }).unwrap()
 }

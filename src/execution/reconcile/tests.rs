@@ -194,7 +194,7 @@ fn an_order_is_written_down_before_it_is_sent_and_never_matches_here() {
     let order = desk.order("a", Side::Buy, 10);
     let events = desk.submit(&order);
     assert_eq!(names(&events), ["order_submitted"]);
-    let EventBody::OrderSubmitted { order: sent, broker, route, decision } = &events[0] else { panic!() };
+    let EventBody::OrderSubmitted { order: sent, broker, route, decision, .. } = &events[0] else { panic!() };
     assert_eq!((sent, *broker), (&order, BrokerId::Alpaca));
     assert!(route.as_str().contains("alpaca takes limit day") && decision.is_some(), "{route}");
     assert_eq!(desk.status("a"), OrderStatus::Submitted);
