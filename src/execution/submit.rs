@@ -46,9 +46,12 @@ impl Step<'_> {
         orders: &[OrderSpec],
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
-        for side in [Side::Sell, Side::Buy] {
-            for order in orders.iter().filter(|o| o.side == side) {
-                self.submit(order, facts)?;
+        // Children after the orders they wait for.
+        for waits in [false, true] {
+            for side in [Side::Sell, Side::Buy] {
+                for order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
+                    self.submit(order, facts)?;
+                }
             }
         }
         Ok(())

@@ -148,7 +148,7 @@ fn a_draft_survives_esc_and_is_asked_about_before_leaving() {
     assert!(!effects.iter().any(|e| matches!(e, Effect::Quit)));
     press(&mut state, "Esc b");
     let Some(Modal::Ticket(form)) = state.modals.last() else { panic!("no ticket") };
-    assert_eq!(form.quantity.text(), "121");
+    assert_eq!(form.entry.quantity.text(), "121");
     let effects = press(&mut state, "Esc q Down Enter");
     assert!(effects.iter().any(|e| matches!(e, Effect::Quit)));
 }

@@ -33,10 +33,10 @@ pub(super) fn ticket(state: &mut UiState, id: ActionId, args: &str, out: &mut Ve
     };
     let mut form = TicketForm::new(account, instrument, side);
     if let Some(quantity) = rest.first() {
-        form.quantity.set(quantity);
+        form.entry.quantity.set(quantity);
     }
     if let Some(price) = touch(state, side, instrument) {
-        form.set_limit(price);
+        form.entry.set_limit(price);
     }
     state.modals.push(Modal::Ticket(Box::new(form)));
     changed(state, out);
