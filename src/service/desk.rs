@@ -145,6 +145,8 @@ pub enum Request {
         scope: Scope,
         /// How hard.
         mode: HaltMode,
+        /// Whether open orders end too.
+        cancel: bool,
     },
     /// Go on trading.
     Resume(Scope),

@@ -5,6 +5,7 @@ use crate::domain::{Capability, OrderStatus};
 use crate::service::view::OrderRow;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
+use crate::tui::words;
 
 /// The pane.
 pub const PANE: PaneDef = PaneDef {
@@ -29,8 +30,9 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("SIDE", 0),
         Column::left("SYM", 0),
         Column::right("FILLED/QTY", 0),
-        Column::left("TYPE", 4),
+        Column::left("TYPE", 1),
         Column::right("LIMIT", 2),
+        Column::right("TRIGGER", 4),
         Column::left("TIF", 6),
         Column::left("STATUS", 0),
         Column::right("AVG", 3),
@@ -52,8 +54,9 @@ fn line(order: &OrderRow, view: &View<'_>) -> Row {
         Cell::new(cells::side(order.side), side),
         Cell::new(order.symbol.as_str(), Meaning::Title),
         Cell::text(filled),
-        Cell::muted(order.order_type.as_str()),
+        Cell::muted(words::short(order.order_type)),
         order.limit_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
+        order.trigger_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
         Cell::muted(order.tif.as_str()),
         Cell::new(word, meaning),
         order.average_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
@@ -81,6 +84,17 @@ fn explanation(order: &OrderRow) -> Option<Cell> {
             figure(threshold)
         );
         text = if text.is_empty() { seen } else { format!("{seen}; {text}") };
+    }
+    if !order.status.is_done() {
+        let trail = order.trail.map(|t| format!("trails by {t}"));
+        let end = order.expire_at.map(|_| words::duration(order.tif, order.expire_at));
+        let tied: Vec<String> = trail.into_iter().chain(end).chain(words::ties(order)).collect();
+        let tied = tied.join(", ");
+        text = match (text.is_empty(), tied.is_empty()) {
+            (_, true) => text,
+            (true, false) => tied,
+            (false, false) => format!("{text}; {tied}"),
+        };
     }
     let working = order.status == OrderStatus::PartiallyFilled;
     if working {
