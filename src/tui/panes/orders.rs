@@ -1,7 +1,7 @@
 //! Orders: today's orders, how far they are filled, and for each end or wait the reason in words.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
-use crate::domain::{Capability, OrderStatus};
+use crate::domain::{Capability, OrderStatus, RefusalCode};
 use crate::service::view::OrderRow;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
@@ -69,6 +69,19 @@ fn line(order: &OrderRow, view: &View<'_>) -> Row {
     row
 }
 
+/// What an open order waits for or is bound to, with its trigger, which a narrow table leaves out.
+fn joined(order: &OrderRow, text: String) -> String {
+    let waits = order.parent.filter(|_| order.code == Some(RefusalCode::WaitsForParent));
+    let text = waits.map_or(text, |parent| format!("waits for fills of {parent}"));
+    let trigger = order.trigger_price.filter(|_| !order.triggered);
+    let mut parts: Vec<String> = trigger.map(|p| format!("trigger {}", format::price(p))).into_iter().collect();
+    parts.extend(order.trail.map(|t| format!("trails by {t}")));
+    parts.extend(order.expire_at.map(|_| words::duration(order.tif, order.expire_at)));
+    parts.extend((!text.is_empty()).then_some(text));
+    parts.extend(words::ties(order).into_iter().filter(|t| waits.is_none() || !t.starts_with("child")));
+    parts.join(", ")
+}
+
 /// Why the order ended, waits, or is only partly done. Limits are told only where the screen tells them.
 fn explanation(order: &OrderRow) -> Option<Cell> {
     let mut text = order.reason.clone();
@@ -86,15 +99,7 @@ fn explanation(order: &OrderRow) -> Option<Cell> {
         text = if text.is_empty() { seen } else { format!("{seen}; {text}") };
     }
     if !order.status.is_done() {
-        let trail = order.trail.map(|t| format!("trails by {t}"));
-        let end = order.expire_at.map(|_| words::duration(order.tif, order.expire_at));
-        let tied: Vec<String> = trail.into_iter().chain(end).chain(words::ties(order)).collect();
-        let tied = tied.join(", ");
-        text = match (text.is_empty(), tied.is_empty()) {
-            (_, true) => text,
-            (true, false) => tied,
-            (false, false) => format!("{text}; {tied}"),
-        };
+        text = joined(order, text);
     }
     let working = order.status == OrderStatus::PartiallyFilled;
     if working {

@@ -176,7 +176,7 @@ fn one_key_and_enter_halt_and_resuming_wants_its_word() {
     assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false }]);
     let sent = requests(&press(&mut state, "H Down Enter"));
     assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true }]);
-    let halted = state.screen.halted.first().expect("the fixture has a halt").scope;
+    let halted = state.screen.limits.as_ref().unwrap().halts.first().expect("the fixture has a halt").scope;
     assert!(requests(&press(&mut state, "R Enter")).is_empty());
     assert!(requests(&press(&mut state, "=resum Enter")).is_empty());
     assert_eq!(requests(&press(&mut state, "=e Enter")), [Request::Resume(halted)]);
