@@ -70,9 +70,9 @@ fn every_kind_of_order_is_given_and_shown_with_its_terms() {
 fn a_measured_size_becomes_shares() {
     let bench = desk();
     let shares = |row: &Value| row["quantity"].as_str().unwrap().parse::<f64>().unwrap();
-    let weighed = submit(&bench, "buy S03 --weight 2% --limit 50");
-    assert_eq!(shares(&weighed), 400.0, "2% of a million at 50");
-    let risked = submit(&bench, "buy S04 --risk 0.1% --stop 45 --limit 50");
+    let weighed = submit(&bench, "buy S03 --weight 2% --limit 40");
+    assert_eq!(shares(&weighed), 500.0, "2% of a million at 40");
+    let risked = submit(&bench, "buy S04 --risk 0.1% --stop 35 --limit 40");
     assert_eq!(shares(&risked), 200.0, "a thousand lost at 5 a share");
     assert!(shares(&submit(&bench, "buy S05 --volatility 0.2%")) > 0.0);
     let ran = bench.run("ana", &["order", "submit", "buy", "S04", "--risk", "1%", "--limit", "50"]);
