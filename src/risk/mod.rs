@@ -11,11 +11,15 @@ pub mod decision;
 pub mod exposure;
 pub mod limits;
 pub mod preview;
+pub mod sums;
+pub mod tail;
 pub mod utilisation;
 
 pub use admit::{Approved, admit};
-pub use book::{Book, Draft, Halt, OrderKey, Priced, Seen, Standing};
-pub use decision::{Decision, Verdict, evaluate, largest_allowed};
-pub use limits::{InForce, LimitBook, LimitChange, LimitError, binds};
+pub use book::{Activity, Book, Draft, Halt, OrderKey, Priced, Queues, Recent, Seen, Standing};
+pub use checks::{CONTROLS, Control, Phase, Rule};
+pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
+pub use limits::{InForce, LimitBook, LimitChange, LimitError, Target};
 pub use preview::{OverLimit, PastDecision, Preview, preview};
+pub use sums::Sums;
 pub use utilisation::{LimitUse, utilisation};
