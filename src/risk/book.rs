@@ -57,6 +57,8 @@ pub struct Halt {
     pub actor: UserName,
     /// Since when.
     pub since: UnixNanos,
+    /// The time on the wall then.
+    pub wall: UnixNanos,
 }
 
 /// An order that was taken not long ago.

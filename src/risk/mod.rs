@@ -21,5 +21,5 @@ pub use checks::{CONTROLS, Control, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
 pub use limits::{InForce, LimitBook, LimitChange, LimitError, Target};
 pub use preview::{OverLimit, PastDecision, Preview, preview};
-pub use sums::Sums;
+pub use sums::{Counted, Sums};
 pub use utilisation::{LimitUse, utilisation};

@@ -21,7 +21,7 @@ pub struct Case<'a> {
     pub(super) draft: Draft<'a>,
     pub(super) instrument: Option<&'a Instrument>,
     /// Reference price for the side.
-    pub(super) reference: Option<Priced>,
+    pub(in crate::risk) reference: Option<Priced>,
     /// Price that values the order.
     pub(super) price: Option<Price>,
     /// What would still fill.

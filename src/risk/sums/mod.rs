@@ -15,15 +15,27 @@ pub use name::Prices;
 pub use read::{Around, Whole};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::domain::venue::FeeModel;
 use crate::domain::{AccountId, Instrument, InstrumentId, Order, Price, Quantity};
 
 use name::{Figures, Name, Part};
 
+/// How an open order counts, noted before it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted(Option<Part>);
+
+impl Counted {
+    /// As it stands.
+    pub fn of(order: &Order) -> Self {
+        Self(Part::of(order))
+    }
+}
+
 /// Totals of one account, raw money.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Totals {
     position: i128,
     held: i128,
@@ -38,7 +50,7 @@ struct Totals {
     /// Positions without a last price.
     unvalued: u32,
     /// Worst cases by sector.
-    sectors: BTreeMap<Arc<str>, i128>,
+    sectors: BTreeMap<String, i128>,
 }
 
 impl Totals {
@@ -50,10 +62,21 @@ impl Totals {
         self.sells += sign * figures.sells.value;
         self.cash += sign * figures.cash;
     }
+
+    fn add_to_sector(&mut self, sector: &str, raw: i128) {
+        let sum = self.sectors.get(sector).copied().unwrap_or(0) + raw;
+        if sum == 0 {
+            self.sectors.remove(sector);
+        } else if let Some(place) = self.sectors.get_mut(sector) {
+            *place = sum;
+        } else {
+            self.sectors.insert(sector.to_owned(), sum);
+        }
+    }
 }
 
-/// One instrument: its last price and the accounts that hold or order it, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// One instrument: its last price, and the accounts that hold or order it, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Line {
     last: Option<Price>,
     names: Vec<(AccountId, Name)>,
@@ -67,12 +90,12 @@ impl Line {
 }
 
 /// The sums of a book.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sums {
     fee: FeeModel,
     lines: BTreeMap<InstrumentId, Line>,
     totals: BTreeMap<AccountId, Totals>,
-    sectors: BTreeMap<InstrumentId, Arc<str>>,
+    sectors: BTreeMap<InstrumentId, String>,
 }
 
 impl Sums {
@@ -80,34 +103,52 @@ impl Sums {
     pub fn of<'o>(
         fee: FeeModel,
         instruments: impl Iterator<Item = &'o Instrument>,
+        lasts: impl Iterator<Item = (InstrumentId, Price)>,
         positions: impl Iterator<Item = (AccountId, InstrumentId, Quantity)>,
         orders: impl Iterator<Item = &'o Order>,
-        last: impl Fn(InstrumentId) -> Option<Price>,
     ) -> Self {
         let mut sums = Self { fee, ..Self::default() };
         instruments.for_each(|i| sums.define(i));
-        positions.for_each(|(account, i, quantity)| sums.set_position(account, i, quantity, last(i)));
-        orders.for_each(|order| sums.add(order, last(order.spec.instrument)));
+        lasts.for_each(|(i, last)| sums.set_last(i, last));
+        positions.for_each(|(account, i, quantity)| sums.set_position(account, i, quantity));
+        orders.for_each(|order| sums.add(order));
         sums
     }
 
     /// Makes an instrument's sector known.
     pub fn define(&mut self, instrument: &Instrument) {
-        let (id, sector) = (instrument.id, Arc::<str>::from(instrument.sector.as_str()));
+        let (id, sector) = (instrument.id, instrument.sector.as_str().to_owned());
         if self.sectors.get(&id).is_none_or(|known| *known != sector) {
             self.revalue(id, |_| {}, |sums| drop(sums.sectors.insert(id, sector)));
         }
     }
 
-    /// An order is open from now on. `last` is the last price of its instrument, for a name that is new.
-    pub fn add(&mut self, order: &Order, last: Option<Price>) {
+    /// An order is open from now on.
+    pub fn add(&mut self, order: &Order) {
         self.totals.entry(order.spec.account).or_default().open += 1;
-        self.count(order, 1, last);
+        if let Some(part) = Part::of(order) {
+            self.count(&part, order.spec.instrument, 1);
+        }
     }
 
-    /// An order is no longer open, or about to change. It must be as it was when it was added.
-    pub fn remove(&mut self, order: &Order) {
-        self.count(order, -1, None);
+    /// An open order changed. Nothing is done when it counts as before.
+    pub fn replace(&mut self, Counted(old): Counted, order: &Order) {
+        let new = Part::of(order);
+        if old == new {
+            return;
+        }
+        let (fee, instrument) = (self.fee, order.spec.instrument);
+        self.change(order.spec.account, instrument, |name| {
+            old.iter().for_each(|part| name.count(part, -1, &fee));
+            new.iter().for_each(|part| name.count(part, 1, &fee));
+        });
+    }
+
+    /// An order is no longer open; `counted` is how it was added or last replaced.
+    pub fn remove(&mut self, counted: Counted, order: &Order) {
+        if let Some(part) = counted.0 {
+            self.count(&part, order.spec.instrument, -1);
+        }
         if let Some(totals) = self.totals.get_mut(&order.spec.account) {
             totals.open = totals.open.saturating_sub(1);
             if *totals == Totals::default() {
@@ -116,27 +157,22 @@ impl Sums {
         }
     }
 
-    fn count(&mut self, order: &Order, sign: i128, last: Option<Price>) {
-        if let Some(part) = Part::of(order) {
-            let fee = self.fee;
-            self.change(part.account, order.spec.instrument, last, |name| name.count(&part, sign, &fee));
-        }
+    fn count(&mut self, part: &Part, instrument: InstrumentId, sign: i128) {
+        let fee = self.fee;
+        self.change(part.account, instrument, |name| name.count(part, sign, &fee));
     }
 
     /// Sets the position of an account in an instrument.
-    pub fn set_position(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        quantity: Quantity,
-        last: Option<Price>,
-    ) {
-        self.change(account, instrument, last, |name| name.position = quantity);
+    pub fn set_position(&mut self, account: AccountId, instrument: InstrumentId, quantity: Quantity) {
+        self.change(account, instrument, |name| name.position = quantity);
     }
 
     /// Sets the last price of an instrument.
     pub fn set_last(&mut self, instrument: InstrumentId, last: Price) {
-        if self.lines.get(&instrument).is_some_and(|line| line.last != Some(last)) {
+        let line = self.lines.entry(instrument).or_default();
+        if line.names.is_empty() {
+            line.last = Some(last);
+        } else if line.last != Some(last) {
             self.revalue(instrument, |line| line.last = Some(last), |_| {});
         }
     }
@@ -163,15 +199,8 @@ impl Sums {
     }
 
     /// Changes one name and the totals with it.
-    fn change(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        last: Option<Price>,
-        change: impl FnOnce(&mut Name),
-    ) {
+    fn change(&mut self, account: AccountId, instrument: InstrumentId, change: impl FnOnce(&mut Name)) {
         let line = self.lines.entry(instrument).or_default();
-        line.last = line.last.or(last);
         let last = line.last;
         let found = line.names.binary_search_by(|(a, _)| a.cmp(&account));
         let at = found.unwrap_or_else(|at| {
@@ -186,7 +215,7 @@ impl Sums {
         let Some(line) = self.lines.get_mut(&instrument) else { return };
         if name.is_empty() {
             line.names.remove(at);
-            if line.names.is_empty() {
+            if line.names.is_empty() && line.last.is_none() {
                 self.lines.remove(&instrument);
             }
         } else if let Some(place) = line.names.get_mut(at) {
@@ -211,11 +240,7 @@ impl Sums {
         if let Some(figures) = figures.filter(|_| last.is_some() || !name.needs_price()) {
             totals.add(&figures, sign);
             if let Some(sector) = self.sectors.get(&instrument).filter(|s| !s.is_empty()) {
-                let of_sector = totals.sectors.entry(sector.clone()).or_default();
-                *of_sector += sign * figures.worst();
-                if *of_sector == 0 {
-                    totals.sectors.remove(sector);
-                }
+                totals.add_to_sector(sector, sign * figures.worst());
             }
         } else {
             let unvalued = u32::from(!name.position.is_zero());

@@ -1,5 +1,7 @@
 //! One account's position and open orders in one instrument.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::fixed::divide_half_even;
 use crate::domain::venue::FeeModel;
 use crate::domain::{AccountId, Money, Order, OrderId, OrderSpec, Price, Quantity, Side};
@@ -40,7 +42,7 @@ impl Prices {
 }
 
 /// What an open order adds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Part {
     pub account: AccountId,
     pub id: OrderId,
@@ -117,7 +119,7 @@ impl Part {
 }
 
 /// Open orders of one side, raw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct OneSide {
     pub quantity: i128,
     pub value: i128,
@@ -167,7 +169,7 @@ impl Figures {
 type Largest = (OrderId, Side, OneSide);
 
 /// One account's position and open orders in one instrument.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Name {
     pub position: Quantity,
     buys: OneSide,
