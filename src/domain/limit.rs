@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::id::IdError;
 use super::{
-    AccountId, ChangeSetId, CleanText, Money, OrderId, Quantity, Ratio, RefusalCode, StrategyId, Symbol, UnixNanos,
-    UserName,
+    AccountId, ChangeSetId, CleanText, Money, OrderId, Quantity, Ratio, RefusalCode, StrategyId, Symbol,
+    UnixNanos, UserName,
 };
 
 pub use super::decision::{Breach, CheckOutcome, CheckRecord, DecisionRecord};

@@ -9,7 +9,12 @@ use super::engine::EngineError;
 use super::step::Step;
 
 impl Step<'_> {
-    pub(super) fn reject(&mut self, actor: UserName, what: String, reason: String) -> Result<(), EngineError> {
+    pub(super) fn reject(
+        &mut self,
+        actor: UserName,
+        what: String,
+        reason: String,
+    ) -> Result<(), EngineError> {
         let (what, reason) = (CleanText::from(what), CleanText::from(reason));
         self.emit(EventBody::ControlRejected { what, actor, reason })
     }

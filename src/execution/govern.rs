@@ -212,7 +212,9 @@ impl Step<'_> {
     pub(super) fn judge_executions(&mut self, key: &OrderKey) -> Result<(), EngineError> {
         let state = self.state();
         let order = state.orders.get(key.0, key.1);
-        let Some((strategy, spec)) = order.and_then(|o| Some((o.spec.strategy?, &o.spec))) else { return Ok(()) };
+        let Some((strategy, spec)) = order.and_then(|o| Some((o.spec.strategy?, &o.spec))) else {
+            return Ok(());
+        };
         let Some(account) = state.accounts.get(&key.0) else { return Ok(()) };
         let scope = Scope::Strategy(strategy);
         let target = Target::of(account.spec(), spec);

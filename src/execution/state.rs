@@ -193,7 +193,8 @@ impl State {
     pub fn summed_up(&self) -> Sums {
         let lasts = self.view.seen.iter().filter_map(|(i, seen)| Some((*i, seen.last?.price)));
         let accounts = self.accounts.iter();
-        let held = accounts.flat_map(|(name, a)| a.positions().iter().map(|(i, p)| (*name, *i, p.quantity())));
+        let held =
+            accounts.flat_map(|(name, a)| a.positions().iter().map(|(i, p)| (*name, *i, p.quantity())));
         Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.open().values())
     }
 

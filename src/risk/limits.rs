@@ -58,7 +58,9 @@ pub enum LimitError {
     #[error("limit version {0} was overtaken by a later version of the same limit: propose it again")]
     Overtaken(u32),
     /// Somebody changed the limit since the draft was begun.
-    #[error("{by} changed {name} for {scope} to {value} (version {version}) since version {based_on}: look again")]
+    #[error(
+        "{by} changed {name} for {scope} to {value} (version {version}) since version {based_on}: look again"
+    )]
     Stale {
         /// Limit.
         name: LimitName,
@@ -139,11 +141,7 @@ impl Target {
             AccountKind::Simulation => false,
             AccountKind::Paper | AccountKind::Live => true,
         };
-        let wide = [
-            Some(Scope::Firm),
-            self.symbol.map(Scope::Symbol),
-            self.strategy.map(Scope::Strategy),
-        ];
+        let wide = [Some(Scope::Firm), self.symbol.map(Scope::Symbol), self.strategy.map(Scope::Strategy)];
         wide.into_iter().flatten().filter(move |_| firm).chain([Scope::Account(self.account)])
     }
 
@@ -312,7 +310,13 @@ impl LimitBook {
     }
 
     /// Notes a version that waits. `at` is market time, `wall` the time on the wall.
-    pub fn propose(&mut self, version: u32, draft: LimitDraft, maker: UserName, (at, wall): (UnixNanos, UnixNanos)) {
+    pub fn propose(
+        &mut self,
+        version: u32,
+        draft: LimitDraft,
+        maker: UserName,
+        (at, wall): (UnixNanos, UnixNanos),
+    ) {
         let status = VersionStatus::Proposed;
         let row =
             LimitVersion { version, draft, maker, made_at: at, status, approver: None, approved_at: None };
@@ -527,7 +531,8 @@ mod tests {
         let mut book = LimitBook::default();
         set(&mut book, &with_terms("100", LimitTerms::default()));
         let at = UnixNanos::from_seconds;
-        let window = LimitTerms { effective_from: Some(at(10)), expires_at: Some(at(20)), ..LimitTerms::default() };
+        let window =
+            LimitTerms { effective_from: Some(at(10)), expires_at: Some(at(20)), ..LimitTerms::default() };
         let lower = with_terms("40", window.clone());
         assert_eq!(book.judge(&lower, NOW), Ok(LimitChange::AtOnce));
         assert_eq!(book.judge(&with_terms("400", window), NOW), Ok(LimitChange::Waits));
@@ -540,7 +545,8 @@ mod tests {
         assert_eq!(book.judge(&with_terms("70", LimitTerms::default()), at(15)), Ok(LimitChange::Waits));
         book.turn(2, Turn::Ends).unwrap();
         assert_eq!((hard(&book), book.next_turn(at(99))), (Some("100.00".into()), None));
-        let empty = LimitTerms { effective_from: Some(at(20)), expires_at: Some(at(20)), ..LimitTerms::default() };
+        let empty =
+            LimitTerms { effective_from: Some(at(20)), expires_at: Some(at(20)), ..LimitTerms::default() };
         assert_eq!(book.judge(&with_terms("1", empty), NOW), Err(LimitError::EmptyWindow));
     }
 
@@ -554,7 +560,10 @@ mod tests {
         set(&mut book, &wider);
         let target = Target { account: key.0, kind: AccountKind::Paper, symbol: None, strategy: None };
         let seen = |book: &LimitBook, key| {
-            book.binding_order(&target, key).map(|(_, _, v)| v.hard.as_ref().unwrap().to_string()).next().unwrap()
+            book.binding_order(&target, key)
+                .map(|(_, _, v)| v.hard.as_ref().unwrap().to_string())
+                .next()
+                .unwrap()
         };
         assert_eq!(seen(&book, key), "900.00");
         assert_eq!(seen(&book, (key.0, "o2".parse().unwrap())), "100.00");

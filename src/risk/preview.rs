@@ -106,7 +106,9 @@ impl Look<'_> {
             if !Target::of(spec, &order.spec).is_bound_by(self.scope) {
                 continue;
             }
-            let Some(bound) = bound(name, self.scope, self.bound, order.spec.instrument.symbol) else { continue };
+            let Some(bound) = bound(name, self.scope, self.bound, order.spec.instrument.symbol) else {
+                continue;
+            };
             let draft = Draft::amended(&order.spec);
             let inputs = Case::new(book, self.drafted, self.facts, &draft).inputs_for(bound);
             let found = self.control.judge(&inputs);
@@ -131,7 +133,12 @@ impl Look<'_> {
             let held = book.account.positions().keys();
             for instrument in held.filter(|i| listed.contains(&i.symbol)) {
                 if Target::symbol(spec, instrument.symbol).is_bound_by(self.scope) {
-                    over.push(self.over(spec.account, Some(*instrument), instrument.symbol.to_string(), false));
+                    over.push(self.over(
+                        spec.account,
+                        Some(*instrument),
+                        instrument.symbol.to_string(),
+                        false,
+                    ));
                 }
             }
             return;

@@ -101,7 +101,8 @@ mod tests {
         book[7] = -1_000.0;
         let [_, at_99] = losses(book.clone()).unwrap();
         assert!(at_99.1 >= 1_000.0);
-        let seen = tails(&book, &book.iter().map(|o| o / 1_000.0).collect::<Vec<_>>(), Money::from_raw(500_000_000));
+        let seen =
+            tails(&book, &book.iter().map(|o| o / 1_000.0).collect::<Vec<_>>(), Money::from_raw(500_000_000));
         let seen = seen.unwrap();
         assert!(seen.shortfall[1].with > seen.shortfall[1].now);
         assert!(seen.var.iter().all(|v| v.now >= Money::ZERO));

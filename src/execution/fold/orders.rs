@@ -5,8 +5,8 @@ use crate::domain::market::SplitRatio;
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
-    AccountId, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode, TimeInForce,
-    UnixNanos,
+    AccountId, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode,
+    TimeInForce, UnixNanos,
 };
 use crate::portfolio::{split_price, split_quantity};
 use crate::risk::{Activity, OrderKey, Recent};

@@ -4,7 +4,9 @@ use crate::domain::decision::{Bound, Inputs, Span};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol};
+use crate::domain::{
+    Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
+};
 use crate::risk::book::{Book, Draft, Priced, Recent};
 use crate::risk::exposure::Sides;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
@@ -227,7 +229,8 @@ impl<'a> Case<'a> {
 
     fn sector(&self) -> Option<Span<Money>> {
         let sector = self.instrument.map(|i| i.sector.as_str()).filter(|s| !s.is_empty())?;
-        let others = self.book.sums.sector(self.order.account, sector)?.checked_sub(self.around.counted?.worst()?)?;
+        let others =
+            self.book.sums.sector(self.order.account, sector)?.checked_sub(self.around.counted?.worst()?)?;
         let now = others.checked_add(self.sides?.worst()?)?;
         Some(Span { now, with: others.checked_add(self.with?.worst()?)? })
     }
@@ -251,7 +254,8 @@ impl<'a> Case<'a> {
     }
 
     fn tails(&self, asked: &dyn Fn(LimitName) -> bool) -> Option<tail::Tails> {
-        let names = [LimitName::MaxVar95, LimitName::MaxVar99, LimitName::MaxShortfall95, LimitName::MaxShortfall99];
+        let names =
+            [LimitName::MaxVar95, LimitName::MaxVar99, LimitName::MaxShortfall95, LimitName::MaxShortfall99];
         if !names.into_iter().any(asked) {
             return None;
         }

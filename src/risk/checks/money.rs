@@ -12,7 +12,10 @@ pub struct Money;
 
 impl Control for Money {
     fn rule(&self) -> Rule {
-        Rule::Always { name: "money", doc: "A cash account pays in full beside what open buys hold; a Reg-T account covers half of its worst case." }
+        Rule::Always {
+            name: "money",
+            doc: "A cash account pays in full beside what open buys hold; a Reg-T account covers half of its worst case.",
+        }
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {

@@ -12,7 +12,10 @@ pub struct ShortSelling;
 
 impl Control for ShortSelling {
     fn rule(&self) -> Rule {
-        Rule::Always { name: "short_selling", doc: "Only an account and an instrument that allow it are sold short." }
+        Rule::Always {
+            name: "short_selling",
+            doc: "Only an account and an instrument that allow it are sold short.",
+        }
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {

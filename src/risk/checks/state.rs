@@ -12,7 +12,10 @@ pub struct TradingState;
 
 impl Control for TradingState {
     fn rule(&self) -> Rule {
-        Rule::Always { name: "trading_state", doc: "A halted scope takes no orders, a reducing one only those that make a position smaller." }
+        Rule::Always {
+            name: "trading_state",
+            doc: "A halted scope takes no orders, a reducing one only those that make a position smaller.",
+        }
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {

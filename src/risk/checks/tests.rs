@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::*;
 use crate::domain::event::{Fill, HaltMode};
+use crate::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
 use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
-use crate::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, Currency, Instrument, InstrumentId, Margin, Money, OrderSpec, OrderStatus,
-    OrderType, Price, Quantity, Quote, RefusalCode, Side, StrategyId, TimeInForce, UnixNanos,
+    AccountId, AccountKind, AccountSpec, Currency, Instrument, InstrumentId, Margin, Money, OrderSpec,
+    OrderStatus, OrderType, Price, Quantity, Quote, RefusalCode, Side, StrategyId, TimeInForce, UnixNanos,
 };
 use crate::portfolio::Account;
 use crate::risk::{
-    Activity, Book, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen, Standing, Sums,
-    Verdict, evaluate, largest_allowed, preview, replay, utilisation,
+    Activity, Book, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen, Standing,
+    Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
 };
 
 #[derive(Debug)]
@@ -57,7 +57,11 @@ fn spec(cash: &str) -> AccountSpec {
 
 impl Queues for World {
     fn open_in(&self, instrument: InstrumentId) -> Vec<OrderKey> {
-        self.orders.values().filter(|o| o.spec.instrument == instrument).map(|o| (o.spec.account, o.spec.id)).collect()
+        self.orders
+            .values()
+            .filter(|o| o.spec.instrument == instrument)
+            .map(|o| (o.spec.account, o.spec.id))
+            .collect()
     }
 }
 
@@ -256,12 +260,8 @@ fn a_halted_market_and_a_halted_scope_take_nothing() {
     world.halted.insert(xyz());
     assert_eq!(world.code(&order(Side::Buy, 10, None)), "MARKET_HALTED");
     let mut world = World::new().holding(10, "100");
-    let halt = |mode| Halt {
-        mode,
-        actor: "rita".parse().unwrap(),
-        since: UnixNanos::ZERO,
-        wall: UnixNanos::ZERO,
-    };
+    let halt =
+        |mode| Halt { mode, actor: "rita".parse().unwrap(), since: UnixNanos::ZERO, wall: UnixNanos::ZERO };
     world.halts.insert(Scope::Firm, halt(HaltMode::Reducing));
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "TRADING_REDUCE_ONLY");
     assert_eq!(world.code(&order(Side::Sell, 10, None)), "");
@@ -430,10 +430,24 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
         working: WorkingOrders::Keep,
         terms: LimitTerms::default(),
     };
-    let seen = preview(&[world.book()], &none, &draft("max_position_notional", "4000"), &MarketFacts::default(), &history).unwrap();
+    let seen = preview(
+        &[world.book()],
+        &none,
+        &draft("max_position_notional", "4000"),
+        &MarketFacts::default(),
+        &history,
+    )
+    .unwrap();
     assert_eq!((seen.orders.len(), seen.positions.len()), (1, 1));
     assert_eq!((seen.considered, seen.refused), (2, 1));
-    let seen = preview(&[world.book()], &none, &draft("max_order_quantity", "20"), &MarketFacts::default(), &history).unwrap();
+    let seen = preview(
+        &[world.book()],
+        &none,
+        &draft("max_order_quantity", "20"),
+        &MarketFacts::default(),
+        &history,
+    )
+    .unwrap();
     assert_eq!((seen.orders.len(), seen.refused), (0, 0));
     assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &MarketFacts::default(), &[]).is_err());
 }
@@ -468,7 +482,8 @@ fn limits_on_the_whole_account_look_at_what_the_order_adds() {
 fn a_sector_counts_all_its_names_and_an_unknown_one_is_never_passed() {
     let mut world = World::new().limit("max_sector_exposure", "0.5", None);
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "FACT_MISSING");
-    let (other, tech): (InstrumentId, crate::domain::CleanText) = ("QQQ.XNYS".parse().unwrap(), "tech".into());
+    let (other, tech): (InstrumentId, crate::domain::CleanText) =
+        ("QQQ.XNYS".parse().unwrap(), "tech".into());
     for id in [xyz(), other] {
         world.instruments.insert(id, Instrument { sector: tech.clone(), ..Instrument::with_defaults(id) });
         world.seen.insert(id, world.seen[&xyz()]);
@@ -483,7 +498,11 @@ fn a_sector_counts_all_its_names_and_an_unknown_one_is_never_passed() {
 fn what_needs_facts_says_so_without_them_and_judges_with_them() {
     let names = ["max_adv_participation", "max_beta", "max_var_95", "max_expected_shortfall_99"];
     for name in names {
-        assert_eq!(World::new().limit(name, "0.5", None).code(&order(Side::Buy, 1, None)), "FACT_MISSING", "{name}");
+        assert_eq!(
+            World::new().limit(name, "0.5", None).code(&order(Side::Buy, 1, None)),
+            "FACT_MISSING",
+            "{name}"
+        );
     }
     let days: Vec<f64> = (0..252).map(|day| if day % 20 == 0 { -0.05 } else { 0.001 }).collect();
     for (name, hard, most, code) in [
@@ -522,7 +541,8 @@ fn the_same_order_again_and_an_own_order_across_are_refused() {
 
 #[test]
 fn what_an_account_did_today_is_bounded() {
-    let mut world = World::new().limit("max_cancels_per_day", "3", None).limit("max_order_to_trade", "4", None);
+    let mut world =
+        World::new().limit("max_cancels_per_day", "3", None).limit("max_order_to_trade", "4", None);
     world.activity = Activity { messages: 7, cancels: 3, fills: 1, losses: 0 };
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
     world.activity.messages = 8;

@@ -180,7 +180,10 @@ pub(super) struct Name {
 
 impl Name {
     pub fn is_empty(&self) -> bool {
-        self.position.is_zero() && self.others.is_empty() && self.buys.quantity == 0 && self.sells.quantity == 0
+        self.position.is_zero()
+            && self.others.is_empty()
+            && self.buys.quantity == 0
+            && self.sells.quantity == 0
     }
 
     /// Whether it cannot be valued without a price of the market.

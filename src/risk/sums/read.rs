@@ -57,7 +57,13 @@ fn sides(figures: &Figures, position: Quantity) -> Option<Sides> {
 impl Sums {
     /// One instrument of an account around a draft. `open` is the open order that the draft replaces; `quantity` is
     /// what of the draft would still fill.
-    pub fn around(&self, draft: &OrderSpec, open: Option<&Order>, quantity: Quantity, prices: &Prices) -> Around {
+    pub fn around(
+        &self,
+        draft: &OrderSpec,
+        open: Option<&Order>,
+        quantity: Quantity,
+        prices: &Prices,
+    ) -> Around {
         let none = Name::default();
         let line = self.lines.get(&draft.instrument);
         let name = line.and_then(|line| line.name(draft.account)).unwrap_or(&none);
@@ -69,7 +75,13 @@ impl Sums {
         let before = name.figures_with(prices, &self.fee, out.as_ref(), apart, None);
         let with = name.figures_with(prices, &self.fee, out.as_ref(), |_| true, Some(&this));
         let left_out = all.zip(before).and_then(|(all, before)| money(all.cash - before.cash));
-        Around { before: of(before), with: of(with), sells: self.sells_with(name, out, &this), counted: of(all), cash: left_out }
+        Around {
+            before: of(before),
+            with: of(with),
+            sells: self.sells_with(name, out, &this),
+            counted: of(all),
+            cash: left_out,
+        }
     }
 
     /// Open sells with the draft, whatever their prices.
