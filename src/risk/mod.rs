@@ -11,6 +11,7 @@ pub mod decision;
 pub mod exposure;
 pub mod limits;
 pub mod preview;
+pub mod reference;
 pub mod sums;
 pub mod tail;
 pub mod utilisation;
