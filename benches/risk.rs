@@ -13,7 +13,8 @@ use qlib_pro::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
 use qlib_pro::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitUnit, Scope, WorkingOrders};
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, Bar, Batch, BrokerId, Command, Currency, Instrument, InstrumentId,
-    LotMethod, Margin, MarketEvent, OrderSpec, OrderType, Price, Quantity, Side, TimeInForce, UnixNanos, Volume,
+    LotMethod, Margin, MarketEvent, OrderSpec, OrderType, Price, Quantity, Side, TimeInForce, UnixNanos,
+    Volume,
 };
 use qlib_pro::execution::Engine;
 use qlib_pro::risk::{Draft, evaluate, preview};

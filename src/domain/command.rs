@@ -7,8 +7,8 @@ use super::limit::{LimitDraft, Scope};
 use super::market::SessionState;
 use super::venue::VenueModel;
 use super::{
-    AccountId, AccountSpec, ChangeSetId, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price, Quantity,
-    UserName, VenueOrderId,
+    AccountId, AccountSpec, ChangeSetId, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price,
+    Quantity, UserName, VenueOrderId,
 };
 
 /// One wish. The engine answers with events, always: a refusal is an event too.

@@ -4,7 +4,8 @@ use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::DecisionRecord;
 use crate::domain::{
-    BrokerId, CleanText, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side, UserName,
+    BrokerId, CleanText, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side,
+    UserName,
 };
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 

@@ -36,7 +36,9 @@ them. 100 % without an order is a passive breach: nothing is traded away by itse
 /// The page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    page.push_str("| control | code | unit | when | reductions pass | what it holds |\n|---|---|---|---|---|---|\n");
+    page.push_str(
+        "| control | code | unit | when | reductions pass | what it holds |\n|---|---|---|---|---|---|\n",
+    );
     CONTROLS.iter().for_each(|control| row(&mut page, *control));
     page.push_str(TAIL);
     page
