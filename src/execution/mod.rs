@@ -11,6 +11,7 @@ mod control;
 pub mod engine;
 mod fold;
 pub mod generate;
+pub mod govern;
 mod groups;
 mod holds;
 mod lists;

@@ -4,7 +4,8 @@ use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::DecisionRecord;
 use crate::domain::{
-    BrokerId, CleanText, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, UserName,
+    BrokerId, CleanText, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side,
+    UserName,
 };
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
@@ -40,7 +41,8 @@ impl Step<'_> {
         if let Some(code) = early {
             return self.deny(order, Refusal::plain(code), Some(decision));
         }
-        self.act_on(order, decision)
+        self.act_on(order, decision)?;
+        self.use_up_overrides(&key)
     }
 
     /// Gives a list, sells first; buys that cash does not cover yet wait for the sells.
@@ -49,12 +51,28 @@ impl Step<'_> {
         orders: &[OrderSpec],
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
+        let mut facts = facts.clone();
         for side in [Side::Sell, Side::Buy] {
             for order in orders.iter().filter(|o| o.side == side) {
-                self.submit(order, facts)?;
+                self.submit(order, &facts)?;
+                // The next order of the list is judged beside this one.
+                if let Some((price, open)) = self.taken(order) {
+                    facts.take_in(order, open, price);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Price and quantity of an order that was taken, filled or not.
+    fn taken(&self, order: &OrderSpec) -> Option<(Price, Quantity)> {
+        let state = self.state();
+        let refused = matches!(
+            state.orders.get(order.account, order.id)?.status,
+            OrderStatus::Denied | OrderStatus::Rejected
+        );
+        let price = state.book(order.account, self.now)?.order_price(order)?;
+        (!refused).then_some((price, order.quantity))
     }
 
     fn act_on(&mut self, order: &OrderSpec, decision: Decision) -> Result<(), EngineError> {

@@ -39,7 +39,7 @@ impl Step<'_> {
         }
         self.settle_lists(&mut budgets)?;
         for bar in all {
-            self.engine.state.view.set_last(bar.instrument, bar.close, bar.to);
+            self.engine.state.set_last(bar.instrument, bar.close, bar.to);
         }
         for exchange in exchanges {
             self.judge_losses(exchange)?;
@@ -192,7 +192,7 @@ impl Step<'_> {
         let instrument = trade.instrument;
         self.begin(instrument.exchange)?;
         let before = self.state().view.last(instrument);
-        self.engine.state.view.set_last(instrument, trade.price, trade.time);
+        self.engine.state.set_last(instrument, trade.price, trade.time);
         if self.is_matching(instrument) && !self.state().orders.queue(instrument).is_empty() {
             let session = self.engine.calendars.of(instrument.exchange).session_at(trade.time);
             let opens = session.is_some_and(|s| before.is_none_or(|last| last.time < s.open));
@@ -326,6 +326,7 @@ impl Step<'_> {
         };
         self.emit_at(at, EventBody::Fill(fill))?;
         self.follow(key, quantity)?;
+        self.judge_executions(&key)?;
         self.judge_cash(key.0)?;
         Ok(quantity)
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::config::Settings;
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Independence;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::role::FIRM_DEFAULTS;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
@@ -392,6 +392,7 @@ pub(super) fn own_limit(name: LimitName, scope: Scope, hard: String, reason: &st
         soft: None,
         reason: CleanText::new(reason),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     })
 }
 

@@ -2,13 +2,14 @@
 //! second person, halts, breaches, and orders that a soft limit holds.
 
 use crate::domain::event::{EventBody, HaltMode};
+use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{
-    CheckOutcome, CheckRecord, LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
+    CheckOutcome, LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
 };
 use crate::domain::row::RiskEventRow;
 use crate::domain::{AccountId, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
-use crate::risk::{self, LimitChange, LimitUse, PastDecision};
+use crate::risk::{self, CONTROLS, LimitChange, LimitUse, PastDecision, Rule};
 use crate::store::trades::{Accounts, Period};
 
 use super::book;
@@ -65,16 +66,19 @@ impl House {
         draft: &LimitDraft,
     ) -> Result<view::PreviewView, ServiceError> {
         let state = self.state()?;
-        let needs_approval =
-            match state.limits().judge(draft).map_err(|e| ServiceError::Invalid(e.to_string()))? {
-                LimitChange::AtOnce => false,
-                LimitChange::Waits => true,
-            };
+        let needs_approval = match state
+            .limits()
+            .judge(draft, self.house_time()?)
+            .map_err(|e| ServiceError::Invalid(e.to_string()))?
+        {
+            LimitChange::AtOnce => false,
+            LimitChange::Waits => true,
+        };
         let decided = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
         let now = UnixNanos::ZERO;
         let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();
-        let preview = risk::preview(&books, state.limits(), draft, &history)
+        let preview = risk::preview(&books, state.limits(), draft, &MarketFacts::default(), &history)
             .map_err(|e| ServiceError::Invalid(e.to_string()))?;
         let orders = preview.orders.into_iter().filter_map(|o| Some((o.account, o.order?, o.observed)));
         let over = preview.positions.into_iter().map(|o| {
@@ -82,9 +86,11 @@ impl House {
             (format!("{}{name}", o.account), o.observed)
         });
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
-        let refused_by =
-            |c: &CheckRecord| c.outcome == CheckOutcome::Breach && c.limit == draft.name.as_str();
-        let were_refused = history.iter().filter(|p| p.record.checks.iter().any(refused_by)).count();
+        let refused_then = |p: &&PastDecision<'_>| {
+            let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(draft.name));
+            control.is_some_and(|c| c.judge(&p.record.inputs).outcome == CheckOutcome::Breach)
+        };
+        let were_refused = history.iter().filter(refused_then).count();
         Ok(view::PreviewView {
             name: draft.name,
             scope: draft.scope,
@@ -115,7 +121,10 @@ impl House {
         draft: LimitDraft,
     ) -> Result<view::LimitVersionRow, ServiceError> {
         known_scope(&*self.state()?, draft.scope)?;
-        self.state()?.limits().judge(&draft).map_err(|e| ServiceError::Invalid(e.to_string()))?;
+        self.state()?
+            .limits()
+            .judge(&draft, self.house_time()?)
+            .map_err(|e| ServiceError::Invalid(e.to_string()))?;
         self.control(permit, Command::SetLimit(draft))?;
         let state = self.state()?;
         let last = state.limits().versions().last().map(version_row);
@@ -174,7 +183,7 @@ impl House {
         mode: HaltMode,
     ) -> Result<(), ServiceError> {
         known_scope(&*self.state()?, scope)?;
-        self.control(permit, Command::Halt { scope, mode }).map(drop)
+        self.control(permit, Command::Halt { scope, mode, cancel: false }).map(drop)
     }
 
     /// Lifts a halt that somebody else set.
@@ -197,7 +206,7 @@ impl House {
 /// Versions of limits that bind accounts in scope, newest first.
 fn versions_in(state: &State, scope: Scope) -> Vec<view::LimitVersionRow> {
     let seen = |v: &&LimitVersion| match v.draft.scope {
-        Covers::Firm | Covers::Symbol(_) => true,
+        Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) => true,
         Covers::Account(account) => {
             let found = state.accounts().get(&account).map(crate::portfolio::Account::spec);
             found.is_some_and(|spec| scope.covers(spec.kind, spec.owner))
@@ -212,7 +221,7 @@ fn known_scope(state: &State, scope: Covers) -> Result<(), ServiceError> {
         Covers::Account(account) if !state.accounts().contains_key(&account) => {
             Err(super::trading::unknown_account(account))
         }
-        Covers::Firm | Covers::Symbol(_) | Covers::Account(_) => Ok(()),
+        Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) | Covers::Account(_) => Ok(()),
     }
 }
 

@@ -452,7 +452,7 @@ fn what_if(state: &State, order: &OrderSpec, hides_limits: bool) -> Option<view:
     let position_before = book.account.quantity(order.instrument);
     let hidden = hides_limits && refusal.is_some_and(|r| r.limit.is_some());
     let code = refusal.map(|r| if hidden { RefusalCode::Refused } else { r.code });
-    let mut checks = decision.seen().checks.clone();
+    let mut checks = decision.checks();
     checks.sort_by_key(|c| std::cmp::Reverse(severity(c)));
     if hides_limits {
         checks.clear();

@@ -9,7 +9,9 @@ use crate::cli::context::OpenMode;
 use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
-use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope, VersionStatus, WorkingOrders};
+use crate::domain::limit::{
+    LimitDraft, LimitName, LimitTerms, LimitValue, Scope, VersionStatus, WorkingOrders,
+};
 use crate::service::as_of::Moment;
 use crate::service::deed::{Control, Deed};
 use crate::service::permit::ViewLimits;
@@ -145,6 +147,7 @@ impl Set {
             soft: self.soft,
             reason: reason.into(),
             working: self.working,
+            terms: LimitTerms::default(),
         })
     }
 }

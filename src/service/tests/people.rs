@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::event::HaltMode;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, VersionStatus, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, VersionStatus, WorkingOrders};
 use crate::secret::Password;
 use crate::service::engine::lock;
 use crate::service::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewLimits, ViewMarket};
@@ -20,6 +20,7 @@ fn draft(name: LimitName, hard: &str) -> LimitDraft {
         soft: None,
         reason: "a test".into(),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::domain::event::HaltMode;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{InstrumentId, OrderType, Side, TimeInForce};
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
@@ -50,6 +50,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         soft: None,
         reason: "a test".into(),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     };
     let ticket = |account| Ticket {
         account,
