@@ -12,6 +12,7 @@
 //! | [`risk`] | limits and the one gate; pure, only [`risk`] makes an approved order |
 //! | [`execution`] | the engine: command or market event in, events out; pure, deterministic |
 //! | [`market`] | bars from files and vendors, and the simulated exchange |
+//! | [`broker`] | the venues: paper and Alpaca paper trading; what is not certain is unknown, nothing is sent twice |
 //! | [`store`] | three SQLite files; one writer each; what was acknowledged is on disk |
 //! | [`secret`] | password hashes |
 //! | [`notify`] | events to notices |
@@ -24,6 +25,7 @@
 //! | [`app`] | the composition root |
 
 pub mod app;
+pub mod broker;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -257,6 +257,19 @@ pub enum BrokerReport {
     CancelRejected(OrderReport),
 }
 
+/// What a broker answered to all questions of a reconciliation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VenueView {
+    /// All open orders.
+    pub open: Vec<OrderReport>,
+    /// Orders of ours that were asked for one by one; `None` where the venue does not know it.
+    pub asked: Vec<(OrderId, Option<OrderReport>)>,
+    /// Executions since some time before the last reconciliation.
+    pub fills: Vec<FillReport>,
+    /// All positions.
+    pub positions: Vec<PositionReport>,
+}
+
 /// A refusal by a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VenueRefusal {

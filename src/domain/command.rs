@@ -1,6 +1,6 @@
 //! What people and programs ask of the engine.
 
-use super::broker::{BrokerReport, VenueRefusal};
+use super::broker::{BrokerReport, OrderReport, VenueRefusal};
 use super::event::HaltMode;
 use super::facts::MarketFacts;
 use super::limit::{LimitDraft, Scope};
@@ -102,6 +102,13 @@ pub enum Command {
         account: AccountId,
         /// What.
         report: BrokerReport,
+    },
+    /// How an order stands at its broker, after all executions were asked for: what is still missing is inferred.
+    VenueSettled {
+        /// Account.
+        account: AccountId,
+        /// How it stands.
+        report: OrderReport,
     },
     /// Begins or ends a comparison of an account with its broker.
     Reconcile {

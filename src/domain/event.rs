@@ -131,6 +131,9 @@ pub struct VenueFill {
     pub venue_id: VenueOrderId,
     /// Filled so far under that name, this fill included.
     pub cum: Quantity,
+    /// Whether it was inferred, and stands for all that had been missing up to there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_inferred: bool,
 }
 
 /// A fill.
@@ -312,7 +315,8 @@ pub enum EventBody {
         account: AccountId,
         /// Order.
         id: OrderId,
-        /// By how much.
+        /// By how much; `by` in a text is who caused the event.
+        #[serde(rename = "less")]
         by: Quantity,
         /// Whether another order of its group filled it; else its parent will fill no more.
         group: bool,

@@ -264,12 +264,15 @@ pub struct Remote {
     pub filled: Vec<(VenueOrderId, Quantity, Quantity)>,
     /// A change that is on its way: quantity, limit and trigger as they will be.
     pub asked: Option<(Quantity, Option<Price>, Option<Price>)>,
+    /// How many changes were asked for so far.
+    #[serde(default)]
+    pub changes: u32,
 }
 
 impl Remote {
     /// An order that no broker has named yet.
     pub const fn new(broker: BrokerId) -> Self {
-        Self { broker, venue_ids: Vec::new(), filled: Vec::new(), asked: None }
+        Self { broker, venue_ids: Vec::new(), filled: Vec::new(), asked: None, changes: 0 }
     }
 
     /// The name it works under.

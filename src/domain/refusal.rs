@@ -102,6 +102,8 @@ refusal_codes! {
     WaitsForSells = "WAITS_FOR_SELLS", "waits until the list's sells have paid for it";
     TooLateToCancel = "TOO_LATE_TO_CANCEL", "the order is already done";
     StaleOrder = "STALE_ORDER", "the order was given under a login that no longer holds";
+    MarketClosed = "MARKET_CLOSED", "the venue takes such an order only while its session is open";
+    WatchedHere = "WATCHED_HERE", "watched here and sent once the market touches its trigger";
     NoBroker = "NO_BROKER", "no broker of this account takes such an order";
     BrokerOffline = "BROKER_OFFLINE", "the broker cannot be reached";
     Reconciling = "RECONCILING", "the account is being compared with its broker; only cancels and reducing orders are taken";

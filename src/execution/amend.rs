@@ -8,6 +8,7 @@ use crate::risk::{Draft, OrderKey, Verdict, evaluate};
 
 use super::engine::EngineError;
 use super::step::Step;
+use super::venues::capabilities;
 
 impl Step<'_> {
     /// Changes quantity, limit or trigger. Checked like an order; refused, the order stays as it was.
@@ -27,6 +28,12 @@ impl Step<'_> {
             return self.emit(EventBody::AmendRejected { account, id, refusal: pending() });
         }
         let at_broker = order.is_at_broker();
+        let takes = order.remote.as_ref().map(|remote| capabilities(remote.broker));
+        if at_broker && order.filled.is_positive() && takes.is_some_and(|t| !t.amends_partly_filled) {
+            let observed = Some("the broker changes no order that has partly filled: cancel it".to_owned());
+            let refusal = Refusal { observed, ..Refusal::plain(RefusalCode::AmendFieldImmutable) };
+            return self.emit(EventBody::AmendRejected { account, id, refusal });
+        }
         let foreign = (limit_price.is_some() && !spec.order_type.has_limit())
             || (trigger_price.is_some() && (!spec.order_type.has_trigger() || order.triggered));
         if foreign {

@@ -9,17 +9,22 @@ mod amend;
 mod auction;
 mod control;
 pub mod engine;
+#[cfg(test)]
+mod flow;
 mod fold;
 pub mod generate;
 pub mod govern;
 mod groups;
 mod holds;
+mod infer;
 mod lists;
 mod mark;
 pub mod matching;
 mod orders;
 mod project;
+pub mod reconcile;
 mod remote;
+pub mod routing;
 pub mod saved;
 mod sessions;
 pub mod sizing;
@@ -29,7 +34,9 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod venue;
+pub mod venues;
 pub mod view;
+mod watch;
 
 pub use engine::{ENGINE_NAME, Engine, EngineError};
 pub use orders::{Orders, Working};

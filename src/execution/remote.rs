@@ -102,7 +102,12 @@ impl Step<'_> {
     }
 
     /// The order that a report speaks of: by our name, else by the venue's.
-    fn named(&self, account: AccountId, id: Option<OrderId>, venue_id: VenueOrderId) -> Option<Order> {
+    pub(super) fn named(
+        &self,
+        account: AccountId,
+        id: Option<OrderId>,
+        venue_id: VenueOrderId,
+    ) -> Option<Order> {
         let orders = self.state().orders();
         let ours = id.and_then(|id| orders.get(account, id)).filter(|o| o.remote.is_some());
         ours.or_else(|| orders.at_venue(account, venue_id)).cloned()
@@ -143,11 +148,23 @@ impl Step<'_> {
         }
         // A new name that takes the place of one of ours is the answer to a change.
         let replaces = report.replaces.is_some_and(|old| remote.venue_ids.contains(&old));
-        if replaces
-            && !remote.venue_ids.contains(&report.venue_id)
-            && order.status == OrderStatus::PendingUpdate
-        {
-            self.confirm_update(order, report.venue_id)?;
+        let is_new = !remote.venue_ids.contains(&report.venue_id);
+        let answers =
+            is_new && (replaces || report.amend_seq > 0) && order.status == OrderStatus::PendingUpdate;
+        match report.status {
+            // It lost the race: the order works on, or was filled, as it was.
+            VenueStatus::Rejected if answers => {
+                let code = RefusalCode::VenueReject;
+                let refusal = VenueRefusal { code, text: "the venue refused the replacing order".into() };
+                return self.venue_answer((account, id), &VenueAnswer::AmendRefused(refusal));
+            }
+            VenueStatus::Received if answers => return Ok(()),
+            _ if answers => {
+                self.confirm_update(order, report.venue_id)?;
+                let changed = self.named(account, Some(id), report.venue_id);
+                return changed.map_or(Ok(()), |order| self.order_report(&order, report));
+            }
+            _ => {}
         }
         let current = remote.venue_id().is_none_or(|name| name == report.venue_id) || replaces;
         let all_told = remote.filled_under(report.venue_id) >= report.filled;
@@ -163,7 +180,7 @@ impl Step<'_> {
             VenueStatus::Suspended if order.status.is_working() => {
                 self.emit(EventBody::OrderSuspended { account, id })
             }
-            VenueStatus::Rejected => {
+            VenueStatus::Rejected if current => {
                 let refusal = VenueRefusal { code: RefusalCode::VenueReject, text: CleanText::default() };
                 self.venue_refuses(order, &refusal)
             }
@@ -177,9 +194,11 @@ impl Step<'_> {
                 self.emit(EventBody::OrderExpired { account, id, reason: EndReason::Venue })?;
                 self.follow((account, id), Quantity::ZERO)
             }
-            VenueStatus::Suspended | VenueStatus::Filled | VenueStatus::Canceled | VenueStatus::Expired => {
-                Ok(())
-            }
+            VenueStatus::Suspended
+            | VenueStatus::Rejected
+            | VenueStatus::Filled
+            | VenueStatus::Canceled
+            | VenueStatus::Expired => Ok(()),
         }
     }
 
@@ -207,12 +226,13 @@ impl Step<'_> {
             );
         }
         let late = order.status.is_done();
-        let Some(fill) = self.venue_fill(order, report) else {
+        let Some(fill) = self.venue_fill(order, report, false) else {
             return self.tell_break(
                 account,
                 format!("fill {} of order {id} is more than can be counted", report.trade),
             );
         };
+        self.acknowledge(order, report.venue_id)?;
         self.emit(EventBody::Fill(fill))?;
         self.follow((account, id), report.quantity)?;
         self.judge_cash(account)?;
@@ -225,7 +245,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn venue_fill(&self, order: &Order, report: &FillReport) -> Option<Fill> {
+    pub(super) fn venue_fill(&self, order: &Order, report: &FillReport, is_inferred: bool) -> Option<Fill> {
         let cum = order.filled.checked_add(report.quantity)?;
         let leaves = order.spec.quantity.checked_sub(cum)?.max(Quantity::ZERO);
         Some(Fill {
@@ -239,7 +259,12 @@ impl Step<'_> {
             cum,
             leaves,
             against: (report.price, report.quantity),
-            venue: Some(VenueFill { trade: report.trade, venue_id: report.venue_id, cum: report.cum }),
+            venue: Some(VenueFill {
+                trade: report.trade,
+                venue_id: report.venue_id,
+                cum: report.cum,
+                is_inferred,
+            }),
         })
     }
 
@@ -249,7 +274,7 @@ impl Step<'_> {
     }
 
     /// A difference that a person must look at; the same one is told once.
-    fn tell_break(&mut self, account: AccountId, text: String) -> Result<(), EngineError> {
+    pub(super) fn tell_break(&mut self, account: AccountId, text: String) -> Result<(), EngineError> {
         let observed = CleanText::from(text).to_string();
         if self.state().has_break(account, &observed) {
             return Ok(());

@@ -124,6 +124,7 @@ impl<'e> Step<'e> {
             Command::Resume { scope } => self.resume(given, *scope),
             Command::VenueAnswer { account, id, answer } => self.venue_answer((*account, *id), answer),
             Command::VenueReport { account, report } => self.venue_report(*account, report),
+            Command::VenueSettled { account, report } => self.venue_settled(*account, report),
             Command::Reconcile { account, breaks } => self.reconcile(*account, breaks.as_deref()),
             Command::Session { exchange, state } => {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })

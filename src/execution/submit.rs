@@ -2,10 +2,8 @@
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::DecisionRecord;
 use crate::domain::{
-    BrokerId, CleanText, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side,
-    UserName,
+    BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side, UserName,
 };
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
@@ -117,17 +115,6 @@ impl Step<'_> {
     pub(super) fn remote_broker(&self, order: &OrderSpec) -> Option<BrokerId> {
         let account = self.state().accounts().get(&order.account)?;
         Some(account.spec().broker).filter(|broker| !broker.is_paper())
-    }
-
-    /// Writes down that an order is on its way to a broker; whoever sends it reads that from the journal.
-    pub(super) fn send(
-        &mut self,
-        order: OrderSpec,
-        broker: BrokerId,
-        decision: Option<DecisionRecord>,
-    ) -> Result<(), EngineError> {
-        let route = CleanText::from(format!("the account trades at {broker}"));
-        self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
     }
 
     /// Lets a held order work, here or at its account's broker.

@@ -40,6 +40,7 @@ impl Step<'_> {
         self.settle_lists(&mut budgets)?;
         for bar in all {
             self.engine.state.set_last(bar.instrument, bar.close, bar.to);
+            self.watch(bar.instrument)?;
         }
         for exchange in exchanges {
             self.judge_losses(exchange)?;
@@ -166,6 +167,7 @@ impl Step<'_> {
         let instrument = quote.instrument;
         self.begin(instrument.exchange)?;
         self.engine.state.view.set_quote(quote);
+        self.watch(instrument)?;
         if !self.state().orders.queue(instrument).is_empty() {
             // An order that a fill of this quote releases waits for the next one.
             for (key, most) in self.working_on(instrument) {
@@ -193,6 +195,7 @@ impl Step<'_> {
         self.begin(instrument.exchange)?;
         let before = self.state().view.last(instrument);
         self.engine.state.set_last(instrument, trade.price, trade.time);
+        self.watch(instrument)?;
         if self.is_matching(instrument) && !self.state().orders.queue(instrument).is_empty() {
             let session = self.engine.calendars.of(instrument.exchange).session_at(trade.time);
             let opens = session.is_some_and(|s| before.is_none_or(|last| last.time < s.open));

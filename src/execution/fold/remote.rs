@@ -2,7 +2,7 @@
 
 use crate::domain::event::{EventBody, Fill};
 use crate::domain::order_state::Remote;
-use crate::domain::{BrokerId, Order, OrderSpec, OrderStatus, OrderStep, Quantity};
+use crate::domain::{BrokerId, Order, OrderSpec, OrderStatus, OrderStep, Quantity, RefusalCode};
 use crate::risk::OrderKey;
 
 use super::super::engine::EngineError;
@@ -30,12 +30,23 @@ impl Fold<'_> {
             }
             EventBody::UpdateRequested { account, id, quantity, limit_price, trigger_price } => {
                 let asked = Some((*quantity, *limit_price, *trigger_price));
-                self.step((*account, *id), OrderStep::AskUpdate, |order| ask(order, asked))
+                self.step((*account, *id), OrderStep::AskUpdate, |order| {
+                    ask(order, asked);
+                    if let Some(remote) = order.remote.as_mut() {
+                        remote.changes = remote.changes.saturating_add(1);
+                    }
+                })
             }
             EventBody::CancelRequested { account, id, reason } => {
                 self.step((*account, *id), OrderStep::AskCancel, |order| {
                     reason.text().clone_into(&mut order.reason);
                 })
+            }
+            // What is refused because an answer is awaited leaves that answer awaited.
+            EventBody::AmendRejected { refusal, .. } | EventBody::CancelRejected { refusal, .. }
+                if refusal.code == RefusalCode::AlreadyPending =>
+            {
+                Ok(Effects::default())
             }
             EventBody::AmendRejected { account, id, .. } => {
                 self.answered((*account, *id), OrderStatus::PendingUpdate, OrderStep::RefuseUpdate)
@@ -92,9 +103,13 @@ impl Fold<'_> {
     /// Notes which part of a venue's order a fill was.
     pub(super) fn note_venue_fill(&mut self, fill: &Fill) {
         let Some(venue) = fill.venue else { return };
-        let from = venue.cum.checked_sub(fill.quantity).unwrap_or(Quantity::ZERO);
+        let from = if venue.is_inferred { None } else { venue.cum.checked_sub(fill.quantity) };
+        let from = from.unwrap_or(Quantity::ZERO);
         self.state.orders.change(&(fill.account, fill.id), |order| {
             if let Some(remote) = order.remote.as_mut() {
+                if venue.is_inferred {
+                    remote.filled.retain(|(name, _, _)| *name != venue.venue_id);
+                }
                 remote.filled.push((venue.venue_id, from, venue.cum));
             }
         });

@@ -1,0 +1,143 @@
+//! Comparing an account with its broker: what to ask, and what the answers mean. Pure; the asking is done outside.
+//!
+//! Order of the news: names first, then executions, then how each order stands with what is still missing inferred,
+//! then positions. Applied twice it changes nothing the second time. A difference that remains is a break for a person;
+//! nothing is ever traded to make it go away.
+
+use std::collections::BTreeMap;
+
+use crate::domain::broker::{BrokerReport, FillReport, OrderReport, PositionReport, VenueRefusal, VenueView};
+use crate::domain::command::VenueAnswer;
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{
+    AccountId, CleanText, Command, InstrumentId, OrderId, OrderStatus, Quantity, RefusalCode, UnixNanos,
+    VenueOrderId,
+};
+
+use super::state::State;
+
+#[cfg(test)]
+mod tests;
+
+/// How far back executions are asked for again, in seconds: clocks differ, and records come late.
+const MARGIN_SECONDS: i64 = 86_400;
+
+/// One order that a broker is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AboutOrder {
+    /// Our name.
+    pub id: OrderId,
+    /// How often it was to be changed: the order under this number and the one before it are asked for.
+    pub changes: u32,
+    /// The venue's name, where it is known.
+    pub venue_id: Option<VenueOrderId>,
+}
+
+/// What a broker is asked beside its open orders and positions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Questions {
+    /// From when on executions are asked for.
+    pub since: UnixNanos,
+    /// Orders that are open here.
+    pub orders: Vec<AboutOrder>,
+}
+
+/// What an account's broker has to be asked at wall time `now`.
+pub fn questions(state: &State, account: AccountId, now: UnixNanos) -> Questions {
+    let mut since = now;
+    let mut orders = Vec::new();
+    for order in state.orders().open().values().filter(|o| o.spec.account == account && o.is_at_broker()) {
+        let Some(remote) = &order.remote else { continue };
+        since = since.min(order.given_at);
+        let (id, changes, venue_id) = (order.spec.id, remote.changes, remote.venue_id());
+        orders.push(AboutOrder { id, changes, venue_id });
+    }
+    Questions { since: since.plus_nanos(-MARGIN_SECONDS * NANOS_PER_SECOND), orders }
+}
+
+/// What the answers mean for orders, as commands of the house. `is_patient` says that orders not found were asked for
+/// long enough to be given up.
+pub fn news(state: &State, account: AccountId, view: &VenueView, is_patient: bool) -> Vec<Command> {
+    let reports = in_order(view);
+    let tell = |report| Command::VenueReport { account, report };
+    let mut news: Vec<Command> = reports.iter().map(|r| tell(BrokerReport::Order((*r).clone()))).collect();
+    let mut fills: Vec<&FillReport> =
+        view.fills.iter().filter(|f| is_ours(state, account, &reports, f)).collect();
+    fills.sort_by_key(|f| (f.time, f.venue_id, f.cum));
+    news.extend(fills.into_iter().map(|f| tell(BrokerReport::Fill(named(&reports, f)))));
+    news.extend(reports.iter().map(|r| Command::VenueSettled { account, report: (*r).clone() }));
+    for (id, _) in unknown_there(view).filter(|_| is_patient) {
+        let status = state.orders().open().get(&(account, *id)).map(|o| o.status);
+        if status == Some(OrderStatus::Submitted) {
+            let text = CleanText::new("asked for again and again, never found");
+            let refusal = VenueRefusal { code: RefusalCode::SubmitTimeoutUnknown, text };
+            let answer = VenueAnswer::Refused(refusal);
+            news.push(Command::VenueAnswer { account, id: *id, answer });
+        }
+    }
+    news
+}
+
+/// What differs once the news is taken in: positions, and orders that work here and are not known there.
+pub fn breaks(state: &State, account: AccountId, view: &VenueView) -> Vec<CleanText> {
+    let mut found = Vec::new();
+    for (id, _) in unknown_there(view) {
+        let status = state.orders().open().get(&(account, *id)).map(|o| o.status);
+        if status.is_some_and(|s| s != OrderStatus::Submitted) {
+            found.push(CleanText::from(format!("order {id} works here and is not known at the broker")));
+        }
+    }
+    let Some(ours) = state.accounts().get(&account) else { return found };
+    let theirs = positions(&view.positions);
+    let mut all: Vec<InstrumentId> = ours.positions().keys().chain(theirs.keys()).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    for instrument in all {
+        let (here, there) = (ours.quantity(instrument), theirs.get(&instrument).copied().unwrap_or_default());
+        if here != there {
+            found.push(CleanText::from(format!("{instrument}: {here} here and {there} at the broker")));
+        }
+    }
+    found
+}
+
+fn positions(told: &[PositionReport]) -> BTreeMap<InstrumentId, Quantity> {
+    let mut sums: BTreeMap<InstrumentId, Quantity> = BTreeMap::new();
+    for position in told {
+        let sum = sums.entry(position.instrument).or_default();
+        *sum = sum.checked_add(position.quantity).unwrap_or(*sum);
+    }
+    sums
+}
+
+fn unknown_there(view: &VenueView) -> impl Iterator<Item = &(OrderId, Option<OrderReport>)> {
+    let is_open = |id: OrderId| view.open.iter().any(|o| o.id == Some(id));
+    view.asked.iter().filter(move |(id, found)| found.is_none() && !is_open(*id))
+}
+
+/// Whether an execution belongs to an order of this account; the record may hold others from before or elsewhere.
+fn is_ours(state: &State, account: AccountId, reports: &[&OrderReport], fill: &FillReport) -> bool {
+    let told = reports.iter().any(|r| r.venue_id == fill.venue_id);
+    told || state.orders().at_venue(account, fill.venue_id).is_some()
+}
+
+/// A record of an execution names only the venue's order; its order's report names ours.
+fn named(reports: &[&OrderReport], fill: &FillReport) -> FillReport {
+    let id = reports.iter().find(|r| r.venue_id == fill.venue_id).and_then(|r| r.id);
+    FillReport { id: fill.id.or(id), ..fill.clone() }
+}
+
+/// Each venue order once, as it stood last; earlier names of an order before later ones.
+fn in_order(view: &VenueView) -> Vec<&OrderReport> {
+    let asked = view.asked.iter().filter_map(|(_, found)| found.as_ref());
+    let mut newest: BTreeMap<VenueOrderId, &OrderReport> = BTreeMap::new();
+    for report in view.open.iter().chain(asked) {
+        let kept = newest.entry(report.venue_id).or_insert(report);
+        if (report.changed_at, report.filled) > (kept.changed_at, kept.filled) {
+            *kept = report;
+        }
+    }
+    let mut all: Vec<&OrderReport> = newest.into_values().collect();
+    all.sort_by_key(|r| (r.id, r.amend_seq, r.venue_id));
+    all
+}

@@ -1,0 +1,113 @@
+//! The way out to a broker: routing says where an approved order goes and why, and what the venue lacks is watched
+//! here and sent as a plain order once the market touches it. The gate is asked again before it is sent.
+
+use crate::domain::broker::SessionPart;
+use crate::domain::event::{EventBody, Refusal};
+use crate::domain::limit::DecisionRecord;
+use crate::domain::order::Start;
+use crate::domain::{BrokerId, InstrumentId, OrderSpec, OrderStatus, Price, Quantity, RefusalCode, Side};
+use crate::risk::{OrderKey, Verdict};
+
+use super::engine::EngineError;
+use super::routing::{Candidate, Route, choose};
+use super::step::Step;
+use super::submit::enter;
+use super::venues::capabilities;
+
+impl Step<'_> {
+    /// Lets an approved order out: written down as on its way to a broker, under watch, or refused. Whoever sends it
+    /// reads that from the journal.
+    pub(super) fn send(
+        &mut self,
+        order: OrderSpec,
+        broker: BrokerId,
+        decision: Option<DecisionRecord>,
+    ) -> Result<(), EngineError> {
+        let Some(account) = self.state().accounts().get(&order.account) else { return Ok(()) };
+        let kind = account.spec().kind;
+        let open = self.in_session(order.instrument.exchange, self.now);
+        let session = if open { SessionPart::Regular } else { SessionPart::Closed };
+        match choose(&order, kind, &[Candidate { capabilities: capabilities(broker), session }]) {
+            Route::Send { broker, reason: route } => {
+                self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
+            }
+            Route::Watch { .. } => {
+                let instrument = order.instrument;
+                self.emit(EventBody::OrderHeld {
+                    order,
+                    code: RefusalCode::WatchedHere,
+                    decision,
+                    valued_at: None,
+                })?;
+                self.watch(instrument)
+            }
+            Route::Refuse { code, reason } => {
+                let key = (order.account, order.id);
+                let refusal = Refusal { observed: Some(reason.to_string()), ..Refusal::plain(code) };
+                self.emit(EventBody::OrderDenied { order, refusal, decision })?;
+                self.follow(key, Quantity::ZERO)
+            }
+        }
+    }
+
+    /// Sends what is watched here on an instrument and has been touched.
+    pub(super) fn watch(&mut self, instrument: InstrumentId) -> Result<(), EngineError> {
+        let orders = self.state().orders();
+        let touched = |key: &OrderKey| {
+            let order = orders.open().get(key)?;
+            let watched = order.code == Some(RefusalCode::WatchedHere) && order.status == OrderStatus::Held;
+            (watched && self.is_touched(&order.spec)).then_some(*key)
+        };
+        let keys: Vec<OrderKey> =
+            orders.queue(instrument).iter().filter_map(|working| touched(&working.key)).collect();
+        keys.into_iter().try_for_each(|key| self.send_touched(key))
+    }
+
+    fn is_touched(&self, order: &OrderSpec) -> bool {
+        let waits = self.state().is_reconciling(order.account);
+        if waits || !self.in_session(order.instrument.exchange, self.now) {
+            return false;
+        }
+        let Some(trigger) = order.trigger_price.filter(|_| order.order_type.start() == Start::Touch) else {
+            return false;
+        };
+        let view = self.state().view();
+        let quoted = view.quote(order.instrument).filter(|q| !q.is_crossed()).map(|q| match order.side {
+            Side::Buy => q.ask,
+            Side::Sell => q.bid,
+        });
+        let reaches = |price: Price| match order.side {
+            Side::Buy => price.is_positive() && price <= trigger,
+            Side::Sell => price >= trigger,
+        };
+        quoted.or_else(|| view.last(order.instrument).map(|p| p.price)).is_some_and(reaches)
+    }
+
+    fn send_touched(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let Some(order) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
+            return Ok(());
+        };
+        let Some(broker) = self.remote_broker(&order) else { return Ok(()) };
+        let Some(decision) = self.judge_again(&key, false, false) else { return Ok(()) };
+        let record = Some(decision.record());
+        match decision.verdict().clone() {
+            Verdict::Refuse(refusal) => self.deny(&order, refusal, Some(decision)),
+            Verdict::Hold(code) => {
+                self.emit(EventBody::OrderHeld { order, code, decision: record, valued_at: None })
+            }
+            Verdict::Accept => match enter(order.clone(), decision, self.state().seq()) {
+                Err(refusal) => self.deny(&order, refusal, None),
+                Ok(order) => {
+                    let route = "the market touched its trigger: sent as a plain order".into();
+                    self.emit(EventBody::OrderSubmitted {
+                        order,
+                        broker,
+                        route,
+                        decision: record,
+                        valued_at: None,
+                    })
+                }
+            },
+        }
+    }
+}
