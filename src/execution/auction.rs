@@ -31,7 +31,9 @@ impl Step<'_> {
         };
         let evening = NaiveTime::from_hms_opt(NEXT_SESSION_HOUR, 0, 0)?;
         let evening = calendar.at_local(date, evening)?;
-        (self.now > cutoff && self.now < evening).then_some(RefusalCode::TooLateToEnter)
+        // A market fed by daily bars stands at its close until the next one: what is given then is for the next session.
+        let stands_at_close = self.now == session.close;
+        (self.now > cutoff && self.now < evening && !stands_at_close).then_some(RefusalCode::TooLateToEnter)
     }
 
     /// At the close of a market that is fed by quotes and prints, an order for the close gets the session's last

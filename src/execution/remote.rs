@@ -149,8 +149,7 @@ impl Step<'_> {
         // A new name that takes the place of one of ours is the answer to a change.
         let replaces = report.replaces.is_some_and(|old| remote.venue_ids.contains(&old));
         let is_new = !remote.venue_ids.contains(&report.venue_id);
-        let answers =
-            is_new && (replaces || report.amend_seq > 0) && waits_for_change(order);
+        let answers = is_new && (replaces || report.amend_seq > 0) && waits_for_change(order);
         match report.status {
             // It lost the race: the order works on, or was filled, as it was.
             VenueStatus::Rejected if answers => {

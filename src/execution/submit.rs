@@ -50,12 +50,15 @@ impl Step<'_> {
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
         let mut facts = facts.clone();
-        for side in [Side::Sell, Side::Buy] {
-            for order in orders.iter().filter(|o| o.side == side) {
-                self.submit(order, &facts)?;
-                // The next order of the list is judged beside this one.
-                if let Some((price, open)) = self.taken(order) {
-                    facts.take_in(order, open, price);
+        // Children after the orders they wait for.
+        for waits in [false, true] {
+            for side in [Side::Sell, Side::Buy] {
+                for order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
+                    self.submit(order, &facts)?;
+                    // The next order of the list is judged beside this one.
+                    if let Some((price, open)) = self.taken(order) {
+                        facts.take_in(order, open, price);
+                    }
                 }
             }
         }

@@ -204,7 +204,10 @@ impl Doer {
         self.session.person()?;
         let house = std::sync::Arc::clone(self.session.house());
         Ok(match deed {
-            Deed::Submit { account, order } => order_done(house.submit(self.trader(account)?, &order)?),
+            Deed::Submit { account, order } => {
+                let mut rows = house.give_order(self.trader(account)?, &order)?;
+                if order.has_exits() { Done::Orders(rows) } else { order_done(rows.swap_remove(0)) }
+            }
             Deed::Amend { account, id, quantity, limit_price, trigger_price } => {
                 let prices = (limit_price, trigger_price);
                 order_done(house.amend(self.trader(account)?, id, quantity, prices)?)

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope as Covers, WorkingOrders};
 use crate::domain::role::{Reach, Role};
 use crate::domain::{
-    AccountId, Capability, CleanText, Exchange, InstrumentId, OrderType, Price, Quantity, Ratio, Side,
-    Symbol, TimeInForce,
+    AccountId, Capability, CleanText, Exchange, InstrumentId, Price, Quantity, Ratio, Side, Symbol,
+    TimeInForce,
 };
 
 use super::access::{self, Session};
@@ -183,12 +183,9 @@ impl People {
         (side, symbol, quantity): (Side, Symbol, Quantity),
         limit_price: Option<Price>,
     ) -> Result<(), ServiceError> {
-        let (order_type, tif) = match limit_price {
-            Some(_) => (OrderType::Limit, TimeInForce::Gtc),
-            None => (OrderType::Market, TimeInForce::Day),
-        };
+        let tif = if limit_price.is_some() { TimeInForce::Gtc } else { TimeInForce::Day };
         let id = Some(id.parse()?);
-        let wish = OrderWish { id, symbol, side, order_type, quantity, limit_price, tif };
+        let wish = OrderWish { id, tif, ..OrderWish::plain(symbol, side, quantity, limit_price) };
         self.house.submit(&person.trade_permit(None)?, &wish).map(drop)
     }
 

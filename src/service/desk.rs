@@ -10,10 +10,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
-use crate::domain::{
-    AccountId, InstrumentId, OrderId, OrderType, Price, Quantity, Side, Symbol, TimeInForce,
-};
+use crate::domain::{AccountId, InstrumentId, OrderId, Price, Quantity, Symbol};
 
+use super::trading::OrderWish;
 use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, WhatIf};
 
 /// Most requests that may wait.
@@ -26,16 +25,8 @@ pub struct Ticket {
     pub account: AccountId,
     /// What is traded.
     pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Kind.
-    pub order_type: OrderType,
-    /// How much.
-    pub quantity: Quantity,
-    /// Worst acceptable price.
-    pub limit_price: Option<Price>,
-    /// How long it works.
-    pub tif: TimeInForce,
+    /// The order.
+    pub order: OrderWish,
 }
 
 /// Tables that can be exported.
@@ -106,6 +97,19 @@ pub enum Request {
         /// Limits version and book sequence of the review.
         basis: (u32, u64),
     },
+    /// Change a working order.
+    Amend {
+        /// Account.
+        account: AccountId,
+        /// Order.
+        id: OrderId,
+        /// New quantity.
+        quantity: Option<Quantity>,
+        /// New limit price.
+        limit_price: Option<Price>,
+        /// New trigger price.
+        trigger_price: Option<Price>,
+    },
     /// Cancel one order.
     Cancel {
         /// Account.
@@ -141,6 +145,8 @@ pub enum Request {
         scope: Scope,
         /// How hard.
         mode: HaltMode,
+        /// Whether open orders end too.
+        cancel: bool,
     },
     /// Go on trading.
     Resume(Scope),

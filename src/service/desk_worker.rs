@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::domain::{CleanText, InstrumentId};
+use crate::domain::CleanText;
 use crate::store::trades::Period;
 
 use super::access::Session;
@@ -23,7 +23,6 @@ use super::live_expression::Bench;
 use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewSignals};
 use super::research::SignalWish;
 use super::screens::{self, Focus};
-use super::trading::OrderWish;
 use super::view::{self, Research};
 
 /// How often the screen thread looks whether something changed.
@@ -172,6 +171,10 @@ impl Worker {
             }
             Request::WhatIf(ticket) => self.what_if(ticket),
             Request::Submit { ticket, basis } => self.submit(ticket, basis),
+            Request::Amend { account, id, quantity, limit_price, trigger_price } => {
+                let permit = session.trade_permit(Some(account))?;
+                Ok(told(&house.amend(&permit, id, quantity, (limit_price, trigger_price))?))
+            }
             Request::Cancel { account, id } => {
                 let row = house.cancel(&session.trade_permit(Some(account))?, id)?;
                 Ok(told(&row))
@@ -243,7 +246,7 @@ impl Worker {
             Request::ApproveOrder { account, id } => {
                 Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
             }
-            Request::Halt { scope, mode } => {
+            Request::Halt { scope, mode, cancel: _ } => {
                 house.halt(&session.permit::<ControlRisk>()?, scope, mode)?;
                 Ok(Reply::Done(format!("trading is halted ({scope}); another person can resume it")))
             }
@@ -305,7 +308,7 @@ impl Worker {
 
     fn what_if(&self, ticket: Ticket) -> Result<Reply, ServiceError> {
         let permit = self.session.trade_permit(Some(ticket.account))?;
-        let seen = self.session.house().what_if(&permit, &wish(&ticket))?;
+        let seen = self.session.house().what_if(&permit, &ticket.order)?;
         Ok(Reply::WhatIf(ticket, Box::new(seen)))
     }
 
@@ -313,31 +316,26 @@ impl Worker {
     fn submit(&self, ticket: Ticket, basis: (u32, u64)) -> Result<Reply, ServiceError> {
         let house = self.session.house();
         let permit = self.session.trade_permit(Some(ticket.account))?;
-        let now = house.what_if(&permit, &wish(&ticket))?;
+        let now = house.what_if(&permit, &ticket.order)?;
         let limits_changed = now.basis.0 != basis.0;
         if now.code.is_some() || limits_changed {
             return Ok(Reply::Changed(ticket, Box::new(now)));
         }
-        Ok(told(&house.submit(&permit, &wish(&ticket))?))
+        let rows = house.give_order(&permit, &ticket.order)?;
+        let refused = rows.iter().find(|r| r.code.is_some() && r.status.is_done());
+        let Some(first) = refused.or(rows.first()) else { return Ok(Reply::Done(String::new())) };
+        let exits =
+            if rows.len() > 1 { format!("; {} exits wait for it", rows.len() - 1) } else { String::new() };
+        Ok(match told(first) {
+            Reply::Done(text) => Reply::Done(format!("{text}{exits}")),
+            other => other,
+        })
     }
 
     fn export(&self, table: Table, json: bool) -> Result<Reply, ServiceError> {
         let account = lock(&self.focus).account;
         let path = self.session.export_table(table, account, Period::ALL, json)?;
         Ok(Reply::Done(format!("written to {}", CleanText::new(&path.display().to_string()))))
-    }
-}
-
-fn wish(ticket: &Ticket) -> OrderWish {
-    let InstrumentId { symbol, .. } = ticket.instrument;
-    OrderWish {
-        id: None,
-        symbol,
-        side: ticket.side,
-        order_type: ticket.order_type,
-        quantity: ticket.quantity,
-        limit_price: ticket.limit_price,
-        tif: ticket.tif,
     }
 }
 

@@ -90,6 +90,9 @@ pub enum ServiceError {
     /// What was asked for makes no sense as it stands.
     #[error("{0}")]
     Invalid(String),
+    /// What was asked for contradicts itself or lacks something.
+    #[error("{0}")]
+    Wrong(String),
     /// A control (limit, halt, approval) was refused.
     #[error("{0}")]
     ControlRefused(String),
@@ -170,7 +173,7 @@ impl ServiceError {
             | ServiceError::NotPermitted { .. } => ErrorKind::Denied,
             ServiceError::Refused { .. } => ErrorKind::Refused,
             ServiceError::Passed { kind, .. } => *kind,
-            ServiceError::Id(_) | ServiceError::Number(_) => ErrorKind::Usage,
+            ServiceError::Id(_) | ServiceError::Number(_) | ServiceError::Wrong(_) => ErrorKind::Usage,
             ServiceError::Store(_)
             | ServiceError::Engine(_)
             | ServiceError::EngineStopped

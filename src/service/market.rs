@@ -308,6 +308,22 @@ impl House {
         Ok(Some(chart))
     }
 
+    /// Closes of some sessions, oldest first, restated for splits.
+    pub(super) fn closes_between(
+        &self,
+        id: InstrumentId,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<f64>, ServiceError> {
+        let (series, actions) = {
+            let market = lock(self.market_store());
+            let reader = market.read();
+            (reader.bars(id, None, from, to)?, reader.actions_between(id.exchange, from, to)?)
+        };
+        let rows = series.map(|s| restated(&s, &actions, Adjust::Split)).transpose()?.unwrap_or_default();
+        Ok(rows.iter().map(|r| r.close.to_f64()).collect())
+    }
+
     fn running_bar(&self, id: InstrumentId, today: Option<NaiveDate>) -> Option<PriceRow> {
         let live = self.quotes().get(id)?;
         Some(PriceRow {

@@ -30,6 +30,7 @@ pub mod live;
 mod live_expression;
 pub mod market;
 mod notices;
+pub mod ordering;
 mod panel;
 pub mod passing;
 pub mod permit;

@@ -3,14 +3,12 @@
 //! Which account a person may trade follows from its kind: simulation accounts need [`Simulate`], the desk's need
 //! [`TradeDesk`]. Queries take their accounts from the permit's scope, never from who asks.
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
 use crate::domain::{
     AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, OrderId, OrderSpec,
-    OrderType, Price, Quantity, RefusalCode, Side, Symbol, TimeInForce, UnixNanos,
+    Price, Quantity, RefusalCode, Symbol, UnixNanos,
 };
 use crate::execution::State;
 use crate::risk::{self, Draft, Verdict};
@@ -22,30 +20,12 @@ use super::book::{self, Labels};
 use super::engine::{lock, time_of};
 use super::error::ServiceError;
 use super::house::{DESK_ACCOUNT, House};
+pub use super::ordering::{OrderWish, Size};
 use super::permit::{Actor, Permit, Scope, Simulate, TradeDesk, ViewPortfolio};
 use super::view;
 
 /// Most orders or fills one listing returns.
 pub const LISTING_MAX: u32 = 100_000;
-
-/// An order as it is asked for; what is `None` is filled in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderWish {
-    /// Client order id; made up when missing.
-    pub id: Option<OrderId>,
-    /// What is traded, on the account's exchange.
-    pub symbol: Symbol,
-    /// Buy or sell.
-    pub side: Side,
-    /// Kind.
-    pub order_type: OrderType,
-    /// How much.
-    pub quantity: Quantity,
-    /// Worst acceptable price.
-    pub limit_price: Option<Price>,
-    /// How long it works.
-    pub tif: TimeInForce,
-}
 
 /// Proof that a person may trade one account.
 #[derive(Debug)]
@@ -66,6 +46,11 @@ impl TradePermit {
     /// Where it trades.
     pub fn exchange(&self) -> Exchange {
         self.exchange
+    }
+
+    /// Whether refusals must not name limits.
+    pub fn hides_limits(&self) -> bool {
+        self.scope.hides_limits()
     }
 
     pub(super) fn actor(&self) -> &Actor {
@@ -115,11 +100,6 @@ impl Session {
     }
 }
 
-/// An id for an order whose giver named none.
-pub(super) fn made_up_id() -> Result<OrderId, ServiceError> {
-    Ok(format!("o-{}", crate::secret::session_id()?.get(..10).unwrap_or("0")).parse()?)
-}
-
 /// Holdings and totals in a state of every account in scope, or of one.
 pub(super) fn portfolios_in(
     state: &State,
@@ -165,7 +145,7 @@ pub(super) fn unknown_account(account: AccountId) -> ServiceError {
 }
 
 impl House {
-    /// Gives an order and says what became of it, with everything on disk. A refusal is an answer, not an error.
+    /// Gives one order, without exits, and says what became of it, with everything on disk. A refusal is an answer, not an error.
     pub fn submit(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::OrderRow, ServiceError> {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
@@ -232,32 +212,6 @@ impl House {
         open.into_iter().map(|id| self.cancel(permit, id)).collect()
     }
 
-    fn order_of(&self, permit: &TradePermit, wish: &OrderWish) -> Result<OrderSpec, ServiceError> {
-        let id = match wish.id {
-            Some(id) => id,
-            None => made_up_id()?,
-        };
-        Ok(OrderSpec {
-            account: permit.account,
-            id,
-            instrument: InstrumentId::new(wish.symbol, permit.exchange),
-            side: wish.side,
-            order_type: wish.order_type,
-            quantity: wish.quantity,
-            limit_price: wish.limit_price,
-            trigger_price: None,
-            trail: None,
-            tif: wish.tif,
-            expire_at: None,
-            reduce_only: false,
-            post_only: false,
-            parent: None,
-            oco: None,
-            list: None,
-            strategy: None,
-        })
-    }
-
     /// Tells the engine what the market store knows of instruments, where that is news.
     pub(super) fn know_instruments(
         &self,
@@ -278,7 +232,7 @@ impl House {
         if news.is_empty() { Ok(()) } else { self.give_as_house(news).map(drop) }
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         permit: &TradePermit,
         account: AccountId,
@@ -468,6 +422,7 @@ fn what_if(state: &State, order: &OrderSpec, hides_limits: bool) -> Option<view:
         fee,
         cash_before,
         cash_after,
+        quantity: order.quantity,
         position_before,
         position_after: position_before.checked_add(order.side.signed(order.quantity))?,
         currency: book.account.spec().currency,

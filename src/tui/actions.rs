@@ -116,13 +116,14 @@ actions! {
     Buy = "buy" ["ord", "ticket"], ["b"], Global, Trade, Review, 2 "buy", "[SYMBOL] [QTY]", "Open a buy ticket; shows what it would do before anything is sent.";
     Sell = "sell" [], ["s"], Global, Trade, Review, 3 "sell", "[SYMBOL] [QTY]", "Open a sell ticket; shows what it would do before anything is sent.";
     Discard = "discard" ["drop"], ["D"], Global, Anyone, None, 0 "discard draft", "", "Throw away the order draft that was kept.";
+    Amend = "amend" ["modify"], ["m"], Orders, Trade, Review, 2 "change", "", "Change quantity, limit or trigger of the selected order; shows what changes first.";
     Cancel = "cancel" [], ["c"], Orders, Trade, Review, 1 "cancel", "", "Cancel the selected order, after a question.";
     CancelAll = "cancel-all" ["cxl"], ["C"], Orders, Trade, Typed, 4 "cancel all", "[SYMBOL]", "Cancel all working orders of the account, or those on one symbol; the count must be typed.";
     Approve = "approve" [], ["A"], Global, Needs(Capability::ControlRisk), Review, 0 "approve", "", "Approve the selected held order or waiting limit, after a question.";
     EditLimit = "limit" ["lim", "edit-limit"], ["e"], Limits, Needs(Capability::ControlRisk), Review, 1 "edit", "[NAME] [SCOPE]", "Draft a limit, see what it would break, then set it.";
     RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION]", "Put the values of an earlier limit version back, after a question.";
-    Halt = "halt" ["stop"], ["H"], Global, Needs(Capability::ControlRisk), Typed, 9 "halt", "[SCOPE]", "Stop trading for the firm, an account or a symbol; the word must be typed.";
-    Resume = "resume" [], ["R"], Global, Needs(Capability::ControlRisk), Review, 0 "resume", "[SCOPE]", "Lift a halt, after a question.";
+    Halt = "halt" ["stop"], ["H"], Global, Needs(Capability::ControlRisk), Review, 9 "halt", "[SCOPE]", "Stop trading for the firm, an account or a symbol: this key, then Enter.";
+    Resume = "resume" [], ["R"], Global, Needs(Capability::ControlRisk), Typed, 0 "resume", "[SCOPE]", "Lift a halt that somebody else set; the word must be typed.";
     RunSignals = "run" ["signals-run"], ["r"], Signals, Needs(Capability::TradeDesk), None, 2 "run model", "", "Run the model now and rank the universe.";
     Rebalance = "rebalance" ["orders-from-signals"], ["G"], Global, Needs(Capability::TradeDesk), Review, 0 "make orders", "", "Turn signals into a basket of orders: a dry run first, then a question.";
     Explain = "explain" ["why"], ["x"], Global, Needs(Capability::ViewSignals), None, 6 "explain", "[SYMBOL]", "Show why the selected name ranks where it does.";
@@ -182,6 +183,7 @@ impl ActionId {
             self,
             ActionId::Buy
                 | ActionId::Sell
+                | ActionId::Amend
                 | ActionId::Cancel
                 | ActionId::CancelAll
                 | ActionId::Approve

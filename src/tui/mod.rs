@@ -21,6 +21,7 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod widgets;
+pub mod words;
 pub mod workspace;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod bench;
 mod files;
 mod imports;
 mod logins;
+mod orders;
 mod permissions;
 mod qlib;
 mod trading;

@@ -80,10 +80,7 @@ fn a_halt_is_a_banner_for_the_trader_and_refuses_orders() {
         let home = Home::staffed();
         let mut risk = Terminal::log_in(&home, size, "raj");
         risk.keys("H");
-        risk.shows("type the word halt");
-        risk.keys("Enter");
-        risk.shows("type halt to go on");
-        risk.types("halt");
+        risk.shows("Enter halts at once");
         risk.keys("Enter");
         risk.row(&["HALTED firm", "no new orders", "raj"]);
         risk.quit();

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod man;
 pub mod order;
 mod order_stream;
+mod order_submit;
 pub mod paths;
 pub mod portfolio;
 pub mod rebalance;

@@ -1,4 +1,4 @@
-//! `order submit -`: submit and cancel lines of `replay` without `t`, each answered with one line of JSON that is
+//! `order submit -`: submit, amend and cancel lines of `replay` without `t`, each answered with one line of JSON that is
 //! flushed after the order is on disk. A malformed line ends the run with its number; what came before stands.
 
 use std::io::{BufRead, stdin};
@@ -6,9 +6,12 @@ use std::io::{BufRead, stdin};
 use serde::Deserialize;
 
 use super::Env;
-use super::order::is_refused;
+use super::order_submit::is_refused;
 use crate::cli::errors::Failure;
-use crate::domain::{AccountId, OrderId, OrderType, Price, Quantity, RefusalCode, Side, Symbol, TimeInForce};
+use crate::domain::{
+    AccountId, OrderId, OrderType, Price, Quantity, RefusalCode, Side, StrategyId, Symbol, TimeInForce,
+    Trail, UnixNanos,
+};
 use crate::service::ServiceError;
 use crate::service::deed::{Deed, Done};
 use crate::service::trading::OrderWish;
@@ -30,8 +33,26 @@ enum Line {
         order_type: Option<OrderType>,
         quantity: Quantity,
         limit_price: Option<Price>,
+        trigger_price: Option<Price>,
+        trail: Option<Trail>,
         #[serde(default)]
         tif: TimeInForce,
+        expire_at: Option<UnixNanos>,
+        #[serde(default)]
+        reduce_only: bool,
+        #[serde(default)]
+        post_only: bool,
+        parent: Option<OrderId>,
+        oco: Option<OrderId>,
+        strategy: Option<StrategyId>,
+    },
+    /// New terms for one.
+    Amend {
+        account: Option<AccountId>,
+        id: OrderId,
+        quantity: Option<Quantity>,
+        limit_price: Option<Price>,
+        trigger_price: Option<Price>,
     },
     /// The end of one.
     Cancel { account: Option<AccountId>, id: OrderId },
@@ -80,10 +101,43 @@ pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure>
 fn deed(line: Line, default: Option<AccountId>) -> Deed {
     match line {
         Line::Cancel { account, id } => Deed::Cancel { account: account.or(default), id },
-        Line::Submit { account, id, symbol, side, order_type, quantity, limit_price, tif } => {
-            let by_price = if limit_price.is_some() { OrderType::Limit } else { OrderType::Market };
-            let order_type = order_type.unwrap_or(by_price);
-            let order = OrderWish { id, symbol, side, order_type, quantity, limit_price, tif };
+        Line::Amend { account, id, quantity, limit_price, trigger_price } => {
+            Deed::Amend { account: account.or(default), id, quantity, limit_price, trigger_price }
+        }
+        Line::Submit {
+            account,
+            id,
+            symbol,
+            side,
+            order_type,
+            quantity,
+            limit_price,
+            trigger_price,
+            trail,
+            tif,
+            expire_at,
+            reduce_only,
+            post_only,
+            parent,
+            oco,
+            strategy,
+        } => {
+            let by_price =
+                OrderWish::type_by_prices(limit_price.is_some(), trigger_price.is_some(), trail.is_some());
+            let order = OrderWish {
+                id,
+                order_type: order_type.unwrap_or(by_price),
+                trigger_price,
+                trail,
+                tif,
+                expire_at,
+                reduce_only,
+                post_only,
+                parent,
+                oco,
+                strategy,
+                ..OrderWish::plain(symbol, side, quantity, limit_price)
+            };
             Deed::Submit { account: account.or(default), order }
         }
     }

@@ -48,12 +48,8 @@ impl Fold<'_> {
             {
                 Ok(Effects::default())
             }
-            EventBody::AmendRejected { account, id, .. } => {
-                self.change_refused((*account, *id))
-            }
-            EventBody::CancelRejected { account, id, .. } => {
-                self.cancel_refused((*account, *id))
-            }
+            EventBody::AmendRejected { account, id, .. } => self.change_refused((*account, *id)),
+            EventBody::CancelRejected { account, id, .. } => self.cancel_refused((*account, *id)),
             EventBody::ReconciliationBegan { account } => {
                 self.state.reconciling.insert(*account);
                 self.state.breaks.remove(account);
@@ -93,12 +89,17 @@ impl Fold<'_> {
     fn change_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
         let open = self.state.orders.open().get(&key);
         let waits = open.is_some_and(|o| o.remote.as_ref().is_some_and(|remote| remote.asked.is_some()));
-        if waits { self.step(key, OrderStep::RefuseUpdate, |order| ask(order, None)) } else { Ok(Effects::default()) }
+        if waits {
+            self.step(key, OrderStep::RefuseUpdate, |order| ask(order, None))
+        } else {
+            Ok(Effects::default())
+        }
     }
 
     /// A refused cancel: an order that waited for the answer works on as it was.
     fn cancel_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
-        let waits = self.state.orders.open().get(&key).is_some_and(|o| o.status == OrderStatus::PendingCancel);
+        let waits =
+            self.state.orders.open().get(&key).is_some_and(|o| o.status == OrderStatus::PendingCancel);
         if waits { self.step(key, OrderStep::RefuseCancel, |_| {}) } else { Ok(Effects::default()) }
     }
 

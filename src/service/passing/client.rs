@@ -12,7 +12,7 @@ use crate::domain::UserName;
 use crate::secret::Password;
 use crate::service::deed::{Deed, Doer, Done};
 use crate::service::error::ServiceError;
-use crate::service::trading::made_up_id;
+use crate::service::ordering::made_up_id;
 
 use super::wire::{self, Answer, Greeting, Login, Request};
 use super::{

@@ -17,9 +17,7 @@ use std::thread::JoinHandle;
 
 use crate::config::Settings;
 use crate::domain::role::Role;
-use crate::domain::{
-    Clock, Exchange, InstrumentId, OrderType, Price, Quantity, Side, TimeInForce, UnixNanos, UserName,
-};
+use crate::domain::{Clock, Exchange, InstrumentId, Price, Quantity, Side, UnixNanos, UserName};
 use crate::observe::LogRing;
 
 use super::access::{self, Session};
@@ -130,13 +128,6 @@ pub fn name(text: &str) -> UserName {
 
 /// A market order, or a limit order when there is a price.
 pub fn wish(id: &str, side: Side, on: InstrumentId, shares: i64, limit: Option<Price>) -> OrderWish {
-    OrderWish {
-        id: Some(id.parse().unwrap()),
-        symbol: on.symbol,
-        side,
-        order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
-        quantity: Quantity::from_whole(shares).unwrap(),
-        limit_price: limit,
-        tif: TimeInForce::Day,
-    }
+    let shares = Quantity::from_whole(shares).unwrap();
+    OrderWish { id: Some(id.parse().unwrap()), ..OrderWish::plain(on.symbol, side, shares, limit) }
 }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
-use crate::domain::{InstrumentId, OrderType, Side, TimeInForce};
+use crate::domain::{InstrumentId, Side};
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
 
@@ -19,7 +19,9 @@ fn allowed(request: &Request) -> bool {
         | Request::ReadNotices
         | Request::Setting { .. } => true,
         Request::WhatIf(t) | Request::Submit { ticket: t, .. } => t.account.as_str() != "desk",
-        Request::Cancel { account, .. } | Request::CancelAll { account, .. } => account.as_str() != "desk",
+        Request::Amend { account, .. }
+        | Request::Cancel { account, .. }
+        | Request::CancelAll { account, .. } => account.as_str() != "desk",
         Request::Export { table, .. } => matches!(table, Table::Orders | Table::Fills | Table::Positions),
         Request::PreviewLimit(_)
         | Request::SetLimit(_)
@@ -52,15 +54,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         working: WorkingOrders::Keep,
         terms: LimitTerms::default(),
     };
-    let ticket = |account| Ticket {
-        account,
-        instrument,
-        side: Side::Buy,
-        order_type: OrderType::Market,
-        quantity: "1".parse().unwrap(),
-        limit_price: None,
-        tif: TimeInForce::Day,
-    };
+    let ticket =
+        |account| Ticket { account, instrument, order: super::wish("none", Side::Buy, instrument, 1, None) };
     let id: crate::domain::OrderId = "nothing".parse().unwrap();
     let mut all = vec![
         Request::Focus(instrument),
@@ -75,7 +70,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::ApproveLimit(1),
         Request::RevertLimit(1),
         Request::ApproveOrder { account: desk, id },
-        Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted },
+        Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true },
         Request::Resume(Scope::Firm),
         Request::RunSignals,
         Request::Rebalance { dry_run: true },

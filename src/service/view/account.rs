@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, OrderStatus, OrderType, Price,
-    Quantity, Ratio, RefusalCode, Side, Symbol, TimeInForce, UnixNanos, UserName,
+    Quantity, Ratio, RefusalCode, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName,
 };
 
 /// One account with its totals, all in its own currency.
@@ -111,8 +111,26 @@ pub struct OrderRow {
     pub quantity: Quantity,
     /// Worst acceptable price.
     pub limit_price: Option<Price>,
+    /// The price that makes it work; a trailing stop's where it stands now.
+    pub trigger_price: Option<Price>,
+    /// How far a trailing stop follows.
+    pub trail: Option<Trail>,
     /// How long it works.
     pub tif: TimeInForce,
+    /// When a GTD order ends.
+    pub expire_at: Option<UnixNanos>,
+    /// Never beyond the position.
+    pub reduce_only: bool,
+    /// Never against a standing quote.
+    pub post_only: bool,
+    /// The order it waits for.
+    pub parent: Option<OrderId>,
+    /// The group of which one quantity fills in all.
+    pub oco: Option<OrderId>,
+    /// The strategy that asked for it.
+    pub strategy: Option<StrategyId>,
+    /// Whether its trigger was reached.
+    pub triggered: bool,
     /// Where it stands.
     pub status: OrderStatus,
     /// Filled so far.

@@ -157,6 +157,8 @@ pub struct WhatIf {
     pub cash_before: Money,
     /// Cash after, if it filled at the reference (or limit) price.
     pub cash_after: Option<Money>,
+    /// How many shares it is about: a size by risk, weight or volatility comes to this.
+    pub quantity: Quantity,
     /// Position before.
     pub position_before: Quantity,
     /// Position after.

@@ -4,6 +4,7 @@
 //! [`SIZE_MIN`] one line says what is needed. Beside cells a frame gives back where the cursor is and what a click
 //! on each part means.
 
+mod amend;
 pub mod chrome;
 pub mod entry;
 mod expression;

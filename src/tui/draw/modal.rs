@@ -7,7 +7,7 @@ use crate::tui::format;
 use crate::tui::modal::ask::AskForm;
 use crate::tui::modal::basket::{self, BasketForm};
 use crate::tui::modal::pick::{PickForm, PickKind};
-use crate::tui::modal::{Detail, Modal, limit, ticket};
+use crate::tui::modal::{Detail, Modal, amend, limit, ticket};
 use crate::tui::state::{Target, UiState};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::pen::Pen;
@@ -24,6 +24,7 @@ pub const WINDOW_WIDTH: u16 = 80;
 pub fn draw(state: &UiState, modal: &Modal, body: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     match modal {
         Modal::Ticket(form) => super::ticket::draw(state, form, body, buf, drawn),
+        Modal::Amend(form) => super::amend::draw(state, form, body, buf, drawn),
         Modal::Limit(form) => super::limit::draw(state, form, body, buf, drawn),
         Modal::Ask(form) => draw_ask(state, form, body, buf, drawn),
         Modal::Pick(form) => draw_pick(state, form, body, buf, drawn),
@@ -48,6 +49,11 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             ],
             ticket::Stage::Review => &[("Enter", "send"), ("Esc", "back to the draft")],
             ticket::Stage::Sending => &[("", "sending..."), ("Esc", "close; the answer is still said")],
+        },
+        Modal::Amend(form) => match form.stage {
+            amend::Stage::Edit => &[("Tab", "field"), ("Enter", "review"), ("Esc", "close")],
+            amend::Stage::Review => &[("Enter", "send the change"), ("Esc", "back")],
+            amend::Stage::Sending => &[("", "sending..."), ("Esc", "close; the answer is still said")],
         },
         Modal::Limit(form) => match form.stage {
             limit::Stage::Edit => {

@@ -7,11 +7,12 @@ use crate::domain::limit::{CheckOutcome, CheckRecord, LimitName, LimitUnit};
 use crate::domain::{Money, OrderType, Ratio, Side, TimeInForce};
 use crate::service::view::WhatIf;
 use crate::tui::format;
-use crate::tui::modal::ticket::{Stage, TicketField, TicketForm, reason};
+use crate::tui::modal::ticket::{Measure, Stage, TicketField, TicketForm, reason};
 use crate::tui::state::{Target, UiState};
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::widgets::pen::Pen;
 use crate::tui::widgets::text::wrap;
+use crate::tui::words;
 
 use super::Drawn;
 use super::frame::window;
@@ -21,6 +22,12 @@ use super::modal::{WINDOW_WIDTH, cursor, weighty};
 const CHECKS_SHORT: usize = 5;
 /// Rows of the window when there is room.
 const HEIGHT: u16 = 22;
+/// Rows of a whole answer with its foot.
+const ANSWER_ROWS: u16 = 13;
+/// Rows at the bottom: why it is refused, the largest quantity, what Enter does.
+const FOOT_ROWS: u16 = 4;
+/// Where the right column of fields begins.
+const RIGHT_COLUMN: u16 = 40;
 /// Share of a limit from which it is marked as near.
 const NEAR: f64 = 0.9;
 
@@ -42,7 +49,7 @@ pub fn draw(state: &UiState, form: &TicketForm, body: Rect, buf: &mut Buffer, dr
         Stage::Edit => draw_fields(state, form, inner, &mut pen, drawn),
         Stage::Review | Stage::Sending => draw_frozen(state, form, &mut pen),
     };
-    if pen.height() > 14 {
+    if pen.height() > y + ANSWER_ROWS {
         y += 1;
     }
     let stale = form.stage == Stage::Edit && form.current_answer().is_none();
@@ -74,38 +81,87 @@ fn choice(pen: &mut Pen<'_>, x: u16, y: u16, words: &[(&str, bool)], front: bool
     at
 }
 
+/// Label of a field, at most as wide as its column.
+fn label(form: &TicketForm, field: TicketField) -> &'static str {
+    match field {
+        TicketField::Side => "Side",
+        TicketField::Symbol => "Symbol",
+        TicketField::Measure => "Size by",
+        TicketField::Type => "Type",
+        TicketField::Quantity => match form.entry.measure {
+            Measure::Shares => "Qty",
+            Measure::Risk => "Risk %",
+            Measure::Weight => "Weight%",
+            Measure::Volatility => "Vol %",
+        },
+        TicketField::Tif => "TIF",
+        TicketField::Limit => "Limit",
+        TicketField::Trigger => "Trigger",
+        TicketField::Trail => "Trail",
+        TicketField::Until => "Until",
+        TicketField::Stop => "Stop",
+        TicketField::Post => "Post",
+        TicketField::Reduce => "Reduce",
+        TicketField::Exits => "Exits",
+        TicketField::Profit => "Profit",
+        TicketField::Loss => "Loss",
+    }
+}
+
+fn draw_choice(form: &TicketForm, field: TicketField, (x, y): (u16, u16), theme: &Theme, pen: &mut Pen<'_>) {
+    let (entry, front) = (&form.entry, form.field == field);
+    let words: Vec<(&str, bool)> = match field {
+        TicketField::Side => vec![("buy", entry.side == Side::Buy), ("sell", entry.side == Side::Sell)],
+        TicketField::Measure => Measure::ALL.iter().map(|m| (m.as_str(), *m == entry.measure)).collect(),
+        TicketField::Tif => TimeInForce::ALL.iter().map(|t| (t.as_str(), *t == entry.tif)).collect(),
+        TicketField::Post => vec![("no", !entry.post_only), ("only", entry.post_only)],
+        TicketField::Reduce => vec![("no", !entry.reduce_only), ("only", entry.reduce_only)],
+        TicketField::Exits => vec![("none", !entry.exits), ("bracket", entry.exits)],
+        _ => {
+            // Too many kinds for one row: the one chosen, and where it stands among them.
+            let kind = words::kind(entry.order_type);
+            let at = OrderType::ALL.iter().position(|t| *t == entry.order_type).unwrap_or(0) + 1;
+            let end = choice(pen, x, y, &[(kind.as_str(), true)], front, theme);
+            pen.put(end + 1, y, &format!("{at}/{}", OrderType::ALL.len()), theme.style(Meaning::Muted));
+            return;
+        }
+    };
+    choice(pen, x, y, &words, front, theme);
+}
+
 fn draw_fields(state: &UiState, form: &TicketForm, inner: Rect, pen: &mut Pen<'_>, drawn: &mut Drawn) -> u16 {
     let theme = &state.theme;
     let muted = theme.style(Meaning::Muted);
-    let front = |field| form.field == field;
-    let mark = |field| if front(field) { ">" } else { " " };
-    let mut text = |pen: &mut Pen<'_>,
-                    x: u16,
-                    y: u16,
-                    field: TicketField,
-                    label: &str,
-                    value: &crate::tui::field::Field,
-                    wide: usize| {
-        let at = pen.put(x, y, &format!("{}{label:<7}", mark(field)), muted);
-        pen.put(at, y, &format::pad_right(value.text(), wide, theme.ascii), theme.style(Meaning::Input));
-        if front(field) {
-            cursor(inner, at, y, value.cursor(), drawn);
+    let mut rows = 0;
+    for (place, field) in (0_u16..).zip(form.entry.fields()) {
+        let (x, y) = (place % 2 * RIGHT_COLUMN, place / 2);
+        rows = y + 1;
+        let front = form.field == field;
+        let mark = if front { ">" } else { " " };
+        let at = pen.put(x, y, &format!("{mark}{:<8}", label(form, field)), muted);
+        let Some(text) = form.entry.text(field) else {
+            draw_choice(form, field, (at, y), theme, pen);
+            continue;
+        };
+        let wide = if matches!(field, TicketField::Symbol | TicketField::Until) { 20 } else { 12 };
+        let end =
+            pen.put(at, y, &format::pad_right(text.text(), wide, theme.ascii), theme.style(Meaning::Input));
+        if front {
+            cursor(inner, at, y, text.cursor(), drawn);
         }
-    };
-    text(pen, 40, 0, TicketField::Symbol, "Symbol", &form.symbol, 20);
-    text(pen, 0, 1, TicketField::Quantity, "Qty", &form.quantity, 14);
-    if form.order_type == OrderType::Limit {
-        text(pen, 0, 2, TicketField::Limit, "Limit", &form.limit, 14);
+        let measured = form.entry.measure != Measure::Shares && field == TicketField::Quantity;
+        if let Some(answer) = form.current_answer().filter(|_| measured) {
+            pen.put(
+                end + 1,
+                y,
+                &format!("= {} sh", format::quantity(answer.quantity)),
+                theme.style(Meaning::Accent),
+            );
+        } else if let Some(hint) = hint(field, text.text()) {
+            pen.put(end + 1, y, hint, muted);
+        }
     }
-    let at = pen.put(0, 0, &format!("{}{:<7}", mark(TicketField::Side), "Side"), muted);
-    let (buy, limit, day) =
-        (form.side == Side::Buy, form.order_type == OrderType::Limit, form.tif == TimeInForce::Day);
-    choice(pen, at, 0, &[("buy", buy), ("sell", !buy)], front(TicketField::Side), theme);
-    let at = pen.put(40, 1, &format!("{}{:<7}", mark(TicketField::Type), "Type"), muted);
-    choice(pen, at, 1, &[("limit", limit), ("market", !limit)], front(TicketField::Type), theme);
-    let at = pen.put(40, 2, &format!("{}{:<7}", mark(TicketField::Tif), "TIF"), muted);
-    choice(pen, at, 2, &[("day", day), ("gtc", !day)], front(TicketField::Tif), theme);
-    let symbol = form.symbol.text().to_ascii_uppercase();
+    let symbol = form.entry.symbol.text().to_ascii_uppercase();
     if let Some(row) = state.screen.watchlist.iter().find(|w| w.symbol.as_str() == symbol) {
         let part = |label: &str, price: Option<crate::domain::Price>| {
             price.map_or_else(String::new, |p| format!("{label} {}", format::price(p)))
@@ -116,28 +172,48 @@ fn draw_fields(state: &UiState, form: &TicketForm, inner: Rect, pen: &mut Pen<'_
         let known: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
         let line = known.join("  ");
         let meaning = if row.stale { Meaning::Stale } else { Meaning::Muted };
-        pen.put(1, 3, &line, theme.style(meaning));
+        pen.put(1, rows, &line, theme.style(meaning));
     }
-    4
+    rows + 1
+}
+
+/// What an empty field wants.
+fn hint(field: TicketField, text: &str) -> Option<&'static str> {
+    let hint = match field {
+        TicketField::Trail => "0.50 or 2%",
+        TicketField::Until => "UTC",
+        TicketField::Stop => "gives up here",
+        TicketField::Profit => "exit, a limit",
+        TicketField::Loss => "exit, a stop",
+        _ => return None,
+    };
+    (text.is_empty() || field == TicketField::Until).then_some(hint)
 }
 
 fn draw_frozen(state: &UiState, form: &TicketForm, pen: &mut Pen<'_>) -> u16 {
     let theme = &state.theme;
-    let Some(ticket) = &form.answer_for else { return 0 };
-    let price = match ticket.limit_price {
-        Some(price) => format!("limit {price}"),
-        None => "at the market".to_owned(),
-    };
-    let side = ticket.side.as_str().to_uppercase();
+    let (Some(ticket), Some(answer)) = (&form.answer_for, &form.answer) else { return 0 };
+    let order = &ticket.order;
+    let side = order.side.as_str().to_uppercase();
     let line = format!(
-        "{side} {} {}  {price}  {}",
-        format::quantity(ticket.quantity),
+        "{side} {} {}  {}  {}",
+        format::quantity(answer.quantity),
         ticket.instrument,
-        ticket.tif.as_str()
+        words::terms(order.order_type, order.limit_price, order.trigger_price, order.trail),
+        words::duration(order.tif, order.expire_at)
     );
-    pen.put(1, 0, &line, theme.style(Meaning::Accent));
-    pen.put(1, 1, &format!("for account {}", ticket.account), theme.style(Meaning::Text));
-    let mut y = 2;
+    let width = usize::from(pen.width().saturating_sub(2));
+    let mut y = 0;
+    for line in wrap(&line, width).iter().take(2) {
+        pen.put(1, y, line, theme.style(Meaning::Accent));
+        y += 1;
+    }
+    let mut parts = vec![format!("for account {}", ticket.account)];
+    parts.extend(words::conditions(order));
+    for line in wrap(&parts.join(", "), width).iter().take(2) {
+        pen.put(1, y, line, theme.style(Meaning::Text));
+        y += 1;
+    }
     if let (Some(before), Some(now)) = (&form.before, &form.answer) {
         for line in differences(before, now) {
             pen.put(1, y, &line, theme.style(Meaning::Warn));
@@ -186,8 +262,10 @@ fn draw_answer(
         |c: &&CheckRecord| form.all_checks || c.outcome != CheckOutcome::Passed || !c.threshold.is_empty();
     let checks: Vec<&CheckRecord> = answer.checks.iter().filter(says).collect();
     let shown = if form.all_checks { checks.len() } else { CHECKS_SHORT };
-    let room = usize::from(pen.height().saturating_sub(top + 9));
-    let count = shown.min(checks.len()).min(room.max(2));
+    // Below stand the head, four lines of figures, and the foot.
+    let bottom = pen.height().saturating_sub(FOOT_ROWS);
+    let room = usize::from(bottom.saturating_sub(top + 5));
+    let count = shown.min(checks.len()).min(room.max(1));
     let all = answer.checks.len();
     let of = if all > count { format!(" {count} of {all} (m all)") } else { String::new() };
     let head = format!("{:<26}{:>12}{:>12}{:>11}", format!("WHAT-IF{of}"), "NOW", "AFTER", "LIMIT");
@@ -200,28 +278,36 @@ fn draw_answer(
     }
     let cell = |value: Option<Money>| value.map_or_else(|| format::MISSING.to_owned(), format::money);
     let currency = answer.currency;
-    let money = [
-        format!(
-            "Position    {} -> {} sh",
-            format::quantity(answer.position_before),
-            format::quantity(answer.position_after)
+    let mut lines = vec![
+        (
+            format!(
+                "Position    {} -> {} sh",
+                format::quantity(answer.position_before),
+                format::quantity(answer.position_after)
+            ),
+            Meaning::Text,
         ),
-        format!(
-            "Cash        {} -> {} {currency}",
-            format::money(answer.cash_before),
-            cell(answer.cash_after)
+        (
+            format!(
+                "Cash        {} -> {} {currency}",
+                format::money(answer.cash_before),
+                cell(answer.cash_after)
+            ),
+            Meaning::Text,
         ),
-        format!("Order value {} {currency}   fee {} {currency}", cell(answer.notional), cell(answer.fee)),
+        (
+            format!("Order value {} {currency}   fee {} {currency}", cell(answer.notional), cell(answer.fee)),
+            Meaning::Text,
+        ),
     ];
-    for line in money {
-        pen.put(1, y, &line, theme.style(Meaning::Text));
-        y += 1;
-    }
     if let Some((price, time)) = answer.reference {
         let at = format::LocalClock::of(&state.screen.data).short(time, state.screen.data.market_time);
         let text =
             format!("Reference   {} as of {at}, limits version {}", format::price(price), answer.basis.0);
-        pen.put(1, y, &text, theme.style(Meaning::Muted));
+        lines.push((text, Meaning::Muted));
+    }
+    for (y, (text, meaning)) in (y..bottom).zip(&lines) {
+        pen.put(1, y, text, theme.style(*meaning));
     }
 }
 

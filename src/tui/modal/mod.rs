@@ -3,6 +3,7 @@
 //! Each kind keeps its own small state and answers a key with itself (it stays) or with nothing (it closes). A
 //! window that can change money or limits always ends in a review or a typed word; none of them sends by itself.
 
+pub mod amend;
 pub mod ask;
 pub mod basket;
 pub mod limit;
@@ -20,6 +21,8 @@ use super::state::{Effect, Tag, Tone, UiState};
 pub enum Modal {
     /// Order ticket.
     Ticket(Box<ticket::TicketForm>),
+    /// Change of a working order.
+    Amend(Box<amend::AmendForm>),
     /// Limit editor.
     Limit(Box<limit::LimitForm>),
     /// A question.
@@ -50,6 +53,7 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
     let stays = match state.modals.pop() {
         None => None,
         Some(Modal::Ticket(form)) => ticket::key(*form, state, key, out).map(|f| Modal::Ticket(Box::new(f))),
+        Some(Modal::Amend(form)) => amend::key(*form, state, key, out).map(|f| Modal::Amend(Box::new(f))),
         Some(Modal::Limit(form)) => limit::key(*form, state, key, out).map(|f| Modal::Limit(Box::new(f))),
         Some(Modal::Ask(form)) => ask::key(*form, state, key, out).map(|f| Modal::Ask(Box::new(f))),
         Some(Modal::Pick(form)) => pick::key(*form, state, key, out).map(|f| Modal::Pick(Box::new(f))),
@@ -75,6 +79,7 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
 pub fn paste(state: &mut UiState, text: &str, out: &mut Vec<Effect>) {
     let field = match state.modals.last_mut() {
         Some(Modal::Ticket(form)) => form.text_field(),
+        Some(Modal::Amend(form)) => form.text_field(),
         Some(Modal::Limit(form)) => form.text_field(),
         Some(Modal::Ask(form)) => Some(&mut form.field),
         Some(Modal::Pick(form)) => Some(&mut form.field),
@@ -119,6 +124,7 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
         (Reply::Done(_) | Reply::Failed(_), Modal::Ticket(form)) => {
             tag == Tag::WhatIf || (tag == Tag::Modal && form.waits())
         }
+        (Reply::Done(_) | Reply::Failed(_), Modal::Amend(form)) => tag == Tag::Modal && form.waits(),
         (Reply::Done(_) | Reply::Failed(_), Modal::Limit(form)) => tag == Tag::Modal && form.waits(),
         (Reply::Done(_) | Reply::Failed(_), Modal::Basket(form)) => tag == Tag::Modal && form.waits(),
         _ => false,
@@ -132,6 +138,7 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
         Modal::Ticket(form) => {
             ticket::reply(*form, state, tag, reply, out).map(|f| Modal::Ticket(Box::new(f)))
         }
+        Modal::Amend(form) => amend::reply(*form, state, reply).map(|f| Modal::Amend(Box::new(f))),
         Modal::Limit(form) => limit::reply(*form, state, reply).map(|f| Modal::Limit(Box::new(f))),
         Modal::Basket(form) => basket::reply(*form, state, reply).map(|f| Modal::Basket(Box::new(f))),
         Modal::Pick(mut form) => {
@@ -152,6 +159,7 @@ pub fn busy(state: &mut UiState, tag: Tag) {
         match (tag, modal) {
             (Tag::WhatIf, Modal::Ticket(form)) => form.not_asked(),
             (Tag::Modal, Modal::Ticket(form)) => form.not_sent(),
+            (Tag::Modal, Modal::Amend(form)) => form.not_sent(),
             (Tag::Modal, Modal::Limit(form)) => form.not_sent(),
             (Tag::Modal, Modal::Basket(form)) => form.not_sent(),
             (Tag::Modal, Modal::Pick(form)) => form.not_asked(),

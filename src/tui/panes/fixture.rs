@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::service::view::*;
 
 mod lab;
+mod orders;
 pub use lab::{lab, no_lab, research};
 
 /// Market time of the fixtures: half past two in New York on 2024-11-20.
@@ -88,7 +89,7 @@ pub fn for_role(role: Role) -> Screen {
     screen.chart = Some(chart());
     screen.positions = positions();
     screen.equity = equity();
-    screen.orders = orders(may(Capability::ViewLimits));
+    screen.orders = orders::orders(may(Capability::ViewLimits));
     screen.history = history();
     screen.signals = may(Capability::ViewSignals).then(signals);
     screen.limits = may(Capability::ViewLimits).then(limits);
@@ -283,63 +284,6 @@ fn positions() -> Vec<Position> {
             }
         };
     ROWS.into_iter().map(row).collect()
-}
-
-fn orders(limits: bool) -> Vec<OrderRow> {
-    use OrderStatus as S;
-    let row =
-        |id_: &str, side, symbol: &str, quantity: &str, limit: &str, status: S, filled: &str| OrderRow {
-            account: p("desk"),
-            id: p(id_),
-            symbol: p(symbol),
-            instrument: id(symbol),
-            side,
-            order_type: if limit.is_empty() { OrderType::Market } else { OrderType::Limit },
-            quantity: p(quantity),
-            limit_price: limit.parse().ok(),
-            tif: if limit.is_empty() { TimeInForce::Day } else { TimeInForce::Gtc },
-            status,
-            filled: p(filled),
-            leaves: if status.is_done() { p("0") } else { p(quantity) },
-            average_price: (filled != "0").then(|| p(if limit.is_empty() { "740.9" } else { limit })),
-            fees: p(if filled == "0" { "0" } else { "1" }),
-            code: None,
-            reason: String::new(),
-            limit: None,
-            observed: None,
-            threshold: None,
-            given_at: at("20T19:12:40"),
-            changed_at: at("20T19:20:00"),
-            actor: p("ana"),
-        };
-    let mut part = row("1040", Side::Buy, "NVDA", "100", "182.9", S::PartiallyFilled, "60");
-    part.leaves = p("40");
-    part.reason = "volume cap of the bar reached".to_owned();
-    let mut denied = row("1038", Side::Buy, "AMZN", "200", "219", S::Denied, "0");
-    denied.code = Some(if limits { RefusalCode::Concentration } else { RefusalCode::Refused });
-    denied.reason = if limits {
-        "the position would be too large a share of equity"
-    } else {
-        "larger than this account may place; 120 would pass"
-    }
-    .to_owned();
-    if limits {
-        denied.limit = Some("max_position_weight".to_owned());
-        denied.observed = Some("0.175".to_owned());
-        denied.threshold = Some("0.15".to_owned());
-    }
-    let mut expired = row("1031", Side::Sell, "XOM", "50", "121", S::Expired, "10");
-    expired.reason = "the session ended".to_owned();
-    let mut held = row("1043", Side::Buy, "JPM", "90", "298", S::Held, "0");
-    held.code = Some(RefusalCode::ApprovalRequired);
-    vec![
-        held,
-        row("1042", Side::Buy, "GOOGL", "50", "200.5", S::Accepted, "0"),
-        part,
-        row("1039", Side::Buy, "META", "20", "", S::Filled, "20"),
-        denied,
-        expired,
-    ]
 }
 
 fn history() -> Vec<HistoryRow> {

@@ -1,10 +1,11 @@
 //! Orders: today's orders, how far they are filled, and for each end or wait the reason in words.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
-use crate::domain::{Capability, OrderStatus};
+use crate::domain::{Capability, OrderStatus, RefusalCode};
 use crate::service::view::OrderRow;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
+use crate::tui::words;
 
 /// The pane.
 pub const PANE: PaneDef = PaneDef {
@@ -29,8 +30,9 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("SIDE", 0),
         Column::left("SYM", 0),
         Column::right("FILLED/QTY", 0),
-        Column::left("TYPE", 4),
+        Column::left("TYPE", 1),
         Column::right("LIMIT", 2),
+        Column::right("TRIGGER", 4),
         Column::left("TIF", 6),
         Column::left("STATUS", 0),
         Column::right("AVG", 3),
@@ -52,8 +54,9 @@ fn line(order: &OrderRow, view: &View<'_>) -> Row {
         Cell::new(cells::side(order.side), side),
         Cell::new(order.symbol.as_str(), Meaning::Title),
         Cell::text(filled),
-        Cell::muted(order.order_type.as_str()),
+        Cell::muted(words::short(order.order_type)),
         order.limit_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
+        order.trigger_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
         Cell::muted(order.tif.as_str()),
         Cell::new(word, meaning),
         order.average_price.map_or_else(Cell::missing, |p| Cell::text(format::price(p))),
@@ -64,6 +67,19 @@ fn line(order: &OrderRow, view: &View<'_>) -> Row {
     let mut row = Row::new(RowKey::Order(order.account, order.id), cells);
     row.detail = explanation(order);
     row
+}
+
+/// What an open order waits for or is bound to, with its trigger, which a narrow table leaves out.
+fn joined(order: &OrderRow, text: String) -> String {
+    let waits = order.parent.filter(|_| order.code == Some(RefusalCode::WaitsForParent));
+    let text = waits.map_or(text, |parent| format!("waits for fills of {parent}"));
+    let trigger = order.trigger_price.filter(|_| !order.triggered);
+    let mut parts: Vec<String> = trigger.map(|p| format!("trigger {}", format::price(p))).into_iter().collect();
+    parts.extend(order.trail.map(|t| format!("trails by {t}")));
+    parts.extend(order.expire_at.map(|_| words::duration(order.tif, order.expire_at)));
+    parts.extend((!text.is_empty()).then_some(text));
+    parts.extend(words::ties(order).into_iter().filter(|t| waits.is_none() || !t.starts_with("child")));
+    parts.join(", ")
 }
 
 /// Why the order ended, waits, or is only partly done. Limits are told only where the screen tells them.
@@ -81,6 +97,9 @@ fn explanation(order: &OrderRow) -> Option<Cell> {
             figure(threshold)
         );
         text = if text.is_empty() { seen } else { format!("{seen}; {text}") };
+    }
+    if !order.status.is_done() {
+        text = joined(order, text);
     }
     let working = order.status == OrderStatus::PartiallyFilled;
     if working {

@@ -164,7 +164,10 @@ fn copied_rows_hold_every_column_and_the_reason() {
     let table = PaneId::Orders.def().rows(&view(&screen, &theme)).unwrap();
     let tsv = table.to_tsv();
     let header = tsv.lines().next().unwrap();
-    assert_eq!(header, "TIME\tSIDE\tSYM\tFILLED/QTY\tTYPE\tLIMIT\tTIF\tSTATUS\tAVG\tFEES\tID\tBY\tNOTE");
+    assert_eq!(
+        header,
+        "TIME\tSIDE\tSYM\tFILLED/QTY\tTYPE\tLIMIT\tTRIGGER\tTIF\tSTATUS\tAVG\tFEES\tID\tBY\tNOTE"
+    );
     assert!(tsv.lines().all(|l| l.matches('\t').count() == header.matches('\t').count()));
     let csv = PaneId::Positions.def().rows(&view(&screen, &theme)).unwrap().to_csv();
     assert!(csv.contains("\"36,644\""), "{csv}");
@@ -201,19 +204,19 @@ fn framed(id: PaneId, (width, height): (u16, u16)) -> String {
 
 #[test]
 fn orders_tell_their_reasons() {
-    insta::assert_snapshot!(framed(PaneId::Orders, (70, 11)), @r"
-    | TIME      SIDE  SYM    FILLED/QTY  TYPE     LIMIT  STATUS       AVG
-    |▸14:12:40  BUY   JPM          0/90  limit   298.00  ! HELD         -
-    | └ a second person must approve it
-    | 14:12:40  BUY   GOOGL        0/50  limit   200.50  WORKING        -
-    | 14:12:40  BUY   NVDA       60/100  limit   182.90  PART      182.90
-    | └ 40 still working: volume cap of the bar reached
-    | 14:12:40  BUY   META        20/20  market       -  FILLED    740.90
-    | 14:12:40  BUY   AMZN        0/200  limit   219.00  X DENIED       -
-    | └ max position weight: 17.5%, allowed 15.0%; the position would be t…
-    | 14:12:40  SELL  XOM         10/50  limit   121.00  EXPIRED   121.00
-    | └ 10 of 50 filled; the session ended
-    ");
+    let text = framed(PaneId::Orders, (70, 18));
+    for line in [
+        "JPM          0/90  LMT    298.00  ! HELD",
+        "a second person must approve it",
+        "trigger 178.40, trails by 2%, reduce only",
+        "waits for fills of 1042, one of group 1042-oco",
+        "trigger 190.00, waits for fills of 1042, one of group 1042-oco",
+        "40 still working: volume cap of the bar reached",
+        "max position weight: 17.5%, allowed 15.0%",
+        "10 of 50 filled; the session ended",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
     match id {
         ActionId::Buy | ActionId::Sell => trade::ticket(state, id, args, out),
         ActionId::Discard => discard(state),
+        ActionId::Amend => trade::amend(state),
         ActionId::Cancel => trade::cancel(state),
         ActionId::CancelAll => trade::cancel_all(state, args),
         ActionId::Rebalance => trade::rebalance(state, out),

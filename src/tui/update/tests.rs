@@ -8,6 +8,7 @@ use crate::domain::event::HaltMode;
 use crate::domain::limit::{CheckOutcome, CheckRecord, Scope, WorkingOrders};
 use crate::domain::{Money, OrderType, Quantity, RefusalCode, Role, Side};
 use crate::service::desk::{Reply, Request, Ticket};
+use crate::service::trading::Size;
 use crate::service::view::{Ownership, PreviewView, WhatIf};
 use crate::tui::actions::{ACTIONS, ActionId};
 use crate::tui::modal::pick::{PickForm, PickKind, Take};
@@ -56,11 +57,16 @@ fn answer(code: Option<RefusalCode>, basis: (u32, u64)) -> Box<WhatIf> {
         fee: Money::from_whole(1),
         cash_before: Money::from_whole(158_626).unwrap(),
         cash_after: Money::from_whole(130_626),
+        quantity: Quantity::from_whole(121).unwrap(),
         position_before: Quantity::from_whole(150).unwrap(),
         position_after: Quantity::from_whole(271).unwrap(),
         currency: crate::domain::Currency::USD,
         basis,
     })
+}
+
+fn shares(n: i64) -> Size {
+    Size::Shares(Quantity::from_whole(n).unwrap())
 }
 
 fn whatif(state: &mut UiState, ticket: Ticket, code: Option<RefusalCode>) -> Vec<Effect> {
@@ -94,9 +100,9 @@ fn a_ticket_asks_what_the_newest_draft_would_do_one_question_at_a_time() {
     assert_eq!(asked, 1, "one question at a time");
     let more = whatif(&mut state, ticket_of(&effects), None);
     let ticket = ticket_of(&more);
-    assert_eq!((ticket.quantity, ticket.side), (Quantity::from_whole(121).unwrap(), Side::Buy));
-    assert_eq!(ticket.order_type, OrderType::Limit);
-    assert!(ticket.limit_price.is_some(), "the limit starts at the touch");
+    assert_eq!((ticket.order.size, ticket.order.side), (shares(121), Side::Buy));
+    assert_eq!(ticket.order.order_type, OrderType::Limit);
+    assert!(ticket.order.limit_price.is_some(), "the limit starts at the touch");
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn a_breach_blocks_the_review_and_u_uses_the_largest() {
     let Some(Modal::Ticket(form)) = state.modals.last() else { panic!("closed") };
     assert_eq!(form.stage, ticket::Stage::Edit);
     let smaller = ticket_of(&press(&mut state, "u"));
-    assert_eq!(smaller.quantity, Quantity::from_whole(12).unwrap());
+    assert_eq!(smaller.order.size, shares(12));
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn a_draft_survives_esc_and_is_asked_about_before_leaving() {
     assert!(!effects.iter().any(|e| matches!(e, Effect::Quit)));
     press(&mut state, "Esc b");
     let Some(Modal::Ticket(form)) = state.modals.last() else { panic!("no ticket") };
-    assert_eq!(form.quantity.text(), "121");
+    assert_eq!(form.entry.quantity.text(), "121");
     let effects = press(&mut state, "Esc q Down Enter");
     assert!(effects.iter().any(|e| matches!(e, Effect::Quit)));
 }
@@ -164,12 +170,36 @@ fn q_leaves_at_once_without_a_draft_and_ctrl_c_needs_two() {
 }
 
 #[test]
-fn a_halt_wants_its_word() {
+fn one_key_and_enter_halt_and_resuming_wants_its_word() {
     let mut state = state_of(Role::Risk);
-    assert!(requests(&press(&mut state, "H Enter")).is_empty());
-    assert!(requests(&press(&mut state, "=hal Enter")).is_empty());
-    let sent = requests(&press(&mut state, "=t Enter"));
-    assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted }]);
+    let sent = requests(&press(&mut state, "H Enter"));
+    assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false }]);
+    let sent = requests(&press(&mut state, "H Down Enter"));
+    assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true }]);
+    let halted = state.screen.limits.as_ref().unwrap().halts.first().expect("the fixture has a halt").scope;
+    assert!(requests(&press(&mut state, "R Enter")).is_empty());
+    assert!(requests(&press(&mut state, "=resum Enter")).is_empty());
+    assert_eq!(requests(&press(&mut state, "=e Enter")), [Request::Resume(halted)]);
+}
+
+#[test]
+fn an_amendment_is_shown_before_it_is_sent_and_sends_only_what_changed() {
+    let mut state = state_of(Role::Trader);
+    super::go_to_pane(&mut state, PaneId::Orders);
+    let id = state.screen.orders.iter().find(|o| o.id.as_str() == "1042").unwrap().id;
+    while !matches!(state.selection(), crate::tui::panes::RowKey::Order(_, found) if found == id) {
+        let before = state.selection();
+        press(&mut state, "Down");
+        assert_ne!(before, state.selection(), "the order is in the table");
+    }
+    assert!(requests(&press(&mut state, "m Enter")).is_empty(), "nothing is changed yet");
+    assert!(requests(&press(&mut state, "Tab Ctrl-U =199.5 Enter")).is_empty(), "Enter only reviews");
+    let sent = requests(&press(&mut state, "Enter"));
+    let limit_price = Some("199.5".parse().unwrap());
+    let account = "desk".parse().unwrap();
+    assert_eq!(sent, [Request::Amend { account, id, quantity: None, limit_price, trigger_price: None }]);
+    update(&mut state, Input::Reply(Tag::Modal, Reply::Done("buy 50 GOOGL is accepted".to_owned())));
+    assert!(state.modals.is_empty());
 }
 
 #[test]
@@ -304,7 +334,7 @@ fn a_command_line_fills_a_ticket_and_sends_nothing() {
     let symbol = state.screen.watchlist[1].symbol;
     let effects = press(&mut state, &format!(": ={symbol} Space =buy Space =50 Enter"));
     let ticket = ticket_of(&effects);
-    assert_eq!((ticket.instrument.symbol, ticket.quantity), (symbol, Quantity::from_whole(50).unwrap()));
+    assert_eq!((ticket.instrument.symbol, ticket.order.size), (symbol, shares(50)));
     assert!(requests(&effects).iter().all(|r| !matches!(r, Request::Submit { .. })));
 }
 

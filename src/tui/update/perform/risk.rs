@@ -3,6 +3,7 @@
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope, VersionStatus};
 use crate::service::desk::Request;
+use crate::service::view::OrderRow;
 use crate::tui::modal::Modal;
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::limit::LimitForm;
@@ -11,8 +12,8 @@ use crate::tui::state::{Tone, UiState};
 
 use super::ask;
 
-/// The word that stops trading.
-const HALT_WORD: &str = "halt";
+/// The word that lets trading go on.
+const RESUME_WORD: &str = "resume";
 
 /// Asks before the selected held order or waiting limit is approved.
 pub(super) fn approve(state: &mut UiState) {
@@ -95,7 +96,7 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
     ask(state, AskForm::new("Revert a limit", lines, vec![choice]).weighty());
 }
 
-/// Asks for scope and mode of a halt; the word must be typed.
+/// Asks for scope and mode of a halt: one key and Enter stop the firm.
 pub(super) fn halt(state: &mut UiState, args: &str) {
     let typed: Option<Scope> = args.trim().parse().ok();
     let mut scopes: Vec<Scope> = typed.into_iter().collect();
@@ -104,23 +105,39 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
         scopes.extend(state.screen.account.map(Scope::Account));
         scopes.extend(state.instrument().map(|i| Scope::Symbol(i.symbol)));
     }
-    let modes =
-        [(HaltMode::Halted, "no new orders"), (HaltMode::Reducing, "only orders that reduce a position")];
+    let working = |scope: Scope| {
+        let in_scope = |o: &&OrderRow| match scope {
+            Scope::Account(account) => o.account == account,
+            Scope::Symbol(symbol) => o.symbol == symbol,
+            _ => true,
+        };
+        state.working().filter(in_scope).count()
+    };
     let mut choices = Vec::new();
     for scope in scopes {
-        for (mode, words) in modes {
-            let deed = Deed::Send(Request::Halt { scope, mode });
-            choices.push(Choice::new(format!("{scope}: {words}"), deed).typed(HALT_WORD));
-        }
+        let halt = |mode, cancel| Deed::Send(Request::Halt { scope, mode, cancel });
+        let open = match working(scope) {
+            0 => String::new(),
+            n => format!(" ({n} in this account)"),
+        };
+        choices.push(Choice::new(format!("{scope}: no new orders"), halt(HaltMode::Halted, false)));
+        choices.push(Choice::new(
+            format!("{scope}: no new orders, and cancel open ones{open}"),
+            halt(HaltMode::Halted, true),
+        ));
+        choices.push(Choice::new(
+            format!("{scope}: only orders that reduce a position"),
+            halt(HaltMode::Reducing, false),
+        ));
     }
     let lines = vec![
-        "Choose what stops with Up and Down, type the word halt, then Enter.".to_owned(),
-        "Everybody it binds sees a banner until it is lifted.".to_owned(),
+        "Enter halts at once. Up and Down choose what stops.".to_owned(),
+        "Everybody it binds sees a banner; another person resumes.".to_owned(),
     ];
     ask(state, AskForm::new("Halt trading", lines, choices).weighty());
 }
 
-/// Asks which halt is lifted.
+/// Asks which halt is lifted; the word must be typed.
 pub(super) fn resume(state: &mut UiState, args: &str) {
     let typed: Option<Scope> = args.trim().parse().ok();
     let selected = match state.selection() {
@@ -138,8 +155,12 @@ pub(super) fn resume(state: &mut UiState, args: &str) {
             format!("Lift the halt of {} (by {})", h.scope, h.actor),
             Deed::Send(Request::Resume(h.scope)),
         )
+        .typed(RESUME_WORD)
     };
-    let lines = vec!["New orders are taken again at once.".to_owned()];
+    let lines = vec![
+        "New orders are taken again at once. Who halted cannot be who resumes.".to_owned(),
+        format!("Type {RESUME_WORD}, then Enter."),
+    ];
     let form = AskForm::new("Resume trading", lines, halts.iter().map(choice).collect());
     ask(state, form.weighty());
 }

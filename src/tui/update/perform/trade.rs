@@ -7,10 +7,12 @@ use crate::tui::actions::ActionId;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 
+use crate::tui::modal::amend::AmendForm;
 use crate::tui::modal::ticket::TicketForm;
 use crate::tui::modal::{Detail, Modal, changed};
 use crate::tui::panes::RowKey;
 use crate::tui::state::{Effect, Tag, Tone, UiState};
+use crate::tui::words;
 
 use super::{ask, named};
 
@@ -33,10 +35,10 @@ pub(super) fn ticket(state: &mut UiState, id: ActionId, args: &str, out: &mut Ve
     };
     let mut form = TicketForm::new(account, instrument, side);
     if let Some(quantity) = rest.first() {
-        form.quantity.set(quantity);
+        form.entry.quantity.set(quantity);
     }
     if let Some(price) = touch(state, side, instrument) {
-        form.set_limit(price);
+        form.entry.set_limit(price);
     }
     state.modals.push(Modal::Ticket(Box::new(form)));
     changed(state, out);
@@ -64,10 +66,21 @@ fn touch(state: &UiState, side: Side, instrument: crate::domain::InstrumentId) -
 
 /// One line about an order.
 fn order_line(order: &OrderRow) -> String {
-    let price =
-        order.limit_price.map_or_else(|| "market".to_owned(), |p| format!("limit {}", format::price(p)));
     let side = order.side.as_str();
-    format!("{side} {} {} {price} {}", format::quantity(order.quantity), order.symbol, order.tif.as_str())
+    format!("{side} {} {} {}", format::quantity(order.quantity), order.symbol, words::of_row(order))
+}
+
+/// Opens the change of the selected order.
+pub(super) fn amend(state: &mut UiState) {
+    let RowKey::Order(account, id) = state.selection() else {
+        return state.say(Tone::Bad, "Select an order first (g o shows them).");
+    };
+    let found = state.screen.orders.iter().find(|o| o.id == id && o.account == account);
+    let Some(order) = found.filter(|o| !o.status.is_done()) else {
+        return state.say(Tone::Bad, format!("Order {id} is already done; there is nothing to change."));
+    };
+    let form = AmendForm::new(order, order_line(order));
+    state.modals.push(Modal::Amend(Box::new(form)));
 }
 
 /// Asks before the selected order is cancelled.
@@ -143,6 +156,10 @@ pub(super) fn detail(state: &UiState, order: &OrderRow) -> Detail {
         ("given".to_owned(), format!("{} by {}", clock.minute(order.given_at), order.actor)),
         ("last change".to_owned(), clock.minute(order.changed_at)),
     ];
+    let ties = words::ties(order);
+    if !ties.is_empty() {
+        rows.push(("tied".to_owned(), ties.join(", ")));
+    }
     if let Some(code) = order.code {
         rows.push(("code".to_owned(), code.as_str().to_owned()));
     }

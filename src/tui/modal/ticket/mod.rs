@@ -4,46 +4,19 @@
 //! time, the newest last. A review freezes order and basis; when things have changed since, the difference is shown
 //! and asked about again. Nothing is sent without the review. Esc keeps the draft.
 
-use crate::domain::{
-    AccountId, Exchange, InstrumentId, OrderType, Price, Quantity, Side, Symbol, TimeInForce,
-};
+mod entry;
+
+use crate::domain::{AccountId, Exchange, InstrumentId, Side};
 use crate::service::desk::{Reply, Request, Ticket};
+use crate::service::trading::Size;
 use crate::service::view::WhatIf;
 use crate::tui::field::Field;
 use crate::tui::keys::{Code, Key};
 use crate::tui::state::{Effect, Latest, Tag, Tone, UiState};
 
+pub use entry::{Entry, Measure, TicketField};
+
 use super::{cycle, fail};
-
-/// Longest text of a number, in characters.
-const NUMBER_MAX: usize = 20;
-
-/// What may be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TicketField {
-    /// Buy or sell.
-    Side,
-    /// What is traded.
-    Symbol,
-    /// Market or limit.
-    Type,
-    /// How much.
-    Quantity,
-    /// Worst acceptable price.
-    Limit,
-    /// How long it works.
-    Tif,
-}
-
-/// Fields in the order of Tab.
-const FIELDS: [TicketField; 6] = [
-    TicketField::Side,
-    TicketField::Symbol,
-    TicketField::Quantity,
-    TicketField::Type,
-    TicketField::Limit,
-    TicketField::Tif,
-];
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,18 +36,8 @@ pub struct TicketForm {
     pub account: AccountId,
     /// Where the symbol trades.
     pub exchange: Exchange,
-    /// Buy or sell.
-    pub side: Side,
-    /// Ticker.
-    pub symbol: Field,
-    /// Market or limit.
-    pub order_type: OrderType,
-    /// How much.
-    pub quantity: Field,
-    /// Worst acceptable price.
-    pub limit: Field,
-    /// How long it works.
-    pub tif: TimeInForce,
+    /// What is asked for.
+    pub entry: Entry,
     /// The field that has the keyboard.
     pub field: TicketField,
     /// How far it is.
@@ -99,12 +62,7 @@ impl TicketForm {
         Self {
             account,
             exchange: instrument.exchange,
-            side,
-            symbol: Field::with(Symbol::MAX_LEN, instrument.symbol.as_str()),
-            order_type: OrderType::Limit,
-            quantity: Field::new(NUMBER_MAX),
-            limit: Field::new(NUMBER_MAX),
-            tif: TimeInForce::Day,
+            entry: Entry::new(instrument.symbol, side),
             field: TicketField::Quantity,
             stage: Stage::Edit,
             answer: None,
@@ -117,42 +75,11 @@ impl TicketForm {
         }
     }
 
-    /// Puts a price into the limit field.
-    pub fn set_limit(&mut self, price: Price) {
-        let cent = Price::ONE_RAW / 100;
-        let whole = if price.raw() >= Price::ONE_RAW { price.raw() / cent * cent } else { price.raw() };
-        self.limit.set(&Price::from_raw(whole).to_string());
-    }
-
     /// The order it holds, or what is still missing.
     pub fn ticket(&self) -> Result<Ticket, String> {
-        let symbol: Symbol =
-            self.symbol.text().trim().to_ascii_uppercase().parse().map_err(|e| format!("{e}"))?;
-        let text = self.quantity.text().trim();
-        if text.is_empty() {
-            return Err("type a quantity".to_owned());
-        }
-        let quantity: Quantity = text.parse().map_err(|e| format!("quantity '{text}' {e}"))?;
-        if !quantity.is_positive() {
-            return Err("the quantity must be above zero".to_owned());
-        }
-        let limit_price = match self.order_type {
-            kind if !kind.has_limit() => None,
-            _ => {
-                let text = self.limit.text().trim();
-                if text.is_empty() {
-                    return Err("type a limit price, or choose a market order".to_owned());
-                }
-                let price: Price = text.parse().map_err(|e| format!("limit '{text}' {e}"))?;
-                if !price.is_positive() {
-                    return Err("the limit price must be above zero".to_owned());
-                }
-                Some(price)
-            }
-        };
-        let instrument = InstrumentId::new(symbol, self.exchange);
-        let (account, side, order_type, tif) = (self.account, self.side, self.order_type, self.tif);
-        Ok(Ticket { account, instrument, side, order_type, quantity, limit_price, tif })
+        let order = self.entry.order()?;
+        let instrument = InstrumentId::new(order.symbol, self.exchange);
+        Ok(Ticket { account: self.account, instrument, order })
     }
 
     /// The what-if, when it speaks of the order as it stands.
@@ -166,12 +93,7 @@ impl TicketForm {
         if self.stage != Stage::Edit {
             return None;
         }
-        match self.field {
-            TicketField::Symbol => Some(&mut self.symbol),
-            TicketField::Quantity => Some(&mut self.quantity),
-            TicketField::Limit => Some(&mut self.limit),
-            TicketField::Side | TicketField::Type | TicketField::Tif => None,
-        }
+        self.entry.text_mut(self.field)
     }
 
     /// Whether it waits for the answer to a submit.
@@ -228,34 +150,8 @@ impl TicketForm {
         }
     }
 
-    fn turn(&mut self, by: i64) {
-        match self.field {
-            TicketField::Side => self.side = if self.side == Side::Buy { Side::Sell } else { Side::Buy },
-            TicketField::Type => {
-                let other =
-                    if self.order_type == OrderType::Market { OrderType::Limit } else { OrderType::Market };
-                self.order_type = other;
-            }
-            TicketField::Tif => {
-                self.tif = if self.tif == TimeInForce::Day { TimeInForce::Gtc } else { TimeInForce::Day };
-            }
-            TicketField::Quantity => {
-                let now = self.quantity.text().parse().unwrap_or(Quantity::ZERO);
-                let next = Quantity::from_raw(now.raw().saturating_add(by.saturating_mul(Quantity::ONE_RAW)));
-                self.quantity.set(&if next.is_negative() { Quantity::ZERO } else { next }.to_string());
-            }
-            TicketField::Limit => {
-                let now = self.limit.text().parse().unwrap_or(Price::ZERO);
-                let next = Price::from_raw(now.raw().saturating_add(by.saturating_mul(Price::ONE_RAW / 100)));
-                self.limit.set(&if next.is_negative() { Price::ZERO } else { next }.to_string());
-            }
-            TicketField::Symbol => {}
-        }
-    }
-
     fn step(&mut self, back: bool) {
-        let skip = |f: &&TicketField| **f != TicketField::Limit || self.order_type == OrderType::Limit;
-        let fields: Vec<TicketField> = FIELDS.iter().filter(skip).copied().collect();
+        let fields: Vec<TicketField> = self.entry.fields().collect();
         let at = fields.iter().position(|f| *f == self.field).unwrap_or(0);
         let next = cycle(at, fields.len(), back);
         self.field = fields.get(next).copied().unwrap_or(TicketField::Quantity);
@@ -263,7 +159,11 @@ impl TicketForm {
 
     fn use_largest(&mut self) {
         match self.answer.as_ref().and_then(|a| a.largest) {
-            Some(largest) => self.quantity.set(&largest.to_string()),
+            Some(largest) => {
+                self.entry.measure = Measure::Shares;
+                self.entry.quantity.set(&largest.to_string());
+                self.field = TicketField::Quantity;
+            }
             None => self.problem = "no quantity passes all checks".to_owned(),
         }
     }
@@ -287,8 +187,10 @@ impl TicketForm {
     }
 
     fn send(&mut self, out: &mut Vec<Effect>) {
-        let basis = self.answer.as_ref().map(|a| a.basis);
-        if let (Some(ticket), Some(basis)) = (self.answer_for.clone(), basis) {
+        if let (Some(mut ticket), Some(answer)) = (self.answer_for.clone(), &self.answer) {
+            // What was reviewed is sent: a measured size is not measured again.
+            ticket.order.size = Size::Shares(answer.quantity);
+            let basis = answer.basis;
             self.stage = Stage::Sending;
             out.push(Effect::Send(Tag::Modal, Request::Submit { ticket, basis }));
         }
@@ -329,7 +231,9 @@ fn edit_key(
     key: Key,
     out: &mut Vec<Effect>,
 ) -> Option<TicketForm> {
-    let numeric = form.field != TicketField::Symbol;
+    let field = form.field;
+    let is_text = form.text_field().is_some();
+    let numeric = field != TicketField::Symbol;
     match key.code {
         Code::Esc => {
             state.draft = Some(form);
@@ -342,12 +246,14 @@ fn edit_key(
         }
         Code::Tab => form.step(false),
         Code::BackTab => form.step(true),
-        Code::Up => form.turn(1),
-        Code::Down => form.turn(-1),
+        // A number goes up with Up; a list of words goes on with Down.
+        Code::Up => form.entry.turn(field, if is_text { 1 } else { -1 }),
+        Code::Down => form.entry.turn(field, if is_text { -1 } else { 1 }),
         Code::Char('u') if numeric && !key.ctrl => form.use_largest(),
         Code::Char('m') if numeric => form.all_checks = !form.all_checks,
-        Code::Left | Code::Right | Code::Char(' ') if form.text_field().is_none() => form.turn(1),
-        Code::Char(c) if numeric && !key.ctrl && !c.is_ascii_digit() && c != '.' => {}
+        Code::Right | Code::Char(' ') if !is_text => form.entry.turn(field, 1),
+        Code::Left if !is_text => form.entry.turn(field, -1),
+        Code::Char(c) if !key.ctrl && !Entry::takes(field, c) => {}
         _ => {
             if let Some(field) = form.text_field() {
                 field.key(key);
