@@ -123,8 +123,8 @@ impl Step<'_> {
 
 /// Whether a broker can be asked to change an order now: it has it, and nothing else is on its way.
 fn answers(order: &Order) -> bool {
-    let named = order.remote.as_ref().is_some_and(|remote| remote.venue_id().is_some());
-    named && order.status.is_working()
+    let free = order.remote.as_ref().is_some_and(|r| r.venue_id().is_some() && r.asked.is_none());
+    free && order.status.is_working()
 }
 
 fn pending() -> Refusal {

@@ -29,10 +29,10 @@ impl Step<'_> {
             VenueAnswer::Refused(refusal) if pending(OrderStatus::Submitted) => {
                 self.venue_refuses(&order, refusal)
             }
-            VenueAnswer::Amended(venue_id) if pending(OrderStatus::PendingUpdate) => {
+            VenueAnswer::Amended(venue_id) if waits_for_change(&order) => {
                 self.confirm_update(&order, *venue_id)
             }
-            VenueAnswer::AmendRefused(refusal) if pending(OrderStatus::PendingUpdate) => {
+            VenueAnswer::AmendRefused(refusal) if waits_for_change(&order) => {
                 self.emit(EventBody::AmendRejected { account, id, refusal: said(refusal) })
             }
             VenueAnswer::CancelRefused(refusal) if pending(OrderStatus::PendingCancel) => {
@@ -149,8 +149,7 @@ impl Step<'_> {
         // A new name that takes the place of one of ours is the answer to a change.
         let replaces = report.replaces.is_some_and(|old| remote.venue_ids.contains(&old));
         let is_new = !remote.venue_ids.contains(&report.venue_id);
-        let answers =
-            is_new && (replaces || report.amend_seq > 0) && order.status == OrderStatus::PendingUpdate;
+        let answers = is_new && (replaces || report.amend_seq > 0) && waits_for_change(order);
         match report.status {
             // It lost the race: the order works on, or was filled, as it was.
             VenueStatus::Rejected if answers => {
@@ -288,4 +287,9 @@ impl Step<'_> {
 fn said(refusal: &VenueRefusal) -> Refusal {
     let words = (!refusal.text.is_empty()).then(|| refusal.text.to_string());
     Refusal { observed: words, ..Refusal::plain(refusal.code) }
+}
+
+/// Whether a change is on its way. A fill that comes meanwhile does not answer it.
+fn waits_for_change(order: &Order) -> bool {
+    !order.status.is_done() && order.remote.as_ref().is_some_and(|remote| remote.asked.is_some())
 }

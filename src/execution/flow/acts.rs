@@ -315,7 +315,8 @@ impl Flow {
     fn halt(&mut self) {
         let scope = self.dice.pick(&[Scope::Firm, Scope::Account(account("B"))]);
         let mode = self.dice.pick(&[HaltMode::Halted, HaltMode::Reducing]);
-        self.give("ann", Command::Halt { scope, mode, cancel: false });
+        let cancel = mode == HaltMode::Halted && self.dice.pick(&[false, true]);
+        self.give("ann", Command::Halt { scope, mode, cancel });
         self.submit();
         self.bars();
         self.give("bob", Command::Resume { scope });

@@ -48,12 +48,8 @@ impl Fold<'_> {
             {
                 Ok(Effects::default())
             }
-            EventBody::AmendRejected { account, id, .. } => {
-                self.answered((*account, *id), OrderStatus::PendingUpdate, OrderStep::RefuseUpdate)
-            }
-            EventBody::CancelRejected { account, id, .. } => {
-                self.answered((*account, *id), OrderStatus::PendingCancel, OrderStep::RefuseCancel)
-            }
+            EventBody::AmendRejected { account, id, .. } => self.change_refused((*account, *id)),
+            EventBody::CancelRejected { account, id, .. } => self.cancel_refused((*account, *id)),
             EventBody::ReconciliationBegan { account } => {
                 self.state.reconciling.insert(*account);
                 self.state.breaks.remove(account);
@@ -89,15 +85,22 @@ impl Fold<'_> {
         Ok(effects)
     }
 
-    /// A refused wish: an order that waited for the answer works on as it was.
-    fn answered(
-        &mut self,
-        key: OrderKey,
-        pending: OrderStatus,
-        step: OrderStep,
-    ) -> Result<Effects, EngineError> {
-        let waits = self.state.orders.open().get(&key).is_some_and(|order| order.status == pending);
-        if waits { self.step(key, step, |order| ask(order, None)) } else { Ok(Effects::default()) }
+    /// A refused change: an order that waited for the answer works on as it was.
+    fn change_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
+        let open = self.state.orders.open().get(&key);
+        let waits = open.is_some_and(|o| o.remote.as_ref().is_some_and(|remote| remote.asked.is_some()));
+        if waits {
+            self.step(key, OrderStep::RefuseUpdate, |order| ask(order, None))
+        } else {
+            Ok(Effects::default())
+        }
+    }
+
+    /// A refused cancel: an order that waited for the answer works on as it was.
+    fn cancel_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
+        let waits =
+            self.state.orders.open().get(&key).is_some_and(|o| o.status == OrderStatus::PendingCancel);
+        if waits { self.step(key, OrderStep::RefuseCancel, |_| {}) } else { Ok(Effects::default()) }
     }
 
     /// Notes which part of a venue's order a fill was.

@@ -167,9 +167,10 @@ fn a_change_counts_once_it_is_confirmed_and_may_bring_a_new_name() {
     assert!(matches!(&refused[..], [EventBody::AmendRejected { refusal, .. }]
         if refusal.code == RefusalCode::AlreadyPending));
     desk.answer(VenueAnswer::Acked(venue("v1")));
-    desk.fill("t1", "v1", 10, 10);
     desk.give(amend(50));
     assert_eq!(desk.status("O1"), OrderStatus::PendingUpdate);
+    // What fills meanwhile is no answer.
+    desk.fill("t1", "v1", 10, 10);
     let order = desk.engine.state().orders().get(account, id).unwrap();
     assert_eq!(order.spec.quantity, shares(100));
     desk.answer(VenueAnswer::Amended(venue("v2")));
