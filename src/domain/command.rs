@@ -7,8 +7,8 @@ use super::limit::{LimitDraft, Scope};
 use super::market::SessionState;
 use super::venue::VenueModel;
 use super::{
-    AccountId, AccountSpec, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price, Quantity, UserName,
-    VenueOrderId,
+    AccountId, AccountSpec, ChangeSetId, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price,
+    Quantity, UserName, VenueOrderId,
 };
 
 /// One wish. The engine answers with events, always: a refusal is an event too.
@@ -61,6 +61,11 @@ pub enum Command {
         /// Its version.
         version: u32,
     },
+    /// Approves all waiting versions of a change set, or none.
+    ApproveLimits {
+        /// The set.
+        set: ChangeSetId,
+    },
     /// Releases an order that a soft limit holds.
     ApproveOrder {
         /// Its account.
@@ -74,6 +79,8 @@ pub enum Command {
         scope: Scope,
         /// Everything, or all but reducing.
         mode: HaltMode,
+        /// Whether open orders of the scope end in the same step.
+        cancel: bool,
     },
     /// Lifts a halt that somebody else set.
     Resume {
@@ -153,6 +160,8 @@ pub enum Independence {
     Everyone,
     /// Not of these people: one made or reset the other's account or password in the last seven days.
     AllBut(Vec<UserName>),
+    /// Of nobody: the home has one person only.
+    Alone,
 }
 
 impl Independence {
@@ -161,6 +170,7 @@ impl Independence {
         match self {
             Independence::Everyone => actor != maker,
             Independence::AllBut(tied) => actor != maker && !tied.contains(&maker),
+            Independence::Alone => actor != maker,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::limit::{Breach, DecisionRecord, LimitDraft, Scope};
+use super::limit::{Breach, DecisionRecord, LimitDraft, LimitName, Scope, Turn};
 use super::market::SplitRatio;
 use super::venue::VenueModel;
 use super::{
@@ -57,6 +57,8 @@ pub enum EndReason {
     Requested,
     /// A tightened limit no longer allowed it.
     LimitTightened,
+    /// Trading was halted in its scope.
+    Halted,
     /// A split left nothing of it.
     CorporateAction,
     /// An amendment below what was filled.
@@ -89,6 +91,7 @@ impl EndReason {
         match self {
             EndReason::Requested => "somebody cancelled it",
             EndReason::LimitTightened => "a tightened limit no longer allowed it",
+            EndReason::Halted => "trading was halted",
             EndReason::CorporateAction => "a split left nothing of it",
             EndReason::Amended => "it was amended below what was filled",
             EndReason::ListEnded => "its list's sells ended without paying for it",
@@ -416,6 +419,31 @@ pub enum EventBody {
         maker: UserName,
         /// Who put it in force (the maker, when it only tightens).
         actor: UserName,
+        /// Whether the home had one person only, who had to wait for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
+    },
+    /// A limit version began or ended by itself.
+    LimitTurned {
+        /// Version.
+        version: u32,
+        /// Which of both.
+        turn: Turn,
+    },
+    /// An account's use of a limit passed a level, or fell below all of them.
+    LimitUsed {
+        /// Account.
+        account: AccountId,
+        /// Limit.
+        limit: LimitName,
+        /// Scope of the limit.
+        scope: Scope,
+        /// Percent of the hard value: 50, 75, 90, 100 (passed without an order), or 0.
+        level: u8,
+        /// What is used.
+        observed: String,
+        /// What is allowed.
+        threshold: String,
     },
     /// An approval, resume or limit was refused: nothing changed.
     ControlRejected {
@@ -441,6 +469,9 @@ pub enum EventBody {
         scope: Scope,
         /// Who.
         actor: UserName,
+        /// Whether the home had one person only, who had to wait for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
     },
     /// A split changed positions and orders.
     CorporateAction {

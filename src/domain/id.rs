@@ -120,6 +120,10 @@ ascii_id!(
     TradeId, "trade id", max 96, also ".-_:~"
 );
 ascii_id!(
+    /// A set of limit drafts that are approved together.
+    ChangeSetId, "change set", max 32, also ".-_"
+);
+ascii_id!(
     /// A strategy that asks for orders.
     StrategyId, "strategy", max 32, also ".-_"
 );

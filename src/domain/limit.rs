@@ -7,7 +7,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::id::IdError;
-use super::{AccountId, CleanText, Money, Price, Quantity, Ratio, RefusalCode, Symbol, UnixNanos, UserName};
+use super::{
+    AccountId, ChangeSetId, CleanText, Money, OrderId, Quantity, Ratio, RefusalCode, StrategyId, Symbol,
+    UnixNanos, UserName,
+};
+
+pub use super::decision::{Breach, CheckOutcome, CheckRecord, DecisionRecord};
 
 /// What unit a limit's value has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +25,24 @@ pub enum LimitUnit {
     Ratio,
     /// Orders.
     Count,
+    /// Seconds.
+    Seconds,
     /// A list of symbols.
     Symbols,
+}
+
+impl LimitUnit {
+    /// The unit in a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LimitUnit::Quantity => "shares",
+            LimitUnit::Money => "money",
+            LimitUnit::Ratio => "fraction",
+            LimitUnit::Count => "count",
+            LimitUnit::Seconds => "seconds",
+            LimitUnit::Symbols => "symbols",
+        }
+    }
 }
 
 macro_rules! limit_names {
@@ -66,13 +87,42 @@ limit_names! {
     MaxOrderQuantity = "max_order_quantity", Quantity, MaxOrderQty, "Largest quantity of one order.";
     MaxOrderNotional = "max_order_notional", Money, MaxOrderNotional, "Largest value of one order.";
     MaxPositionNotional = "max_position_notional", Money, MaxPosition, "Largest value of one position, open orders included.";
+    MaxPositionQuantity = "max_position_quantity", Quantity, MaxPosition, "Largest quantity of one position, open orders included.";
     MaxPositionWeight = "max_position_weight", Ratio, Concentration, "Largest share of equity in one name, open orders included.";
     MaxGrossExposure = "max_gross_exposure", Ratio, GrossExposure, "Largest sum of position values as a multiple of equity, open orders included.";
+    MaxNetExposure = "max_net_exposure", Ratio, NetExposure, "Largest difference of long and short values as a multiple of equity, open orders of the order's side included.";
+    MaxLeverage = "max_leverage", Ratio, LeverageLimit, "Largest value of what is held, long and short alike, with this order, as a multiple of equity.";
+    MaxSectorExposure = "max_sector_exposure", Ratio, SectorLimit, "Largest share of equity in one sector, open orders included.";
+    MaxAdvParticipation = "max_adv_participation", Ratio, AdvParticipation, "Largest order as a share of the average daily volume of 20 sessions.";
+    MaxBeta = "max_beta", Ratio, BetaLimit, "Largest exposure to the market (value times beta over 252 sessions) as a multiple of equity.";
+    MaxVar95 = "max_var_95", Ratio, VarLimit, "Largest one-day value at risk at 95 %, as a share of equity: the larger of history and formula.";
+    MaxVar99 = "max_var_99", Ratio, VarLimit, "Largest one-day value at risk at 99 %, as a share of equity: the larger of history and formula.";
+    MaxShortfall95 = "max_expected_shortfall_95", Ratio, VarLimit, "Largest mean loss of the worst 5 % of days, as a share of equity: the larger of history and formula.";
+    MaxShortfall99 = "max_expected_shortfall_99", Ratio, VarLimit, "Largest mean loss of the worst 1 % of days, as a share of equity: the larger of history and formula.";
     PriceCollar = "price_collar", Ratio, PriceCollar, "Farthest a price may be on the wrong side of the reference price.";
+    MaxReferenceAge = "max_reference_age", Seconds, StaleMarketData, "Oldest reference price an order may be judged against.";
+    DuplicateOrderWindow = "duplicate_order_window", Seconds, DuplicateOrderWindow, "Time in which the same account may not ask again for the same side, quantity and price of an instrument; at most 60.";
+    MaxSelfTrades = "max_self_trades", Count, SelfTrade, "Most own open orders on the other side that an order may trade with; 0 prevents self-trades.";
     MaxOrdersPerMinute = "max_orders_per_minute", Count, RateLimit, "Most orders of an account in sixty seconds.";
+    MaxOpenOrders = "max_open_orders", Count, MaxOpenOrders, "Most open orders of an account.";
+    MaxCancelsPerDay = "max_cancels_per_day", Count, CancelLimit, "Most cancels of an account in a day; more orders are refused, cancels never.";
+    MaxOrderToTrade = "max_order_to_trade", Ratio, OrderToTrade, "Most orders, changes and cancels of an account in a day for each fill and one more.";
+    MaxRepeatedExecutions = "max_repeated_executions", Count, RepeatedExecution, "Most fills of a strategy before a person must look: then it is halted until somebody resumes it.";
     MaxDailyLoss = "max_daily_loss", Money, DailyLossLimit, "Largest loss since the day's opening equity.";
     MaxDrawdown = "max_drawdown", Ratio, DrawdownLimit, "Largest fall from the highest equity so far.";
+    MaxPositionLoss = "max_position_loss", Money, PositionLoss, "Largest unrealised loss of one position; more of it may not be added.";
+    MaxConsecutiveLosses = "max_consecutive_losses", Count, ConsecutiveLosses, "Most closes at a loss in a row, until the next day.";
     RestrictedSymbols = "restricted_symbols", Symbols, RestrictedList, "Symbols that may not be traded.";
+}
+
+/// Longest window in which orders alike are remembered, in seconds.
+pub const LIKE_WINDOW_SECONDS_MAX: u32 = 60;
+
+impl LimitName {
+    /// Whether a higher value allows more. Only of a window in which something is forbidden it allows less.
+    pub const fn higher_is_looser(self) -> bool {
+        !matches!(self, LimitName::DuplicateOrderWindow)
+    }
 }
 
 impl fmt::Display for LimitName {
@@ -90,6 +140,8 @@ pub enum Scope {
     Account(AccountId),
     /// One symbol, in every paper account.
     Symbol(Symbol),
+    /// Orders of one strategy, in every paper account.
+    Strategy(StrategyId),
 }
 
 impl fmt::Display for Scope {
@@ -98,6 +150,7 @@ impl fmt::Display for Scope {
             Scope::Firm => f.pad("firm"),
             Scope::Account(a) => f.pad(&format!("account:{a}")),
             Scope::Symbol(s) => f.pad(&format!("symbol:{s}")),
+            Scope::Strategy(s) => f.pad(&format!("strategy:{s}")),
         }
     }
 }
@@ -109,10 +162,11 @@ impl FromStr for Scope {
             None if text == "firm" => Ok(Scope::Firm),
             Some(("account", name)) => name.parse().map(Scope::Account),
             Some(("symbol", name)) => name.parse().map(Scope::Symbol),
+            Some(("strategy", name)) => name.parse().map(Scope::Strategy),
             None | Some(_) => Err(IdError::Unknown {
                 kind: "scope",
                 found: text.escape_default().to_string(),
-                known: "firm, account:NAME, symbol:NAME",
+                known: "firm, account:NAME, symbol:NAME, strategy:NAME",
             }),
         }
     }
@@ -139,7 +193,7 @@ pub enum LimitValue {
     Money(Money),
     /// A fraction.
     Ratio(Ratio),
-    /// A number of orders.
+    /// A number of orders, or seconds.
     Count(u32),
     /// A set of symbols.
     Symbols(BTreeSet<Symbol>),
@@ -149,20 +203,31 @@ impl LimitValue {
     /// Parses `text` in the unit of `name`; negative values are refused.
     pub fn parse(name: LimitName, text: &str) -> Result<Self, String> {
         let bad = |e: &dyn fmt::Display| format!("{name}: '{}' {e}", text.escape_default());
-        let value = match name.unit() {
-            LimitUnit::Quantity => LimitValue::Quantity(text.parse().map_err(|e| bad(&e))?),
-            LimitUnit::Money => LimitValue::Money(text.parse().map_err(|e| bad(&e))?),
-            LimitUnit::Ratio => LimitValue::Ratio(text.parse().map_err(|e| bad(&e))?),
-            LimitUnit::Count => LimitValue::Count(text.parse().map_err(|_| bad(&"is not a whole number"))?),
-            LimitUnit::Symbols => {
-                let names = text.split(',').map(str::trim).filter(|s| !s.is_empty());
-                LimitValue::Symbols(names.map(str::parse).collect::<Result<_, _>>().map_err(|e| bad(&e))?)
-            }
-        };
+        let value = Self::read(name.unit(), text).map_err(|e| bad(&e))?;
+        let most = i64::from(LIKE_WINDOW_SECONDS_MAX);
+        if name == LimitName::DuplicateOrderWindow && value.raw().is_some_and(|raw| raw > most) {
+            return Err(bad(&"is longer than orders are remembered: give at most 60"));
+        }
         if value.raw().is_some_and(|raw| raw < 0) {
             return Err(bad(&"is negative; a limit is zero or more"));
         }
         Ok(value)
+    }
+
+    fn read(unit: LimitUnit, text: &str) -> Result<Self, String> {
+        let said = |e: &dyn fmt::Display| e.to_string();
+        Ok(match unit {
+            LimitUnit::Quantity => LimitValue::Quantity(text.parse().map_err(|e| said(&e))?),
+            LimitUnit::Money => LimitValue::Money(text.parse().map_err(|e| said(&e))?),
+            LimitUnit::Ratio => LimitValue::Ratio(text.parse().map_err(|e| said(&e))?),
+            LimitUnit::Count | LimitUnit::Seconds => {
+                LimitValue::Count(text.parse().map_err(|_| "is not a whole number".to_owned())?)
+            }
+            LimitUnit::Symbols => {
+                let names = text.split(',').map(str::trim).filter(|s| !s.is_empty());
+                LimitValue::Symbols(names.map(str::parse).collect::<Result<_, _>>().map_err(|e| said(&e))?)
+            }
+        })
     }
 
     /// The raw scaled integer, for comparing values of one unit; `None` for symbols.
@@ -221,6 +286,39 @@ pub struct LimitDraft {
     /// What happens to working orders over it.
     #[serde(default)]
     pub working: WorkingOrders,
+    /// For how long, for what, and beside what else it is meant.
+    #[serde(flatten)]
+    pub terms: LimitTerms,
+}
+
+/// The terms of a draft; without any it holds from its approval on, for everything in its scope.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LimitTerms {
+    /// Market time at which it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<UnixNanos>,
+    /// Market time at which it ends and what stood before is back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<UnixNanos>,
+    /// The one order it is meant for; it ends when that order was taken or refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<(AccountId, OrderId)>,
+    /// Version its author saw: a later one of the same limit makes it stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub based_on: Option<u32>,
+    /// Change set: all of its versions are approved together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<ChangeSetId>,
+}
+
+/// Where a version changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// It begins.
+    Begins,
+    /// It ends.
+    Ends,
 }
 
 /// Whether a version is in force.
@@ -250,66 +348,4 @@ pub struct LimitVersion {
     pub approver: Option<UserName>,
     /// Since when it is in force.
     pub approved_at: Option<UnixNanos>,
-}
-
-/// One limit that spoke against an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Breach {
-    /// Code of the breach.
-    pub code: RefusalCode,
-    /// Limit that spoke, or the check's name where no limit stands behind it.
-    pub limit: String,
-    /// Scope of the limit.
-    pub scope: Scope,
-    /// What was seen.
-    pub observed: String,
-    /// What is allowed.
-    pub threshold: String,
-}
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CheckOutcome {
-    /// Within its limit, or no limit is set.
-    Passed,
-    /// Above the soft limit only.
-    SoftBreach,
-    /// Above the hard limit.
-    Breach,
-    /// A fact was missing: never a silent pass.
-    NotEvaluated,
-}
-
-/// One check of one decision, with what it saw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckRecord {
-    /// Code the check would refuse with.
-    pub code: RefusalCode,
-    /// Limit or check name.
-    pub limit: String,
-    /// Scope of the limit that spoke, or that is nearest.
-    pub scope: Scope,
-    /// Value before the order; empty where it has no meaning.
-    pub now: String,
-    /// Value with the order, worst case.
-    pub observed: String,
-    /// Hard threshold; empty when none is set.
-    pub threshold: String,
-    /// How it ended.
-    pub outcome: CheckOutcome,
-}
-
-/// What a decision saw and said: plain data for the journal and the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DecisionRecord {
-    /// Highest limit version considered.
-    pub limits_version: u32,
-    /// Sequence number of the book considered.
-    pub book_seq: u64,
-    /// Reference price used, with its time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<(Price, UnixNanos)>,
-    /// Every check, in the order of the rules.
-    pub checks: Vec<CheckRecord>,
 }

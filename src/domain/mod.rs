@@ -7,6 +7,7 @@ pub mod account;
 pub mod broker;
 pub mod calendar;
 pub mod command;
+pub mod decision;
 pub mod event;
 pub mod facts;
 pub mod fixed;
@@ -36,8 +37,8 @@ pub use command::Command;
 pub use event::{Event, EventBody};
 pub use fixed::{Money, NumberError, Price, Quantity, Ratio, Volume};
 pub use id::{
-    AccountId, Currency, Exchange, InstrumentId, OrderId, Seq, StrategyId, Symbol, TradeId, UserName,
-    VenueOrderId,
+    AccountId, ChangeSetId, Currency, Exchange, InstrumentId, OrderId, Seq, StrategyId, Symbol, TradeId,
+    UserName, VenueOrderId,
 };
 pub use import::{ImportReport, QuarantineReason, Quarantined};
 pub use instrument::Instrument;

@@ -153,7 +153,7 @@ impl Engine {
 
     /// Sets a last price from stored bars after a restart. Moves no time, fills nothing, is not journaled.
     pub fn prime(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
-        self.state.view.set_last(instrument, price, time);
+        self.state.set_last(instrument, price, time);
     }
 
     /// Answers a command given at market time `now` (and wall time `wall`, which is only recorded).

@@ -13,6 +13,7 @@ pub mod engine;
 mod flow;
 mod fold;
 pub mod generate;
+pub mod govern;
 mod groups;
 mod holds;
 mod infer;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     AccountId, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Seq, UnixNanos, VenueOrderId,
 };
-use crate::risk::OrderKey;
+use crate::risk::{Counted, OrderKey, Queues, Sums};
 
 /// An open order's place in its instrument's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Orders {
     /// Orders by the name a broker gave them.
     #[serde(with = "crate::domain::serial::pairs")]
     venues: BTreeMap<(AccountId, VenueOrderId), OrderId>,
+    /// What they add up to.
+    sums: Sums,
     #[serde(skip)]
     done: Arc<BTreeMap<OrderKey, Arc<Order>>>,
     #[serde(skip)]
@@ -121,8 +123,18 @@ impl Orders {
         own.filter_map(|key| self.open.get(key))
     }
 
+    /// Sums over open orders and positions.
+    pub const fn sums(&self) -> &Sums {
+        &self.sums
+    }
+
+    pub(super) fn sums_mut(&mut self) -> &mut Sums {
+        &mut self.sums
+    }
+
     /// Takes an order in.
     pub(super) fn insert(&mut self, order: Order, working: Working) {
+        self.sums.add(&order);
         let (key, instrument) = (working.key, order.spec.instrument);
         if let Some(group) = order.spec.oco {
             self.groups.entry((key.0, group)).or_default().insert(key.1);
@@ -151,13 +163,15 @@ impl Orders {
             let done = Arc::make_mut(&mut self.done).get_mut(key)?;
             return Some(change(Arc::make_mut(done)));
         };
-        let filled = order.filled;
+        let (filled, counted) = (order.filled, Counted::of(order));
         let answer = change(order);
         if let Some(group) = order.spec.oco.filter(|_| order.filled != filled) {
             self.groups_filled.insert((key.0, group));
         }
         if order.status.is_done() {
-            self.finish(key);
+            self.finish(key, counted);
+        } else {
+            self.sums.replace(counted, order);
         }
         Some(answer)
     }
@@ -176,8 +190,9 @@ impl Orders {
         before
     }
 
-    fn finish(&mut self, key: &OrderKey) {
+    fn finish(&mut self, key: &OrderKey, counted: Counted) {
         let Some(order) = self.open.remove(key) else { return };
+        self.sums.remove(counted, &order);
         let instrument = order.spec.instrument;
         let mut expires_at = None;
         if let Some(queue) = self.queues.get_mut(&instrument) {
@@ -255,6 +270,12 @@ impl Orders {
         if let Some(at) = new {
             due.insert((at, key));
         }
+    }
+}
+
+impl Queues for Orders {
+    fn open_in(&self, instrument: InstrumentId) -> Vec<OrderKey> {
+        self.queue(instrument).iter().map(|w| w.key).collect()
     }
 }
 

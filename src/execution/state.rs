@@ -9,14 +9,14 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::journal::ChainHash;
-use crate::domain::limit::Scope;
+use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::SessionState;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, Exchange, Instrument, InstrumentId, Money, Price, RefusalCode, Seq, UnixNanos,
+    AccountId, Exchange, Instrument, InstrumentId, Money, Price, RefusalCode, Seq, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
-use crate::risk::{Book, Halt, LimitBook};
+use crate::risk::{Activity, Book, Halt, LimitBook, Recent, Sums};
 
 use super::orders::Orders;
 use super::view::View;
@@ -46,8 +46,16 @@ pub struct State {
     pub(super) limits: LimitBook,
     pub(super) halts: BTreeMap<Scope, Halt>,
     pub(super) halted: BTreeSet<InstrumentId>,
-    pub(super) recent: BTreeMap<AccountId, VecDeque<UnixNanos>>,
-    pub(super) no_recent: VecDeque<UnixNanos>,
+    pub(super) recent: BTreeMap<AccountId, VecDeque<Recent>>,
+    pub(super) no_recent: VecDeque<Recent>,
+    /// What each account did since its day began.
+    pub(super) activity: BTreeMap<AccountId, Activity>,
+    /// Fills of each strategy since a person last looked.
+    #[serde(with = "crate::domain::serial::pairs")]
+    pub(super) executions: BTreeMap<StrategyId, u32>,
+    /// The highest level of use that was told, by account, limit and scope.
+    #[serde(with = "crate::domain::serial::pairs")]
+    pub(super) warned: BTreeMap<(AccountId, LimitName, Scope), u8>,
     pub(super) latched: BTreeSet<(AccountId, RefusalCode)>,
     pub(super) sessions: BTreeMap<Exchange, SessionState>,
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
@@ -161,13 +169,37 @@ impl State {
 
     /// An account's equity at last prices; `None` when one is missing.
     pub fn equity(&self, account: &Account) -> Option<Money> {
-        account.equity(|i| self.view.last(i).map(|p| p.price))
+        account.equity_with(self.orders.sums().positions(account.spec().account)?)
     }
 
     /// Highest equity of an account, unmarked moves included.
     pub fn peak(&self, account: &Account) -> Money {
         let live = self.view.peaks.get(&account.spec().account).copied();
         live.map_or(account.peak(), |peak| peak.max(account.peak()))
+    }
+
+    pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
+        self.view.set_last(instrument, price, time);
+        self.orders.sums_mut().set_last(instrument, price);
+    }
+
+    /// Takes an account's position in an instrument over into the sums.
+    pub(super) fn note_position(&mut self, account: AccountId, instrument: InstrumentId) {
+        let Some(held) = self.accounts.get(&account).map(|a| a.quantity(instrument)) else { return };
+        self.orders.sums_mut().set_position(account, instrument, held);
+    }
+
+    /// The sums from scratch.
+    pub fn summed_up(&self) -> Sums {
+        let lasts = self.view.seen.iter().filter_map(|(i, seen)| Some((*i, seen.last?.price)));
+        let accounts = self.accounts.iter();
+        let held =
+            accounts.flat_map(|(name, a)| a.positions().iter().map(|(i, p)| (*name, *i, p.quantity())));
+        Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.open().values())
+    }
+
+    pub(super) fn sum_up(&mut self) {
+        *self.orders.sums_mut() = self.summed_up();
     }
 
     /// The book as the risk checks see it.
@@ -187,6 +219,10 @@ impl State {
             recent: self.recent.get(&account.spec().account).unwrap_or(&self.no_recent),
             latched: &self.latched,
             reconciling: self.reconciling.contains(&account.spec().account),
+            sums: self.orders.sums(),
+            queues: &self.orders,
+            activity: self.activity.get(&account.spec().account).copied().unwrap_or_default(),
+            executions: &self.executions,
         })
     }
 }

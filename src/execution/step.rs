@@ -35,7 +35,7 @@ pub(super) fn postings_of(state: &State, seq: Seq, effects: &Effects) -> Result<
 pub(super) struct Step<'e> {
     pub(super) engine: &'e mut Engine,
     pub(super) now: UnixNanos,
-    wall: UnixNanos,
+    pub(super) wall: UnixNanos,
     by: UserName,
     batch: Batch,
     touched: project::Touched,
@@ -103,6 +103,7 @@ impl<'e> Step<'e> {
     }
 
     pub(super) fn command(&mut self, given: &Given) -> Result<(), EngineError> {
+        self.turn_limits()?;
         match &given.command {
             Command::OpenAccount(spec) => self.open_account(given.actor, spec),
             Command::DefineInstrument(instrument) => {
@@ -117,8 +118,9 @@ impl<'e> Step<'e> {
             Command::Cancel { account, id } => self.cancel((*account, *id)),
             Command::SetLimit(draft) => self.set_limit(given.actor, draft),
             Command::ApproveLimit { version } => self.approve_limit(given, *version),
+            Command::ApproveLimits { set } => self.approve_limits(given, *set),
             Command::ApproveOrder { account, id } => self.approve_order(given, (*account, *id)),
-            Command::Halt { scope, mode } => self.halt(given.actor, *scope, *mode),
+            Command::Halt { scope, mode, cancel } => self.halt(given.actor, *scope, *mode, *cancel),
             Command::Resume { scope } => self.resume(given, *scope),
             Command::VenueAnswer { account, id, answer } => self.venue_answer((*account, *id), answer),
             Command::VenueReport { account, report } => self.venue_report(*account, report),

@@ -2,7 +2,9 @@
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::{BrokerId, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, UserName};
+use crate::domain::{
+    BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side, UserName,
+};
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
 use super::engine::EngineError;
@@ -24,6 +26,7 @@ impl Step<'_> {
             }
             return self.deny(order, Refusal::plain(RefusalCode::DuplicateClientOrderId), None);
         }
+        self.engine.state.view.facts.merge(facts);
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
         let draft = Draft { may_wait, waits_for_parent: order.parent.is_some(), ..Draft::new(order) };
         let Some(book) = self.state().book(order.account, self.now) else {
@@ -37,7 +40,8 @@ impl Step<'_> {
         if let Some(code) = early {
             return self.deny(order, Refusal::plain(code), Some(decision));
         }
-        self.act_on(order, decision)
+        self.act_on(order, decision)?;
+        self.use_up_overrides(&key)
     }
 
     /// Gives a list, sells first; buys that cash does not cover yet wait for the sells.
@@ -46,15 +50,31 @@ impl Step<'_> {
         orders: &[OrderSpec],
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
+        let mut facts = facts.clone();
         // Children after the orders they wait for.
         for waits in [false, true] {
             for side in [Side::Sell, Side::Buy] {
                 for order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
-                    self.submit(order, facts)?;
+                    self.submit(order, &facts)?;
+                    // The next order of the list is judged beside this one.
+                    if let Some((price, open)) = self.taken(order) {
+                        facts.take_in(order, open, price);
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Price and quantity of an order that was taken, filled or not.
+    fn taken(&self, order: &OrderSpec) -> Option<(Price, Quantity)> {
+        let state = self.state();
+        let refused = matches!(
+            state.orders.get(order.account, order.id)?.status,
+            OrderStatus::Denied | OrderStatus::Rejected
+        );
+        let price = state.book(order.account, self.now)?.order_price(order)?;
+        (!refused).then_some((price, order.quantity))
     }
 
     fn act_on(&mut self, order: &OrderSpec, decision: Decision) -> Result<(), EngineError> {

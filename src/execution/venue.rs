@@ -39,7 +39,7 @@ impl Step<'_> {
         }
         self.settle_lists(&mut budgets)?;
         for bar in all {
-            self.engine.state.view.set_last(bar.instrument, bar.close, bar.to);
+            self.engine.state.set_last(bar.instrument, bar.close, bar.to);
             self.watch(bar.instrument)?;
         }
         for exchange in exchanges {
@@ -194,7 +194,7 @@ impl Step<'_> {
         let instrument = trade.instrument;
         self.begin(instrument.exchange)?;
         let before = self.state().view.last(instrument);
-        self.engine.state.view.set_last(instrument, trade.price, trade.time);
+        self.engine.state.set_last(instrument, trade.price, trade.time);
         self.watch(instrument)?;
         if self.is_matching(instrument) && !self.state().orders.queue(instrument).is_empty() {
             let session = self.engine.calendars.of(instrument.exchange).session_at(trade.time);
@@ -329,6 +329,7 @@ impl Step<'_> {
         };
         self.emit_at(at, EventBody::Fill(fill))?;
         self.follow(key, quantity)?;
+        self.judge_executions(&key)?;
         self.judge_cash(key.0)?;
         Ok(quantity)
     }

@@ -82,7 +82,7 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let letter = Letter { event, level: NoticeLevel::Action, title: "Trading halted", text };
             send(out, &audience.everybody, letter);
         }
-        EventBody::Resumed { scope, actor } => {
+        EventBody::Resumed { scope, actor, .. } => {
             let text = format!("{actor} resumed trading ({scope})");
             let letter = Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text };
             send(out, &audience.everybody, letter);

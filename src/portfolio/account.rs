@@ -169,14 +169,17 @@ impl Account {
 
     /// Cash, receivables and positions at the prices given; `None` when a price is missing or it does not fit.
     pub fn equity(&self, price: impl Fn(InstrumentId) -> Option<Price>) -> Option<Money> {
-        let mut equity = self.cash;
-        for receivable in &self.receivables {
-            equity = equity.checked_add(receivable.amount)?;
-        }
+        let mut positions = Money::ZERO;
         for (instrument, position) in &self.positions {
-            equity = equity.checked_add(position.value(price(*instrument)?).ok()?)?;
+            positions = positions.checked_add(position.value(price(*instrument)?).ok()?)?;
         }
-        Some(equity)
+        self.equity_with(positions)
+    }
+
+    /// Cash, receivables and positions that are worth so much together; `None` when it does not fit.
+    pub fn equity_with(&self, positions: Money) -> Option<Money> {
+        let owed = self.receivables.iter().try_fold(self.cash, |sum, r| sum.checked_add(r.amount));
+        owed?.checked_add(positions)
     }
 
     /// Whether the books can hold a fill.

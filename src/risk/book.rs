@@ -10,9 +10,11 @@ use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, Instrument, InstrumentId, Money, OrderId, OrderSpec, Price, Quantity, Quote, RefusalCode, Seq,
-    Side, UnixNanos, UserName,
+    Side, StrategyId, UnixNanos, UserName,
 };
 use crate::portfolio::Account;
+
+use super::sums::{Prices, Sums};
 
 /// An order's name: ids are unique per account.
 pub type OrderKey = (AccountId, OrderId);
@@ -55,6 +57,50 @@ pub struct Halt {
     pub actor: UserName,
     /// Since when.
     pub since: UnixNanos,
+    /// The time on the wall then.
+    pub wall: UnixNanos,
+}
+
+/// An order that was taken not long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// When, in market time.
+    pub time: UnixNanos,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Side.
+    pub side: Side,
+    /// Quantity.
+    pub quantity: Quantity,
+    /// Price of its own.
+    pub price: Option<Price>,
+}
+
+impl Recent {
+    /// An order taken at a time.
+    pub fn of(order: &OrderSpec, time: UnixNanos) -> Self {
+        let OrderSpec { instrument, side, quantity, .. } = *order;
+        Self { time, instrument, side, quantity, price: order.own_price() }
+    }
+}
+
+/// What an account did since its day began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Activity {
+    /// Orders, changes and cancels.
+    pub messages: u32,
+    /// Of those, cancels.
+    pub cancels: u32,
+    /// Fills.
+    pub fills: u32,
+    /// Closes at a loss in a row.
+    pub losses: u32,
+}
+
+/// Open orders by instrument.
+pub trait Queues: std::fmt::Debug {
+    /// Names of the open orders of an instrument.
+    fn open_in(&self, instrument: InstrumentId) -> Vec<OrderKey>;
 }
 
 /// One account's book and the market around it.
@@ -81,11 +127,19 @@ pub struct Book<'a> {
     /// How the paper exchange charges.
     pub venue: &'a VenueModel,
     /// When the account's last orders were taken, the oldest first.
-    pub recent: &'a VecDeque<UnixNanos>,
+    pub recent: &'a VecDeque<Recent>,
     /// Controls that spoke and stay in force, by account.
     pub latched: &'a BTreeSet<(AccountId, RefusalCode)>,
     /// Whether the account is being compared with its broker.
     pub reconciling: bool,
+    /// Sums over open orders and positions.
+    pub sums: &'a Sums,
+    /// Open orders by instrument.
+    pub queues: &'a dyn Queues,
+    /// What the account did today.
+    pub activity: Activity,
+    /// Fills of each strategy since a person last looked.
+    pub executions: &'a BTreeMap<StrategyId, u32>,
 }
 
 /// An order (or an amended order) that is to be judged.
@@ -103,35 +157,7 @@ pub struct Draft<'a> {
     pub approved: bool,
 }
 
-/// Open orders that do not count beside a draft: itself while it is amended, and the rest of its group, of which
-/// only the largest counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut {
-    account: AccountId,
-    id: Option<OrderId>,
-    group: Option<OrderId>,
-}
-
-impl LeftOut {
-    /// Everything counts.
-    pub fn nothing(book: &Book<'_>) -> Self {
-        Self { account: book.account.spec().account, id: None, group: None }
-    }
-
-    /// Whether an order does not count.
-    pub fn has(&self, order: &OrderSpec) -> bool {
-        order.account == self.account
-            && (self.id == Some(order.id) || (self.group.is_some() && order.oco == self.group))
-    }
-}
-
 impl<'a> Draft<'a> {
-    /// What does not count beside it.
-    pub fn leaves_out(&self) -> LeftOut {
-        let OrderSpec { account, id, oco, .. } = self.order;
-        LeftOut { account: *account, id: self.amends.then_some(*id), group: *oco }
-    }
-
     /// A new order.
     pub const fn new(order: &'a OrderSpec) -> Self {
         Self { order, amends: false, may_wait: false, waits_for_parent: false, approved: false }
@@ -181,8 +207,20 @@ impl<'a> Book<'a> {
         order.own_price().or_else(|| last().map(|p| p.price))
     }
 
+    /// Prices for what has none of its own.
+    pub fn prices(&self, instrument: InstrumentId) -> Prices {
+        let last = self.last(instrument).map(|p| p.price);
+        let side = |side| last.or_else(|| self.reference(instrument, side).map(|p| p.price));
+        Prices { last, buy: side(Side::Buy), sell: side(Side::Sell) }
+    }
+
     /// Equity at last prices; `None` when one is missing.
     pub fn equity(&self) -> Option<Money> {
-        self.account.equity(|i| self.last(i).map(|p| p.price))
+        self.account.equity_with(self.sums.positions(self.account.spec().account)?)
+    }
+
+    /// Fills of the order's strategy since a person last looked.
+    pub fn executions_of(&self, order: &OrderSpec) -> Option<u32> {
+        order.strategy.map(|strategy| self.executions.get(&strategy).copied().unwrap_or(0))
     }
 }

@@ -1,12 +1,13 @@
 //! [`evaluate`]: runs every check over a draft and says accept, hold or refuse.
 
+use crate::domain::decision::{Breach, CheckOutcome, CheckRecord, DecisionRecord, Inputs};
 use crate::domain::event::Refusal;
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::{Breach, CheckOutcome, CheckRecord, DecisionRecord};
-use crate::domain::{AccountKind, OrderSpec, Quantity, RefusalCode};
+use crate::domain::limit::LimitName;
+use crate::domain::{AccountId, AccountKind, OrderSpec, Quantity, RefusalCode};
 
 use super::book::{Book, Draft};
-use super::checks::{CHECKS, Case};
+use super::checks::{CONTROLS, Case, Finding, control_of};
 use super::limits::LimitBook;
 
 /// What becomes of a draft.
@@ -20,7 +21,7 @@ pub enum Verdict {
     Refuse(Refusal),
 }
 
-/// What the checks saw and said of one order at one state of the book. Only [`evaluate`] makes one.
+/// What the controls saw and said of one order at one state of the book. Only [`evaluate`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub(super) record: DecisionRecord,
@@ -30,7 +31,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// What was seen, for the journal and the screen.
+    /// What was seen, for the journal.
     pub fn record(&self) -> DecisionRecord {
         self.record.clone()
     }
@@ -45,11 +46,23 @@ impl Decision {
         &self.verdict
     }
 
-    /// Every check that spoke against it, soft limits included.
+    /// What every control said, for people.
+    pub fn checks(&self) -> Vec<CheckRecord> {
+        checks(self.order.account, &self.record.inputs)
+    }
+
+    /// What the control of one limit said.
+    pub fn check(&self, name: LimitName) -> Option<CheckRecord> {
+        let control = control_of(name)?;
+        Some(control.judge(&self.record.inputs).record(self.order.account))
+    }
+
+    /// Every control that spoke against it, soft limits included.
     pub fn breaches(&self) -> Vec<Breach> {
-        let spoke =
-            |c: &&CheckRecord| c.outcome == CheckOutcome::Breach || c.outcome == CheckOutcome::SoftBreach;
-        self.record.checks.iter().filter(spoke).map(breach).collect()
+        let inputs = &self.record.inputs;
+        let found = CONTROLS.iter().map(|control| control.judge(inputs));
+        let spoke = found.filter(|f| matches!(f.outcome, CheckOutcome::Breach | CheckOutcome::SoftBreach));
+        spoke.map(|f| f.breach(self.order.account)).collect()
     }
 
     /// Whether it may work.
@@ -58,69 +71,84 @@ impl Decision {
     }
 }
 
-/// Judges an order against the book and the limits. Every check runs; the first breach in the order of
-/// [`CHECKS`] names the refusal. `facts` are recorded by the caller beside the decision.
+/// Judges an order against the book and the limits. Every control runs; the first breach in the order of
+/// [`CONTROLS`] names the refusal. What was looked at is in the record, and [`replay`] gives the same verdict from it.
 pub fn evaluate(book: &Book<'_>, limits: &LimitBook, facts: &MarketFacts, draft: &Draft<'_>) -> Decision {
     let case = Case::new(book, limits, facts, draft);
-    let checks: Vec<CheckRecord> = CHECKS.iter().map(|check| (check.run)(&case)).collect();
-    let verdict = verdict(&checks, draft);
+    let inputs = case.inputs();
     let record = DecisionRecord {
         limits_version: limits.version(),
         book_seq: book.seq,
-        reference: case.reference.map(|r| (r.price, r.time)),
-        checks,
+        reference_time: case.reference.map(|r| r.time),
+        inputs,
     };
+    let verdict = judge(draft.order.account, &record.inputs);
     Decision { record, verdict, order: draft.order.clone(), kind: book.account.spec().kind }
 }
 
-fn verdict(checks: &[CheckRecord], draft: &Draft<'_>) -> Verdict {
-    let hard =
-        |c: &&CheckRecord| c.outcome == CheckOutcome::Breach || c.outcome == CheckOutcome::NotEvaluated;
-    let mut spoke = checks.iter().filter(hard);
-    let Some(first) = spoke.next() else {
-        if draft.waits_for_parent {
+/// The verdict of a recorded decision, made again from nothing but what it looked at.
+pub fn replay(account: AccountId, record: &DecisionRecord) -> Verdict {
+    judge(account, &record.inputs)
+}
+
+/// What every control says of recorded inputs, for people.
+pub fn checks(account: AccountId, inputs: &Inputs) -> Vec<CheckRecord> {
+    CONTROLS.iter().map(|control| control.judge(inputs).record(account)).collect()
+}
+
+/// Runs every control over what was looked at.
+pub fn judge(account: AccountId, inputs: &Inputs) -> Verdict {
+    let mut asks = false;
+    let mut spoke: Vec<Finding<'_>> = Vec::new();
+    for control in CONTROLS {
+        let found = control.judge(inputs);
+        asks |= found.asks();
+        if found.refuses() {
+            spoke.push(found);
+        }
+    }
+    let Some(first) = spoke.first() else {
+        if inputs.waits_for_parent {
             return Verdict::Hold(RefusalCode::WaitsForParent);
         }
-        let soft = checks.iter().any(|c| c.outcome == CheckOutcome::SoftBreach);
-        return if soft && !draft.approved {
+        return if asks && !inputs.approved {
             Verdict::Hold(RefusalCode::ApprovalRequired)
         } else {
             Verdict::Accept
         };
     };
-    if draft.waits_for_parent && judged_at_release(first) && spoke.clone().all(judged_at_release) {
+    if inputs.waits_for_parent && spoke.iter().all(is_judged_at_release) {
         return Verdict::Hold(RefusalCode::WaitsForParent);
     }
-    let sells_may_cure = is_cured_by_sells(first) && spoke.all(is_cured_by_sells);
-    if draft.may_wait && sells_may_cure {
+    if inputs.may_wait && spoke.iter().all(is_cured_by_sells) {
         return Verdict::Hold(RefusalCode::WaitsForSells);
     }
-    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
-    let breaches = checks.iter().filter(hard).map(breach).collect();
+    let named = first.breach(account);
+    let some = |text: String| (!text.is_empty()).then_some(text);
     Verdict::Refuse(Refusal {
-        code: code(first),
-        limit: is_limit(first).then(|| first.limit.clone()),
-        observed: some(&first.observed),
-        threshold: some(&first.threshold),
-        breaches,
+        code: named.code,
+        limit: is_limit(first).then_some(named.limit),
+        observed: some(named.observed),
+        threshold: some(named.threshold),
+        breaches: spoke.iter().map(|found| found.breach(account)).collect(),
     })
 }
 
-/// Whether the sells of an order's list may cure what a check found: they bring money and lower gross exposure.
-fn is_cured_by_sells(check: &CheckRecord) -> bool {
+/// Whether the sells of an order's list may cure what a control found: they bring money and lower gross exposure.
+fn is_cured_by_sells(found: &Finding<'_>) -> bool {
     matches!(
-        check.code,
+        found.code,
         RefusalCode::InsufficientCash
             | RefusalCode::InsufficientBuyingPower
             | RefusalCode::CashNegative
             | RefusalCode::GrossExposure
-    ) && check.outcome == CheckOutcome::Breach
+    ) && found.outcome == CheckOutcome::Breach
 }
 
-/// Whether what a check found depends on position and cash: for a child that is judged when it is released.
-fn judged_at_release(check: &CheckRecord) -> bool {
+/// Whether what a control found depends on position and cash: for a child that is judged when it is released.
+fn is_judged_at_release(found: &Finding<'_>) -> bool {
     matches!(
-        check.code,
+        found.code,
         RefusalCode::ReduceOnlyWouldIncrease
             | RefusalCode::ShortSaleRestricted
             | RefusalCode::HardToBorrow
@@ -129,30 +157,17 @@ fn judged_at_release(check: &CheckRecord) -> bool {
             | RefusalCode::CashNegative
             | RefusalCode::MaxPosition
             | RefusalCode::GrossExposure
+            | RefusalCode::NetExposure
+            | RefusalCode::LeverageLimit
             | RefusalCode::Concentration
+            | RefusalCode::SectorLimit
+            | RefusalCode::BetaLimit
+            | RefusalCode::VarLimit
     )
 }
 
-fn is_limit(check: &CheckRecord) -> bool {
-    check.limit.parse::<crate::domain::limit::LimitName>().is_ok()
-}
-
-/// A check that could not run refuses as a missing reference price.
-fn code(check: &CheckRecord) -> RefusalCode {
-    match check.outcome {
-        CheckOutcome::NotEvaluated => RefusalCode::ReferencePriceUnavailable,
-        CheckOutcome::Passed | CheckOutcome::SoftBreach | CheckOutcome::Breach => check.code,
-    }
-}
-
-fn breach(check: &CheckRecord) -> Breach {
-    Breach {
-        code: code(check),
-        limit: check.limit.clone(),
-        scope: check.scope,
-        observed: check.observed.clone(),
-        threshold: check.threshold.clone(),
-    }
+fn is_limit(found: &Finding<'_>) -> bool {
+    found.name.parse::<LimitName>().is_ok()
 }
 
 /// The largest quantity, in whole lots up to the draft's own, that would not be refused; zero when none would.

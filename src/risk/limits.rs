@@ -1,15 +1,23 @@
 //! Every version of every limit, and which value of each is in force.
 //!
-//! A first value and a tighter one apply at once; a looser one waits for a second person. Versions count over all
-//! limits and are never edited: a new wish is a new version.
+//! A first value and a tighter one apply at once; a looser one, and every one of a change set, waits for a second
+//! person. A version may begin later, end by itself (then the value before it is back), or bind one order only.
+//! Versions count over all limits and are never edited: a new wish is a new version. Time is market time, and passes
+//! here only by word of the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::limit::{LimitDraft, LimitName, LimitValue, LimitVersion, Scope, VersionStatus};
-use crate::domain::{AccountId, AccountKind, Symbol, UnixNanos, UserName};
+use crate::domain::limit::{
+    LimitDraft, LimitName, LimitUnit, LimitValue, LimitVersion, Scope, Turn, VersionStatus,
+};
+use crate::domain::{
+    AccountId, AccountKind, AccountSpec, ChangeSetId, OrderSpec, StrategyId, Symbol, UnixNanos, UserName,
+};
+
+use super::book::OrderKey;
 
 /// A limit in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +57,34 @@ pub enum LimitError {
     /// A later version of the same limit is in force.
     #[error("limit version {0} was overtaken by a later version of the same limit: propose it again")]
     Overtaken(u32),
+    /// Somebody changed the limit since the draft was begun.
+    #[error(
+        "{by} changed {name} for {scope} to {value} (version {version}) since version {based_on}: look again"
+    )]
+    Stale {
+        /// Limit.
+        name: LimitName,
+        /// Scope.
+        scope: Scope,
+        /// Version it is at.
+        version: u32,
+        /// Who made that version.
+        by: UserName,
+        /// Its hard value.
+        value: String,
+        /// Version the draft was based on.
+        based_on: u32,
+    },
+    /// A window that ends before it begins, or has ended.
+    #[error("the limit would end before it begins: give --until after --from, and ahead of market time")]
+    EmptyWindow,
+    /// No version of a change set waits.
+    #[error("change set '{0}' has no version that waits for approval")]
+    UnknownSet(ChangeSetId),
 }
+
+/// Versions and values of a limit, beside the one in force.
+type LimitKey = (Scope, LimitName);
 
 /// All versions and the values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -57,19 +92,62 @@ pub struct LimitBook {
     #[serde(with = "crate::domain::serial::shared")]
     versions: Arc<Vec<LimitVersion>>,
     #[serde(with = "crate::domain::serial::pairs")]
-    in_force: BTreeMap<(LimitName, Scope), InForce>,
+    in_force: BTreeMap<LimitKey, InForce>,
+    /// What comes back when a version that ends by itself has ended.
+    #[serde(with = "crate::domain::serial::pairs")]
+    beneath: BTreeMap<LimitKey, Option<InForce>>,
+    /// Values for one order only.
+    #[serde(with = "crate::domain::serial::pairs")]
+    of_orders: BTreeMap<OrderKey, Vec<(LimitName, Scope, InForce)>>,
+    turns: BTreeSet<(UnixNanos, u32, Turn)>,
+    /// Wall time at which a waiting version was asked for.
+    #[serde(with = "crate::domain::serial::pairs")]
+    asked_at: BTreeMap<u32, UnixNanos>,
 }
 
-/// Whether a scope binds an order of an account in a symbol. A simulation account knows only limits of its own.
-pub fn binds(scope: Scope, account: AccountId, kind: AccountKind, symbol: Symbol) -> bool {
-    let firm = match kind {
-        AccountKind::Simulation => false,
-        AccountKind::Paper | AccountKind::Live => true,
-    };
-    match scope {
-        Scope::Firm => firm,
-        Scope::Symbol(own) => firm && own == symbol,
-        Scope::Account(own) => own == account,
+/// What a limit or a halt may bind: an order of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Account.
+    pub account: AccountId,
+    /// Its kind.
+    pub kind: AccountKind,
+    /// Symbol, where one is concerned.
+    pub symbol: Option<Symbol>,
+    /// Strategy, where one asked.
+    pub strategy: Option<StrategyId>,
+}
+
+impl Target {
+    /// An order of an account.
+    pub const fn of(account: &AccountSpec, order: &OrderSpec) -> Self {
+        let symbol = Some(order.instrument.symbol);
+        Self { account: account.account, kind: account.kind, symbol, strategy: order.strategy }
+    }
+
+    /// An account as a whole.
+    pub const fn account(account: &AccountSpec) -> Self {
+        Self { account: account.account, kind: account.kind, symbol: None, strategy: None }
+    }
+
+    /// A symbol in an account.
+    pub const fn symbol(account: &AccountSpec, symbol: Symbol) -> Self {
+        Self { symbol: Some(symbol), ..Self::account(account) }
+    }
+
+    /// Scopes that bind it. A simulation account knows only limits of its own.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> + use<> {
+        let firm = match self.kind {
+            AccountKind::Simulation => false,
+            AccountKind::Paper | AccountKind::Live => true,
+        };
+        let wide = [Some(Scope::Firm), self.symbol.map(Scope::Symbol), self.strategy.map(Scope::Strategy)];
+        wide.into_iter().flatten().filter(move |_| firm).chain([Scope::Account(self.account)])
+    }
+
+    /// Whether a scope binds it.
+    pub fn is_bound_by(&self, scope: Scope) -> bool {
+        self.scopes().any(|own| own == scope)
     }
 }
 
@@ -81,20 +159,30 @@ fn parse(name: LimitName, text: Option<&String>) -> Result<Option<LimitValue>, L
 fn values(draft: &LimitDraft) -> Result<(Option<LimitValue>, Option<LimitValue>), LimitError> {
     let hard = parse(draft.name, draft.hard.as_ref())?;
     let soft = parse(draft.name, draft.soft.as_ref())?;
-    let bounds = hard.as_ref().and_then(LimitValue::raw).zip(soft.as_ref().and_then(LimitValue::raw));
-    if bounds.is_some_and(|(hard, soft)| soft > hard) {
+    let crossed = match (&hard, &soft) {
+        (Some(hard), Some(soft)) => allows_more(draft.name, hard, soft),
+        (None, _) | (_, None) => false,
+    };
+    if crossed && draft.name.unit() != LimitUnit::Symbols {
         return Err(LimitError::SoftAboveHard);
     }
     Ok((hard, soft))
 }
 
 /// Whether `new` allows something that `old` does not.
-fn looser(old: Option<&LimitValue>, new: Option<&LimitValue>) -> bool {
+fn allows_more(name: LimitName, old: &LimitValue, new: &LimitValue) -> bool {
+    match (old, new) {
+        (LimitValue::Symbols(old), LimitValue::Symbols(new)) => !old.is_subset(new),
+        (old, new) if name.higher_is_looser() => new.raw() > old.raw(),
+        (old, new) => new.raw() < old.raw(),
+    }
+}
+
+fn looser(name: LimitName, old: Option<&LimitValue>, new: Option<&LimitValue>) -> bool {
     match (old, new) {
         (None, _) => false,
         (Some(_), None) => true,
-        (Some(LimitValue::Symbols(old)), Some(LimitValue::Symbols(new))) => !old.is_subset(new),
-        (Some(old), Some(new)) => new.raw() > old.raw(),
+        (Some(old), Some(new)) => allows_more(name, old, new),
     }
 }
 
@@ -111,37 +199,83 @@ impl LimitBook {
 
     /// Every limit in force.
     pub fn in_force(&self) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
-        self.in_force.iter().map(|((name, scope), value)| (*name, *scope, value))
+        self.in_force.iter().map(|((scope, name), value)| (*name, *scope, value))
     }
 
     /// The limit of one name and scope.
     pub fn get(&self, name: LimitName, scope: Scope) -> Option<&InForce> {
-        self.in_force.get(&(name, scope))
+        self.in_force.get(&(scope, name))
     }
 
     /// Whether a limit of this name is in force anywhere.
     pub fn has(&self, name: LimitName) -> bool {
-        self.in_force.keys().any(|(n, _)| *n == name)
+        self.in_force.keys().any(|(_, n)| *n == name)
     }
 
-    /// Limits of one name that bind an account and symbol.
-    pub fn binding(
+    /// Limits that bind a target.
+    pub fn binding(&self, target: &Target) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
+        target.scopes().flat_map(move |scope| {
+            let of_scope = self.in_force.range((scope, LimitName::MaxOrderQuantity)..);
+            let own = of_scope.take_while(move |((s, _), _)| *s == scope);
+            own.map(move |((_, name), value)| (*name, scope, value))
+        })
+    }
+
+    /// Limits that bind an order: a value given to this one order stands in the place of the standing one.
+    pub fn binding_order(
         &self,
-        name: LimitName,
-        account: AccountId,
-        kind: AccountKind,
-        symbol: Symbol,
-    ) -> impl Iterator<Item = (Scope, &InForce)> {
-        let of_name = self.in_force.range((name, Scope::Firm)..).take_while(move |((n, _), _)| *n == name);
-        of_name.map(|((_, scope), v)| (*scope, v)).filter(move |(s, _)| binds(*s, account, kind, symbol))
+        target: &Target,
+        key: OrderKey,
+    ) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
+        let own = self.of_orders.get(&key).map_or(&[][..], Vec::as_slice);
+        self.binding(target).map(move |(name, scope, value)| {
+            let given = own.iter().rev().find(|(n, s, _)| (*n, *s) == (name, scope));
+            (name, scope, given.map_or(value, |(_, _, value)| value))
+        })
     }
 
-    /// Whether a draft is well formed, and whether it may apply at once.
-    pub fn judge(&self, draft: &LimitDraft) -> Result<LimitChange, LimitError> {
+    /// Versions that were given to one order only and may still be used by it.
+    pub fn given_to(&self, key: &OrderKey) -> Vec<u32> {
+        self.of_orders.get(key).map_or_else(Vec::new, |own| own.iter().map(|(_, _, v)| v.version).collect())
+    }
+
+    /// Whether a draft is well formed, and whether it may apply at once. `now` is market time.
+    pub fn judge(&self, draft: &LimitDraft, now: UnixNanos) -> Result<LimitChange, LimitError> {
         let (hard, soft) = values(draft)?;
-        let Some(old) = self.get(draft.name, draft.scope) else { return Ok(LimitChange::AtOnce) };
-        let waits = looser(old.hard.as_ref(), hard.as_ref()) || looser(old.soft.as_ref(), soft.as_ref());
-        Ok(if waits { LimitChange::Waits } else { LimitChange::AtOnce })
+        let terms = &draft.terms;
+        let begins = terms.effective_from.unwrap_or(now).max(now);
+        if terms.expires_at.is_some_and(|ends| ends <= begins) {
+            return Err(LimitError::EmptyWindow);
+        }
+        self.is_fresh(draft)?;
+        if terms.set.is_some() {
+            return Ok(LimitChange::Waits);
+        }
+        // A value that stands only for a while does not make room for one that stays.
+        let standing = self.beneath.get(&(draft.scope, draft.name)).and_then(Option::as_ref);
+        let olds = self.get(draft.name, draft.scope).into_iter().chain(standing);
+        let waits = |old: &InForce| {
+            looser(draft.name, old.hard.as_ref(), hard.as_ref())
+                || looser(draft.name, old.soft.as_ref(), soft.as_ref())
+        };
+        Ok(if olds.into_iter().any(waits) { LimitChange::Waits } else { LimitChange::AtOnce })
+    }
+
+    /// Whether nobody changed the limit since the version that the draft names.
+    fn is_fresh(&self, draft: &LimitDraft) -> Result<(), LimitError> {
+        let Some(based_on) = draft.terms.based_on else { return Ok(()) };
+        let own = |v: &&LimitVersion| (v.draft.name, v.draft.scope) == (draft.name, draft.scope);
+        let Some(newest) = self.versions.iter().rev().find(own).filter(|v| v.version > based_on) else {
+            return Ok(());
+        };
+        Err(LimitError::Stale {
+            name: draft.name,
+            scope: draft.scope,
+            version: newest.version,
+            by: newest.maker,
+            value: newest.draft.hard.clone().unwrap_or_else(|| "none".to_owned()),
+            based_on,
+        })
     }
 
     /// The waiting version `version`, when it may still be approved.
@@ -151,22 +285,46 @@ impl LimitBook {
         if found.status == VersionStatus::Approved {
             return Err(LimitError::NotWaiting(version));
         }
-        let now = self.get(found.draft.name, found.draft.scope);
-        if now.is_some_and(|now| now.version > version) {
+        let later = |v: &LimitVersion| {
+            v.version > version
+                && v.status == VersionStatus::Approved
+                && (v.draft.name, v.draft.scope) == (found.draft.name, found.draft.scope)
+        };
+        if self.versions.iter().any(later) {
             return Err(LimitError::Overtaken(version));
         }
         Ok(found)
     }
 
-    /// Notes a version that waits.
-    pub fn propose(&mut self, version: u32, draft: LimitDraft, maker: UserName, at: UnixNanos) {
+    /// All versions of a change set, each of which may be approved: a set is approved as a whole or not at all.
+    pub fn waiting_set(&self, set: ChangeSetId) -> Result<Vec<&LimitVersion>, LimitError> {
+        let own = self.versions.iter().filter(|v| v.draft.terms.set == Some(set));
+        let waiting = own.filter(|v| v.status == VersionStatus::Proposed);
+        let found = waiting.map(|v| self.waiting(v.version)).collect::<Result<Vec<_>, _>>()?;
+        if found.is_empty() { Err(LimitError::UnknownSet(set)) } else { Ok(found) }
+    }
+
+    /// Wall time at which a waiting version was asked for.
+    pub fn asked_at(&self, version: u32) -> Option<UnixNanos> {
+        self.asked_at.get(&version).copied()
+    }
+
+    /// Notes a version that waits. `at` is market time, `wall` the time on the wall.
+    pub fn propose(
+        &mut self,
+        version: u32,
+        draft: LimitDraft,
+        maker: UserName,
+        (at, wall): (UnixNanos, UnixNanos),
+    ) {
         let status = VersionStatus::Proposed;
         let row =
             LimitVersion { version, draft, maker, made_at: at, status, approver: None, approved_at: None };
         Arc::make_mut(&mut self.versions).push(row);
+        self.asked_at.insert(version, wall);
     }
 
-    /// Puts a version in force (and notes it, when it did not wait).
+    /// Puts a version in force, now or when it begins (and notes it, when it did not wait).
     pub fn approve(
         &mut self,
         version: u32,
@@ -175,7 +333,8 @@ impl LimitBook {
         actor: UserName,
         at: UnixNanos,
     ) -> Result<(), LimitError> {
-        let (hard, soft) = values(draft)?;
+        values(draft)?;
+        self.asked_at.remove(&version);
         let versions = Arc::make_mut(&mut self.versions);
         match versions.iter_mut().find(|v| v.version == version) {
             Some(waiting) => {
@@ -193,20 +352,84 @@ impl LimitBook {
                 approved_at: Some(at),
             }),
         }
-        self.put(version, draft, hard, soft);
+        match draft.terms.effective_from.filter(|from| *from > at) {
+            Some(from) => drop(self.turns.insert((from, version, Turn::Begins))),
+            None => self.begin(version, draft)?,
+        }
         Ok(())
+    }
+
+    /// The first version that begins or ends at or before `now`.
+    pub fn next_turn(&self, now: UnixNanos) -> Option<(UnixNanos, u32, Turn)> {
+        self.turns.first().filter(|(at, _, _)| *at <= now).copied()
+    }
+
+    /// A version begins or ends.
+    pub fn turn(&mut self, version: u32, turn: Turn) -> Result<(), LimitError> {
+        let found = self.versions.iter().find(|v| v.version == version);
+        let draft = found.ok_or(LimitError::UnknownVersion(version))?.draft.clone();
+        self.turns.retain(|(_, v, t)| (*v, *t) != (version, turn));
+        match turn {
+            Turn::Begins => self.begin(version, &draft),
+            Turn::Ends => {
+                self.end(version, &draft);
+                Ok(())
+            }
+        }
+    }
+
+    fn begin(&mut self, version: u32, draft: &LimitDraft) -> Result<(), LimitError> {
+        let (hard, soft) = values(draft)?;
+        let key = (draft.scope, draft.name);
+        if let Some(ends) = draft.terms.expires_at {
+            self.turns.insert((ends, version, Turn::Ends));
+        }
+        if let Some(order) = draft.terms.order {
+            let value = InForce { version, hard, soft };
+            self.of_orders.entry(order).or_default().push((draft.name, draft.scope, value));
+            return Ok(());
+        }
+        if draft.terms.expires_at.is_some() {
+            let now = self.in_force.get(&key).cloned();
+            self.beneath.entry(key).or_insert(now);
+        } else {
+            self.beneath.remove(&key);
+        }
+        self.put(version, key, hard, soft);
+        Ok(())
+    }
+
+    fn end(&mut self, version: u32, draft: &LimitDraft) {
+        let key = (draft.scope, draft.name);
+        if let Some(order) = draft.terms.order {
+            if let Some(own) = self.of_orders.get_mut(&order) {
+                own.retain(|(_, _, value)| value.version != version);
+                if own.is_empty() {
+                    self.of_orders.remove(&order);
+                }
+            }
+            return;
+        }
+        // A later version that took its place stays.
+        if self.in_force.get(&key).is_none_or(|now| now.version == version)
+            && let Some(before) = self.beneath.remove(&key)
+        {
+            match before {
+                Some(before) => drop(self.in_force.insert(key, before)),
+                None => drop(self.in_force.remove(&key)),
+            }
+        }
     }
 
     /// A copy in which the draft is in force, for previews.
     pub fn with(&self, draft: &LimitDraft) -> Result<Self, LimitError> {
         let (hard, soft) = values(draft)?;
         let mut copy = self.clone();
-        copy.put(self.version().saturating_add(1), draft, hard, soft);
+        copy.put(self.version().saturating_add(1), (draft.scope, draft.name), hard, soft);
         Ok(copy)
     }
 
-    fn put(&mut self, version: u32, draft: &LimitDraft, hard: Option<LimitValue>, soft: Option<LimitValue>) {
-        let key = (draft.name, draft.scope);
+    fn put(&mut self, version: u32, key: LimitKey, hard: Option<LimitValue>, soft: Option<LimitValue>) {
         if hard.is_none() && soft.is_none() {
             self.in_force.remove(&key);
         } else {
@@ -226,7 +449,9 @@ pub(super) fn symbols(value: &LimitValue) -> Option<&BTreeSet<Symbol>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::limit::WorkingOrders;
+    use crate::domain::limit::{LimitTerms, WorkingOrders};
+
+    const NOW: UnixNanos = UnixNanos::ZERO;
 
     fn draft(name: LimitName, hard: Option<&str>, soft: Option<&str>) -> LimitDraft {
         LimitDraft {
@@ -236,6 +461,7 @@ mod tests {
             soft: soft.map(str::to_owned),
             reason: "test".into(),
             working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
         }
     }
 
@@ -248,7 +474,7 @@ mod tests {
     fn only_a_looser_value_waits() {
         let name = LimitName::MaxOrderNotional;
         let mut book = LimitBook::default();
-        assert_eq!(book.judge(&draft(name, Some("100"), None)), Ok(LimitChange::AtOnce));
+        assert_eq!(book.judge(&draft(name, Some("100"), None), NOW), Ok(LimitChange::AtOnce));
         set(&mut book, &draft(name, Some("100"), Some("50")));
         for (hard, soft, change) in [
             (Some("100"), Some("50"), LimitChange::AtOnce),
@@ -258,7 +484,7 @@ mod tests {
             (Some("90"), None, LimitChange::Waits),
             (None, None, LimitChange::Waits),
         ] {
-            assert_eq!(book.judge(&draft(name, hard, soft)), Ok(change), "{hard:?} {soft:?}");
+            assert_eq!(book.judge(&draft(name, hard, soft), NOW), Ok(change), "{hard:?} {soft:?}");
         }
     }
 
@@ -267,9 +493,9 @@ mod tests {
         let name = LimitName::RestrictedSymbols;
         let mut book = LimitBook::default();
         set(&mut book, &draft(name, Some("B, A"), None));
-        assert_eq!(book.judge(&draft(name, Some("A,B"), None)), Ok(LimitChange::AtOnce));
-        assert_eq!(book.judge(&draft(name, Some("A,B,C"), None)), Ok(LimitChange::AtOnce));
-        assert_eq!(book.judge(&draft(name, Some("A"), None)), Ok(LimitChange::Waits));
+        assert_eq!(book.judge(&draft(name, Some("A,B"), None), NOW), Ok(LimitChange::AtOnce));
+        assert_eq!(book.judge(&draft(name, Some("A,B,C"), None), NOW), Ok(LimitChange::AtOnce));
+        assert_eq!(book.judge(&draft(name, Some("A"), None), NOW), Ok(LimitChange::Waits));
     }
 
     #[test]
@@ -277,7 +503,7 @@ mod tests {
         let name = LimitName::MaxOrderNotional;
         let mut book = LimitBook::default();
         set(&mut book, &draft(name, Some("100"), None));
-        book.propose(2, draft(name, Some("200"), None), "rita".parse().unwrap(), UnixNanos::ZERO);
+        book.propose(2, draft(name, Some("200"), None), "rita".parse().unwrap(), (NOW, NOW));
         assert!(book.waiting(2).is_ok());
         book.approve(
             3,
@@ -291,12 +517,102 @@ mod tests {
         assert_eq!(book.waiting(9), Err(LimitError::UnknownVersion(9)));
     }
 
+    fn with_terms(hard: &str, terms: LimitTerms) -> LimitDraft {
+        LimitDraft { terms, ..draft(LimitName::MaxOrderNotional, Some(hard), None) }
+    }
+
+    fn hard(book: &LimitBook) -> Option<String> {
+        let now = book.get(LimitName::MaxOrderNotional, Scope::Firm)?;
+        now.hard.as_ref().map(ToString::to_string)
+    }
+
+    #[test]
+    fn a_window_begins_and_ends_and_gives_back_what_stood_before() {
+        let mut book = LimitBook::default();
+        set(&mut book, &with_terms("100", LimitTerms::default()));
+        let at = UnixNanos::from_seconds;
+        let window =
+            LimitTerms { effective_from: Some(at(10)), expires_at: Some(at(20)), ..LimitTerms::default() };
+        let lower = with_terms("40", window.clone());
+        assert_eq!(book.judge(&lower, NOW), Ok(LimitChange::AtOnce));
+        assert_eq!(book.judge(&with_terms("400", window), NOW), Ok(LimitChange::Waits));
+        set(&mut book, &lower);
+        assert_eq!((hard(&book), book.next_turn(at(9))), (Some("100.00".into()), None));
+        assert_eq!(book.next_turn(at(10)), Some((at(10), 2, Turn::Begins)));
+        book.turn(2, Turn::Begins).unwrap();
+        assert_eq!((hard(&book), book.next_turn(at(19))), (Some("40.00".into()), None));
+        // What stands only for a while makes no room: 70 is looser than 40, 120 than what stands beneath.
+        assert_eq!(book.judge(&with_terms("70", LimitTerms::default()), at(15)), Ok(LimitChange::Waits));
+        book.turn(2, Turn::Ends).unwrap();
+        assert_eq!((hard(&book), book.next_turn(at(99))), (Some("100.00".into()), None));
+        let empty =
+            LimitTerms { effective_from: Some(at(20)), expires_at: Some(at(20)), ..LimitTerms::default() };
+        assert_eq!(book.judge(&with_terms("1", empty), NOW), Err(LimitError::EmptyWindow));
+    }
+
+    #[test]
+    fn an_override_of_one_order_binds_that_order_alone() {
+        let mut book = LimitBook::default();
+        set(&mut book, &with_terms("100", LimitTerms::default()));
+        let key: OrderKey = ("A".parse().unwrap(), "o1".parse().unwrap());
+        let wider = with_terms("900", LimitTerms { order: Some(key), ..LimitTerms::default() });
+        assert_eq!(book.judge(&wider, NOW), Ok(LimitChange::Waits));
+        set(&mut book, &wider);
+        let target = Target { account: key.0, kind: AccountKind::Paper, symbol: None, strategy: None };
+        let seen = |book: &LimitBook, key| {
+            book.binding_order(&target, key)
+                .map(|(_, _, v)| v.hard.as_ref().unwrap().to_string())
+                .next()
+                .unwrap()
+        };
+        assert_eq!(seen(&book, key), "900.00");
+        assert_eq!(seen(&book, (key.0, "o2".parse().unwrap())), "100.00");
+        assert_eq!(book.given_to(&key), [2]);
+        book.turn(2, Turn::Ends).unwrap();
+        assert_eq!(seen(&book, key), "100.00");
+    }
+
+    #[test]
+    fn a_stale_draft_is_told_who_changed_what() {
+        let mut book = LimitBook::default();
+        set(&mut book, &with_terms("100", LimitTerms::default()));
+        set(&mut book, &with_terms("90", LimitTerms::default()));
+        let based = |on| with_terms("80", LimitTerms { based_on: Some(on), ..LimitTerms::default() });
+        assert_eq!(book.judge(&based(2), NOW), Ok(LimitChange::AtOnce));
+        let error = book.judge(&based(1), NOW).unwrap_err().to_string();
+        assert!(error.starts_with("rita changed max_order_notional for firm to 90 (version 2)"), "{error}");
+    }
+
+    #[test]
+    fn a_set_waits_as_a_whole() {
+        let mut book = LimitBook::default();
+        let set: ChangeSetId = "june".parse().unwrap();
+        let of_set = with_terms("10", LimitTerms { set: Some(set), ..LimitTerms::default() });
+        assert_eq!(book.judge(&of_set, NOW), Ok(LimitChange::Waits));
+        assert_eq!(book.waiting_set(set), Err(LimitError::UnknownSet(set)));
+        book.propose(1, of_set.clone(), "rita".parse().unwrap(), (NOW, NOW));
+        book.propose(2, of_set, "rita".parse().unwrap(), (NOW, NOW));
+        assert_eq!(book.waiting_set(set).unwrap().len(), 2);
+        assert_eq!(hard(&book), None);
+    }
+
+    #[test]
+    fn a_wider_window_for_duplicates_is_tighter() {
+        let name = LimitName::DuplicateOrderWindow;
+        let mut book = LimitBook::default();
+        set(&mut book, &draft(name, Some("10"), None));
+        assert_eq!(book.judge(&draft(name, Some("20"), None), NOW), Ok(LimitChange::AtOnce));
+        assert_eq!(book.judge(&draft(name, Some("5"), None), NOW), Ok(LimitChange::Waits));
+        assert!(matches!(book.judge(&draft(name, Some("61"), None), NOW), Err(LimitError::BadValue(_))));
+    }
+
     #[test]
     fn firm_limits_never_bind_a_simulation_account() {
         let (account, symbol) = ("sim-kim".parse().unwrap(), "XYZ".parse().unwrap());
-        assert!(!binds(Scope::Firm, account, AccountKind::Simulation, symbol));
-        assert!(!binds(Scope::Symbol(symbol), account, AccountKind::Simulation, symbol));
-        assert!(binds(Scope::Account(account), account, AccountKind::Simulation, symbol));
-        assert!(binds(Scope::Firm, account, AccountKind::Paper, symbol));
+        let target = |kind| Target { account, kind, symbol: Some(symbol), strategy: None };
+        assert!(!target(AccountKind::Simulation).is_bound_by(Scope::Firm));
+        assert!(!target(AccountKind::Simulation).is_bound_by(Scope::Symbol(symbol)));
+        assert!(target(AccountKind::Simulation).is_bound_by(Scope::Account(account)));
+        assert!(target(AccountKind::Paper).is_bound_by(Scope::Firm));
     }
 }

@@ -1,14 +1,13 @@
 //! What a drafted limit would break: today's open orders and positions, and the decisions of the past.
 
+use crate::domain::decision::{CheckOutcome, DecisionRecord};
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::{
-    CheckOutcome, CheckRecord, DecisionRecord, LimitDraft, LimitName, LimitValue, Scope,
-};
+use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, AccountKind, InstrumentId, OrderId, OrderSpec};
 
 use super::book::{Book, Draft};
-use super::decision::evaluate;
-use super::limits::{LimitBook, LimitError, binds, symbols};
+use super::checks::{Case, Control, Rule, bound, control_of};
+use super::limits::{InForce, LimitBook, LimitError, Target, symbols};
 use super::utilisation;
 
 /// A stored decision and its order.
@@ -61,165 +60,138 @@ pub fn preview(
     books: &[Book<'_>],
     limits: &LimitBook,
     draft: &LimitDraft,
+    facts: &MarketFacts,
     history: &[PastDecision<'_>],
 ) -> Result<Preview, LimitError> {
     let drafted = limits.with(draft)?;
     let mut preview = Preview::default();
+    let (Some(bound), Some(control)) = (drafted.get(draft.name, draft.scope), control_of(draft.name)) else {
+        // A limit that is taken away breaks nothing.
+        let covered = history.iter().filter(|p| covers(draft.scope, p));
+        preview.considered = covered.count();
+        return Ok(preview);
+    };
+    let look = Look { drafted: &drafted, facts, scope: draft.scope, bound, control };
     for book in books {
-        open_orders(book, &drafted, draft, &mut preview.orders);
-        standing(book, &drafted, draft, &mut preview.positions);
+        look.open_orders(book, &mut preview.orders);
+        look.standing(book, draft.name, &mut preview.positions);
     }
-    for past in history {
-        judge_past(past, &drafted, draft, &mut preview);
+    for past in history.iter().filter(|p| covers(draft.scope, p)) {
+        preview.considered += 1;
+        look.judge_past(past, &mut preview);
     }
     Ok(preview)
 }
 
-fn open_orders(book: &Book<'_>, limits: &LimitBook, draft: &LimitDraft, over: &mut Vec<OverLimit>) {
-    let spec = book.account.spec();
-    for order in book.own_orders() {
-        if !binds(draft.scope, spec.account, spec.kind, order.spec.instrument.symbol) {
-            continue;
-        }
-        let decision = evaluate(book, limits, &MarketFacts::default(), &Draft::amended(&order.spec));
-        let spoke = decision.seen().checks.iter().find(|c| c.limit == draft.name.as_str());
-        if let Some(check) = spoke.filter(|c| is_over(c)) {
-            over.push(OverLimit {
-                account: spec.account,
-                instrument: Some(order.spec.instrument),
-                order: Some(order.spec.id),
-                observed: check.observed.clone(),
-                threshold: check.threshold.clone(),
-                soft: check.outcome == CheckOutcome::SoftBreach,
-            });
+fn covers(scope: Scope, past: &PastDecision<'_>) -> bool {
+    let symbol = Some(past.order.instrument.symbol);
+    let PastDecision { order, kind, .. } = *past;
+    Target { account: order.account, kind, symbol, strategy: order.strategy }.is_bound_by(scope)
+}
+
+/// One drafted limit and its control.
+struct Look<'l> {
+    drafted: &'l LimitBook,
+    facts: &'l MarketFacts,
+    scope: Scope,
+    bound: &'l InForce,
+    control: &'static dyn Control,
+}
+
+impl Look<'_> {
+    fn open_orders(&self, book: &Book<'_>, over: &mut Vec<OverLimit>) {
+        let spec = book.account.spec();
+        let Rule::Limit(name) = self.control.rule() else { return };
+        for order in book.own_orders() {
+            if !Target::of(spec, &order.spec).is_bound_by(self.scope) {
+                continue;
+            }
+            let Some(bound) = bound(name, self.scope, self.bound, order.spec.instrument.symbol) else {
+                continue;
+            };
+            let draft = Draft::amended(&order.spec);
+            let inputs = Case::new(book, self.drafted, self.facts, &draft).inputs_for(bound);
+            let found = self.control.judge(&inputs);
+            if matches!(found.outcome, CheckOutcome::Breach | CheckOutcome::SoftBreach) {
+                let seen = found.record(spec.account);
+                over.push(OverLimit {
+                    account: spec.account,
+                    instrument: Some(order.spec.instrument),
+                    order: Some(order.spec.id),
+                    observed: seen.observed,
+                    threshold: seen.threshold,
+                    soft: found.outcome == CheckOutcome::SoftBreach,
+                });
+            }
         }
     }
-}
 
-fn is_over(check: &CheckRecord) -> bool {
-    check.outcome == CheckOutcome::Breach || check.outcome == CheckOutcome::SoftBreach
-}
-
-fn standing(book: &Book<'_>, limits: &LimitBook, draft: &LimitDraft, over: &mut Vec<OverLimit>) {
-    let spec = book.account.spec();
-    let Some(bound) = limits.get(draft.name, draft.scope) else { return };
-    let mut push = |instrument: Option<InstrumentId>, seen: &LimitValue| {
-        let passes =
-            |v: Option<&LimitValue>| v.and_then(LimitValue::raw).is_some_and(|raw| seen.raw() > Some(raw));
-        let (hard, soft) = (passes(bound.hard.as_ref()), passes(bound.soft.as_ref()));
-        if hard || soft {
-            let threshold = if hard { bound.hard.as_ref() } else { bound.soft.as_ref() };
-            over.push(OverLimit {
-                account: spec.account,
-                instrument,
-                order: None,
-                observed: seen.to_string(),
-                threshold: threshold.map(ToString::to_string).unwrap_or_default(),
-                soft: !hard,
-            });
-        }
-    };
-    match draft.name {
-        LimitName::MaxPositionNotional | LimitName::MaxPositionWeight => {
-            for instrument in book.account.positions().keys() {
-                if binds(draft.scope, spec.account, spec.kind, instrument.symbol) {
-                    let scope = Scope::Symbol(instrument.symbol);
-                    if let Some(seen) = utilisation::observed(book, draft.name, scope) {
-                        push(Some(*instrument), &seen);
-                    }
+    /// Positions and accounts that lie over the draft without any order.
+    fn standing(&self, book: &Book<'_>, name: LimitName, over: &mut Vec<OverLimit>) {
+        let spec = book.account.spec();
+        if let Some(listed) = self.bound.hard.as_ref().and_then(symbols) {
+            let held = book.account.positions().keys();
+            for instrument in held.filter(|i| listed.contains(&i.symbol)) {
+                if Target::symbol(spec, instrument.symbol).is_bound_by(self.scope) {
+                    over.push(self.over(
+                        spec.account,
+                        Some(*instrument),
+                        instrument.symbol.to_string(),
+                        false,
+                    ));
                 }
             }
+            return;
         }
-        LimitName::MaxGrossExposure | LimitName::MaxDailyLoss | LimitName::MaxDrawdown => {
-            let first = book.account.positions().keys().next().map(|i| i.symbol).or_else(|| "X".parse().ok());
-            let bound = first.is_some_and(|symbol| binds(draft.scope, spec.account, spec.kind, symbol));
-            if let Some(seen) = bound.then(|| utilisation::observed(book, draft.name, Scope::Firm)).flatten()
-            {
-                push(None, &seen);
+        if utilisation::is_of_one_name(name) {
+            for (instrument, seen) in utilisation::by_name(book, name) {
+                if Target::symbol(spec, instrument.symbol).is_bound_by(self.scope) {
+                    self.push(spec.account, Some(instrument), seen.as_ref(), over);
+                }
             }
-        }
-        LimitName::RestrictedSymbols => restricted_positions(book, draft, bound.hard.as_ref(), over),
-        LimitName::MaxOrderQuantity
-        | LimitName::MaxOrderNotional
-        | LimitName::PriceCollar
-        | LimitName::MaxOrdersPerMinute => {}
-    }
-}
-
-fn restricted_positions(
-    book: &Book<'_>,
-    draft: &LimitDraft,
-    hard: Option<&LimitValue>,
-    over: &mut Vec<OverLimit>,
-) {
-    let spec = book.account.spec();
-    let Some(listed) = hard.and_then(symbols) else { return };
-    for instrument in book.account.positions().keys() {
-        let bound = binds(draft.scope, spec.account, spec.kind, instrument.symbol);
-        if bound && listed.contains(&instrument.symbol) {
-            over.push(OverLimit {
-                account: spec.account,
-                instrument: Some(*instrument),
-                order: None,
-                observed: instrument.symbol.to_string(),
-                threshold: hard.map(ToString::to_string).unwrap_or_default(),
-                soft: false,
-            });
+        } else if utilisation::is_of_account(name) && Target::account(spec).is_bound_by(self.scope) {
+            self.push(spec.account, None, utilisation::observed(book, name, self.scope).as_ref(), over);
         }
     }
-}
 
-/// Counts what the recorded figure of a past decision would mean under the draft.
-fn judge_past(past: &PastDecision<'_>, limits: &LimitBook, draft: &LimitDraft, preview: &mut Preview) {
-    let symbol = past.order.instrument.symbol;
-    if !binds(draft.scope, past.order.account, past.kind, symbol) {
-        return;
+    fn push(
+        &self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+        seen: Option<&LimitValue>,
+        over: &mut Vec<OverLimit>,
+    ) {
+        let Some(seen) = seen else { return };
+        let passes = |v: Option<&LimitValue>| v.is_some_and(|v| seen.raw() > v.raw());
+        let hard = passes(self.bound.hard.as_ref());
+        if hard || passes(self.bound.soft.as_ref()) {
+            over.push(self.over(account, instrument, seen.to_string(), !hard));
+        }
     }
-    preview.considered += 1;
-    let Some(bound) = limits.get(draft.name, draft.scope) else { return };
-    if let Some(listed) = bound.hard.as_ref().and_then(symbols) {
-        preview.refused += usize::from(listed.contains(&symbol));
-        return;
-    }
-    let check = past.record.checks.iter().find(|c| c.limit == draft.name.as_str());
-    let seen = check
-        .filter(|c| !c.observed.is_empty())
-        .and_then(|c| LimitValue::parse(draft.name, &c.observed).ok());
-    let Some(seen) = seen.as_ref().and_then(LimitValue::raw) else {
-        preview.not_evaluated += 1;
-        return;
-    };
-    if spares_reductions(draft.name) && reduced(past.record) {
-        return;
-    }
-    let passes = |v: Option<&LimitValue>| v.and_then(LimitValue::raw).is_some_and(|raw| seen > raw);
-    if passes(bound.hard.as_ref()) {
-        preview.refused += 1;
-    } else if passes(bound.soft.as_ref()) {
-        preview.held += 1;
-    }
-}
 
-/// Limits that an order passes which only makes a position smaller.
-const fn spares_reductions(name: LimitName) -> bool {
-    match name {
-        LimitName::MaxPositionNotional
-        | LimitName::MaxPositionWeight
-        | LimitName::MaxGrossExposure
-        | LimitName::MaxDailyLoss
-        | LimitName::MaxDrawdown => true,
-        LimitName::MaxOrderQuantity
-        | LimitName::MaxOrderNotional
-        | LimitName::PriceCollar
-        | LimitName::MaxOrdersPerMinute
-        | LimitName::RestrictedSymbols => false,
+    fn over(
+        &self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+        observed: String,
+        soft: bool,
+    ) -> OverLimit {
+        let value = if soft { self.bound.soft.as_ref() } else { self.bound.hard.as_ref() };
+        let threshold = value.map(ToString::to_string).unwrap_or_default();
+        OverLimit { account, instrument, order: None, observed, threshold, soft }
     }
-}
 
-/// Whether the recorded order added nothing to the position's worst case on its side.
-fn reduced(record: &DecisionRecord) -> bool {
-    let name = LimitName::MaxPositionNotional;
-    let Some(check) = record.checks.iter().find(|c| c.limit == name.as_str()) else { return false };
-    let raw = |text: &str| LimitValue::parse(name, text).ok().and_then(|v| v.raw());
-    raw(&check.now).zip(raw(&check.observed)).is_some_and(|(now, with)| with <= now)
+    /// Judges a past decision again from what it looked at, with the draft in the place of the limit of then.
+    fn judge_past(&self, past: &PastDecision<'_>, preview: &mut Preview) {
+        let Rule::Limit(name) = self.control.rule() else { return };
+        let mut inputs = past.record.inputs.clone();
+        let Some(bound) = bound(name, self.scope, self.bound, inputs.symbol) else { return };
+        inputs.limits = vec![bound];
+        match self.control.judge(&inputs).outcome {
+            CheckOutcome::Passed => {}
+            CheckOutcome::SoftBreach => preview.held += 1,
+            CheckOutcome::Breach => preview.refused += 1,
+            CheckOutcome::NotEvaluated => preview.not_evaluated += 1,
+        }
+    }
 }

@@ -1,12 +1,11 @@
 //! How much of each limit in force an account uses now.
 
 use crate::domain::limit::{LimitName, LimitValue, Scope};
-use crate::domain::{AccountId, Money, Quantity, Ratio};
+use crate::domain::{AccountId, AccountSpec, InstrumentId, Money, Quantity, Ratio, Side, Symbol};
 
-use super::book::{Book, LeftOut};
+use super::book::Book;
 use super::checks::orders_in_window;
-use super::exposure;
-use super::limits::LimitBook;
+use super::limits::{InForce, LimitBook, Target};
 
 /// One limit and its use by one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +30,8 @@ pub struct LimitUse {
 pub fn utilisation(book: &Book<'_>, limits: &LimitBook) -> Vec<LimitUse> {
     let spec = book.account.spec();
     let mut uses = Vec::new();
-    for (name, scope, value) in limits.in_force() {
-        if !covers(scope, spec.account, spec.kind) {
-            continue;
-        }
+    for (name, scope, value) in limits.in_force().filter(|(_, scope, _)| covers(*scope, spec)) {
         let used = observed(book, name, scope);
-        let bound = value.hard.as_ref().or(value.soft.as_ref()).and_then(LimitValue::raw);
-        let share = used
-            .as_ref()
-            .and_then(LimitValue::raw)
-            .zip(bound)
-            .and_then(|(part, whole)| Money::from_raw(part).share_of(Money::from_raw(whole)));
         let text = |v: Option<&LimitValue>| v.map(ToString::to_string).unwrap_or_default();
         uses.push(LimitUse {
             name,
@@ -50,30 +40,71 @@ pub fn utilisation(book: &Book<'_>, limits: &LimitBook) -> Vec<LimitUse> {
             observed: text(used.as_ref()),
             soft: text(value.soft.as_ref()),
             hard: text(value.hard.as_ref()),
-            share,
+            share: share(used.as_ref(), value),
         });
     }
+    uses.sort_by_key(|u| (u.name, u.scope));
     uses
 }
 
-/// Whether a scope says anything about an account (a symbol scope does for every paper account).
-fn covers(scope: Scope, account: AccountId, kind: crate::domain::AccountKind) -> bool {
-    match scope {
-        Scope::Symbol(symbol) => super::limits::binds(scope, account, kind, symbol),
-        Scope::Firm | Scope::Account(_) => {
-            // Any symbol will do: these scopes do not look at it.
-            "X".parse().is_ok_and(|any| super::limits::binds(scope, account, kind, any))
-        }
-    }
+/// Used share of the hard value, else of the soft one.
+pub(super) fn share(used: Option<&LimitValue>, value: &InForce) -> Option<Ratio> {
+    let bound = value.hard.as_ref().or(value.soft.as_ref()).and_then(LimitValue::raw)?;
+    Money::from_raw(used?.raw()?).share_of(Money::from_raw(bound))
+}
+
+/// Whether a scope says anything about an account (symbols and strategies do for every paper account).
+pub(super) fn covers(scope: Scope, account: &AccountSpec) -> bool {
+    let target = match scope {
+        Scope::Symbol(symbol) => Target::symbol(account, symbol),
+        Scope::Strategy(strategy) => Target { strategy: Some(strategy), ..Target::account(account) },
+        Scope::Firm | Scope::Account(_) => Target::account(account),
+    };
+    target.is_bound_by(scope)
+}
+
+/// Limits on each name of an account.
+pub(super) const fn is_of_one_name(name: LimitName) -> bool {
+    matches!(
+        name,
+        LimitName::MaxPositionNotional
+            | LimitName::MaxPositionQuantity
+            | LimitName::MaxPositionWeight
+            | LimitName::MaxPositionLoss
+    )
+}
+
+/// Limits on an account as a whole.
+pub(super) const fn is_of_account(name: LimitName) -> bool {
+    matches!(
+        name,
+        LimitName::MaxGrossExposure
+            | LimitName::MaxNetExposure
+            | LimitName::MaxLeverage
+            | LimitName::MaxSectorExposure
+            | LimitName::MaxDailyLoss
+            | LimitName::MaxDrawdown
+            | LimitName::MaxConsecutiveLosses
+    )
 }
 
 /// What an account uses of a limit now.
 pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option<LimitValue> {
-    let fits = |symbol| match scope {
+    let fits = |symbol: Symbol| match scope {
         Scope::Symbol(own) => own == symbol,
-        Scope::Firm | Scope::Account(_) => true,
+        Scope::Firm | Scope::Account(_) | Scope::Strategy(_) => true,
     };
+    if is_of_one_name(name) {
+        let own = by_name(book, name).filter(|(instrument, _)| fits(instrument.symbol));
+        let none = LimitValue::parse(name, "0").ok();
+        return own.map(|(_, seen)| seen).try_fold(none, |top, seen| {
+            let seen = seen?;
+            Some(if top.as_ref().and_then(LimitValue::raw) < seen.raw() { Some(seen) } else { top })
+        })?;
+    }
     let orders = || book.own_orders().filter(|o| fits(o.spec.instrument.symbol));
+    let account = book.account.spec().account;
+    let count = |n: u32| Some(LimitValue::Count(n));
     match name {
         LimitName::MaxOrderQuantity => {
             Some(LimitValue::Quantity(orders().map(|o| o.spec.quantity).max().unwrap_or(Quantity::ZERO)))
@@ -83,13 +114,27 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             let all = values.collect::<Option<Vec<Money>>>()?;
             Some(LimitValue::Money(all.into_iter().max().unwrap_or(Money::ZERO)))
         }
-        LimitName::MaxPositionNotional => largest(book, fits).map(LimitValue::Money),
-        LimitName::MaxPositionWeight => largest(book, fits)?.share_of(book.equity()?).map(LimitValue::Ratio),
-        LimitName::MaxGrossExposure => {
-            let gross = exposure::gross(&exposure::all_sides(book, &LeftOut::nothing(book))?)?;
-            gross.share_of(book.equity()?).map(LimitValue::Ratio)
+        LimitName::MaxGrossExposure
+        | LimitName::MaxNetExposure
+        | LimitName::MaxLeverage
+        | LimitName::MaxSectorExposure => {
+            part_of_equity(book, name)?.share_of(book.equity()?).map(LimitValue::Ratio)
         }
-        LimitName::MaxOrdersPerMinute => u32::try_from(orders_in_window(book)).ok().map(LimitValue::Count),
+        LimitName::MaxOrdersPerMinute => count(orders_in_window(book)),
+        LimitName::MaxOpenOrders => count(book.sums.open(account)),
+        LimitName::MaxCancelsPerDay => count(book.activity.cancels),
+        LimitName::MaxConsecutiveLosses => count(book.activity.losses),
+        LimitName::MaxOrderToTrade => {
+            let messages = Money::from_raw(i64::from(book.activity.messages));
+            let fills = Money::from_raw(i64::from(book.activity.fills) + 1);
+            messages.share_of(fills).map(LimitValue::Ratio)
+        }
+        LimitName::MaxRepeatedExecutions => match scope {
+            Scope::Strategy(strategy) => count(book.executions.get(&strategy).copied().unwrap_or(0)),
+            Scope::Firm | Scope::Account(_) | Scope::Symbol(_) => {
+                count(book.executions.values().max().copied().unwrap_or(0))
+            }
+        },
         LimitName::MaxDailyLoss => {
             let loss = book.account.day_open().checked_sub(book.equity()?)?;
             Some(LimitValue::Money(loss.max(Money::ZERO)))
@@ -98,13 +143,60 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             let fall = book.peak.checked_sub(book.equity()?)?.max(Money::ZERO);
             fall.share_of(book.peak).map(LimitValue::Ratio)
         }
-        LimitName::PriceCollar | LimitName::RestrictedSymbols => None,
+        LimitName::MaxPositionNotional
+        | LimitName::MaxPositionQuantity
+        | LimitName::MaxPositionWeight
+        | LimitName::MaxPositionLoss
+        | LimitName::PriceCollar
+        | LimitName::MaxReferenceAge
+        | LimitName::DuplicateOrderWindow
+        | LimitName::MaxSelfTrades
+        | LimitName::MaxAdvParticipation
+        | LimitName::MaxBeta
+        | LimitName::MaxVar95
+        | LimitName::MaxVar99
+        | LimitName::MaxShortfall95
+        | LimitName::MaxShortfall99
+        | LimitName::RestrictedSymbols => None,
     }
 }
 
-/// The largest worst case of one name.
-fn largest(book: &Book<'_>, fits: impl Fn(crate::domain::Symbol) -> bool) -> Option<Money> {
-    let all = exposure::all_sides(book, &LeftOut::nothing(book))?;
-    let own = all.iter().filter(|(i, _)| fits(i.symbol));
-    own.map(|(_, sides)| sides.worst()).try_fold(Money::ZERO, |top, worst| Some(top.max(worst?)))
+/// What of a book a limit measures as a share of equity.
+fn part_of_equity(book: &Book<'_>, name: LimitName) -> Option<Money> {
+    let account = book.account.spec().account;
+    let whole = || book.sums.whole(account, |i| book.prices(i));
+    match name {
+        LimitName::MaxSectorExposure => book.sums.largest_sector(account),
+        LimitName::MaxLeverage => Some(whole()?.held),
+        LimitName::MaxNetExposure => {
+            let whole = whole()?;
+            let long = whole.position.checked_add(whole.buys)?.checked_abs()?;
+            Some(long.max(whole.position.checked_sub(whole.sells)?.checked_abs()?))
+        }
+        _ => Some(whole()?.gross),
+    }
+}
+
+/// What every name of an account uses of a limit on one name; `None` where a price is missing.
+pub(super) fn by_name<'b>(
+    book: &'b Book<'b>,
+    name: LimitName,
+) -> impl Iterator<Item = (InstrumentId, Option<LimitValue>)> + 'b {
+    let equity = book.equity();
+    let names = book.sums.names(book.account.spec().account, |i| book.prices(i));
+    names.map(move |(instrument, sides)| {
+        let seen = sides.and_then(|sides| match name {
+            LimitName::MaxPositionQuantity => {
+                let (buys, sells) = (sides.side_quantity(Side::Buy)?, sides.side_quantity(Side::Sell)?);
+                Some(LimitValue::Quantity(buys.max(sells)))
+            }
+            LimitName::MaxPositionWeight => sides.worst()?.share_of(equity?).map(LimitValue::Ratio),
+            LimitName::MaxPositionLoss => {
+                let cost = book.account.positions().get(&instrument).map_or(Money::ZERO, |p| p.cost());
+                Some(LimitValue::Money(cost.checked_sub(sides.value)?.max(Money::ZERO)))
+            }
+            _ => sides.worst().map(LimitValue::Money),
+        });
+        (instrument, seen)
+    })
 }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::limit::{LimitDraft, LimitName, Scope as Covers, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope as Covers, WorkingOrders};
 use crate::domain::role::{Reach, Role};
 use crate::domain::{
     AccountId, Capability, CleanText, Exchange, InstrumentId, Price, Quantity, Ratio, Side, Symbol,
@@ -296,6 +296,7 @@ impl People {
             soft: soft.map(str::to_string),
             reason: CleanText::new(reason),
             working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
         };
         Ok(self.house.set_limit(&self.controller.permit::<ControlRisk>()?, draft)?.version)
     }

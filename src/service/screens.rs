@@ -155,7 +155,7 @@ fn halts_on(state: &State, account: Option<AccountId>) -> Vec<view::HaltRow> {
         .is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
     let mut halts = halt_rows(state);
     halts.retain(|h| match h.scope {
-        Covers::Firm | Covers::Symbol(_) => !simulation,
+        Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) => !simulation,
         Covers::Account(own) => Some(own) == account,
     });
     halts

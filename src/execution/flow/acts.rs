@@ -315,7 +315,7 @@ impl Flow {
     fn halt(&mut self) {
         let scope = self.dice.pick(&[Scope::Firm, Scope::Account(account("B"))]);
         let mode = self.dice.pick(&[HaltMode::Halted, HaltMode::Reducing]);
-        self.give("ann", Command::Halt { scope, mode });
+        self.give("ann", Command::Halt { scope, mode, cancel: false });
         self.submit();
         self.bars();
         self.give("bob", Command::Resume { scope });
@@ -335,6 +335,7 @@ impl Flow {
             soft: soft.map(str::to_owned),
             reason: "a test".into(),
             working,
+            terms: crate::domain::limit::LimitTerms::default(),
         };
         self.give("ann", Command::SetLimit(draft));
     }

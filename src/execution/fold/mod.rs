@@ -12,7 +12,7 @@ use crate::domain::{
     UnixNanos,
 };
 use crate::portfolio::{Account, Booking, Movement, Receivable, split_price};
-use crate::risk::{Halt, OrderKey, binds};
+use crate::risk::{Halt, OrderKey, Target};
 
 use super::engine::EngineError;
 use super::holds;
@@ -82,11 +82,16 @@ impl Fold<'_> {
                 Ok(Effects::moved(spec.account, movement))
             }
             EventBody::InstrumentDefined(instrument) => {
+                self.state.orders.sums_mut().define(instrument);
                 self.state.instruments.insert(instrument.id, instrument.clone());
                 Ok(Effects::default())
             }
             EventBody::Configured(venue) => {
+                let same_fee = self.state.venue.fee == venue.fee;
                 self.state.venue = *venue;
+                if !same_fee {
+                    self.state.sum_up();
+                }
                 Ok(Effects::default())
             }
             EventBody::OrderAccepted { .. }
@@ -115,6 +120,8 @@ impl Fold<'_> {
             | EventBody::LimitApproved { .. }
             | EventBody::Halted { .. }
             | EventBody::Resumed { .. }
+            | EventBody::LimitTurned { .. }
+            | EventBody::LimitUsed { .. }
             | EventBody::RiskEvent { .. } => self.control(),
             EventBody::CorporateAction { .. }
             | EventBody::SymbolStatus { .. }
@@ -132,9 +139,9 @@ impl Fold<'_> {
         let (seq, t) = (self.event.seq, self.event.t);
         match &self.event.body {
             EventBody::LimitProposed { version, draft, actor } => {
-                self.state.limits.propose(*version, draft.clone(), *actor, t);
+                self.state.limits.propose(*version, draft.clone(), *actor, (t, self.event.wall));
             }
-            EventBody::LimitApproved { version, draft, maker, actor } => {
+            EventBody::LimitApproved { version, draft, maker, actor, .. } => {
                 let approved = self.state.limits.approve(*version, draft, *maker, *actor, t);
                 approved.map_err(|source| EngineError::Limit { seq, source })?;
                 if draft.name.code() == RefusalCode::DrawdownLimit {
@@ -142,10 +149,26 @@ impl Fold<'_> {
                 }
             }
             EventBody::Halted { scope, mode, actor } => {
-                self.state.halts.insert(*scope, Halt { mode: *mode, actor: *actor, since: t });
+                let wall = self.event.wall;
+                self.state.halts.insert(*scope, Halt { mode: *mode, actor: *actor, since: t, wall });
             }
             EventBody::Resumed { scope, .. } => {
                 self.state.halts.remove(scope);
+                if let Scope::Strategy(strategy) = scope {
+                    self.state.executions.remove(strategy);
+                }
+            }
+            EventBody::LimitTurned { version, turn } => {
+                let turned = self.state.limits.turn(*version, *turn);
+                turned.map_err(|source| EngineError::Limit { seq, source })?;
+            }
+            EventBody::LimitUsed { account, limit, scope, level, .. } => {
+                let key = (*account, *limit, *scope);
+                if *level == 0 {
+                    self.state.warned.remove(&key);
+                } else {
+                    self.state.warned.insert(key, *level);
+                }
             }
             EventBody::RiskEvent { code: RefusalCode::ReconciliationBreak, account, observed, .. } => {
                 self.state.breaks.entry(*account).or_default().insert(observed.clone());
@@ -188,6 +211,7 @@ impl Fold<'_> {
             EventBody::Cash { account, amount, kind, instrument } => {
                 let movement = self.account(*account)?.cash_event(*amount, *kind, *instrument);
                 let movement = self.counted(movement)?;
+                instrument.iter().for_each(|i| self.state.note_position(*account, *i));
                 self.cure(*account);
                 return Ok(Effects::moved(*account, movement));
             }
@@ -222,9 +246,8 @@ impl Fold<'_> {
     fn unlatch_drawdown(&mut self, scope: Scope) {
         let accounts = &self.state.accounts;
         self.state.latched.retain(|(account, code)| {
-            let kind = accounts.get(account).map(|a| a.spec().kind);
-            let bound =
-                kind.zip("X".parse().ok()).is_some_and(|(kind, any)| binds(scope, *account, kind, any));
+            let spec = accounts.get(account).map(Account::spec);
+            let bound = spec.is_some_and(|spec| Target::account(spec).is_bound_by(scope));
             *code != RefusalCode::DrawdownLimit || !bound
         });
     }
@@ -247,7 +270,11 @@ impl Fold<'_> {
             if let Some(last) = &mut seen.last {
                 let price = split_price(last.price, ratio);
                 last.price = price.map_err(|source| EngineError::Number { seq: self.event.seq, source })?;
+                self.state.orders.sums_mut().set_last(instrument, last.price);
             }
+        }
+        for (account, _) in &effects.movements {
+            self.state.note_position(*account, instrument);
         }
         Ok(effects)
     }
@@ -259,13 +286,14 @@ impl Fold<'_> {
             for (name, account) in &self.state.accounts {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));
+                    self.state.activity.remove(name);
                 }
             }
         }
         self.state.clocks.insert(exchange, time);
         for (instrument, price) in prices {
             if self.state.view.last(*instrument).is_none_or(|last| last.price != *price) {
-                self.state.view.set_last(*instrument, *price, time);
+                self.state.set_last(*instrument, *price, time);
             }
         }
         for mark in accounts {

@@ -1,15 +1,15 @@
 //! How events change orders: every step goes through the table of [`OrderStatus::after`].
 
-use crate::domain::event::{EventBody, Fill, Refusal};
+use crate::domain::event::{EndReason, EventBody, Fill, Refusal};
 use crate::domain::market::SplitRatio;
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
-    NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode, TimeInForce,
-    UnixNanos,
+    AccountId, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode,
+    TimeInForce, UnixNanos,
 };
 use crate::portfolio::{split_price, split_quantity};
-use crate::risk::OrderKey;
+use crate::risk::{Activity, OrderKey, Recent};
 
 use super::super::engine::EngineError;
 use super::super::orders::Working;
@@ -49,6 +49,12 @@ impl Fold<'_> {
                 Ok(Effects::of_order((*account, *id)))
             }
             EventBody::OrderCanceled { account, id, reason } => {
+                if *reason == EndReason::Requested {
+                    self.active(*account, |a| {
+                        a.messages = a.messages.saturating_add(1);
+                        a.cancels = a.cancels.saturating_add(1);
+                    });
+                }
                 self.step((*account, *id), OrderStep::Cancel, |order| {
                     reason.text().clone_into(&mut order.reason)
                 })
@@ -115,13 +121,19 @@ impl Fold<'_> {
         order.reason = code.map(|c| c.text().to_owned()).unwrap_or_default();
         order.cap = spec.parent.map(|parent| self.filled_of((spec.account, parent)));
         self.state.orders.insert(order, working);
+        self.active(spec.account, |a| a.messages = a.messages.saturating_add(1));
         let recent = self.state.recent.entry(spec.account).or_default();
-        recent.push_back(self.event.t);
-        let old = |t: &UnixNanos| self.event.t.since(*t) >= RECENT_SECONDS * NANOS_PER_SECOND;
+        recent.push_back(Recent::of(spec, self.event.t));
+        let old = |o: &Recent| self.event.t.since(o.time) >= RECENT_SECONDS * NANOS_PER_SECOND;
         while recent.front().is_some_and(old) {
             recent.pop_front();
         }
         Effects::of_order(key)
+    }
+
+    /// Counts what an account does today.
+    fn active(&mut self, account: AccountId, count: impl FnOnce(&mut Activity)) {
+        count(self.state.activity.entry(account).or_default());
     }
 
     fn filled_of(&self, key: OrderKey) -> Quantity {
@@ -192,6 +204,7 @@ impl Fold<'_> {
                 remote.asked = None;
             }
         })?;
+        self.active(key.0, |a| a.messages = a.messages.saturating_add(1));
         self.state.orders.activate(&key, active_at);
         self.finish_if_filled(key);
         Ok(effects)
@@ -252,6 +265,7 @@ impl Fold<'_> {
         let movement = self.counted(movement)?;
         let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
         let order = self.state.orders.get(key.0, key.1).ok_or_else(unknown)?;
+        let strategy = order.spec.strategy;
         let sum = order.filled_notional.checked_add(notional).zip(order.fees.checked_add(fill.fee));
         let (filled_notional, fees) =
             sum.ok_or(EngineError::Number { seq, source: NumberError::Overflow })?;
@@ -264,7 +278,20 @@ impl Fold<'_> {
         self.raise_caps(key, fill.quantity);
         self.note_venue_fill(fill);
         if self.state.view.last(fill.instrument).is_none() {
-            self.state.view.set_last(fill.instrument, fill.price, t);
+            self.state.set_last(fill.instrument, fill.price, t);
+        }
+        self.state.note_position(fill.account, fill.instrument);
+        self.active(fill.account, |a| {
+            a.fills = a.fills.saturating_add(1);
+            if movement.realized.is_negative() {
+                a.losses = a.losses.saturating_add(1);
+            } else if movement.realized.is_positive() {
+                a.losses = 0;
+            }
+        });
+        if let Some(strategy) = strategy {
+            let count = self.state.executions.entry(strategy).or_default();
+            *count = count.saturating_add(1);
         }
         self.cure(fill.account);
         Ok(Effects { movements: vec![(fill.account, movement)], orders: vec![key] })

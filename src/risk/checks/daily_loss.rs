@@ -1,20 +1,31 @@
 //! Daily loss: money lost since the day's opening equity, realised and not.
 
-use crate::domain::Money;
-use crate::domain::limit::{CheckRecord, LimitName};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
 
-use super::{Case, Measure};
+use super::{Control, Finding, Measure, Phase, Rule, bounded};
 
-/// The day's loss against `max_daily_loss`; what only reduces passes.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let name = LimitName::MaxDailyLoss;
-    let loss = case.equity.and_then(|equity| case.book.account.day_open().checked_sub(equity));
-    let Some(loss) = loss.map(|l| l.max(Money::ZERO)) else { return case.judge(name, None) };
-    let reduces = case.reduces;
-    let measure = Measure {
-        now: loss.to_string(),
-        observed: loss.to_string(),
-        over: &|raw| !reduces && loss.raw() > raw,
-    };
-    case.judge(name, Some(measure))
+/// The control.
+#[derive(Debug)]
+pub struct MaxDailyLoss;
+
+impl Control for MaxDailyLoss {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxDailyLoss)
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Continuous
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let loss = inputs.equity.and_then(|equity| inputs.day_open.checked_sub(equity));
+        let loss = loss.map(|loss| loss.raw().max(0));
+        let loss = loss.map(|loss| Measure::span(loss, loss).unless(inputs.reduces));
+        bounded(inputs, LimitName::MaxDailyLoss, loss)
+    }
 }

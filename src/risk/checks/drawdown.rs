@@ -1,26 +1,37 @@
 //! Drawdown: the fall from the highest equity so far; once it spoke it stays in force after a recovery.
 
-use crate::domain::limit::{CheckOutcome, CheckRecord, LimitName};
-use crate::domain::{Money, RefusalCode};
+use crate::domain::Money;
+use crate::domain::decision::{CheckOutcome, Inputs, Span};
+use crate::domain::limit::LimitName;
 
-use super::{Case, Measure, ratio_text, share_above};
+use super::measure::Threshold;
+use super::{Control, Finding, Measure, Phase, Rule, bounded};
 
-/// The fall against `max_drawdown`; what only reduces passes.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let name = LimitName::MaxDrawdown;
-    let peak = case.book.peak;
-    let fall = case.equity.and_then(|equity| peak.checked_sub(equity)).map(|f| f.max(Money::ZERO));
-    let Some(fall) = fall else { return case.judge(name, None) };
-    let reduces = case.reduces;
-    let measure = Measure {
-        now: ratio_text(fall, peak),
-        observed: ratio_text(fall, peak),
-        over: &|raw| !reduces && share_above(fall, peak, raw),
-    };
-    let mut record = case.judge(name, Some(measure));
-    let latched = case.book.latched.contains(&(case.book.account.spec().account, RefusalCode::DrawdownLimit));
-    if latched && !reduces && !record.threshold.is_empty() {
-        record.outcome = CheckOutcome::Breach;
+/// The control.
+#[derive(Debug)]
+pub struct MaxDrawdown;
+
+impl Control for MaxDrawdown {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxDrawdown)
     }
-    record
+
+    fn phase(&self) -> Phase {
+        Phase::Continuous
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let fall = inputs.equity.and_then(|equity| inputs.peak.checked_sub(equity));
+        let fall = fall.map(|fall| fall.max(Money::ZERO)).map(|fall| Span { now: fall, with: fall });
+        let share = fall.map(|fall| Measure::share(fall, inputs.peak).unless(inputs.reduces));
+        let mut found = bounded(inputs, LimitName::MaxDrawdown, share);
+        if inputs.drawn_down && !inputs.reduces && found.threshold != Threshold::None {
+            found.outcome = CheckOutcome::Breach;
+        }
+        found
+    }
 }

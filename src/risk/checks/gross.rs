@@ -1,20 +1,25 @@
 //! Gross exposure: the worst cases of all positions together, as a multiple of equity.
 
-use crate::domain::limit::{CheckRecord, LimitName};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
 
-use super::{Case, Measure, ratio_text, share_above};
+use super::{Control, Finding, Measure, Rule, bounded};
 
-/// Gross exposure against `max_gross_exposure`; what only reduces passes.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let name = LimitName::MaxGrossExposure;
-    let Some(((before, after), equity)) = case.gross().zip(case.equity) else {
-        return case.judge(name, None);
-    };
-    let reduces = case.reduces;
-    let measure = Measure {
-        now: ratio_text(before, equity),
-        observed: ratio_text(after, equity),
-        over: &|raw| !reduces && share_above(after, equity, raw),
-    };
-    case.judge(name, Some(measure))
+/// The control.
+#[derive(Debug)]
+pub struct MaxGrossExposure;
+
+impl Control for MaxGrossExposure {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxGrossExposure)
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let shares = inputs.gross.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
+        bounded(inputs, LimitName::MaxGrossExposure, shares.map(|m| m.unless(inputs.reduces)))
+    }
 }

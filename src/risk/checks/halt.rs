@@ -1,12 +1,20 @@
 //! Market halt: a halted symbol takes no new orders.
 
 use crate::domain::RefusalCode;
-use crate::domain::limit::CheckRecord;
+use crate::domain::decision::Inputs;
 
-use super::Case;
+use super::{Control, Finding, Rule};
 
-/// Whether the symbol's market is halted.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let halted = case.book.halted.contains(&case.order.instrument);
-    case.plain("market_halt", RefusalCode::MarketHalted, halted)
+/// The control.
+#[derive(Debug)]
+pub struct MarketHalt;
+
+impl Control for MarketHalt {
+    fn rule(&self) -> Rule {
+        Rule::Always { name: "market_halt", doc: "A symbol that its exchange halted takes no new orders." }
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        Finding::plain("market_halt", RefusalCode::MarketHalted, inputs.market_halted)
+    }
 }

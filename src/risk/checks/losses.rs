@@ -1,11 +1,11 @@
 //! The loss controls as they are judged after each market event, without an order.
 
-use crate::domain::limit::LimitName;
-use crate::domain::{Money, RefusalCode, Symbol};
+use crate::domain::limit::{LimitName, LimitValue};
+use crate::domain::{Money, Ratio, RefusalCode};
 use crate::risk::book::Book;
-use crate::risk::limits::LimitBook;
+use crate::risk::limits::{LimitBook, Target};
 
-use super::{ratio_text, share_above};
+use super::share_above;
 
 /// A loss control that speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,27 +22,32 @@ pub struct Loss {
 
 /// Daily loss and drawdown above their hard limits; nothing when equity cannot be said.
 pub fn losses(book: &Book<'_>, limits: &LimitBook) -> Vec<Loss> {
-    if !limits.has(LimitName::MaxDailyLoss) && !limits.has(LimitName::MaxDrawdown) {
+    let target = Target::account(book.account.spec());
+    let (mut daily, mut deepest): (Option<i64>, Option<i64>) = (None, None);
+    for (name, _, value) in limits.binding(&target) {
+        let raw = value.hard.as_ref().and_then(LimitValue::raw);
+        let place = match name {
+            LimitName::MaxDailyLoss => &mut daily,
+            LimitName::MaxDrawdown => &mut deepest,
+            _ => continue,
+        };
+        *place = place.iter().copied().chain(raw).min();
+    }
+    if daily.is_none() && deepest.is_none() {
         return Vec::new();
     }
-    let (Some(equity), Ok(any)) = (book.equity(), "X".parse::<Symbol>()) else { return Vec::new() };
-    let spec = book.account.spec();
-    let hardest = |name: LimitName| {
-        let bounds =
-            limits.binding(name, spec.account, spec.kind, any).filter_map(|(_, v)| v.hard.as_ref()?.raw());
-        bounds.min()
-    };
+    let Some(equity) = book.equity() else { return Vec::new() };
     let mut found = Vec::new();
     let lost = book.account.day_open().checked_sub(equity);
-    if let Some((lost, bound)) = lost.zip(hardest(LimitName::MaxDailyLoss)).filter(|(l, b)| l.raw() > *b) {
+    if let Some((lost, bound)) = lost.zip(daily).filter(|(l, b)| l.raw() > *b) {
         let threshold = Money::from_raw(bound).to_string();
         found.push(loss(LimitName::MaxDailyLoss, lost.to_string(), threshold));
     }
     let fall = book.peak.checked_sub(equity);
-    let beyond = fall.zip(hardest(LimitName::MaxDrawdown)).filter(|(f, b)| share_above(*f, book.peak, *b));
+    let beyond = fall.zip(deepest).filter(|(f, b)| share_above(*f, book.peak, *b));
     if let Some((fall, bound)) = beyond {
-        let threshold = crate::domain::Ratio::from_raw(bound).to_string();
-        found.push(loss(LimitName::MaxDrawdown, ratio_text(fall, book.peak), threshold));
+        let seen = fall.share_of(book.peak).map(|r| r.to_string()).unwrap_or_default();
+        found.push(loss(LimitName::MaxDrawdown, seen, Ratio::from_raw(bound).to_string()));
     }
     found
 }

@@ -1,65 +1,60 @@
 //! Money: a cash account pays in full beside what open buys hold; a Reg-T account covers half of its worst case.
 
-use crate::domain::limit::{CheckOutcome, CheckRecord};
-use crate::domain::{Margin, Money, RefusalCode, Side};
-use crate::risk::exposure::cash_held;
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitUnit;
+use crate::domain::{Margin, RefusalCode, Side};
 
-use super::Case;
+use super::{Control, Finding, Rule};
 
-/// Whether the account can pay.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    match case.book.account.spec().margin {
-        Margin::Cash => cash(case),
-        Margin::RegT => reg_t(case),
-    }
-}
+/// The control.
+#[derive(Debug)]
+pub struct Money;
 
-fn cash(case: &Case<'_>) -> CheckRecord {
-    let mut record = case.plain("money", RefusalCode::InsufficientCash, false);
-    if case.order.side == Side::Sell {
-        return record;
+impl Control for Money {
+    fn rule(&self) -> Rule {
+        Rule::Always {
+            name: "money",
+            doc: "A cash account pays in full beside what open buys hold; a Reg-T account covers half of its worst case.",
+        }
     }
-    let cash = case.book.account.cash();
-    if cash.is_negative() {
-        record.code = RefusalCode::CashNegative;
-        return spoke(record, cash, Money::ZERO, true);
-    }
-    match needed(case) {
-        Some((need, free)) => spoke(record, need, free, need > free),
-        None => {
-            record.outcome = CheckOutcome::NotEvaluated;
-            record
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        match inputs.margin {
+            Margin::Cash => cash(inputs),
+            Margin::RegT => reg_t(inputs),
         }
     }
 }
 
-/// What the buy costs with its fee, and what is free.
-fn needed(case: &Case<'_>) -> Option<(Money, Money)> {
-    let notional = case.notional?;
-    let fee = case.book.venue.fee.total(case.quantity, notional).ok()?;
-    let held = cash_held(case.book, &case.draft.leaves_out())?;
-    Some((notional.checked_add(fee)?, case.book.account.cash().checked_sub(held)?))
+fn spoke<'i>(code: RefusalCode, observed: i64, threshold: i64) -> Finding<'i> {
+    Finding::plain("money", code, observed > threshold).seen(LimitUnit::Money, observed, threshold)
 }
 
-fn reg_t(case: &Case<'_>) -> CheckRecord {
-    let mut record = case.plain("money", RefusalCode::InsufficientBuyingPower, false);
-    if case.reduces {
-        return record;
+fn cash(inputs: &Inputs) -> Finding<'_> {
+    let code = RefusalCode::InsufficientCash;
+    if inputs.side == Side::Sell {
+        return Finding::plain("money", code, false);
     }
-    let Some(((_, gross), equity)) = case.gross().zip(case.equity) else {
-        record.outcome = CheckOutcome::NotEvaluated;
-        return record;
+    if inputs.cash.is_negative() {
+        let code = RefusalCode::CashNegative;
+        return Finding::plain("money", code, true).seen(LimitUnit::Money, inputs.cash.raw(), 0);
+    }
+    let free = inputs.cash_held.and_then(|held| inputs.cash.checked_sub(held));
+    match inputs.cost.zip(free) {
+        Some((cost, free)) => spoke(code, cost.raw(), free.raw()),
+        None => Finding::plain("money", code, false).unknown(),
+    }
+}
+
+fn reg_t(inputs: &Inputs) -> Finding<'_> {
+    let code = RefusalCode::InsufficientBuyingPower;
+    if inputs.reduces {
+        return Finding::plain("money", code, false);
+    }
+    let Some((gross, equity)) = inputs.gross.zip(inputs.equity) else {
+        return Finding::plain("money", code, false).unknown();
     };
     // Half of the value, rounded up: an odd millionth never passes for free.
-    let half = Money::from_raw(gross.raw() / 2 + gross.raw() % 2);
-    spoke(record, half, equity, half > equity)
-}
-
-fn spoke(mut record: CheckRecord, observed: Money, threshold: Money, breached: bool) -> CheckRecord {
-    record.observed = observed.to_string();
-    record.threshold = threshold.to_string();
-    if breached {
-        record.outcome = CheckOutcome::Breach;
-    }
-    record
+    let gross = gross.with.raw();
+    spoke(code, gross / 2 + gross % 2, equity.raw())
 }

@@ -1,14 +1,21 @@
-//! Largest value of one order: quantity × limit, else last price.
+//! Largest value of one order: quantity × limit, else trigger, else last price.
 
-use crate::domain::limit::{CheckRecord, LimitName};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
 
-use super::{Case, Measure};
+use super::{Control, Finding, Measure, Rule, bounded};
 
-/// The order's whole value against `max_order_notional`.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let whole = case.price.and_then(|p| p.notional(case.order.quantity).ok());
-    let Some(notional) = whole else { return case.judge(LimitName::MaxOrderNotional, None) };
-    let measure =
-        Measure { now: "0".to_owned(), observed: notional.to_string(), over: &|raw| notional.raw() > raw };
-    case.judge(LimitName::MaxOrderNotional, Some(measure))
+/// The control.
+#[derive(Debug)]
+pub struct MaxOrderNotional;
+
+impl Control for MaxOrderNotional {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxOrderNotional)
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let value = inputs.notional.map(|n| Measure::of(n.raw()));
+        bounded(inputs, LimitName::MaxOrderNotional, value)
+    }
 }

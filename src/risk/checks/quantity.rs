@@ -1,13 +1,21 @@
 //! Largest quantity of one order.
 
-use crate::domain::limit::{CheckRecord, LimitName};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
 
-use super::{Case, Measure};
+use super::{Control, Finding, Measure, Rule, bounded};
 
-/// The order's whole quantity against `max_order_quantity`.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let quantity = case.order.quantity;
-    let measure =
-        Measure { now: "0".to_owned(), observed: quantity.to_string(), over: &|raw| quantity.raw() > raw };
-    case.judge(LimitName::MaxOrderQuantity, Some(measure))
+/// The control.
+#[derive(Debug)]
+pub struct MaxOrderQuantity;
+
+impl Control for MaxOrderQuantity {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxOrderQuantity)
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let quantity = inputs.quantity.raw();
+        bounded(inputs, LimitName::MaxOrderQuantity, Some(Measure::of(quantity)))
+    }
 }

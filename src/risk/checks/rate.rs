@@ -1,29 +1,34 @@
 //! Rate: orders of the account in the last sixty seconds, this one included.
 
-use crate::domain::limit::{CheckRecord, LimitName};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{UnixNanos, limit::CheckOutcome};
-use crate::risk::book::Book;
+use crate::risk::book::{Book, Recent};
 
-use super::{Case, Measure};
+use super::{Control, Finding, Measure, Rule, bounded};
+
+/// The control.
+#[derive(Debug)]
+pub struct MaxOrdersPerMinute;
+
+impl Control for MaxOrdersPerMinute {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxOrdersPerMinute)
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        // Judging an order again in its place is not a new one.
+        let (now, new) = (i64::from(inputs.recent), i64::from(!inputs.amends));
+        let count = Measure::span(now, now + new).unless(inputs.amends);
+        bounded(inputs, LimitName::MaxOrdersPerMinute, Some(count))
+    }
+}
 
 /// Window of the rate limit, in seconds.
 pub const RATE_WINDOW_SECONDS: i64 = 60;
 
 /// Orders taken in the window that ends now.
-pub(in crate::risk) fn in_window(book: &Book<'_>) -> i64 {
-    let inside = |t: &&UnixNanos| book.now.since(**t) < RATE_WINDOW_SECONDS * NANOS_PER_SECOND;
-    i64::try_from(book.recent.iter().rev().take_while(inside).count()).unwrap_or(i64::MAX)
-}
-
-/// The number of orders against `max_orders_per_minute`; judging an order again in its place is not a new one.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let before = in_window(case.book);
-    let after = if case.draft.amends { before } else { before.saturating_add(1) };
-    let measure = Measure { now: before.to_string(), observed: after.to_string(), over: &|raw| after > raw };
-    let mut record = case.judge(LimitName::MaxOrdersPerMinute, Some(measure));
-    if case.draft.amends {
-        record.outcome = CheckOutcome::Passed;
-    }
-    record
+pub(in crate::risk) fn in_window(book: &Book<'_>) -> u32 {
+    let inside = |order: &&Recent| book.now.since(order.time) < RATE_WINDOW_SECONDS * NANOS_PER_SECOND;
+    u32::try_from(book.recent.iter().rev().take_while(inside).count()).unwrap_or(u32::MAX)
 }

@@ -1,33 +1,35 @@
 //! Restricted list: symbols that may not be traded.
 
-use crate::domain::limit::{CheckOutcome, CheckRecord, LimitName};
+use crate::domain::decision::{CheckOutcome, Inputs};
+use crate::domain::limit::{LimitName, LimitValue};
 use crate::risk::limits::symbols;
 
-use super::Case;
+use super::measure::{Seen, Threshold};
+use super::{Control, Finding, Rule};
 
-/// Whether the symbol is on a list that binds the account.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let name = LimitName::RestrictedSymbols;
-    let spec = case.book.account.spec();
-    let symbol = case.order.instrument.symbol;
-    let mut record = case.plain(name.as_str(), name.code(), false);
-    record.observed = symbol.to_string();
-    for (scope, value) in case.limits.binding(name, spec.account, spec.kind, symbol) {
-        let on = |v: Option<&crate::domain::limit::LimitValue>| {
-            v.and_then(symbols).is_some_and(|s| s.contains(&symbol))
-        };
-        let outcome = match (on(value.hard.as_ref()), on(value.soft.as_ref())) {
-            (true, _) => CheckOutcome::Breach,
-            (false, true) => CheckOutcome::SoftBreach,
-            (false, false) => continue,
-        };
-        record.scope = scope;
-        record.threshold =
-            value.hard.as_ref().or(value.soft.as_ref()).map(ToString::to_string).unwrap_or_default();
-        record.outcome = outcome;
-        if outcome == CheckOutcome::Breach {
-            break;
-        }
+/// The control.
+#[derive(Debug)]
+pub struct RestrictedSymbols;
+
+impl Control for RestrictedSymbols {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::RestrictedSymbols)
     }
-    record
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let name = LimitName::RestrictedSymbols;
+        let mut found = Finding { unit: name.unit(), ..Finding::plain(name.as_str(), name.code(), false) };
+        found.observed = Some(Seen::Symbol(inputs.symbol));
+        for bound in inputs.limits.iter().filter(|b| b.name == name) {
+            let listed = |v: &&LimitValue| symbols(v).is_some_and(|s| s.contains(&inputs.symbol));
+            let (hard, soft) = (bound.hard.as_ref().filter(listed), bound.soft.as_ref().filter(listed));
+            let Some(list) = hard.or(soft) else { continue };
+            (found.scope, found.threshold) = (Some(bound.scope), Threshold::Limit(list));
+            found.outcome = if hard.is_some() { CheckOutcome::Breach } else { CheckOutcome::SoftBreach };
+            if hard.is_some() {
+                break;
+            }
+        }
+        found
+    }
 }

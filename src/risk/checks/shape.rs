@@ -1,18 +1,28 @@
 //! Shape: what an order must look like before any limit is asked.
 
-use crate::domain::limit::CheckRecord;
+use crate::domain::decision::Inputs;
 use crate::domain::order::Start;
 use crate::domain::{OrderType, Price, Quantity, RefusalCode, TimeInForce, Trail};
 
-use super::Case;
+use super::{Case, Control, Finding, Rule};
 
-/// The first thing wrong with the order itself, if any.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let found = fault(case);
-    case.plain("shape", found.unwrap_or(RefusalCode::QuantityZero), found.is_some())
+/// The control.
+#[derive(Debug)]
+pub struct Shape;
+
+impl Control for Shape {
+    fn rule(&self) -> Rule {
+        Rule::Always { name: "shape", doc: "An order has what its type needs, on the tick and the lot." }
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let code = inputs.fault.unwrap_or(RefusalCode::QuantityZero);
+        Finding::plain("shape", code, inputs.fault.is_some())
+    }
 }
 
-fn fault(case: &Case<'_>) -> Option<RefusalCode> {
+/// The first thing wrong with the order itself, if any.
+pub(super) fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     let Some(instrument) = case.instrument else { return Some(RefusalCode::InstrumentNotFound) };
     let (order, spec) = (case.order, case.book.account.spec());
     if !case.book.account.trades_on(order.instrument.exchange) || instrument.currency != spec.currency {

@@ -1,39 +1,36 @@
 //! Short selling: selling more than the position less what open sells already take.
 
-use crate::domain::limit::{CheckOutcome, CheckRecord};
-use crate::domain::{Quantity, RefusalCode, Side};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitUnit;
+use crate::domain::{RefusalCode, Side};
 
-use super::Case;
-use crate::risk::exposure;
+use super::{Control, Finding, Rule};
 
-/// Whether the sale would be short where the account or the instrument does not allow it.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let mut record = case.plain("short_selling", RefusalCode::ShortSaleRestricted, false);
-    if case.order.side == Side::Buy {
-        return record;
-    }
-    if case.order.reduce_only {
-        return record;
-    }
-    let held = case.book.account.quantity(case.order.instrument).max(Quantity::ZERO);
-    let Some(all) = sells(case) else {
-        record.outcome = CheckOutcome::NotEvaluated;
-        return record;
-    };
-    record.observed = all.to_string();
-    record.threshold = held.to_string();
-    if all > held {
-        if !case.book.account.spec().short {
-            record.outcome = CheckOutcome::Breach;
-        } else if case.instrument.is_some_and(|i| !i.shortable) {
-            record.code = RefusalCode::HardToBorrow;
-            record.outcome = CheckOutcome::Breach;
+/// The control.
+#[derive(Debug)]
+pub struct ShortSelling;
+
+impl Control for ShortSelling {
+    fn rule(&self) -> Rule {
+        Rule::Always {
+            name: "short_selling",
+            doc: "Only an account and an instrument that allow it are sold short.",
         }
     }
-    record
-}
 
-/// Open sells of the instrument with the order, counted without prices so that a missing one does not matter here.
-fn sells(case: &Case<'_>) -> Option<Quantity> {
-    exposure::open_sells(case.book, case.order, case.quantity, &case.draft.leaves_out())
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let plain = |code, breached| Finding::plain("short_selling", code, breached);
+        if inputs.side == Side::Buy || inputs.reduce_only {
+            return plain(RefusalCode::ShortSaleRestricted, false);
+        }
+        let Some((held, all)) = inputs.selling else {
+            return plain(RefusalCode::ShortSaleRestricted, false).unknown();
+        };
+        let (code, breached) = match inputs.short {
+            (false, _) => (RefusalCode::ShortSaleRestricted, all > held),
+            (true, false) if all > held => (RefusalCode::HardToBorrow, true),
+            (true, _) => (RefusalCode::ShortSaleRestricted, false),
+        };
+        plain(code, breached).seen(LimitUnit::Quantity, all.raw(), held.raw())
+    }
 }

@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::*;
 use crate::domain::event::{Fill, HaltMode};
-use crate::domain::limit::{LimitDraft, WorkingOrders};
+use crate::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
+use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, Currency, Margin, OrderStatus, OrderType, Quote, Side, TimeInForce,
-    UnixNanos,
+    AccountId, AccountKind, AccountSpec, Currency, Instrument, InstrumentId, Margin, Money, OrderSpec,
+    OrderStatus, OrderType, Price, Quantity, Quote, RefusalCode, Side, StrategyId, TimeInForce, UnixNanos,
 };
 use crate::portfolio::Account;
 use crate::risk::{
-    Halt, OrderKey, PastDecision, Seen, Standing, Verdict, evaluate, largest_allowed, preview, utilisation,
+    Activity, Book, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen, Standing,
+    Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
 };
 
+#[derive(Debug)]
 struct World {
     account: Account,
     orders: BTreeMap<OrderKey, Order>,
@@ -24,7 +27,10 @@ struct World {
     halted: BTreeSet<InstrumentId>,
     halts: BTreeMap<Scope, Halt>,
     venue: VenueModel,
-    recent: VecDeque<UnixNanos>,
+    recent: VecDeque<Recent>,
+    activity: Activity,
+    executions: BTreeMap<StrategyId, u32>,
+    facts: MarketFacts,
     latched: BTreeSet<(AccountId, RefusalCode)>,
     limits: LimitBook,
     now: UnixNanos,
@@ -49,6 +55,16 @@ fn spec(cash: &str) -> AccountSpec {
     }
 }
 
+impl Queues for World {
+    fn open_in(&self, instrument: InstrumentId) -> Vec<OrderKey> {
+        self.orders
+            .values()
+            .filter(|o| o.spec.instrument == instrument)
+            .map(|o| (o.spec.account, o.spec.id))
+            .collect()
+    }
+}
+
 impl World {
     /// 10,000 in cash and a last price of 100.
     fn new() -> Self {
@@ -62,6 +78,9 @@ impl World {
             halts: BTreeMap::new(),
             venue: VenueModel::default(),
             recent: VecDeque::new(),
+            activity: Activity::default(),
+            executions: BTreeMap::new(),
+            facts: MarketFacts::default(),
             latched: BTreeSet::new(),
             limits: LimitBook::default(),
             now: UnixNanos::from_seconds(1_000),
@@ -83,7 +102,19 @@ impl World {
             recent: &self.recent,
             latched: &self.latched,
             reconciling: false,
+            // A test may keep its sums for good.
+            sums: Box::leak(Box::new(self.summed_up())),
+            queues: self,
+            activity: self.activity,
+            executions: &self.executions,
         }
+    }
+
+    fn summed_up(&self) -> Sums {
+        let name = self.account.spec().account;
+        let held = self.account.positions().iter().map(|(i, p)| (name, *i, p.quantity()));
+        let lasts = self.seen.iter().filter_map(|(i, seen)| Some((*i, seen.last?.price)));
+        Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.values())
     }
 
     fn limit(mut self, name: &str, hard: &str, soft: Option<&str>) -> Self {
@@ -94,6 +125,7 @@ impl World {
             soft: soft.map(str::to_owned),
             reason: "test".into(),
             working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
         };
         let (rita, version) = ("rita".parse().unwrap(), self.limits.version() + 1);
         self.limits.approve(version, &draft, rita, rita, UnixNanos::ZERO).unwrap();
@@ -145,7 +177,8 @@ impl World {
 
     /// The code of the refusal, `APPROVAL_REQUIRED` when it is held, empty when it passes.
     fn code(&self, order: &OrderSpec) -> &'static str {
-        let decision = evaluate(&self.book(), &self.limits, &MarketFacts::default(), &Draft::new(order));
+        let decision = evaluate(&self.book(), &self.limits, &self.facts, &Draft::new(order));
+        assert_eq!(replay(order.account, decision.seen()), *decision.verdict());
         match decision.verdict() {
             Verdict::Accept => "",
             Verdict::Hold(code) => code.as_str(),
@@ -229,7 +262,8 @@ fn a_halted_market_and_a_halted_scope_take_nothing() {
     world.halted.insert(xyz());
     assert_eq!(world.code(&order(Side::Buy, 10, None)), "MARKET_HALTED");
     let mut world = World::new().holding(10, "100");
-    let halt = |mode| Halt { mode, actor: "rita".parse().unwrap(), since: UnixNanos::ZERO };
+    let halt =
+        |mode| Halt { mode, actor: "rita".parse().unwrap(), since: UnixNanos::ZERO, wall: UnixNanos::ZERO };
     world.halts.insert(Scope::Firm, halt(HaltMode::Reducing));
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "TRADING_REDUCE_ONLY");
     assert_eq!(world.code(&order(Side::Sell, 10, None)), "");
@@ -332,12 +366,17 @@ fn position_limits_look_at_the_worst_case_and_let_reductions_pass() {
     }
 }
 
+/// An order taken a while ago.
+fn taken_at(seconds: i64) -> Recent {
+    Recent::of(&order(Side::Buy, 7, None), UnixNanos::from_seconds(seconds))
+}
+
 #[test]
 fn the_rate_counts_sixty_seconds() {
     let mut world = World::new().limit("max_orders_per_minute", "2", None);
-    world.recent = [939, 941, 999].map(UnixNanos::from_seconds).into();
+    world.recent = [939, 941, 999].map(taken_at).into();
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "RATE_LIMIT");
-    world.recent = [939, 940, 999].map(UnixNanos::from_seconds).into();
+    world.recent = [939, 940, 999].map(taken_at).into();
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
 }
 
@@ -367,7 +406,7 @@ fn the_first_breach_names_the_refusal_and_all_are_told() {
     assert_eq!(codes, ["MAX_ORDER_QTY", "INSUFFICIENT_CASH", "MAX_POSITION"]);
     assert_eq!(refusal.limit.as_deref(), Some("max_order_quantity"));
     assert_eq!((refusal.observed.as_deref(), refusal.threshold.as_deref()), (Some("200"), Some("5")));
-    assert_eq!(decision.record().checks.len(), CHECKS.len());
+    assert_eq!(decision.checks().len(), CONTROLS.len());
 }
 
 #[test]
@@ -391,13 +430,28 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
         soft: None,
         reason: "test".into(),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     };
-    let seen = preview(&[world.book()], &none, &draft("max_position_notional", "4000"), &history).unwrap();
+    let seen = preview(
+        &[world.book()],
+        &none,
+        &draft("max_position_notional", "4000"),
+        &MarketFacts::default(),
+        &history,
+    )
+    .unwrap();
     assert_eq!((seen.orders.len(), seen.positions.len()), (1, 1));
     assert_eq!((seen.considered, seen.refused), (2, 1));
-    let seen = preview(&[world.book()], &none, &draft("max_order_quantity", "20"), &history).unwrap();
+    let seen = preview(
+        &[world.book()],
+        &none,
+        &draft("max_order_quantity", "20"),
+        &MarketFacts::default(),
+        &history,
+    )
+    .unwrap();
     assert_eq!((seen.orders.len(), seen.refused), (0, 0));
-    assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &[]).is_err());
+    assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &MarketFacts::default(), &[]).is_err());
 }
 
 #[test]
@@ -407,4 +461,148 @@ fn utilisation_is_the_used_share_of_the_hard_value() {
     assert_eq!(uses.len(), 1);
     assert_eq!((uses[0].observed.as_str(), uses[0].hard.as_str()), ("0.3", "0.6"));
     assert_eq!(uses[0].share.unwrap().to_string(), "0.5");
+}
+
+#[test]
+fn limits_on_the_whole_account_look_at_what_the_order_adds() {
+    for (name, hard, most, code) in [
+        ("max_position_quantity", "50", 10, "MAX_POSITION"),
+        ("max_net_exposure", "0.5", 10, "NET_EXPOSURE"),
+        // Open orders are not yet held.
+        ("max_leverage", "0.5", 20, "LEVERAGE_LIMIT"),
+    ] {
+        let world = World::new().limit(name, hard, None).holding(30, "100");
+        let world = world.open(named("B0", order(Side::Buy, 10, Some("100"))));
+        assert_eq!(world.code(&order(Side::Buy, most, None)), "", "{name}");
+        assert_eq!(world.code(&order(Side::Buy, most + 1, None)), code, "{name}");
+        let over = World::new().limit(name, hard, None).holding(90, "100");
+        assert_eq!(over.code(&order(Side::Sell, 10, None)), "", "{name}");
+    }
+}
+
+#[test]
+fn a_sector_counts_all_its_names_and_an_unknown_one_is_never_passed() {
+    let mut world = World::new().limit("max_sector_exposure", "0.5", None);
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "FACT_MISSING");
+    let (other, tech): (InstrumentId, crate::domain::CleanText) =
+        ("QQQ.XNYS".parse().unwrap(), "tech".into());
+    for id in [xyz(), other] {
+        world.instruments.insert(id, Instrument { sector: tech.clone(), ..Instrument::with_defaults(id) });
+        world.seen.insert(id, world.seen[&xyz()]);
+    }
+    let resting = OrderSpec { instrument: other, ..named("B0", order(Side::Buy, 40, Some("100"))) };
+    let world = world.open(resting);
+    assert_eq!(world.code(&order(Side::Buy, 10, None)), "");
+    assert_eq!(world.code(&order(Side::Buy, 11, None)), "SECTOR_LIMIT");
+}
+
+#[test]
+fn what_needs_facts_says_so_without_them_and_judges_with_them() {
+    let names = ["max_adv_participation", "max_beta", "max_var_95", "max_expected_shortfall_99"];
+    for name in names {
+        assert_eq!(
+            World::new().limit(name, "0.5", None).code(&order(Side::Buy, 1, None)),
+            "FACT_MISSING",
+            "{name}"
+        );
+    }
+    let days: Vec<f64> = (0..252).map(|day| if day % 20 == 0 { -0.05 } else { 0.001 }).collect();
+    for (name, hard, most, code) in [
+        ("max_adv_participation", "0.01", 10, "ADV_PARTICIPATION"),
+        ("max_beta", "0.2", 10, "BETA_LIMIT"),
+        ("max_expected_shortfall_99", "0.01", 19, "VAR_LIMIT"),
+    ] {
+        let mut world = World::new().limit(name, hard, None);
+        let facts = InstrumentFacts {
+            average_daily_volume: Some(1_000.0),
+            beta: Some(2.0),
+            returns: Some(days.clone().into()),
+            ..InstrumentFacts::default()
+        };
+        world.facts.instruments.insert(xyz(), facts);
+        let flat = BookFacts { beta_value: Some(0.0), outcomes: Some(vec![0.0; 252].into()) };
+        world.facts.books.insert("A".parse().unwrap(), flat);
+        assert_eq!(world.code(&order(Side::Buy, most, None)), "", "{name}");
+        assert_eq!(world.code(&order(Side::Buy, most + 2, None)), code, "{name}");
+    }
+}
+
+#[test]
+fn the_same_order_again_and_an_own_order_across_are_refused() {
+    let mut world = World::new().limit("duplicate_order_window", "10", None);
+    world.recent = [991].map(taken_at).into();
+    assert_eq!(world.code(&order(Side::Buy, 7, None)), "DUPLICATE_ORDER_WINDOW");
+    assert_eq!(world.code(&order(Side::Buy, 8, None)), "");
+    world.recent = [990].map(taken_at).into();
+    assert_eq!(world.code(&order(Side::Buy, 7, None)), "");
+    let world = World::new().limit("max_self_trades", "0", None).holding(10, "100");
+    let world = world.open(named("S0", order(Side::Sell, 5, Some("105"))));
+    assert_eq!(world.code(&order(Side::Buy, 1, Some("104"))), "");
+    assert_eq!(world.code(&order(Side::Buy, 1, Some("105"))), "SELF_TRADE");
+}
+
+#[test]
+fn what_an_account_did_today_is_bounded() {
+    let mut world =
+        World::new().limit("max_cancels_per_day", "3", None).limit("max_order_to_trade", "4", None);
+    world.activity = Activity { messages: 7, cancels: 3, fills: 1, losses: 0 };
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
+    world.activity.messages = 8;
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "ORDER_TO_TRADE");
+    world.activity.cancels = 4;
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "CANCEL_LIMIT");
+    let mut world = World::new().limit("max_consecutive_losses", "2", None).holding(5, "100");
+    world.activity.losses = 3;
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "CONSECUTIVE_LOSSES");
+    assert_eq!(world.code(&order(Side::Sell, 1, None)), "");
+    let world = World::new().limit("max_open_orders", "1", None);
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
+    let world = world.open(named("B0", order(Side::Buy, 1, Some("90"))));
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "MAX_OPEN_ORDERS");
+}
+
+#[test]
+fn a_strategy_that_filled_too_often_takes_no_more_risk() {
+    let alpha: StrategyId = "alpha".parse().unwrap();
+    let mut world = World::new().limit("max_repeated_executions", "3", None);
+    world.executions.insert(alpha, 4);
+    let asked = OrderSpec { strategy: Some(alpha), ..order(Side::Buy, 1, None) };
+    assert_eq!(world.code(&asked), "REPEATED_EXECUTION");
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
+}
+
+#[test]
+fn an_old_reference_and_a_losing_position_are_refused() {
+    let world = World::new().limit("max_reference_age", "999", None);
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "STALE_MARKET_DATA");
+    let world = World::new().limit("max_reference_age", "1000", None);
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
+    let world = World::new().limit("max_position_loss", "100", None).holding(20, "106");
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "POSITION_LOSS");
+    assert_eq!(world.code(&order(Side::Sell, 1, None)), "");
+}
+
+#[test]
+fn a_missing_fact_under_a_soft_limit_alone_waits_for_a_second_person() {
+    let mut world = World::new();
+    let draft = LimitDraft {
+        name: "max_beta".parse().unwrap(),
+        scope: Scope::Firm,
+        hard: None,
+        soft: Some("1".into()),
+        reason: "test".into(),
+        working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
+    };
+    let rita = "rita".parse().unwrap();
+    world.limits.approve(1, &draft, rita, rita, UnixNanos::ZERO).unwrap();
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "APPROVAL_REQUIRED");
+}
+
+#[test]
+fn every_limit_has_one_control_and_every_name_is_used_once() {
+    let names: Vec<&str> = CONTROLS.iter().map(|c| c.rule().name()).collect();
+    let once: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(names.len(), once.len());
+    assert!(crate::domain::limit::LimitName::ALL.iter().all(|n| once.contains(n.as_str())));
 }

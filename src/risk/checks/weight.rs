@@ -1,20 +1,25 @@
 //! Concentration: the largest share of equity in one name, open orders of the order's side included.
 
-use crate::domain::limit::{CheckRecord, LimitName};
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
 
-use super::{Case, Measure, ratio_text, share_above};
+use super::{Control, Finding, Measure, Rule, bounded};
 
-/// The position's worst case as a share of equity against `max_position_weight`; what only reduces passes.
-pub fn check(case: &Case<'_>) -> CheckRecord {
-    let name = LimitName::MaxPositionWeight;
-    let side = case.order.side;
-    let values = case.sides.and_then(|s| s.side_value(side)).zip(case.with.and_then(|s| s.side_value(side)));
-    let Some(((before, after), equity)) = values.zip(case.equity) else { return case.judge(name, None) };
-    let reduces = case.reduces;
-    let measure = Measure {
-        now: ratio_text(before, equity),
-        observed: ratio_text(after, equity),
-        over: &|raw| !reduces && share_above(after, equity, raw),
-    };
-    case.judge(name, Some(measure))
+/// The control.
+#[derive(Debug)]
+pub struct MaxPositionWeight;
+
+impl Control for MaxPositionWeight {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxPositionWeight)
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let shares = inputs.position.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
+        bounded(inputs, LimitName::MaxPositionWeight, shares.map(|m| m.unless(inputs.reduces)))
+    }
 }

@@ -101,7 +101,7 @@ fn halt_and_die(folder: &Path, clock: &TestClock) {
     let given = Given {
         actor: name("raj"),
         independent_of: Independence::Everyone,
-        command: Command::Halt { scope: Scope::Firm, mode: HaltMode::Halted },
+        command: Command::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false },
     };
     let batch = engine.command(&given, clock.now(), clock.now()).unwrap();
     store.append(&batch).unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::event::HaltMode;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, VersionStatus, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, VersionStatus, WorkingOrders};
 use crate::secret::Password;
 use crate::service::engine::lock;
 use crate::service::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewLimits, ViewMarket};
@@ -20,6 +20,7 @@ fn draft(name: LimitName, hard: &str) -> LimitDraft {
         soft: None,
         reason: "a test".into(),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     }
 }
 
@@ -190,7 +191,7 @@ fn a_halt_is_lifted_by_another_person() {
     let admin = home.login(Role::Admin);
     let trader = home.login(Role::Trader);
     let control = |s: &Session| s.permit::<ControlRisk>().unwrap();
-    home.house.halt(&control(&risk), Scope::Firm, HaltMode::Halted).unwrap();
+    home.house.halt(&control(&risk), Scope::Firm, HaltMode::Halted, false).unwrap();
     let on = home.screen(Role::Trader).positions.first().unwrap().instrument;
     let permit = trader.trade_permit(None).unwrap();
     let refused = home.house.submit(&permit, &wish("while-halted", Side::Buy, on, 1, None)).unwrap();

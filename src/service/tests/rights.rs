@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::domain::event::HaltMode;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{InstrumentId, Side};
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
@@ -52,6 +52,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         soft: None,
         reason: "a test".into(),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     };
     let ticket =
         |account| Ticket { account, instrument, order: super::wish("none", Side::Buy, instrument, 1, None) };

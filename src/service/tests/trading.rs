@@ -1,7 +1,7 @@
 //! Orders, previews, rebalances, restarts: what was shown before is what happens, and what happened is what stays.
 
 use super::*;
-use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{OrderStatus, RefusalCode};
 use crate::service::advance::Until;
 use crate::service::permit::{Audit, ControlRisk, ManageData, TradeDesk, ViewPortfolio};
@@ -17,6 +17,7 @@ fn draft(name: LimitName, hard: &str) -> LimitDraft {
         soft: None,
         reason: "a test".into(),
         working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
     }
 }
 

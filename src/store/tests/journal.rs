@@ -8,7 +8,9 @@ use super::super::trades::{Accounts, Period};
 use super::super::{StoreError, TRADES_FILE, TradesReader, TradesStore, holder};
 use super::{at, id, name, owner, price, who};
 use crate::domain::event::{EventBody, Fill};
-use crate::domain::limit::{LimitDraft, LimitName, LimitVersion, Scope, VersionStatus, WorkingOrders};
+use crate::domain::limit::{
+    LimitDraft, LimitName, LimitTerms, LimitVersion, Scope, VersionStatus, WorkingOrders,
+};
 use crate::domain::order_state::Order;
 use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
@@ -152,6 +154,7 @@ fn limit() -> LimitVersion {
             soft: None,
             reason: CleanText::new("opening"),
             working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
         },
         maker: name("root"),
         made_at: at(1),

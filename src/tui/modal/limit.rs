@@ -4,7 +4,7 @@
 //! second person must approve is said before, by the service.
 
 use crate::domain::CleanText;
-use crate::domain::limit::{LimitDraft, LimitName, LimitUnit, LimitValue, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, Scope, WorkingOrders};
 use crate::service::desk::{Reply, Request};
 use crate::service::view::PreviewView;
 use crate::tui::field::Field;
@@ -114,7 +114,15 @@ impl LimitForm {
             return Err("type a reason: it is kept with the version".to_owned());
         }
         let (hard, soft) = (value(&self.hard)?, value(&self.soft)?);
-        Ok(LimitDraft { name: self.name, scope, hard, soft, reason, working: self.working })
+        Ok(LimitDraft {
+            name: self.name,
+            scope,
+            hard,
+            soft,
+            reason,
+            working: self.working,
+            terms: LimitTerms::default(),
+        })
     }
 
     /// Unit of the values, in words.
@@ -123,7 +131,8 @@ impl LimitForm {
             LimitUnit::Quantity => "shares",
             LimitUnit::Money => "money",
             LimitUnit::Ratio => "a fraction: 0.1 is 10%",
-            LimitUnit::Count => "orders",
+            LimitUnit::Count => "a whole number",
+            LimitUnit::Seconds => "seconds",
             LimitUnit::Symbols => "symbols with commas",
         }
     }

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::domain::command::{Given, Independence};
 use crate::domain::event::HaltMode;
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitValue, Scope, WorkingOrders};
 use crate::domain::market::{SessionState, SplitRatio, Trade};
 use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 use crate::domain::{
@@ -207,7 +207,7 @@ impl Script {
             "approve" => approve(text),
             "halt" => {
                 let line: HaltLine = parse(text)?;
-                Ok((line.t, line.actor, Command::Halt { scope: line.scope, mode: line.mode }))
+                Ok((line.t, line.actor, Command::Halt { scope: line.scope, mode: line.mode, cancel: false }))
             }
             "resume" => {
                 let line: HaltLine = parse(text)?;
@@ -406,7 +406,15 @@ fn limit(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
         LimitValue::parse(line.name, value)?;
     }
     let LimitLine { name, scope, hard, soft, reason, .. } = line;
-    let draft = LimitDraft { name, scope, hard, soft, reason, working: WorkingOrders::Keep };
+    let draft = LimitDraft {
+        name,
+        scope,
+        hard,
+        soft,
+        reason,
+        working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
+    };
     Ok((line.t, line.actor, Command::SetLimit(draft)))
 }
 

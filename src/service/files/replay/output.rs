@@ -6,7 +6,7 @@ use std::io::{Result, Write};
 use serde_json::{Value, json};
 
 use crate::domain::event::{CashKind, EndReason, Event, EventBody, Fill, HaltMode, Refusal};
-use crate::domain::limit::LimitDraft;
+use crate::domain::limit::{LimitDraft, Turn};
 use crate::domain::posting::Asset;
 use crate::domain::{AccountId, InstrumentId, Money, OrderId, OrderSpec};
 use crate::execution::State;
@@ -120,13 +120,25 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         EventBody::LimitProposed { version, draft, actor } => {
             limit(head("limit_proposed"), *version, draft).text("actor", actor)
         }
-        EventBody::LimitApproved { version, draft, maker, actor } => {
+        EventBody::LimitApproved { version, draft, maker, actor, .. } => {
             limit(head("limit_approved"), *version, draft).text("maker", maker).text("actor", actor)
         }
         EventBody::Halted { scope, mode, actor } => {
             head("halted").text("scope", scope).put("mode", mode_word(*mode)).text("actor", actor)
         }
-        EventBody::Resumed { scope, actor } => head("resumed").text("scope", scope).text("actor", actor),
+        EventBody::Resumed { scope, actor, .. } => head("resumed").text("scope", scope).text("actor", actor),
+        EventBody::LimitTurned { version, turn } => {
+            let word = match turn {
+                Turn::Begins => "limit_begun",
+                Turn::Ends => "limit_ended",
+            };
+            head(word).put("version", *version)
+        }
+        EventBody::LimitUsed { account, limit, scope, level, observed, threshold } => {
+            let object =
+                head("limit_used").text("account", account).text("limit", limit).text("scope", scope);
+            object.put("level", *level).text("observed", observed).text("threshold", threshold)
+        }
         EventBody::CorporateAction { instrument, ratio } => {
             let object = symbol(head("corporate_action"), *instrument).put("kind", "split");
             object.text("ratio", format_args!("{}:{}", ratio.new, ratio.old))
@@ -245,6 +257,7 @@ const fn reason_word(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Requested => "requested",
         EndReason::LimitTightened => "limit_tightened",
+        EndReason::Halted => "halted",
         EndReason::CorporateAction => "corporate_action",
         EndReason::Amended => "amended",
         EndReason::ListEnded => "list_ended",

@@ -1,0 +1,232 @@
+//! Limits and halts: who may set, approve, lift and end them, and what becomes of working orders.
+//!
+//! Tightening applies at once; loosening and lifting a halt need a second person. Where a home has one person only,
+//! that person may do both after [`ALONE_DELAY_HOURS`] on the wall clock, and the event says so.
+
+use crate::domain::command::{Given, Independence};
+use crate::domain::decision::CheckOutcome;
+use crate::domain::event::{EndReason, EventBody, HaltMode};
+use crate::domain::limit::{LimitDraft, LimitName, Scope, Turn, WorkingOrders};
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{ChangeSetId, Order, UnixNanos, UserName};
+use crate::risk::{LimitChange, OrderKey, Target};
+
+use super::engine::EngineError;
+use super::step::Step;
+
+/// How long the only person of a home waits before loosening a limit or lifting an own halt, in hours.
+pub const ALONE_DELAY_HOURS: i64 = 24;
+
+/// Whether somebody may approve, and as whom.
+enum Second {
+    /// Somebody else.
+    Other,
+    /// The only person, long enough after.
+    Alone,
+}
+
+impl Step<'_> {
+    pub(super) fn set_limit(&mut self, actor: UserName, draft: &LimitDraft) -> Result<(), EngineError> {
+        let version = self.state().limits.version().saturating_add(1);
+        let what = || format!("set {} for {}", draft.name, draft.scope);
+        match self.state().limits.judge(draft, self.now) {
+            Err(error) => self.reject(actor, what(), error.to_string()),
+            Ok(LimitChange::Waits) => {
+                self.emit(EventBody::LimitProposed { version, draft: draft.clone(), actor })
+            }
+            Ok(LimitChange::AtOnce) => self.put_in_force(version, draft.clone(), (actor, actor), false),
+        }
+    }
+
+    pub(super) fn approve_limit(&mut self, given: &Given, version: u32) -> Result<(), EngineError> {
+        let what = format!("approve limit version {version}");
+        let (draft, maker) = match self.state().limits.waiting(version) {
+            Err(error) => return self.reject(given.actor, what, error.to_string()),
+            Ok(waiting) => (waiting.draft.clone(), waiting.maker),
+        };
+        if let Some(set) = draft.terms.set {
+            return self.approve_limits(given, set);
+        }
+        match self.second(given, maker, self.state().limits.asked_at(version)) {
+            Err(reason) => self.reject(given.actor, what, reason),
+            Ok(second) => {
+                let alone = matches!(second, Second::Alone);
+                self.put_in_force(version, draft, (maker, given.actor), alone)
+            }
+        }
+    }
+
+    /// Approves all versions of a change set, or none.
+    pub(super) fn approve_limits(&mut self, given: &Given, set: ChangeSetId) -> Result<(), EngineError> {
+        let what = format!("approve change set {set}");
+        let waiting: Vec<(u32, LimitDraft, UserName)> = match self.state().limits.waiting_set(set) {
+            Err(error) => return self.reject(given.actor, what, error.to_string()),
+            Ok(waiting) => waiting.iter().map(|v| (v.version, v.draft.clone(), v.maker)).collect(),
+        };
+        let mut alone = false;
+        for (version, _, maker) in &waiting {
+            match self.second(given, *maker, self.state().limits.asked_at(*version)) {
+                Err(reason) => return self.reject(given.actor, what, reason),
+                Ok(second) => alone |= matches!(second, Second::Alone),
+            }
+        }
+        for (version, draft, maker) in waiting {
+            self.put_in_force(version, draft, (maker, given.actor), alone)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the actor may be the second person for what `first` asked at a time on the wall; why not otherwise.
+    fn second(&self, given: &Given, first: UserName, asked_at: Option<UnixNanos>) -> Result<Second, String> {
+        if given.independent_of.allows(given.actor, first) {
+            return Ok(Second::Other);
+        }
+        if given.independent_of != Independence::Alone {
+            return Err(format!("{first} asked for it: somebody else, not tied to {first}, must agree"));
+        }
+        let waited = asked_at.map_or(0, |asked| self.wall.since(asked)) / NANOS_PER_SECOND;
+        let left = ALONE_DELAY_HOURS * 3_600 - waited;
+        if left > 0 {
+            return Err(format!(
+                "this home has one person only, who may do it {ALONE_DELAY_HOURS} hours after asking: \
+                 come back in {} minutes, or add a second person",
+                left.div_euclid(60) + 1
+            ));
+        }
+        Ok(Second::Alone)
+    }
+
+    fn put_in_force(
+        &mut self,
+        version: u32,
+        draft: LimitDraft,
+        (maker, actor): (UserName, UserName),
+        alone: bool,
+    ) -> Result<(), EngineError> {
+        let later = draft.terms.effective_from.is_some_and(|from| from > self.now);
+        self.emit(EventBody::LimitApproved { version, draft: draft.clone(), maker, actor, alone })?;
+        if later { Ok(()) } else { self.cancel_over(&draft) }
+    }
+
+    /// Lets limit versions begin and end whose time has come.
+    pub(super) fn turn_limits(&mut self) -> Result<(), EngineError> {
+        while let Some((_, version, turn)) = self.state().limits.next_turn(self.now) {
+            self.turn_limit(version, turn)?;
+        }
+        Ok(())
+    }
+
+    fn turn_limit(&mut self, version: u32, turn: Turn) -> Result<(), EngineError> {
+        self.emit(EventBody::LimitTurned { version, turn })?;
+        let found = self.state().limits.versions().iter().find(|v| v.version == version);
+        match found.map(|v| v.draft.clone()).filter(|_| turn == Turn::Begins) {
+            Some(draft) => self.cancel_over(&draft),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends what was allowed to one order only: that order was taken or refused.
+    pub(super) fn use_up_overrides(&mut self, key: &OrderKey) -> Result<(), EngineError> {
+        for version in self.state().limits.given_to(key) {
+            self.emit(EventBody::LimitTurned { version, turn: Turn::Ends })?;
+        }
+        Ok(())
+    }
+
+    /// Cancels working orders that a limit no longer allows, the newest first, when the draft says so.
+    fn cancel_over(&mut self, draft: &LimitDraft) -> Result<(), EngineError> {
+        if draft.working == WorkingOrders::Keep {
+            return Ok(());
+        }
+        for key in self.newest_first(|_| true) {
+            if self.is_over(&key, draft) {
+                self.end(key, EndReason::LimitTightened)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Open orders that fit, the newest first.
+    fn newest_first(&self, fits: impl Fn(&Order) -> bool) -> Vec<OrderKey> {
+        let orders = self.state().orders();
+        let queues = orders.instruments().flat_map(|i| orders.queue(i).iter().copied());
+        let mut found: Vec<_> = queues.filter(|w| orders.open().get(&w.key).is_some_and(&fits)).collect();
+        found.sort_unstable_by_key(|w| std::cmp::Reverse(w.place));
+        found.into_iter().map(|w| w.key).collect()
+    }
+
+    fn is_in_scope(&self, order: &Order, scope: Scope) -> bool {
+        let account = self.state().accounts.get(&order.spec.account);
+        account.is_some_and(|account| Target::of(account.spec(), &order.spec).is_bound_by(scope))
+    }
+
+    fn is_over(&self, key: &OrderKey, draft: &LimitDraft) -> bool {
+        let bound = self.state().orders.open().get(key).is_some_and(|o| self.is_in_scope(o, draft.scope));
+        let decision = bound.then(|| self.judge_again(key, false, true)).flatten();
+        let check = decision.and_then(|decision| decision.check(draft.name));
+        check.is_some_and(|c| c.outcome == CheckOutcome::Breach)
+    }
+
+    /// Stops trading in a scope; with `cancel` its open orders end in the same step.
+    pub(super) fn halt(
+        &mut self,
+        actor: UserName,
+        scope: Scope,
+        mode: HaltMode,
+        cancel: bool,
+    ) -> Result<(), EngineError> {
+        let harder = self.state().halts.get(&scope).is_some_and(|now| now.mode > mode);
+        if harder {
+            let reason = "the scope is halted altogether: resume it first".to_owned();
+            return self.reject(actor, format!("set {scope} to reducing"), reason);
+        }
+        self.emit(EventBody::Halted { scope, mode, actor })?;
+        if !cancel {
+            return Ok(());
+        }
+        for key in self.newest_first(|order| self.is_in_scope(order, scope)) {
+            // Ending one may have ended others with it.
+            if self.state().orders.open().contains_key(&key) {
+                self.end(key, EndReason::Halted)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self, given: &Given, scope: Scope) -> Result<(), EngineError> {
+        let actor = given.actor;
+        let what = format!("resume {scope}");
+        let Some(halt) = self.state().halts.get(&scope).copied() else {
+            return self.reject(actor, what, "the scope is not halted".to_owned());
+        };
+        match self.second(given, halt.actor, Some(halt.wall)) {
+            Err(reason) => self.reject(actor, what, reason),
+            Ok(second) => {
+                let alone = matches!(second, Second::Alone);
+                self.emit(EventBody::Resumed { scope, actor, alone })
+            }
+        }
+    }
+
+    /// After a fill: a strategy that filled as often as its limit allows is halted until a person resumes it.
+    pub(super) fn judge_executions(&mut self, key: &OrderKey) -> Result<(), EngineError> {
+        let state = self.state();
+        let order = state.orders.get(key.0, key.1);
+        let Some((strategy, spec)) = order.and_then(|o| Some((o.spec.strategy?, &o.spec))) else {
+            return Ok(());
+        };
+        let Some(account) = state.accounts.get(&key.0) else { return Ok(()) };
+        let scope = Scope::Strategy(strategy);
+        let target = Target::of(account.spec(), spec);
+        let count = i64::from(state.executions.get(&strategy).copied().unwrap_or(0));
+        let over = state.limits.binding(&target).any(|(name, _, value)| {
+            let bound = value.hard.as_ref().and_then(crate::domain::limit::LimitValue::raw);
+            name == LimitName::MaxRepeatedExecutions && bound.is_some_and(|bound| count > bound)
+        });
+        if !over || state.halts.contains_key(&scope) {
+            return Ok(());
+        }
+        let actor = self.engine.own_name;
+        self.emit(EventBody::Halted { scope, mode: HaltMode::Halted, actor })
+    }
+}

@@ -1,0 +1,25 @@
+//! Exposure to the market: value times beta, without a sign, as a multiple of equity.
+
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
+
+use super::{Control, Finding, Measure, Rule, bounded};
+
+/// The control.
+#[derive(Debug)]
+pub struct MaxBeta;
+
+impl Control for MaxBeta {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxBeta)
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let shares = inputs.beta.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
+        bounded(inputs, LimitName::MaxBeta, shares.map(|m| m.unless(inputs.reduces)))
+    }
+}

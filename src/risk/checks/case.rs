@@ -1,0 +1,314 @@
+//! A draft in its book: everything the controls need, gathered once from sums that are already there.
+
+use crate::domain::decision::{Bound, Inputs, Span};
+use crate::domain::facts::MarketFacts;
+use crate::domain::limit::{LimitName, LimitValue, Scope};
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{
+    Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
+};
+use crate::risk::book::{Book, Draft, Priced, Recent};
+use crate::risk::exposure::Sides;
+use crate::risk::limits::{InForce, LimitBook, Target, symbols};
+use crate::risk::sums::{Around, Whole};
+use crate::risk::tail;
+
+use super::{promise, rate, shape};
+
+/// What the checks look at: the draft, the book, and what several of them need.
+#[derive(Debug)]
+pub struct Case<'a> {
+    pub(super) book: &'a Book<'a>,
+    pub(super) order: &'a OrderSpec,
+    pub(super) draft: Draft<'a>,
+    pub(super) instrument: Option<&'a Instrument>,
+    /// Reference price for the side.
+    pub(in crate::risk) reference: Option<Priced>,
+    /// Price that values the order.
+    pub(super) price: Option<Price>,
+    /// What would still fill.
+    pub(super) quantity: Quantity,
+    /// Open orders and position in the instrument, the order itself left out.
+    pub(super) sides: Option<Sides>,
+    /// The same with the order.
+    pub(super) with: Option<Sides>,
+    limits: &'a LimitBook,
+    facts: &'a MarketFacts,
+    open: Option<&'a Order>,
+    around: Around,
+    notional: Option<Money>,
+    reduces: bool,
+}
+
+impl<'a> Case<'a> {
+    /// Gathers what several controls need.
+    pub fn new(book: &'a Book<'a>, limits: &'a LimitBook, facts: &'a MarketFacts, draft: &Draft<'a>) -> Self {
+        let order = draft.order;
+        let open = draft.amends.then(|| book.orders.get(&(order.account, order.id))).flatten();
+        let filled = open.map_or(Quantity::ZERO, |o| o.filled);
+        let quantity = order.quantity.checked_sub(filled).unwrap_or(Quantity::ZERO).max(Quantity::ZERO);
+        let price = book.order_price(order);
+        let notional = price.and_then(|p| p.notional(quantity).ok());
+        let around = book.sums.around(order, open, quantity, &book.prices(order.instrument));
+        // A value that does not fit is no value, whatever the sums can hold.
+        let with = around.with.filter(|_| notional.is_some());
+        Self {
+            book,
+            order,
+            draft: *draft,
+            instrument: book.instruments.get(&order.instrument),
+            reference: book.reference(order.instrument, order.side),
+            price,
+            quantity,
+            sides: around.before,
+            with,
+            limits,
+            facts,
+            open,
+            around,
+            notional,
+            reduces: around.before.is_some_and(|s| s.reduces(order.side, quantity)),
+        }
+    }
+
+    /// Everything the controls look at.
+    pub fn inputs(&self) -> Inputs {
+        self.inputs_of(self.bounds(), None)
+    }
+
+    /// What the control of one limit looks at, held against one bound; the rest is left empty.
+    pub fn inputs_for(&self, bound: Bound) -> Inputs {
+        let name = bound.name;
+        self.inputs_of(vec![bound], Some(name))
+    }
+
+    fn inputs_of(&self, limits: Vec<Bound>, only: Option<LimitName>) -> Inputs {
+        let (book, order, spec) = (self.book, self.order, self.book.account.spec());
+        let asked = |name: LimitName| limits.iter().any(|b| b.name == name);
+        let all = only.is_none();
+        let wide = [LimitName::MaxGrossExposure, LimitName::MaxNetExposure, LimitName::MaxLeverage];
+        let wants_whole = only.is_none_or(|name| wide.contains(&name));
+        let whole = wants_whole.then(|| book.sums.whole(spec.account, |i| book.prices(i))).flatten();
+        let whole = whole.as_ref();
+        let activity = book.activity;
+        let shortable = self.instrument.is_none_or(|i| i.shortable);
+        let tails = self.tails(&asked);
+        Inputs {
+            kind: spec.kind,
+            margin: spec.margin,
+            symbol: order.instrument.symbol,
+            side: order.side,
+            amends: self.draft.amends,
+            may_wait: self.draft.may_wait,
+            approved: self.draft.approved,
+            fault: if all { shape::fault(self) } else { None },
+            broken_promise: if all { promise::broken(self) } else { None },
+            waits_for_parent: self.draft.waits_for_parent,
+            market_halted: book.halted.contains(&order.instrument),
+            reconciling: book.reconciling,
+            halt: if all { self.halt() } else { None },
+            quantity: order.quantity,
+            limit_price: order.limit_price,
+            reduce_only: order.reduce_only,
+            // What waits for a trigger is priced from there.
+            reference: order.trigger_price.or(self.reference.map(|r| r.price)),
+            notional: self.price.and_then(|p| p.notional(order.quantity).ok()),
+            cost: self.cost(),
+            reduces: self.reduces,
+            short: (spec.short, shortable),
+            selling: self.selling(),
+            cash: book.account.cash(),
+            cash_held: self.cash_held(whole),
+            equity: book.equity(),
+            day_open: book.account.day_open(),
+            peak: book.peak,
+            drawn_down: book.latched.contains(&(spec.account, RefusalCode::DrawdownLimit)),
+            position: self.span(|s| s.side_value(order.side)),
+            position_quantity: self.span_quantity(),
+            gross: self.gross(whole),
+            net: self.net(whole),
+            held: self.held(whole),
+            sector: self.sector(),
+            volume: self.volume(),
+            beta: if asked(LimitName::MaxBeta) { self.beta() } else { None },
+            var: tails.map(|t| t.var),
+            shortfall: tails.map(|t| t.shortfall),
+            recent: if all { rate::in_window(book) } else { 0 },
+            like_it: if asked(LimitName::DuplicateOrderWindow) { self.like_it() } else { None },
+            crosses: if asked(LimitName::MaxSelfTrades) { self.crosses() } else { None },
+            open: book.sums.open(spec.account),
+            messages: activity.messages,
+            cancels: activity.cancels,
+            fills: activity.fills,
+            executions: book.executions_of(order),
+            reference_age: self.reference.map(|r| seconds(book.now.since(r.time))),
+            position_loss: self.position_loss(),
+            losses: activity.losses,
+            limits,
+        }
+    }
+
+    /// Limits that bind the order.
+    fn bounds(&self) -> Vec<Bound> {
+        let target = Target::of(self.book.account.spec(), self.order);
+        let binding = self.limits.binding_order(&target, (self.order.account, self.order.id));
+        let symbol = self.order.instrument.symbol;
+        binding.filter_map(|(name, scope, value)| bound(name, scope, value, symbol)).collect()
+    }
+
+    fn halt(&self) -> Option<(Scope, crate::domain::event::HaltMode)> {
+        let target = Target::of(self.book.account.spec(), self.order);
+        let binding = self.book.halts.iter().filter(|(scope, _)| target.is_bound_by(**scope));
+        binding.max_by_key(|(_, halt)| halt.mode).map(|(scope, halt)| (*scope, halt.mode))
+    }
+
+    /// What the rest costs with its fee.
+    fn cost(&self) -> Option<Money> {
+        if self.order.side == Side::Sell {
+            return None;
+        }
+        let notional = self.notional?;
+        let fee = self.book.venue.fee.total(self.quantity, notional).ok()?;
+        notional.checked_add(fee)
+    }
+
+    /// Cash that open buys hold, the order's own and its group's left out.
+    fn cash_held(&self, whole: Option<&Whole>) -> Option<Money> {
+        whole?.cash.checked_sub(self.around.cash?)
+    }
+
+    /// What is held, when long, and what open sells and this one would sell; counted without prices.
+    fn selling(&self) -> Option<(Quantity, Quantity)> {
+        let held = self.book.account.quantity(self.order.instrument).max(Quantity::ZERO);
+        Some((held, self.around.sells?))
+    }
+
+    fn span(&self, value: impl Fn(&Sides) -> Option<Money>) -> Option<Span<Money>> {
+        Some(Span { now: value(self.sides.as_ref()?)?, with: value(self.with.as_ref()?)? })
+    }
+
+    fn span_quantity(&self) -> Option<Span<Quantity>> {
+        let side = self.order.side;
+        Some(Span { now: self.sides?.side_quantity(side)?, with: self.with?.side_quantity(side)? })
+    }
+
+    /// Gross exposure before and with the order.
+    fn gross(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
+        let others = whole?.gross.checked_sub(self.around.counted?.worst()?)?;
+        let now = others.checked_add(self.sides?.worst()?)?;
+        Some(Span { now, with: others.checked_add(self.with?.worst()?)? })
+    }
+
+    /// Longs less shorts if all open orders of the order's side filled.
+    fn net(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
+        let whole = whole?;
+        let (counted, before, with) = (self.around.counted?, self.sides?, self.with?);
+        let (open, own, now, then) = match self.order.side {
+            Side::Buy => (whole.buys, counted.buy_value, before.buy_value, with.buy_value),
+            Side::Sell => (whole.sells, counted.sell_value, before.sell_value, with.sell_value),
+        };
+        let net = |here: Money| {
+            let open = open.checked_sub(own)?.checked_add(here)?;
+            let signed = if self.order.side == Side::Buy { Some(open) } else { open.checked_neg() };
+            whole.position.checked_add(signed?)?.checked_abs()
+        };
+        Some(Span { now: net(now)?, with: net(then)? })
+    }
+
+    /// Value of what is held if this order alone filled.
+    fn held(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
+        let now = whole?.held;
+        let (here, notional) = (self.sides?.value, self.notional?);
+        let after = match self.order.side {
+            Side::Buy => here.checked_add(notional)?,
+            Side::Sell => here.checked_sub(notional)?,
+        };
+        let with = now.checked_sub(here.checked_abs()?)?.checked_add(after.checked_abs()?)?;
+        Some(Span { now, with })
+    }
+
+    fn sector(&self) -> Option<Span<Money>> {
+        let sector = self.instrument.map(|i| i.sector.as_str()).filter(|s| !s.is_empty())?;
+        let others =
+            self.book.sums.sector(self.order.account, sector)?.checked_sub(self.around.counted?.worst()?)?;
+        let now = others.checked_add(self.sides?.worst()?)?;
+        Some(Span { now, with: others.checked_add(self.with?.worst()?)? })
+    }
+
+    fn volume(&self) -> Option<Quantity> {
+        let facts = self.facts.instruments.get(&self.order.instrument)?;
+        facts.average_daily_volume.and_then(Quantity::from_f64)
+    }
+
+    /// What the order changes: its open quantity less what its own open order had left, signed, at its price.
+    fn change(&self) -> Option<Money> {
+        let had = self.open.map_or(Quantity::ZERO, Order::leaves);
+        self.price?.notional(self.order.side.signed(self.quantity.checked_sub(had)?)).ok()
+    }
+
+    fn beta(&self) -> Option<Span<Money>> {
+        let own = self.facts.instruments.get(&self.order.instrument)?.beta.and_then(Ratio::from_f64)?;
+        let now = self.facts.books.get(&self.order.account)?.beta_value.and_then(Money::from_f64)?;
+        let with = now.checked_add(self.change()?.scale(own).ok()?)?;
+        Some(Span { now: now.checked_abs()?, with: with.checked_abs()? })
+    }
+
+    fn tails(&self, asked: &dyn Fn(LimitName) -> bool) -> Option<tail::Tails> {
+        let names =
+            [LimitName::MaxVar95, LimitName::MaxVar99, LimitName::MaxShortfall95, LimitName::MaxShortfall99];
+        if !names.into_iter().any(asked) {
+            return None;
+        }
+        let own = self.facts.instruments.get(&self.order.instrument)?.returns.as_deref()?;
+        let book = self.facts.books.get(&self.order.account)?.outcomes.as_deref()?;
+        tail::tails(book, own, self.change()?)
+    }
+
+    /// Age of the newest order like this one.
+    fn like_it(&self) -> Option<u32> {
+        let own = Recent::of(self.order, self.book.now);
+        let alike = |r: &&Recent| Recent { time: own.time, ..**r } == own;
+        self.book.recent.iter().rev().find(alike).map(|r| seconds(self.book.now.since(r.time)))
+    }
+
+    /// An own open order on the other side that would trade with this one: of any account of the same owner.
+    fn crosses(&self) -> Option<OrderId> {
+        let meets = |other: &Order| {
+            let opposite = other.spec.side != self.order.side && !other.leaves().is_zero();
+            let (own, their) = (self.order.limit_price, other.spec.limit_price);
+            opposite
+                && match (own.or(self.price), their, self.order.side) {
+                    (Some(own), Some(their), Side::Buy) => own >= their,
+                    (Some(own), Some(their), Side::Sell) => own <= their,
+                    (None, _, _) | (_, None, _) => true,
+                }
+        };
+        let keys = self.book.queues.open_in(self.order.instrument);
+        let own = keys.into_iter().filter_map(|key| self.book.orders.get(&key));
+        own.filter(|o| o.spec.account == self.order.account).find(|o| meets(o)).map(|o| o.spec.id)
+    }
+
+    fn position_loss(&self) -> Option<Money> {
+        let Some(position) = self.book.account.positions().get(&self.order.instrument) else {
+            return Some(Money::ZERO);
+        };
+        let value = position.value(self.book.last(self.order.instrument)?.price).ok()?;
+        position.cost().checked_sub(value).map(|loss| loss.max(Money::ZERO))
+    }
+}
+
+/// A limit in force as a bound of an order in a symbol; of a list of symbols only the order's own.
+pub fn bound(name: LimitName, scope: Scope, value: &InForce, symbol: Symbol) -> Option<Bound> {
+    let own = |value: &LimitValue| match symbols(value) {
+        Some(list) if list.contains(&symbol) => Some(LimitValue::Symbols([symbol].into())),
+        Some(_) => None,
+        None => Some(value.clone()),
+    };
+    let (hard, soft) = (value.hard.as_ref().and_then(own), value.soft.as_ref().and_then(own));
+    (hard.is_some() || soft.is_some()).then_some(Bound { name, scope, hard, soft })
+}
+
+/// Whole seconds of a span of time; never below zero.
+fn seconds(nanos: i64) -> u32 {
+    u32::try_from(nanos.max(0) / NANOS_PER_SECOND).unwrap_or(u32::MAX)
+}

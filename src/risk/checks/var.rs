@@ -1,0 +1,46 @@
+//! Value at risk of one day at 95 and 99 %, as a share of equity; what only reduces passes.
+
+use crate::domain::decision::Inputs;
+use crate::domain::limit::LimitName;
+
+use super::{Control, Finding, Measure, Rule, bounded};
+
+/// The control at 95 %.
+#[derive(Debug)]
+pub struct MaxVar95;
+
+impl Control for MaxVar95 {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxVar95)
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let loss = inputs.var.map(|[at, _]| at).zip(inputs.equity);
+        let share = loss.map(|(loss, equity)| Measure::share(loss, equity).unless(inputs.reduces));
+        bounded(inputs, LimitName::MaxVar95, share)
+    }
+}
+
+/// The control at 99 %.
+#[derive(Debug)]
+pub struct MaxVar99;
+
+impl Control for MaxVar99 {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxVar99)
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        let loss = inputs.var.map(|[_, at]| at).zip(inputs.equity);
+        let share = loss.map(|(loss, equity)| Measure::share(loss, equity).unless(inputs.reduces));
+        bounded(inputs, LimitName::MaxVar99, share)
+    }
+}

@@ -1,0 +1,77 @@
+//! The reference page of the controls, `docs/limits.md`: made from the tables, so that it cannot drift from them.
+
+use std::fmt::Write;
+
+use crate::domain::limit::LimitName;
+
+use super::checks::{CONTROLS, Control, Phase, Rule};
+
+const HEAD: &str = "\
+# Risk controls
+
+This page is made by the program (`cargo run --example limits`); a test keeps it true.
+
+Before an order works, every control looks at it, in this order. The first that refuses names the refusal; all that
+speak are told. What was looked at is kept in the journal with the decision, passed or refused, and gives the same
+verdict again.
+
+A limit has a hard value that nothing passes, a soft value above which an order waits for a second person, or both.
+Equal to a value passes. Scopes are `firm`, `account:NAME`, `symbol:NAME` and `strategy:NAME`: they say which orders a
+limit binds; what is measured is always the account's. All that fit bind, the tightest speaks. A simulation account
+knows only limits of its own account. What cannot be measured, because a price or a fact is missing, is never passed:
+the check says NOT_EVALUATED, and the order is refused, or waits where only a soft value is set.
+
+Tightening applies at once; loosening waits for a second person. Where a home has one person only, that person may
+agree after 24 hours, and the version says so. A version may begin later (`--from`), end by itself (`--until`), be meant
+for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).
+
+";
+
+const TAIL: &str = "
+A continuous control is also judged after market events without an order: a loss control that speaks is a risk event,
+and a use of 50, 75, 90 and 100 % of a limit on the account or on a position is told once, until it falls below all of
+them. 100 % without an order is a passive breach: nothing is traded away by itself.
+";
+
+/// The page.
+pub fn page() -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str(
+        "| control | code | unit | when | reductions pass | what it holds |\n|---|---|---|---|---|---|\n",
+    );
+    CONTROLS.iter().for_each(|control| row(&mut page, *control));
+    page.push_str(TAIL);
+    page
+}
+
+fn row(page: &mut String, control: &dyn Control) {
+    let (code, unit) = match control.rule() {
+        Rule::Limit(name) => (name.code().as_str(), unit_of(name)),
+        Rule::Always { .. } => ("", "always in force"),
+    };
+    let when = match control.phase() {
+        Phase::PreTrade => "before an order",
+        Phase::Continuous => "before an order and continuously",
+    };
+    let spares = if control.spares_reductions() { "yes" } else { "no" };
+    let rule = control.rule();
+    let line = format!("| `{}` | {code} | {unit} | {when} | {spares} | {} |", rule.name(), rule.doc());
+    // Writing to a text cannot fail.
+    writeln!(page, "{line}").unwrap_or_default();
+}
+
+const fn unit_of(name: LimitName) -> &'static str {
+    name.unit().as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_page_in_the_docs_is_the_one_the_tables_make() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/limits.md");
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(kept == super::page(), "docs/limits.md is old: renew it with `cargo run --example limits`");
+    }
+}

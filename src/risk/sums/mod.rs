@@ -1,0 +1,259 @@
+//! Sums over open orders and positions, kept up to date with each change, so that a check never walks the book.
+//!
+//! Per account and instrument: plain orders with a price of their own as sums of each side, the few others one by one
+//! (those valued at the last price, those that only reduce, legs of a group), and the position; per account the
+//! totals of all that. Everything is an exact integer that does not depend on the order of changes: [`Sums::of`] from
+//! scratch gives the same sums, and a test holds that. An order that waits for others counts nothing; of a group the
+//! largest counts, each side for itself; an order that only reduces counts no more than there is to reduce.
+
+mod name;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use name::Prices;
+pub use read::{Around, Whole};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::venue::FeeModel;
+use crate::domain::{AccountId, Instrument, InstrumentId, Order, Price, Quantity};
+
+use name::{Figures, Name, Part};
+
+/// How an open order counts, noted before it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted(Option<Part>);
+
+impl Counted {
+    /// As it stands.
+    pub fn of(order: &Order) -> Self {
+        Self(Part::of(order))
+    }
+}
+
+/// Totals of one account, raw money.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Totals {
+    position: i128,
+    held: i128,
+    gross: i128,
+    buys: i128,
+    sells: i128,
+    cash: i128,
+    /// Open orders.
+    open: u32,
+    /// Names that cannot be valued without a quote, or at all.
+    blind: BTreeSet<InstrumentId>,
+    /// Positions without a last price.
+    unvalued: u32,
+    /// Worst cases by sector.
+    sectors: BTreeMap<String, i128>,
+}
+
+impl Totals {
+    fn add(&mut self, figures: &Figures, sign: i128) {
+        self.position += sign * figures.position;
+        self.held += sign * figures.position.abs();
+        self.gross += sign * figures.worst();
+        self.buys += sign * figures.buys.value;
+        self.sells += sign * figures.sells.value;
+        self.cash += sign * figures.cash;
+    }
+
+    fn add_to_sector(&mut self, sector: &str, raw: i128) {
+        let sum = self.sectors.get(sector).copied().unwrap_or(0) + raw;
+        if sum == 0 {
+            self.sectors.remove(sector);
+        } else if let Some(place) = self.sectors.get_mut(sector) {
+            *place = sum;
+        } else {
+            self.sectors.insert(sector.to_owned(), sum);
+        }
+    }
+}
+
+/// One instrument: its last price, and the accounts that hold or order it, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Line {
+    last: Option<Price>,
+    names: Vec<(AccountId, Name)>,
+}
+
+impl Line {
+    fn name(&self, account: AccountId) -> Option<&Name> {
+        let at = self.names.binary_search_by(|(a, _)| a.cmp(&account)).ok()?;
+        self.names.get(at).map(|(_, name)| name)
+    }
+}
+
+/// The sums of a book.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sums {
+    fee: FeeModel,
+    lines: BTreeMap<InstrumentId, Line>,
+    totals: BTreeMap<AccountId, Totals>,
+    sectors: BTreeMap<InstrumentId, String>,
+}
+
+impl Sums {
+    /// The sums of a whole book from scratch.
+    pub fn of<'o>(
+        fee: FeeModel,
+        instruments: impl Iterator<Item = &'o Instrument>,
+        lasts: impl Iterator<Item = (InstrumentId, Price)>,
+        positions: impl Iterator<Item = (AccountId, InstrumentId, Quantity)>,
+        orders: impl Iterator<Item = &'o Order>,
+    ) -> Self {
+        let mut sums = Self { fee, ..Self::default() };
+        instruments.for_each(|i| sums.define(i));
+        lasts.for_each(|(i, last)| sums.set_last(i, last));
+        positions.for_each(|(account, i, quantity)| sums.set_position(account, i, quantity));
+        orders.for_each(|order| sums.add(order));
+        sums
+    }
+
+    /// Makes an instrument's sector known.
+    pub fn define(&mut self, instrument: &Instrument) {
+        let (id, sector) = (instrument.id, instrument.sector.as_str().to_owned());
+        if self.sectors.get(&id).is_none_or(|known| *known != sector) {
+            self.revalue(id, |_| {}, |sums| drop(sums.sectors.insert(id, sector)));
+        }
+    }
+
+    /// An order is open from now on.
+    pub fn add(&mut self, order: &Order) {
+        self.totals.entry(order.spec.account).or_default().open += 1;
+        if let Some(part) = Part::of(order) {
+            self.count(&part, order.spec.instrument, 1);
+        }
+    }
+
+    /// An open order changed. Nothing is done when it counts as before.
+    pub fn replace(&mut self, Counted(old): Counted, order: &Order) {
+        let new = Part::of(order);
+        if old == new {
+            return;
+        }
+        let (fee, instrument) = (self.fee, order.spec.instrument);
+        self.change(order.spec.account, instrument, |name| {
+            old.iter().for_each(|part| name.count(part, -1, &fee));
+            new.iter().for_each(|part| name.count(part, 1, &fee));
+        });
+    }
+
+    /// An order is no longer open; `counted` is how it was added or last replaced.
+    pub fn remove(&mut self, counted: Counted, order: &Order) {
+        if let Some(part) = counted.0 {
+            self.count(&part, order.spec.instrument, -1);
+        }
+        if let Some(totals) = self.totals.get_mut(&order.spec.account) {
+            totals.open = totals.open.saturating_sub(1);
+            if *totals == Totals::default() {
+                self.totals.remove(&order.spec.account);
+            }
+        }
+    }
+
+    fn count(&mut self, part: &Part, instrument: InstrumentId, sign: i128) {
+        let fee = self.fee;
+        self.change(part.account, instrument, |name| name.count(part, sign, &fee));
+    }
+
+    /// Sets the position of an account in an instrument.
+    pub fn set_position(&mut self, account: AccountId, instrument: InstrumentId, quantity: Quantity) {
+        self.change(account, instrument, |name| name.position = quantity);
+    }
+
+    /// Sets the last price of an instrument.
+    pub fn set_last(&mut self, instrument: InstrumentId, last: Price) {
+        let line = self.lines.entry(instrument).or_default();
+        if line.names.is_empty() {
+            line.last = Some(last);
+        } else if line.last != Some(last) {
+            self.revalue(instrument, |line| line.last = Some(last), |_| {});
+        }
+    }
+
+    /// Takes all names of an instrument out of the totals, changes something, and puts them back.
+    fn revalue(
+        &mut self,
+        instrument: InstrumentId,
+        change_line: impl FnOnce(&mut Line),
+        change_sums: impl FnOnce(&mut Self),
+    ) {
+        let Some(mut line) = self.lines.get_mut(&instrument).map(std::mem::take) else {
+            return change_sums(self);
+        };
+        for (account, name) in &line.names {
+            self.total(*account, instrument, line.last, name, -1);
+        }
+        change_line(&mut line);
+        change_sums(self);
+        for (account, name) in &line.names {
+            self.total(*account, instrument, line.last, name, 1);
+        }
+        self.lines.insert(instrument, line);
+    }
+
+    /// Changes one name and the totals with it.
+    fn change(&mut self, account: AccountId, instrument: InstrumentId, change: impl FnOnce(&mut Name)) {
+        let line = self.lines.entry(instrument).or_default();
+        let last = line.last;
+        let found = line.names.binary_search_by(|(a, _)| a.cmp(&account));
+        let at = found.unwrap_or_else(|at| {
+            line.names.insert(at, (account, Name::default()));
+            at
+        });
+        let Some(place) = line.names.get_mut(at) else { return };
+        let mut name = std::mem::take(&mut place.1);
+        self.total(account, instrument, last, &name, -1);
+        change(&mut name);
+        self.total(account, instrument, last, &name, 1);
+        let Some(line) = self.lines.get_mut(&instrument) else { return };
+        if name.is_empty() {
+            line.names.remove(at);
+            if line.names.is_empty() && line.last.is_none() {
+                self.lines.remove(&instrument);
+            }
+        } else if let Some(place) = line.names.get_mut(at) {
+            place.1 = name;
+        }
+    }
+
+    /// Adds a name to its account's totals (`sign` 1) or takes it out (-1).
+    fn total(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        last: Option<Price>,
+        name: &Name,
+        sign: i128,
+    ) {
+        if name.is_empty() {
+            return;
+        }
+        let totals = self.totals.entry(account).or_default();
+        let figures = name.figures(&Prices::all(last), &self.fee);
+        if let Some(figures) = figures.filter(|_| last.is_some() || !name.needs_price()) {
+            totals.add(&figures, sign);
+            if let Some(sector) = self.sectors.get(&instrument).filter(|s| !s.is_empty()) {
+                totals.add_to_sector(sector, sign * figures.worst());
+            }
+        } else {
+            let unvalued = u32::from(!name.position.is_zero());
+            if sign > 0 {
+                totals.blind.insert(instrument);
+                totals.unvalued += unvalued;
+            } else {
+                totals.blind.remove(&instrument);
+                totals.unvalued = totals.unvalued.saturating_sub(unvalued);
+            }
+        }
+        if *totals == Totals::default() {
+            self.totals.remove(&account);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What the checks read from the sums: one name around a draft, and the whole account.
+
+use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Quantity, Side};
+use crate::risk::exposure::Sides;
+
+use super::name::{Figures, Name, Part, Prices};
+use super::{Sums, Totals};
+
+/// One instrument around a draft. What is left out: the draft's own open order, and the rest of its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Around {
+    /// Open orders and position without what is left out.
+    pub before: Option<Sides>,
+    /// The same with the draft; of its group the largest counts.
+    pub with: Option<Sides>,
+    /// Open sells with the draft, when it sells; counted without prices.
+    pub sells: Option<Quantity>,
+    /// Everything as the account's totals hold it.
+    pub counted: Option<Sides>,
+    /// Cash that is left out.
+    pub cash: Option<Money>,
+}
+
+/// Totals of an account's book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Whole {
+    /// Sum of the worst cases of every instrument, open orders included.
+    pub gross: Money,
+    /// Value of all positions, signed.
+    pub position: Money,
+    /// Value of all positions, long and short alike.
+    pub held: Money,
+    /// Value of all open buys.
+    pub buys: Money,
+    /// Value of all open sells.
+    pub sells: Money,
+    /// Cash that open buys hold, fees included.
+    pub cash: Money,
+}
+
+fn money(raw: i128) -> Option<Money> {
+    Money::from_raw_wide(raw).ok()
+}
+
+fn sides(figures: &Figures, position: Quantity) -> Option<Sides> {
+    let quantity = |raw: i128| Quantity::from_raw_wide(raw).ok();
+    Some(Sides {
+        position,
+        value: money(figures.position)?,
+        buys: quantity(figures.buys.quantity)?,
+        buy_value: money(figures.buys.value)?,
+        sells: quantity(figures.sells.quantity)?,
+        sell_value: money(figures.sells.value)?,
+    })
+}
+
+impl Sums {
+    /// One instrument of an account around a draft. `open` is the open order that the draft replaces; `quantity` is
+    /// what of the draft would still fill.
+    pub fn around(
+        &self,
+        draft: &OrderSpec,
+        open: Option<&Order>,
+        quantity: Quantity,
+        prices: &Prices,
+    ) -> Around {
+        let none = Name::default();
+        let line = self.lines.get(&draft.instrument);
+        let name = line.and_then(|line| line.name(draft.account)).unwrap_or(&none);
+        let out = open.and_then(Part::of);
+        let this = Part::of_draft(draft, quantity, open);
+        let apart = |part: &Part| this.group.is_none() || part.group != this.group;
+        let of = |figures: Option<Figures>| figures.and_then(|f| sides(&f, name.position));
+        let all = name.figures(prices, &self.fee);
+        let before = name.figures_with(prices, &self.fee, out.as_ref(), apart, None);
+        let with = name.figures_with(prices, &self.fee, out.as_ref(), |_| true, Some(&this));
+        let left_out = all.zip(before).and_then(|(all, before)| money(all.cash - before.cash));
+        Around {
+            before: of(before),
+            with: of(with),
+            sells: self.sells_with(name, out, &this),
+            counted: of(all),
+            cash: left_out,
+        }
+    }
+
+    /// Open sells with the draft, whatever their prices.
+    fn sells_with(&self, name: &Name, out: Option<Part>, this: &Part) -> Option<Quantity> {
+        if this.side == Side::Buy {
+            return None;
+        }
+        // Any price will do: only quantities are read.
+        let any = Prices::all(Some(crate::domain::Price::ZERO));
+        let with = name.figures_with(&any, &self.fee, out.as_ref(), |_| true, Some(this))?;
+        Quantity::from_raw_wide(with.sells.quantity).ok()
+    }
+
+    /// Totals of an account. `prices` values what has neither a price of its own nor a last one.
+    pub fn whole(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Whole> {
+        let Some(totals) = self.totals.get(&account) else { return Some(Whole::default()) };
+        let mut seen = Totals::default();
+        for instrument in &totals.blind {
+            let name = self.lines.get(instrument).and_then(|line| line.name(account))?;
+            seen.add(&name.figures(&prices(*instrument), &self.fee)?, 1);
+        }
+        Some(Whole {
+            gross: money(totals.gross + seen.gross)?,
+            position: money(totals.position + seen.position)?,
+            held: money(totals.held + seen.held)?,
+            buys: money(totals.buys + seen.buys)?,
+            sells: money(totals.sells + seen.sells)?,
+            cash: money(totals.cash + seen.cash)?,
+        })
+    }
+
+    /// Value of an account's positions at last prices; `None` when one is missing or it does not fit.
+    pub fn positions(&self, account: AccountId) -> Option<Money> {
+        let Some(totals) = self.totals.get(&account) else { return Some(Money::ZERO) };
+        if totals.unvalued > 0 { None } else { money(totals.position) }
+    }
+
+    /// Worst cases of an account in one sector.
+    pub fn sector(&self, account: AccountId, sector: &str) -> Option<Money> {
+        let of_sector = self.totals.get(&account).and_then(|t| t.sectors.get(sector));
+        money(of_sector.copied().unwrap_or(0))
+    }
+
+    /// The largest worst case of an account in one sector.
+    pub fn largest_sector(&self, account: AccountId) -> Option<Money> {
+        let largest = self.totals.get(&account).and_then(|t| t.sectors.values().max().copied());
+        money(largest.unwrap_or(0))
+    }
+
+    /// Open orders of an account.
+    pub fn open(&self, account: AccountId) -> u32 {
+        self.totals.get(&account).map_or(0, |totals| totals.open)
+    }
+
+    /// Every instrument that an account holds or orders, with its sides; `None` where a price is missing.
+    pub fn names<'s>(
+        &'s self,
+        account: AccountId,
+        prices: impl Fn(InstrumentId) -> Prices + 's,
+    ) -> impl Iterator<Item = (InstrumentId, Option<Sides>)> + 's {
+        self.lines.iter().filter_map(move |(instrument, line)| {
+            let name = line.name(account)?;
+            let figures = name.figures(&prices(*instrument), &self.fee);
+            Some((*instrument, figures.and_then(|f| sides(&f, name.position))))
+        })
+    }
+}

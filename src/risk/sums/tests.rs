@@ -1,0 +1,182 @@
+//! Sums kept through any flow of orders, prices and positions are those made from scratch.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{OrderId, OrderSpec, OrderStatus, OrderType, Side, TimeInForce, UnixNanos};
+
+/// What may happen to one of a few orders, prices and positions.
+#[derive(Debug, Clone)]
+enum Happens {
+    Add { at: usize, side: bool, quantity: i64, price: Option<i64>, group: Option<u8>, reduces: bool },
+    Fill { at: usize, quantity: i64 },
+    Amend { at: usize, price: i64 },
+    Hold { at: usize, held: bool },
+    End { at: usize },
+    Price { name: usize, price: i64 },
+    Position { name: usize, quantity: i64 },
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let at = 0..12_usize;
+    let add = (at.clone(), any::<bool>(), 1..50_i64, prop::option::of(1..200_i64));
+    let more = (prop::option::weighted(0.3, 0..3_u8), prop::bool::weighted(0.2));
+    prop_oneof![
+        4 => (add, more).prop_map(|((at, side, quantity, price), (group, reduces))| {
+            Happens::Add { at, side, quantity, price, group, reduces }
+        }),
+        2 => (at.clone(), 1..50_i64).prop_map(|(at, quantity)| Happens::Fill { at, quantity }),
+        1 => (at.clone(), 1..200_i64).prop_map(|(at, price)| Happens::Amend { at, price }),
+        1 => (at.clone(), any::<bool>()).prop_map(|(at, held)| Happens::Hold { at, held }),
+        1 => at.prop_map(|at| Happens::End { at }),
+        2 => (0..3_usize, 1..200_i64).prop_map(|(name, price)| Happens::Price { name, price }),
+        2 => (0..3_usize, -60..60_i64).prop_map(|(name, quantity)| Happens::Position { name, quantity }),
+    ]
+}
+
+fn instrument(at: usize) -> InstrumentId {
+    ["AAA.XNYS", "BBB.XNYS", "CCC.XNYS"][at % 3].parse().unwrap()
+}
+
+fn account(at: usize) -> AccountId {
+    ["one", "two"][at % 2].parse().unwrap()
+}
+
+fn price(whole: i64) -> Price {
+    Price::from_raw(whole * Price::ONE_RAW)
+}
+
+fn quantity(whole: i64) -> Quantity {
+    Quantity::from_whole(whole).unwrap()
+}
+
+fn order(at: usize, side: bool, shares: i64, own: Option<i64>, group: Option<u8>, reduces: bool) -> Order {
+    let spec = OrderSpec {
+        account: account(at),
+        id: format!("o{at}").parse().unwrap(),
+        instrument: instrument(at),
+        side: if side { Side::Buy } else { Side::Sell },
+        order_type: if own.is_some() { OrderType::Limit } else { OrderType::Market },
+        quantity: quantity(shares),
+        limit_price: own.map(price),
+        trigger_price: None,
+        trail: None,
+        tif: TimeInForce::Gtc,
+        expire_at: None,
+        reduce_only: reduces,
+        post_only: false,
+        parent: None,
+        oco: group.map(|g| format!("g{g}").parse().unwrap()),
+        list: None,
+        strategy: None,
+    };
+    Order::new(spec, OrderStatus::Accepted, UnixNanos::ZERO, "ann".parse().unwrap())
+}
+
+#[derive(Default)]
+struct Model {
+    sums: Sums,
+    orders: BTreeMap<(AccountId, OrderId), Order>,
+    lasts: BTreeMap<InstrumentId, Price>,
+    held: BTreeMap<(AccountId, InstrumentId), Quantity>,
+    known: Vec<Instrument>,
+}
+
+impl Model {
+    fn change(&mut self, at: usize, change: impl FnOnce(&mut Order)) {
+        let key = (account(at), format!("o{at}").parse().unwrap());
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        let counted = Counted::of(order);
+        change(order);
+        if order.status.is_done() {
+            let order = self.orders.remove(&key).unwrap();
+            self.sums.remove(counted, &order);
+        } else {
+            self.sums.replace(counted, order);
+        }
+    }
+
+    fn take(&mut self, what: Happens) {
+        match what {
+            Happens::Add { at, side, quantity, price, group, reduces } => {
+                let order = order(at, side, quantity, price, group, reduces);
+                if self.orders.insert((order.spec.account, order.spec.id), order.clone()).is_some() {
+                    self.orders.remove(&(order.spec.account, order.spec.id));
+                    self.sums = self.scratch();
+                    self.orders.insert((order.spec.account, order.spec.id), order.clone());
+                }
+                self.sums.add(&order);
+            }
+            Happens::Fill { at, quantity: shares } => self.change(at, |order| {
+                order.filled = order.filled.checked_add(quantity(shares)).unwrap().min(order.spec.quantity);
+                let done = order.filled == order.spec.quantity;
+                order.status = if done { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
+                order.fees = crate::domain::Money::from_raw(1_000_000);
+            }),
+            Happens::Amend { at, price: whole } => self.change(at, |order| {
+                order.spec.limit_price = order.spec.limit_price.map(|_| price(whole));
+            }),
+            Happens::Hold { at, held } => self.change(at, |order| {
+                order.status = if held { OrderStatus::Held } else { OrderStatus::Accepted };
+            }),
+            Happens::End { at } => self.change(at, |order| order.status = OrderStatus::Canceled),
+            Happens::Price { name, price: whole } => {
+                self.lasts.insert(instrument(name), price(whole));
+                self.sums.set_last(instrument(name), price(whole));
+            }
+            Happens::Position { name, quantity: shares } => {
+                self.held.insert((account(name), instrument(name)), quantity(shares));
+                self.sums.set_position(account(name), instrument(name), quantity(shares));
+            }
+        }
+    }
+
+    fn scratch(&self) -> Sums {
+        let lasts = self.lasts.iter().map(|(i, p)| (*i, *p));
+        let held = self.held.iter().map(|((a, i), q)| (*a, *i, *q));
+        Sums::of(self.sums.fee, self.known.iter(), lasts, held, self.orders.values())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn sums_do_not_depend_on_the_way_to_them(flow in prop::collection::vec(happens(), 1..60)) {
+        let mut model = Model::default();
+        let per_share = Price::from_raw(Price::ONE_RAW / 200);
+        model.sums.fee =
+            FeeModel { per_share, min: crate::domain::Money::from_raw(1_000_000), ..FeeModel::default() };
+        for at in 0..3 {
+            let sector = if at < 2 { "tech" } else { "" };
+            let known = Instrument { sector: sector.into(), ..Instrument::with_defaults(instrument(at)) };
+            model.sums.define(&known);
+            model.known.push(known);
+        }
+        for what in flow {
+            model.take(what);
+            prop_assert_eq!(&model.sums, &model.scratch());
+        }
+    }
+}
+
+#[test]
+fn a_group_counts_its_largest_order_and_what_only_reduces_no_more_than_the_position() {
+    let mut sums = Sums::default();
+    let (one, name) = (account(0), instrument(0));
+    sums.set_last(name, price(100));
+    sums.set_position(one, name, quantity(10));
+    sums.add(&order(0, false, 10, Some(110), Some(1), false));
+    sums.add(&order(6, false, 8, Some(90), Some(1), false));
+    let prices = Prices::all(Some(price(100)));
+    let sides = |sums: &Sums| sums.names(one, |_| prices).next().unwrap().1.unwrap();
+    assert_eq!(sides(&sums).sells, quantity(10));
+    assert_eq!(sides(&sums).sell_value, "1100".parse().unwrap());
+    let mut sums = Sums::default();
+    sums.set_position(one, name, quantity(10));
+    sums.add(&order(0, false, 25, Some(110), None, true));
+    assert_eq!(sides(&sums).sells, quantity(10));
+    sums.set_position(one, name, quantity(3));
+    assert_eq!(sides(&sums).sells, quantity(3));
+}

@@ -1,0 +1,110 @@
+//! What one day may cost: value at risk and expected shortfall, from history and by formula.
+//!
+//! Historical: the linear quantile of the days' outcomes, and the mean of those at or below it. Parametric: mean and
+//! standard deviation (one less in the denominator) of the same days under a normal law. The larger loss of both
+//! counts, never below zero. Statistics are floats; they become money once, at the end.
+
+use crate::domain::Money;
+use crate::domain::decision::Span;
+
+/// Days of history under which nothing is said.
+pub const DAYS_MIN: usize = 60;
+
+/// A level: the share of days beyond it, the normal quantile, and the normal density there.
+struct Level {
+    beyond: f64,
+    z: f64,
+    density: f64,
+}
+
+/// 95 and 99 of 100 days. Quantiles and densities of the standard normal law, to full precision.
+const LEVELS: [Level; 2] = [
+    Level { beyond: 0.05, z: 1.644_853_626_951_472_2, density: 0.103_135_640_375_373_14 },
+    Level { beyond: 0.01, z: 2.326_347_874_040_841, density: 0.026_652_142_203_457_8 },
+];
+
+/// Losses of one day at both levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tails {
+    /// Loss that is not passed.
+    pub var: [Span<Money>; 2],
+    /// Mean loss beyond.
+    pub shortfall: [Span<Money>; 2],
+}
+
+/// Losses of a book whose outcome on each past day is `book`, before and with `change` more of something that
+/// returned `own` on the same days. `None` with too little history.
+pub fn tails(book: &[f64], own: &[f64], change: Money) -> Option<Tails> {
+    let change = change.to_f64();
+    let now = losses(book.to_vec())?;
+    let with: Vec<f64> = book.iter().zip(own).map(|(outcome, r)| outcome + change * r).collect();
+    let with = losses(with)?;
+    let span = |pick: &dyn Fn(&[(f64, f64); 2]) -> f64| {
+        Some(Span { now: Money::from_f64(pick(&now))?, with: Money::from_f64(pick(&with))? })
+    };
+    Some(Tails {
+        var: [span(&|l| l[0].0)?, span(&|l| l[1].0)?],
+        shortfall: [span(&|l| l[0].1)?, span(&|l| l[1].1)?],
+    })
+}
+
+/// Value at risk and expected shortfall at both levels; days without an outcome are left out.
+pub fn losses(mut outcomes: Vec<f64>) -> Option<[(f64, f64); 2]> {
+    outcomes.retain(|o| o.is_finite());
+    if outcomes.len() < DAYS_MIN {
+        return None;
+    }
+    outcomes.sort_unstable_by(f64::total_cmp);
+    let days = outcomes.len() as f64;
+    let mean = outcomes.iter().sum::<f64>() / days;
+    let spread = outcomes.iter().map(|o| (o - mean) * (o - mean)).sum::<f64>() / (days - 1.0);
+    let deviation = spread.sqrt();
+    Some(LEVELS.map(|level| {
+        let quantile = quantile(&outcomes, level.beyond);
+        let tail: Vec<f64> = outcomes.iter().copied().take_while(|o| *o <= quantile).collect();
+        let tail_mean = if tail.is_empty() { quantile } else { tail.iter().sum::<f64>() / tail.len() as f64 };
+        let formula = level.z * deviation - mean;
+        let formula_mean = level.density / level.beyond * deviation - mean;
+        ((-quantile).max(formula).max(0.0), (-tail_mean).max(formula_mean).max(0.0))
+    }))
+}
+
+/// Linear quantile of sorted values.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len().saturating_sub(1)) as f64;
+    let (low, part) = (place.floor(), place - place.floor());
+    let at = |index: f64| sorted.get(index as usize).copied();
+    let below = at(low).unwrap_or(0.0);
+    below + part * (at(low + 1.0).unwrap_or(below) - below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_those_of_textbook_and_history() {
+        // 101 outcomes, -50 to 50: quantiles fall on whole values.
+        let outcomes: Vec<f64> = (-50..=50).map(f64::from).collect();
+        let [at_95, at_99] = losses(outcomes).unwrap();
+        let deviation = (101.0 * 102.0 / 12.0_f64).sqrt();
+        assert!((at_95.0 - (1.644_853_626_951_472_2 * deviation)).abs() < 1e-9, "{at_95:?}");
+        assert!((at_99.0 - (2.326_347_874_040_841 * deviation)).abs() < 1e-9);
+        // Mean of the worst six, -50 to -45, is 47.5; the formula says 60.4.
+        assert!((at_95.1 - 2.062_712_807_507_463 * deviation).abs() < 1e-9);
+        assert!(losses(vec![1.0; DAYS_MIN - 1]).is_none());
+    }
+
+    #[test]
+    fn one_bad_day_is_seen_by_history_and_more_of_what_falls_costs_more() {
+        let mut book = vec![0.0; 100];
+        book[7] = -1_000.0;
+        let [_, at_99] = losses(book.clone()).unwrap();
+        assert!(at_99.1 >= 1_000.0);
+        let seen =
+            tails(&book, &book.iter().map(|o| o / 1_000.0).collect::<Vec<_>>(), Money::from_raw(500_000_000));
+        let seen = seen.unwrap();
+        assert!(seen.shortfall[1].with > seen.shortfall[1].now);
+        assert!(seen.var.iter().all(|v| v.now >= Money::ZERO));
+    }
+}
