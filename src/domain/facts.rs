@@ -37,6 +37,12 @@ pub struct MarketFacts {
 }
 
 impl MarketFacts {
+    /// Takes over what other facts say, newer over older.
+    pub fn merge(&mut self, newer: &MarketFacts) {
+        self.instruments.extend(newer.instruments.iter().map(|(i, facts)| (*i, facts.clone())));
+        self.books.extend(newer.books.iter().map(|(a, facts)| (*a, facts.clone())));
+    }
+
     /// Takes an order of a list into its account's book, so that the next order of the list is judged beside it.
     pub fn take_in(&mut self, order: &OrderSpec, quantity: Quantity, price: Price) {
         let worth = order.side.signed(quantity).to_f64() * price.to_f64();

@@ -1,7 +1,6 @@
 //! Changing and ending working orders.
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
-use crate::domain::facts::MarketFacts;
 use crate::domain::{Order, OrderSpec, OrderStatus, Price, Quantity, RefusalCode};
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{Draft, OrderKey, Verdict, evaluate};
@@ -78,7 +77,7 @@ impl Step<'_> {
         let held = order.status.is_waiting();
         let waits_for_parent = order.code == Some(RefusalCode::WaitsForParent);
         let draft = Draft { may_wait: waits_for_sells(order), waits_for_parent, ..Draft::amended(spec) };
-        match evaluate(&book, state.limits(), &MarketFacts::default(), &draft).verdict() {
+        match evaluate(&book, state.limits(), &state.view.facts, &draft).verdict() {
             Verdict::Accept => None,
             Verdict::Hold(_) if held => None,
             Verdict::Hold(code) => Some(Refusal::plain(*code)),

@@ -190,6 +190,6 @@ impl Step<'_> {
         let state = self.state();
         let book = state.book(key.0, self.now)?;
         let draft = crate::risk::Draft { may_wait, approved, ..crate::risk::Draft::amended(spec) };
-        Some(evaluate(&book, state.limits(), &crate::domain::facts::MarketFacts::default(), &draft))
+        Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
     }
 }

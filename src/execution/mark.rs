@@ -6,6 +6,7 @@ use crate::domain::event::{EquityMark, EventBody};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, Exchange, InstrumentId, Margin, Money, Price, RefusalCode};
 use crate::risk::checks::losses;
+use crate::risk::monitor;
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -54,7 +55,28 @@ impl Step<'_> {
         }
         let prices = self.marked_prices(exchange);
         self.engine.state.view.marked.insert(exchange, self.now);
-        self.emit(EventBody::Marked { exchange, time: self.now, prices, accounts })
+        self.emit(EventBody::Marked { exchange, time: self.now, prices, accounts })?;
+        self.judge_use(exchange)
+    }
+
+    /// Tells each level of use that an account newly reached of a limit, with or without an order.
+    fn judge_use(&mut self, exchange: Exchange) -> Result<(), EngineError> {
+        if self.state().limits.in_force().next().is_none() {
+            return Ok(());
+        }
+        let state = self.state();
+        let own = state.accounts().iter().filter(|(_, account)| account.trades_on(exchange));
+        let names: Vec<AccountId> = own.map(|(name, _)| *name).collect();
+        for account in names {
+            let state = self.state();
+            let Some(book) = state.book(account, self.now) else { continue };
+            let told = |limit, scope| state.warned.get(&(account, limit, scope)).copied().unwrap_or(0);
+            for seen in monitor::reached(&book, state.limits(), told) {
+                let monitor::Reached { limit, scope, level, observed, threshold } = seen;
+                self.emit(EventBody::LimitUsed { account, limit, scope, level, observed, threshold })?;
+            }
+        }
+        Ok(())
     }
 
     fn marked_prices(&self, exchange: Exchange) -> Vec<(InstrumentId, Price)> {

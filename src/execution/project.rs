@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::event::{Event, EventBody};
 use crate::domain::row::{Execution, RiskEventRow, Row};
-use crate::domain::{AccountId, Money};
+use crate::domain::{AccountId, Money, RefusalCode};
 use crate::risk::OrderKey;
 
 use super::fold::Effects;
@@ -57,6 +57,18 @@ fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
             observed: observed.clone(),
             threshold: threshold.clone(),
         },
+        EventBody::LimitUsed { account, limit, level, observed, threshold, .. } if *level > 0 => {
+            RiskEventRow {
+                seq: event.seq,
+                time: event.t,
+                account: *account,
+                code: if *level >= 100 { RefusalCode::PassiveBreach } else { RefusalCode::LimitUtilisation },
+                order: None,
+                limit: limit.to_string(),
+                observed: observed.clone(),
+                threshold: threshold.clone(),
+            }
+        }
         EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal } => {
             RiskEventRow {
                 seq: event.seq,

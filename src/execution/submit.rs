@@ -26,6 +26,7 @@ impl Step<'_> {
             }
             return self.deny(order, Refusal::plain(RefusalCode::DuplicateClientOrderId), None);
         }
+        self.engine.state.view.facts.merge(facts);
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
         let draft = Draft { may_wait, waits_for_parent: order.parent.is_some(), ..Draft::new(order) };
         let Some(book) = self.state().book(order.account, self.now) else {

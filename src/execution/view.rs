@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::facts::MarketFacts;
 use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, Quote, UnixNanos};
 use crate::risk::{Priced, Seen, Standing};
 
 /// The market as seen.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct View {
     pub(super) seen: BTreeMap<InstrumentId, Seen>,
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) marked: BTreeMap<Exchange, UnixNanos>,
     pub(super) peaks: BTreeMap<AccountId, Money>,
+    /// Facts as they came in with orders: what is judged again is judged by the newest.
+    #[serde(skip)]
+    pub(super) facts: MarketFacts,
 }
 
 impl View {

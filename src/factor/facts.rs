@@ -37,7 +37,8 @@ pub fn market_facts(panel: &Panel, row: usize) -> MarketFacts {
             InstrumentFacts {
                 average_daily_volume: average_volume(panel, i, end),
                 beta: (count(own) >= BETA_RETURNS_MIN && beta.is_finite()).then_some(beta),
-                returns: Some(own.as_slice().into()),
+                // The very first row has no row before it.
+                returns: own.get(usize::from(start == 0)..).map(Into::into),
                 daily_volatility: (count(recent) >= VOLATILITY_RETURNS_MIN && daily.is_finite())
                     .then_some(daily),
             },

@@ -10,6 +10,7 @@ pub mod checks;
 pub mod decision;
 pub mod exposure;
 pub mod limits;
+pub mod monitor;
 pub mod preview;
 pub mod reference;
 pub mod sums;

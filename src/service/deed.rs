@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
-use crate::domain::{AccountId, Exchange, OrderId, Price, Quantity, Symbol};
+use crate::domain::{AccountId, ChangeSetId, Exchange, OrderId, Price, Quantity, Symbol};
 
 use super::access::Session;
 use super::admin::AccountWish;
@@ -94,6 +94,8 @@ pub enum Control {
     SetLimit(LimitDraft),
     /// Approve a waiting version.
     ApproveLimit(u32),
+    /// Approve all waiting versions of a change set.
+    ApproveLimits(ChangeSetId),
     /// Put an earlier version's values back.
     RevertLimit(u32),
     /// Stop trading.
@@ -102,6 +104,9 @@ pub enum Control {
         scope: Scope,
         /// How hard.
         mode: HaltMode,
+        /// Whether open orders of the scope end in the same step.
+        #[serde(default)]
+        cancel: bool,
     },
     /// Go on trading.
     Resume(Scope),
@@ -117,6 +122,10 @@ pub enum Done {
     Orders(Vec<OrderRow>),
     /// A limit version as it stands.
     Limit(Box<LimitVersionRow>),
+    /// The limit versions of a change set.
+    Limits(Vec<LimitVersionRow>),
+    /// How many orders ended.
+    Canceled(u32),
     /// A rebalance.
     Basket(Basket),
     /// Sessions played.
@@ -136,7 +145,7 @@ impl Deed {
             Deed::Rebalance { .. } => "rebalance",
             Deed::Control(Control::ApproveOrder { .. }) => "order approve",
             Deed::Control(Control::SetLimit(_)) => "limits set",
-            Deed::Control(Control::ApproveLimit(_)) => "limits approve",
+            Deed::Control(Control::ApproveLimit(_) | Control::ApproveLimits(_)) => "limits approve",
             Deed::Control(Control::RevertLimit(_)) => "limits revert",
             Deed::Control(Control::Halt { .. }) => "halt",
             Deed::Control(Control::Resume(_)) => "resume",
@@ -160,6 +169,16 @@ impl Done {
     /// The version that a deed on limits answers with.
     pub fn limit(self) -> Result<LimitVersionRow, ServiceError> {
         if let Done::Limit(row) = self { Ok(*row) } else { Err(unlike()) }
+    }
+
+    /// The versions that a deed on a change set answers with.
+    pub fn limits(self) -> Result<Vec<LimitVersionRow>, ServiceError> {
+        if let Done::Limits(rows) = self { Ok(rows) } else { Err(unlike()) }
+    }
+
+    /// How many orders a halt ended.
+    pub fn canceled(self) -> Result<u32, ServiceError> {
+        if let Done::Canceled(orders) = self { Ok(orders) } else { Err(unlike()) }
     }
 
     /// What a rebalance answers with.
@@ -245,9 +264,9 @@ impl Doer {
             Control::SetLimit(draft) => version(house.set_limit(&permit, draft)?),
             Control::ApproveLimit(number) => version(house.approve_limit(&permit, number)?),
             Control::RevertLimit(number) => version(house.revert_limit(&permit, number)?),
-            Control::Halt { scope, mode } => {
-                house.halt(&permit, scope, mode)?;
-                Done::Well
+            Control::ApproveLimits(set) => Done::Limits(house.approve_limits(&permit, set)?),
+            Control::Halt { scope, mode, cancel } => {
+                Done::Canceled(house.halt(&permit, scope, mode, cancel)?)
             }
             Control::Resume(scope) => {
                 house.resume(&permit, scope)?;

@@ -246,8 +246,8 @@ impl Worker {
             Request::ApproveOrder { account, id } => {
                 Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
             }
-            Request::Halt { scope, mode, cancel: _ } => {
-                house.halt(&session.permit::<ControlRisk>()?, scope, mode)?;
+            Request::Halt { scope, mode, cancel } => {
+                house.halt(&session.permit::<ControlRisk>()?, scope, mode, cancel)?;
                 Ok(Reply::Done(format!("trading is halted ({scope}); another person can resume it")))
             }
             Request::Resume(scope) => {

@@ -301,9 +301,20 @@ impl House {
         command: Command,
     ) -> Result<Vec<Event>, ServiceError> {
         let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
-        let independent_of =
-            if tied.is_empty() { Independence::Everyone } else { Independence::AllBut(tied) };
+        let independent_of = if self.has_one_person()? {
+            Independence::Alone
+        } else if tied.is_empty() {
+            Independence::Everyone
+        } else {
+            Independence::AllBut(tied)
+        };
         self.engine()?.command(Wish { actor: Some(actor.clone()), independent_of, now, command })
+    }
+
+    /// Whether only one person may log in here.
+    pub(super) fn has_one_person(&self) -> Result<bool, ServiceError> {
+        let people = lock(&self.users).read().users()?;
+        Ok(people.iter().filter(|p| !p.user.disabled).count() < 2)
     }
 
     /// What a command of a person would do, with nothing kept.

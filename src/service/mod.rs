@@ -38,6 +38,7 @@ pub mod qlib;
 pub mod rebalance;
 pub mod research;
 pub mod risk;
+mod risk_facts;
 mod running_session;
 mod screens;
 pub mod simulate;

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::EventBody;
-use crate::domain::facts::MarketFacts;
 use crate::domain::order_state::Order;
 use crate::domain::{Command, Event, InstrumentId, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode};
 use crate::execution::generate::{self, Inputs};
@@ -114,7 +113,10 @@ impl House {
         if orders.is_empty() {
             return Ok(Vec::new());
         }
-        let command = Command::SubmitList { orders: orders.to_vec(), facts: MarketFacts::default() };
+        let facts =
+            orders.first().map(|o| self.state().map(|state| self.facts_for(&state, o.account, orders, None)));
+        let facts = facts.transpose()?.unwrap_or_default();
+        let command = Command::SubmitList { orders: orders.to_vec(), facts };
         if dry_run {
             self.rehearse(permit.actor(), now, command)
         } else {

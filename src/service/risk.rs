@@ -4,10 +4,10 @@
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{
-    CheckOutcome, LimitDraft, LimitName, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
+    CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
 };
 use crate::domain::row::RiskEventRow;
-use crate::domain::{AccountId, Command, Event, OrderId, UnixNanos};
+use crate::domain::{AccountId, ChangeSetId, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
 use crate::risk::{self, CONTROLS, LimitChange, LimitUse, PastDecision, Rule};
 use crate::store::trades::{Accounts, Period};
@@ -34,13 +34,12 @@ impl House {
 
     /// The same in any state.
     pub(super) fn limits_in(&self, state: &State, scope: Scope) -> Result<view::LimitsView, ServiceError> {
-        let standing = lock(self.users()).read().users()?.iter().filter(|p| !p.user.disabled).count();
         Ok(view::LimitsView {
             version: state.limits().version(),
             limits: limit_rows(state, scope),
             history: versions_in(state, scope),
             halts: halt_rows(state),
-            single_person: standing < 2,
+            single_person: self.has_one_person()?,
         })
     }
 
@@ -76,9 +75,15 @@ impl House {
         };
         let decided = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
-        let now = UnixNanos::ZERO;
+        let now = self.house_time()?;
         let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();
-        let preview = risk::preview(&books, state.limits(), draft, &MarketFacts::default(), &history)
+        let mut facts = MarketFacts::default();
+        for account in state.accounts().keys() {
+            let open = state.orders().open().values().filter(|o| o.spec.account == *account);
+            let open: Vec<_> = open.map(|o| o.spec.clone()).collect();
+            facts.merge(&self.facts_for(&state, *account, &open, Some(draft.name)));
+        }
+        let preview = risk::preview(&books, state.limits(), draft, &facts, &history)
             .map_err(|e| ServiceError::Invalid(e.to_string()))?;
         let orders = preview.orders.into_iter().filter_map(|o| Some((o.account, o.order?, o.observed)));
         let over = preview.positions.into_iter().map(|o| {
@@ -145,6 +150,18 @@ impl House {
         row.ok_or_else(|| ServiceError::Invalid(format!("limit version {version} does not exist")))
     }
 
+    /// Approves all waiting versions of a change set, or none. Returns their rows.
+    pub fn approve_limits(
+        &self,
+        permit: &Permit<ControlRisk>,
+        set: ChangeSetId,
+    ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        self.control(permit, Command::ApproveLimits { set })?;
+        let state = self.state()?;
+        let own = state.limits().versions().iter().filter(|v| v.draft.terms.set == Some(set));
+        Ok(own.map(version_row).collect())
+    }
+
     /// Puts the values of an earlier version back, as a new version under the same rules.
     pub fn revert_limit(
         &self,
@@ -156,7 +173,8 @@ impl House {
         let found = found.ok_or_else(|| {
             ServiceError::Invalid(format!("limit version {version} does not exist; see the limits' history"))
         })?;
-        let mut draft = found.draft.clone();
+        // A window that has passed, one order, and the company it came in do not come back.
+        let mut draft = LimitDraft { terms: LimitTerms::default(), ..found.draft.clone() };
         draft.reason = format!("back to version {version}").into();
         self.set_limit(permit, draft)
     }
@@ -175,18 +193,23 @@ impl House {
             .ok_or_else(|| super::trading::unknown_account(account))
     }
 
-    /// Stops trading in a scope.
+    /// Stops trading in a scope; with `cancel` its open orders end in the same step. Returns how many did.
     pub fn halt(
         &self,
         permit: &Permit<ControlRisk>,
         scope: Covers,
         mode: HaltMode,
-    ) -> Result<(), ServiceError> {
+        cancel: bool,
+    ) -> Result<u32, ServiceError> {
         known_scope(&*self.state()?, scope)?;
-        self.control(permit, Command::Halt { scope, mode, cancel: false }).map(drop)
+        let events = self.control(permit, Command::Halt { scope, mode, cancel })?;
+        let ended = |e: &&Event| {
+            matches!(e.body, EventBody::OrderCanceled { .. } | EventBody::CancelRequested { .. })
+        };
+        Ok(count(events.iter().filter(ended).count()))
     }
 
-    /// Lifts a halt that somebody else set.
+    /// Lifts a halt that somebody else set (the only person of a home: their own, after a day).
     pub fn resume(&self, permit: &Permit<ControlRisk>, scope: Covers) -> Result<(), ServiceError> {
         self.control(permit, Command::Resume { scope }).map(drop)
     }

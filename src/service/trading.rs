@@ -150,7 +150,8 @@ impl House {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
         let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
-        let command = Command::Submit { order: order.clone(), facts: MarketFacts::default() };
+        let facts = self.facts_for(&*self.state()?, order.account, std::slice::from_ref(&order), None);
+        let command = Command::Submit { order: order.clone(), facts };
         let events = self.give(&permit.actor, now, command)?;
         let mut row = self.answer(permit, order.account, order.id, &events)?;
         if row.code == Some(RefusalCode::Refused) {
@@ -265,7 +266,9 @@ impl House {
     pub fn what_if(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::WhatIf, ServiceError> {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
-        what_if(&*self.state()?, &order, permit.scope.hides_limits())
+        let state = self.state()?;
+        let facts = self.facts_for(&state, order.account, std::slice::from_ref(&order), None);
+        what_if(&state, &order, &facts, permit.scope.hides_limits())
             .ok_or_else(|| unknown_account(permit.account))
     }
 
@@ -384,17 +387,21 @@ fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
 }
 
 /// The same evaluation as the pre-trade check, as people see it.
-fn what_if(state: &State, order: &OrderSpec, hides_limits: bool) -> Option<view::WhatIf> {
+fn what_if(
+    state: &State,
+    order: &OrderSpec,
+    facts: &MarketFacts,
+    hides_limits: bool,
+) -> Option<view::WhatIf> {
     let now = order_time(state, order);
     let book = state.book(order.account, now)?;
-    let facts = MarketFacts::default();
     let draft = Draft::new(order);
-    let decision = risk::evaluate(&book, state.limits(), &facts, &draft);
+    let decision = risk::evaluate(&book, state.limits(), facts, &draft);
     let refusal = match decision.verdict() {
         Verdict::Refuse(refusal) => Some(refusal),
         Verdict::Accept | Verdict::Hold(_) => None,
     };
-    let largest = risk::largest_allowed(&book, state.limits(), &facts, &draft);
+    let largest = risk::largest_allowed(&book, state.limits(), facts, &draft);
     let reference = book.reference(order.instrument, order.side).map(|r| (r.price, r.time));
     let price = order.limit_price.or(reference.map(|(p, _)| p));
     let notional = price.and_then(|p| p.notional(order.quantity).ok());

@@ -5,28 +5,34 @@ use serde::Serialize;
 
 use super::Env;
 use crate::cli::args::one_of;
+use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
 use crate::service::deed::{Control, Deed};
 
+/// What is typed on a terminal to lift a halt.
+const RESUME_WORD: &str = "resume";
 /// How hard a halt is.
 const MODES: &[(&str, HaltMode)] = &[("halted", HaltMode::Halted), ("reducing", HaltMode::Reducing)];
 
 /// `halt`.
 #[derive(Debug, Args)]
 pub struct Halt {
-    /// firm, account:NAME or symbol:NAME.
+    /// firm, account:NAME, symbol:NAME or strategy:NAME.
     scope: Scope,
     /// No new orders at all, or only those that reduce a position.
     #[arg(long, value_parser = one_of(MODES), default_value = "halted")]
     mode: HaltMode,
+    /// End the open orders of the scope in the same step.
+    #[arg(long)]
+    cancel: bool,
 }
 
 /// `resume`.
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// firm, account:NAME or symbol:NAME.
+    /// firm, account:NAME, symbol:NAME or strategy:NAME.
     scope: Scope,
 }
 
@@ -40,19 +46,28 @@ struct Standing {
 impl Halt {
     /// Stops trading in the scope.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let deed = Control::Halt { scope: self.scope, mode: self.mode };
-        env.hand()?.act(Deed::Control(deed), |_| {})?;
+        let deed = Control::Halt { scope: self.scope, mode: self.mode, cancel: self.cancel };
+        let canceled = env.hand()?.act(Deed::Control(deed), |_| {})?.canceled()?;
         let state = match self.mode {
             HaltMode::Halted => "halted",
             HaltMode::Reducing => "reducing",
         };
-        env.out.told(&Standing { scope: self.scope, state }, &format!("trading is halted for {}", self.scope))
+        let ended = if self.cancel { format!("; {canceled} open orders were ended") } else { String::new() };
+        let sentence = format!("trading is halted for {}{ended}", self.scope);
+        env.out.told(&Standing { scope: self.scope, state }, &sentence)
     }
 }
 
 impl Resume {
     /// Lifts a halt.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        if credentials::may_ask() {
+            let typed =
+                credentials::ask_line(&format!("Type '{RESUME_WORD}' to let {} trade again: ", self.scope))?;
+            if typed.trim() != RESUME_WORD {
+                return Err(Failure::failed(format!("nothing was resumed: the word is '{RESUME_WORD}'")));
+            }
+        }
         env.hand()?.act(Deed::Control(Control::Resume(self.scope)), |_| {})?;
         let standing = Standing { scope: self.scope, state: "trading" };
         env.out.told(&standing, &format!("trading goes on for {}", self.scope))

@@ -12,6 +12,7 @@ use crate::cli::output::Format;
 use crate::domain::limit::{
     LimitDraft, LimitName, LimitTerms, LimitValue, Scope, VersionStatus, WorkingOrders,
 };
+use crate::domain::{AccountId, ChangeSetId, OrderId, UnixNanos};
 use crate::service::as_of::Moment;
 use crate::service::deed::{Control, Deed};
 use crate::service::permit::ViewLimits;
@@ -44,16 +45,32 @@ pub enum LimitsCommand {
     },
     /// Set a limit: tightening applies at once, loosening waits for a second person.
     Set(Set),
-    /// Approve a version that somebody else proposed.
+    /// Approve a version that somebody else proposed, or all versions of a change set.
     Approve {
-        /// Version.
-        version: u32,
+        /// Version, or the name of a change set.
+        version: Waiting,
     },
     /// Put the values of an earlier version back, as a new version.
     Revert {
         /// Version.
         version: u32,
     },
+}
+
+/// What waits for approval.
+#[derive(Debug, Clone, Copy)]
+pub enum Waiting {
+    /// One version.
+    Version(u32),
+    /// A change set.
+    Set(ChangeSetId),
+}
+
+impl std::str::FromStr for Waiting {
+    type Err = crate::domain::id::IdError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Waiting::Version).or_else(|_| text.parse().map(Waiting::Set))
+    }
 }
 
 /// `limits set`.
@@ -63,7 +80,7 @@ pub struct Set {
     name: LimitName,
     /// Value nothing may pass; `none` removes the limit.
     value: String,
-    /// firm, account:NAME or symbol:NAME.
+    /// firm, account:NAME, symbol:NAME or strategy:NAME.
     #[arg(long, default_value = "firm")]
     scope: Scope,
     /// Value above which an order waits for a second person.
@@ -75,6 +92,37 @@ pub struct Set {
     /// What happens to working orders over it.
     #[arg(long, value_parser = one_of(WORKING), default_value = "keep")]
     working: WorkingOrders,
+    /// Market time at which it begins, such as 2026-03-02T14:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<UnixNanos>,
+    /// Market time at which it ends and what stood before is back.
+    #[arg(long, value_name = "TIME")]
+    until: Option<UnixNanos>,
+    /// The one order it is meant for: it ends when that order was taken or refused.
+    #[arg(long, value_name = "ACCOUNT/ID")]
+    order: Option<OneOrder>,
+    /// Version it was based on: refused when somebody changed the limit since.
+    #[arg(long, value_name = "VERSION")]
+    based_on: Option<u32>,
+    /// Change set: all of its versions wait and are approved together.
+    #[arg(long, value_name = "NAME")]
+    set: Option<ChangeSetId>,
+}
+
+/// An order by account and id.
+#[derive(Debug, Clone, Copy)]
+pub struct OneOrder {
+    account: AccountId,
+    id: OrderId,
+}
+
+impl std::str::FromStr for OneOrder {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').ok_or("give ACCOUNT/ID")?;
+        let account = parts.0.parse().map_err(|e| format!("{e}"))?;
+        Ok(Self { account, id: parts.1.parse().map_err(|e| format!("{e}"))? })
+    }
 }
 
 /// One limit before and after.
@@ -121,7 +169,14 @@ impl LimitsCommand {
                 let draft = set.draft()?;
                 change(env, Control::SetLimit(draft))
             }
-            LimitsCommand::Approve { version } => change(env, Control::ApproveLimit(version)),
+            LimitsCommand::Approve { version: Waiting::Version(version) } => {
+                change(env, Control::ApproveLimit(version))
+            }
+            LimitsCommand::Approve { version: Waiting::Set(set) } => {
+                let deed = Deed::Control(Control::ApproveLimits(set));
+                let rows = env.hand()?.act(deed, |_| {})?.limits()?;
+                env.out.list(&rows, "the change set is empty")
+            }
             LimitsCommand::Revert { version } => change(env, Control::RevertLimit(version)),
         }
     }
@@ -147,7 +202,13 @@ impl Set {
             soft: self.soft,
             reason: reason.into(),
             working: self.working,
-            terms: LimitTerms::default(),
+            terms: LimitTerms {
+                effective_from: self.from,
+                expires_at: self.until,
+                order: self.order.map(|one| (one.account, one.id)),
+                based_on: self.based_on,
+                set: self.set,
+            },
         })
     }
 }

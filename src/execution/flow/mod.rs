@@ -143,6 +143,7 @@ impl Flow {
         assert_eq!(rebuilt.halts(), live.halts());
         assert_eq!(rebuilt.latched(), live.latched());
         assert!(rebuilt.holds_agree());
+        assert_eq!(live.orders().sums(), &live.summed_up());
         live.chain()
     }
 }

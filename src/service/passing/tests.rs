@@ -64,7 +64,8 @@ fn a_passed_login_reaches_as_far_as_its_role_and_a_wrong_one_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::demo(folder.path(), 4);
     let _listening = listen(&home.house).unwrap().unwrap();
-    let halt = || Deed::Control(Control::Halt { scope: Scope::Firm, mode: Default::default() });
+    let halt =
+        || Deed::Control(Control::Halt { scope: Scope::Firm, mode: Default::default(), cancel: false });
     let refused = act(&mut hand(folder.path(), Role::Trader), halt()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Denied);
     assert!(refused.to_string().starts_with("NOT_PERMITTED_ROLE"), "{refused}");

@@ -191,7 +191,7 @@ fn a_halt_is_lifted_by_another_person() {
     let admin = home.login(Role::Admin);
     let trader = home.login(Role::Trader);
     let control = |s: &Session| s.permit::<ControlRisk>().unwrap();
-    home.house.halt(&control(&risk), Scope::Firm, HaltMode::Halted).unwrap();
+    home.house.halt(&control(&risk), Scope::Firm, HaltMode::Halted, false).unwrap();
     let on = home.screen(Role::Trader).positions.first().unwrap().instrument;
     let permit = trader.trade_permit(None).unwrap();
     let refused = home.house.submit(&permit, &wish("while-halted", Side::Buy, on, 1, None)).unwrap();

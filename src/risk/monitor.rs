@@ -1,0 +1,72 @@
+//! Use of limits without an order: what a price, a fill or a change of a limit did to an account.
+//!
+//! Each level is told once, until the use falls below all of them. Above 100 percent is a passive breach: it is shown,
+//! and nothing is traded away by it.
+
+use crate::domain::limit::{LimitName, LimitValue, Scope};
+
+use super::book::Book;
+use super::limits::LimitBook;
+use super::utilisation;
+
+/// Levels of use that are told, in percent; the last one is passed, not reached.
+pub const LEVELS: [u8; 4] = [50, 75, 90, 100];
+
+/// A level of use that was newly reached, or left altogether.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Limit.
+    pub limit: LimitName,
+    /// Its scope.
+    pub scope: Scope,
+    /// Percent; 0 below all levels.
+    pub level: u8,
+    /// What is used.
+    pub observed: String,
+    /// What is allowed.
+    pub threshold: String,
+}
+
+/// Limits on an account and its positions whose use reached a higher level than `told`, or fell below all of them.
+/// A use that cannot be said, because a price is missing, tells nothing.
+pub fn reached(book: &Book<'_>, limits: &LimitBook, told: impl Fn(LimitName, Scope) -> u8) -> Vec<Reached> {
+    let watched = |name: LimitName| utilisation::is_of_account(name) || utilisation::is_of_one_name(name);
+    let spec = book.account.spec();
+    let mut found = Vec::new();
+    for (limit, scope, value) in limits.in_force().filter(|(name, _, _)| watched(*name)) {
+        let Some(hard) = value.hard.as_ref().filter(|_| utilisation::covers(scope, spec)) else { continue };
+        let Some(used) = utilisation::observed(book, limit, scope) else { continue };
+        let level = level(&used, hard);
+        let before = told(limit, scope);
+        if level > before || (level == 0 && before > 0) {
+            let (observed, threshold) = (used.to_string(), hard.to_string());
+            found.push(Reached { limit, scope, level, observed, threshold });
+        }
+    }
+    found
+}
+
+fn level(used: &LimitValue, hard: &LimitValue) -> u8 {
+    let Some((used, hard)) = used.raw().zip(hard.raw()) else { return 0 };
+    if used > hard {
+        return 100;
+    }
+    let share = |level: u8| i128::from(hard) * i128::from(level) <= i128::from(used) * 100;
+    let below = LEVELS.iter().rev().copied().filter(|level| *level < 100);
+    below.into_iter().find(|level| used > 0 && share(*level)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Money;
+
+    #[test]
+    fn a_level_is_reached_and_only_the_last_is_passed() {
+        let money = |whole| LimitValue::Money(Money::from_whole(whole).unwrap());
+        let at = |used| level(&money(used), &money(200));
+        assert_eq!([0, 99, 100, 149, 150, 179, 180, 200, 201].map(at), [0, 0, 50, 50, 75, 75, 90, 90, 100]);
+        assert_eq!(level(&money(0), &money(0)), 0);
+        assert_eq!(level(&money(1), &money(0)), 100);
+    }
+}
