@@ -1,5 +1,6 @@
 //! The engine as a whole: random days of trading never break its books, and the journal rebuilds them.
 
+mod govern;
 mod remote;
 
 use std::collections::BTreeMap;

@@ -48,6 +48,20 @@ pub struct Seen {
     pub quote: Option<Standing>,
 }
 
+impl Seen {
+    /// The price an order is judged against: the quote's opposite side while one stands, else the last price.
+    pub fn reference(&self, side: Side) -> Option<Priced> {
+        let quoted = self.quote.map(|s| {
+            let price = match side {
+                Side::Buy => s.quote.ask,
+                Side::Sell => s.quote.bid,
+            };
+            Priced { price, time: s.quote.time }
+        });
+        quoted.or(self.last)
+    }
+}
+
 /// A halt in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halt {
@@ -190,15 +204,7 @@ impl<'a> Book<'a> {
 
     /// The price an order is judged against: the quote's opposite side while one stands, else the last price.
     pub fn reference(&self, instrument: InstrumentId, side: Side) -> Option<Priced> {
-        let seen = self.seen.get(&instrument)?;
-        let quoted = seen.quote.map(|s| {
-            let price = match side {
-                Side::Buy => s.quote.ask,
-                Side::Sell => s.quote.bid,
-            };
-            Priced { price, time: s.quote.time }
-        });
-        quoted.or(seen.last)
+        self.seen.get(&instrument)?.reference(side)
     }
 
     /// The price that values an order: its limit, else its trigger, else the last price, else the reference.
@@ -209,8 +215,13 @@ impl<'a> Book<'a> {
 
     /// Prices for what has none of its own.
     pub fn prices(&self, instrument: InstrumentId) -> Prices {
-        let last = self.last(instrument).map(|p| p.price);
-        let side = |side| last.or_else(|| self.reference(instrument, side).map(|p| p.price));
+        self.prices_of(self.seen.get(&instrument))
+    }
+
+    /// The same from what is known of an instrument's market.
+    pub fn prices_of(&self, seen: Option<&Seen>) -> Prices {
+        let last = seen.and_then(|seen| seen.last).map(|p| p.price);
+        let side = |side| last.or_else(|| seen.and_then(|seen| seen.reference(side)).map(|p| p.price));
         Prices { last, buy: side(Side::Buy), sell: side(Side::Sell) }
     }
 

@@ -4,6 +4,9 @@
 //! standard deviation (one less in the denominator) of the same days under a normal law. The larger loss of both
 //! counts, never below zero. Statistics are floats; they become money once, at the end.
 
+// Both levels are there: the table has two rows.
+#![allow(clippy::indexing_slicing)]
+
 use crate::domain::Money;
 use crate::domain::decision::Span;
 
@@ -57,13 +60,19 @@ fn losses(mut outcomes: Vec<f64>) -> Option<Both> {
     if outcomes.len() < DAYS_MIN {
         return None;
     }
-    outcomes.sort_unstable_by(f64::total_cmp);
     let days = outcomes.len() as f64;
     let mean = outcomes.iter().sum::<f64>() / days;
     let spread = outcomes.iter().map(|o| (o - mean) * (o - mean)).sum::<f64>() / (days - 1.0);
     let deviation = spread.sqrt();
+    // Only the worst days are needed in order: those up to the higher quantile and the one after it.
+    let worst = (LEVELS[0].beyond * days) as usize + 2;
+    if worst < outcomes.len() {
+        outcomes.select_nth_unstable_by(worst, f64::total_cmp);
+        outcomes.truncate(worst + 1);
+    }
+    outcomes.sort_unstable_by(f64::total_cmp);
     Some(LEVELS.map(|level| {
-        let quantile = quantile(&outcomes, level.beyond);
+        let quantile = quantile(&outcomes, level.beyond * (days - 1.0));
         let tail: Vec<f64> = outcomes.iter().copied().take_while(|o| *o <= quantile).collect();
         let tail_mean = if tail.is_empty() { quantile } else { tail.iter().sum::<f64>() / tail.len() as f64 };
         let formula = level.z * deviation - mean;
@@ -72,9 +81,8 @@ fn losses(mut outcomes: Vec<f64>) -> Option<Both> {
     }))
 }
 
-/// Linear quantile of sorted values.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len().saturating_sub(1)) as f64;
+/// The value at a place between sorted values, linearly.
+fn quantile(sorted: &[f64], place: f64) -> f64 {
     let (low, part) = (place.floor(), place - place.floor());
     let at = |index: f64| sorted.get(index as usize).copied();
     let below = at(low).unwrap_or(0.0);

@@ -24,6 +24,8 @@ pub struct Case<'a> {
     pub(super) instrument: Option<&'a Instrument>,
     /// Reference price for the side.
     pub(in crate::risk) reference: Option<Priced>,
+    /// Last price.
+    last: Option<Price>,
     /// Price that values the order.
     pub(super) price: Option<Price>,
     /// What would still fill.
@@ -47,9 +49,14 @@ impl<'a> Case<'a> {
         let open = draft.amends.then(|| book.orders.get(&(order.account, order.id))).flatten();
         let filled = open.map_or(Quantity::ZERO, |o| o.filled);
         let quantity = order.quantity.checked_sub(filled).unwrap_or(Quantity::ZERO).max(Quantity::ZERO);
-        let price = book.order_price(order);
+        // What is known of the market is looked up once.
+        let seen = book.seen.get(&order.instrument);
+        let last = seen.and_then(|seen| seen.last);
+        let prices = book.prices_of(seen);
+        let reference = seen.and_then(|seen| seen.reference(order.side));
+        let price = order.own_price().or(last.or(reference).map(|p| p.price));
         let notional = price.and_then(|p| p.notional(quantity).ok());
-        let around = book.sums.around(order, open, quantity, &book.prices(order.instrument));
+        let around = book.sums.around(order, open, quantity, &prices);
         // A value that does not fit is no value, whatever the sums can hold.
         let with = around.with.filter(|_| notional.is_some());
         Self {
@@ -57,7 +64,8 @@ impl<'a> Case<'a> {
             order,
             draft: *draft,
             instrument: book.instruments.get(&order.instrument),
-            reference: book.reference(order.instrument, order.side),
+            reference,
+            last: last.map(|p| p.price),
             price,
             quantity,
             sides: around.before,
@@ -86,6 +94,7 @@ impl<'a> Case<'a> {
         let (book, order, spec) = (self.book, self.order, self.book.account.spec());
         let asked = |name: LimitName| limits.iter().any(|b| b.name == name);
         let all = only.is_none();
+        let wants = |name: LimitName| only.is_none_or(|only| only == name);
         let wide = [LimitName::MaxGrossExposure, LimitName::MaxNetExposure, LimitName::MaxLeverage];
         let wants_whole = only.is_none_or(|name| wide.contains(&name));
         let whole = wants_whole.then(|| book.sums.whole(spec.account, |i| book.prices(i))).flatten();
@@ -113,10 +122,10 @@ impl<'a> Case<'a> {
             // What waits for a trigger is priced from there.
             reference: order.trigger_price.or(self.reference.map(|r| r.price)),
             notional: self.price.and_then(|p| p.notional(order.quantity).ok()),
-            cost: self.cost(),
+            cost: if all { self.cost() } else { None },
             reduces: self.reduces,
             short: (spec.short, shortable),
-            selling: self.selling(),
+            selling: if all { self.selling() } else { None },
             cash: book.account.cash(),
             cash_held: self.cash_held(whole),
             equity: book.equity(),
@@ -128,13 +137,14 @@ impl<'a> Case<'a> {
             gross: self.gross(whole),
             net: self.net(whole),
             held: self.held(whole),
-            sector: self.sector(),
-            volume: self.volume(),
+            sector: if wants(LimitName::MaxSectorExposure) { self.sector() } else { None },
+            volume: if wants(LimitName::MaxAdvParticipation) { self.volume() } else { None },
             beta: if asked(LimitName::MaxBeta) { self.beta() } else { None },
             var: tails.map(|t| t.var),
             shortfall: tails.map(|t| t.shortfall),
             recent: if all { rate::in_window(book) } else { 0 },
-            like_it: if asked(LimitName::DuplicateOrderWindow) { self.like_it() } else { None },
+            like_it: longest(&limits, LimitName::DuplicateOrderWindow)
+                .and_then(|window| self.like_it(window)),
             crosses: if asked(LimitName::MaxSelfTrades) { self.crosses() } else { None },
             open: book.sums.open(spec.account),
             messages: activity.messages,
@@ -142,7 +152,7 @@ impl<'a> Case<'a> {
             fills: activity.fills,
             executions: book.executions_of(order),
             reference_age: self.reference.map(|r| seconds(book.now.since(r.time))),
-            position_loss: self.position_loss(),
+            position_loss: if wants(LimitName::MaxPositionLoss) { self.position_loss() } else { None },
             losses: activity.losses,
             limits,
         }
@@ -264,11 +274,14 @@ impl<'a> Case<'a> {
         tail::tails(book, own, self.change()?)
     }
 
-    /// Age of the newest order like this one.
-    fn like_it(&self) -> Option<u32> {
-        let own = Recent::of(self.order, self.book.now);
-        let alike = |r: &&Recent| Recent { time: own.time, ..**r } == own;
-        self.book.recent.iter().rev().find(alike).map(|r| seconds(self.book.now.since(r.time)))
+    /// Age of the newest order like this one, of those that a window of this many seconds holds.
+    fn like_it(&self, window: i64) -> Option<u32> {
+        let now = self.book.now;
+        let own = Recent::of(self.order, now);
+        let inside = |r: &&Recent| now.since(r.time) < window.saturating_mul(NANOS_PER_SECOND);
+        let mut recent = self.book.recent.iter().rev().take_while(inside);
+        let alike = |r: &&Recent| r.instrument == own.instrument && Recent { time: own.time, ..**r } == own;
+        recent.find(alike).map(|r| seconds(now.since(r.time)))
     }
 
     /// An own open order on the other side that would trade with this one: of any account of the same owner.
@@ -292,7 +305,7 @@ impl<'a> Case<'a> {
         let Some(position) = self.book.account.positions().get(&self.order.instrument) else {
             return Some(Money::ZERO);
         };
-        let value = position.value(self.book.last(self.order.instrument)?.price).ok()?;
+        let value = position.value(self.last?).ok()?;
         position.cost().checked_sub(value).map(|loss| loss.max(Money::ZERO))
     }
 }
@@ -306,6 +319,12 @@ pub fn bound(name: LimitName, scope: Scope, value: &InForce, symbol: Symbol) -> 
     };
     let (hard, soft) = (value.hard.as_ref().and_then(own), value.soft.as_ref().and_then(own));
     (hard.is_some() || soft.is_some()).then_some(Bound { name, scope, hard, soft })
+}
+
+/// The highest value of a limit that binds; `None` when none does.
+fn longest(limits: &[Bound], name: LimitName) -> Option<i64> {
+    let own = limits.iter().filter(|b| b.name == name);
+    own.flat_map(|b| b.hard.iter().chain(&b.soft)).filter_map(LimitValue::raw).max()
 }
 
 /// Whole seconds of a span of time; never below zero.

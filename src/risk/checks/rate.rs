@@ -29,6 +29,7 @@ pub const RATE_WINDOW_SECONDS: i64 = 60;
 
 /// Orders taken in the window that ends now.
 pub(in crate::risk) fn in_window(book: &Book<'_>) -> u32 {
-    let inside = |order: &&Recent| book.now.since(order.time) < RATE_WINDOW_SECONDS * NANOS_PER_SECOND;
-    u32::try_from(book.recent.iter().rev().take_while(inside).count()).unwrap_or(u32::MAX)
+    // Orders stand in the order in which they came.
+    let outside = |order: &Recent| book.now.since(order.time) >= RATE_WINDOW_SECONDS * NANOS_PER_SECOND;
+    u32::try_from(book.recent.len() - book.recent.partition_point(outside)).unwrap_or(u32::MAX)
 }

@@ -1,0 +1,225 @@
+//! Limits and halts in the engine: who may do what when, what ends by itself, and what a decision can be made of again.
+
+use super::*;
+use crate::domain::event::{EndReason, HaltMode};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, Turn, WorkingOrders};
+use crate::domain::{RefusalCode, UserName};
+use crate::risk::{Verdict, replay};
+
+const AAA: [i64; 4] = [10_000; 4];
+
+fn desk() -> Desk {
+    let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", false);
+    desk.bar("AAA", 1, AAA, 1_000_000);
+    desk
+}
+
+fn draft(name: LimitName, hard: &str, terms: LimitTerms) -> LimitDraft {
+    LimitDraft {
+        name,
+        scope: Scope::Firm,
+        hard: Some(hard.to_owned()),
+        soft: None,
+        reason: "test".into(),
+        working: WorkingOrders::Keep,
+        terms,
+    }
+}
+
+impl Desk {
+    /// A command of somebody, so many hours later on the wall.
+    fn ask(
+        &mut self,
+        who: &str,
+        independent_of: Independence,
+        hours: i64,
+        command: Command,
+    ) -> Vec<EventBody> {
+        let actor: UserName = who.parse().unwrap();
+        let wall = self.now.plus_nanos(hours * 3_600_000_000_000);
+        let batch = self.engine.command(&Given { actor, independent_of, command }, self.now, wall).unwrap();
+        self.keep(batch)
+    }
+
+    fn set(&mut self, draft: LimitDraft) -> Vec<EventBody> {
+        self.ask("rita", Independence::Everyone, 0, Command::SetLimit(draft))
+    }
+
+    fn approve(&mut self, who: &str, version: u32) -> Vec<EventBody> {
+        self.ask(who, Independence::Everyone, 0, Command::ApproveLimit { version })
+    }
+
+    fn refusal(&mut self, id: &str, shares: i64) -> Option<RefusalCode> {
+        let told = self.submit(Desk::order(id, "AAA", Side::Buy, shares, Some(9_000)));
+        told.iter().find_map(|t| match t {
+            EventBody::OrderDenied { refusal, .. } => Some(refusal.code),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn a_window_opens_and_closes_with_market_time_and_is_journaled() {
+    let mut desk = desk();
+    let at = |minutes: i64| start().plus_nanos(minutes * 60_000_000_000);
+    desk.set(draft(LimitName::MaxOrderQuantity, "100", LimitTerms::default()));
+    let window =
+        LimitTerms { effective_from: Some(at(5)), expires_at: Some(at(10)), ..LimitTerms::default() };
+    desk.set(draft(LimitName::MaxOrderQuantity, "10", window));
+    assert_eq!(desk.refusal("a", 50), None);
+    desk.bar("AAA", 4, AAA, 1_000_000);
+    assert!(
+        desk.events
+            .iter()
+            .any(|e| matches!(e.body, EventBody::LimitTurned { version: 2, turn: Turn::Begins }))
+    );
+    assert_eq!(desk.refusal("b", 50), Some(RefusalCode::MaxOrderQty));
+    desk.bar("AAA", 5, AAA, 1_000_000);
+    assert_eq!(desk.refusal("c", 50), None);
+    assert_eq!(desk.refusal("d", 101), Some(RefusalCode::MaxOrderQty));
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn an_override_of_one_order_is_used_up_by_it() {
+    let mut desk = desk();
+    desk.set(draft(LimitName::MaxOrderQuantity, "100", LimitTerms::default()));
+    let one =
+        LimitTerms { order: Some(("A".parse().unwrap(), "big".parse().unwrap())), ..LimitTerms::default() };
+    let told = desk.set(draft(LimitName::MaxOrderQuantity, "400", one));
+    assert!(matches!(told[..], [EventBody::LimitProposed { version: 2, .. }]), "{told:?}");
+    assert!(matches!(desk.approve("rita", 2)[..], [EventBody::ControlRejected { .. }]));
+    assert!(matches!(desk.approve("ann", 2)[..], [EventBody::LimitApproved { .. }]));
+    assert_eq!(desk.refusal("other", 300), Some(RefusalCode::MaxOrderQty));
+    assert_eq!(desk.refusal("big", 300), None);
+    assert!(matches!(
+        desk.events.last().unwrap().body,
+        EventBody::LimitTurned { version: 2, turn: Turn::Ends }
+    ));
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn a_change_set_is_approved_as_a_whole_by_somebody_else() {
+    let mut desk = desk();
+    let terms = LimitTerms { set: Some("june".parse().unwrap()), ..LimitTerms::default() };
+    desk.set(draft(LimitName::MaxOrderQuantity, "40", terms.clone()));
+    desk.set(draft(LimitName::MaxOpenOrders, "1", terms));
+    assert_eq!(desk.refusal("a", 50), None);
+    let all = || Command::ApproveLimits { set: "june".parse().unwrap() };
+    assert!(matches!(
+        desk.ask("rita", Independence::Everyone, 0, all())[..],
+        [EventBody::ControlRejected { .. }]
+    ));
+    assert_eq!(desk.ask("ann", Independence::Everyone, 0, all()).len(), 2);
+    assert_eq!(desk.refusal("b", 50), Some(RefusalCode::MaxOrderQty));
+    assert_eq!(desk.refusal("c", 40), Some(RefusalCode::MaxOpenOrders));
+}
+
+#[test]
+fn the_only_person_of_a_home_waits_a_day_and_is_flagged() {
+    let mut desk = desk();
+    desk.set(draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default()));
+    desk.set(draft(LimitName::MaxOrderQuantity, "50", LimitTerms::default()));
+    let approve = || Command::ApproveLimit { version: 2 };
+    let early = desk.ask("rita", Independence::Alone, 23, approve());
+    assert!(matches!(early[..], [EventBody::ControlRejected { .. }]), "{early:?}");
+    let late = desk.ask("rita", Independence::Alone, 24, approve());
+    assert!(matches!(late[..], [EventBody::LimitApproved { alone: true, .. }]), "{late:?}");
+    let scope = Scope::Account("A".parse().unwrap());
+    desk.ask("rita", Independence::Alone, 24, Command::Halt { scope, mode: HaltMode::Halted, cancel: false });
+    let early = desk.ask("rita", Independence::Alone, 47, Command::Resume { scope });
+    assert!(matches!(early[..], [EventBody::ControlRejected { .. }]));
+    let late = desk.ask("rita", Independence::Alone, 48, Command::Resume { scope });
+    assert!(matches!(late[..], [EventBody::Resumed { alone: true, .. }]));
+}
+
+#[test]
+fn a_halt_ends_the_open_orders_of_its_scope_in_one_step_and_outlives_a_restart() {
+    let mut desk = desk();
+    desk.bar("BBB", 1, AAA, 1_000_000);
+    for at in 0..50 {
+        assert_eq!(desk.refusal(&format!("o{at}"), 1), None);
+    }
+    desk.submit(Desk::order("other", "BBB", Side::Buy, 1, Some(9_000)));
+    let scope = Scope::Symbol("AAA".parse().unwrap());
+    let told = desk.give(Command::Halt { scope, mode: HaltMode::Halted, cancel: true });
+    let ended =
+        told.iter().filter(|t| matches!(t, EventBody::OrderCanceled { reason: EndReason::Halted, .. }));
+    assert_eq!(ended.count(), 50);
+    assert_eq!(desk.engine.state().orders().open().len(), 1);
+    let rebuilt = Engine::recover(Calendars::bundled().unwrap(), &desk.events).unwrap();
+    assert!(rebuilt.state().halts().contains_key(&scope));
+    assert_eq!(desk.refusal("late", 1), Some(RefusalCode::TradingHalted));
+}
+
+#[test]
+fn a_strategy_is_halted_by_the_engine_until_a_person_looks() {
+    let mut desk = desk();
+    desk.set(draft(LimitName::MaxRepeatedExecutions, "2", LimitTerms::default()));
+    let alpha = Some("alpha".parse().unwrap());
+    for at in 0..3 {
+        let order = Desk::order(&format!("o{at}"), "AAA", Side::Buy, 1, None);
+        desk.submit(OrderSpec { strategy: alpha, ..order });
+        desk.bar("AAA", 1, AAA, 1_000_000);
+    }
+    let scope = Scope::Strategy(alpha.unwrap());
+    assert!(desk.engine.state().halts().contains_key(&scope));
+    assert_eq!(desk.refusal("by-hand", 1), None);
+    desk.ask("ann", Independence::Everyone, 0, Command::Resume { scope });
+    let told = desk.submit(OrderSpec { strategy: alpha, ..Desk::order("o9", "AAA", Side::Buy, 1, None) });
+    assert!(told.iter().any(|t| matches!(t, EventBody::OrderAccepted { .. })), "{told:?}");
+}
+
+#[test]
+fn use_of_a_limit_is_told_once_a_level_and_a_price_alone_may_pass_it() {
+    let mut desk = desk();
+    desk.set(draft(LimitName::MaxPositionNotional, "20000", LimitTerms::default()));
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 110, None));
+    let levels = |told: Vec<EventBody>| -> Vec<u8> {
+        let level = |t: EventBody| match t {
+            EventBody::LimitUsed { level, .. } => Some(level),
+            _ => None,
+        };
+        told.into_iter().filter_map(level).collect()
+    };
+    assert_eq!(levels(desk.bar("AAA", 1, AAA, 1_000_000)), [50]);
+    assert_eq!(levels(desk.bar("AAA", 1, AAA, 1_000_000)), [] as [u8; 0]);
+    assert_eq!(levels(desk.bar("AAA", 1, [19_000; 4], 1_000_000)), [100]);
+    assert_eq!(levels(desk.bar("AAA", 1, [5_000; 4], 1_000_000)), [0]);
+}
+
+#[test]
+fn every_decision_is_made_again_from_the_journal_alone() {
+    let mut desk = desk();
+    desk.set(draft(LimitName::MaxOrderNotional, "5000", LimitTerms::default()));
+    desk.set(LimitDraft {
+        soft: Some("20".into()),
+        ..draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default())
+    });
+    desk.set(draft(LimitName::MaxGrossExposure, "0.05", LimitTerms::default()));
+    for (at, shares) in [1, 10, 21, 30, 41, 60, 5_000].into_iter().enumerate() {
+        desk.submit(Desk::order(&format!("o{at}"), "AAA", Side::Buy, shares, Some(9_000)));
+    }
+    desk.submit(Desk::order("s", "AAA", Side::Sell, 1, Some(9_000)));
+    let (mut passed, mut waited, mut refused) = (0, 0, 0);
+    for event in &desk.events {
+        // Nothing but the text of the journal is looked at.
+        match decode(ENCODING_VERSION, &encode(event).unwrap()).unwrap().body {
+            EventBody::OrderAccepted { order, decision: Some(record), .. } => {
+                assert_eq!(replay(order.account, &record), Verdict::Accept);
+                passed += 1;
+            }
+            EventBody::OrderHeld { order, code, decision: Some(record), .. } => {
+                assert_eq!(replay(order.account, &record), Verdict::Hold(code));
+                waited += 1;
+            }
+            EventBody::OrderDenied { order, refusal, decision: Some(record), .. } => {
+                assert_eq!(replay(order.account, &record), Verdict::Refuse(refusal));
+                refused += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((passed, waited, refused), (2, 1, 5));
+}
