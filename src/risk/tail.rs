@@ -23,6 +23,9 @@ const LEVELS: [Level; 2] = [
     Level { beyond: 0.01, z: 2.326_347_874_040_841, density: 0.026_652_142_203_457_8 },
 ];
 
+/// Value at risk and expected shortfall at each level.
+type Both = [(f64, f64); 2];
+
 /// Losses of one day at both levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tails {
@@ -39,7 +42,7 @@ pub fn tails(book: &[f64], own: &[f64], change: Money) -> Option<Tails> {
     let now = losses(book.to_vec())?;
     let with: Vec<f64> = book.iter().zip(own).map(|(outcome, r)| outcome + change * r).collect();
     let with = losses(with)?;
-    let span = |pick: &dyn Fn(&[(f64, f64); 2]) -> f64| {
+    let span = |pick: &dyn Fn(&Both) -> f64| {
         Some(Span { now: Money::from_f64(pick(&now))?, with: Money::from_f64(pick(&with))? })
     };
     Some(Tails {
@@ -49,7 +52,7 @@ pub fn tails(book: &[f64], own: &[f64], change: Money) -> Option<Tails> {
 }
 
 /// Value at risk and expected shortfall at both levels; days without an outcome are left out.
-pub fn losses(mut outcomes: Vec<f64>) -> Option<[(f64, f64); 2]> {
+fn losses(mut outcomes: Vec<f64>) -> Option<Both> {
     outcomes.retain(|o| o.is_finite());
     if outcomes.len() < DAYS_MIN {
         return None;

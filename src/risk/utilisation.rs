@@ -135,14 +135,8 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
                 count(book.executions.values().max().copied().unwrap_or(0))
             }
         },
-        LimitName::MaxDailyLoss => {
-            let loss = book.account.day_open().checked_sub(book.equity()?)?;
-            Some(LimitValue::Money(loss.max(Money::ZERO)))
-        }
-        LimitName::MaxDrawdown => {
-            let fall = book.peak.checked_sub(book.equity()?)?.max(Money::ZERO);
-            fall.share_of(book.peak).map(LimitValue::Ratio)
-        }
+        LimitName::MaxDailyLoss => fall(book, book.account.day_open()).map(LimitValue::Money),
+        LimitName::MaxDrawdown => fall(book, book.peak)?.share_of(book.peak).map(LimitValue::Ratio),
         LimitName::MaxPositionNotional
         | LimitName::MaxPositionQuantity
         | LimitName::MaxPositionWeight
@@ -159,6 +153,11 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         | LimitName::MaxShortfall99
         | LimitName::RestrictedSymbols => None,
     }
+}
+
+/// How far equity lies below a figure; never below zero.
+fn fall(book: &Book<'_>, from: Money) -> Option<Money> {
+    from.checked_sub(book.equity()?).map(|fall| fall.max(Money::ZERO))
 }
 
 /// What of a book a limit measures as a share of equity.

@@ -44,7 +44,7 @@ pub enum LimitsCommand {
         to: u32,
     },
     /// Set a limit: tightening applies at once, loosening waits for a second person.
-    Set(Set),
+    Set(Box<Set>),
     /// Approve a version that somebody else proposed, or all versions of a change set.
     Approve {
         /// Version, or the name of a change set.

@@ -1,0 +1,166 @@
+//! Versions wait, begin, end and overtake each other as the rules say.
+
+use super::*;
+use crate::domain::limit::{LimitTerms, WorkingOrders};
+
+const NOW: UnixNanos = UnixNanos::ZERO;
+
+fn draft(name: LimitName, hard: Option<&str>, soft: Option<&str>) -> LimitDraft {
+    LimitDraft {
+        name,
+        scope: Scope::Firm,
+        hard: hard.map(str::to_owned),
+        soft: soft.map(str::to_owned),
+        reason: "test".into(),
+        working: WorkingOrders::Keep,
+        terms: LimitTerms::default(),
+    }
+}
+
+fn set(book: &mut LimitBook, draft: &LimitDraft) {
+    let rita = "rita".parse().unwrap();
+    book.approve(book.version() + 1, draft, rita, rita, UnixNanos::ZERO).unwrap();
+}
+
+#[test]
+fn only_a_looser_value_waits() {
+    let name = LimitName::MaxOrderNotional;
+    let mut book = LimitBook::default();
+    assert_eq!(book.judge(&draft(name, Some("100"), None), NOW), Ok(LimitChange::AtOnce));
+    set(&mut book, &draft(name, Some("100"), Some("50")));
+    for (hard, soft, change) in [
+        (Some("100"), Some("50"), LimitChange::AtOnce),
+        (Some("90"), Some("40"), LimitChange::AtOnce),
+        (Some("101"), Some("50"), LimitChange::Waits),
+        (Some("90"), Some("60"), LimitChange::Waits),
+        (Some("90"), None, LimitChange::Waits),
+        (None, None, LimitChange::Waits),
+    ] {
+        assert_eq!(book.judge(&draft(name, hard, soft), NOW), Ok(change), "{hard:?} {soft:?}");
+    }
+}
+
+#[test]
+fn taking_a_symbol_off_the_list_waits_and_spaces_mean_nothing() {
+    let name = LimitName::RestrictedSymbols;
+    let mut book = LimitBook::default();
+    set(&mut book, &draft(name, Some("B, A"), None));
+    assert_eq!(book.judge(&draft(name, Some("A,B"), None), NOW), Ok(LimitChange::AtOnce));
+    assert_eq!(book.judge(&draft(name, Some("A,B,C"), None), NOW), Ok(LimitChange::AtOnce));
+    assert_eq!(book.judge(&draft(name, Some("A"), None), NOW), Ok(LimitChange::Waits));
+}
+
+#[test]
+fn an_overtaken_proposal_cannot_be_approved() {
+    let name = LimitName::MaxOrderNotional;
+    let mut book = LimitBook::default();
+    set(&mut book, &draft(name, Some("100"), None));
+    book.propose(2, draft(name, Some("200"), None), "rita".parse().unwrap(), (NOW, NOW));
+    assert!(book.waiting(2).is_ok());
+    book.approve(
+        3,
+        &draft(name, Some("50"), None),
+        "rita".parse().unwrap(),
+        "rita".parse().unwrap(),
+        UnixNanos::ZERO,
+    )
+    .unwrap();
+    assert_eq!(book.waiting(2), Err(LimitError::Overtaken(2)));
+    assert_eq!(book.waiting(9), Err(LimitError::UnknownVersion(9)));
+}
+
+fn with_terms(hard: &str, terms: LimitTerms) -> LimitDraft {
+    LimitDraft { terms, ..draft(LimitName::MaxOrderNotional, Some(hard), None) }
+}
+
+fn hard(book: &LimitBook) -> Option<String> {
+    let now = book.get(LimitName::MaxOrderNotional, Scope::Firm)?;
+    now.hard.as_ref().map(ToString::to_string)
+}
+
+#[test]
+fn a_window_begins_and_ends_and_gives_back_what_stood_before() {
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    let at = UnixNanos::from_seconds;
+    let window =
+        LimitTerms { effective_from: Some(at(10)), expires_at: Some(at(20)), ..LimitTerms::default() };
+    let lower = with_terms("40", window.clone());
+    assert_eq!(book.judge(&lower, NOW), Ok(LimitChange::AtOnce));
+    assert_eq!(book.judge(&with_terms("400", window), NOW), Ok(LimitChange::Waits));
+    set(&mut book, &lower);
+    assert_eq!((hard(&book), book.next_turn(at(9))), (Some("100.00".into()), None));
+    assert_eq!(book.next_turn(at(10)), Some((at(10), 2, Turn::Begins)));
+    book.turn(2, Turn::Begins).unwrap();
+    assert_eq!((hard(&book), book.next_turn(at(19))), (Some("40.00".into()), None));
+    // What stands only for a while makes no room: 70 is looser than 40, 120 than what stands beneath.
+    assert_eq!(book.judge(&with_terms("70", LimitTerms::default()), at(15)), Ok(LimitChange::Waits));
+    book.turn(2, Turn::Ends).unwrap();
+    assert_eq!((hard(&book), book.next_turn(at(99))), (Some("100.00".into()), None));
+    let empty =
+        LimitTerms { effective_from: Some(at(20)), expires_at: Some(at(20)), ..LimitTerms::default() };
+    assert_eq!(book.judge(&with_terms("1", empty), NOW), Err(LimitError::EmptyWindow));
+}
+
+#[test]
+fn an_override_of_one_order_binds_that_order_alone() {
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    let key: OrderKey = ("A".parse().unwrap(), "o1".parse().unwrap());
+    let wider = with_terms("900", LimitTerms { order: Some(key), ..LimitTerms::default() });
+    assert_eq!(book.judge(&wider, NOW), Ok(LimitChange::Waits));
+    set(&mut book, &wider);
+    let target = Target { account: key.0, kind: AccountKind::Paper, symbol: None, strategy: None };
+    let seen = |book: &LimitBook, key| {
+        book.binding_order(&target, key).map(|(_, _, v)| v.hard.as_ref().unwrap().to_string()).next().unwrap()
+    };
+    assert_eq!(seen(&book, key), "900.00");
+    assert_eq!(seen(&book, (key.0, "o2".parse().unwrap())), "100.00");
+    assert_eq!(book.given_to(&key), [2]);
+    book.turn(2, Turn::Ends).unwrap();
+    assert_eq!(seen(&book, key), "100.00");
+}
+
+#[test]
+fn a_stale_draft_is_told_who_changed_what() {
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("90", LimitTerms::default()));
+    let based = |on| with_terms("80", LimitTerms { based_on: Some(on), ..LimitTerms::default() });
+    assert_eq!(book.judge(&based(2), NOW), Ok(LimitChange::AtOnce));
+    let error = book.judge(&based(1), NOW).unwrap_err().to_string();
+    assert!(error.starts_with("rita changed max_order_notional for firm to 90 (version 2)"), "{error}");
+}
+
+#[test]
+fn a_set_waits_as_a_whole() {
+    let mut book = LimitBook::default();
+    let set: ChangeSetId = "june".parse().unwrap();
+    let of_set = with_terms("10", LimitTerms { set: Some(set), ..LimitTerms::default() });
+    assert_eq!(book.judge(&of_set, NOW), Ok(LimitChange::Waits));
+    assert_eq!(book.waiting_set(set), Err(LimitError::UnknownSet(set)));
+    book.propose(1, of_set.clone(), "rita".parse().unwrap(), (NOW, NOW));
+    book.propose(2, of_set, "rita".parse().unwrap(), (NOW, NOW));
+    assert_eq!(book.waiting_set(set).unwrap().len(), 2);
+    assert_eq!(hard(&book), None);
+}
+
+#[test]
+fn a_wider_window_for_duplicates_is_tighter() {
+    let name = LimitName::DuplicateOrderWindow;
+    let mut book = LimitBook::default();
+    set(&mut book, &draft(name, Some("10"), None));
+    assert_eq!(book.judge(&draft(name, Some("20"), None), NOW), Ok(LimitChange::AtOnce));
+    assert_eq!(book.judge(&draft(name, Some("5"), None), NOW), Ok(LimitChange::Waits));
+    assert!(matches!(book.judge(&draft(name, Some("61"), None), NOW), Err(LimitError::BadValue(_))));
+}
+
+#[test]
+fn firm_limits_never_bind_a_simulation_account() {
+    let (account, symbol) = ("sim-kim".parse().unwrap(), "XYZ".parse().unwrap());
+    let target = |kind| Target { account, kind, symbol: Some(symbol), strategy: None };
+    assert!(!target(AccountKind::Simulation).is_bound_by(Scope::Firm));
+    assert!(!target(AccountKind::Simulation).is_bound_by(Scope::Symbol(symbol)));
+    assert!(target(AccountKind::Simulation).is_bound_by(Scope::Account(account)));
+    assert!(target(AccountKind::Paper).is_bound_by(Scope::Firm));
+}
