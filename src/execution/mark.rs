@@ -33,7 +33,10 @@ impl Step<'_> {
         if age < MARK_EVERY_SECONDS * NANOS_PER_SECOND {
             return Ok(());
         }
-        let busy = !self.marked_prices(exchange).is_empty();
+        let state = self.state();
+        let mut held = state.accounts().values().flat_map(|a| a.positions().keys().copied());
+        let busy = held.any(|i| i.exchange == exchange)
+            || state.orders.instruments().any(|i| i.exchange == exchange);
         if busy || age >= IDLE_MARK_EVERY_SECONDS * NANOS_PER_SECOND {
             self.mark(exchange, false)
         } else {

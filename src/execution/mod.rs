@@ -17,6 +17,7 @@ pub mod govern;
 mod groups;
 mod holds;
 mod infer;
+mod ladder;
 mod lists;
 mod mark;
 pub mod matching;

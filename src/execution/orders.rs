@@ -8,9 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccountId, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Seq, UnixNanos, VenueOrderId,
+    AccountId, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Price, Seq, UnixNanos, VenueOrderId,
 };
 use crate::risk::{Counted, OrderKey, Queues, Sums};
+
+use super::ladder::{Ladder, Slot};
 
 /// An open order's place in its instrument's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub struct Orders {
     /// Orders by the name a broker gave them.
     #[serde(with = "crate::domain::serial::pairs")]
     venues: BTreeMap<(AccountId, VenueOrderId), OrderId>,
+    /// What they wait for.
+    ladders: BTreeMap<InstrumentId, Ladder>,
     /// What they add up to.
     sums: Sums,
     #[serde(skip)]
@@ -77,6 +81,26 @@ impl Orders {
     /// Open orders of an instrument, the earliest first; held ones included.
     pub fn queue(&self, instrument: InstrumentId) -> &[Working] {
         self.queues.get(&instrument).map_or(&[], Vec::as_slice)
+    }
+
+    /// Open orders that a quote can reach, the earliest first.
+    pub(super) fn at_quote(&self, instrument: InstrumentId, bid: Price, ask: Price) -> Vec<OrderKey> {
+        self.ladders.get(&instrument).map_or(Vec::new(), |ladder| ladder.at_quote(bid, ask))
+    }
+
+    /// Open orders that a print can reach, the earliest first.
+    pub(super) fn at_print(&self, instrument: InstrumentId, price: Price) -> Vec<OrderKey> {
+        self.ladders.get(&instrument).map_or(Vec::new(), |ladder| ladder.at_print(price))
+    }
+
+    /// Open orders that are watched for a broker, the earliest first.
+    pub(super) fn watched(&self, instrument: InstrumentId) -> Vec<OrderKey> {
+        self.ladders.get(&instrument).map_or(Vec::new(), Ladder::watched)
+    }
+
+    /// Its place in its instrument's queue.
+    pub(super) fn working(&self, instrument: InstrumentId, key: &OrderKey) -> Option<&Working> {
+        self.queue(instrument).iter().find(|w| w.key == *key)
     }
 
     /// Instruments with open orders.
@@ -145,6 +169,7 @@ impl Orders {
         if order.spec.reduce_only {
             self.reducing.insert(key);
         }
+        self.ladders.entry(instrument).or_default().put(Slot::of(&order), (working.place, key));
         self.open.insert(key, order);
         let queue = self.queues.entry(instrument).or_default();
         let at = queue.partition_point(|w| w.place < working.place);
@@ -163,15 +188,19 @@ impl Orders {
             let done = Arc::make_mut(&mut self.done).get_mut(key)?;
             return Some(change(Arc::make_mut(done)));
         };
-        let (filled, counted) = (order.filled, Counted::of(order));
+        let (filled, counted, slot) = (order.filled, Counted::of(order), Slot::of(order));
         let answer = change(order);
         if let Some(group) = order.spec.oco.filter(|_| order.filled != filled) {
             self.groups_filled.insert((key.0, group));
         }
         if order.status.is_done() {
-            self.finish(key, counted);
+            self.finish(key, counted, slot);
         } else {
             self.sums.replace(counted, order);
+            let (instrument, next) = (order.spec.instrument, Slot::of(order));
+            if next != slot {
+                self.move_to(instrument, key, slot, next);
+            }
         }
         Some(answer)
     }
@@ -190,16 +219,26 @@ impl Orders {
         before
     }
 
-    fn finish(&mut self, key: &OrderKey, counted: Counted) {
+    /// Moves an order to where it waits now.
+    fn move_to(&mut self, instrument: InstrumentId, key: &OrderKey, slot: Slot, next: Slot) {
+        let Some(place) = self.working(instrument, key).map(|w| w.place) else { return };
+        let ladder = self.ladders.entry(instrument).or_default();
+        ladder.take(slot, (place, *key));
+        ladder.put(next, (place, *key));
+    }
+
+    fn finish(&mut self, key: &OrderKey, counted: Counted, slot: Slot) {
         let Some(order) = self.open.remove(key) else { return };
         self.sums.remove(counted, &order);
         let instrument = order.spec.instrument;
+        self.move_to(instrument, key, slot, Slot::Away);
         let mut expires_at = None;
         if let Some(queue) = self.queues.get_mut(&instrument) {
             expires_at = queue.iter().find(|w| w.key == *key).and_then(|w| w.expires_at);
             queue.retain(|w| w.key != *key);
             if queue.is_empty() {
                 self.queues.remove(&instrument);
+                self.ladders.remove(&instrument);
             }
         }
         self.note_due(instrument.exchange, *key, expires_at, None);

@@ -168,25 +168,19 @@ impl Step<'_> {
         self.begin(instrument.exchange)?;
         self.engine.state.view.set_quote(quote);
         self.watch(instrument)?;
-        if !self.state().orders.queue(instrument).is_empty() {
-            // An order that a fill of this quote releases waits for the next one.
-            for (key, most) in self.working_on(instrument) {
+        // An order that a fill of this quote releases waits for the next one, and so does what it adds to a child.
+        let reached = self.state().orders.at_quote(instrument, quote.bid, quote.ask);
+        if !reached.is_empty() {
+            let orders = self.state().orders();
+            let now = |key: OrderKey| orders.open().get(&key).map(|order| (key, order.working()));
+            let reached: Vec<(OrderKey, Quantity)> = reached.into_iter().filter_map(now).collect();
+            for (key, most) in reached {
                 self.take_quote_up_to(key, most)?;
                 self.end_immediate(key)?;
             }
             self.settle_lists(&mut [])?;
         }
         self.mark_if_due(instrument.exchange)
-    }
-
-    /// Orders that may match, and how much of them now: what a fill adds to a child waits for what comes next.
-    fn working_on(&self, instrument: InstrumentId) -> Vec<(OrderKey, Quantity)> {
-        let orders = self.state().orders();
-        let working = |key: OrderKey| {
-            let order = orders.open().get(&key).filter(|o| o.matches_here())?;
-            Some((key, order.working()))
-        };
-        orders.queue(instrument).iter().filter_map(|w| working(w.key)).collect()
     }
 
     /// A print: fills resting orders it went through, at most its size, and becomes the last price.
@@ -196,10 +190,11 @@ impl Step<'_> {
         let before = self.state().view.last(instrument);
         self.engine.state.set_last(instrument, trade.price, trade.time);
         self.watch(instrument)?;
-        if self.is_matching(instrument) && !self.state().orders.queue(instrument).is_empty() {
+        let reached = self.state().orders.at_print(instrument, trade.price);
+        if !reached.is_empty() && self.is_matching(instrument) {
             let session = self.engine.calendars.of(instrument.exchange).session_at(trade.time);
             let opens = session.is_some_and(|s| before.is_none_or(|last| last.time < s.open));
-            self.match_print(trade, opens)?;
+            self.match_print(trade, opens, &reached)?;
             self.settle_lists(&mut [])?;
         }
         if self.state().accounts().values().any(|a| a.positions().contains_key(&instrument)) {
@@ -208,15 +203,16 @@ impl Step<'_> {
         self.mark_if_due(instrument.exchange)
     }
 
-    fn match_print(&mut self, trade: Trade, opens: bool) -> Result<(), EngineError> {
+    fn match_print(&mut self, trade: Trade, opens: bool, reached: &[OrderKey]) -> Result<(), EngineError> {
         let mut left = trade.size;
         let state = self.state();
         let tick = state.instruments.get(&trade.instrument).map_or(Price::ZERO, |i| i.tick);
         let mut effects = Vec::new();
-        for working in state.orders.queue(trade.instrument).iter().filter(|w| w.active_at <= trade.time) {
-            if let Some(order) = state.orders.open().get(&working.key).filter(|o| o.matches_here()) {
+        for key in reached {
+            let early = state.orders.working(trade.instrument, key).is_none_or(|w| w.active_at > trade.time);
+            if let Some(order) = state.orders.open().get(key).filter(|o| !early && o.matches_here()) {
                 let effect = prints::effect(order, trade.price, opens, tick, state.venue.limit_fill);
-                effects.push((working.key, effect, order.spec.order_type.start(), order.working()));
+                effects.push((*key, effect, order.spec.order_type.start(), order.working()));
             }
         }
         for (key, effect, start, most) in effects {
@@ -254,7 +250,7 @@ impl Step<'_> {
             return Ok(());
         };
         let instrument = order.spec.instrument;
-        let working = state.orders.queue(instrument).iter().find(|w| w.key == key);
+        let working = state.orders.working(instrument, &key);
         let Some(standing) = state.view.seen.get(&instrument).and_then(|seen| seen.quote) else {
             return Ok(());
         };
@@ -287,7 +283,7 @@ impl Step<'_> {
         let ready = order.spec.tif.is_immediate()
             && order.matches_here()
             && state.view.quote(instrument).is_some()
-            && state.orders.queue(instrument).iter().any(|w| w.key == key && w.active_at <= self.now);
+            && state.orders.working(instrument, &key).is_some_and(|w| w.active_at <= self.now);
         if ready && self.is_matching(instrument) { self.end(key, EndReason::Immediate) } else { Ok(()) }
     }
 

@@ -5,7 +5,7 @@ use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::limit::DecisionRecord;
 use crate::domain::order::Start;
-use crate::domain::{BrokerId, InstrumentId, OrderSpec, OrderStatus, Price, Quantity, RefusalCode, Side};
+use crate::domain::{BrokerId, InstrumentId, OrderSpec, Price, Quantity, RefusalCode, Side};
 use crate::risk::{OrderKey, Verdict};
 
 use super::engine::EngineError;
@@ -53,13 +53,8 @@ impl Step<'_> {
     /// Sends what is watched here on an instrument and has been touched.
     pub(super) fn watch(&mut self, instrument: InstrumentId) -> Result<(), EngineError> {
         let orders = self.state().orders();
-        let touched = |key: &OrderKey| {
-            let order = orders.open().get(key)?;
-            let watched = order.code == Some(RefusalCode::WatchedHere) && order.status == OrderStatus::Held;
-            (watched && self.is_touched(&order.spec)).then_some(*key)
-        };
-        let keys: Vec<OrderKey> =
-            orders.queue(instrument).iter().filter_map(|working| touched(&working.key)).collect();
+        let mut keys = orders.watched(instrument);
+        keys.retain(|key| orders.open().get(key).is_some_and(|order| self.is_touched(&order.spec)));
         keys.into_iter().try_for_each(|key| self.send_touched(key))
     }
 

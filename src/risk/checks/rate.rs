@@ -29,7 +29,8 @@ pub const RATE_WINDOW_SECONDS: i64 = 60;
 
 /// Orders taken in the window that ends now.
 pub(in crate::risk) fn in_window(book: &Book<'_>) -> u32 {
-    // Orders stand in the order in which they came.
+    // The oldest come first, so the first one inside ends the search.
     let outside = |order: &Recent| book.now.since(order.time) >= RATE_WINDOW_SECONDS * NANOS_PER_SECOND;
-    u32::try_from(book.recent.len() - book.recent.partition_point(outside)).unwrap_or(u32::MAX)
+    let inside = book.recent.len() - book.recent.partition_point(outside);
+    u32::try_from(inside).unwrap_or(u32::MAX)
 }
