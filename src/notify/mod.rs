@@ -12,6 +12,8 @@ use crate::domain::{AccountId, CleanText, OrderSpec, RefusalCode, UserName};
 
 /// Fills of one account in one batch from which they are told as one.
 const FILLS_TOLD_SINGLY: usize = 3;
+/// Use of a limit that is told to those who control risk, in percent.
+const USE_TOLD_FROM: u8 = 90;
 
 /// Who hears of what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,6 +88,14 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let text = format!("{actor} resumed trading ({scope})");
             let letter = Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text };
             send(out, &audience.everybody, letter);
+        }
+        EventBody::LimitUsed { account, limit, scope, level, observed, threshold }
+            if *level >= USE_TOLD_FROM =>
+        {
+            let how = if *level >= 100 { "is over" } else { "is near" };
+            let text = format!("{account} {how} {limit} ({scope}): {observed} of {threshold}");
+            let letter = Letter { event, level: NoticeLevel::Action, title: "Limit used up", text };
+            send(out, &audience.controllers, letter);
         }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
             risk(event, (*code, *account), (observed, threshold), audience, out);

@@ -63,7 +63,54 @@ pub(super) fn event(writer: &mut impl Write, seq: u64, event: &Event) -> Result<
 }
 
 fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
-    let object = match body {
+    match body {
+        EventBody::LimitProposed { .. }
+        | EventBody::LimitApproved { .. }
+        | EventBody::Halted { .. }
+        | EventBody::Resumed { .. }
+        | EventBody::LimitTurned { .. }
+        | EventBody::LimitUsed { .. }
+        | EventBody::RiskEvent { .. } => control_body(head, body),
+        EventBody::CorporateAction { .. }
+        | EventBody::DividendAnnounced { .. }
+        | EventBody::Cash { .. }
+        | EventBody::Settled { .. } => outside_body(head, body),
+        EventBody::AccountOpened(_)
+        | EventBody::InstrumentDefined(_)
+        | EventBody::Configured(_)
+        | EventBody::ControlRejected { .. }
+        | EventBody::SymbolStatus { .. }
+        | EventBody::ExDateReached { .. }
+        | EventBody::DividendDue { .. }
+        | EventBody::OrderTrailed { .. }
+        | EventBody::Marked { .. }
+        | EventBody::Session { .. } => None,
+        EventBody::OrderAccepted { .. }
+        | EventBody::OrderHeld { .. }
+        | EventBody::OrderReleased { .. }
+        | EventBody::OrderUpdated { .. }
+        | EventBody::OrderSubmitted { .. }
+        | EventBody::OrderAcknowledged { .. }
+        | EventBody::OrderSuspended { .. }
+        | EventBody::UpdateRequested { .. }
+        | EventBody::CancelRequested { .. }
+        | EventBody::ReconciliationBegan { .. }
+        | EventBody::ReconciliationEnded { .. }
+        | EventBody::OrderReduced { .. }
+        | EventBody::OrderTriggered { .. }
+        | EventBody::OrderCanceled { .. }
+        | EventBody::OrderExpired { .. }
+        | EventBody::OrderRejected { .. }
+        | EventBody::OrderDenied { .. }
+        | EventBody::AmendRejected { .. }
+        | EventBody::CancelRejected { .. }
+        | EventBody::Fill(_) => order_body(head, body),
+    }
+}
+
+/// What happened to orders.
+fn order_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
+    Some(match body {
         EventBody::OrderAccepted { order, .. } => spec(head("order_accepted"), order),
         EventBody::OrderHeld { order, code, .. } => {
             spec(named(head("order_held"), order.account, order.id).text("code", code), order)
@@ -117,6 +164,13 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
             refused(head("cancel_rejected"), *account, *id, refusal)
         }
         EventBody::Fill(fill) => filled(head("fill"), fill),
+        _ => return None,
+    })
+}
+
+/// What people set, and what a control said.
+fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
+    Some(match body {
         EventBody::LimitProposed { version, draft, actor } => {
             limit(head("limit_proposed"), *version, draft).text("actor", actor)
         }
@@ -139,6 +193,17 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
                 head("limit_used").text("account", account).text("limit", limit).text("scope", scope);
             object.put("level", *level).text("observed", observed).text("threshold", threshold)
         }
+        EventBody::RiskEvent { code, account, limit, observed, threshold } => {
+            let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
+            object.text("observed", observed).text("threshold", threshold)
+        }
+        _ => return None,
+    })
+}
+
+/// What came from outside.
+fn outside_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
+    Some(match body {
         EventBody::CorporateAction { instrument, ratio } => {
             let object = symbol(head("corporate_action"), *instrument).put("kind", "split");
             object.text("ratio", format_args!("{}:{}", ratio.new, ratio.old))
@@ -154,22 +219,8 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         EventBody::Settled { account, amount, day } => {
             head("settled").text("account", account).text("amount", amount).text("day", day)
         }
-        EventBody::RiskEvent { code, account, limit, observed, threshold } => {
-            let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
-            object.text("observed", observed).text("threshold", threshold)
-        }
-        EventBody::AccountOpened(_)
-        | EventBody::InstrumentDefined(_)
-        | EventBody::Configured(_)
-        | EventBody::ControlRejected { .. }
-        | EventBody::SymbolStatus { .. }
-        | EventBody::ExDateReached { .. }
-        | EventBody::DividendDue { .. }
-        | EventBody::OrderTrailed { .. }
-        | EventBody::Marked { .. }
-        | EventBody::Session { .. } => return None,
-    };
-    Some(object)
+        _ => return None,
+    })
 }
 
 fn named(object: Object, account: AccountId, id: OrderId) -> Object {
