@@ -3,8 +3,13 @@
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
 use crate::service::view::BreachRow;
-use crate::tui::format::LocalClock;
+use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
+use crate::tui::widgets::bar;
+use crate::tui::widgets::table::CellBar;
+
+/// Cells of the bar.
+const BAR_CELLS: u16 = 6;
 
 /// The pane.
 pub const PANE: PaneDef = PaneDef {
@@ -29,6 +34,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("CODE", 0),
         Column::right("OBSERVED", 0),
         Column::right("ALLOWED", 0),
+        Column::right("USE", 3).with_bar(BAR_CELLS),
         Column::left("LIMIT", 2),
         Column::left("ORDER", 5),
         Column::left("WHAT", 4).growing(12),
@@ -38,6 +44,16 @@ fn table(view: &View<'_>) -> TableData {
     table
 }
 
+/// What was seen as a share of what is allowed, where both are numbers.
+fn used(breach: &BreachRow) -> Cell {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
+    let share = number(&breach.observed).zip(number(&breach.threshold).filter(|t| *t > 0.0));
+    share.map_or_else(Cell::missing, |(seen, allowed)| {
+        let share = seen / allowed;
+        Cell::new(format::percent_float(share), bar::use_meaning(share).0).bar(CellBar::Use(share))
+    })
+}
+
 fn line(place: usize, breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
     let cells = vec![
         Cell::muted(clock.short(breach.time, view.screen.data.market_time)),
@@ -45,6 +61,7 @@ fn line(place: usize, breach: &BreachRow, clock: LocalClock, view: &View<'_>) ->
         Cell::new(format!("X {}", breach.code), Meaning::Breach),
         Cell::text(super::limits::shown_by_name(&breach.limit, &breach.observed)),
         Cell::text(super::limits::shown_by_name(&breach.limit, &breach.threshold)),
+        used(breach),
         Cell::muted(breach.limit.replace('_', " ")),
         breach.id.map_or_else(Cell::missing, |id| Cell::muted(id.as_str())),
         Cell::muted(breach.text.as_str()),
