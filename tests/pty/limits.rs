@@ -12,7 +12,7 @@ fn previews(terminal: &mut Terminal, value: &str) {
     terminal.row(&["Hard", value]);
     terminal.keys("Enter");
     terminal.shows("type a reason");
-    terminal.keys("Tab Tab Tab");
+    terminal.keys("Tab Tab Tab Tab Tab");
     terminal.row(&[">Reason"]);
     terminal.types("a quiet season");
     terminal.row(&[">Reason", "a quiet season"]);

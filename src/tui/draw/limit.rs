@@ -104,8 +104,8 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
             LimitField::Soft => "above it a second person approves".to_owned(),
             LimitField::Scope => "firm, account:N, symbol:S".to_owned(),
             LimitField::Working => "orders that are over it".to_owned(),
-            LimitField::From => "or at once".to_owned(),
-            LimitField::Until => "or for good".to_owned(),
+            LimitField::From => "at once".to_owned(),
+            LimitField::Until => "for good".to_owned(),
             LimitField::Name | LimitField::Reason => String::new(),
         };
         pen.put(end + 1, y, &hint, theme.style(Meaning::Muted));
