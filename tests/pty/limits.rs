@@ -53,7 +53,7 @@ fn a_looser_limit_waits_for_another_person() {
         maker.keys("A");
         maker.shows("becomes 60000");
         maker.keys("Enter");
-        maker.shows("X raj proposed it");
+        maker.shows("raj asked for it");
         maker.quit();
         let mut other = Terminal::log_in(&home, size, "rita");
         other.row(&["max order notional", "50,000"]);
@@ -121,7 +121,7 @@ fn a_draft_that_somebody_overtook_is_refused_in_plain_words() {
         terminal.keys("Enter");
         terminal.shows("rita changed max_order_notional for firm to 45000");
         terminal.keys("Esc");
-        terminal.hides("Limit draft");
+        terminal.hides("kept with who");
         terminal.row(&["max order notional", "45,000"]);
         terminal.quit();
     }

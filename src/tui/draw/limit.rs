@@ -159,11 +159,16 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
     {
         let end = end.to_datetime().format("%Y-%m-%d %H:%M UTC");
         lines.push((
-            format!("A temporary override: until {end}, then what stood before is back."),
+            format!("A temporary override: until {end}; then what stood before is back."),
             Meaning::Accent,
         ));
     }
-    for (y, (text, meaning)) in (top..pen.height().saturating_sub(1)).zip(&lines) {
-        pen.put(1, y, text, theme.style(*meaning));
+    let width = usize::from(pen.width().saturating_sub(2));
+    let wrapped = lines.iter().flat_map(|(text, meaning)| {
+        let rows = wrap(text, width);
+        rows.into_iter().map(|row| (row, *meaning))
+    });
+    for (y, (text, meaning)) in (top..pen.height().saturating_sub(1)).zip(wrapped) {
+        pen.put(1, y, &text, theme.style(meaning));
     }
 }

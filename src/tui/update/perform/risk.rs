@@ -120,7 +120,7 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
         let halt = |mode, cancel| Deed::Send(Request::Halt { scope, mode, cancel });
         let open = match working(scope) {
             0 => String::new(),
-            n => format!(" ({n} in this account)"),
+            n => format!(" ({n} here)"),
         };
         choices.push(Choice::new(format!("{scope}: no new orders"), halt(HaltMode::Halted, false)));
         choices.push(Choice::new(
