@@ -6,11 +6,11 @@
 
 mod common;
 
-use qlib_pro::domain::{Exchange, OrderType, Side, TimeInForce};
+use qlib_pro::domain::{Exchange, Side};
 use qlib_pro::service::access;
 use qlib_pro::service::advance::Until;
 use qlib_pro::service::permit::{Audit, ManageData, ViewMarket, ViewPortfolio};
-use qlib_pro::service::trading::OrderWish;
+use qlib_pro::service::ordering::OrderWish;
 
 fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -19,15 +19,7 @@ fn main() -> anyhow::Result<()> {
     house.advance(&session.permit::<ManageData>()?, None, Until::Sessions(1), |_| {})?;
     let found = house.find_instruments(&session.permit::<ViewMarket>()?, "ZQ")?;
     let Some(name) = found.first() else { anyhow::bail!("the simulated market has no names") };
-    let wish = OrderWish {
-        id: None,
-        symbol: name.symbol,
-        side: Side::Buy,
-        order_type: OrderType::Market,
-        quantity: "50".parse()?,
-        limit_price: None,
-        tif: TimeInForce::Day,
-    };
+    let wish = OrderWish::plain(name.symbol, Side::Buy, "50".parse()?, None);
     let permit = session.trade_permit(None)?;
     let seen = house.what_if(&permit, &wish)?;
     println!("{} checks, largest allowed {:?}", seen.checks.len(), seen.largest.map(|q| q.to_string()));
@@ -44,7 +36,7 @@ fn main() -> anyhow::Result<()> {
             );
         }
     }
-    let proof = house.verify_audit(&session.permit::<Audit>()?)?;
+    let proof = house.verify_audit(&session.permit::<Audit>()?, None)?;
     println!("{} events, sound: {}", proof.events, proof.sound);
     drop((permit, session, house));
     engine.map_or(Ok(()), |e| e.join()).map_err(|_| anyhow::anyhow!("the engine ended badly"))

@@ -247,8 +247,9 @@ impl Worker {
                 Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
             }
             Request::Halt { scope, mode, cancel } => {
-                house.halt(&session.permit::<ControlRisk>()?, scope, mode, cancel)?;
-                Ok(Reply::Done(format!("trading is halted ({scope}); another person can resume it")))
+                let ended = house.halt(&session.permit::<ControlRisk>()?, scope, mode, cancel)?;
+                let ended = if cancel { format!(", {ended} open orders cancelled") } else { String::new() };
+                Ok(Reply::Done(format!("trading is halted ({scope}){ended}; another person can resume it")))
             }
             Request::Resume(scope) => {
                 house.resume(&session.permit::<ControlRisk>()?, scope)?;

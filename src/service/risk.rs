@@ -313,6 +313,9 @@ pub(super) fn version_row(version: &LimitVersion) -> view::LimitVersionRow {
         made_at: version.made_at,
         approver: version.approver,
         approved_at: version.approved_at,
+        effective_from: version.draft.terms.effective_from,
+        expires_at: version.draft.terms.expires_at,
+        set: version.draft.terms.set,
     }
 }
 

@@ -82,9 +82,45 @@ pub fn conditions(order: &OrderWish) -> Vec<String> {
     parts
 }
 
+/// A moment as people type it: `2026-12-31`, `2026-12-31 21:00` (UTC), or so long after market time: `+2h`, `+3d`.
+/// A day without a time begins, or `at_end` ends.
+pub fn moment(text: &str, now: Option<UnixNanos>, at_end: bool) -> Option<UnixNanos> {
+    if let Some(later) = text.strip_prefix('+') {
+        let unit = later.chars().last()?;
+        let count: i64 = later.strip_suffix(unit)?.parse().ok()?;
+        let seconds = match unit {
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        let nanos = count.checked_mul(seconds)?.checked_mul(crate::domain::time::NANOS_PER_SECOND)?;
+        return now.map(|now| now.plus_nanos(nanos));
+    }
+    let whole = match text.split_once([' ', 'T']) {
+        _ if text.ends_with('Z') => text.to_owned(),
+        Some((day, time)) => format!("{day}T{time}:00Z"),
+        None if at_end => format!("{text}T23:59:59Z"),
+        None => format!("{text}T00:00:00Z"),
+    };
+    whole.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_a_day_a_minute_or_so_long_from_now() {
+        let now = "2024-01-02T10:00:00Z".parse().ok();
+        let text = |t: &str, end| moment(t, now, end).map(|m| m.to_string());
+        assert_eq!(text("2026-12-31", true).as_deref(), Some("2026-12-31T23:59:59Z"));
+        assert_eq!(text("2026-12-31", false).as_deref(), Some("2026-12-31T00:00:00Z"));
+        assert_eq!(text("2026-12-31 21:00", false).as_deref(), Some("2026-12-31T21:00:00Z"));
+        assert_eq!(text("+2h", true).as_deref(), Some("2024-01-02T12:00:00Z"));
+        assert_eq!(text("+1d", true).as_deref(), Some("2024-01-03T10:00:00Z"));
+        assert_eq!((text("soon", true), text("+2w", true), moment("+2h", None, true)), (None, None, None));
+    }
 
     #[test]
     fn terms_read_as_people_say_them() {

@@ -12,7 +12,7 @@ fn previews(terminal: &mut Terminal, value: &str) {
     terminal.row(&["Hard", value]);
     terminal.keys("Enter");
     terminal.shows("type a reason");
-    terminal.keys("Tab Tab Tab");
+    terminal.keys("Tab Tab Tab Tab Tab");
     terminal.row(&[">Reason"]);
     terminal.types("a quiet season");
     terminal.row(&[">Reason", "a quiet season"]);
@@ -53,7 +53,7 @@ fn a_looser_limit_waits_for_another_person() {
         maker.keys("A");
         maker.shows("becomes 60000");
         maker.keys("Enter");
-        maker.shows("X raj proposed it");
+        maker.shows("raj asked for it");
         maker.quit();
         let mut other = Terminal::log_in(&home, size, "rita");
         other.row(&["max order notional", "50,000"]);
@@ -64,5 +64,65 @@ fn a_looser_limit_waits_for_another_person() {
         other.keys("Enter");
         other.row(&["max order notional", "60,000"]);
         other.quit();
+    }
+}
+
+#[test]
+fn a_temporary_override_is_approved_by_another_person_and_can_be_reverted() {
+    for size in SIZES {
+        let home = Home::staffed();
+        let mut maker = Terminal::log_in(&home, size, "raj");
+        maker.command("limit max_order_notional");
+        maker.shows("Limit draft");
+        maker.keys("Ctrl-U");
+        maker.types("60000");
+        maker.keys("Tab Tab Tab Tab");
+        maker.row(&[">Until"]);
+        maker.types("+2d");
+        maker.keys("Tab");
+        maker.types("a large client today");
+        maker.keys("Enter");
+        maker.shows("A temporary override: until");
+        maker.shows("waits until a second person approves");
+        maker.keys("Enter");
+        maker.hides("kept with who");
+        maker.quit();
+        let mut other = Terminal::log_in(&home, size, "rita");
+        other.command("filter max order notional");
+        other.keys("A");
+        other.shows("Asked by raj: a large client today");
+        other.keys("Enter");
+        other.row(&["max order notional", "60,000"]);
+        let history = home.json("rita", &["limits", "history"]);
+        let of = |hard: &str| {
+            let all = history.as_array().unwrap().iter();
+            let mut own = all.filter(|v| v["name"] == "max_order_notional");
+            own.find(|v| v["hard"].as_str().unwrap().starts_with(hard)).unwrap().clone()
+        };
+        assert!(of("60000")["expires_at"].is_string() && of("60000")["approver"] == "rita");
+        other.command(&format!("revert {}", of("50000")["version"]));
+        other.shows("goes back to 50000");
+        other.keys("Enter");
+        other.row(&["max order notional", "50,000"]);
+        other.quit();
+    }
+}
+
+#[test]
+fn a_draft_that_somebody_overtook_is_refused_in_plain_words() {
+    for size in SIZES {
+        let home = Home::staffed();
+        let mut terminal = Terminal::log_in(&home, size, "raj");
+        previews(&mut terminal, "40000");
+        terminal.shows("This tightens");
+        // Passed to the workstation that is open.
+        let set = ["limits", "set", "max_order_notional", "45000", "--reason", "meanwhile"];
+        assert_eq!(home.json("rita", &set)["maker"], "rita");
+        terminal.keys("Enter");
+        terminal.shows("rita changed max_order_notional for firm to 45000");
+        terminal.keys("Esc");
+        terminal.hides("kept with who");
+        terminal.row(&["max order notional", "45,000"]);
+        terminal.quit();
     }
 }

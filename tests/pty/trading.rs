@@ -102,6 +102,110 @@ fn a_halt_is_a_banner_for_the_trader_and_refuses_orders() {
 }
 
 #[test]
+fn a_halt_cancels_open_orders_and_another_person_resumes_by_a_typed_word() {
+    for size in SIZES {
+        let home = Home::staffed();
+        home.run("ana", &["order", "submit", "buy", "10", "S03", "--limit", "30", "--id", "low"]);
+        let mut risk = Terminal::log_in(&home, size, "raj");
+        risk.keys("H");
+        risk.shows("and cancel open ones");
+        risk.keys("Down Enter");
+        risk.row(&["HALTED firm", "no new orders", "raj"]);
+        assert_eq!(home.json("ana", &["order", "show", "low"])["status"], "canceled");
+        risk.keys("R");
+        risk.shows("Who halted cannot be");
+        risk.types("resume");
+        risk.keys("Enter");
+        risk.shows("somebody else");
+        risk.quit();
+        let mut other = Terminal::log_in(&home, size, "rita");
+        other.row(&["HALTED firm"]);
+        other.keys("R");
+        other.shows("Lift the halt of firm (by raj)");
+        other.keys("Enter");
+        other.shows("type resume to go on");
+        other.types("resume");
+        other.keys("Enter");
+        other.hides("HALTED firm");
+        other.quit();
+    }
+}
+
+#[test]
+fn a_bracket_waits_for_its_entry_and_a_change_is_reviewed() {
+    for size in SIZES {
+        let home = Home::staffed();
+        let mut terminal = Terminal::log_in(&home, size, "ana");
+        terminal.command("watch S03");
+        terminal.row(&["S03", "%"]);
+        terminal.keys("b");
+        terminal.shows("New order");
+        terminal.types("100");
+        terminal.keys("Tab Tab Tab Tab Tab Right");
+        terminal.row(&[">Exits", "[BRACKET]"]);
+        terminal.keys("Tab");
+        terminal.types("60");
+        terminal.keys("Tab");
+        terminal.types("30");
+        terminal.row(&["Profit", "60", ">Loss", "30"]);
+        terminal.shows("passes all checks");
+        terminal.keys("Enter");
+        terminal.shows("take profit 60.00, stop loss 30.00");
+        terminal.keys("Enter");
+        terminal.shows("2 exits wait for it");
+        terminal.keys("3");
+        terminal.row(&["SELL", "S03", "HELD"]);
+        terminal.shows("trigger 30.00, waits for fills of");
+        terminal.command("filter BUY");
+        terminal.keys("m");
+        terminal.shows("Change order");
+        terminal.keys("Tab");
+        terminal.types("42.5");
+        terminal.row(&[">Limit", "42.5", "changes"]);
+        terminal.keys("Enter");
+        terminal.shows("nothing is changed before Enter");
+        terminal.keys("Enter");
+        terminal.hides("nothing is changed before Enter");
+        terminal.row(&["BUY", "S03", "0/100", "42.50"]);
+        terminal.quit();
+        let orders = home.json("ana", &["order", "list"]);
+        assert_eq!(orders.as_array().unwrap().len(), 3);
+    }
+}
+
+#[test]
+fn a_ticket_measures_by_risk_and_shows_what_a_kind_of_order_needs() {
+    for size in SIZES {
+        let home = Home::staffed();
+        let mut terminal = Terminal::log_in(&home, size, "ana");
+        terminal.command("watch S03");
+        terminal.row(&["S03", "%"]);
+        terminal.keys("b");
+        terminal.shows("New order");
+        terminal.keys("BackTab Down Down Down");
+        terminal.row(&[">Type", "[TRAILING STOP]", "5/11"]);
+        terminal.row(&["Trail", "0.50 or 2%"]);
+        terminal.keys("Up");
+        terminal.row(&["Limit", "Trigger"]);
+        terminal.keys("Up Up BackTab Right");
+        terminal.row(&[">Size by", "[RISK]"]);
+        terminal.keys("Tab Tab");
+        terminal.types("0.1");
+        terminal.row(&[">Risk %", "0.1"]);
+        terminal.keys("Tab Tab Tab");
+        terminal.row(&[">Stop"]);
+        terminal.types("40");
+        terminal.row(&["Risk %", "sh"]);
+        terminal.shows("passes all checks");
+        terminal.keys("Esc");
+        terminal.hides("New order");
+        terminal.command("discard");
+        terminal.hides("draft kept");
+        terminal.quit();
+    }
+}
+
+#[test]
 fn a_customer_sees_no_word_of_signals_limits_or_logs() {
     for size in SIZES {
         let home = Home::staffed();

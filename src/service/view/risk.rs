@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{CheckRecord, LimitName, Scope, VersionStatus, WorkingOrders};
-use crate::domain::{AccountId, Currency, Money, OrderId, Price, Quantity, RefusalCode, UnixNanos, UserName};
+use crate::domain::{
+    AccountId, ChangeSetId, Currency, Money, OrderId, Price, Quantity, RefusalCode, UnixNanos, UserName,
+};
 
 /// One limit in force and how much of it is used by one account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,12 @@ pub struct LimitVersionRow {
     pub approver: Option<UserName>,
     /// When it came into force.
     pub approved_at: Option<UnixNanos>,
+    /// Market time at which it begins, where that was named.
+    pub effective_from: Option<UnixNanos>,
+    /// Market time at which it ends and what stood before is back: a temporary override.
+    pub expires_at: Option<UnixNanos>,
+    /// The change set it is approved with.
+    pub set: Option<ChangeSetId>,
 }
 
 /// A halt in force.

@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 
 use crate::domain::limit::WorkingOrders;
 use crate::service::view::PreviewView;
+use crate::tui::field::Field;
 use crate::tui::format;
 use crate::tui::modal::limit::{LimitField, LimitForm, Stage};
 use crate::tui::state::{Target, UiState};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::pen::Pen;
+use crate::tui::widgets::text::wrap;
 
 use super::Drawn;
 use super::frame::window;
@@ -18,8 +20,12 @@ use super::ticket::human;
 
 /// Rows of the window when there is room.
 const HEIGHT: u16 = 22;
+/// Where the right column of fields begins.
+const RIGHT_COLUMN: u16 = 40;
+/// Most rows of what stands in the way.
+const PROBLEM_ROWS: usize = 2;
 /// Orders and accounts listed in a preview before the rest is counted.
-const LISTED: usize = 4;
+const LISTED: usize = 2;
 
 /// Draws the editor over the body.
 pub fn draw(state: &UiState, form: &LimitForm, body: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
@@ -34,7 +40,7 @@ pub fn draw(state: &UiState, form: &LimitForm, body: Rect, buf: &mut Buffer, dra
     drawn.hits.push((area, Target::Modal));
     let mut pen = Pen::new(buf, inner);
     draw_draft(state, form, inner, &mut pen, drawn);
-    let mut y = 7;
+    let mut y = 8;
     match (&form.preview, form.stage) {
         (Some(preview), _) => draw_preview(state, form, preview, y, &mut pen),
         (None, Stage::Asking) => {
@@ -55,8 +61,11 @@ pub fn draw(state: &UiState, form: &LimitForm, body: Rect, buf: &mut Buffer, dra
         }
     }
     y = inner.height.saturating_sub(1);
-    let text = format::truncate(&form.problem, usize::from(inner.width.saturating_sub(2)), theme.ascii);
-    pen.put(1, y, &text, theme.style(Meaning::Breach));
+    let lines = wrap(&form.problem, usize::from(inner.width.saturating_sub(2)));
+    for line in lines.iter().take(PROBLEM_ROWS).rev() {
+        pen.put(1, y, line, theme.style(Meaning::Breach));
+        y = y.saturating_sub(1);
+    }
 }
 
 fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>, drawn: &mut Drawn) {
@@ -65,20 +74,28 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
         WorkingOrders::Keep => "[KEEP] cancel",
         WorkingOrders::Cancel => " keep [CANCEL]",
     };
-    let rows: [(LimitField, &str, String, Option<usize>); 6] = [
-        (LimitField::Name, "Limit", form.name.as_str().replace('_', " "), None),
-        (LimitField::Scope, "Scope", form.scope.text().to_owned(), Some(form.scope.cursor())),
-        (LimitField::Hard, "Hard", form.hard.text().to_owned(), Some(form.hard.cursor())),
-        (LimitField::Soft, "Soft", form.soft.text().to_owned(), Some(form.soft.cursor())),
-        (LimitField::Working, "Working", working.to_owned(), None),
-        (LimitField::Reason, "Reason", form.reason.text().to_owned(), Some(form.reason.cursor())),
+    let text = |field: &Field| (field.text().to_owned(), Some(field.cursor()));
+    let rows: [(LimitField, &str, (u16, u16), (String, Option<usize>)); 8] = [
+        (LimitField::Name, "Limit", (0, 0), (form.name.as_str().replace('_', " "), None)),
+        (LimitField::Scope, "Scope", (0, 1), text(&form.scope)),
+        (LimitField::Hard, "Hard", (0, 2), text(&form.hard)),
+        (LimitField::Soft, "Soft", (0, 3), text(&form.soft)),
+        (LimitField::Working, "Working", (0, 4), (working.to_owned(), None)),
+        (LimitField::From, "From", (0, 5), text(&form.from)),
+        (LimitField::Until, "Until", (RIGHT_COLUMN, 5), text(&form.until)),
+        (LimitField::Reason, "Reason", (0, 6), text(&form.reason)),
     ];
-    for (y, (field, label, text, at_cursor)) in (0..).zip(rows) {
+    for (field, label, (x, y), (text, at_cursor)) in rows {
         let front = form.field == field && form.stage == Stage::Edit;
         let mark = if form.field == field { ">" } else { " " };
-        let at = pen.put(0, y, &format!("{mark}{label:<9}"), theme.style(Meaning::Muted));
+        let at = pen.put(x, y, &format!("{mark}{label:<9}"), theme.style(Meaning::Muted));
         let meaning = if at_cursor.is_some() { Meaning::Input } else { Meaning::Accent };
-        let end = pen.put(at, y, &format::pad_right(&text, 26, theme.ascii), theme.style(meaning));
+        let wide = match field {
+            LimitField::Reason => 62,
+            LimitField::From | LimitField::Until => 17,
+            _ => 26,
+        };
+        let end = pen.put(at, y, &format::pad_right(&text, wide, theme.ascii), theme.style(meaning));
         if let Some(cells) = at_cursor.filter(|_| front) {
             cursor(inner, at, y, cells, drawn);
         }
@@ -87,6 +104,8 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
             LimitField::Soft => "above it a second person approves".to_owned(),
             LimitField::Scope => "firm, account:N, symbol:S".to_owned(),
             LimitField::Working => "orders that are over it".to_owned(),
+            LimitField::From => "at once".to_owned(),
+            LimitField::Until => "for good".to_owned(),
             LimitField::Name | LimitField::Reason => String::new(),
         };
         pen.put(end + 1, y, &hint, theme.style(Meaning::Muted));
@@ -135,7 +154,21 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
         true => ("! This loosens: it waits until a second person approves.".to_owned(), Meaning::Warn),
         false => ("This tightens: it is in force for the next order.".to_owned(), Meaning::Good),
     });
-    for (y, (text, meaning)) in (top..pen.height().saturating_sub(1)).zip(&lines) {
-        pen.put(1, y, text, theme.style(*meaning));
+    if let Ok(draft) = form.draft()
+        && let Some(end) = draft.terms.expires_at
+    {
+        let end = end.to_datetime().format("%Y-%m-%d %H:%M UTC");
+        lines.push((
+            format!("A temporary override: until {end}; then what stood before is back."),
+            Meaning::Accent,
+        ));
+    }
+    let width = usize::from(pen.width().saturating_sub(2));
+    let wrapped = lines.iter().flat_map(|(text, meaning)| {
+        let rows = wrap(text, width);
+        rows.into_iter().map(|row| (row, *meaning))
+    });
+    for (y, (text, meaning)) in (top..pen.height().saturating_sub(1)).zip(wrapped) {
+        pen.put(1, y, &text, theme.style(meaning));
     }
 }

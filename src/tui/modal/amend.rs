@@ -62,6 +62,8 @@ pub struct AmendForm {
     pub parts: Vec<Part>,
     /// The part that has the keyboard.
     pub selected: usize,
+    /// The part was just reached: what is typed replaces what it holds.
+    pub fresh: bool,
     /// How far it is.
     pub stage: Stage,
     /// What stands in the way.
@@ -93,6 +95,7 @@ impl AmendForm {
             what,
             parts,
             selected: 0,
+            fresh: true,
             stage: Stage::Edit,
             problem: String::new(),
         }
@@ -159,15 +162,18 @@ pub fn key(mut form: AmendForm, state: &mut UiState, key: Key, out: &mut Vec<Eff
                 form.problem = problem;
             }
         },
-        (Code::Tab | Code::Down, Stage::Edit) => {
-            form.selected = cycle(form.selected, form.parts.len(), false)
-        }
-        (Code::BackTab | Code::Up, Stage::Edit) => {
-            form.selected = cycle(form.selected, form.parts.len(), true)
+        (Code::Tab | Code::Down | Code::BackTab | Code::Up, Stage::Edit) => {
+            let back = matches!(key.code, Code::BackTab | Code::Up);
+            form.selected = cycle(form.selected, form.parts.len(), back);
+            form.fresh = true;
         }
         (Code::Char(c), _) if !key.ctrl && !c.is_ascii_digit() && c != '.' => {}
         _ => {
+            let replaces = std::mem::take(&mut form.fresh) && matches!(key.code, Code::Char(_));
             if let Some(field) = form.text_field() {
+                if replaces && !key.ctrl {
+                    field.set("");
+                }
                 field.key(key);
                 form.problem.clear();
             }

@@ -3,18 +3,21 @@
 //! Enter asks for the preview, a second Enter sets what was previewed; any change in between asks anew. Whether a
 //! second person must approve is said before, by the service.
 
-use crate::domain::CleanText;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, Scope, WorkingOrders};
+use crate::domain::{CleanText, UnixNanos};
 use crate::service::desk::{Reply, Request};
 use crate::service::view::PreviewView;
 use crate::tui::field::Field;
 use crate::tui::keys::{Code, Key};
 use crate::tui::state::{Effect, Tag, Tone, UiState};
+use crate::tui::words;
 
 use super::{cycle, fail};
 
 /// Longest value, in characters (a list of symbols is the longest).
 const VALUE_MAX: usize = 200;
+/// Longest text of a moment, in characters.
+const MOMENT_MAX: usize = 24;
 /// Longest reason, in characters.
 const REASON_MAX: usize = 120;
 
@@ -31,16 +34,22 @@ pub enum LimitField {
     Soft,
     /// Keep or cancel working orders over it.
     Working,
+    /// Since when it binds.
+    From,
+    /// Until when it binds.
+    Until,
     /// Why.
     Reason,
 }
 
-const FIELDS: [LimitField; 6] = [
+const FIELDS: [LimitField; 8] = [
     LimitField::Name,
     LimitField::Scope,
     LimitField::Hard,
     LimitField::Soft,
     LimitField::Working,
+    LimitField::From,
+    LimitField::Until,
     LimitField::Reason,
 ];
 
@@ -70,8 +79,16 @@ pub struct LimitForm {
     pub soft: Field,
     /// What happens to working orders over it.
     pub working: WorkingOrders,
+    /// Since when it binds; empty is at once.
+    pub from: Field,
+    /// Until when it binds; empty is for good.
+    pub until: Field,
     /// Why.
     pub reason: Field,
+    /// Highest version when the draft was begun: a later change of this limit makes it stale.
+    pub based_on: u32,
+    /// Market time when the draft was begun.
+    pub now: Option<UnixNanos>,
     /// The field that has the keyboard.
     pub field: LimitField,
     /// How far it is.
@@ -84,14 +101,23 @@ pub struct LimitForm {
 
 impl LimitForm {
     /// A draft that starts from values in force.
-    pub fn new(name: LimitName, scope: Scope, hard: Option<&str>, soft: Option<&str>) -> Self {
+    pub fn new(
+        name: LimitName,
+        scope: Scope,
+        (hard, soft): (Option<&str>, Option<&str>),
+        (based_on, now): (u32, Option<UnixNanos>),
+    ) -> Self {
         Self {
             name,
             scope: Field::with(VALUE_MAX, &scope.to_string()),
             hard: Field::with(VALUE_MAX, hard.unwrap_or("")),
             soft: Field::with(VALUE_MAX, soft.unwrap_or("")),
             working: WorkingOrders::Keep,
+            from: Field::new(MOMENT_MAX),
+            until: Field::new(MOMENT_MAX),
             reason: Field::new(REASON_MAX),
+            based_on,
+            now,
             field: LimitField::Hard,
             stage: Stage::Edit,
             preview: None,
@@ -121,7 +147,23 @@ impl LimitForm {
             soft,
             reason,
             working: self.working,
-            terms: LimitTerms::default(),
+            terms: LimitTerms {
+                effective_from: self.moment(&self.from, "from", false)?,
+                expires_at: self.moment(&self.until, "until", true)?,
+                based_on: Some(self.based_on),
+                ..LimitTerms::default()
+            },
+        })
+    }
+
+    fn moment(&self, field: &Field, name: &str, at_end: bool) -> Result<Option<UnixNanos>, String> {
+        let text = field.text().trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let found = words::moment(text, self.now, at_end);
+        found.map(Some).ok_or_else(|| {
+            format!("{name} '{text}' is no moment: +2h, +3d, 2026-12-31, 2026-12-31 21:00 (UTC)")
         })
     }
 
@@ -143,6 +185,8 @@ impl LimitForm {
             LimitField::Scope => Some(&mut self.scope),
             LimitField::Hard => Some(&mut self.hard),
             LimitField::Soft => Some(&mut self.soft),
+            LimitField::From => Some(&mut self.from),
+            LimitField::Until => Some(&mut self.until),
             LimitField::Reason => Some(&mut self.reason),
             LimitField::Name | LimitField::Working => None,
         }
@@ -172,7 +216,12 @@ impl LimitForm {
                 let keeps = self.working == WorkingOrders::Keep;
                 self.working = if keeps { WorkingOrders::Cancel } else { WorkingOrders::Keep };
             }
-            LimitField::Scope | LimitField::Hard | LimitField::Soft | LimitField::Reason => {}
+            LimitField::Scope
+            | LimitField::Hard
+            | LimitField::Soft
+            | LimitField::From
+            | LimitField::Until
+            | LimitField::Reason => {}
         }
     }
 

@@ -3,8 +3,13 @@
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
 use crate::service::view::BreachRow;
-use crate::tui::format::LocalClock;
+use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
+use crate::tui::widgets::bar;
+use crate::tui::widgets::table::CellBar;
+
+/// Cells of the bar.
+const BAR_CELLS: u16 = 6;
 
 /// The pane.
 pub const PANE: PaneDef = PaneDef {
@@ -29,6 +34,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("CODE", 0),
         Column::right("OBSERVED", 0),
         Column::right("ALLOWED", 0),
+        Column::right("USE", 1).with_bar(BAR_CELLS),
         Column::left("LIMIT", 2),
         Column::left("ORDER", 5),
         Column::left("WHAT", 4).growing(12),
@@ -38,13 +44,28 @@ fn table(view: &View<'_>) -> TableData {
     table
 }
 
+/// What was seen as a share of what is allowed, where both are numbers.
+fn share(breach: &BreachRow) -> Option<f64> {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
+    let both = number(&breach.observed).zip(number(&breach.threshold).filter(|t| *t > 0.0));
+    both.map(|(seen, allowed)| seen / allowed)
+}
+
 fn line(place: usize, breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
+    let share = share(breach);
+    // What stays within its limit is told early, and is no breach.
+    let within = share.is_some_and(|s| s <= bar::USE_FULL);
+    let (mark, meaning) = if within { ("!", Meaning::Warn) } else { ("X", Meaning::Breach) };
+    let used = share.map_or_else(Cell::missing, |s| {
+        Cell::new(format::percent_float(s), bar::use_meaning(s).0).bar(CellBar::Use(s))
+    });
     let cells = vec![
         Cell::muted(clock.short(breach.time, view.screen.data.market_time)),
         Cell::muted(breach.account.as_str()),
-        Cell::new(format!("X {}", breach.code), Meaning::Breach),
+        Cell::new(format!("{mark} {}", breach.code), meaning),
         Cell::text(super::limits::shown_by_name(&breach.limit, &breach.observed)),
         Cell::text(super::limits::shown_by_name(&breach.limit, &breach.threshold)),
+        used,
         Cell::muted(breach.limit.replace('_', " ")),
         breach.id.map_or_else(Cell::missing, |id| Cell::muted(id.as_str())),
         Cell::muted(breach.text.as_str()),

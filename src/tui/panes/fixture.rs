@@ -393,6 +393,9 @@ fn limits() -> LimitsView {
         made_at: at("18T14:02:00"),
         approver: (status == VersionStatus::Approved).then(|| p("root")),
         approved_at: None,
+        effective_from: None,
+        expires_at: (version == 28).then(|| at("22T21:00:00")),
+        set: None,
     };
     LimitsView {
         version: 28,

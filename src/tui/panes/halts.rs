@@ -13,7 +13,7 @@ pub const PANE: PaneDef = PaneDef {
     title: "Halts",
     code: "HALT",
     capability: Capability::ViewLimits,
-    empty: "Places where trading is stopped. None: orders pass. H halts (asks first).",
+    empty: "Places where trading is stopped. None: orders pass. H, then Enter, halts.",
     table: Some(table),
     note: |view| match halts(view).len() {
         0 => String::new(),

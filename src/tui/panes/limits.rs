@@ -39,14 +39,14 @@ fn table(view: &View<'_>) -> TableData {
     let mut table = TableData::new(vec![
         Column::left("LIMIT", 0).growing(20),
         Column::left("SCOPE", 2),
-        Column::left("ACCOUNT", 3),
+        Column::left("ACCOUNT", 4),
         Column::right("USED", 0).with_bar(BAR_CELLS),
         Column::left("", 0),
         Column::right("OBSERVED", 1),
         Column::right("SOFT", 5),
         Column::right("HARD", 1),
         Column::right("V", 6),
-        Column::left("PROPOSED", 4),
+        Column::left("PROPOSED", 3),
     ]);
     table.rows = limits.limits.iter().map(line).collect();
     if limits.single_person {

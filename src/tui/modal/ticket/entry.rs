@@ -4,6 +4,7 @@ use crate::domain::order::Start;
 use crate::domain::{OrderType, Price, Quantity, Ratio, Side, Symbol, TimeInForce, Trail, UnixNanos};
 use crate::service::trading::{OrderWish, Size};
 use crate::tui::field::Field;
+use crate::tui::words;
 
 use super::super::cycle;
 
@@ -364,13 +365,8 @@ impl Entry {
 
     /// A moment in UTC: with the time, or the end of a day.
     fn end(&self) -> Result<UnixNanos, String> {
-        let text = self.until.text().trim();
-        let whole = match text.split_once([' ', 'T']) {
-            _ if text.ends_with('Z') => text.to_owned(),
-            Some((day, time)) => format!("{day}T{time}:00Z"),
-            None => format!("{text}T23:59:59Z"),
-        };
-        whole.parse().map_err(|_| "type when it ends: 2026-12-31, or 2026-12-31 21:00 (UTC)".to_owned())
+        let end = words::moment(self.until.text().trim(), None, true);
+        end.ok_or_else(|| "type when it ends: 2026-12-31, or 2026-12-31 21:00 (UTC)".to_owned())
     }
 }
 

@@ -40,6 +40,8 @@ pub struct TicketForm {
     pub entry: Entry,
     /// The field that has the keyboard.
     pub field: TicketField,
+    /// The field was just reached: what is typed replaces what it holds.
+    pub fresh: bool,
     /// How far it is.
     pub stage: Stage,
     /// What it would do.
@@ -64,6 +66,7 @@ impl TicketForm {
             exchange: instrument.exchange,
             entry: Entry::new(instrument.symbol, side),
             field: TicketField::Quantity,
+            fresh: true,
             stage: Stage::Edit,
             answer: None,
             answer_for: None,
@@ -155,6 +158,7 @@ impl TicketForm {
         let at = fields.iter().position(|f| *f == self.field).unwrap_or(0);
         let next = cycle(at, fields.len(), back);
         self.field = fields.get(next).copied().unwrap_or(TicketField::Quantity);
+        self.fresh = true;
     }
 
     fn use_largest(&mut self) {
@@ -255,7 +259,11 @@ fn edit_key(
         Code::Left if !is_text => form.entry.turn(field, -1),
         Code::Char(c) if !key.ctrl && !Entry::takes(field, c) => {}
         _ => {
+            let replaces = std::mem::take(&mut form.fresh) && matches!(key.code, Code::Char(_)) && !key.ctrl;
             if let Some(field) = form.text_field() {
+                if replaces {
+                    field.set("");
+                }
                 field.key(key);
             }
         }

@@ -71,7 +71,9 @@ pub(super) fn edit_limit(state: &mut UiState, args: &str) {
     let limits = state.screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
     let now = limits.iter().find(|l| l.name == name && l.scope == scope);
     let hard = now.and_then(|l| l.hard.as_deref());
-    let form = LimitForm::new(name, scope, hard, now.and_then(|l| l.soft.as_deref()));
+    let soft = now.and_then(|l| l.soft.as_deref());
+    let seen = state.screen.limits.as_ref().map_or(0, |l| l.version);
+    let form = LimitForm::new(name, scope, (hard, soft), (seen, state.screen.data.market_time));
     state.modals.push(Modal::Limit(Box::new(form)));
 }
 
@@ -118,7 +120,7 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
         let halt = |mode, cancel| Deed::Send(Request::Halt { scope, mode, cancel });
         let open = match working(scope) {
             0 => String::new(),
-            n => format!(" ({n} in this account)"),
+            n => format!(" ({n} here)"),
         };
         choices.push(Choice::new(format!("{scope}: no new orders"), halt(HaltMode::Halted, false)));
         choices.push(Choice::new(
