@@ -223,12 +223,13 @@ impl OrderStatus {
             E::AskUpdate if working || matches!(self, S::Submitted | S::PendingUpdate) => S::PendingUpdate,
             E::Update => match self {
                 S::PendingUpdate => back,
-                _ if waiting || working => self,
+                // A change that was asked for before a cancel or a halt is answered all the same.
+                _ if waiting || working || matches!(self, S::Suspended | S::PendingCancel) => self,
                 _ => return None,
             },
             E::RefuseUpdate => match self {
                 S::PendingUpdate => back,
-                _ if waiting || working || matches!(self, S::Suspended) => self,
+                _ if waiting || working || matches!(self, S::Suspended | S::PendingCancel) => self,
                 _ => return None,
             },
             E::AskCancel if at_venue && !matches!(self, S::PendingCancel) => S::PendingCancel,
@@ -408,7 +409,7 @@ mod tests {
                           fill_part=partially_filled fill_rest=filled ask_update=pending_update update=accepted \
                           refuse_update=accepted ask_cancel=pending_cancel cancel=canceled expire=expired
         suspended:        reject=rejected accept=back suspend=suspended fill_part=partially_filled \
-                          fill_rest=filled refuse_update=suspended ask_cancel=pending_cancel cancel=canceled \
+                          fill_rest=filled update=suspended refuse_update=suspended ask_cancel=pending_cancel cancel=canceled \
                           expire=expired
         triggered:        reject=rejected accept=triggered suspend=suspended fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=triggered refuse_update=triggered \
@@ -420,7 +421,8 @@ mod tests {
                           fill_rest=filled ask_update=pending_update update=back refuse_update=back \
                           ask_cancel=pending_cancel cancel=canceled expire=expired
         pending_cancel:   reject=rejected accept=pending_cancel trigger=pending_cancel fill_part=pending_cancel \
-                          fill_rest=filled refuse_cancel=back cancel=canceled expire=expired
+                          fill_rest=filled update=pending_cancel refuse_update=pending_cancel \
+                          refuse_cancel=back cancel=canceled expire=expired
         denied:
         rejected:         fill_part=rejected fill_rest=filled
         filled:           fill_part=filled fill_rest=filled

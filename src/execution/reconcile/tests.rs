@@ -303,6 +303,29 @@ fn a_replacement_holds_once_the_new_order_works_and_only_that_one_can_end_it() {
 }
 
 #[test]
+fn a_change_is_answered_though_a_cancel_followed_it() {
+    let mut desk = Desk::open();
+    desk.working("a", 10);
+    let (account, id): (AccountId, OrderId) = (desk.account, "a".parse().unwrap());
+    let limit_price = Some("99".parse().unwrap());
+    desk.give(Command::Amend { account, id, quantity: Some(q(12)), limit_price, trigger_price: None });
+    desk.give(Command::Cancel { account, id });
+    let new = OrderReport {
+        venue_id: "v-a1".parse().unwrap(),
+        amend_seq: 1,
+        replaces: Some("v-a".parse().unwrap()),
+        ..report("a", 12, 0, VenueStatus::Working)
+    };
+    desk.order_told(new.clone());
+    let order = desk.engine.state().orders().get(account, id).unwrap();
+    let remote = order.remote.as_ref().unwrap();
+    assert_eq!((order.status, remote.venue_id()), (OrderStatus::PendingCancel, Some(new.venue_id)));
+    assert_eq!((order.spec.quantity, remote.asked), (q(12), None));
+    desk.order_told(OrderReport { status: VenueStatus::Canceled, ..new });
+    assert_eq!(desk.status("a"), OrderStatus::Canceled);
+}
+
+#[test]
 fn a_replacement_that_lost_the_race_leaves_the_fill_and_refuses_the_change() {
     let mut desk = Desk::open();
     desk.working("a", 10);
