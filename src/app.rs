@@ -16,6 +16,7 @@ use crate::cli::errors::Failure;
 use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
 use crate::observe::{self, LogRing, SystemClock};
+use crate::service::broker::Brokers;
 use crate::service::door::Door;
 use crate::service::factors::UserFactors;
 use crate::service::house::{self, Parts};
@@ -43,6 +44,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let app = App {
         clock: Arc::new(SystemClock),
         engines: RefCell::default(),
+        brokers: RefCell::default(),
         listening: RefCell::default(),
         log: RefCell::default(),
     };
@@ -64,6 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 struct App {
     clock: Arc<dyn Clock>,
     engines: RefCell<Vec<JoinHandle<()>>>,
+    brokers: RefCell<Vec<Brokers>>,
     listening: RefCell<Vec<Listening>>,
     log: RefCell<Option<LogRing>>,
 }
@@ -89,6 +92,7 @@ impl App {
             })?;
             self.engines.borrow_mut().push(handle);
             house.prime()?;
+            self.brokers.borrow_mut().extend(house.start_brokers()?);
             self.listen(&house);
         }
         Ok(house)
@@ -210,6 +214,8 @@ impl App {
     /// Takes no more from other processes, and waits until the engines have put everything away.
     fn finish(&self) {
         drop(self.listening.take());
+        // What still waits for a broker is sent before the engine goes.
+        drop(self.brokers.take());
         for engine in self.engines.take() {
             if engine.join().is_err() {
                 tracing::error!("the engine's thread ended badly; the journal up to its last write is whole");

@@ -5,6 +5,7 @@
 //! that is in the journal as submitted can be sent ([`Dispatch`]). Keys never show in an error, a log or `Debug`.
 
 pub mod alpaca;
+pub mod collect;
 pub mod paper;
 
 use std::fmt;
@@ -16,9 +17,9 @@ use crate::domain::broker::{
     BrokerReport, Capabilities, FillReport, OrderReport, PositionReport, SessionClock, VenueAccount,
     VenueRefusal,
 };
-use crate::domain::event::EventBody;
 use crate::domain::{
-    BrokerId, CleanText, Event, InstrumentId, OrderId, OrderSpec, Price, Quantity, UnixNanos, VenueOrderId,
+    BrokerId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Price, Quantity, UnixNanos,
+    VenueOrderId,
 };
 
 use crate::execution::routing::as_sent;
@@ -26,21 +27,18 @@ use crate::execution::routing::as_sent;
 /// Most reports that wait for a reader; beyond it the reader is told of a gap.
 pub const REPORTS_MAX: usize = 4_096;
 
-/// An order as it is to be sent; made only from the event that put its sending into the journal.
+/// An order as it is to be sent; made only of one that the book holds as submitted, so that its sending is in the
+/// journal before it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispatch {
     order: OrderSpec,
 }
 
 impl Dispatch {
-    /// The order that an event of the journal submits; `None` for any other event.
-    pub fn of(event: &Event) -> Option<Dispatch> {
-        match &event.body {
-            EventBody::OrderSubmitted { order, broker, .. } => {
-                Some(Dispatch { order: as_sent(order, *broker) })
-            }
-            _ => None,
-        }
+    /// What is to be sent of an order; `None` unless it waits for being sent.
+    pub fn of(order: &Order) -> Option<Dispatch> {
+        let remote = order.remote.as_ref().filter(|_| order.status == OrderStatus::Submitted)?;
+        Some(Dispatch { order: as_sent(&order.spec, remote.broker) })
     }
 
     /// The order.

@@ -8,6 +8,7 @@ pub mod factors;
 mod file;
 mod paths;
 mod registry;
+pub mod vendors;
 
 use std::path::PathBuf;
 

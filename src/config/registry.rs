@@ -45,6 +45,8 @@ pub struct Settings {
     pub simulation_speed: u32,
     /// Fees, slippage and participation of new paper fills.
     pub venue: VenueModel,
+    /// Where Alpaca's paper trading is reached.
+    pub alpaca_url: String,
 }
 
 impl Default for Settings {
@@ -56,6 +58,7 @@ impl Default for Settings {
             idle_lock_minutes: 15,
             simulation_speed: 20,
             venue: VenueModel::home(),
+            alpaca_url: "https://paper-api.alpaca.markets".to_owned(),
         }
     }
 }
@@ -78,6 +81,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A name.
     Name,
+    /// A web address.
+    Address,
 }
 
 impl Kind {
@@ -88,6 +93,7 @@ impl Kind {
             Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Decimal => "a plain decimal of zero or more, such as 0.005".to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
+            Kind::Address => "an address such as https://127.0.0.1:8443".to_owned(),
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
     }
@@ -126,6 +132,11 @@ impl Setting {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
                 !text.is_empty() && text.len() <= NAME_BYTES_MAX && text.chars().all(plain)
             }
+            Kind::Address => {
+                let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+                let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#');
+                text.len() <= ADDRESS_BYTES_MAX && rest.is_some_and(|r| !r.is_empty() && r.chars().all(plain))
+            }
             Kind::Decimal => !text.starts_with('-'),
             Kind::Bool => true,
         };
@@ -136,6 +147,9 @@ impl Setting {
 
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Longest address, in bytes.
+const ADDRESS_BYTES_MAX: usize = 256;
 
 /// Basis points in a whole.
 const BPS: i64 = 10_000;
@@ -248,6 +262,13 @@ pub const SETTINGS: &[Setting] = &[
             LimitFill::Through => "through".to_owned(),
             LimitFill::Touch => "touch".to_owned(),
         },
+    },
+    Setting {
+        key: "vendors.alpaca.url",
+        kind: Kind::Address,
+        doc: "Address of Alpaca's paper trading: its own host or a loopback address.",
+        write: |s, t| write(&mut s.alpaca_url, t),
+        show: |s| s.alpaca_url.clone(),
     },
 ];
 

@@ -43,6 +43,8 @@ pub struct AccountWish {
     pub kind: Option<AccountKind>,
     /// Whose it is; the desk's by default.
     pub owner: Option<UserName>,
+    /// Where its orders are executed.
+    pub broker: BrokerId,
 }
 
 /// Puts a backup into a home that nobody has open. A home that is there is replaced only with a permit, which is used
@@ -206,6 +208,9 @@ impl House {
                 wish.account
             )));
         }
+        if !wish.broker.is_paper() {
+            self.may_trade_at(wish.broker, kind, exchange)?;
+        }
         let mut commands = vec![Command::OpenAccount(AccountSpec {
             account: wish.account,
             kind,
@@ -215,14 +220,42 @@ impl House {
             cash: wish.cash,
             short: false,
             margin: Margin::Cash,
-            broker: BrokerId::Paper,
+            broker: wish.broker,
             lots: crate::domain::LotMethod::Fifo,
         })];
         if let Some(person) = owner.filter(|_| kind == AccountKind::Simulation) {
             commands.extend(simulation_limits(wish.account, wish.cash, person.user.risk_tolerance)?);
         }
+        if !wish.broker.is_paper() {
+            // Until it has been compared with its broker, when the home is opened next, it takes no risk.
+            commands.push(Command::Reconcile { account: wish.account, breaks: None });
+        }
         self.give_as_house(commands)?;
         record(self, permit.user().as_str(), &format!("open account {}", wish.account), "allowed", "")
+    }
+
+    /// Whether an account of this kind can be opened at a broker; its keys and address are looked at, not used.
+    fn may_trade_at(
+        &self,
+        broker: BrokerId,
+        kind: AccountKind,
+        exchange: Exchange,
+    ) -> Result<(), ServiceError> {
+        let takes = crate::execution::venues::capabilities(broker);
+        if !takes.kinds.contains(&kind) || !takes.exchanges.contains(&exchange) {
+            return Err(ServiceError::Invalid(format!(
+                "{broker} serves paper accounts on XNYS; use --kind paper --exchange XNYS, or leave --broker out"
+            )));
+        }
+        // One pair of keys is one account there: two accounts here could not be told apart.
+        let state = self.state()?;
+        if let Some(other) = state.accounts().values().find(|a| a.spec().broker == broker) {
+            return Err(ServiceError::Invalid(format!(
+                "account '{}' trades at {broker} already; one pair of keys is one account",
+                other.spec().account
+            )));
+        }
+        self.connect(broker).map(drop)
     }
 
     /// The newest lines of the system log, newest last.
@@ -342,6 +375,6 @@ fn choices(kind: Kind) -> Vec<String> {
     match kind {
         Kind::Bool => vec!["true".into(), "false".into()],
         Kind::Choice(words) => words.iter().map(ToString::to_string).collect(),
-        Kind::Integer { .. } | Kind::Decimal | Kind::Name => Vec::new(),
+        Kind::Integer { .. } | Kind::Decimal | Kind::Name | Kind::Address => Vec::new(),
     }
 }

@@ -154,6 +154,9 @@ pub enum ServiceError {
     /// A calendar or bundled data file is broken.
     #[error("{0}")]
     Data(String),
+    /// A broker could not be used.
+    #[error(transparent)]
+    Broker(#[from] crate::broker::BrokerError),
     /// Settings are wrong.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -189,6 +192,7 @@ impl ServiceError {
             | ServiceError::File { .. }
             | ServiceError::Import(_)
             | ServiceError::Data(_)
+            | ServiceError::Broker(_)
             | ServiceError::Config(_)
             | ServiceError::Secret(_) => ErrorKind::Failed,
         }

@@ -164,6 +164,11 @@ impl House {
         self.clock.as_ref()
     }
 
+    /// The same, for threads of their own.
+    pub(super) fn clock_arc(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Exchange calendars.
     pub fn calendars(&self) -> &Calendars {
         &self.calendars

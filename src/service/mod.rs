@@ -9,6 +9,7 @@ pub mod advance;
 pub mod as_of;
 pub mod audit;
 mod book;
+pub mod broker;
 mod courier;
 pub mod csv_text;
 mod curve;

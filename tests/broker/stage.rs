@@ -11,10 +11,10 @@ use qlib_pro::broker::{Broker, Dispatch, OrderRef};
 use qlib_pro::domain::broker::{BrokerReport, OrderReport};
 use qlib_pro::domain::calendar::Calendars;
 use qlib_pro::domain::command::{Given, Independence};
-use qlib_pro::domain::event::EventBody;
+use qlib_pro::domain::order_state::Remote;
 use qlib_pro::domain::{
-    AccountId, AccountKind, AccountSpec, BrokerId, Clock, Command, Event, Exchange, Instrument, InstrumentId,
-    Margin, MarketEvent, OrderSpec, Quote, Side, UnixNanos,
+    AccountId, AccountKind, AccountSpec, BrokerId, Clock, Command, Exchange, Instrument, InstrumentId,
+    Margin, MarketEvent, Order, OrderSpec, OrderStatus, Quote, Side, UnixNanos,
 };
 use qlib_pro::execution::Engine;
 use secrecy::SecretString;
@@ -46,12 +46,12 @@ pub fn order(id: &str, side: Side, quantity: &str, limit: Option<&str>) -> Order
     OrderSpec::plain(account, id.parse().unwrap(), apple(), (side, quantity.parse().unwrap()), limit)
 }
 
-/// An order as the sender has it: from the journal.
+/// An order as the sender has it: submitted in the book.
 pub fn dispatch(order: &OrderSpec) -> Dispatch {
-    let (order, broker, route) = (order.clone(), BrokerId::Alpaca, "a test".into());
-    let body = EventBody::OrderSubmitted { order, broker, route, decision: None, valued_at: None };
     let by = "test".parse().unwrap();
-    Dispatch::of(&Event { seq: 1, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by, body }).unwrap()
+    let mut submitted = Order::new(order.clone(), OrderStatus::Submitted, UnixNanos::ZERO, by);
+    submitted.remote = Some(Remote::new(BrokerId::Alpaca));
+    Dispatch::of(&submitted).unwrap()
 }
 
 /// A reference by our name alone.

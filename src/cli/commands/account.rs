@@ -6,7 +6,7 @@ use super::Env;
 use crate::cli::args::{exchange_parser, one_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
-use crate::domain::{AccountId, AccountKind, Currency, Exchange, Money, UserName};
+use crate::domain::{AccountId, AccountKind, BrokerId, Currency, Exchange, Money, UserName};
 use crate::service::admin::AccountWish;
 use crate::service::deed::Deed;
 use crate::service::permit::ViewPortfolio;
@@ -15,6 +15,9 @@ use crate::service::view;
 /// Kinds that can be opened in this release.
 const KINDS: &[(&str, AccountKind)] =
     &[("paper", AccountKind::Paper), ("simulation", AccountKind::Simulation)];
+
+/// Where orders can be executed.
+const BROKERS: &[(&str, BrokerId)] = &[("paper", BrokerId::Paper), ("alpaca", BrokerId::Alpaca)];
 
 /// Accounts.
 #[derive(Debug, Subcommand)]
@@ -45,6 +48,9 @@ pub struct Open {
     /// Whose it is; the desk's by default.
     #[arg(long, value_name = "USER")]
     owner: Option<UserName>,
+    /// Where its orders are executed: the paper exchange of the home by default.
+    #[arg(long, value_parser = one_of(BROKERS))]
+    broker: Option<BrokerId>,
 }
 
 impl AccountCommand {
@@ -72,6 +78,7 @@ impl Open {
             currency: self.currency,
             kind: self.kind,
             owner: self.owner,
+            broker: self.broker.unwrap_or_default(),
         };
         env.hand()?.act(Deed::OpenAccount(wish), |_| {})?;
         env.out.remark(&format!("account {} is open with {}", self.name, self.cash))

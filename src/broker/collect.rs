@@ -1,0 +1,55 @@
+//! Asking a broker everything a reconciliation needs. All answers or none: half a picture is not compared.
+
+use std::collections::BTreeSet;
+
+use super::{Broker, BrokerError, Cursor};
+use crate::domain::BrokerId;
+use crate::domain::broker::{OrderReport, VenueView};
+use crate::execution::reconcile::{AboutOrder, Questions};
+
+/// Most pages of executions of one reconciliation.
+const PAGES_MAX: usize = 1_000;
+
+/// Asks. Orders that are not among the open ones are asked for one by one, under their last and the name before it.
+pub async fn collect(broker: &dyn Broker, questions: &Questions) -> Result<VenueView, BrokerError> {
+    let open = broker.open_orders().await?;
+    let known: BTreeSet<_> = open.iter().filter_map(|o| o.id.map(|id| (id, o.amend_seq))).collect();
+    let mut asked = Vec::new();
+    for about in &questions.orders {
+        let is_open = known.contains(&(about.id, about.changes));
+        if !is_open {
+            asked.extend(ask(broker, about).await?.into_iter().map(|found| (about.id, found)));
+        }
+    }
+    let mut fills = Vec::new();
+    let mut cursor = Some(Cursor::Since(questions.since));
+    for _ in 0..PAGES_MAX {
+        let Some(from) = cursor.take() else { break };
+        let page = broker.fills_since(&from).await?;
+        fills.extend(page.items);
+        cursor = page.next;
+    }
+    if cursor.is_some() {
+        let reason = "the pages of executions do not end".into();
+        let broker: BrokerId = broker.capabilities().broker;
+        return Err(BrokerError::Malformed { broker, what: "executions", reason });
+    }
+    Ok(VenueView { open, asked, fills, positions: broker.positions().await? })
+}
+
+/// One order under the names it may have; a lone `None` when the venue knows none of them.
+async fn ask(broker: &dyn Broker, about: &AboutOrder) -> Result<Vec<Option<OrderReport>>, BrokerError> {
+    let mut found = Vec::new();
+    if let Some(venue_id) = about.venue_id {
+        found.extend(broker.order_by_venue_id(venue_id).await?);
+    }
+    let first = about.changes.saturating_sub(1);
+    for changes in first..=about.changes {
+        if let Some(report) = broker.order_by_client_id(about.id, changes).await? {
+            if !found.iter().any(|f: &OrderReport| f.venue_id == report.venue_id) {
+                found.push(report);
+            }
+        }
+    }
+    Ok(if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() })
+}
