@@ -9,7 +9,11 @@
 mod support;
 
 mod conformance;
+mod desk;
 mod fake;
 mod faults;
+#[path = "../support/home.rs"]
+#[allow(dead_code, reason = "other targets use the rest of it")]
+mod home;
 mod reports;
 mod stage;

@@ -1,0 +1,166 @@
+//! The binary on a home with an account at a broker: what it sends, what it learns when it is killed in between, what
+//! it refuses while it cannot compare, and that no key is ever seen.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::fake::{Fake, Fault, KEY, SECRET};
+use super::home::{Home, Ran};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Desk {
+    home: Home,
+    fake: Fake,
+}
+
+impl Desk {
+    /// A trading home with the account `alp` at the venue on loopback.
+    async fn open() -> Option<Desk> {
+        let shared = super::support::shared_data()?;
+        let fake = Fake::start(&shared).await;
+        let desk = Desk { home: Home::trading(), fake };
+        let opened = desk.run(&["account", "open", "alp", "--cash", "100000", "--broker", "alpaca"]);
+        assert_eq!(opened.code, 0, "{}", opened.err);
+        Some(desk)
+    }
+
+    fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = self.home.command(args);
+        command.env("QLIB_PRO_ALPACA_URL", &self.fake.address);
+        command.env("QLIB_PRO_ALPACA_KEY", KEY).env("QLIB_PRO_ALPACA_SECRET", SECRET);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let done = self.command(args).output().unwrap();
+        let ran = Ran {
+            code: done.status.code().unwrap(),
+            out: String::from_utf8(done.stdout).unwrap(),
+            err: String::from_utf8(done.stderr).unwrap(),
+        };
+        for secret in [KEY, SECRET] {
+            assert!(!ran.out.contains(secret) && !ran.err.contains(secret), "a key shows: {args:?}");
+        }
+        ran
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        let ran = self.run(args);
+        assert_eq!(ran.code, 0, "{args:?}\nout: {}\nerr: {}", ran.out, ran.err);
+        serde_json::from_str(&ran.out).unwrap()
+    }
+
+    fn submit(&self, id: &str) -> Ran {
+        self.run(&["order", "submit", "buy", "10", "S01", "--limit", "41", "--id", id, "--account", "alp"])
+    }
+
+    /// An order as the home holds it.
+    fn order(&self, id: &str) -> Value {
+        let all = self.json(&["order", "list", "--account", "alp"]);
+        all.as_array().unwrap().iter().find(|o| o["id"] == id).cloned().unwrap_or(Value::Null)
+    }
+
+    /// Opens the home as its owner, so that it is compared with the venue.
+    fn compare(&self) {
+        self.json(&["advance", "--sessions", "0"]);
+    }
+}
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_is_sent_once_fills_there_and_shows_here() {
+    let Some(desk) = Desk::open().await else { return };
+    let ran = desk.submit("q-1");
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    until("the order at the venue", || desk.fake.orders() == 1).await;
+    assert_eq!(desk.fake.given().len(), 1);
+    desk.fake.fill_silently("q-1", "4", "40.9");
+    desk.compare();
+    let order = desk.order("q-1");
+    assert_eq!((&order["status"], &order["filled"]), (&"partially_filled".into(), &"4".into()), "{order}");
+    desk.fake.fill_silently("q-1", "6", "41");
+    desk.compare();
+    assert_eq!(desk.order("q-1")["status"], "filled");
+    let held = desk.json(&["portfolio", "--account", "alp"]);
+    assert_eq!(held[0]["positions"][0]["quantity"], "10", "{held}");
+    let verified = desk.json(&["audit", "verify"]);
+    assert_eq!(verified["sound"], true, "{verified}");
+    assert_eq!(desk.fake.orders(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_between_sending_and_answer_there_is_one_order_and_it_is_found() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.fake.arm("POST /v2/orders", Fault::SilentAfter);
+    let args = ["order", "submit", "buy", "10", "S01", "--limit", "41", "--id", "q-1", "--account", "alp"];
+    let mut child = desk.command(&args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    until("the order at the venue", || desk.fake.orders() == 1).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(desk.order("q-1")["status"], "submitted", "the intent is on disk");
+    desk.compare();
+    assert_eq!(desk.order("q-1")["status"], "accepted");
+    assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_is_asked_for_and_ends_what_was_not_filled() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.submit("q-1");
+    until("the order at the venue", || desk.fake.orders() == 1).await;
+    let ran = desk.run(&["order", "cancel", "q-1", "--account", "alp"]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    desk.compare();
+    assert_eq!(desk.order("q-1")["status"], "canceled");
+    assert!(desk.fake.requests("DELETE /v2/orders") >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_venue_that_cannot_be_compared_takes_no_new_risk() {
+    let Some(desk) = Desk::open().await else { return };
+    for _ in 0..64 {
+        desk.fake.arm("GET /v2/positions", Fault::Says(403, "{\"message\":\"not today\"}".into()));
+    }
+    let ran = desk.submit("q-1");
+    assert_eq!(ran.code, 4, "{} {}", ran.out, ran.err);
+    assert!(ran.out.contains("RECONCILING"), "{}", ran.out);
+    assert_eq!(desk.fake.requests("POST /v2/orders"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_difference_is_told_and_never_traded_away() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.fake.give_foreign("S02", "7");
+    desk.fake.fill_silently("somebody else's", "7", "42");
+    desk.compare();
+    let events = desk.json(&["export", "audit", "--format", "json"]).to_string();
+    assert!(events.contains("RECONCILIATION_BREAK") || events.contains("risk_event"), "{events}");
+    assert_eq!((desk.fake.requests("POST /v2/orders"), desk.fake.requests("DELETE")), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_at_a_broker_needs_its_keys_and_an_allowed_address() {
+    let Some(shared) = super::support::shared_data() else { return };
+    let fake = Fake::start(&shared).await;
+    let desk = Desk { home: Home::trading(), fake };
+    let open = ["account", "open", "alp", "--cash", "1000", "--broker", "alpaca"];
+    let ran = desk.home.run(&open);
+    assert!(ran.code == 1 && ran.err.contains("QLIB_PRO_ALPACA_KEY"), "{}", ran.err);
+    let live = desk.command(&open).env("QLIB_PRO_ALPACA_URL", "https://api.alpaca.markets").output().unwrap();
+    let said = String::from_utf8(live.stderr).unwrap();
+    assert!(live.status.code() == Some(1) && said.contains("not allowed"), "{said}");
+    assert_eq!(desk.run(&open).code, 0);
+    let second = desk.run(&["account", "open", "alp-2", "--cash", "1000", "--broker", "alpaca"]);
+    assert!(second.code == 1 && second.err.contains("one pair of keys"), "{}", second.err);
+}
