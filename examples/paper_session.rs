@@ -9,8 +9,8 @@ mod common;
 use qlib_pro::domain::{Exchange, Side};
 use qlib_pro::service::access;
 use qlib_pro::service::advance::Until;
-use qlib_pro::service::permit::{Audit, ManageData, ViewMarket, ViewPortfolio};
 use qlib_pro::service::ordering::OrderWish;
+use qlib_pro::service::permit::{Audit, ManageData, ViewMarket, ViewPortfolio};
 
 fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;

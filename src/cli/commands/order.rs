@@ -159,7 +159,9 @@ impl Cancel {
             Some(id) => {
                 let row = hand.act(Deed::Cancel { account, id }, |_| {})?.order()?;
                 env.out.record(&row)?;
-                if row.status == OrderStatus::Canceled && row.code.is_none() {
+                // A broker ends it when it says so; that it was asked is what can be done here.
+                let asked = matches!(row.status, OrderStatus::Canceled | OrderStatus::PendingCancel);
+                if asked && row.code.is_none() {
                     return Ok(());
                 }
                 Err(Failure::failed(format!("order {id} was not cancelled: {}", row.reason)))
