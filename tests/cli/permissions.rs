@@ -27,6 +27,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("order show", "nothing", [true, true, true, true]),
     ("order amend", "nothing --qty 1 --account desk", [false, true, false, true]),
     ("order cancel", "--all --account desk", [false, true, false, true]),
+    ("order approve", "nothing", [false, false, true, true]),
     ("portfolio", "", [true, true, true, true]),
     ("history", "", [true, true, true, true]),
     ("limits show", "", [false, true, true, true]),

@@ -118,10 +118,10 @@ impl Submit {
     /// Gives it, or reads orders from standard input; exit 4 when any was refused.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         if self.side == STREAM {
-            let alone = self.what.is_empty() && self.order_type.is_none() && self.limit.is_none();
-            return match (alone, self.id) {
-                (true, None) => order_stream::run(env, self.account),
-                _ => Err(Failure::usage("'order submit -' takes its orders from standard input only")),
+            return if self.is_alone() {
+                order_stream::run(env, self.account)
+            } else {
+                Err(Failure::usage("'order submit -' takes its orders from standard input only"))
             };
         }
         let order = self.wish()?;
@@ -136,6 +136,21 @@ impl Submit {
                 if is_refused(&row) { Err(Failure::Refused) } else { Ok(()) }
             }
         }
+    }
+
+    /// Whether nothing is said of an order here.
+    fn is_alone(&self) -> bool {
+        let prices = [self.limit, self.trigger, self.take_profit, self.stop_loss, self.stop];
+        let shares = [self.risk, self.weight, self.volatility];
+        let ids = [self.id, self.parent, self.oco];
+        self.what.is_empty()
+            && prices.iter().all(Option::is_none)
+            && shares.iter().all(Option::is_none)
+            && ids.iter().all(Option::is_none)
+            && (self.order_type, self.tif, self.trail) == (None, None, None)
+            && (self.expire_at, self.strategy) == (None, None)
+            && !self.reduce_only
+            && !self.post_only
     }
 
     fn wish(&self) -> Result<OrderWish, Failure> {
