@@ -145,7 +145,7 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
     lines.extend(preview.orders.iter().take(LISTED).map(order));
     lines.push((
         format!(
-            "Of {} decisions in the last 20 days it would have refused {} (refused then: {}).",
+            "Of {} decisions in the last 20 days it would have refused {} (then: {}).",
             preview.decisions, preview.would_refuse, preview.were_refused
         ),
         Meaning::Text,

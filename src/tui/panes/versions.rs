@@ -41,7 +41,6 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("BY", 1),
         Column::left("APPROVED BY", 5),
         Column::left("MADE", 3),
-        Column::left("BINDS", 2),
         Column::left("WORKING", 8),
         Column::left("REASON", 4).growing(18),
     ]);
@@ -50,12 +49,12 @@ fn table(view: &View<'_>) -> TableData {
 }
 
 /// When a version binds, where that is not from its approval on and for good.
-fn window(row: &LimitVersionRow, clock: LocalClock) -> Cell {
+fn window(row: &LimitVersionRow, clock: LocalClock) -> Option<Cell> {
     let from = row.effective_from.map(|t| format!("from {}", clock.minute(t)));
     let until = row.expires_at.map(|t| format!("until {}", clock.minute(t)));
     let set = row.set.map(|set| format!("with set {set}"));
     let parts: Vec<String> = from.into_iter().chain(until).chain(set).collect();
-    if parts.is_empty() { Cell::missing() } else { Cell::new(parts.join(" "), Meaning::Accent) }
+    (!parts.is_empty()).then(|| Cell::new(format!("binds {}", parts.join(", ")), Meaning::Accent))
 }
 
 fn line(row: &LimitVersionRow, clock: LocalClock, view: &View<'_>) -> Row {
@@ -80,9 +79,8 @@ fn line(row: &LimitVersionRow, clock: LocalClock, view: &View<'_>) -> Row {
         Cell::text(row.maker.as_str()),
         row.approver.map_or_else(Cell::missing, |a| Cell::text(a.as_str())),
         Cell::muted(clock.short(row.made_at, view.screen.data.market_time)),
-        window(row, clock),
         Cell::muted(working),
         Cell::muted(row.reason.as_str()),
     ];
-    Row::new(RowKey::Version(row.version), cells)
+    Row { detail: window(row, clock), ..Row::new(RowKey::Version(row.version), cells) }
 }
