@@ -26,7 +26,7 @@ pub struct Ticket {
     /// What is traded.
     pub instrument: InstrumentId,
     /// The order.
-    pub order: OrderWish,
+    pub order: Box<OrderWish>,
 }
 
 /// Tables that can be exported.
@@ -125,9 +125,9 @@ pub enum Request {
         symbol: Option<Symbol>,
     },
     /// What would this limit break?
-    PreviewLimit(LimitDraft),
+    PreviewLimit(Box<LimitDraft>),
     /// Set a limit.
-    SetLimit(LimitDraft),
+    SetLimit(Box<LimitDraft>),
     /// Approve a waiting limit version.
     ApproveLimit(u32),
     /// Put an earlier version's values back.

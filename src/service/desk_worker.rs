@@ -235,7 +235,7 @@ impl Worker {
                 Ok(Reply::Preview(Box::new(house.preview_limit(&session.permit::<ControlRisk>()?, &draft)?)))
             }
             Request::SetLimit(draft) => {
-                Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, draft)?))
+                Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, *draft)?))
             }
             Request::ApproveLimit(version) => {
                 Ok(version_told(&house.approve_limit(&session.permit::<ControlRisk>()?, version)?))

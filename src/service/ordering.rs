@@ -256,7 +256,7 @@ impl House {
         let from = today.checked_sub_days(Days::new(VOLATILITY_DAYS)).unwrap_or(today);
         let closes = self.closes_between(id, from, today)?;
         let recent = closes.get(closes.len().saturating_sub(VOLATILITY_SESSIONS + 1)..).unwrap_or(&[]);
-        Ok(yearly(recent).and_then(|v| Ratio::from_f64(v)))
+        Ok(yearly(recent).and_then(Ratio::from_f64))
     }
 
     /// Gives an order with its exits, and says what became of each. A refusal is an answer, not an error.

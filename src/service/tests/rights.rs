@@ -54,8 +54,11 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         working: WorkingOrders::Keep,
         terms: LimitTerms::default(),
     };
-    let ticket =
-        |account| Ticket { account, instrument, order: super::wish("none", Side::Buy, instrument, 1, None) };
+    let ticket = |account| Ticket {
+        account,
+        instrument,
+        order: Box::new(super::wish("none", Side::Buy, instrument, 1, None)),
+    };
     let id: crate::domain::OrderId = "nothing".parse().unwrap();
     let mut all = vec![
         Request::Focus(instrument),
@@ -65,8 +68,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Unwatch(instrument),
         Request::ReadNotices,
         Request::Setting { key: "theme".into(), value: "light".into() },
-        Request::PreviewLimit(draft.clone()),
-        Request::SetLimit(draft),
+        Request::PreviewLimit(Box::new(draft.clone())),
+        Request::SetLimit(Box::new(draft)),
         Request::ApproveLimit(1),
         Request::RevertLimit(1),
         Request::ApproveOrder { account: desk, id },

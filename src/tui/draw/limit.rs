@@ -27,6 +27,9 @@ const PROBLEM_ROWS: usize = 2;
 /// Orders and accounts listed in a preview before the rest is counted.
 const LISTED: usize = 2;
 
+/// A field with its label, its place, its text and where the cursor stands in it.
+type Placed = (LimitField, &'static str, (u16, u16), (String, Option<usize>));
+
 /// Draws the editor over the body.
 pub fn draw(state: &UiState, form: &LimitForm, body: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let theme = &state.theme;
@@ -75,7 +78,7 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
         WorkingOrders::Cancel => " keep [CANCEL]",
     };
     let text = |field: &Field| (field.text().to_owned(), Some(field.cursor()));
-    let rows: [(LimitField, &str, (u16, u16), (String, Option<usize>)); 8] = [
+    let rows: [Placed; 8] = [
         (LimitField::Name, "Limit", (0, 0), (form.name.as_str().replace('_', " "), None)),
         (LimitField::Scope, "Scope", (0, 1), text(&form.scope)),
         (LimitField::Hard, "Hard", (0, 2), text(&form.hard)),

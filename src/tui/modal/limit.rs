@@ -241,7 +241,7 @@ pub fn key(mut form: LimitForm, state: &mut UiState, key: Key, out: &mut Vec<Eff
         (Code::Enter, Stage::Review) => match form.draft() {
             Ok(draft) => {
                 form.stage = Stage::Sending;
-                out.push(Effect::Send(Tag::Modal, Request::SetLimit(draft)));
+                out.push(Effect::Send(Tag::Modal, Request::SetLimit(Box::new(draft))));
             }
             Err(problem) => form.problem = problem,
         },
@@ -249,7 +249,7 @@ pub fn key(mut form: LimitForm, state: &mut UiState, key: Key, out: &mut Vec<Eff
             Ok(draft) => {
                 form.problem.clear();
                 form.stage = Stage::Asking;
-                out.push(Effect::Send(Tag::Modal, Request::PreviewLimit(draft)));
+                out.push(Effect::Send(Tag::Modal, Request::PreviewLimit(Box::new(draft))));
             }
             Err(problem) => {
                 fail(state, &problem);

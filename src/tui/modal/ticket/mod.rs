@@ -80,7 +80,7 @@ impl TicketForm {
 
     /// The order it holds, or what is still missing.
     pub fn ticket(&self) -> Result<Ticket, String> {
-        let order = self.entry.order()?;
+        let order = Box::new(self.entry.order()?);
         let instrument = InstrumentId::new(order.symbol, self.exchange);
         Ok(Ticket { account: self.account, instrument, order })
     }
