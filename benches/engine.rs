@@ -7,8 +7,8 @@ use qlib_pro::domain::calendar::Calendars;
 use qlib_pro::domain::command::{Given, Independence};
 use qlib_pro::domain::facts::MarketFacts;
 use qlib_pro::domain::{
-    AccountKind, AccountSpec, Batch, Command, Currency, EventBody, Instrument, InstrumentId, Margin,
-    MarketEvent, OrderSpec, OrderType, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
+    AccountId, AccountKind, AccountSpec, Batch, Command, Currency, EventBody, Instrument, InstrumentId,
+    Margin, MarketEvent, OrderSpec, OrderType, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
 };
 use qlib_pro::execution::Engine;
 use qlib_pro::store::{HeldBy, TradesStore};
@@ -123,6 +123,22 @@ fn market_orders_checked_and_filled(bencher: Bencher<'_, '_>, resting: usize) {
         for id in 0..NAMES {
             let batch = give(&mut engine, order(10_000 + id, None), start());
             assert!(batch.events.iter().any(|e| matches!(e.body, EventBody::Fill(_))));
+        }
+        engine
+    });
+}
+
+/// Limit orders below the market, each cancelled before the next.
+#[divan::bench(args = [0, 500, 5_000], sample_count = 20, sample_size = 1)]
+fn limit_and_cancel_pairs(bencher: Bencher<'_, '_>, resting: usize) {
+    let engine = engine(resting);
+    let account: AccountId = "A".parse().unwrap();
+    bencher.counter(ItemsCount::new(NAMES)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
+        for at in 10_000..10_000 + NAMES {
+            give(&mut engine, order(at, Some("45.00".parse().unwrap())), start());
+            let id = format!("o{at}").parse().unwrap();
+            let batch = give(&mut engine, Command::Cancel { account, id }, start());
+            assert!(batch.events.iter().any(|e| matches!(e.body, EventBody::OrderCanceled { .. })));
         }
         engine
     });
