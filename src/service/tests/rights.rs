@@ -95,6 +95,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
     for account in [desk, own] {
         all.push(Request::WhatIf(ticket(account)));
         all.push(Request::Submit { ticket: ticket(account), basis: (0, 0) });
+        let (quantity, limit_price, trigger_price) = (None, None, None);
+        all.push(Request::Amend { account, id, quantity, limit_price, trigger_price });
         all.push(Request::Cancel { account, id });
         all.push(Request::CancelAll { account, symbol: None });
     }
