@@ -45,11 +45,10 @@ async fn ask(broker: &dyn Broker, about: &AboutOrder) -> Result<Vec<Option<Order
     }
     let first = about.changes.saturating_sub(1);
     for changes in first..=about.changes {
-        if let Some(report) = broker.order_by_client_id(about.id, changes).await? {
-            if !found.iter().any(|f: &OrderReport| f.venue_id == report.venue_id) {
-                found.push(report);
-            }
-        }
+        let named = broker.order_by_client_id(about.id, changes).await?;
+        let is_new = |r: &OrderReport| found.iter().all(|f: &OrderReport| f.venue_id != r.venue_id);
+        let named = named.filter(is_new);
+        found.extend(named);
     }
     Ok(if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() })
 }

@@ -70,6 +70,7 @@ pub struct Amendment {
 }
 
 /// What became of an order that was sent.
+#[allow(clippy::large_enum_variant, reason = "made once a request; a box would buy nothing")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmitOutcome {
     /// The venue has it.

@@ -221,15 +221,11 @@ impl OrderStatus {
             E::FillRest if at_venue => S::Filled,
             E::FillRest if matches!(self, S::Canceled | S::Expired | S::Rejected | S::Filled) => S::Filled,
             E::AskUpdate if working || matches!(self, S::Submitted | S::PendingUpdate) => S::PendingUpdate,
-            E::Update => match self {
+            // A change that was asked for before a cancel or a halt is answered all the same.
+            E::Update | E::RefuseUpdate => match self {
                 S::PendingUpdate => back,
-                // A change that was asked for before a cancel or a halt is answered all the same.
-                _ if waiting || working || matches!(self, S::Suspended | S::PendingCancel) => self,
-                _ => return None,
-            },
-            E::RefuseUpdate => match self {
-                S::PendingUpdate => back,
-                _ if waiting || working || matches!(self, S::Suspended | S::PendingCancel) => self,
+                S::Suspended | S::PendingCancel => self,
+                _ if waiting || working => self,
                 _ => return None,
             },
             E::AskCancel if at_venue && !matches!(self, S::PendingCancel) => S::PendingCancel,
