@@ -179,74 +179,86 @@ impl OrderStatus {
     /// The state after a step; `None` when the table does not list it. `back` is where a working order stands by
     /// what it has done so far ([`Order::standing`]): to there it returns when a request is answered.
     pub const fn after(self, step: OrderStep, back: OrderStatus) -> Option<OrderStatus> {
+        if self.is_waiting() {
+            self.after_waiting(step, back)
+        } else if self.is_done() {
+            self.after_end(step)
+        } else {
+            self.after_at_venue(step, back)
+        }
+    }
+
+    /// An order that waits here: no venue knows of it.
+    const fn after_waiting(self, step: OrderStep, back: OrderStatus) -> Option<OrderStatus> {
         use OrderStatus as S;
         use OrderStep as E;
-        let waiting = self.is_waiting();
+        Some(match step {
+            E::AskApproval => S::PendingApproval,
+            E::Hold => S::Held,
+            E::Release => back,
+            E::Submit => S::Submitted,
+            E::Deny => S::Denied,
+            E::Update | E::RefuseUpdate => self,
+            E::Cancel => S::Canceled,
+            E::Expire => S::Expired,
+            E::Reject
+            | E::Accept
+            | E::Suspend
+            | E::Trigger
+            | E::FillPart
+            | E::FillRest
+            | E::AskUpdate
+            | E::AskCancel
+            | E::RefuseCancel => return None,
+        })
+    }
+
+    /// An order that a venue has or is about to get.
+    const fn after_at_venue(self, step: OrderStep, back: OrderStatus) -> Option<OrderStatus> {
+        use OrderStatus as S;
+        use OrderStep as E;
         let working = self.is_working();
-        let at_venue = matches!(
-            self,
-            S::Submitted
-                | S::Accepted
-                | S::Suspended
-                | S::Triggered
-                | S::PartiallyFilled
-                | S::PendingUpdate
-                | S::PendingCancel
-        );
-        let next = match step {
-            E::AskApproval if waiting => S::PendingApproval,
-            E::Hold if waiting => S::Held,
-            E::Release if waiting => back,
-            E::Submit if waiting => S::Submitted,
-            E::Deny if waiting => S::Denied,
-            E::Reject if at_venue => S::Rejected,
-            E::Accept => match self {
-                S::Submitted | S::Suspended | S::PendingUpdate => back,
-                S::Accepted | S::Triggered | S::PartiallyFilled | S::PendingCancel => self,
-                _ => return None,
-            },
-            E::Suspend if working => S::Suspended,
-            E::Suspend if matches!(self, S::Suspended) => S::Suspended,
-            E::Trigger => match self {
-                S::Accepted | S::PendingUpdate => S::Triggered,
-                S::PendingCancel => self,
-                _ => return None,
-            },
-            E::FillPart => match self {
-                S::PendingCancel | S::Canceled | S::Expired | S::Rejected | S::Filled => self,
-                _ if at_venue => S::PartiallyFilled,
-                _ => return None,
-            },
-            // A venue may tell a fill after the end, or more than was asked: it happened, so it counts.
-            E::FillRest if at_venue => S::Filled,
-            E::FillRest if matches!(self, S::Canceled | S::Expired | S::Rejected | S::Filled) => S::Filled,
+        Some(match step {
+            E::Reject => S::Rejected,
+            E::Accept if matches!(self, S::Submitted | S::Suspended | S::PendingUpdate) => back,
+            E::Accept => self,
+            E::Suspend if working || matches!(self, S::Suspended) => S::Suspended,
+            E::Trigger if matches!(self, S::Accepted | S::PendingUpdate) => S::Triggered,
+            E::Trigger | E::FillPart if matches!(self, S::PendingCancel) => self,
+            E::FillPart => S::PartiallyFilled,
+            E::FillRest => S::Filled,
             E::AskUpdate if working || matches!(self, S::Submitted | S::PendingUpdate) => S::PendingUpdate,
-            // A change that was asked for before a cancel or a halt is answered all the same.
-            E::Update | E::RefuseUpdate => match self {
-                S::PendingUpdate => back,
-                S::Suspended | S::PendingCancel => self,
-                _ if waiting || working => self,
-                _ => return None,
-            },
-            E::AskCancel if at_venue && !matches!(self, S::PendingCancel) => S::PendingCancel,
+            E::Update | E::RefuseUpdate if matches!(self, S::PendingUpdate) => back,
+            E::Update | E::RefuseUpdate if working || matches!(self, S::Suspended) => self,
+            // A change that was asked for before the cancel is answered all the same.
+            E::Update | E::RefuseUpdate if matches!(self, S::PendingCancel) => self,
+            E::AskCancel if !matches!(self, S::PendingCancel) => S::PendingCancel,
             E::RefuseCancel if matches!(self, S::PendingCancel) => back,
-            E::Cancel if waiting || at_venue => S::Canceled,
-            E::Expire if waiting || at_venue => S::Expired,
+            E::Cancel => S::Canceled,
+            E::Expire => S::Expired,
             E::AskApproval
             | E::Hold
             | E::Release
             | E::Submit
             | E::Deny
-            | E::Reject
             | E::Suspend
-            | E::FillRest
+            | E::Trigger
             | E::AskUpdate
+            | E::Update
+            | E::RefuseUpdate
             | E::AskCancel
-            | E::RefuseCancel
-            | E::Cancel
-            | E::Expire => return None,
-        };
-        Some(next)
+            | E::RefuseCancel => return None,
+        })
+    }
+
+    /// An order that is done: a venue may tell a fill after the end, or more than was asked. It happened, so it counts.
+    const fn after_end(self, step: OrderStep) -> Option<OrderStatus> {
+        match (self, step) {
+            (OrderStatus::Denied, _) => None,
+            (_, OrderStep::FillPart) => Some(self),
+            (_, OrderStep::FillRest) => Some(OrderStatus::Filled),
+            (_, _) => None,
+        }
     }
 }
 
