@@ -1,6 +1,7 @@
-//! Killed with -9 in the middle of trading, the home opens again with nothing acknowledged lost.
+//! What accidents do to a home: kills at any moment and at every named point between two writes ([`points`]), full
+//! disks, writes that a power cut would lose, copies made while it trades ([`faults`]), and damaged files ([`damage`]).
 //!
-//! A program feeds `order submit -`, logs each answer it has read, and kills the process after a number of answers
+//! Killed with -9 in the middle of trading, the home opens again with nothing acknowledged lost: a program feeds `order submit -`, logs each answer it has read, and kills the process after a number of answers
 //! that differs each round, while lines are still being written. Then the journal must be proved sound, every
 //! logged order must be there with a status that follows from the last answer, and the postings must sum to zero.
 //! One round by default, all of them with `QLIB_PRO_LONG=1`.
@@ -8,8 +9,11 @@
 // This whole target is a test: a panic is a failed test.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "support/home.rs"]
+mod damage;
+mod faults;
+#[path = "../support/home.rs"]
 mod home;
+mod points;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -21,17 +25,20 @@ use serde_json::{Value, json};
 
 use home::{Home, NAMES, level, next_answer};
 
-/// Kills of a full run.
-const ROUNDS_LONG: u64 = 20;
+/// Kills of a full run, in the middle of trading and while market time moves.
+const ROUNDS_LONG: u64 = 980;
+const ADVANCES_LONG: u64 = 20;
+/// Kills of one home, which has bars for so many sessions.
+const ROUNDS_OF_A_HOME: usize = 50;
 /// Most answers read before a kill.
 const ANSWERS_MAX: u64 = 60;
 /// Longest wait between the last answer and the kill, in turns of an empty loop: some milliseconds.
 const SPIN_MAX: u64 = 3_000_000;
 
-/// How many rounds this run makes.
+/// How much of a full run this one makes: all of it, or the part for every change.
 #[allow(clippy::disallowed_methods)]
-fn rounds() -> u64 {
-    if std::env::var_os("QLIB_PRO_LONG").is_some_and(|v| v == "1") { ROUNDS_LONG } else { 1 }
+fn share(long: u64, short: u64) -> u64 {
+    if std::env::var_os("QLIB_PRO_LONG").is_some_and(|v| v == "1") { long } else { short }
 }
 
 /// A number that depends on its seed alone (SplitMix64).
@@ -168,20 +175,25 @@ fn assert_kept(home: &Home, log: &Log) {
 
 #[test]
 fn killed_while_trading_nothing_acknowledged_is_lost() {
-    let home = Home::trading();
-    let mut log = Log::default();
-    let mut answers = 0;
-    for round in 0..rounds() {
-        answers += trade_and_kill(&home, round, &mut log);
+    let rounds = share(ROUNDS_LONG, 2);
+    let (mut answers, mut kept) = (0, 0);
+    // A home has bars for so many sessions only.
+    for first in (0..rounds).step_by(ROUNDS_OF_A_HOME) {
+        let home = Home::trading();
+        let mut log = Log::default();
+        for round in first..rounds.min(first + ROUNDS_OF_A_HOME as u64) {
+            answers += trade_and_kill(&home, round, &mut log);
+            assert_sound(&home);
+            assert_kept(&home, &log);
+            let played = home.json(&["advance"]);
+            assert_eq!(played["sessions"], 1, "{played}");
+            assert_kept(&home, &log);
+        }
         assert_sound(&home);
-        assert_kept(&home, &log);
-        let played = home.json(&["advance"]);
-        assert_eq!(played["sessions"], 1, "{played}");
-        assert_kept(&home, &log);
+        assert!(!home.json(&["history"]).as_array().unwrap().is_empty());
+        kept += log.answered.len();
     }
-    assert_sound(&home);
-    assert!(!home.json(&["history"]).as_array().unwrap().is_empty());
-    println!("{} kills, {answers} answers read, {} orders kept", rounds(), log.answered.len());
+    println!("{rounds} kills, {answers} answers read, {kept} orders kept");
 }
 
 /// Sequence number of the last event on disk.
@@ -220,7 +232,7 @@ fn advance_and_kill(home: &Home, round: u64) {
 #[test]
 fn killed_while_advancing_it_goes_on_where_it_was_and_fills_once() {
     let (killed, whole) = (Home::trading(), Home::trading());
-    for round in 0..rounds() {
+    for round in 0..share(ADVANCES_LONG, 1) {
         give_orders(&killed, round);
         give_orders(&whole, round);
         advance_and_kill(&killed, round);

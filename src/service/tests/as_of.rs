@@ -1,0 +1,61 @@
+//! The past of a home: every day's end, seen later, is what was seen then.
+
+use crate::domain::Side;
+use crate::domain::role::Role;
+use crate::service::as_of::Moment;
+use crate::service::house;
+use crate::service::permit::{ViewLimits, ViewPortfolio};
+use crate::store::trades::Period;
+
+use super::*;
+
+/// What the book says, without what the market store adds of its own time.
+fn seen(portfolios: Vec<crate::service::view::Portfolio>) -> Vec<String> {
+    let rows = portfolios.into_iter().map(|p| {
+        let held: Vec<_> = p.positions.iter().map(|h| (h.instrument, h.quantity, h.cost)).collect();
+        format!("{} {} {} {held:?}", p.totals.account, p.totals.cash, p.totals.realized)
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_day_seen_later_is_what_was_seen_then_whoever_holds_the_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 33);
+    let trader = home.login(Role::Trader);
+    let view = trader.permit::<ViewPortfolio>().unwrap();
+    let permit = trader.trade_permit(None).unwrap();
+    let instrument = *home.house.state().unwrap().instruments().keys().next().unwrap();
+    let mut then = Vec::new();
+    for day in 0..6 {
+        let order = wish(&format!("day{day}"), Side::Buy, instrument, 10 + day, None);
+        home.house.submit(&permit, &order).unwrap();
+        home.house.advance_sessions_for_test(1);
+        let time = home.house.house_time().unwrap();
+        let orders = home.house.orders(&view, None, Period::ALL).unwrap();
+        let statuses: std::collections::BTreeMap<_, _> =
+            orders.into_iter().map(|o| (o.id, (o.status, o.filled))).collect();
+        then.push((time, seen(home.house.portfolios(&view, None).unwrap()), statuses));
+    }
+    let mut beside = parts(folder.path(), &home.clock);
+    beside.own = false;
+    let (reader, engine) = house::open(beside).unwrap();
+    assert!(engine.is_none());
+    for (time, portfolios, statuses) in then {
+        for house in [&home.house, &reader] {
+            let at = Moment::Instant(time);
+            assert_eq!(seen(house.portfolios_at(&view, None, at).unwrap()), portfolios);
+            let orders = house.orders_at(&view, None, Period::ALL, at).unwrap();
+            let found: std::collections::BTreeMap<_, _> =
+                orders.into_iter().map(|o| (o.id, (o.status, o.filled))).collect();
+            assert_eq!(found, statuses);
+        }
+    }
+    let limits = trader.permit::<ViewLimits>().unwrap();
+    let now = home.house.limits(&limits).unwrap();
+    let later = Moment::Day(chrono::NaiveDate::from_ymd_opt(2199, 1, 1).unwrap());
+    assert_eq!(home.house.limits_at(&limits, later).unwrap().version, now.version);
+    let before = Moment::Day(chrono::NaiveDate::from_ymd_opt(1970, 1, 2).unwrap());
+    assert!(home.house.portfolios_at(&view, None, before).unwrap().is_empty());
+    assert_eq!(home.house.limits_at(&limits, before).unwrap().version, 0);
+}
