@@ -106,7 +106,7 @@ impl<'r> Anew<'r> {
 /// The first row in which two stores differ, in words.
 fn differs(stored: &Connection, fresh: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
     let (mut here, mut there) = (stored.prepare(sql)?, fresh.prepare(sql)?);
-    let columns: Vec<String> = here.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = here.column_names().map(str::to_owned).collect();
     let (mut here, mut there) = (here.query([])?, there.query([])?);
     let mut number = 0_u64;
     loop {
