@@ -93,7 +93,10 @@ impl TradesReader {
         self.db.read("verify it", |c| {
             let tx = c.unchecked_transaction()?;
             structure(&tx, &mut report)?;
-            let anew = refold.map(Anew::new).transpose()?;
+            let anew = match refold {
+                Some(refold) => Some(Anew::new(refold)?),
+                None => None,
+            };
             let mut walk = Walk { report: &mut report, anew, against, sums: Sums::new(), fills: 0 };
             walk.journal(&tx)?;
             walk.finish(&tx)?;
