@@ -50,7 +50,9 @@ fn with_house<T>(at: &Path, act: impl FnOnce(&Arc<House>) -> Result<T, String>) 
     let engine = engine.map(|engine| std::thread::spawn(move || engine.run()));
     let done = act(&house);
     drop(house);
-    engine.map(|thread| thread.join().unwrap());
+    if let Some(thread) = engine {
+        thread.join().unwrap();
+    }
     done
 }
 
