@@ -98,9 +98,11 @@ impl Step<'_> {
         self.end(key, EndReason::Requested)
     }
 
-    /// Ends an order; one that a broker has is asked back.
+    /// Ends an order; one that a broker has is asked back. What ends several may end one by the end of another: one
+    /// that is done already stays as it is.
     pub(super) fn end(&mut self, (account, id): OrderKey, reason: EndReason) -> Result<(), EngineError> {
-        if let Some(order) = self.state().orders.open().get(&(account, id)).filter(|o| o.is_at_broker()) {
+        let Some(order) = self.state().orders.open().get(&(account, id)) else { return Ok(()) };
+        if order.is_at_broker() {
             let asked = order.status == OrderStatus::PendingCancel;
             return if asked {
                 Ok(())

@@ -62,8 +62,8 @@ impl Step<'_> {
             .map(|o| ((o.spec.account, o.spec.id), o.leaves() > filled))
             .collect();
         for ((account, id), stays) in others {
-            let at_broker = self.state().orders().open().get(&(account, id)).filter(|o| o.is_at_broker());
-            if let Some(order) = at_broker.filter(|_| stays) {
+            let Some(order) = self.state().orders().open().get(&(account, id)) else { continue };
+            if order.is_at_broker() && stays {
                 let rest = order.spec.quantity.checked_sub(filled).unwrap_or(order.spec.quantity);
                 self.amend((account, id), Some(rest), (None, None))?;
             } else if stays {
