@@ -2,9 +2,10 @@
 
 use crate::domain::Side;
 use crate::domain::role::Role;
+use crate::service::advance::Until;
 use crate::service::as_of::Moment;
 use crate::service::house;
-use crate::service::permit::{ViewLimits, ViewPortfolio};
+use crate::service::permit::{ManageData, ViewLimits, ViewPortfolio};
 use crate::store::trades::Period;
 
 use super::*;
@@ -30,7 +31,8 @@ fn every_day_seen_later_is_what_was_seen_then_whoever_holds_the_home() {
     for day in 0..6 {
         let order = wish(&format!("day{day}"), Side::Buy, instrument, 10 + day, None);
         home.house.submit(&permit, &order).unwrap();
-        home.house.advance_sessions_for_test(1);
+        let play = trader.permit::<ManageData>().unwrap();
+        home.house.advance(&play, None, Until::Sessions(1), |_| {}).unwrap();
         let time = home.house.house_time().unwrap();
         let orders = home.house.orders(&view, None, Period::ALL).unwrap();
         let statuses: std::collections::BTreeMap<_, _> =

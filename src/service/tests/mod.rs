@@ -1,5 +1,6 @@
 //! Tests of the one door, on a home in a temporary folder with a clock that moves only when told.
 
+mod as_of;
 mod data;
 mod demo;
 mod factors;
