@@ -10,7 +10,7 @@ pub mod as_of;
 pub mod audit;
 mod book;
 pub mod broker;
-pub mod courier;
+mod courier;
 pub mod csv_text;
 mod curve;
 pub mod customer;
