@@ -178,7 +178,10 @@ fn facts() -> MarketFacts {
 
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_nanos() as f64 / 1e3;
+    let at = |share: f64| {
+        let place = ((times.len() - 1) as f64 * share) as usize;
+        times.get(place).map_or(f64::NAN, |time| time.as_nanos() as f64 / 1e3)
+    };
     let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
     println!("{what:<64} n {:>6}  p50 {p50:>9.2} us  p99 {p99:>9.2} us  max {max:>9.2} us", times.len());
 }
