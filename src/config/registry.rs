@@ -251,6 +251,23 @@ pub const SETTINGS: &[Setting] = &[
         show: |s| s.venue.participation.to_string(),
     },
     Setting {
+        key: "paper.settlement_days",
+        kind: Kind::Integer { min: 0, max: 5 },
+        doc: "Sessions after which the proceeds of a sale settle.",
+        write: |s, t| write(&mut s.venue.settlement_days, t),
+        show: |s| s.venue.settlement_days.to_string(),
+    },
+    Setting {
+        key: "paper.borrow_rate",
+        kind: Kind::Decimal,
+        doc: "Yearly fee for borrowed shares as a share of their value (act/360), below 1.",
+        write: |s, t| {
+            write(&mut s.venue.borrow_rate, t)?;
+            (s.venue.borrow_rate < ONE).then_some(())
+        },
+        show: |s| s.venue.borrow_rate.to_string(),
+    },
+    Setting {
         key: "paper.limit_fill",
         kind: Kind::Choice(&["through", "touch"]),
         doc: "Whether a limit order fills on a bar that goes through its price or only touches it.",

@@ -8,8 +8,8 @@ use crate::config::{self, Kind, Paths, SETTINGS};
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::role::{RiskTolerance, Role};
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, BrokerId, CleanText, Command, Currency, Exchange, Margin, Money,
-    UserName,
+    AccountId, AccountKind, AccountSpec, BrokerId, CleanText, Command, Currency, Exchange, LotMethod, Margin,
+    Money, UserName,
 };
 use crate::observe;
 use crate::secret::{self, Password};
@@ -45,6 +45,12 @@ pub struct AccountWish {
     pub owner: Option<UserName>,
     /// Where its orders are executed.
     pub broker: BrokerId,
+    /// Whether it may sell short.
+    pub short: bool,
+    /// How purchases are covered.
+    pub margin: Margin,
+    /// Which lots a sale closes.
+    pub lots: LotMethod,
 }
 
 /// Puts a backup into a home that nobody has open. A home that is there is replaced only with a permit, which is used
@@ -95,7 +101,7 @@ impl House {
             short: false,
             margin: Margin::Cash,
             broker: BrokerId::Paper,
-            lots: crate::domain::LotMethod::Fifo,
+            lots: LotMethod::Fifo,
         })];
         commands.extend(simulation_limits(account, cash, tolerance)?);
         self.give_as_house(commands).map(drop)
@@ -218,10 +224,10 @@ impl House {
             exchange: Some(exchange),
             currency,
             cash: wish.cash,
-            short: false,
-            margin: Margin::Cash,
+            short: wish.short,
+            margin: wish.margin,
             broker: wish.broker,
-            lots: crate::domain::LotMethod::Fifo,
+            lots: wish.lots,
         })];
         if let Some(person) = owner.filter(|_| kind == AccountKind::Simulation) {
             commands.extend(simulation_limits(wish.account, wish.cash, person.user.risk_tolerance)?);

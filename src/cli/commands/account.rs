@@ -6,7 +6,9 @@ use super::Env;
 use crate::cli::args::{exchange_parser, one_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
-use crate::domain::{AccountId, AccountKind, BrokerId, Currency, Exchange, Money, UserName};
+use crate::domain::{
+    AccountId, AccountKind, BrokerId, Currency, Exchange, LotMethod, Margin, Money, UserName,
+};
 use crate::service::admin::AccountWish;
 use crate::service::deed::Deed;
 use crate::service::permit::ViewPortfolio;
@@ -18,6 +20,12 @@ const KINDS: &[(&str, AccountKind)] =
 
 /// Where orders can be executed.
 const BROKERS: &[(&str, BrokerId)] = &[("paper", BrokerId::Paper), ("alpaca", BrokerId::Alpaca)];
+
+/// How purchases can be covered.
+const MARGINS: &[(&str, Margin)] = &[("cash", Margin::Cash), ("reg_t", Margin::RegT)];
+
+/// Which lots a sale can close.
+const LOTS: &[(&str, LotMethod)] = &[("fifo", LotMethod::Fifo), ("average", LotMethod::Average)];
 
 /// Accounts.
 #[derive(Debug, Subcommand)]
@@ -51,6 +59,15 @@ pub struct Open {
     /// Where its orders are executed: the paper exchange of the home by default.
     #[arg(long, value_parser = one_of(BROKERS))]
     broker: Option<BrokerId>,
+    /// It may sell short.
+    #[arg(long)]
+    short: bool,
+    /// How purchases are covered: in full from cash by default, or half by equity (Regulation T).
+    #[arg(long, value_parser = one_of(MARGINS))]
+    margin: Option<Margin>,
+    /// Which lots a sale closes: the oldest first by default, or all at their average cost.
+    #[arg(long, value_parser = one_of(LOTS))]
+    lots: Option<LotMethod>,
 }
 
 impl AccountCommand {
@@ -79,6 +96,9 @@ impl Open {
             kind: self.kind,
             owner: self.owner,
             broker: self.broker.unwrap_or_default(),
+            short: self.short,
+            margin: self.margin.unwrap_or_default(),
+            lots: self.lots.unwrap_or_default(),
         };
         env.hand()?.act(Deed::OpenAccount(wish), |_| {})?;
         env.out.remark(&format!("account {} is open with {}", self.name, self.cash))
