@@ -47,6 +47,11 @@ impl Step<'_> {
             Some(wanted) => wanted,
             None => spec.quantity,
         };
+        // A child whose parent will fill no more cannot become more than that.
+        let parent = spec.parent.and_then(|parent| self.state().orders().get(account, parent));
+        if let Some(cap) = order.cap.filter(|_| parent.is_some_and(|p| p.status.is_done())) {
+            spec.quantity = spec.quantity.min(cap.max(order.filled));
+        }
         let done = order.filled.is_positive() && spec.quantity == order.filled;
         let refusal = if done { None } else { self.refuses(&key, &spec) };
         if let Some(refusal) = refusal {

@@ -155,17 +155,36 @@ impl Step<'_> {
         if done { self.follow(key, Quantity::ZERO) } else { Ok(()) }
     }
 
-    /// Ends the orders that only reduce a position which is no longer there.
+    /// Ends the orders that only reduce a position which is no longer there, and sells that could only go short where
+    /// that is not allowed.
     fn end_flat(&mut self, spec: &OrderSpec) -> Result<(), EngineError> {
-        let ends: Vec<OrderKey> = self
-            .state()
-            .orders()
-            .reducing(spec.account)
-            .filter(|o| o.spec.instrument == spec.instrument && !o.status.is_waiting())
+        let orders = self.state().orders();
+        let sells = OrderSpec { side: Side::Sell, ..spec.clone() };
+        let queued = if self.may_not_short(&sells) && self.reducible(&sells).is_zero() {
+            orders.queue(spec.instrument)
+        } else {
+            &[]
+        };
+        let queued = queued.iter().filter_map(|w| orders.open().get(&w.key));
+        let sells = queued.filter(|o| o.spec.account == spec.account && o.spec.side == Side::Sell);
+        let reducing = orders.reducing(spec.account).filter(|o| o.spec.instrument == spec.instrument);
+        let mut ends: Vec<OrderKey> = reducing
             .filter(|o| self.reducible(&o.spec).is_zero())
+            .chain(sells)
+            .filter(|o| !o.status.is_waiting())
             .map(|o| (o.spec.account, o.spec.id))
             .collect();
+        ends.sort_unstable();
+        ends.dedup();
         ends.into_iter().try_for_each(|key| self.end(key, EndReason::PositionFlat))
+    }
+
+    /// Whether a sell of this order's account and instrument may not leave a short position.
+    pub(super) fn may_not_short(&self, spec: &OrderSpec) -> bool {
+        let account = self.state().accounts().get(&spec.account);
+        let instrument = self.state().instruments().get(&spec.instrument);
+        let allowed = account.is_some_and(|a| a.spec().short) && instrument.is_some_and(|i| i.shortable);
+        spec.side == Side::Sell && !allowed
     }
 
     /// How much an order of this side could reduce the position by.

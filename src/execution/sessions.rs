@@ -4,6 +4,8 @@ use crate::domain::event::{EndReason, EventBody};
 use crate::domain::market::SessionState;
 use crate::domain::{Exchange, Quantity, UnixNanos};
 
+use crate::risk::OrderKey;
+
 use super::engine::EngineError;
 use super::step::Step;
 
@@ -31,17 +33,24 @@ impl Step<'_> {
             let due = exchanges.iter().filter_map(|e| step.state().orders.next_due(*e, step.now));
             due.min()
         };
-        while let Some((at, (account, id))) = next(self) {
-            if self.take_closing_price(at, (account, id))? {
-                continue;
-            }
-            let gtd =
-                self.state().orders.open().get(&(account, id)).is_some_and(|o| o.spec.expire_at == Some(at));
-            let reason = if gtd { EndReason::ExpireTime } else { EndReason::SessionClose };
-            self.emit_at(at, EventBody::OrderExpired { account, id, reason })?;
-            self.follow((account, id), Quantity::ZERO)?;
+        while let Some((at, key)) = next(self) {
+            // What follows from an end happens with it, not when somebody notices.
+            let now = std::mem::replace(&mut self.now, at);
+            self.end_due(key, at)?;
+            self.now = now;
         }
         self.settle_lists(&mut [])
+    }
+
+    fn end_due(&mut self, key: OrderKey, at: UnixNanos) -> Result<(), EngineError> {
+        if self.take_closing_price(at, key)? {
+            return Ok(());
+        }
+        let (account, id) = key;
+        let gtd = self.state().orders.open().get(&key).is_some_and(|o| o.spec.expire_at == Some(at));
+        let reason = if gtd { EndReason::ExpireTime } else { EndReason::SessionClose };
+        self.emit(EventBody::OrderExpired { account, id, reason })?;
+        self.follow(key, Quantity::ZERO)
     }
 
     /// Whether an exchange trades at a moment: by word where there was one, else by its calendar.

@@ -298,8 +298,8 @@ impl Step<'_> {
         self.fill_at(self.now, key, size, price, against)
     }
 
-    /// Fills an order with at most `size` at a price; returns how much. An order that only reduces never fills beyond
-    /// the position; one for all or nothing takes no part. A fill that could not be counted exactly ends the order.
+    /// Fills an order with at most `size` at a price; returns how much. An order that only reduces, or whose
+    /// account may not be short, never fills beyond the position; one for all or nothing takes no part. A fill that could not be counted exactly ends the order.
     pub(super) fn fill_at(
         &mut self,
         at: UnixNanos,
@@ -309,7 +309,7 @@ impl Step<'_> {
         against: (Price, Quantity),
     ) -> Result<Quantity, EngineError> {
         let Some(order) = self.state().orders.open().get(&key) else { return Ok(Quantity::ZERO) };
-        let wanted = if order.spec.reduce_only {
+        let wanted = if order.spec.reduce_only || self.may_not_short(&order.spec) {
             order.working().min(self.reducible(&order.spec))
         } else {
             order.working()

@@ -264,6 +264,9 @@ impl LimitBook {
     /// Whether nobody changed the limit since the version that the draft names.
     fn is_fresh(&self, draft: &LimitDraft) -> Result<(), LimitError> {
         let Some(based_on) = draft.terms.based_on else { return Ok(()) };
+        if based_on > self.version() {
+            return Err(LimitError::UnknownVersion(based_on));
+        }
         let own = |v: &&LimitVersion| (v.draft.name, v.draft.scope) == (draft.name, draft.scope);
         let Some(newest) = self.versions.iter().rev().find(own).filter(|v| v.version > based_on) else {
             return Ok(());

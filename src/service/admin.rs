@@ -208,6 +208,9 @@ impl House {
                 exchange.currency()
             )));
         }
+        if wish.cash.is_negative() {
+            return Err(ServiceError::Invalid(format!("an account cannot open with {}", wish.cash)));
+        }
         if self.state()?.accounts().get(&wish.account).is_some() {
             return Err(ServiceError::Invalid(format!(
                 "account '{}' exists already; choose another name",

@@ -117,7 +117,7 @@ fn no_answer_leaves_before_its_sync() {
     let home = Home::trading();
     let trace = home.file("../trace.txt");
     let shell = format!(
-        "exec strace -f -y -s 200 -e trace=write,pwrite64,fdatasync,fsync -o {} \"$@\"",
+        "exec strace -f -y -s 2000 -e trace=write,pwrite64,fdatasync,fsync -o {} \"$@\"",
         trace.display()
     );
     let plain = home.command(&["--version"]);

@@ -216,7 +216,9 @@ impl Fold<'_> {
         let less = |quantity: Quantity| quantity.checked_sub(by).unwrap_or(Quantity::ZERO);
         let effects = self.step(key, OrderStep::Update, |order| {
             order.spec.quantity = less(order.spec.quantity);
-            order.cap = if group { order.cap.map(less) } else { None };
+            if group {
+                order.cap = order.cap.map(less);
+            }
         })?;
         self.finish_if_filled(key);
         Ok(effects)
@@ -327,11 +329,15 @@ impl Fold<'_> {
 fn split_order(order: &mut Order, ratio: SplitRatio, lot: Quantity) -> Result<(), NumberError> {
     use crate::domain::Trail;
     let price = |price: Option<Price>| price.map(|p| split_price(p, ratio)).transpose();
-    order.filled = split_quantity(order.filled, ratio)?;
+    let share = Quantity::from_raw(Quantity::ONE_RAW);
+    let filled = split_quantity(order.filled, ratio)?;
     let whole = split_quantity(order.spec.quantity, ratio)?;
-    let leaves = whole.checked_sub(order.filled).ok_or(NumberError::Overflow)?.round_to_lot(lot);
+    let leaves = whole.checked_sub(filled).ok_or(NumberError::Overflow)?.round_to_lot(lot);
+    // The fraction of a share is paid out: nobody has it any more.
+    order.filled = filled.round_to_lot(share);
     order.spec.quantity = order.filled.checked_add(leaves).ok_or(NumberError::Overflow)?;
-    order.cap = order.cap.map(|cap| split_quantity(cap, ratio)).transpose()?;
+    let cap = order.cap.map(|cap| split_quantity(cap, ratio)).transpose()?;
+    order.cap = cap.map(|cap| cap.round_to_lot(share));
     order.spec.limit_price = price(order.spec.limit_price)?;
     order.spec.trigger_price = price(order.spec.trigger_price)?;
     order.stop = price(order.stop)?;

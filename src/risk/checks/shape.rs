@@ -59,7 +59,11 @@ fn prices(case: &Case<'_>, tick: Price) -> Option<RefusalCode> {
         let asked = kind.has_trigger();
         asked.then(|| priced(order.trigger_price, RefusalCode::MissingTriggerPrice)).flatten()
     };
-    let trails = kind == OrderType::TrailingStop && !order.trail.is_some_and(Trail::is_valid);
+    let follows = |trail: Trail| match trail {
+        Trail::Amount(amount) => trail.is_valid() && amount.is_on_tick(tick),
+        Trail::Percent(_) => trail.is_valid(),
+    };
+    let trails = kind == OrderType::TrailingStop && !order.trail.is_some_and(follows);
     limit.or_else(trigger).or(trails.then_some(RefusalCode::TrailingOffsetInvalid))
 }
 

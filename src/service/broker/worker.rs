@@ -212,7 +212,6 @@ impl Worker {
         let keys: BTreeSet<_> = wishes.iter().map(|(o, w)| (o.spec.id, *w)).collect();
         self.tried.retain(|key, _| keys.contains(key));
         self.old.retain(|key| keys.contains(key));
-        self.cancel_together(&orders).await;
         for (order, wish) in wishes {
             let now = self.clock.now();
             let key = (order.spec.id, wish);
@@ -220,6 +219,10 @@ impl Worker {
             let tried = *self.tried.entry(key).or_insert(Tried { since: now, next: now, is_sent, asked: 0 });
             if tried.next > now {
                 continue;
+            }
+            // Noted before it is sent: whatever fails in between, it is asked for and not sent twice.
+            if wish != Wanted::Cancel {
+                self.tried.insert(key, self.sent(tried, ASK_AGAIN_MS));
             }
             let tried = match wish {
                 Wanted::Submit => self.submit(&order, tried).await?,
@@ -229,25 +232,6 @@ impl Worker {
             self.tried.insert(key, tried);
         }
         Ok(())
-    }
-
-    /// Many cancels at once are one request, when nothing else is open.
-    async fn cancel_together(&mut self, orders: &[Order]) {
-        let all_end = orders.iter().all(|o| o.status == OrderStatus::PendingCancel);
-        let fresh = orders.iter().all(|o| !self.tried.contains_key(&(o.spec.id, Wanted::Cancel)));
-        if orders.len() < MASS_CANCEL || !all_end || !fresh {
-            return;
-        }
-        if let Err(error) = self.broker.cancel_all(CancelScope::All).await {
-            tracing::warn!(account = %self.account, %error, "orders could not be cancelled together; one by one");
-            return;
-        }
-        let now = self.clock.now();
-        let next = now.plus_millis(GIVE_UP_MS);
-        for order in orders {
-            let tried = Tried { since: now, next, is_sent: true, asked: 0 };
-            self.tried.insert((order.spec.id, Wanted::Cancel), tried);
-        }
     }
 
     async fn submit(&mut self, order: &Order, tried: Tried) -> Result<Tried, ServiceError> {

@@ -306,6 +306,10 @@ impl Script {
         if ![line.open, line.high, line.low, line.close].into_iter().all(Price::is_positive) {
             return Err("a price of the bar is not above zero".to_owned());
         }
+        let (low, high) = (line.open.min(line.close), line.open.max(line.close));
+        if line.low > low || line.high < high {
+            return Err("the bar's open or close lies outside its low and high".to_owned());
+        }
         if line.from > line.t {
             return Err("from lies after t, the bar's end".to_owned());
         }
@@ -346,6 +350,7 @@ impl Script {
 
 fn account(text: &str) -> Result<(UnixNanos, Command), String> {
     let line: AccountLine = parse(text)?;
+    not_negative("cash", line.cash.raw())?;
     let spec = AccountSpec {
         account: line.account,
         kind: AccountKind::Paper,
@@ -374,9 +379,15 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
     if let Some(bps) = line.slippage_bps {
         not_negative("slippage_bps", bps.raw())?;
         venue.slippage = basis_points("slippage_bps", bps)?;
+        if venue.slippage.raw() >= Ratio::ONE_RAW {
+            return Err("slippage_bps is the whole price or more".to_owned());
+        }
     }
     if let Some(share) = line.participation {
         not_negative("participation", share.raw())?;
+        if share.raw() > Ratio::ONE_RAW {
+            return Err("participation is above 1, the whole of a bar's volume".to_owned());
+        }
         venue.participation = share;
     }
     venue.limit_fill = line.limit_fill.unwrap_or(venue.limit_fill);
