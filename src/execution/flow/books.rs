@@ -76,7 +76,9 @@ impl Flow {
                     let order = self.engine.state().orders().get(key.0, key.1).unwrap();
                     // An order that was done before the split keeps what it filled.
                     if order.spec.instrument == *instrument && order.changed_at == event.t {
-                        let scaled = split_quantity(*cum, *ratio).unwrap();
+                        // A fraction of a share is paid out.
+                        let share = Quantity::from_whole(1).unwrap();
+                        let scaled = split_quantity(*cum, *ratio).unwrap().round_to_lot(share);
                         *cum = if order.filled == scaled { scaled } else { *cum };
                     }
                 }

@@ -15,9 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{interval, timeout};
 
 use crate::broker::collect::collect;
-use crate::broker::{
-    AmendOutcome, Amendment, Broker, CancelOutcome, CancelScope, Dispatch, OrderRef, SubmitOutcome,
-};
+use crate::broker::{AmendOutcome, Amendment, Broker, CancelOutcome, Dispatch, OrderRef, SubmitOutcome};
 use crate::domain::broker::{BrokerReport, VenueRefusal};
 use crate::domain::command::{Independence, VenueAnswer};
 use crate::domain::{
@@ -40,8 +38,6 @@ const ASK_AGAIN_MS: i64 = 1_000;
 const COMPARE_AGAIN_MS: i64 = 2_000;
 /// How long an order may wait for a broker that cannot be reached, in milliseconds.
 const OFFLINE_MS: i64 = 60_000;
-/// From how many cancels on all orders are cancelled by one request, when all are to end.
-const MASS_CANCEL: usize = 20;
 /// Nanoseconds in a day.
 const DAY_NANOS: i64 = 86_400_000_000_000;
 
