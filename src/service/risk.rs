@@ -125,7 +125,7 @@ impl House {
         permit: &Permit<ControlRisk>,
         draft: LimitDraft,
     ) -> Result<view::LimitVersionRow, ServiceError> {
-        known_scope(&*self.state()?, draft.scope)?;
+        known_scope(&*self.state()?, permit.scope(), draft.scope)?;
         self.state()?
             .limits()
             .judge(&draft, self.house_time()?)
@@ -201,7 +201,7 @@ impl House {
         mode: HaltMode,
         cancel: bool,
     ) -> Result<u32, ServiceError> {
-        known_scope(&*self.state()?, scope)?;
+        known_scope(&*self.state()?, permit.scope(), scope)?;
         let events = self.control(permit, Command::Halt { scope, mode, cancel })?;
         let ended = |e: &&Event| {
             matches!(e.body, EventBody::OrderCanceled { .. } | EventBody::CancelRequested { .. })
@@ -238,12 +238,11 @@ fn versions_in(state: &State, scope: Scope) -> Vec<view::LimitVersionRow> {
     state.limits().versions().iter().rev().filter(seen).map(version_row).collect()
 }
 
-/// A control on an account that does not exist would bind nothing.
-fn known_scope(state: &State, scope: Covers) -> Result<(), ServiceError> {
+/// A control on an account that does not exist, or that its maker may not see, would bind nothing of theirs.
+fn known_scope(state: &State, sees: Scope, scope: Covers) -> Result<(), ServiceError> {
+    let seen = |account| book::accounts_in(state, sees).any(|a| a.spec().account == account);
     match scope {
-        Covers::Account(account) if !state.accounts().contains_key(&account) => {
-            Err(super::trading::unknown_account(account))
-        }
+        Covers::Account(account) if !seen(account) => Err(super::trading::unknown_account(account)),
         Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) | Covers::Account(_) => Ok(()),
     }
 }

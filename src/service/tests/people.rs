@@ -72,6 +72,21 @@ fn a_trader_sees_the_limits_of_the_desk_and_nobody_elses_simulation() {
 }
 
 #[test]
+fn a_risk_manager_has_no_say_over_a_customers_own_practice() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Sim);
+    let (risk, admin) = (home.login(Role::Risk), home.login(Role::Admin));
+    let practice = Scope::Account("sim-kim".parse().unwrap());
+    let own = LimitDraft { scope: practice, ..draft(LimitName::MaxOrderNotional, "1") };
+    let permit = risk.permit::<ControlRisk>().unwrap();
+    assert!(home.house.set_limit(&permit, own.clone()).is_err());
+    assert!(home.house.halt(&permit, practice, HaltMode::Halted, false).is_err());
+    let permit = admin.permit::<ControlRisk>().unwrap();
+    assert!(home.house.set_limit(&permit, own).is_ok());
+}
+
+#[test]
 fn the_sixth_try_is_refused_unseen_until_a_minute_has_passed() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::open(folder.path());
