@@ -2,7 +2,7 @@
 //!
 //! Every round takes what waits (up to [`ROUND_MAX`] items), steps the pure engine, appends all batches in one
 //! transaction (one fsync) and only then answers: nothing is shown or acknowledged that is not on disk. While more
-//! waits, a second thread writes one round and the next is stepped ([`turn`], [`disk`]). If a write fails, the state
+//! waits, a second thread writes one round and the next is stepped (`turn`, `disk`). If a write fails, the state
 //! is rebuilt from what is on disk, and everybody whose round was not written is told.
 
 mod disk;

@@ -1,7 +1,7 @@
 //! A trading command beside an open workstation is passed to it: a socket in the home, between processes of one person
 //! of the machine.
 //!
-//! Whoever holds the trades listens ([`server`]); another process connects ([`client`]), says who acts, and asks. The
+//! Whoever holds the trades listens (`server`); another process connects (`client`), says who acts, and asks. The
 //! holder verifies the login itself, through the same door as anybody: throttle, audit and permits are those of a
 //! login at home. The socket is in the home's own folder, for its owner only (0600), and each side looks who the other
 //! is (peer credentials). Messages are lines of JSON with a bound. A connection is one login; it ends with the command.
