@@ -94,6 +94,8 @@ fn grow(home: &Path, flow: &mut Flow, made: &mut Vec<Batch>, resting: &mut Vec<O
         store.append_all(&*made).unwrap();
         made.clear();
     }
+    // A workstation that stays open has told whom these events concern.
+    store.delivered("notices", flow.engine.state().seq(), start()).unwrap();
 }
 
 fn build(home: &Path) {
