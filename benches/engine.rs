@@ -8,7 +8,7 @@ use qlib_pro::domain::command::{Given, Independence};
 use qlib_pro::domain::facts::MarketFacts;
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, Batch, Command, Currency, EventBody, Instrument, InstrumentId,
-    Margin, MarketEvent, OrderSpec, OrderType, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
+    Margin, MarketEvent, OrderSpec, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
 };
 use qlib_pro::execution::Engine;
 use qlib_pro::store::{HeldBy, TradesStore};
@@ -51,23 +51,14 @@ fn give(engine: &mut Engine, command: Command, now: UnixNanos) -> Batch {
 
 fn order(id: usize, limit_price: Option<Price>) -> Command {
     let order = OrderSpec {
-        account: "A".parse().unwrap(),
-        id: format!("o{id}").parse().unwrap(),
-        instrument: name(id),
-        side: Side::Buy,
-        order_type: if limit_price.is_some() { OrderType::Limit } else { OrderType::Market },
-        quantity: Quantity::from_whole(10).unwrap(),
-        limit_price,
-        trigger_price: None,
-        trail: None,
         tif: TimeInForce::Gtc,
-        expire_at: None,
-        reduce_only: false,
-        post_only: false,
-        parent: None,
-        oco: None,
-        list: None,
-        strategy: None,
+        ..OrderSpec::plain(
+            "A".parse().unwrap(),
+            format!("o{id}").parse().unwrap(),
+            name(id),
+            (Side::Buy, Quantity::from_whole(10).unwrap()),
+            limit_price,
+        )
     };
     Command::Submit { order, facts: MarketFacts::default() }
 }

@@ -13,8 +13,7 @@ use qlib_pro::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
 use qlib_pro::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitUnit, Scope, WorkingOrders};
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, Bar, Batch, BrokerId, Command, Currency, Instrument, InstrumentId,
-    LotMethod, Margin, MarketEvent, OrderSpec, OrderType, Price, Quantity, Side, TimeInForce, UnixNanos,
-    Volume,
+    LotMethod, Margin, MarketEvent, OrderSpec, Price, Quantity, Side, TimeInForce, UnixNanos, Volume,
 };
 use qlib_pro::execution::Engine;
 use qlib_pro::risk::{Draft, evaluate, preview};
@@ -49,25 +48,9 @@ fn give(engine: &mut Engine, command: Command, now: UnixNanos) -> Batch {
 }
 
 fn order(id: usize, instrument: InstrumentId, side: Side, limit: Option<&str>) -> OrderSpec {
-    OrderSpec {
-        account: account(),
-        id: format!("o{id}").parse().unwrap(),
-        instrument,
-        side,
-        order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
-        quantity: Quantity::from_whole(10).unwrap(),
-        limit_price: limit.map(|l| l.parse().unwrap()),
-        trigger_price: None,
-        trail: None,
-        tif: TimeInForce::Gtc,
-        expire_at: None,
-        reduce_only: false,
-        post_only: false,
-        parent: None,
-        oco: None,
-        list: None,
-        strategy: None,
-    }
+    let size = (side, Quantity::from_whole(10).unwrap());
+    let (id, limit) = (format!("o{id}").parse().unwrap(), limit.map(|l| l.parse().unwrap()));
+    OrderSpec { tif: TimeInForce::Gtc, ..OrderSpec::plain(account(), id, instrument, size, limit) }
 }
 
 fn bar(at: usize, from: UnixNanos) -> Bar {

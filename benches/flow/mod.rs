@@ -6,8 +6,7 @@ use qlib_pro::domain::command::{Given, Independence};
 use qlib_pro::domain::facts::MarketFacts;
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, Batch, BrokerId, Command, Currency, Instrument, InstrumentId,
-    LotMethod, Margin, MarketEvent, OrderSpec, OrderType, Price, Quantity, Quote, Side, TimeInForce,
-    UnixNanos,
+    LotMethod, Margin, MarketEvent, OrderSpec, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
 };
 use qlib_pro::execution::Engine;
 
@@ -83,23 +82,14 @@ impl Flow {
         let mut batch = self.engine.market(&MarketEvent::Quote(quote), now).unwrap();
         let buys = rests || round == 0;
         let order = OrderSpec {
-            account: account(),
-            id: format!("o{at}").parse().unwrap(),
-            instrument,
-            side: if buys { Side::Buy } else { Side::Sell },
-            order_type: if rests { OrderType::Limit } else { OrderType::Market },
-            quantity: Quantity::from_whole(10).unwrap(),
-            limit_price: rests.then(|| cents(4_500)),
-            trigger_price: None,
-            trail: None,
             tif: TimeInForce::Gtc,
-            expire_at: None,
-            reduce_only: false,
-            post_only: false,
-            parent: None,
-            oco: None,
-            list: None,
-            strategy: None,
+            ..OrderSpec::plain(
+                account(),
+                format!("o{at}").parse().unwrap(),
+                instrument,
+                (if buys { Side::Buy } else { Side::Sell }, Quantity::from_whole(10).unwrap()),
+                rests.then(|| cents(4_500)),
+            )
         };
         batch.append(self.give(Command::Submit { order: order.clone(), facts: MarketFacts::default() }));
         (order, batch)

@@ -26,6 +26,8 @@ pub mod role;
 pub mod row;
 pub mod serial;
 pub mod signal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 pub mod time;
 pub mod user;

@@ -339,23 +339,10 @@ fn place(
         }
     }
     let spec = OrderSpec {
-        account: inputs.account,
-        id,
-        instrument: order.instrument,
-        side: order.side,
         order_type: inputs.order_type,
-        quantity,
-        limit_price: None,
-        trigger_price: None,
-        trail: None,
         tif: inputs.tif,
-        expire_at: None,
-        reduce_only: false,
-        post_only: false,
-        parent: None,
-        oco: None,
         list,
-        strategy: None,
+        ..OrderSpec::plain(inputs.account, id, order.instrument, (order.side, quantity), None)
     };
     Ok((spec, cut))
 }
@@ -438,25 +425,13 @@ mod tests {
         }
 
         fn with_open(mut self, symbol: &str, side: Side, quantity: i64) -> Self {
-            let spec = OrderSpec {
-                account: "desk".parse().unwrap(),
-                id: format!("open-{symbol}").parse().unwrap(),
-                instrument: id(symbol),
-                side,
-                order_type: OrderType::Market,
-                quantity: Quantity::from_whole(quantity).unwrap(),
-                limit_price: None,
-                trigger_price: None,
-                trail: None,
-                tif: TimeInForce::Day,
-                expire_at: None,
-                reduce_only: false,
-                post_only: false,
-                parent: None,
-                oco: None,
-                list: None,
-                strategy: None,
-            };
+            let spec = OrderSpec::plain(
+                "desk".parse().unwrap(),
+                format!("open-{symbol}").parse().unwrap(),
+                id(symbol),
+                (side, Quantity::from_whole(quantity).unwrap()),
+                None,
+            );
             self.open.push(Order {
                 spec,
                 status: OrderStatus::Accepted,

@@ -16,7 +16,7 @@ use crate::domain::journal::{Batch, ENCODING_VERSION, decode, encode};
 use crate::domain::posting::{Asset, Ledger};
 use crate::domain::{
     AccountKind, AccountSpec, Bar, Currency, Instrument, InstrumentId, Margin, MarketEvent, Money, OrderId,
-    OrderSpec, OrderStatus, OrderType, Price, Quantity, Quote, Side, TimeInForce, Trade, UnixNanos, Volume,
+    OrderSpec, OrderStatus, Price, Quantity, Quote, Side, TimeInForce, Trade, UnixNanos, Volume,
 };
 
 fn start() -> UnixNanos {
@@ -105,25 +105,9 @@ impl Desk {
     }
 
     fn order(id: &str, symbol: &str, side: Side, shares: i64, limit: Option<i64>) -> OrderSpec {
-        OrderSpec {
-            account: "A".parse().unwrap(),
-            id: id.parse().unwrap(),
-            instrument: instrument(symbol),
-            side,
-            order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
-            quantity: Quantity::from_whole(shares).unwrap(),
-            limit_price: limit.map(cents),
-            trigger_price: None,
-            trail: None,
-            tif: TimeInForce::Day,
-            expire_at: None,
-            reduce_only: false,
-            post_only: false,
-            parent: None,
-            oco: None,
-            list: None,
-            strategy: None,
-        }
+        let size = (side, Quantity::from_whole(shares).unwrap());
+        let (account, id) = ("A".parse().unwrap(), id.parse().unwrap());
+        OrderSpec::plain(account, id, instrument(symbol), size, limit.map(cents))
     }
 
     fn submit(&mut self, order: OrderSpec) -> Vec<EventBody> {

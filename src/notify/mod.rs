@@ -210,7 +210,7 @@ fn send(out: &mut Vec<Sourced>, people: &[UserName], letter: Letter<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{OrderType, Side, TimeInForce, UnixNanos};
+    use crate::domain::{Side, UnixNanos};
 
     fn name(text: &str) -> UserName {
         text.parse().unwrap()
@@ -226,25 +226,13 @@ mod tests {
     }
 
     fn denied(account: &str) -> Event {
-        let order = OrderSpec {
-            account: account.parse().unwrap(),
-            id: "o-1".parse().unwrap(),
-            instrument: "QX.SIM".parse().unwrap(),
-            side: Side::Buy,
-            order_type: OrderType::Market,
-            quantity: "10".parse().unwrap(),
-            limit_price: None,
-            trigger_price: None,
-            trail: None,
-            tif: TimeInForce::Day,
-            expire_at: None,
-            reduce_only: false,
-            post_only: false,
-            parent: None,
-            oco: None,
-            list: None,
-            strategy: None,
-        };
+        let order = OrderSpec::plain(
+            account.parse().unwrap(),
+            "o-1".parse().unwrap(),
+            "QX.SIM".parse().unwrap(),
+            (Side::Buy, "10".parse().unwrap()),
+            None,
+        );
         let refusal = Refusal {
             code: RefusalCode::MaxOrderNotional,
             limit: Some("max_order_notional".into()),

@@ -17,6 +17,7 @@ use crate::domain::command::{Command, Given, Independence};
 use crate::domain::event::{Event, EventBody, Fill};
 use crate::domain::journal::{Batch, ChainHash, ENCODING_VERSION, decode};
 use crate::domain::posting::{Asset, Ledger, Phase};
+use crate::domain::testing::{share, split_mix};
 use crate::domain::{
     AccountId, Bar, InstrumentId, MarketEvent, Money, Order, OrderId, OrderStatus, OrderType, Price,
     Quantity, UnixNanos,
@@ -33,21 +34,12 @@ const RUN_FILLS: u64 = 2_000;
 /// Runs that are done again on one thread.
 const AGAIN: u64 = 2;
 
-#[allow(clippy::disallowed_methods, reason = "the long suite is asked for by this variable")]
-fn fills_wanted() -> u64 {
-    if std::env::var_os("QLIB_PRO_LONG").is_some_and(|v| v == "1") { FILLS_LONG } else { FILLS }
-}
-
-/// Numbers that depend on a seed alone (SplitMix64).
+/// Numbers that depend on a seed alone.
 struct Dice(u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        split_mix(&mut self.0)
     }
 
     /// From `low` to `high`, both included.
@@ -167,7 +159,7 @@ fn run(calendars: &Calendars, number: u64) -> (ChainHash, u64, BTreeSet<&'static
 #[test]
 fn random_flow_keeps_the_books_and_the_same_number_gives_the_same_journal_on_any_thread() {
     let calendars = Calendars::bundled().unwrap();
-    let runs = fills_wanted() / RUN_FILLS;
+    let runs = share(FILLS_LONG, FILLS) / RUN_FILLS;
     let (next, fills) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     let worker = || {

@@ -13,6 +13,7 @@ use super::reference::{ENTRIES, Entry};
 use super::registry::{ArgKind, Sight};
 use super::*;
 use crate::domain::market::Fundamental;
+use crate::domain::testing::{share, split_mix};
 use crate::factor::kernels::element::Series;
 use crate::factor::panel::{FIELDS, Panel, PanelBuilder};
 use crate::factor::sets::alpha;
@@ -28,21 +29,12 @@ const ASKED: i64 = 6;
 /// Deepest call the grammar grows by itself.
 const GROWN_DEPTH: u32 = 4;
 
-#[allow(clippy::disallowed_methods, reason = "the long suite is asked for by this variable")]
-fn count() -> u64 {
-    if std::env::var_os("QLIB_PRO_LONG").is_some_and(|v| v == "1") { COUNT_LONG } else { COUNT }
-}
-
-/// Numbers that depend on a seed alone (SplitMix64).
+/// Numbers that depend on a seed alone.
 struct Dice(u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        split_mix(&mut self.0)
     }
 
     fn below(&mut self, n: usize) -> usize {
@@ -241,7 +233,7 @@ fn check(text: &str, panel: &Panel) -> Tally {
 #[test]
 fn random_expressions_are_read_or_refused_and_evaluated_without_a_panic() {
     let (sound, panel) = (sound(), panel());
-    let tally = (0..count())
+    let tally = (0..share(COUNT_LONG, COUNT))
         .into_par_iter()
         .map(|seed| {
             let text = random(&mut Dice(seed), &sound);
@@ -249,9 +241,9 @@ fn random_expressions_are_read_or_refused_and_evaluated_without_a_panic() {
             checked.unwrap_or_else(|_| panic!("number {seed}: {text:?}"))
         })
         .reduce(Tally::default, |a, b| Tally { read: a.read + b.read, evaluated: a.evaluated + b.evaluated });
-    println!("{} expressions, {} read, {} evaluated", count(), tally.read, tally.evaluated);
+    println!("{} expressions, {} read, {} evaluated", share(COUNT_LONG, COUNT), tally.read, tally.evaluated);
     assert!(
-        tally.read * 3 > count() && tally.evaluated * 4 > count(),
+        tally.read * 3 > share(COUNT_LONG, COUNT) && tally.evaluated * 4 > share(COUNT_LONG, COUNT),
         "the generator makes too little sense"
     );
 }

@@ -12,7 +12,7 @@ use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Currency, Instrument, InstrumentId, Margin, Money, OrderSpec,
-    OrderStatus, OrderType, Price, Quantity, Quote, RefusalCode, Side, StrategyId, TimeInForce, UnixNanos,
+    OrderStatus, Price, Quantity, Quote, RefusalCode, Side, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
 use crate::risk::{
@@ -190,25 +190,9 @@ impl World {
 }
 
 fn order(side: Side, shares: i64, limit: Option<&str>) -> OrderSpec {
-    OrderSpec {
-        account: "A".parse().unwrap(),
-        id: "O1".parse().unwrap(),
-        instrument: xyz(),
-        side,
-        order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
-        quantity: Quantity::from_whole(shares).unwrap(),
-        limit_price: limit.map(|l| l.parse().unwrap()),
-        trigger_price: None,
-        trail: None,
-        tif: TimeInForce::Day,
-        expire_at: None,
-        reduce_only: false,
-        post_only: false,
-        parent: None,
-        oco: None,
-        list: None,
-        strategy: None,
-    }
+    let size = (side, Quantity::from_whole(shares).unwrap());
+    let limit = limit.map(|l| l.parse().unwrap());
+    OrderSpec::plain("A".parse().unwrap(), "O1".parse().unwrap(), xyz(), size, limit)
 }
 
 fn named(id: &str, mut order: OrderSpec) -> OrderSpec {

@@ -16,7 +16,7 @@ use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Batch, CleanText, Currency, Event, Exchange, Margin, Money, OrderId,
-    OrderSpec, OrderStatus, OrderType, Quantity, RefusalCode, Side, TimeInForce,
+    OrderSpec, OrderStatus, Quantity, RefusalCode, Side, TimeInForce,
 };
 
 fn account() -> AccountId {
@@ -78,23 +78,14 @@ fn opening() -> Batch {
 
 fn order() -> Order {
     let spec = OrderSpec {
-        account: account(),
-        id: order_id(),
-        instrument: id("AAPL.XNYS"),
-        side: Side::Buy,
-        order_type: OrderType::Limit,
-        quantity: Quantity::from_whole(10).unwrap(),
-        limit_price: Some(price("100")),
-        trigger_price: None,
-        trail: None,
         tif: TimeInForce::Gtc,
-        expire_at: None,
-        reduce_only: false,
-        post_only: false,
-        parent: None,
-        oco: None,
-        list: None,
-        strategy: None,
+        ..OrderSpec::plain(
+            account(),
+            order_id(),
+            id("AAPL.XNYS"),
+            (Side::Buy, Quantity::from_whole(10).unwrap()),
+            Some(price("100")),
+        )
     };
     Order {
         spec,

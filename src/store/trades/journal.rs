@@ -10,7 +10,8 @@ use super::super::error::{Fault, StoreError};
 use super::{TradesReader, TradesStore, projections};
 use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
 use crate::domain::posting::Asset;
-use crate::domain::{Event, Seq, UnixNanos};
+use crate::domain::row::Row;
+use crate::domain::{AccountId, Event, Seq, UnixNanos};
 
 /// Refuses a batch whose texts, postings or rows do not belong to it, or whose postings do not sum to zero.
 fn check(batch: &Batch) -> Result<(), StoreError> {
@@ -74,6 +75,8 @@ impl TradesStore {
         let path = self.inner.db.path().to_path_buf();
         let head = self.db().write("append to the journal", |tx| {
             let (mut last, mut hash) = start;
+            // A portfolio is one whole row an account: of a group only the last is worth writing.
+            let mut portfolios: BTreeMap<AccountId, &Row> = BTreeMap::new();
             for batch in batches {
                 check(batch)?;
                 for (event, encoded) in batch.events.iter().zip(&batch.texts) {
@@ -86,8 +89,15 @@ impl TradesStore {
                     last = event.seq;
                 }
                 insert_postings(tx, batch)?;
-                batch.rows.iter().try_for_each(|row| projections::write(tx, row))?;
+                for row in &batch.rows {
+                    if let Row::Portfolio(portfolio) = row {
+                        portfolios.insert(portfolio.account, row);
+                    } else {
+                        projections::write(tx, row)?;
+                    }
+                }
             }
+            portfolios.into_values().try_for_each(|row| projections::write(tx, row))?;
             Ok((last, hash))
         })?;
         self.head = head;
