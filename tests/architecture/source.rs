@@ -48,8 +48,9 @@ impl Source {
         let names = items.filter_map(|rest| {
             let head = rest.trim_start().split(['{', ';']).next()?;
             let declared = rest.trim_start().get(head.len()..)?.starts_with(';');
-            let name = head.trim().trim_start_matches("pub ").strip_prefix("mod ")?;
-            declared.then(|| format!("{folder}/{}", name.trim()))
+            let (visibility, name) = head.trim().split_once("mod ")?;
+            (matches!(visibility.trim(), "" | "pub" | "pub(crate)") && declared)
+                .then(|| format!("{folder}/{}", name.trim()))
         });
         names.collect()
     }
