@@ -31,6 +31,7 @@ pub(crate) mod testing;
 pub mod text;
 pub mod time;
 pub mod user;
+pub mod vendor;
 pub mod venue;
 
 pub use account::{AccountKind, AccountSpec, LotMethod, Margin};

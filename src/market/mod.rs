@@ -7,6 +7,7 @@
 pub mod adjust;
 pub mod import;
 pub mod simulated;
+pub mod vendors;
 
 #[cfg(test)]
 mod testing;
