@@ -4,6 +4,7 @@
 //! Money and quantities are scaled integers; floats live only in [`signal`] and [`facts`].
 
 pub mod account;
+pub mod address;
 pub mod broker;
 pub mod calendar;
 pub mod command;
@@ -35,6 +36,7 @@ pub mod vendor;
 pub mod venue;
 
 pub use account::{AccountKind, AccountSpec, LotMethod, Margin};
+pub use address::{Address, AddressError};
 pub use broker::BrokerId;
 pub use command::Command;
 pub use event::{Event, EventBody};

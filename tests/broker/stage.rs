@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use qlib_pro::broker::alpaca::{Address, AlpacaBroker, Keys, Timing};
+use qlib_pro::broker::alpaca::{self, AlpacaBroker, Keys, Timing};
 use qlib_pro::broker::paper::PaperBroker;
 use qlib_pro::broker::{Broker, Dispatch, OrderRef};
 use qlib_pro::domain::broker::{BrokerReport, OrderReport};
@@ -88,7 +88,7 @@ pub fn timing() -> Timing {
 /// The adapter on a venue, with these keys.
 pub fn adapter(fake: &Fake, key: &str, secret: &str) -> AlpacaBroker {
     let keys = Keys { key: SecretString::from(key), secret: SecretString::from(secret) };
-    AlpacaBroker::new(Address::parse(&fake.address).unwrap(), keys, Arc::new(Standing), timing()).unwrap()
+    AlpacaBroker::new(alpaca::address(&fake.address).unwrap(), keys, Arc::new(Standing), timing()).unwrap()
 }
 
 fn paper() -> PaperBroker {

@@ -13,9 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::super::BrokerError;
-use super::address::Address;
 use super::wire::WireError;
-use crate::domain::{BrokerId, CleanText, Clock, UnixNanos};
+use crate::domain::{Address, BrokerId, CleanText, Clock, UnixNanos};
 
 /// Largest answer, in bytes.
 const BODY_BYTES_MAX: usize = 8 << 20;
@@ -171,7 +170,7 @@ impl Http {
     }
 
     pub(super) fn stream_address(&self) -> String {
-        self.address.stream()
+        self.address.stream("/stream")
     }
 
     /// Text from the other side, without control characters and without our keys.

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use reqwest::Method;
 
-pub use address::{Address, PAPER_URL};
+pub use address::{PAPER_URL, address};
 pub use http::{Keys, Timing};
 
 use self::http::{Ask, Fault, Http, Urgency};
@@ -33,7 +33,7 @@ use crate::domain::broker::{
     BrokerReport, Capabilities, FillReport, OrderReport, PositionReport, SessionClock, VenueAccount,
     VenueRefusal,
 };
-use crate::domain::{BrokerId, CleanText, Clock, OrderId, RefusalCode, VenueOrderId};
+use crate::domain::{Address, BrokerId, CleanText, Clock, OrderId, RefusalCode, VenueOrderId};
 use crate::execution::venues::capabilities;
 
 /// Most orders of one page.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::broker::Broker;
-use crate::broker::alpaca::{Address, AlpacaBroker, Keys, Timing};
+use crate::broker::alpaca::{self, AlpacaBroker, Keys, Timing};
 use crate::config;
 use crate::domain::BrokerId;
 
@@ -19,7 +19,7 @@ impl House {
             BrokerId::Alpaca => {
                 let address = config::vendors::alpaca_url();
                 let address = address.unwrap_or_else(|| lock(self.settings()).alpaca_url.clone());
-                let address = Address::parse(&address)?;
+                let address = alpaca::address(&address)?;
                 let (key, secret) = config::vendors::alpaca_keys()
                     .ok_or(crate::broker::BrokerError::NoKeys { broker: BrokerId::Alpaca })?;
                 let keys = Keys { key, secret };
