@@ -3,7 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::id::IdError;
-use super::{AccountId, InstrumentId, NumberError, OrderId, Price, Quantity, Ratio, StrategyId, UnixNanos};
+use super::{
+    AccountId, InstrumentId, NumberError, OrderId, Price, Quantity, Ratio, Seq, StrategyId, UnixNanos,
+};
 
 /// Buy or sell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -301,6 +303,9 @@ pub struct OrderSpec {
     /// The strategy that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<StrategyId>,
+    /// The lot it closes first (the number of the event that opened it), on an account of specific lots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<Seq>,
 }
 
 impl OrderSpec {
@@ -330,6 +335,7 @@ impl OrderSpec {
             oco: None,
             list: None,
             strategy: None,
+            lot: None,
         }
     }
 

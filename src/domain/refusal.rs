@@ -51,6 +51,7 @@ refusal_codes! {
     TooLateToEnter = "TOO_LATE_TO_ENTER", "it is too late for this auction";
     PostOnlyWouldTake = "POST_ONLY_WOULD_TAKE", "a post-only order may not take what the market offers";
     ReduceOnlyWouldIncrease = "REDUCE_ONLY_WOULD_INCREASE", "there is no position to reduce";
+    UnknownLot = "UNKNOWN_LOT", "the account has no such open lot to close, or does not close lots by name";
     ContingentAlreadyClosed = "CONTINGENT_ALREADY_CLOSED", "the orders it belongs to are already done";
     ParentRejected = "PARENT_REJECTED", "its parent order was refused";
     WaitsForParent = "WAITS_FOR_PARENT", "waits for its parent's first fill";

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::domain::order_state::Order;
 use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, RefusalCode, UnixNanos};
 use crate::execution::State;
-use crate::portfolio::{Account, Position};
+use crate::portfolio::{Account, Lot, Position};
 
 use super::permit::Scope;
 use super::trading::is_limit_code;
@@ -119,6 +119,21 @@ fn position(
         weight: market_value.zip(equity).and_then(|(v, e)| v.share_of(e)),
         currency: account.spec().currency,
     }
+}
+
+/// Open lots of one account, by instrument, the oldest first.
+pub fn lots(account: &Account) -> Vec<view::LotRow> {
+    let (name, currency) = (account.spec().account, account.spec().currency);
+    let row = |symbol, lot: &Lot| view::LotRow {
+        account: name,
+        symbol,
+        lot: lot.id,
+        quantity: lot.quantity,
+        cost: lot.cost,
+        average_price: average(lot.cost, lot.quantity),
+        currency,
+    };
+    account.positions().iter().flat_map(|(id, held)| held.lots().map(move |l| row(id.symbol, l))).collect()
 }
 
 /// Money over shares as a price, rounded half to even; `None` for no shares.

@@ -12,7 +12,7 @@ use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::{
     Command, Event, InstrumentId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, Ratio,
-    RefusalCode, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
+    RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
 };
 use crate::execution::State;
 use crate::execution::sizing::{SizeBasis, SizeBy, size};
@@ -84,6 +84,8 @@ pub struct OrderWish {
     pub oco: Option<OrderId>,
     /// The strategy that asks for it.
     pub strategy: Option<StrategyId>,
+    /// The lot it closes first, on an account of specific lots.
+    pub lot: Option<Seq>,
     /// A bracket's exit with a profit: a limit.
     pub take_profit: Option<Price>,
     /// A bracket's exit with a loss: a stop.
@@ -109,6 +111,7 @@ impl OrderWish {
             parent: None,
             oco: None,
             strategy: None,
+            lot: None,
             take_profit: None,
             stop_loss: None,
         }
@@ -207,6 +210,7 @@ impl House {
             parent: wish.parent,
             oco: wish.oco,
             strategy: wish.strategy,
+            lot: wish.lot,
             ..OrderSpec::plain(
                 permit.account(),
                 id,

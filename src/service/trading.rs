@@ -283,6 +283,17 @@ impl House {
         portfolios_in(&state, permit.scope(), account, &labels)
     }
 
+    /// Open lots of every account in scope, or of one.
+    pub fn open_lots(
+        &self,
+        permit: &Permit<ViewPortfolio>,
+        account: Option<AccountId>,
+    ) -> Result<Vec<view::LotRow>, ServiceError> {
+        let state = self.state()?;
+        let chosen = scoped_in(&state, permit.scope(), account)?;
+        Ok(chosen.iter().filter_map(|a| state.accounts().get(a)).flat_map(book::lots).collect())
+    }
+
     /// Orders of every account in scope, or of one; newest first.
     pub fn orders(
         &self,

@@ -25,7 +25,8 @@ const BROKERS: &[(&str, BrokerId)] = &[("paper", BrokerId::Paper), ("alpaca", Br
 const MARGINS: &[(&str, Margin)] = &[("cash", Margin::Cash), ("reg_t", Margin::RegT)];
 
 /// Which lots a sale can close.
-const LOTS: &[(&str, LotMethod)] = &[("fifo", LotMethod::Fifo), ("average", LotMethod::Average)];
+const LOTS: &[(&str, LotMethod)] =
+    &[("fifo", LotMethod::Fifo), ("average", LotMethod::Average), ("specific", LotMethod::Specific)];
 
 /// Accounts.
 #[derive(Debug, Subcommand)]
@@ -65,7 +66,7 @@ pub struct Open {
     /// How purchases are covered: in full from cash by default, or half by equity (Regulation T).
     #[arg(long, value_parser = one_of(MARGINS))]
     margin: Option<Margin>,
-    /// Which lots a sale closes: the oldest first by default, or all at their average cost.
+    /// Which lots a sale closes: the oldest first by default, all at their average cost, or the one an order names.
     #[arg(long, value_parser = one_of(LOTS))]
     lots: Option<LotMethod>,
 }

@@ -9,7 +9,7 @@ use super::Env;
 use super::order_submit::is_refused;
 use crate::cli::errors::Failure;
 use crate::domain::{
-    AccountId, OrderId, OrderType, Price, Quantity, RefusalCode, Side, StrategyId, Symbol, TimeInForce,
+    AccountId, OrderId, OrderType, Price, Quantity, RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce,
     Trail, UnixNanos,
 };
 use crate::service::ServiceError;
@@ -45,6 +45,7 @@ enum Line {
         parent: Option<OrderId>,
         oco: Option<OrderId>,
         strategy: Option<StrategyId>,
+        lot: Option<Seq>,
     },
     /// New terms for one.
     Amend {
@@ -121,6 +122,7 @@ fn deed(line: Line, default: Option<AccountId>) -> Deed {
             parent,
             oco,
             strategy,
+            lot,
         } => {
             let by_price =
                 OrderWish::type_by_prices(limit_price.is_some(), trigger_price.is_some(), trail.is_some());
@@ -136,6 +138,7 @@ fn deed(line: Line, default: Option<AccountId>) -> Deed {
                 parent,
                 oco,
                 strategy,
+                lot,
                 ..OrderWish::plain(symbol, side, quantity, limit_price)
             };
             Deed::Submit { account: account.or(default), order }

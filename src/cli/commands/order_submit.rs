@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::{Env, order_stream};
 use crate::cli::errors::Failure;
 use crate::domain::{
-    AccountId, OrderId, OrderStatus, OrderType, Price, Quantity, Ratio, Side, StrategyId, Symbol,
+    AccountId, OrderId, OrderStatus, OrderType, Price, Quantity, Ratio, Seq, Side, StrategyId, Symbol,
     TimeInForce, Trail, UnixNanos,
 };
 use crate::service::deed::{Deed, Done};
@@ -57,6 +57,9 @@ pub struct Submit {
     /// The strategy that asks for it.
     #[arg(long, value_name = "NAME")]
     strategy: Option<StrategyId>,
+    /// The lot to close first, on an account opened with --lots specific; `portfolio --lots` tells their numbers.
+    #[arg(long, value_name = "LOT")]
+    lot: Option<Seq>,
     /// Exit with a profit: a limit order that waits for the fills of this one.
     #[arg(long, value_name = "PRICE")]
     take_profit: Option<Price>,
@@ -148,7 +151,7 @@ impl Submit {
             && shares.iter().all(Option::is_none)
             && ids.iter().all(Option::is_none)
             && (self.order_type, self.tif, self.trail) == (None, None, None)
-            && (self.expire_at, self.strategy) == (None, None)
+            && (self.expire_at, self.strategy, self.lot) == (None, None, None)
             && !self.reduce_only
             && !self.post_only
     }
@@ -177,6 +180,7 @@ impl Submit {
             parent: self.parent,
             oco: self.oco,
             strategy: self.strategy,
+            lot: self.lot,
             take_profit: self.take_profit,
             stop_loss: self.stop_loss,
             ..OrderWish::plain(symbol, side, Quantity::ZERO, limit_price)

@@ -19,6 +19,9 @@ pub struct PortfolioArgs {
     /// As it stood at the end of this day, or at this time such as 2024-01-02T14:30:00Z.
     #[arg(long, value_name = "TIME")]
     as_of: Option<Moment>,
+    /// The open lots instead, with the numbers that 'order submit --lot' takes.
+    #[arg(long, conflicts_with = "as_of")]
+    lots: bool,
 }
 
 impl PortfolioArgs {
@@ -27,6 +30,9 @@ impl PortfolioArgs {
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ViewPortfolio>()?;
         let house = session.house();
+        if self.lots {
+            return env.out.list(&house.open_lots(&permit, self.account)?, "no holdings");
+        }
         let portfolios = match self.as_of {
             Some(moment) => house.portfolios_at(&permit, self.account, moment)?,
             None => house.portfolios(&permit, self.account)?,

@@ -64,7 +64,8 @@ pub(super) fn booking(state: &State, calendars: &Calendars, fill: &Fill, seq: Se
         calendar.at_position(traded.checked_add(days)?).map(|session| session.date)
     };
     let settles = if days > 0 && fill.side == Side::Sell { settles() } else { None };
-    Booking { seq, lot: None, settles }
+    let lot = state.orders.get(fill.account, fill.id).and_then(|order| order.spec.lot);
+    Booking { seq, lot, settles }
 }
 
 struct Fold<'f> {

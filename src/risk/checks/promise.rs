@@ -1,7 +1,7 @@
-//! Promises an order makes: to only reduce a position, to never take what the market offers.
+//! Promises an order makes: to only reduce a position, to never take what the market offers, to close a lot it names.
 
 use crate::domain::decision::Inputs;
-use crate::domain::{OrderType, Quantity, RefusalCode, Side};
+use crate::domain::{LotMethod, OrderType, Quantity, RefusalCode, Seq, Side};
 
 use super::{Case, Control, Finding, Rule};
 
@@ -13,7 +13,7 @@ impl Control for Promise {
     fn rule(&self) -> Rule {
         Rule::Always {
             name: "promise",
-            doc: "A reduce-only order has something to reduce, and a post-only order would rest.",
+            doc: "A reduce-only order has something to reduce, a post-only order would rest, a lot that is named is open.",
         }
     }
 
@@ -29,12 +29,23 @@ pub(super) fn broken(case: &Case<'_>) -> Option<RefusalCode> {
     if order.post_only && would_take(case) {
         return Some(RefusalCode::PostOnlyWouldTake);
     }
-    let held = case.book.account.quantity(order.instrument);
-    let reducible = match order.side {
+    let reduces = |held: Quantity| match order.side {
         Side::Sell => held > Quantity::ZERO,
         Side::Buy => held < Quantity::ZERO,
     };
+    if order.lot.is_some_and(|lot| !is_open(case, lot, reduces)) {
+        return Some(RefusalCode::UnknownLot);
+    }
+    let reducible = reduces(case.book.account.quantity(order.instrument));
     (order.reduce_only && !reducible).then_some(RefusalCode::ReduceOnlyWouldIncrease)
+}
+
+/// Whether the account closes lots by name and has this one, the other way round than the order.
+fn is_open(case: &Case<'_>, lot: Seq, reduces: impl Fn(Quantity) -> bool) -> bool {
+    let account = case.book.account;
+    let position = account.positions().get(&case.order.instrument);
+    account.spec().lots == LotMethod::Specific
+        && position.is_some_and(|p| p.lots().any(|open| open.id == lot && reduces(open.quantity)))
 }
 
 /// Only a resting limit order takes nothing.

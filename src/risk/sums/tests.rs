@@ -71,6 +71,7 @@ fn order(at: usize, side: bool, shares: i64, own: Option<i64>, group: Option<u8>
         oco: group.map(|g| format!("g{g}").parse().unwrap()),
         list: None,
         strategy: None,
+        lot: None,
     };
     Order::new(spec, OrderStatus::Accepted, UnixNanos::ZERO, "ann".parse().unwrap())
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, OrderStatus, OrderType, Price,
-    Quantity, Ratio, RefusalCode, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName,
+    Quantity, Ratio, RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName,
 };
 
 /// One account with its totals, all in its own currency.
@@ -77,6 +77,25 @@ pub struct Position {
     pub day_profit: Option<Money>,
     /// Market value as a share of the account's equity.
     pub weight: Option<Ratio>,
+    /// Currency.
+    pub currency: Currency,
+}
+
+/// Shares bought (or sold short) together and still open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LotRow {
+    /// Account that holds it.
+    pub account: AccountId,
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Its number: what an order names to close it.
+    pub lot: Seq,
+    /// Shares, negative when short.
+    pub quantity: Quantity,
+    /// What they cost, fees apart, signed like the quantity.
+    pub cost: Money,
+    /// Cost per share, for display.
+    pub average_price: Option<Price>,
     /// Currency.
     pub currency: Currency,
 }

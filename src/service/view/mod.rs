@@ -11,7 +11,7 @@ pub mod research;
 pub mod risk;
 pub mod screen;
 
-pub use account::{Account, HistoryRow, OrderRow, Portfolio, Position};
+pub use account::{Account, HistoryRow, LotRow, OrderRow, Portfolio, Position};
 pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
 pub use expression::{Evidence, FactorRow, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};

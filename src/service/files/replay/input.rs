@@ -14,8 +14,8 @@ use crate::domain::market::{SessionState, SplitRatio, Trade};
 use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Bar, CleanText, Command, Currency, Exchange, Instrument,
-    InstrumentId, Margin, MarketEvent, Money, OrderId, OrderSpec, OrderType, Price, Quantity, Quote, Ratio,
-    Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName, Volume,
+    InstrumentId, LotMethod, Margin, MarketEvent, Money, OrderId, OrderSpec, OrderType, Price, Quantity,
+    Quote, Ratio, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName, Volume,
 };
 
 /// Who gives orders in a script.
@@ -69,6 +69,7 @@ lines! {
         #[serde(default)] currency: Option<Currency>,
         #[serde(default)] short: bool,
         #[serde(default)] margin: Margin,
+        #[serde(default)] lots: LotMethod,
     }
     InstrumentLine {
         symbol: Symbol,
@@ -104,6 +105,7 @@ lines! {
         #[serde(default)] parent: Option<OrderId>,
         #[serde(default)] oco: Option<OrderId>,
         #[serde(default)] strategy: Option<StrategyId>,
+        #[serde(default)] lot: Option<Seq>,
     }
     AmendLine {
         account: AccountId,
@@ -259,6 +261,7 @@ impl Script {
             oco: line.oco,
             list: None,
             strategy: line.strategy,
+            lot: line.lot,
         };
         Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
     }
@@ -361,7 +364,7 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
         short: line.short,
         margin: line.margin,
         broker: crate::domain::BrokerId::Paper,
-        lots: crate::domain::LotMethod::Fifo,
+        lots: line.lots,
     };
     Ok((line.t, Command::OpenAccount(spec)))
 }
