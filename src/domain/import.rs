@@ -49,6 +49,8 @@ reasons! {
     NegativeVolume = "NEGATIVE_VOLUME", "fill in the real volume";
     /// The exchange does not trade on that day.
     NotASession = "NOT_A_SESSION", "check the date, its zone and --exchange; calendars cover 1990 to 2027";
+    /// The day has not come yet where the exchange is.
+    FutureDate = "FUTURE_DATE", "check the clock of this machine; else ask the source again after that session";
     /// Another row of the same key came first, with other values.
     DuplicateKey = "DUPLICATE_KEY", "keep one row a key; the first was kept";
     /// The symbol is empty or has characters that symbols do not have.

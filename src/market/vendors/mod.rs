@@ -4,7 +4,9 @@
 //! does the rest for all of them: budget, deadline, credentials, retries, paging. So a new vendor is one folder, and
 //! its parser can be fuzzed.
 
+pub mod json;
 mod payload;
+pub mod rows;
 
 use std::fmt;
 
