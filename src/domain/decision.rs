@@ -216,6 +216,12 @@ pub struct Inputs {
     pub position_loss: Option<Money>,
     /// Losing closes of the account in a row.
     pub losses: u32,
+    /// Seconds since the account's last close at a loss, today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_loss: Option<u32>,
+    /// Day trades in the last five sessions, of an account whose number of them is restricted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_trades: Option<u32>,
     /// Limits that bind it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Bound>,

@@ -112,6 +112,8 @@ limit_names! {
     MaxDrawdown = "max_drawdown", Ratio, DrawdownLimit, "Largest fall from the highest equity so far.";
     MaxPositionLoss = "max_position_loss", Money, PositionLoss, "Largest unrealised loss of one position; more of it may not be added.";
     MaxConsecutiveLosses = "max_consecutive_losses", Count, ConsecutiveLosses, "Most closes at a loss in a row, until the next day.";
+    LossCooldown = "loss_cooldown", Seconds, LossCooldown, "Time after a close at a loss in which the account takes no new risk, within the day.";
+    MaxDayTrades = "max_day_trades", Count, DayTradeLimit, "Most day trades of a Regulation T account in five sessions while its equity at the day's start is below 25,000.";
     RestrictedSymbols = "restricted_symbols", Symbols, RestrictedList, "Symbols that may not be traded.";
 }
 
@@ -119,9 +121,9 @@ limit_names! {
 pub const LIKE_WINDOW_SECONDS_MAX: u32 = 60;
 
 impl LimitName {
-    /// Whether a higher value allows more. Only of a window in which something is forbidden it allows less.
+    /// Whether a higher value allows more. Only of a time in which something is forbidden it allows less.
     pub const fn higher_is_looser(self) -> bool {
-        !matches!(self, LimitName::DuplicateOrderWindow)
+        !matches!(self, LimitName::DuplicateOrderWindow | LimitName::LossCooldown)
     }
 }
 

@@ -91,6 +91,8 @@ refusal_codes! {
     OrderToTrade = "ORDER_TO_TRADE", "too many orders, changes and cancels for the fills of today";
     RepeatedExecution = "REPEATED_EXECUTION", "the strategy filled so often that a person must look first";
     PositionLoss = "POSITION_LOSS", "the position has lost too much to be added to";
+    LossCooldown = "LOSS_COOLDOWN", "the account lost a moment ago";
+    DayTradeLimit = "DAY_TRADE_LIMIT", "too many day trades in five sessions for the account's equity";
     ConsecutiveLosses = "CONSECUTIVE_LOSSES", "too many losses in a row";
     FactMissing = "FACT_MISSING", "a figure that a limit needs is not known";
     LimitUtilisation = "LIMIT_UTILISATION", "a limit is used up to a warning level";

@@ -16,7 +16,7 @@ use crate::domain::{
     AccountId, Exchange, Instrument, InstrumentId, Money, Price, RefusalCode, Seq, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
-use crate::risk::{Activity, Book, Halt, LimitBook, Recent, Sums};
+use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, Recent, Sums};
 
 use super::orders::Orders;
 use super::view::View;
@@ -50,6 +50,8 @@ pub struct State {
     pub(super) no_recent: VecDeque<Recent>,
     /// What each account did since its day began.
     pub(super) activity: BTreeMap<AccountId, Activity>,
+    /// What each account opened and closed on one day.
+    pub(super) day_trades: BTreeMap<AccountId, DayTrades>,
     /// Fills of each strategy since a person last looked.
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) executions: BTreeMap<StrategyId, u32>,
@@ -222,6 +224,7 @@ impl State {
             sums: self.orders.sums(),
             queues: &self.orders,
             activity: self.activity.get(&account.spec().account).copied().unwrap_or_default(),
+            day_trades: self.day_trades.get(&account.spec().account).map_or(0, DayTrades::count),
             executions: &self.executions,
         })
     }

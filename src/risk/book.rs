@@ -9,8 +9,8 @@ use crate::domain::limit::Scope;
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, Instrument, InstrumentId, Money, OrderId, OrderSpec, Price, Quantity, Quote, RefusalCode, Seq,
-    Side, StrategyId, UnixNanos, UserName,
+    AccountId, Instrument, InstrumentId, Margin, Money, OrderId, OrderSpec, Price, Quantity, Quote,
+    RefusalCode, Seq, Side, StrategyId, UnixNanos, UserName,
 };
 use crate::portfolio::Account;
 
@@ -109,6 +109,52 @@ pub struct Activity {
     pub fills: u32,
     /// Closes at a loss in a row.
     pub losses: u32,
+    /// When the last of them was.
+    pub lost_at: Option<UnixNanos>,
+}
+
+/// Sessions over which day trades are counted.
+const DAY_TRADE_SESSIONS: i64 = 5;
+/// Equity from which a margin account may day-trade as it likes, in whole units of its currency.
+const DAY_TRADE_EQUITY: i64 = 25_000;
+
+/// Opening and closing on the same day, as one account did it in its last sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DayTrades {
+    /// Position of the present session in its calendar.
+    session: i64,
+    /// What was opened in it and is still open.
+    opened: BTreeSet<InstrumentId>,
+    /// Day trades by session.
+    counts: BTreeMap<i64, u32>,
+}
+
+impl DayTrades {
+    /// Takes in a fill: what it closed of what was held, and whether it opened anything.
+    pub fn note(&mut self, session: i64, instrument: InstrumentId, closes: bool, opens: bool) {
+        self.turn_to(session);
+        if closes && self.opened.remove(&instrument) {
+            let count = self.counts.entry(session).or_default();
+            *count = count.saturating_add(1);
+        }
+        if opens {
+            self.opened.insert(instrument);
+        }
+    }
+
+    /// Goes on to a session; what lies too far back is forgotten.
+    pub fn turn_to(&mut self, session: i64) {
+        if session != self.session {
+            self.session = session;
+            self.opened.clear();
+            self.counts.retain(|at, _| at + DAY_TRADE_SESSIONS > session);
+        }
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u32 {
+        self.counts.values().sum()
+    }
 }
 
 /// Open orders by instrument.
@@ -152,6 +198,8 @@ pub struct Book<'a> {
     pub queues: &'a dyn Queues,
     /// What the account did today.
     pub activity: Activity,
+    /// Its day trades.
+    pub day_trades: u32,
     /// Fills of each strategy since a person last looked.
     pub executions: &'a BTreeMap<StrategyId, u32>,
 }
@@ -231,6 +279,13 @@ impl<'a> Book<'a> {
     }
 
     /// Fills of the order's strategy since a person last looked.
+    /// Day trades, where the account's number of them is restricted: on margin, with little equity at the day's start.
+    pub fn restricted_day_trades(&self) -> Option<u32> {
+        let small = Money::from_whole(DAY_TRADE_EQUITY).is_none_or(|enough| self.account.day_open() < enough);
+        (self.account.spec().margin == Margin::RegT && small).then_some(self.day_trades)
+    }
+
+    /// Fills of an order's strategy since a person last looked.
     pub fn executions_of(&self, order: &OrderSpec) -> Option<u32> {
         order.strategy.map(|strategy| self.executions.get(&strategy).copied().unwrap_or(0))
     }

@@ -124,6 +124,7 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         LimitName::MaxOpenOrders => count(book.sums.open(account)),
         LimitName::MaxCancelsPerDay => count(book.activity.cancels),
         LimitName::MaxConsecutiveLosses => count(book.activity.losses),
+        LimitName::MaxDayTrades => count(book.restricted_day_trades()?),
         LimitName::MaxOrderToTrade => {
             let messages = Money::from_raw(i64::from(book.activity.messages));
             let fills = Money::from_raw(i64::from(book.activity.fills) + 1);
@@ -144,6 +145,7 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         | LimitName::PriceCollar
         | LimitName::MaxReferenceAge
         | LimitName::DuplicateOrderWindow
+        | LimitName::LossCooldown
         | LimitName::MaxSelfTrades
         | LimitName::MaxAdvParticipation
         | LimitName::MaxBeta

@@ -282,12 +282,17 @@ impl Fold<'_> {
 
     fn mark(&mut self, exchange: Exchange, time: UnixNanos, prices: &[(InstrumentId, Price)]) {
         let EventBody::Marked { accounts, .. } = &self.event.body else { return };
-        let day = self.calendars.of(exchange).date_at(time);
+        let calendar = self.calendars.of(exchange);
+        let day = calendar.date_at(time);
+        let session = calendar.position_on_or_after(day);
         if self.state.days.insert(exchange, day) != Some(day) {
             for (name, account) in &self.state.accounts {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));
                     self.state.activity.remove(name);
+                    if let Some((trades, at)) = self.state.day_trades.get_mut(name).zip(session) {
+                        trades.turn_to(at);
+                    }
                 }
             }
         }

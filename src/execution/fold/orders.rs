@@ -5,7 +5,7 @@ use crate::domain::market::SplitRatio;
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
-    AccountId, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode,
+    AccountId, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode, Side,
     TimeInForce, UnixNanos,
 };
 use crate::portfolio::{split_price, split_quantity};
@@ -262,6 +262,7 @@ impl Fold<'_> {
         let key = (fill.account, fill.id);
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
+        self.note_day_trade(fill);
         let booking = booking(self.state, self.calendars, fill, seq, t);
         let movement = self.account(fill.account)?.fill(fill, booking);
         let movement = self.counted(movement)?;
@@ -287,6 +288,7 @@ impl Fold<'_> {
             a.fills = a.fills.saturating_add(1);
             if movement.realized.is_negative() {
                 a.losses = a.losses.saturating_add(1);
+                a.lost_at = Some(t);
             } else if movement.realized.is_positive() {
                 a.losses = 0;
             }
@@ -297,6 +299,17 @@ impl Fold<'_> {
         }
         self.cure(fill.account);
         Ok(Effects { movements: vec![(fill.account, movement)], orders: vec![key] })
+    }
+
+    /// Before the fill is booked: whether it closes, or opens, what the account holds.
+    fn note_day_trade(&mut self, fill: &Fill) {
+        let Some(account) = self.state.accounts.get(&fill.account) else { return };
+        let calendar = self.calendars.of(fill.instrument.exchange);
+        let Some(session) = calendar.position_on_or_after(calendar.date_at(self.event.t)) else { return };
+        let held = account.quantity(fill.instrument);
+        let closes = !held.is_zero() && held.is_negative() != (fill.side == Side::Sell);
+        let opens = !closes || held.checked_abs().is_none_or(|held| fill.quantity > held);
+        self.state.day_trades.entry(fill.account).or_default().note(session, fill.instrument, closes, opens);
     }
 
     /// Children may fill what their parent has.

@@ -154,6 +154,8 @@ impl<'a> Case<'a> {
             reference_age: self.reference.map(|r| seconds(book.now.since(r.time))),
             position_loss: if wants(LimitName::MaxPositionLoss) { self.position_loss() } else { None },
             losses: activity.losses,
+            since_loss: activity.lost_at.map(|at| seconds(book.now.since(at))),
+            day_trades: if wants(LimitName::MaxDayTrades) { book.restricted_day_trades() } else { None },
             limits,
         }
     }

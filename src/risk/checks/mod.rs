@@ -9,7 +9,9 @@ mod cancels;
 mod case;
 mod collar;
 mod consecutive;
+mod cooldown;
 mod daily_loss;
+mod day_trades;
 mod drawdown;
 mod duplicate;
 mod executions;
@@ -142,11 +144,13 @@ pub const CONTROLS: &[&dyn Control] = &[
     &open_orders::MaxOpenOrders,
     &cancels::MaxCancelsPerDay,
     &order_to_trade::MaxOrderToTrade,
+    &day_trades::MaxDayTrades,
     &executions::MaxRepeatedExecutions,
     &daily_loss::MaxDailyLoss,
     &drawdown::MaxDrawdown,
     &position_loss::MaxPositionLoss,
     &consecutive::MaxConsecutiveLosses,
+    &cooldown::LossCooldown,
 ];
 
 /// The control of a limit.

@@ -31,6 +31,7 @@ struct World {
     venue: VenueModel,
     recent: VecDeque<Recent>,
     activity: Activity,
+    day_trades: u32,
     executions: BTreeMap<StrategyId, u32>,
     facts: MarketFacts,
     latched: BTreeSet<(AccountId, RefusalCode)>,
@@ -81,6 +82,7 @@ impl World {
             venue: VenueModel::default(),
             recent: VecDeque::new(),
             activity: Activity::default(),
+            day_trades: 0,
             executions: BTreeMap::new(),
             facts: MarketFacts::default(),
             latched: BTreeSet::new(),
@@ -108,6 +110,7 @@ impl World {
             sums: Box::leak(Box::new(self.summed_up())),
             queues: self,
             activity: self.activity,
+            day_trades: self.day_trades,
             executions: &self.executions,
         }
     }

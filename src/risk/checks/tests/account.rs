@@ -84,7 +84,7 @@ fn the_same_order_again_and_an_own_order_across_are_refused() {
 fn what_an_account_did_today_is_bounded() {
     let mut world =
         World::new().limit("max_cancels_per_day", "3", None).limit("max_order_to_trade", "4", None);
-    world.activity = Activity { messages: 7, cancels: 3, fills: 1, losses: 0 };
+    world.activity = Activity { messages: 7, cancels: 3, fills: 1, ..Activity::default() };
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
     world.activity.messages = 8;
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "ORDER_TO_TRADE");
@@ -94,6 +94,13 @@ fn what_an_account_did_today_is_bounded() {
     world.activity.losses = 3;
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "CONSECUTIVE_LOSSES");
     assert_eq!(world.code(&order(Side::Sell, 1, None)), "");
+    let mut world = World::new().limit("loss_cooldown", "60", None).holding(5, "100");
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
+    world.activity.lost_at = Some(UnixNanos::from_seconds(941));
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "LOSS_COOLDOWN");
+    assert_eq!(world.code(&order(Side::Sell, 1, None)), "");
+    world.activity.lost_at = Some(UnixNanos::from_seconds(940));
+    assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
     let world = World::new().limit("max_open_orders", "1", None);
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
     let world = world.open(named("B0", order(Side::Buy, 1, Some("90"))));
