@@ -183,7 +183,9 @@ pub enum BrokerError {
         found: CleanText,
     },
     /// No keys.
-    #[error("{broker}: no key is known; set QLIB_PRO_ALPACA_KEY and QLIB_PRO_ALPACA_SECRET")]
+    #[error(
+        "{broker}: no key is known; use 'qlib-pro key set {broker}', or QLIB_PRO_ALPACA_KEY and QLIB_PRO_ALPACA_SECRET"
+    )]
     NoKeys {
         /// Broker.
         broker: BrokerId,

@@ -129,6 +129,9 @@ pub enum Command {
     /// People: add, list, role, password, disable.
     #[command(subcommand)]
     User(commands::user::UserCommand),
+    /// Keys of vendors and brokers: set, list, remove.
+    #[command(subcommand)]
+    Key(commands::key::KeyCommand),
     /// Tables out, as CSV or JSON.
     #[command(subcommand)]
     Export(commands::export::ExportCommand),
@@ -168,6 +171,7 @@ impl Command {
             Command::Halt(c) => c.run(env),
             Command::Resume(c) => c.run(env),
             Command::User(c) => c.run(env),
+            Command::Key(c) => c.run(env),
             Command::Export(c) => c.run(env),
             Command::Audit(c) => c.run(env),
             Command::Backup(c) => c.run(env),

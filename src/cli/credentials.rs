@@ -2,7 +2,9 @@
 //!
 //! A password is never an argument. It is asked for only when both standard input and standard error are a terminal.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+use zeroize::Zeroizing;
 
 use super::errors::Failure;
 use crate::domain::{CleanText, UserName};
@@ -10,6 +12,8 @@ use crate::service::access::Password;
 
 /// Password of the person who acts.
 const PASSWORD: &str = "QLIB_PRO_PASSWORD";
+/// Longest line that is read as a key, in bytes.
+const LINE_BYTES_MAX: u64 = 4 * 1024;
 /// Password of a person who is made, or a new one.
 const NEW_PASSWORD: &str = "QLIB_PRO_NEW_PASSWORD";
 
@@ -59,6 +63,49 @@ pub fn new_password(name: UserName) -> Result<Password, Failure> {
         Some(password) => Ok(password),
         None => ask_twice(name, NEW_PASSWORD),
     }
+}
+
+/// A vendor's key: typed unseen on a terminal, else the next line of standard input.
+pub fn key(owner: &str, part: &str) -> Result<Password, Failure> {
+    let typed = if may_ask() {
+        ask_hidden(&format!("The {part} of {owner} (it is not shown): "))?
+    } else {
+        next_line()?
+    };
+    if typed.is_empty() {
+        return Err(Failure::failed(format!(
+            "no {part} of {owner} came: type it on a terminal, or write it as a line of standard input"
+        )));
+    }
+    Ok(typed)
+}
+
+/// A line of standard input, wiped when dropped; without the blanks around it.
+fn next_line() -> Result<Password, Failure> {
+    let mut line = Zeroizing::new(String::new());
+    let mut input = io::stdin().lock();
+    let failed = |e| Failure::failed(format!("standard input could not be read: {e}"));
+    input.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).map_err(failed)?;
+    Ok(Password::new(line.trim().to_owned()))
+}
+
+/// The passphrase of the vault there is; `None` when nothing is typed.
+pub fn vault_passphrase() -> Result<Option<Password>, Failure> {
+    let typed = ask_hidden("Passphrase of the vault: ")?;
+    Ok((!typed.is_empty()).then_some(typed))
+}
+
+/// A passphrase for the vault that will be made; `None` for a key file.
+pub fn new_vault_passphrase() -> Result<Option<Password>, Failure> {
+    let first =
+        ask_hidden("A passphrase for the new vault (Enter: none, a key file in the home opens it): ")?;
+    if first.is_empty() {
+        return Ok(None);
+    }
+    if !first.same_as(&ask_hidden("The same again: ")?) {
+        return Err(Failure::usage("the two passphrases differ; nothing was changed, run it again"));
+    }
+    Ok(Some(first))
 }
 
 fn ask_twice(name: UserName, variables: &str) -> Result<Password, Failure> {

@@ -2,11 +2,16 @@
 
 use secrecy::SecretString;
 
-/// The pair of Alpaca keys in `QLIB_PRO_ALPACA_KEY` and `QLIB_PRO_ALPACA_SECRET`; `None` unless both are set.
-pub fn alpaca_keys() -> Option<(SecretString, SecretString)> {
-    let key = variable("QLIB_PRO_ALPACA_KEY")?;
-    let secret = variable("QLIB_PRO_ALPACA_SECRET")?;
-    Some((SecretString::from(key), SecretString::from(secret)))
+use crate::domain::key::KeySlot;
+
+/// The key in the variable of a slot.
+pub fn key(slot: KeySlot) -> Option<SecretString> {
+    variable(slot.variable()).map(SecretString::from)
+}
+
+/// The passphrase of the vault in `QLIB_PRO_VAULT_PASSWORD`.
+pub fn vault_password() -> Option<SecretString> {
+    variable("QLIB_PRO_VAULT_PASSWORD").map(SecretString::from)
 }
 
 /// The address in `QLIB_PRO_ALPACA_URL`, which goes before the setting.

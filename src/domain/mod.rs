@@ -16,6 +16,7 @@ pub mod id;
 pub mod import;
 pub mod instrument;
 pub mod journal;
+pub mod key;
 pub mod limit;
 pub mod market;
 pub mod notice;

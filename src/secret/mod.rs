@@ -4,6 +4,8 @@
 //! strings. A [`Password`] never prints itself and is wiped when dropped. Verifying a name that does not exist
 //! costs as much as one that does. Nothing here stores, logs or reads a password from anywhere.
 
+pub mod keys;
+
 use std::fmt;
 
 use argon2::password_hash::phc::PasswordHash;

@@ -163,6 +163,9 @@ pub enum ServiceError {
     /// A password could not be checked or hashed.
     #[error(transparent)]
     Secret(#[from] crate::secret::SecretError),
+    /// A key could not be read or kept.
+    #[error(transparent)]
+    Key(#[from] crate::secret::keys::KeyError),
 }
 
 impl ServiceError {
@@ -194,7 +197,8 @@ impl ServiceError {
             | ServiceError::Data(_)
             | ServiceError::Broker(_)
             | ServiceError::Config(_)
-            | ServiceError::Secret(_) => ErrorKind::Failed,
+            | ServiceError::Secret(_)
+            | ServiceError::Key(_) => ErrorKind::Failed,
         }
     }
 }

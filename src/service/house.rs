@@ -26,6 +26,7 @@ use super::curve::Curves;
 use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
 use super::error::ServiceError;
 use super::factors::FactorFile;
+use super::keys::Keys;
 use super::live::QuoteBoard;
 use super::market::ClosesCache;
 use super::panel::PanelCache;
@@ -93,6 +94,7 @@ pub struct House {
     lexicon: OnceLock<Lexicon>,
     panels: Mutex<PanelCache>,
     factor_file: Mutex<FactorFile>,
+    keys: Keys,
 }
 
 /// Opens a home. The caller runs the engine's loop, when there is one, on a thread of its own.
@@ -102,6 +104,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
     let market = MarketStore::open(&parts.home)?;
     let holder = HeldBy::this_process(&parts.process, &parts.runs_as, parts.clock.now());
     let (trades, engine_loop) = open_trades(&parts, &users, &calendars, &holder)?;
+    let keys = Keys::of_home(&parts.home);
     let house = Arc::new(House {
         ledger: Mutex::new(TradesReader::open(&parts.home)?),
         home: parts.home,
@@ -121,6 +124,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         lexicon: OnceLock::new(),
         panels: Mutex::default(),
         factor_file: Mutex::default(),
+        keys,
     });
     Ok((house, engine_loop))
 }
@@ -210,6 +214,10 @@ impl House {
 
     pub(super) fn factor_file(&self) -> &Mutex<FactorFile> {
         &self.factor_file
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     pub(super) fn log(&self) -> &LogRing {

@@ -26,6 +26,7 @@ pub mod factors;
 pub mod files;
 pub mod house;
 pub mod import;
+pub mod keys;
 pub mod language;
 pub mod live;
 mod live_expression;

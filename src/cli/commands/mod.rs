@@ -12,6 +12,7 @@ pub mod factor;
 pub mod halt;
 pub mod history;
 pub mod import;
+pub mod key;
 pub mod limits;
 pub mod man;
 pub mod order;

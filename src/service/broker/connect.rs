@@ -1,4 +1,4 @@
-//! How a home reaches its brokers: addresses from the settings and the environment, keys from the environment.
+//! How a home reaches its brokers: addresses from the settings and the environment, keys from where they are kept.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use crate::broker::Broker;
 use crate::broker::alpaca::{self, AlpacaBroker, Keys, Timing};
 use crate::config;
 use crate::domain::BrokerId;
+use crate::domain::key::KeySlot;
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
@@ -20,8 +21,9 @@ impl House {
                 let address = config::vendors::alpaca_url();
                 let address = address.unwrap_or_else(|| lock(self.settings()).alpaca_url.clone());
                 let address = alpaca::address(&address)?;
-                let (key, secret) = config::vendors::alpaca_keys()
-                    .ok_or(crate::broker::BrokerError::NoKeys { broker: BrokerId::Alpaca })?;
+                let none = || crate::broker::BrokerError::NoKeys { broker: BrokerId::Alpaca };
+                let key = self.key(KeySlot::Alpaca)?.ok_or_else(none)?;
+                let secret = self.key(KeySlot::AlpacaSecret)?.ok_or_else(none)?;
                 let keys = Keys { key, secret };
                 Ok(Arc::new(AlpacaBroker::new(address, keys, self.clock_arc(), Timing::default())?))
             }

@@ -10,6 +10,7 @@ pub mod people;
 pub mod research;
 pub mod risk;
 pub mod screen;
+pub mod vendor;
 
 pub use account::{Account, HistoryRow, LotRow, OrderRow, Portfolio, Position};
 pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
@@ -18,3 +19,4 @@ pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
 pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{BreachRow, HaltRow, LimitRow, LimitVersionRow, LimitsView, PreviewView, WhatIf};
 pub use screen::{DataState, Mode, Ownership, Screen};
+pub use vendor::KeyRow;

@@ -1,0 +1,159 @@
+//! Keys of vendors and brokers: set, listed and removed by who runs the home, read by what fetches and trades.
+//!
+//! A key goes in and is used; it never comes out of this room as text, and the audit trail tells its id only.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config;
+use crate::domain::key::{KeyId, KeyOwner, KeySlot};
+use crate::domain::vendor::VendorId;
+use crate::secret::Password;
+pub use crate::secret::keys::Asks;
+use crate::secret::keys::{Environment, KeyChain, KeyStore, Keyring, Place, Vault};
+
+use super::access::record;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{Administer, Permit};
+use super::view::KeyRow;
+
+/// How a slot without a key is shown.
+const NOT_SET: &str = "not set";
+/// How a vendor that needs no key is shown.
+const NONE_NEEDED: &str = "none needed";
+
+/// The places where a home's keys are.
+#[derive(Debug)]
+pub(super) struct Keys {
+    chain: KeyChain,
+    vault: Arc<Vault>,
+}
+
+impl Keys {
+    /// The system's keyring, the vault in the home, the environment.
+    pub(super) fn of_home(home: &Path) -> Self {
+        let vault = Arc::new(Vault::new(home, config::vendors::vault_password()));
+        let stores: Vec<Arc<dyn KeyStore>> = vec![
+            Arc::new(Keyring::new(home)),
+            Arc::clone(&vault) as Arc<dyn KeyStore>,
+            Arc::new(Environment::new(config::vendors::key)),
+        ];
+        Self { chain: KeyChain::new(stores), vault }
+    }
+}
+
+/// All keys of a home as they may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyList {
+    /// One row a key, and one for each vendor that needs none.
+    pub rows: Vec<KeyRow>,
+    /// Where the next key goes; empty when nothing takes one.
+    pub next: String,
+    /// Places that cannot be used, and why.
+    pub troubles: Vec<String>,
+}
+
+impl House {
+    /// The key of a vendor, from the first place that has it; `None` where it is not set or none is needed.
+    pub fn vendor_key(&self, vendor: VendorId) -> Result<Option<SecretString>, ServiceError> {
+        KeySlot::of(vendor).map_or(Ok(None), |slot| self.key(slot))
+    }
+
+    /// The key in a slot.
+    pub(super) fn key(&self, slot: KeySlot) -> Result<Option<SecretString>, ServiceError> {
+        Ok(self.keys().chain.get(slot)?.map(|found| found.kept.key))
+    }
+
+    /// What is to be asked before a key can be kept: nothing where the keyring takes it.
+    pub fn vault_asks(&self, _: &Permit<Administer>) -> Result<Asks, ServiceError> {
+        let keys = self.keys();
+        if keys.chain.takes() == Some(Place::Keyring) {
+            return Ok(Asks::Nothing);
+        }
+        Ok(keys.vault.asks()?)
+    }
+
+    /// Whether the home's vault waits for its passphrase.
+    pub fn vault_is_locked(&self) -> bool {
+        self.keys().vault.asks().is_ok_and(|asks| asks == Asks::Passphrase)
+    }
+
+    /// Takes the vault's passphrase for this process, if it opens the vault.
+    pub fn unlock_vault(&self, passphrase: Password) -> Result<(), ServiceError> {
+        let vault = &self.keys().vault;
+        vault.give_passphrase(SecretString::from(passphrase.expose().to_owned()));
+        Ok(vault.usable()?)
+    }
+
+    /// Keeps a key in place of the one before; says where. Only its id is recorded.
+    pub fn set_key(
+        &self,
+        permit: &Permit<Administer>,
+        slot: KeySlot,
+        key: &Password,
+    ) -> Result<Place, ServiceError> {
+        let id = KeyId::of(key.expose());
+        let key = SecretString::from(key.expose().to_owned());
+        let place = self.keys().chain.set(slot, &key, self.clock().now())?;
+        let detail = format!("key {id} in the {place}");
+        record(
+            self,
+            permit.user().as_str(),
+            &format!("set the {} of {slot}", slot.part()),
+            "allowed",
+            &detail,
+        )?;
+        Ok(place)
+    }
+
+    /// Has every place forget a vendor's keys; says which had one.
+    pub fn remove_keys(
+        &self,
+        permit: &Permit<Administer>,
+        owner: KeyOwner,
+    ) -> Result<Vec<Place>, ServiceError> {
+        let mut had = Vec::new();
+        for slot in owner.slots() {
+            had.extend(self.keys().chain.remove(*slot)?);
+        }
+        record(self, permit.user().as_str(), &format!("remove the keys of {owner}"), "allowed", "")?;
+        had.dedup();
+        Ok(had)
+    }
+
+    /// Every key there could be, where it is kept and which it is.
+    pub fn key_list(&self, _: &Permit<Administer>) -> KeyList {
+        let chain = &self.keys().chain;
+        KeyList {
+            rows: KeyOwner::ALL.iter().flat_map(|owner| self.rows_of(*owner)).collect(),
+            next: chain.takes().map(|place| place.to_string()).unwrap_or_default(),
+            troubles: chain.troubles().iter().map(|t| format!("{}: {}", t.place, t.error)).collect(),
+        }
+    }
+
+    fn rows_of(&self, owner: KeyOwner) -> Vec<KeyRow> {
+        let row = |part: &str, kept: String| KeyRow {
+            vendor: owner.to_string(),
+            part: part.to_owned(),
+            kept,
+            key_id: None,
+            set_at: None,
+        };
+        if owner.slots().is_empty() {
+            return vec![row("", NONE_NEEDED.to_owned())];
+        }
+        let shown = |slot: &KeySlot| match self.keys().chain.get(*slot) {
+            Ok(Some(found)) => KeyRow {
+                key_id: Some(KeyId::of(found.kept.key.expose_secret()).to_string()),
+                set_at: found.kept.set_at,
+                ..row(slot.part(), found.place.to_string())
+            },
+            Ok(None) => row(slot.part(), NOT_SET.to_owned()),
+            Err(error) => row(slot.part(), error.to_string()),
+        };
+        owner.slots().iter().map(shown).collect()
+    }
+}
