@@ -1,11 +1,13 @@
 //! The market store: instruments, daily prices with their sources and revisions, actions, fundamentals, news,
-//! universes, signals, quarantine and job progress.
+//! universes, signals, quarantine and job progress; budgets of vendors and what they have answered for.
 //!
 //! A price row's key is (instrument, session, interval, source); basis belongs to (instrument, source). Reads take
 //! one source per instrument, never two: the one asked for, else the one with the newest bar, ties by name.
 //! Everything here can be fetched or computed again, so a commit may be lost with the power (never half of it).
 
 mod bars;
+mod budgets;
+mod coverage;
 mod factors;
 mod facts;
 mod groups;
@@ -20,6 +22,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 pub use bars::{BarRun, PageOutcome, RowFlags, RowOutcome};
+pub use budgets::StoredBudget;
+pub use coverage::{Covered, Span, SyncNote};
 pub use factors::SourceFactor;
 pub use facts::StoredHeadline;
 pub use groups::GroupChange;
@@ -38,6 +42,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/001.sql"),
     include_str!("../schema/market/002.sql"),
     include_str!("../schema/market/003.sql"),
+    include_str!("../schema/market/004.sql"),
 ];
 
 /// The interval of daily bars.

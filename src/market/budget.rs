@@ -1,0 +1,266 @@
+//! May a request go now? The rules by which requests to a vendor are let through, and what its answers do to them.
+//!
+//! Pure: a [`BudgetState`], the plan's allowances and the time go in, a [`Verdict`] comes out; who keeps the state
+//! (one row a vendor and key, shared by all processes of a home) is not known here.
+//!
+//! - No stretch of a window's length ever holds more requests than the window allows, wherever it begins.
+//! - After a "too many requests" nothing goes before the time it names; after a spent day nothing before its reset.
+//! - [`FAILURES_TO_OPEN`] failures in a row open the circuit; after a pause one request is let through to see, and
+//!   its outcome closes the circuit or opens it for twice as long. A wall for robots opens it at once.
+
+use chrono::DateTime;
+
+use super::vendors::Allowance;
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::vendor::{BudgetState, Circuit, DataKind, WindowUse};
+use crate::domain::{CleanText, UnixNanos};
+
+/// Failures in a row that open the circuit.
+pub const FAILURES_TO_OPEN: u32 = 5;
+/// First pause of an open circuit, in milliseconds; doubles.
+const OPEN_MS: i64 = 30_000;
+/// Longest pause of an open circuit, in milliseconds.
+pub const OPEN_MS_MAX: i64 = 900_000;
+/// How long others wait for the outcome of the one request that an open circuit lets through, in milliseconds.
+const PROBE_MS: i64 = 60_000;
+/// First pause before a request is tried again, in milliseconds; doubles.
+const BACKOFF_MS: i64 = 500;
+/// Longest such pause, in milliseconds.
+const BACKOFF_MS_MAX: i64 = 30_000;
+/// Requests of a window that are remembered one by one; larger windows are remembered in this many parts.
+const PARTS: u32 = 32;
+/// The latest time that an answer may ask us to wait for, in milliseconds from now.
+pub const WAIT_MS_MAX: i64 = 86_400_000;
+/// How long a kind of data that the plan refuses is not asked for again, in seconds.
+pub const REFUSED_SECONDS: i64 = 7 * 86_400;
+
+/// Whether a request may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may, and is counted.
+    Grant,
+    /// Not before this time.
+    Wait {
+        /// When to ask again.
+        until: UnixNanos,
+        /// Why, in plain words.
+        why: CleanText,
+    },
+}
+
+/// What the answer to a granted request means for the next ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// A good answer, or a good "no".
+    Good,
+    /// Nothing before this time.
+    Limited(UnixNanos, &'a str),
+    /// The plan does not include this kind of data.
+    Refused(DataKind, &'a str),
+    /// A bad moment of the vendor's or of the line.
+    Failed(&'a str),
+    /// It does not want us: pause at once.
+    Blocked(&'a str),
+    /// The key is refused.
+    BadKey(&'a str),
+}
+
+/// Use of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Length of the window, in seconds.
+    pub seconds: u32,
+    /// Requests in it.
+    pub used: u32,
+    /// Most requests in it.
+    pub of: u32,
+}
+
+/// Asks for one request at `now`, and counts it when it may go.
+pub fn ask(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) -> Verdict {
+    forget(state, allowances, now);
+    if let Some(until) = state.blocked_until.filter(|until| *until > now) {
+        return Verdict::Wait { until, why: state.reason.clone() };
+    }
+    state.blocked_until = None;
+    if let Some((until, allowance)) = earliest(state, allowances, now) {
+        return Verdict::Wait { until, why: CleanText::new(&spent(allowance)) };
+    }
+    if state.circuit != Circuit::Closed {
+        state.circuit = Circuit::HalfOpen;
+        state.blocked_until = Some(now.plus_millis(PROBE_MS));
+        state.reason = "one request is tried to see whether it answers again".into();
+    }
+    for allowance in allowances {
+        count(state, *allowance, now);
+    }
+    Verdict::Grant
+}
+
+/// When the next request could go, without counting anything.
+pub fn next_try(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> UnixNanos {
+    let mut copy = state.clone();
+    forget(&mut copy, allowances, now);
+    let blocked = state.blocked_until.unwrap_or(now);
+    let windows = earliest(&copy, allowances, now).map_or(now, |(until, _)| until);
+    blocked.max(windows).max(now)
+}
+
+/// Notes what became of a granted request.
+pub fn note(state: &mut BudgetState, outcome: Outcome<'_>, now: UnixNanos) {
+    let half_open = state.circuit == Circuit::HalfOpen;
+    match outcome {
+        Outcome::Good | Outcome::Refused(..) => {
+            state.failures = 0;
+            state.circuit = Circuit::Closed;
+            state.last_success = Some(now);
+            // Another process may have been told to wait meanwhile; only our own probe is over.
+            if half_open {
+                state.blocked_until = None;
+                state.reason = CleanText::default();
+            }
+        }
+        Outcome::Limited(until, said) => {
+            let until = until.min(now.plus_millis(WAIT_MS_MAX)).max(now);
+            state.blocked_until =
+                Some(state.blocked_until.filter(|_| !half_open).unwrap_or(until).max(until));
+            state.reason = CleanText::new(said);
+            state.circuit = Circuit::Closed;
+        }
+        Outcome::Failed(_) => {
+            state.failures = state.failures.saturating_add(1);
+            if half_open || state.failures >= FAILURES_TO_OPEN {
+                open(state, now, "it failed several times in a row");
+            }
+        }
+        Outcome::Blocked(said) => {
+            state.failures = state.failures.max(FAILURES_TO_OPEN - 1).saturating_add(1);
+            open(state, now, said);
+            state.blocked_until = Some(now.plus_millis(OPEN_MS_MAX));
+        }
+        Outcome::BadKey(said) => {
+            state.failures = state.failures.saturating_add(1);
+            open(state, now, said);
+        }
+    }
+    if let Outcome::Refused(kind, _) = outcome {
+        state.refused.retain(|(known, _)| *known != kind);
+        state.refused.push((kind, now));
+    }
+    if let Outcome::Limited(_, said)
+    | Outcome::Refused(_, said)
+    | Outcome::Failed(said)
+    | Outcome::Blocked(said)
+    | Outcome::BadKey(said) = outcome
+    {
+        state.last_error = Some((now, CleanText::new(said)));
+    }
+}
+
+/// Notes how many requests the vendor itself says are left, so that we stop before it has to tell us.
+pub fn note_remaining(state: &mut BudgetState, remaining: u32, reset_seconds: i64, now: UnixNanos) {
+    let until = UnixNanos::from_seconds(reset_seconds).min(now.plus_millis(WAIT_MS_MAX));
+    if remaining == 0 && until > now {
+        state.blocked_until = Some(state.blocked_until.map_or(until, |known| known.max(until)));
+        state.reason = "its own count of requests is used up".into();
+    }
+}
+
+/// Whether the plan was found not to include a kind of data, not too long ago.
+pub fn is_refused(state: &BudgetState, kind: DataKind, now: UnixNanos) -> bool {
+    let recent = |at: UnixNanos| now.since(at) < REFUSED_SECONDS * NANOS_PER_SECOND;
+    state.refused.iter().any(|(known, at)| *known == kind && recent(*at))
+}
+
+/// How much of each window is used.
+pub fn usage(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> Vec<Usage> {
+    let mut state = state.clone();
+    forget(&mut state, allowances, now);
+    let of = |a: &Allowance| Usage { seconds: a.seconds, used: used(&state, a.seconds), of: a.requests };
+    allowances.iter().map(of).collect()
+}
+
+/// How long to pause before the next try, in milliseconds; `thousandths` (0 to 1,000) spreads it between half and
+/// the whole.
+pub fn backoff_ms(failures: u32, thousandths: u16) -> i64 {
+    let whole = BACKOFF_MS.saturating_mul(1 << failures.min(16)).min(BACKOFF_MS_MAX);
+    whole / 2 + whole / 2 * i64::from(thousandths.min(1_000)) / 1_000
+}
+
+/// The time that `Retry-After` names: seconds from now, or an HTTP date.
+pub fn retry_after(text: &str, now: UnixNanos) -> Option<UnixNanos> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(now.plus_millis(i64::from(seconds).saturating_mul(1_000)));
+    }
+    // Vendors write GMT, which the mail form of dates reads as well.
+    let at = DateTime::parse_from_rfc2822(text).ok()?;
+    Some(UnixNanos::from_seconds(at.timestamp()))
+}
+
+fn open(state: &mut BudgetState, now: UnixNanos, why: &str) {
+    let times = state.failures.saturating_sub(FAILURES_TO_OPEN).min(10);
+    let pause = OPEN_MS.saturating_mul(1 << times).min(OPEN_MS_MAX);
+    state.circuit = Circuit::Open;
+    state.blocked_until = Some(now.plus_millis(pause));
+    state.reason = CleanText::new(why);
+}
+
+fn spent(allowance: Allowance) -> String {
+    let window = match allowance.seconds {
+        1 => "this second's".to_owned(),
+        60 => "this minute's".to_owned(),
+        3_600 => "this hour's".to_owned(),
+        86_400 => "the day's".to_owned(),
+        seconds => format!("the last {seconds} seconds'"),
+    };
+    format!("{window} {} requests are used up", allowance.requests)
+}
+
+/// Length of the parts in which a window is remembered, in nanoseconds; 0 for one part a request.
+fn part_nanos(allowance: Allowance) -> i64 {
+    if allowance.requests <= PARTS {
+        return 0;
+    }
+    i64::from(allowance.seconds) * NANOS_PER_SECOND / i64::from(PARTS)
+}
+
+/// When a remembered part no longer counts.
+fn ends(part: &WindowUse, allowance: Allowance) -> UnixNanos {
+    part.began.plus_nanos(part_nanos(allowance)).plus_millis(i64::from(part.seconds).saturating_mul(1_000))
+}
+
+fn forget(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) {
+    state.windows.retain_mut(|part| {
+        // A clock that was put back must not lock us out for longer than the window.
+        part.began = part.began.min(now);
+        allowances.iter().any(|a| a.seconds == part.seconds && ends(part, *a) > now)
+    });
+}
+
+fn used(state: &BudgetState, seconds: u32) -> u32 {
+    let parts = state.windows.iter().filter(|part| part.seconds == seconds);
+    parts.fold(0, |sum, part| sum.saturating_add(part.used))
+}
+
+/// The time at which the fullest window has room again, and which window that is.
+fn earliest(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> Option<(UnixNanos, Allowance)> {
+    let full = allowances.iter().filter(|a| used(state, a.seconds) >= a.requests);
+    let waits = full.map(|a| {
+        let parts = state.windows.iter().filter(|part| part.seconds == a.seconds);
+        (parts.map(|part| ends(part, *a)).min().unwrap_or(now), *a)
+    });
+    waits.max_by_key(|(until, _)| *until).filter(|(until, _)| *until > now)
+}
+
+fn count(state: &mut BudgetState, allowance: Allowance, now: UnixNanos) {
+    let part = part_nanos(allowance);
+    let open = |w: &&mut WindowUse| w.seconds == allowance.seconds && now.since(w.began) < part;
+    match state.windows.iter_mut().find(open) {
+        Some(window) => window.used = window.used.saturating_add(1),
+        None => state.windows.push(WindowUse { seconds: allowance.seconds, began: now, used: 1 }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,463 @@
+//! Getting what is asked for from one vendor: budget, call, answer, and what follows from the answer.
+//!
+//! A [`Fetcher`] is one vendor with its key. Every try, of whatever kind, asks the shared budget first; a wait is told
+//! to who watches, can be stopped, and is not begun when it is longer than a person would wait for. What the vendor
+//! refuses for the plan is remembered with the budget and not asked for again. Time comes from a [`Pace`], so tests run
+//! on virtual time. Nothing here knows a store: pages are handed on one by one.
+
+mod fault;
+mod stop;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+pub use fault::{FetchError, Why};
+pub use stop::{Stop, Stopper, stopper};
+
+use super::budget::{self, Outcome, Verdict};
+use super::http::{Answer, Http, HttpFault};
+use super::vendors::{Allowance, Ask, Call, Page, Payload, Reply, Response, Vendor};
+use crate::domain::vendor::{BudgetState, Circuit, VendorId};
+use crate::domain::{CleanText, UnixNanos};
+
+/// Most tries of one call that fails.
+const TRIES_MAX: u32 = 4;
+/// Most tries when nobody answers or the answer does not end: more would only take longer.
+const SLOW_TRIES_MAX: u32 = 2;
+/// Most tries after "too many requests".
+const LIMITED_TRIES_MAX: u32 = 4;
+/// Longest wait for a window or a named time, in milliseconds; what takes longer is said and left.
+const PATIENCE_MS: i64 = 310_000;
+/// Longest wait for an open circuit, in milliseconds.
+const CIRCUIT_PATIENCE_MS: i64 = 60_000;
+/// Most pages of one answer.
+const PAGES_MAX: u32 = 5_000;
+/// The host of a vendor that gives the cookies of a session begins so.
+const COOKIE_HOST: &str = "fc.";
+/// Hex digits of a key's fingerprint.
+const KEY_ID_DIGITS: usize = 8;
+
+/// Time and chance, from outside.
+#[async_trait]
+pub trait Pace: fmt::Debug + Send + Sync {
+    /// The present instant.
+    fn now(&self) -> UnixNanos;
+    /// Returns at a time or later.
+    async fn sleep_until(&self, time: UnixNanos);
+    /// A random number from 0 to 1,000.
+    fn thousandths(&self) -> u16;
+}
+
+/// Where budgets are kept: one state a vendor and key, changed by one process at a time.
+pub trait BudgetBook: fmt::Debug + Send + Sync {
+    /// Reads, changes and writes a state as one step.
+    fn with(
+        &self,
+        vendor: VendorId,
+        key_id: &str,
+        change: &mut dyn FnMut(&mut BudgetState),
+    ) -> Result<(), CleanText>;
+}
+
+/// A wait that is about to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// For whom.
+    pub vendor: VendorId,
+    /// From when.
+    pub from: UnixNanos,
+    /// Till when.
+    pub until: UnixNanos,
+    /// Why.
+    pub why: CleanText,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.until.since(self.from).max(0) / 1_000_000;
+        write!(f, "{}: {}; waiting {}", self.vendor, self.why, fault::span(millis))
+    }
+}
+
+/// Who watches a fetch, and may end it.
+#[derive(Clone, Copy)]
+pub struct Watch<'w> {
+    /// Set to end it.
+    pub stop: &'w Stop,
+    /// Told of every wait.
+    pub waiting: &'w (dyn Fn(&Waiting) + Send + Sync),
+}
+
+impl fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("stop", self.stop).finish_non_exhaustive()
+    }
+}
+
+/// The fingerprint under which a key's budget is kept; a vendor without keys has one too.
+pub fn key_id(key: Option<&SecretString>) -> String {
+    let Some(key) = key else { return "none".to_owned() };
+    let digest = Sha256::digest(key.expose_secret().as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.chars().take(KEY_ID_DIGITS).collect()
+}
+
+/// What a fetcher is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The vendor.
+    pub vendor: &'static dyn Vendor,
+    /// The way to it, with its key.
+    pub http: Http,
+    /// Fingerprint of the key.
+    pub key_id: String,
+    /// Requests that the plan allows.
+    pub allowances: Vec<Allowance>,
+    /// Where its budget is kept.
+    pub book: Arc<dyn BudgetBook>,
+    /// Time and chance.
+    pub pace: Arc<dyn Pace>,
+}
+
+/// One vendor with its key.
+#[derive(Debug)]
+pub struct Fetcher {
+    parts: Parts,
+}
+
+/// The pages of one answer.
+#[derive(Debug)]
+pub struct Pages<'f> {
+    fetcher: &'f Fetcher,
+    ask: Ask,
+    next: Option<Call>,
+    seen: BTreeSet<String>,
+    read: u32,
+}
+
+impl Pages<'_> {
+    /// The next page with anything in it; `None` at the end.
+    pub async fn next(&mut self, watch: Watch<'_>) -> Result<Option<Page>, FetchError> {
+        let Some(call) = self.next.take() else { return Ok(None) };
+        self.read += 1;
+        if !self.seen.insert(format!("{}?{:?}", call.path, call.query)) || self.read > PAGES_MAX {
+            return Err(self.fetcher.error(Why::Endless));
+        }
+        let Some(mut page) = self.fetcher.one(&self.ask, &call, watch).await? else { return Ok(None) };
+        self.next = page.next.take().map(|next| Call { page: call.page.saturating_add(1), ..next });
+        Ok(Some(page))
+    }
+
+    /// Whether more may come.
+    pub const fn has_more(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
+/// What to do after a try.
+enum Step {
+    Done(Option<Page>),
+    /// Once more, after a pause or whenever the budget says.
+    Again(Why),
+    /// Once more with a new session.
+    NewSession,
+    Over(Why),
+}
+
+impl Fetcher {
+    /// A fetcher; nothing is asked yet.
+    pub const fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Which vendor.
+    pub fn id(&self) -> VendorId {
+        self.parts.vendor.id()
+    }
+
+    /// The vendor.
+    pub fn vendor(&self) -> &'static dyn Vendor {
+        self.parts.vendor
+    }
+
+    /// Requests that the plan allows.
+    pub fn allowances(&self) -> &[Allowance] {
+        &self.parts.allowances
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> UnixNanos {
+        self.parts.pace.now()
+    }
+
+    /// The budget as it stands.
+    pub fn budget(&self) -> Result<BudgetState, FetchError> {
+        let mut seen = BudgetState::default();
+        self.change(&mut |state| seen = state.clone())?;
+        Ok(seen)
+    }
+
+    /// The pages of what is asked for, one by one.
+    pub fn pages(&self, ask: Ask) -> Result<Pages<'_>, FetchError> {
+        if self.parts.http.lacks_key() {
+            return Err(self.error(Why::NoKey));
+        }
+        let now = self.now();
+        if let Some(kind) = ask.kind()
+            && budget::is_refused(&self.budget()?, kind, now)
+        {
+            return Err(
+                self.error(Why::NotEntitled { kind, said: "the plan was found not to include it".into() })
+            );
+        }
+        let Some(call) = self.parts.vendor.call(&ask, now) else {
+            return Err(self.error(Why::HasNoSuchData));
+        };
+        Ok(Pages { fetcher: self, ask, next: Some(call), seen: BTreeSet::new(), read: 0 })
+    }
+
+    /// What is asked for, when it is one page.
+    pub async fn page(&self, ask: Ask, watch: Watch<'_>) -> Result<Option<Page>, FetchError> {
+        self.pages(ask)?.next(watch).await
+    }
+
+    fn error(&self, why: Why) -> FetchError {
+        FetchError { vendor: self.id(), why }
+    }
+
+    fn change(&self, change: &mut dyn FnMut(&mut BudgetState)) -> Result<(), FetchError> {
+        let done = self.parts.book.with(self.id(), &self.parts.key_id, change);
+        done.map_err(|said| self.error(Why::Book(said)))
+    }
+
+    /// One call, with as many tries as its answers deserve.
+    async fn one(&self, ask: &Ask, call: &Call, watch: Watch<'_>) -> Result<Option<Page>, FetchError> {
+        let (mut tries, mut is_renewed) = (0, false);
+        loop {
+            if call.needs_session && !self.parts.http.has_session() {
+                self.open_session(watch).await?;
+            }
+            let why = match self.one_try(ask, call, watch).await? {
+                Step::Done(page) => return Ok(page),
+                Step::Over(why) => return Err(self.error(why)),
+                Step::NewSession if is_renewed => {
+                    return Err(self.error(Why::AuthFailed("a new session was refused as well".into())));
+                }
+                Step::NewSession => {
+                    is_renewed = true;
+                    self.parts.http.forget_session();
+                    continue;
+                }
+                Step::Again(why) => why,
+            };
+            tries += 1;
+            if tries >= tries_max(&why) {
+                return Err(self.error(why));
+            }
+            if !matches!(why, Why::RateLimited { .. }) {
+                let pause = budget::backoff_ms(tries - 1, self.parts.pace.thousandths());
+                let now = self.now();
+                self.wait(now.plus_millis(pause), &why.to_string(), watch).await?;
+            }
+        }
+    }
+
+    /// Asks the budget, calls, and acts on what comes back.
+    async fn one_try(&self, ask: &Ask, call: &Call, watch: Watch<'_>) -> Result<Step, FetchError> {
+        self.spend(watch).await?;
+        let answer = tokio::select! {
+            biased;
+            () = watch.stop.wait() => return Ok(Step::Over(Why::Canceled)),
+            answer = self.parts.http.get(call) => answer,
+        };
+        let now = self.now();
+        match answer {
+            Ok(answer) => {
+                let reply = self.read(ask, call, &answer, now);
+                self.settle(ask, reply, answer.remaining, now)
+            }
+            Err(fault) => self.settle_fault(fault, now),
+        }
+    }
+
+    /// Reads an answer; a time the vendor names goes before one the parser guesses.
+    fn read(&self, ask: &Ask, call: &Call, answer: &Answer, now: UnixNanos) -> Reply {
+        let response = Response {
+            status: answer.status,
+            retry_after: answer.retry_after.as_deref(),
+            remaining: answer.remaining,
+            content_type: &answer.content_type,
+            body: &answer.body,
+            now,
+        };
+        let reply = self.parts.vendor.read(ask, call, &response);
+        let named = answer.retry_after.as_deref().and_then(|text| budget::retry_after(text, now));
+        match (reply, named) {
+            (Reply::RateLimited { said, .. }, Some(until)) => Reply::RateLimited { until, said },
+            (reply, _) => reply,
+        }
+    }
+
+    fn settle(
+        &self,
+        ask: &Ask,
+        reply: Reply,
+        remaining: Option<(u32, i64)>,
+        now: UnixNanos,
+    ) -> Result<Step, FetchError> {
+        let clean = |said: &CleanText| self.parts.http.clean(said.as_str());
+        let step = match reply {
+            Reply::Data(page) => Step::Done(Some(*page)),
+            Reply::Empty => Step::Done(None),
+            Reply::NotFound => Step::Over(Why::NotFound),
+            Reply::RateLimited { until, said } => Step::Again(Why::RateLimited { until, said: clean(&said) }),
+            Reply::QuotaSpent { until, said } => Step::Over(Why::QuotaSpent { until, said: clean(&said) }),
+            Reply::NotEntitled { said } => {
+                let said = clean(&said);
+                let refused = |kind| Why::NotEntitled { kind, said: said.clone() };
+                Step::Over(ask.kind().map_or_else(|| Why::AuthFailed(said.clone()), refused))
+            }
+            Reply::BadRequest(said) => Step::Over(Why::BadRequest(clean(&said))),
+            Reply::AuthFailed(said) => Step::Over(Why::AuthFailed(clean(&said))),
+            Reply::Blocked(said) => Step::Over(Why::Blocked(clean(&said))),
+            Reply::Malformed(said) => Step::Again(Why::Malformed(clean(&said))),
+            Reply::Transient(said) => Step::Again(Why::Transient(clean(&said))),
+            Reply::SessionOver => Step::NewSession,
+            Reply::CursorExpired => Step::Over(Why::CursorExpired),
+        };
+        self.note(&step, remaining, now)?;
+        Ok(step)
+    }
+
+    fn settle_fault(&self, fault: HttpFault, now: UnixNanos) -> Result<Step, FetchError> {
+        let step = match fault {
+            HttpFault::Offline(said) => Step::Again(Why::Offline(said)),
+            HttpFault::Deadline { total_ms } => Step::Again(Why::Slow { total_ms }),
+            HttpFault::TooLarge { body_bytes_max } => Step::Over(Why::TooLarge { body_bytes_max }),
+            HttpFault::Redirect { to } => {
+                Step::Over(Why::Blocked(CleanText::new(&format!("it sends to {to}, which is not followed"))))
+            }
+            HttpFault::Broken(said) => Step::Again(Why::Transient(said)),
+        };
+        self.note(&step, None, now)?;
+        Ok(step)
+    }
+
+    /// Writes what became of a try into the shared budget.
+    fn note(&self, step: &Step, remaining: Option<(u32, i64)>, now: UnixNanos) -> Result<(), FetchError> {
+        let why = match step {
+            Step::Done(_) | Step::NewSession => None,
+            Step::Again(why) | Step::Over(why) => Some(why),
+        };
+        let said = why.map(ToString::to_string).unwrap_or_default();
+        let outcome = match why {
+            None => Outcome::Good,
+            Some(Why::RateLimited { until, .. } | Why::QuotaSpent { until, .. }) => {
+                Outcome::Limited(*until, &said)
+            }
+            Some(Why::NotEntitled { kind, .. }) => Outcome::Refused(*kind, &said),
+            Some(Why::AuthFailed(_)) => Outcome::BadKey(&said),
+            Some(Why::Blocked(_)) => Outcome::Blocked(&said),
+            Some(
+                Why::Malformed(_)
+                | Why::Transient(_)
+                | Why::Offline(_)
+                | Why::Slow { .. }
+                | Why::TooLarge { .. },
+            ) => Outcome::Failed(&said),
+            Some(
+                Why::NotFound
+                | Why::BadRequest(_)
+                | Why::CursorExpired
+                | Why::NoKey
+                | Why::HasNoSuchData
+                | Why::Paused { .. }
+                | Why::Endless
+                | Why::Canceled
+                | Why::Book(_),
+            ) => Outcome::Good,
+        };
+        let mut opened = false;
+        self.change(&mut |state| {
+            let was = state.circuit;
+            budget::note(state, outcome, now);
+            opened = was == Circuit::Closed && state.circuit == Circuit::Open;
+            if let Some((left, reset)) = remaining {
+                budget::note_remaining(state, left, reset, now);
+            }
+        })?;
+        if opened {
+            tracing::warn!(vendor = %self.id(), said = %said, "paused after failures; it is tried again by itself");
+        }
+        Ok(())
+    }
+
+    /// Waits until the shared budget lets one request go.
+    async fn spend(&self, watch: Watch<'_>) -> Result<(), FetchError> {
+        loop {
+            if watch.stop.is_set() {
+                return Err(self.error(Why::Canceled));
+            }
+            let now = self.now();
+            let (mut verdict, mut circuit) = (Verdict::Grant, Circuit::Closed);
+            self.change(&mut |state| {
+                circuit = state.circuit;
+                verdict = budget::ask(state, &self.parts.allowances, now);
+            })?;
+            let Verdict::Wait { until, why } = verdict else { return Ok(()) };
+            let patience = if circuit == Circuit::Closed { PATIENCE_MS } else { CIRCUIT_PATIENCE_MS };
+            if until > now.plus_millis(patience) {
+                return Err(self.error(Why::Paused { until, said: why }));
+            }
+            self.wait(until, why.as_str(), watch).await?;
+        }
+    }
+
+    async fn wait(&self, until: UnixNanos, why: &str, watch: Watch<'_>) -> Result<(), FetchError> {
+        let from = self.now();
+        (watch.waiting)(&Waiting { vendor: self.id(), from, until, why: CleanText::new(why) });
+        tokio::select! {
+            biased;
+            () = watch.stop.wait() => Err(self.error(Why::Canceled)),
+            () = self.parts.pace.sleep_until(until) => Ok(()),
+        }
+    }
+
+    /// Makes the session that some calls need: the cookies, then the text that goes with them.
+    async fn open_session(&self, watch: Watch<'_>) -> Result<(), FetchError> {
+        let Some(call) = self.parts.vendor.call(&Ask::Session, self.now()) else {
+            return Err(self.error(Why::HasNoSuchData));
+        };
+        if let Some(host) = self.parts.vendor.hosts().iter().find(|host| host.starts_with(COOKIE_HOST)) {
+            self.spend(watch).await?;
+            let now = self.now();
+            if let Err(fault) = self.parts.http.collect_cookies(host).await
+                && let Step::Over(why) | Step::Again(why) = self.settle_fault(fault, now)?
+            {
+                return Err(self.error(why));
+            }
+        }
+        let call = Call { needs_session: false, ..call };
+        match self.one_try(&Ask::Session, &call, watch).await? {
+            Step::Done(Some(Page { payload: Payload::Session(text), .. })) => {
+                self.parts.http.keep_session(text.0);
+                Ok(())
+            }
+            Step::Over(why) | Step::Again(why) => Err(self.error(why)),
+            Step::Done(_) | Step::NewSession => Err(self.error(Why::AuthFailed("it gave no session".into()))),
+        }
+    }
+}
+
+fn tries_max(why: &Why) -> u32 {
+    match why {
+        Why::RateLimited { .. } => LIMITED_TRIES_MAX,
+        Why::Offline(_) | Why::Slow { .. } => SLOW_TRIES_MAX,
+        _ => TRIES_MAX,
+    }
+}
