@@ -4,8 +4,12 @@
 //! does the rest for all of them: budget, deadline, credentials, retries, paging. So a new vendor is one folder, and
 //! its parser can be fuzzed.
 
+pub mod alpha_vantage;
+pub mod classify;
 pub mod json;
 mod payload;
+#[cfg(test)]
+pub(crate) mod recorded;
 pub mod rows;
 
 use std::fmt;
