@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::domain::vendor::VendorId;
 use crate::domain::venue::{LimitFill, VenueModel};
 use crate::domain::{CleanText, Money, Price, Ratio};
 
@@ -47,6 +48,67 @@ pub struct Settings {
     pub venue: VenueModel,
     /// Where Alpaca's paper trading is reached.
     pub alpaca_url: String,
+    /// The vendors of market data.
+    pub vendors: VendorTable,
+    /// Which vendor is asked first, second and so on.
+    pub sync_vendors: Vec<VendorId>,
+    /// Whether what was synced before is synced again after each session's close.
+    pub sync_auto: bool,
+}
+
+/// What can be set of one vendor of market data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorSetting {
+    /// Its address.
+    pub url: String,
+    /// Whether it is asked at all.
+    pub enabled: bool,
+    /// Requests a minute that the plan allows; 0: those of the smallest plan.
+    pub per_minute: u32,
+    /// Requests a day that the plan allows; 0: those of the smallest plan.
+    pub per_day: u32,
+}
+
+impl VendorSetting {
+    fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), enabled: true, per_minute: 0, per_day: 0 }
+    }
+}
+
+/// The settings of every vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorTable {
+    /// Alpha Vantage.
+    pub alpha_vantage: VendorSetting,
+    /// Yahoo Finance.
+    pub yahoo: VendorSetting,
+    /// Polygon.
+    pub polygon: VendorSetting,
+    /// ASX.
+    pub asx: VendorSetting,
+}
+
+impl VendorTable {
+    /// Those of one vendor.
+    pub const fn of(&self, vendor: VendorId) -> &VendorSetting {
+        match vendor {
+            VendorId::AlphaVantage => &self.alpha_vantage,
+            VendorId::Yahoo => &self.yahoo,
+            VendorId::Polygon => &self.polygon,
+            VendorId::Asx => &self.asx,
+        }
+    }
+}
+
+impl Default for VendorTable {
+    fn default() -> Self {
+        Self {
+            alpha_vantage: VendorSetting::at("https://www.alphavantage.co"),
+            yahoo: VendorSetting::at("https://query2.finance.yahoo.com"),
+            polygon: VendorSetting::at("https://api.massive.com"),
+            asx: VendorSetting::at("https://asx.api.markitdigital.com"),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -59,6 +121,9 @@ impl Default for Settings {
             simulation_speed: 20,
             venue: VenueModel::home(),
             alpaca_url: "https://paper-api.alpaca.markets".to_owned(),
+            vendors: VendorTable::default(),
+            sync_vendors: vec![VendorId::Polygon, VendorId::Yahoo, VendorId::AlphaVantage, VendorId::Asx],
+            sync_auto: true,
         }
     }
 }
@@ -83,6 +148,8 @@ pub enum Kind {
     Name,
     /// A web address.
     Address,
+    /// Names of vendors of market data, each at most once, with commas between them.
+    Vendors,
 }
 
 impl Kind {
@@ -94,6 +161,7 @@ impl Kind {
             Kind::Decimal => "a plain decimal of zero or more, such as 0.005".to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Address => "an address such as https://127.0.0.1:8443".to_owned(),
+            Kind::Vendors => "names of vendors with commas between, such as polygon,yahoo".to_owned(),
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
     }
@@ -138,7 +206,7 @@ impl Setting {
                 text.len() <= ADDRESS_BYTES_MAX && rest.is_some_and(|r| !r.is_empty() && r.chars().all(plain))
             }
             Kind::Decimal => !text.starts_with('-'),
-            Kind::Bool => true,
+            Kind::Bool | Kind::Vendors => true,
         };
         let done = if bounded { (self.write)(settings, text) } else { None };
         done.ok_or_else(|| format!("'{}' will not do; give {}", CleanText::new(text), self.kind.expected()))
@@ -170,6 +238,48 @@ fn show_bps(ratio: Ratio) -> String {
 }
 
 const ONE: Ratio = Ratio::from_raw(Ratio::ONE_RAW);
+
+macro_rules! vendor_url {
+    ($vendor:ident, $name:literal) => {
+        Setting {
+            key: concat!("vendors.", stringify!($vendor), ".url"),
+            kind: Kind::Address,
+            doc: concat!("Address of ", $name, ": its own host or a loopback address."),
+            write: |s, t| write(&mut s.vendors.$vendor.url, t),
+            show: |s| s.vendors.$vendor.url.clone(),
+        }
+    };
+}
+
+macro_rules! vendor_enabled {
+    ($vendor:ident, $name:literal) => {
+        Setting {
+            key: concat!("vendors.", stringify!($vendor), ".enabled"),
+            kind: Kind::Bool,
+            doc: concat!("Whether ", $name, " is asked for market data."),
+            write: |s, t| write(&mut s.vendors.$vendor.enabled, t),
+            show: |s| s.vendors.$vendor.enabled.to_string(),
+        }
+    };
+}
+
+macro_rules! vendor_rate {
+    ($vendor:ident, $field:ident, $window:literal, $name:literal) => {
+        Setting {
+            key: concat!("vendors.", stringify!($vendor), ".", stringify!($field)),
+            kind: Kind::Integer { min: 0, max: 1_000_000 },
+            doc: concat!(
+                "Requests a ",
+                $window,
+                " that your plan at ",
+                $name,
+                " allows; 0: the smallest plan's."
+            ),
+            write: |s, t| write(&mut s.vendors.$vendor.$field, t),
+            show: |s| s.vendors.$vendor.$field.to_string(),
+        }
+    };
+}
 
 /// Every setting.
 pub const SETTINGS: &[Setting] = &[
@@ -287,6 +397,43 @@ pub const SETTINGS: &[Setting] = &[
         write: |s, t| write(&mut s.alpaca_url, t),
         show: |s| s.alpaca_url.clone(),
     },
+    Setting {
+        key: "sync.vendors",
+        kind: Kind::Vendors,
+        doc: "Vendors in the order in which they are asked; the next one is asked when one cannot.",
+        write: |s, t| {
+            let names = t.split(',').map(|name| name.trim().parse::<VendorId>().ok());
+            let wanted: Vec<VendorId> = names.collect::<Option<_>>()?;
+            let once =
+                wanted.iter().enumerate().all(|(i, v)| wanted.iter().take(i).all(|before| before != v));
+            s.sync_vendors = wanted;
+            once.then_some(())
+        },
+        show: |s| s.sync_vendors.iter().map(|v| v.as_str()).collect::<Vec<_>>().join(","),
+    },
+    Setting {
+        key: "sync.auto",
+        kind: Kind::Bool,
+        doc: "Sync again after each session's close what was synced before, while the workstation is open.",
+        write: |s, t| write(&mut s.sync_auto, t),
+        show: |s| s.sync_auto.to_string(),
+    },
+    vendor_url!(alpha_vantage, "Alpha Vantage"),
+    vendor_enabled!(alpha_vantage, "Alpha Vantage"),
+    vendor_rate!(alpha_vantage, per_minute, "minute", "Alpha Vantage"),
+    vendor_rate!(alpha_vantage, per_day, "day", "Alpha Vantage"),
+    vendor_url!(yahoo, "Yahoo Finance"),
+    vendor_enabled!(yahoo, "Yahoo Finance"),
+    vendor_rate!(yahoo, per_minute, "minute", "Yahoo Finance"),
+    vendor_rate!(yahoo, per_day, "day", "Yahoo Finance"),
+    vendor_url!(polygon, "Polygon"),
+    vendor_enabled!(polygon, "Polygon"),
+    vendor_rate!(polygon, per_minute, "minute", "Polygon"),
+    vendor_rate!(polygon, per_day, "day", "Polygon"),
+    vendor_url!(asx, "the Australian exchange's site"),
+    vendor_enabled!(asx, "the Australian exchange's site"),
+    vendor_rate!(asx, per_minute, "minute", "the Australian exchange's site"),
+    vendor_rate!(asx, per_day, "day", "the Australian exchange's site"),
 ];
 
 /// The row of a key.

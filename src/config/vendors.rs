@@ -2,6 +2,8 @@
 
 use secrecy::SecretString;
 
+use crate::domain::vendor::VendorId;
+
 use crate::domain::key::KeySlot;
 
 /// The key in the variable of a slot.
@@ -17,6 +19,16 @@ pub fn vault_password() -> Option<SecretString> {
 /// The address in `QLIB_PRO_ALPACA_URL`, which goes before the setting.
 pub fn alpaca_url() -> Option<String> {
     variable("QLIB_PRO_ALPACA_URL")
+}
+
+/// The key of a vendor of market data in `QLIB_PRO_<NAME>_KEY`.
+pub fn market_key(vendor: VendorId) -> Option<SecretString> {
+    variable(&format!("QLIB_PRO_{}_KEY", vendor.as_str().to_ascii_uppercase())).map(SecretString::from)
+}
+
+/// The address of a vendor of market data in `QLIB_PRO_<NAME>_URL`, which goes before the setting.
+pub fn market_url(vendor: VendorId) -> Option<String> {
+    variable(&format!("QLIB_PRO_{}_URL", vendor.as_str().to_ascii_uppercase()))
 }
 
 #[allow(clippy::disallowed_methods, reason = "config reads the few variables that are settings")]

@@ -52,6 +52,11 @@ impl BarRun {
     pub fn source(&self) -> &CleanText {
         &self.source
     }
+
+    /// In what terms its rows are.
+    pub const fn basis(&self) -> Basis {
+        self.basis
+    }
 }
 
 /// What is odd about a row that was stored all the same.
@@ -183,7 +188,7 @@ impl<'c> Writer<'c> {
     }
 
     fn revise(&self, source_id: i64, session: i32, v: Values, wall: UnixNanos) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO price_revisions SELECT source_id, interval, session, revision, open, high, low, \
+        let sql = "INSERT OR REPLACE INTO price_revisions SELECT source_id, interval, session, revision, open, high, low, \
                    close, volume, vwap, ?4 FROM prices WHERE source_id = ?1 AND interval = ?2 AND session = ?3";
         self.conn.prepare_cached(sql)?.execute(params![source_id, DAILY, session, wall.nanos()])?;
         let sql = "UPDATE prices SET open = ?4, high = ?5, low = ?6, close = ?7, volume = ?8, vwap = ?9, \
@@ -326,6 +331,16 @@ impl MarketStore {
     /// Stores a page in one transaction and says what became of every row. Instruments that are not known are
     /// created with defaults. A row of another basis than its source's refuses the page.
     pub fn store_bars(&mut self, run: &mut BarRun, page: &[DailyBar]) -> Result<PageOutcome, StoreError> {
+        self.store_bars_and(run, page, |_| Ok(()))
+    }
+
+    /// The same with more in the same transaction.
+    pub(super) fn store_bars_and(
+        &mut self,
+        run: &mut BarRun,
+        page: &[DailyBar],
+        beside: impl FnOnce(&Connection) -> Result<(), Fault>,
+    ) -> Result<PageOutcome, StoreError> {
         let mut tails = self.tails.remove(&run.source).unwrap_or_default();
         let known_version = self.data_version;
         let mut marked: Vec<(InstrumentId, i32)> = Vec::with_capacity(page.len());
@@ -334,6 +349,7 @@ impl MarketStore {
             if version != known_version {
                 tails.clear();
             }
+            beside(tx)?;
             store_page(tx, run, &mut tails, page, &mut marked).map(|outcome| (outcome, version))
         });
         match result {

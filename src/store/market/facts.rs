@@ -1,7 +1,7 @@
 //! Corporate actions, fundamentals and news.
 
 use chrono::NaiveDate;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::super::codec::{bad, clean, date, day, time};
 use super::super::error::StoreError;
@@ -9,7 +9,7 @@ use super::instruments::{ensure_instrument, id_at};
 use super::revision::{What, bump};
 use super::{MarketReader, MarketStore};
 use crate::domain::market::{ActionKind, CorporateAction, Fundamental, Headline, SplitRatio};
-use crate::domain::{Exchange, InstrumentId, Price, Quantity, UnixNanos};
+use crate::domain::{CleanText, Exchange, InstrumentId, Price, Quantity, UnixNanos};
 
 /// A stored headline and its tone.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +107,22 @@ impl MarketReader {
 }
 
 impl MarketReader {
+    /// Actions of one instrument with who told them (empty: a file), by date and kind.
+    pub fn actions_of(
+        &self,
+        instrument: InstrumentId,
+    ) -> Result<Vec<(CorporateAction, CleanText)>, StoreError> {
+        self.db.read("read an instrument's actions", |c| {
+            let sql = "SELECT i.symbol, i.exchange, a.date, a.kind, a.new, a.old, a.amount, a.pay_date, a.source \
+                       FROM actions a JOIN instruments i ON i.id = a.instrument \
+                       WHERE i.symbol = ?1 AND i.exchange = ?2 ORDER BY a.date, a.kind";
+            let mut statement = c.prepare_cached(sql)?;
+            let row = params![instrument.symbol.as_str(), instrument.exchange.code()];
+            let rows = statement.query_map(row, |row| Ok((action(row)?, clean(row, 8)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
     /// Instrument, time and tone of every headline on an exchange from `from` (included) to `to` (not included), oldest
     /// first; 0 is the tone of one that says nothing either way.
     pub fn tones_between(
@@ -130,37 +146,55 @@ impl MarketReader {
 impl MarketStore {
     /// Adds or replaces actions (key: instrument, ex-date, kind). Returns how many rows changed.
     pub fn store_actions(&mut self, actions: &[CorporateAction]) -> Result<u64, StoreError> {
-        self.db().write("store corporate actions", |tx| {
-            let mut changed = 0;
-            for action in actions {
-                let (number, _) = ensure_instrument(tx, action.instrument)?;
-                let sql = "INSERT INTO actions (instrument, date, kind, new, old, amount, pay_date) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (instrument, date, kind) DO UPDATE SET \
+        self.db().write("store corporate actions", |tx| put_actions(tx, actions, ""))
+    }
+}
+
+/// Adds or replaces actions inside a transaction, with the name of who told them. How many rows changed.
+pub(super) fn put_actions(
+    tx: &Connection,
+    actions: &[CorporateAction],
+    source: &str,
+) -> rusqlite::Result<u64> {
+    let mut changed = 0;
+    for action in actions {
+        let (number, _) = ensure_instrument(tx, action.instrument)?;
+        let sql = "INSERT INTO actions (instrument, date, kind, new, old, amount, pay_date, source) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (instrument, date, kind) DO UPDATE SET \
                            new = excluded.new, old = excluded.old, amount = excluded.amount, \
-                           pay_date = excluded.pay_date \
+                           pay_date = excluded.pay_date, source = excluded.source \
                            WHERE (new, old, amount, pay_date) IS NOT \
                                  (excluded.new, excluded.old, excluded.amount, excluded.pay_date)";
-                let mut statement = tx.prepare_cached(sql)?;
-                let date = day(action.date);
-                changed += match action.kind {
-                    ActionKind::Split(r) => {
-                        let nothing = None::<i64>;
-                        statement.execute(params![number, date, "split", r.new.raw(), r.old.raw(), nothing, nothing])
-                    }
-                    ActionKind::Dividend { amount, pay_date } => {
-                        let nothing = None::<i64>;
-                        let (amount, pay) = (amount.raw(), day(pay_date));
-                        statement.execute(params![number, date, "dividend", nothing, nothing, amount, pay])
-                    }
-                }? as u64;
+        let mut statement = tx.prepare_cached(sql)?;
+        let date = day(action.date);
+        changed += match action.kind {
+            ActionKind::Split(r) => {
+                let nothing = None::<i64>;
+                statement.execute(params![
+                    number,
+                    date,
+                    "split",
+                    r.new.raw(),
+                    r.old.raw(),
+                    nothing,
+                    nothing,
+                    source
+                ])
             }
-            if changed > 0 {
-                bump(tx, What::Facts)?;
+            ActionKind::Dividend { amount, pay_date } => {
+                let nothing = None::<i64>;
+                let (amount, pay) = (amount.raw(), day(pay_date));
+                statement.execute(params![number, date, "dividend", nothing, nothing, amount, pay, source])
             }
-            Ok::<_, rusqlite::Error>(changed)
-        })
+        }? as u64;
     }
+    if changed > 0 {
+        bump(tx, What::Facts)?;
+    }
+    Ok(changed)
+}
 
+impl MarketStore {
     /// Adds or replaces figures (key: instrument, field, day known, period). Returns how many rows changed.
     pub fn store_fundamentals(&mut self, figures: &[Fundamental]) -> Result<u64, StoreError> {
         self.db().write("store fundamentals", |tx| {

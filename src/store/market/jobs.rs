@@ -1,6 +1,6 @@
 //! Quarantined rows and the progress of long jobs.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::codec::{clean, count, time};
 use super::super::error::StoreError;
@@ -89,23 +89,26 @@ impl MarketStore {
         if rows.is_empty() {
             return Ok(());
         }
-        self.db().write("keep quarantined rows", |tx| {
-            for row in rows {
-                let sql = "INSERT INTO quarantine (job, file, line, symbol, date, reason, raw, at) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-                tx.prepare_cached(sql)?.execute(params![
-                    row.job.as_str(),
-                    row.file.as_str(),
-                    i64::try_from(row.line).unwrap_or(i64::MAX),
-                    row.symbol.as_str(),
-                    row.date.as_str(),
-                    row.reason.as_str(),
-                    row.raw.as_str(),
-                    at.nanos(),
-                ])?;
-            }
-            let oldest = tx.last_insert_rowid() - i64::from(QUARANTINE_MAX);
-            tx.execute("DELETE FROM quarantine WHERE id <= ?1", [oldest]).map(drop)
-        })
+        self.db().write("keep quarantined rows", |tx| quarantine(tx, rows, at))
     }
+}
+
+/// Keeps rows inside a transaction.
+pub(super) fn quarantine(tx: &Connection, rows: &[Quarantined], at: UnixNanos) -> rusqlite::Result<()> {
+    for row in rows {
+        let sql = "INSERT INTO quarantine (job, file, line, symbol, date, reason, raw, at) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        tx.prepare_cached(sql)?.execute(params![
+            row.job.as_str(),
+            row.file.as_str(),
+            i64::try_from(row.line).unwrap_or(i64::MAX),
+            row.symbol.as_str(),
+            row.date.as_str(),
+            row.reason.as_str(),
+            row.raw.as_str(),
+            at.nanos(),
+        ])?;
+    }
+    let oldest = tx.last_insert_rowid() - i64::from(QUARANTINE_MAX);
+    tx.execute("DELETE FROM quarantine WHERE id <= ?1", [oldest]).map(drop)
 }

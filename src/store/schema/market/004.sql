@@ -30,3 +30,6 @@ CREATE TABLE sync_log (
   failures   INTEGER NOT NULL,
   PRIMARY KEY (instrument, source, kind)
 ) STRICT, WITHOUT ROWID;
+
+-- Who told of an action; empty: a file.
+ALTER TABLE actions ADD COLUMN source TEXT NOT NULL DEFAULT '';
