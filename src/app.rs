@@ -162,6 +162,7 @@ impl App {
         let house = self.open(&wish, WORKSTATION)?;
         prepare(&house)?;
         let clock = house.start_clock(settings.simulation_speed)?;
+        let nightly = house.start_nightly()?;
         let no_color = match launch.color {
             Color::Always => false,
             Color::Never => true,
@@ -169,7 +170,7 @@ impl App {
         };
         let options = Options { theme: settings.theme.clone(), no_color, ascii: settings.ascii, user };
         let done = tui::run(Door::new(house), &options).map_err(Failure::of);
-        drop(clock);
+        drop((clock, nightly));
         done
     }
 

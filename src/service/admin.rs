@@ -300,6 +300,7 @@ impl House {
         rows.push(HealthRow { name: "sessions".into(), value: sessions.to_string(), ok: true });
         let trades = self.held_by().map_or("owned by this process".to_string(), |by| format!("held by {by}"));
         rows.push(HealthRow { name: "trades".into(), value: trades, ok: self.owns_trades() });
+        rows.push(self.last_verify()?);
         Ok(rows)
     }
 
@@ -340,10 +341,21 @@ impl House {
 
     /// Tells everybody who runs this home something that did not come from the journal.
     pub(super) fn tell_overseers(&self, title: &str, text: &str) -> Result<(), ServiceError> {
+        self.tell_all(Role::is_founder, title, text)
+    }
+
+    /// The same for everybody of some roles.
+    pub(super) fn tell_all(
+        &self,
+        has_to_know: impl Fn(Role) -> bool,
+        title: &str,
+        text: &str,
+    ) -> Result<(), ServiceError> {
         let mut users = lock(self.users());
-        let overseers = users.read().users()?.into_iter().filter(|p| p.user.role.is_founder());
+        let people = users.read().users()?.into_iter();
+        let told = people.filter(|p| !p.user.disabled && has_to_know(p.user.role));
         let time = self.clock().now();
-        let notices: Vec<_> = overseers
+        let notices: Vec<_> = told
             .map(|p| {
                 let notice = crate::domain::notice::Notice {
                     id: 0,

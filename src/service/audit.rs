@@ -16,6 +16,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::evidence::Recount;
 use super::house::House;
+use super::nightly::{SOUND, Stop, UNSOUND};
 use super::permit::{Audit, Permit, ViewLimits, ViewPortfolio, ViewSignals};
 
 /// What proving the journal found.
@@ -58,6 +59,24 @@ pub enum AuditLine {
     },
 }
 
+/// What the access log calls a verification.
+pub(super) const VERIFY: &str = "verify the audit trail";
+
+impl AuditReport {
+    /// How it ended, for the access log.
+    pub(super) const fn outcome(&self) -> &'static str {
+        if self.sound { SOUND } else { UNSOUND }
+    }
+
+    /// What it found, in a sentence.
+    pub(super) fn summary(&self) -> String {
+        match self.findings.first() {
+            None => format!("{} events", self.events),
+            Some(first) => format!("{} findings, the first: {first}", self.findings.len()),
+        }
+    }
+}
+
 impl House {
     /// Proves the chain, the sums, and that ledger and tables are what the journal makes; with a head that was
     /// exported earlier, that nothing before it was changed or cut off.
@@ -66,15 +85,23 @@ impl House {
         permit: &Permit<Audit>,
         against: Option<&AuditHead>,
     ) -> Result<AuditReport, ServiceError> {
-        let report = self.prove(against)?;
-        record(self, permit.user().as_str(), "verify the audit trail", "allowed", "")?;
+        let report = self.prove(against, None)?;
+        record(self, permit.user().as_str(), VERIFY, report.outcome(), &report.summary())?;
         Ok(report)
     }
 
-    /// Proves the trail over a connection of its own, so that nobody waits for it.
-    pub(super) fn prove(&self, against: Option<&AuditHead>) -> Result<AuditReport, ServiceError> {
+    /// Proves the trail over a connection of its own, so that nobody waits for it; until told to stop.
+    pub(super) fn prove(
+        &self,
+        against: Option<&AuditHead>,
+        stop: Option<&Stop>,
+    ) -> Result<AuditReport, ServiceError> {
         let mut recount = Recount::new(self.calendars())?;
-        let report = TradesReader::open(self.home())?.prove(&mut recount, against)?;
+        let trades = TradesReader::open(self.home())?;
+        if let Some(stop) = stop {
+            stop.may_end(&trades)?;
+        }
+        let report = trades.prove(&mut recount, against)?;
         let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         findings.extend(recount.findings());
         findings.extend(self.acts_differ()?);

@@ -41,6 +41,9 @@ pub enum ServiceError {
     /// The journal could not be written: nothing happened.
     #[error("nothing was done, because the journal could not be written: {0}")]
     NotWritten(String),
+    /// The disk failed under the journal: the engine stops.
+    #[error("not acknowledged, and whether it was kept is not known, because the disk failed: {0}")]
+    DiskFailed(String),
     /// Another process owns the trades of this home.
     #[error(
         "this home's trades are held by {0}; it is open read-only here: close the other program, or trade there"
@@ -185,6 +188,7 @@ impl ServiceError {
             | ServiceError::EngineStopped
             | ServiceError::FeedStopped
             | ServiceError::NotWritten(_)
+            | ServiceError::DiskFailed(_)
             | ServiceError::ReadOnly(_)
             | ServiceError::Founding(_)
             | ServiceError::Unknown { .. }

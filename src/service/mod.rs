@@ -31,6 +31,7 @@ pub mod language;
 pub mod live;
 mod live_expression;
 pub mod market;
+pub mod nightly;
 mod notices;
 pub mod ordering;
 mod panel;

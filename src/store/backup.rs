@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::db::{make_private_dir, make_private_file};
 use super::error::StoreError;
 use super::ownership::{self, HeldBy};
-use super::trades::{ANCHOR_FILE, TradesReader};
+use super::trades::{self, ANCHOR_FILE, TradesReader};
 use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, is_home};
 
 const MAGIC: &[u8; 8] = b"QLIBPRO1";
@@ -138,6 +138,7 @@ pub fn restore(source: &Path, home: &Path, replace: bool, who: &HeldBy) -> Resul
     let stage = tempfile::Builder::new().prefix(".restore-").tempdir_in(home);
     let stage = stage.map_err(StoreError::io(home, "make a folder for the copy"))?;
     let report = unpack(source, stage.path())?;
+    trades::note_restored(stage.path())?;
     check(source, stage.path())?;
     set_aside(&home.join(ANCHOR_FILE))?;
     super::snapshots::remove(home)?;
@@ -147,6 +148,9 @@ pub fn restore(source: &Path, home: &Path, replace: bool, who: &HeldBy) -> Resul
         fs::rename(stage.path().join(name), &target)
             .map_err(StoreError::io(&target, "put the store there"))?;
     }
+    // Last: until the store is there, it would be taken for one that was cut short.
+    let anchor = home.join(ANCHOR_FILE);
+    fs::rename(stage.path().join(ANCHOR_FILE), &anchor).map_err(StoreError::io(&anchor, "put it there"))?;
     sync_dir(home)?;
     Ok(report)
 }

@@ -42,6 +42,22 @@ pub(super) struct Db {
     path: PathBuf,
 }
 
+/// Ends what a connection is doing: it fails there.
+pub struct Interrupter(rusqlite::InterruptHandle);
+
+impl std::fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an interrupter")
+    }
+}
+
+impl Interrupter {
+    /// Does it; nothing happens when the connection is at rest or gone.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+}
+
 impl Db {
     /// Opens for writing; creates and migrates the file.
     pub(super) fn open_writer(
@@ -96,6 +112,11 @@ impl Db {
         self.conn.pragma_update(None, "synchronous", synchronous)
     }
 
+    /// Ends from another thread what this connection is doing.
+    pub(super) fn interrupter(&self) -> Interrupter {
+        Interrupter(self.conn.get_interrupt_handle())
+    }
+
     /// The file.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -125,7 +146,7 @@ impl Db {
         let result = match body(&tx) {
             Ok(value) => {
                 fail::point_of(room, "before_commit");
-                let committed = tx.commit();
+                let committed = if fail::fails_of(room, "commit") { Err(disk_error()) } else { tx.commit() };
                 fail::point_of(room, "after_commit");
                 committed.map(|()| value).map_err(Fault::Sql)
             }
@@ -133,6 +154,11 @@ impl Db {
         };
         result.map_err(|fault| name(&self.path, doing, fault))
     }
+}
+
+/// What SQLite says of a disk that did not take a commit.
+fn disk_error() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC), None)
 }
 
 /// Adds the path to what went wrong.

@@ -164,6 +164,30 @@ pub enum StoreError {
         /// Event that is known to have been written.
         known: Seq,
     },
+    /// Acknowledged lines of the audit trail, or deliveries, are missing.
+    #[error(
+        "{}: the audit trail ends at line {ends}, and it had reached line {known}, or deliveries that were noted are \
+         not there: what was acknowledged is lost; nothing goes on from it; `restore` a backup", clean(.path)
+    )]
+    ActsCutShort {
+        /// Store file.
+        path: PathBuf,
+        /// Last line found.
+        ends: u64,
+        /// Line that is known to have been written.
+        known: u64,
+    },
+    /// An earlier write met an error of the disk.
+    #[error(
+        "{}: cannot {doing}: an earlier write met an error of the disk, and what is on it can no longer be told; \
+         check the disk, then close the home and open it again", clean(.path)
+    )]
+    Stopped {
+        /// Store file.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+    },
     /// A person by that name exists already.
     #[error("user '{0}' exists already; choose another name")]
     UserExists(UserName),
@@ -201,6 +225,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the disk failed, or what it holds is damaged: then nobody knows what a write left there.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        let StoreError::Sql { source, .. } = self else { return false };
+        matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+    }
+
     /// For `map_err` on file operations.
     pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> StoreError {
         let path = path.to_path_buf();
@@ -226,7 +259,7 @@ fn remedy(error: &rusqlite::Error) -> &'static str {
             "check that the home and its files are yours to write"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the file is damaged; restore a backup",
-        Some(ErrorCode::SystemIoFailure) => "check the disk; nothing of this write was kept",
+        Some(ErrorCode::SystemIoFailure) => "check the disk, then close the home and open it again",
         Some(_) | None => "see the log; restore a backup if it stays",
     }
 }

@@ -1,5 +1,5 @@
 //! Named points at which a test ends the process, as a power cut would: between two writes, between a write and its
-//! answer, between sending and noting that it was sent.
+//! answer, between sending and noting that it was sent; and named acts that a test makes fail once.
 //!
 //! A build for use has none of this: the points are compiled in with debug assertions only. The composition root arms
 //! one from the environment of a test; unarmed, a point is one look at an empty cell.
@@ -20,10 +20,15 @@ pub const POINTS: &[&str] = &[
     "outbox.before_send",
     "outbox.after_send",
     "outbox.after_acknowledge",
+    "broker.before_send",
+    "broker.after_send",
     "snapshot.before_write",
     "snapshot.before_rename",
     "snapshot.after_rename",
 ];
+
+/// Acts that fail when they are armed: the disk does not take a commit of the trades store.
+pub const FAILURES: &[&str] = &["trades.commit"];
 
 #[cfg(debug_assertions)]
 mod armed {
@@ -40,11 +45,16 @@ mod armed {
 
     /// A point that is passed: `room` and `place` together are its name.
     pub fn point_of(room: &str, place: &str) {
-        let Some((name, left)) = ARMED.get() else { return };
-        let here = name.strip_prefix(room).and_then(|rest| rest.strip_prefix('.')) == Some(place);
-        if here && left.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if fails_of(room, place) {
             std::process::abort();
         }
+    }
+
+    /// Whether an act fails this time.
+    pub fn fails_of(room: &str, act: &str) -> bool {
+        let Some((name, left)) = ARMED.get() else { return false };
+        let here = name.strip_prefix(room).and_then(|rest| rest.strip_prefix('.')) == Some(act);
+        here && left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 }
 
@@ -56,9 +66,15 @@ mod armed {
     /// Nothing.
     #[inline(always)]
     pub fn point_of(_room: &str, _place: &str) {}
+
+    /// Never.
+    #[inline(always)]
+    pub fn fails_of(_room: &str, _act: &str) -> bool {
+        false
+    }
 }
 
-pub use armed::{arm, point_of};
+pub use armed::{arm, fails_of, point_of};
 
 /// A point that is passed.
 #[inline]

@@ -114,6 +114,50 @@ async fn killed_between_sending_and_answer_there_is_one_order_and_it_is_found() 
     assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (1, 1));
 }
 
+/// Gives an order with the process ending at a named point of its sending.
+fn submit_to(desk: &Desk, point: &str, id: &str) {
+    let args = ["order", "submit", "buy", "10", "S01", "--limit", "41", "--id", id, "--account", "alp"];
+    let mut command = desk.command(&args);
+    command.env("QLIB_PRO_FAIL_AT", format!("{point}:1"));
+    let done = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();
+    assert_eq!(done.unwrap().code(), None, "it ended at {point}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ended_right_after_sending_there_is_one_order_and_it_is_found() {
+    let Some(desk) = Desk::open().await else { return };
+    submit_to(&desk, "broker.after_send", "q-1");
+    assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (1, 1));
+    assert_eq!(desk.order("q-1")["status"], "submitted", "what the venue answered was never noted");
+    for _ in 0..2 {
+        desk.compare();
+        assert_eq!(desk.order("q-1")["status"], "accepted");
+        assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (1, 1));
+    }
+    desk.fake.fill_silently("q-1", "10", "41");
+    desk.compare();
+    let (order, held) = (desk.order("q-1"), desk.json(&["portfolio", "--account", "alp"]));
+    assert_eq!((&order["status"], &order["filled"]), (&"filled".into(), &"10".into()), "{order}");
+    assert_eq!(held[0]["positions"][0]["quantity"], "10", "{held}");
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ended_right_before_sending_nothing_is_at_the_venue_and_nothing_is_sent_late() {
+    let Some(desk) = Desk::open().await else { return };
+    submit_to(&desk, "broker.before_send", "q-1");
+    assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (0, 0));
+    assert_eq!(desk.order("q-1")["status"], "submitted", "the intent is on disk");
+    // It may have been sent, for all the home knows: it is asked for, and never sent by a later process.
+    desk.compare();
+    assert!(desk.fake.requests("GET /v2/orders:by_client_order_id") >= 1);
+    assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (0, 0));
+    assert_eq!(desk.order("q-1")["status"], "submitted");
+    assert_eq!(desk.submit("q-2").code, 0);
+    until("the other order at the venue", || desk.fake.orders() == 1).await;
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_is_asked_for_and_ends_what_was_not_filled() {
     let Some(desk) = Desk::open().await else { return };

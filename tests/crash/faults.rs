@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::home::{Home, next_answer};
 use super::{Log, assert_kept, assert_sound, line, share};
 
-/// Largest file while the disk is full, in units of 512 bytes.
+/// Pages that a thread writes until the disk is full.
+const PAGES_UNTIL_FULL: u64 = 90;
+/// Largest file, in units of 512 bytes.
 const BLOCKS_FULL: u64 = 700;
-/// Most orders until it must have been full.
+/// Most orders until a run must have met its error.
 const ORDERS_UNTIL_FULL: u64 = 400;
 /// Orders of a traced run.
 const TRACED_LONG: u64 = 1_000;
@@ -50,23 +52,116 @@ fn under(shell: &str, command: &Command) -> Command {
 }
 
 #[test]
-fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
+fn a_file_that_may_not_grow_is_said_and_nothing_acknowledged_is_lost() {
     let home = Home::trading();
     let mut log = Log::default();
     let shell = format!("trap '' XFSZ; ulimit -f {BLOCKS_FULL}; exec \"$@\"");
     let command = under(&shell, &home.command(&["order", "submit", "-"]));
     let (code, said) = feed(command, 70, ORDERS_UNTIL_FULL, &mut log);
     assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("not acknowledged") && said.contains("disk I/O error"), "{said}");
+    assert!(log.answered.len() > 3, "{}", log.answered.len());
+    assert_stopped_and_kept(&home, &mut log, 71);
+}
+
+/// Nothing more is acknowledged after an error of the disk; the next process goes on with all that was.
+#[track_caller]
+fn assert_stopped_and_kept(home: &Home, log: &mut Log, round: u64) {
+    assert_sound(home);
+    assert_kept(home, log);
+    let (code, said) = feed(home.command(&["order", "submit", "-"]), round, 5, log);
+    assert!(matches!(code, Some(0 | 4)), "{said}");
+    assert_kept(home, log);
+}
+
+#[test]
+fn an_error_of_the_disk_is_never_continued_over() {
+    let home = Home::trading();
+    let mut log = Log::default();
+    let mut holder = home.command(&["order", "submit", "-"]);
+    holder.env("QLIB_PRO_FAIL_AT", "trades.commit:12");
+    let mut holder =
+        holder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = holder.stdin.take().unwrap();
+    let mut output = std::io::BufReader::new(holder.stdout.take().unwrap());
+    let first = json!({"do": "submit", "id": "held", "symbol": "S01", "side": "buy", "quantity": "1"});
+    writeln!(input, "{first}").unwrap();
+    assert_eq!(next_answer(&mut output).unwrap()["status"], "accepted");
+    log.sent.insert("held".into());
+    log.answered.insert("held".into(), "accepted".into());
+    // Other processes pass their orders to the holder, which outlives their errors.
+    let pass = |id: &str| home.run(&["order", "submit", "buy", "1", "S02", "--id", id]);
+    let failed = (0..ORDERS_UNTIL_FULL).map(|n| format!("p{n}")).find_map(|id| {
+        let ran = pass(&id);
+        log.sent.insert(id.clone());
+        if ran.code != 0 {
+            return Some((id, ran));
+        }
+        log.answered.insert(id, "accepted".into());
+        None
+    });
+    let (id, ran) = failed.expect("a write that fails");
+    assert!(ran.code == 1 && ran.err.contains("disk"), "{}", ran.err);
+    assert!(log.answered.len() >= 2, "{}", log.answered.len());
+    for later in ["later-1", "later-2"] {
+        let ran = pass(later);
+        assert!(ran.code == 1 && ran.err.contains("close"), "{}", ran.err);
+    }
+    // What is on disk can still be looked at, and the holder is still there, doing nothing.
+    let listed = home.json(&["order", "list"]).to_string();
+    assert!(
+        listed.contains("\"held\"") && !listed.contains(&format!("\"{id}\"")) && !listed.contains("later")
+    );
+    assert!(holder.try_wait().unwrap().is_none());
+    let second = json!({"do": "submit", "id": "again", "symbol": "S01", "side": "buy", "quantity": "1"});
+    writeln!(input, "{second}").unwrap();
+    drop(input);
+    let done = holder.wait_with_output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.code() == Some(1) && said.contains("close"), "{said}");
+    assert_stopped_and_kept(&home, &mut log, 75);
+}
+
+/// What a run says of which every call of these from the `from`th of a thread on fails so; `None` where nothing may trace.
+fn feed_failing(calls: &str, error: &str, from: u64, home: &Home, log: &mut Log) -> Option<String> {
+    let failing = format!("-e trace={calls} -e inject={calls}:error={error}:when={from}+");
+    let shell = format!("exec strace -f -o /dev/null {failing} \"$@\"");
+    let traced =
+        under(&shell, &home.command(&["--version"])).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !traced.is_ok_and(|status| status.success()) {
+        println!("skipped: no strace, or it may not trace here");
+        return None;
+    }
+    let command = under(&shell, &home.command(&["order", "submit", "-"]));
+    let (code, said) = feed(command, 76, ORDERS_UNTIL_FULL, log);
+    assert_eq!(code, Some(1), "{calls} {from}: {said}");
+    Some(said)
+}
+
+#[test]
+fn a_sync_that_fails_ends_the_trading_of_its_process() {
+    for turn in 0..share(12, 2) {
+        let home = Home::trading();
+        let mut log = Log::default();
+        let said = feed_failing("fdatasync,fsync", "EIO", 4 + 3 * turn, &home, &mut log);
+        let Some(said) = said else { return };
+        assert!(said.contains("error of the disk") || said.contains("disk I/O error"), "{said}");
+        assert!(log.answered.len() < ORDERS_UNTIL_FULL as usize / 2, "{}", log.answered.len());
+        assert_stopped_and_kept(&home, &mut log, 77 + turn);
+    }
+}
+
+#[test]
+fn a_disk_without_space_keeps_nothing_of_a_write_and_says_so() {
+    let home = Home::trading();
+    let mut log = Log::default();
+    let Some(said) = feed_failing("pwrite64", "ENOSPC", PAGES_UNTIL_FULL, &home, &mut log) else { return };
     assert!(
         said.contains("could not be written") && said.contains("nothing of this write was kept"),
         "{said}"
     );
     assert!(log.answered.len() > 3, "{}", log.answered.len());
-    assert_sound(&home);
-    assert_kept(&home, &log);
-    let (code, said) = feed(home.command(&["order", "submit", "-"]), 71, 5, &mut log);
-    assert!(matches!(code, Some(0 | 4)), "{said}");
-    assert_kept(&home, &log);
+    assert_stopped_and_kept(&home, &mut log, 77);
 }
 
 /// One line of a trace: thread, call, file, and whether it is the end of a call begun earlier.

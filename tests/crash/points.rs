@@ -64,7 +64,9 @@ fn ended_at_any_point_the_home_goes_on_with_all_it_acknowledged() {
     let mut log = Log::default();
     let counts = share(COUNTS_LONG, 1);
     let mut ended = 0;
-    for (at, point) in POINTS.iter().enumerate() {
+    // What goes to a broker is ended with a venue that counts.
+    let points: Vec<_> = POINTS.iter().filter(|point| !point.starts_with("broker.")).collect();
+    for (at, point) in points.iter().enumerate() {
         for count in 1..=counts {
             let round = 10_000 + at as u64 * 100 + count;
             let there = if point.starts_with("market.") {
@@ -86,5 +88,5 @@ fn ended_at_any_point_the_home_goes_on_with_all_it_acknowledged() {
     }
     let order = home.json(&["order", "submit", "buy", "1", "S02", "--id", "after-all"]);
     assert_eq!(order["status"], "accepted", "{order}");
-    println!("{ended} ends at {} named points", POINTS.len());
+    println!("{ended} ends at {} named points", points.len());
 }

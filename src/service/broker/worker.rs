@@ -22,6 +22,7 @@ use crate::domain::{
     AccountId, CleanText, Clock, Command, Exchange, Order, OrderId, OrderStatus, RefusalCode, UnixNanos,
 };
 use crate::execution::{State, reconcile};
+use crate::store::fail;
 
 use super::super::engine::{EngineHandle, Wish, time_of};
 use super::super::error::ServiceError;
@@ -236,7 +237,7 @@ impl Worker {
             return self.ask_for(id, 0, tried, VenueAnswer::Refused).await;
         }
         let Some(dispatch) = Dispatch::of(order) else { return Ok(tried) };
-        match self.broker.submit(&dispatch).await {
+        match passed(self.broker.submit(&dispatch)).await {
             SubmitOutcome::Acked(report) => self.tell(BrokerReport::Order(report))?,
             SubmitOutcome::Refused(refusal) => self.answer(id, VenueAnswer::Refused(refusal))?,
             SubmitOutcome::NotSent { until, reason } => {
@@ -258,7 +259,7 @@ impl Worker {
         let Some((quantity, limit_price, trigger_price)) = remote.asked else { return Ok(tried) };
         let change = Amendment { quantity: Some(quantity), limit_price, trigger_price };
         let about = OrderRef { id, amend_seq: changes.saturating_sub(1), venue_id: remote.venue_id() };
-        match self.broker.amend(&about, &change).await {
+        match passed(self.broker.amend(&about, &change)).await {
             AmendOutcome::InPlace(report) => self.answer(id, VenueAnswer::Amended(report.venue_id))?,
             // That the venue took the wish is not yet that the new order works: a report or a question says so.
             AmendOutcome::Replaced(_) => {}
@@ -278,7 +279,7 @@ impl Worker {
         let id = order.spec.id;
         let about = OrderRef { id, amend_seq: remote.changes, venue_id: remote.venue_id() };
         // Cancelling twice is cancelling once: what got no answer is sent again.
-        match self.broker.cancel(&about).await {
+        match passed(self.broker.cancel(&about)).await {
             CancelOutcome::Requested => Ok(self.sent(tried, GIVE_UP_MS)),
             CancelOutcome::NotSent { until, .. } => Ok(Tried { next: until, ..tried }),
             CancelOutcome::TooLate(_) => {
@@ -366,6 +367,14 @@ impl Worker {
         let independent_of = Independence::Everyone;
         self.engine.command(Wish { actor: None, independent_of, now, command }).map(drop)
     }
+}
+
+/// Something sent to the broker, between the points at which a test ends the process.
+async fn passed<T>(sending: impl Future<Output = T>) -> T {
+    fail::point("broker.before_send");
+    let outcome = sending.await;
+    fail::point("broker.after_send");
+    outcome
 }
 
 /// What an order's state asks of its broker.

@@ -67,6 +67,11 @@ impl Disk {
         self.store.read()
     }
 
+    /// Whether nothing can be written until the home is opened again.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.store.is_stopped()
+    }
+
     /// Somebody wants to hear of what is written from now on.
     pub(super) fn listen(&mut self, listener: Sender<Arc<Vec<Event>>>) {
         self.listeners.push(listener);
@@ -81,7 +86,9 @@ impl Disk {
     /// Nothing more will be written.
     pub(super) fn end(&mut self) {
         self.nudge = None;
-        self.courier.rest(&mut self.store, self.clock.now());
+        if !self.store.is_stopped() {
+            self.courier.rest(&mut self.store, self.clock.now());
+        }
     }
 
     /// Sends the courier.
@@ -104,8 +111,10 @@ impl Disk {
             }
         }
         if let Some((_, text)) = &self.failed {
+            let refusal =
+                if self.store.is_stopped() { ServiceError::DiskFailed } else { ServiceError::NotWritten };
             for step in taken {
-                tell(step.answer, Err(ServiceError::NotWritten(text.clone())));
+                tell(step.answer, Err(refusal(text.clone())));
             }
             return false;
         }

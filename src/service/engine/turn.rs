@@ -33,6 +33,18 @@ pub struct EngineLoop {
     epochs: Epochs,
     generation: u64,
     keeping: Keeping,
+    standing: Standing,
+}
+
+/// Whether the engine goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It does.
+    Going,
+    /// The disk failed under the journal: what is on it can be looked at, and nothing more is done.
+    Looking,
+    /// The journal cannot even be read.
+    Blind,
 }
 
 /// What a fast start needs: who makes the snapshots, and where they lie.
@@ -50,12 +62,15 @@ struct Writer {
     waiting: usize,
 }
 
+/// An order that somebody looks for.
+type Find = (super::AccountId, super::OrderId, Sender<Option<Order>>);
+
 /// What is gathered before it is written.
 #[derive(Default)]
 struct Gathered {
     round: Round,
     snapshots: Vec<Sender<Arc<State>>>,
-    finds: Vec<(super::AccountId, super::OrderId, Sender<Option<Order>>)>,
+    finds: Vec<Find>,
     /// A step stopped half-way: the engine must go back to what is on disk before the next one.
     broken: bool,
 }
@@ -78,7 +93,8 @@ impl EngineLoop {
         epochs: Epochs,
     ) -> Self {
         let disk = Arc::new(Mutex::new(disk));
-        Self { engine, disk, calendars, clock, queue, epochs, generation: 0, keeping }
+        let standing = Standing::Going;
+        Self { engine, disk, calendars, clock, queue, epochs, generation: 0, keeping, standing }
     }
 
     /// Works until every handle is gone.
@@ -102,6 +118,10 @@ impl EngineLoop {
         });
         let mut writer = Writer { rounds, written, waiting: 0 };
         while let Ok(first) = self.queue.recv() {
+            if self.standing != Standing::Going {
+                self.only_show(first);
+                continue;
+            }
             let gathered = self.gather(first);
             if spawned.is_ok() && gathered.is_plain() && !self.queue.is_empty() {
                 self.hand_over(gathered.round, &mut writer);
@@ -183,6 +203,14 @@ impl EngineLoop {
         if broken || !kept {
             self.go_back();
         }
+        self.show(snapshots, finds);
+    }
+
+    /// Answers those who look; a state that the journal does not vouch for is shown to nobody.
+    fn show(&self, snapshots: Vec<Sender<Arc<State>>>, finds: Vec<Find>) {
+        if self.standing == Standing::Blind {
+            return;
+        }
         for (account, id, asker) in finds {
             // The asker may be gone; nobody else cares.
             asker.send(self.engine.state().orders().get(account, id).cloned()).unwrap_or_default();
@@ -190,6 +218,20 @@ impl EngineLoop {
         if !snapshots.is_empty() {
             let state = Arc::new(self.engine.state().clone());
             snapshots.into_iter().for_each(|a| a.send(Arc::clone(&state)).unwrap_or_default());
+        }
+    }
+
+    /// After the engine has stopped: whoever wants something done hears so, since their end of the answer goes.
+    fn only_show(&self, work: Work) {
+        match work {
+            Work::Snapshot(asker) => self.show(vec![asker], Vec::new()),
+            Work::Find(account, id, asker) => self.show(Vec::new(), vec![(account, id, asker)]),
+            Work::Command(..)
+            | Work::Rehearse(..)
+            | Work::Market(..)
+            | Work::Pass(..)
+            | Work::Prime(..)
+            | Work::Listen(..) => {}
         }
     }
 
@@ -240,17 +282,25 @@ impl EngineLoop {
         }
     }
 
-    /// After a failed write: what is on disk is the truth. If even that cannot be read, the engine keeps refusing.
+    /// After a failed write: what is on disk is the truth. When the disk itself failed, or what is on it cannot be
+    /// read, the engine stops: a sync that failed once may say nothing of it the next time.
     fn go_back(&mut self) {
         self.generation += 1;
         let snapshots = self.keeping.snapshots.as_ref();
-        let recovered = resume(&self.calendars, lock(&self.disk).read(), snapshots, None);
-        match recovered {
-            Ok(recovered) => self.engine = recovered.engine,
-            Err(error) => {
-                tracing::error!(%error, "journal could not be read either; stopping");
-                self.queue = crossbeam_channel::never();
+        let disk = lock(&self.disk);
+        let recovered = resume(&self.calendars, disk.read(), snapshots, None);
+        self.standing = match recovered {
+            Ok(recovered) => {
+                self.engine = recovered.engine;
+                if disk.is_stopped() { Standing::Looking } else { Standing::Going }
             }
+            Err(error) => {
+                tracing::error!(%error, "journal could not be read either");
+                Standing::Blind
+            }
+        };
+        if self.standing != Standing::Going {
+            tracing::error!("the engine has stopped: check the disk, then close the home and open it again");
         }
     }
 }

@@ -4,6 +4,7 @@ mod as_of;
 mod data;
 mod demo;
 mod factors;
+mod nightly;
 mod panel;
 mod people;
 mod qlib;

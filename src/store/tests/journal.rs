@@ -53,7 +53,13 @@ fn portfolio(cash: &str, shares: i64) -> Row {
     })
 }
 
-fn opening() -> Batch {
+/// An event that moves nothing.
+pub(super) fn another(seq: u64) -> Batch {
+    let resumed = EventBody::Resumed { scope: Scope::Firm, actor: name("ana"), alone: false };
+    Batch::new(vec![event(seq, resumed)], Vec::new(), Vec::new()).unwrap()
+}
+
+pub(super) fn opening() -> Batch {
     let spec = AccountSpec {
         account: account(),
         kind: AccountKind::Paper,

@@ -1,5 +1,6 @@
 //! The stores as their callers use them, on throw-away homes.
 
+mod anchor;
 mod backup;
 mod groups;
 mod journal;

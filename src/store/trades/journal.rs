@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::codec::{bad, count};
 use super::super::error::{Fault, StoreError};
+use super::anchor::{Ends, head};
 use super::{TradesReader, TradesStore, projections};
 use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
 use crate::domain::posting::Asset;
@@ -71,10 +72,9 @@ impl TradesStore {
         &mut self,
         batches: impl IntoIterator<Item = &'b Batch>,
     ) -> Result<ChainHash, StoreError> {
-        let start = self.head;
         let path = self.inner.db.path().to_path_buf();
-        let head = self.db().write("append to the journal", |tx| {
-            let (mut last, mut hash) = start;
+        self.write("append to the journal", |tx, ends| {
+            let (mut last, mut hash) = ends.head;
             // A portfolio is one whole row an account: of a group only the last is worth writing.
             let mut portfolios: BTreeMap<AccountId, &Row> = BTreeMap::new();
             for batch in batches {
@@ -98,17 +98,13 @@ impl TradesStore {
                 }
             }
             portfolios.into_values().try_for_each(|row| projections::write(tx, row))?;
-            Ok((last, hash))
-        })?;
-        self.head = head;
-        // Written and synced already: an anchor that lags only knows less.
-        self.anchor.note(head.0, head.1).unwrap_or_default();
-        Ok(head.1)
+            Ok((hash, Ends { head: (last, hash), ..ends }))
+        })
     }
 
     /// Sequence number of the last stored event, 0 before the first, and the end of the chain.
     pub const fn chain_end(&self) -> (Seq, ChainHash) {
-        self.head
+        self.ends.head
     }
 }
 
@@ -133,15 +129,7 @@ fn insert_postings(conn: &Connection, batch: &Batch) -> rusqlite::Result<()> {
 impl TradesReader {
     /// Sequence number of the last stored event, 0 before the first, and the end of the chain.
     pub fn head(&self) -> Result<(Seq, ChainHash), StoreError> {
-        self.db.read("read the end of the journal", |c| {
-            let sql = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
-            let last = c.query_row(sql, [], |row| {
-                let hash: Vec<u8> = row.get(1)?;
-                let hash = ChainHash::from_slice(&hash).ok_or_else(|| bad(1, "the hash is not 32 bytes"))?;
-                Ok((count(row, 0)?, hash))
-            });
-            Ok::<_, rusqlite::Error>(last.optional()?.unwrap_or((0, ChainHash::START)))
-        })
+        self.db.read("read the end of the journal", head)
     }
 
     /// The link of the chain at an event; `None` when there is no such event.

@@ -16,18 +16,21 @@ mod verify;
 use std::path::Path;
 
 pub use anchor::ANCHOR_FILE;
-use anchor::Anchor;
+pub(super) use anchor::note_restored;
+use anchor::{Anchor, Ends};
 pub use head::Head;
 pub use outbox::Delivery;
 pub use queries::{Accounts, Period};
 pub use verify::{Refold, VerifyReport};
 
+use rusqlite::Transaction;
+
+pub use super::db::Interrupter;
 use super::db::{Db, Durability, make_private_dir};
+use super::error::Fault;
 use super::migrate::Migrations;
 use super::ownership::{self, HeldBy, OwnerLock};
 use super::{StoreError, TRADES_FILE};
-use crate::domain::Seq;
-use crate::domain::journal::ChainHash;
 
 pub(super) const MIGRATIONS: Migrations =
     &[include_str!("../schema/trades/001.sql"), include_str!("../schema/trades/002.sql")];
@@ -43,15 +46,22 @@ impl TradesReader {
     pub fn open(home: &Path) -> Result<Self, StoreError> {
         Db::open_reader(home, TRADES_FILE, MIGRATIONS).map(|db| Self { db })
     }
+
+    /// Ends what this reader is doing, from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        self.db.interrupter()
+    }
 }
 
 /// Writes the trades store: only its owner has one.
 #[derive(Debug)]
 pub struct TradesStore {
     inner: TradesReader,
-    /// The last stored event and its link of the chain.
-    head: (Seq, ChainHash),
+    /// Where what only grows ends.
+    ends: Ends,
     anchor: Anchor,
+    /// A write met an error of the disk: what it holds can no longer be told, so nothing more is written.
+    stopped: bool,
     _lock: OwnerLock,
 }
 
@@ -64,9 +74,9 @@ impl TradesStore {
         let db = Db::open_writer(home, TRADES_FILE, MIGRATIONS, Durability::Full)?;
         let inner = TradesReader { db };
         inner.check_anchor()?;
-        let head = inner.head()?;
-        let anchor = Anchor::open(home)?;
-        Ok(Self { inner, head, anchor, _lock: lock })
+        let ends = inner.ends()?;
+        let anchor = Anchor::open(home, ends)?;
+        Ok(Self { inner, ends, anchor, stopped: false, _lock: lock })
     }
 
     /// The same store, for reading what was just written.
@@ -74,7 +84,32 @@ impl TradesStore {
         &self.inner
     }
 
-    fn db(&mut self) -> &mut Db {
-        &mut self.inner.db
+    /// Whether a write met an error of the disk, after which there is none until the home is opened again.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Runs a write, unless one before it met an error of the disk. What it says of the ends is noted in the anchor.
+    fn write<T, E: Into<Fault>>(
+        &mut self,
+        doing: &'static str,
+        body: impl FnOnce(&Transaction<'_>, Ends) -> Result<(T, Ends), E>,
+    ) -> Result<T, StoreError> {
+        if self.stopped {
+            return Err(StoreError::Stopped { path: self.inner.db.path().to_path_buf(), doing });
+        }
+        let before = self.ends;
+        let (done, ends) = self
+            .inner
+            .db
+            .write(doing, |tx| body(tx, before))
+            .inspect_err(|error| self.stopped = error.is_of_the_disk())?;
+        if ends.head.0 > before.head.0 {
+            self.anchor.vouches_again();
+        }
+        self.ends = ends;
+        // Written and synced already: an anchor that lags only knows less.
+        self.anchor.note(ends).unwrap_or_default();
+        Ok(done)
     }
 }

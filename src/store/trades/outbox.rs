@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::super::codec::{clean, count};
 use super::super::error::StoreError;
 use super::super::users::AccessEntry;
+use super::anchor::{Ends, all_delivered, last_act};
 use super::{TradesReader, TradesStore};
 use crate::domain::{CleanText, Seq, UnixNanos};
 
@@ -36,21 +37,20 @@ impl TradesReader {
 
     /// Id of the last line of the access log that was copied into the audit trail; 0 before the first.
     pub fn last_audited(&self) -> Result<i64, StoreError> {
-        self.db.read("read the audit trail", |c| {
-            c.query_row("SELECT coalesce(max(id), 0) FROM audit", [], |row| row.get(0))
-        })
+        self.db.read("read the audit trail", last_act).map(u64::cast_signed)
     }
 }
 
 impl TradesStore {
     /// Everything up to `seq` has been done at a destination.
     pub fn delivered(&mut self, destination: &str, seq: Seq, wall: UnixNanos) -> Result<(), StoreError> {
-        self.db().write("move the outbox", |tx| {
+        self.write("move the outbox", |tx, ends| {
             let sql = "INSERT INTO outbox (destination, delivered, attempts, last_error, changed_at) \
                        VALUES (?1, ?2, 0, '', ?3) ON CONFLICT (destination) DO UPDATE SET \
                        delivered = max(delivered, excluded.delivered), attempts = 0, last_error = '', \
                        changed_at = excluded.changed_at";
-            tx.execute(sql, params![destination, seq.cast_signed(), wall.nanos()]).map(drop)
+            tx.execute(sql, params![destination, seq.cast_signed(), wall.nanos()])?;
+            Ok::<_, rusqlite::Error>(((), Ends { delivered: all_delivered(tx)?, ..ends }))
         })
     }
 
@@ -61,18 +61,20 @@ impl TradesStore {
         error: &CleanText,
         wall: UnixNanos,
     ) -> Result<u32, StoreError> {
-        self.db().write("record a failed delivery", |tx| {
+        self.write("record a failed delivery", |tx, ends| {
             let sql = "INSERT INTO outbox (destination, delivered, attempts, last_error, changed_at) \
                        VALUES (?1, 0, 1, ?2, ?3) ON CONFLICT (destination) DO UPDATE SET \
                        attempts = attempts + 1, last_error = excluded.last_error, \
                        changed_at = excluded.changed_at RETURNING attempts";
-            tx.query_row(sql, params![destination, error.as_str(), wall.nanos()], |row| row.get(0))
+            let attempts =
+                tx.query_row(sql, params![destination, error.as_str(), wall.nanos()], |row| row.get(0))?;
+            Ok::<_, rusqlite::Error>((attempts, ends))
         })
     }
 
     /// Copies lines of the access log into the audit trail; a line that is there already is passed over.
     pub fn copy_access(&mut self, entries: &[AccessEntry]) -> Result<(), StoreError> {
-        self.db().write("write the audit trail", |tx| {
+        self.write("write the audit trail", |tx, ends| {
             let sql = "INSERT OR IGNORE INTO audit (id, wall, user, what, outcome, detail) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let mut statement = tx.prepare_cached(sql)?;
@@ -81,7 +83,7 @@ impl TradesStore {
                 let (outcome, detail) = (e.outcome.as_str(), e.detail.as_str());
                 statement.execute(params![e.id, e.wall.nanos(), user, what, outcome, detail])?;
             }
-            Ok::<_, rusqlite::Error>(())
+            Ok::<_, rusqlite::Error>(((), Ends { act: last_act(tx)?, ..ends }))
         })
     }
 }

@@ -145,7 +145,7 @@ fn write_limit(conn: &Connection, v: &LimitVersion) -> rusqlite::Result<()> {
 impl TradesStore {
     /// Throws the projected tables away and writes them anew from rows that were folded from the whole journal.
     pub fn rebuild(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<u64, StoreError> {
-        self.db().write("rebuild the projected tables", |tx| {
+        self.write("rebuild the projected tables", |tx, ends| {
             tx.execute_batch(
                 "DELETE FROM orders; DELETE FROM executions; DELETE FROM risk_events; \
                  DELETE FROM portfolios; DELETE FROM limit_versions;",
@@ -155,7 +155,7 @@ impl TradesStore {
                 write(tx, &row)?;
                 written += 1;
             }
-            Ok::<u64, Fault>(written)
+            Ok::<_, Fault>((written, ends))
         })
     }
 }

@@ -90,6 +90,9 @@ impl TradesReader {
         if let Err(error) = self.check_anchor() {
             report.found(&error.to_string());
         }
+        if let Some(found) = self.anchor_finding()? {
+            report.found(&found);
+        }
         self.db.read("verify it", |c| {
             let tx = c.unchecked_transaction()?;
             structure(&tx, &mut report)?;

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::domain::{CleanText, UnixNanos, UserName};
 
+/// Lines of the access log among which an act is looked for.
+const LINES_SEARCHED: i64 = 10_000;
+
 /// One line of the access log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessEntry {
@@ -79,6 +82,15 @@ impl UsersReader {
             let sql =
                 "SELECT id, wall, user, what, outcome, detail FROM access_log ORDER BY id DESC LIMIT ?1";
             c.prepare_cached(sql)?.query_map([limit], access_entry)?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// The newest line about an act, looked for among the newest [`LINES_SEARCHED`].
+    pub fn last_act(&self, what: &str) -> Result<Option<AccessEntry>, StoreError> {
+        self.db.read("read the access log", |c| {
+            let sql = "SELECT id, wall, user, what, outcome, detail FROM access_log \
+                       WHERE what = ?1 AND id > (SELECT max(id) FROM access_log) - ?2 ORDER BY id DESC LIMIT 1";
+            c.prepare_cached(sql)?.query_row((what, LINES_SEARCHED), access_entry).optional()
         })
     }
 

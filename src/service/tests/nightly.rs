@@ -1,0 +1,93 @@
+//! The nightly verification, with a clock that moves only when told.
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::service::advance::Until;
+use crate::service::nightly::{Rounds, Stop};
+use crate::service::permit::{Administer, ManageData, ViewMarket};
+use crate::service::view::HealthRow;
+
+const DAY_SECONDS: i64 = 24 * 3_600;
+const PAUSE_SECONDS: i64 = 600;
+
+fn last_verify(home: &Home) -> HealthRow {
+    let admin = home.login(Role::Admin);
+    let rows = home.house.health(&admin.permit::<Administer>().unwrap()).unwrap();
+    rows.into_iter().find(|row| row.name == "last verify").unwrap()
+}
+
+fn unread(home: &Home, role: Role) -> Vec<String> {
+    let session = home.login(role);
+    let (rows, _) = home.house.notices(&session.permit::<ViewMarket>().unwrap(), 100).unwrap();
+    rows.into_iter().filter(|row| !row.read).map(|row| row.title).collect()
+}
+
+fn play_a_session(home: &Home) {
+    let trader = home.login(Role::Trader);
+    home.house.advance(&trader.permit::<ManageData>().unwrap(), None, Until::Sessions(1), |_| ()).unwrap();
+}
+
+#[test]
+fn it_runs_after_a_session_and_once_a_day_and_says_so_in_the_health() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 7);
+    let (mut rounds, stop) = (Rounds::new(&home.house).unwrap(), Stop::default());
+    home.clock.pass_seconds(DAY_SECONDS - 1);
+    assert_eq!(rounds.look(&home.house, &stop).unwrap(), None, "no session is over, and no day has passed");
+    assert_eq!(last_verify(&home).value, "not yet");
+    home.clock.pass_seconds(1);
+    assert_eq!(rounds.look(&home.house, &stop).unwrap(), Some(true));
+    let first = last_verify(&home);
+    assert!(first.ok && first.value.starts_with("sound at "), "{}", first.value);
+    play_a_session(&home);
+    play_a_session(&home);
+    assert_eq!(rounds.look(&home.house, &stop).unwrap(), None, "sessions in a hurry share one");
+    home.clock.pass_seconds(PAUSE_SECONDS);
+    assert_eq!(rounds.look(&home.house, &stop).unwrap(), Some(true));
+    assert_ne!(last_verify(&home).value, first.value);
+    home.clock.pass_seconds(PAUSE_SECONDS);
+    assert_eq!(rounds.look(&home.house, &stop).unwrap(), None);
+    // The next process goes on from there.
+    let mut next = Rounds::new(&home.house).unwrap();
+    home.clock.pass_seconds(DAY_SECONDS - PAUSE_SECONDS);
+    assert_eq!(next.look(&home.house, &stop).unwrap(), Some(true));
+}
+
+#[test]
+fn what_is_not_sound_is_told_to_those_who_may_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 7);
+    let (mut rounds, stop) = (Rounds::new(&home.house).unwrap(), Stop::default());
+    let trades = Connection::open(folder.path().join("trades.db")).unwrap();
+    trades.execute_batch("UPDATE portfolios SET cash = cash + 1").unwrap();
+    home.clock.pass_seconds(DAY_SECONDS);
+    assert_eq!(rounds.look(&home.house, &stop).unwrap(), Some(false));
+    let health = last_verify(&home);
+    assert!(!health.ok && health.value.starts_with("unsound at "), "{}", health.value);
+    let title = "The audit trail is not sound".to_string();
+    for role in Role::ALL {
+        let may_audit = matches!(role, Role::Risk | Role::Admin);
+        assert_eq!(unread(&home, role).contains(&title), may_audit, "{role}");
+    }
+}
+
+#[test]
+fn it_runs_on_a_thread_of_its_own_and_ends_with_the_workstation() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 7);
+    let nightly = home.house.start_nightly().unwrap().unwrap();
+    drop(nightly);
+    assert_eq!(last_verify(&home).value, "not yet");
+    // More than a day after the home was opened the first look is due.
+    home.clock.pass_seconds(DAY_SECONDS);
+    let nightly = home.house.start_nightly().unwrap().unwrap();
+    let begin = std::time::Instant::now();
+    while last_verify(&home).value == "not yet" {
+        assert!(begin.elapsed().as_secs() < 60, "it never ran");
+        std::thread::yield_now();
+    }
+    drop(nightly);
+    assert!(last_verify(&home).ok);
+    home.close();
+}

@@ -1,0 +1,119 @@
+//! The anchor beside the trades store: what was acknowledged is missed, what was not is not.
+
+use std::fs;
+use std::path::Path;
+
+use super::super::trades::ANCHOR_FILE;
+use super::super::users::AccessEntry;
+use super::super::{MarketStore, UsersStore};
+use super::super::{StoreError, TRADES_FILE, TradesReader, TradesStore, backup, restore};
+use super::journal::{another, opening};
+use super::{at, owner, who};
+use crate::domain::CleanText;
+use crate::domain::journal::ChainHash;
+
+fn act(id: i64) -> AccessEntry {
+    let text = CleanText::new("somebody");
+    AccessEntry {
+        id,
+        wall: at(id),
+        user: text.clone(),
+        what: text.clone(),
+        outcome: text.clone(),
+        detail: text,
+    }
+}
+
+/// What a home without a write that came later would be: the store as it was, the anchor as it is.
+fn without_its_end(write: impl FnOnce(&mut TradesStore)) -> Result<TradesStore, StoreError> {
+    let home = tempfile::tempdir().unwrap();
+    owner(home.path()).append(&opening()).unwrap();
+    let (store, earlier) = (home.path().join(TRADES_FILE), home.path().join("earlier"));
+    fs::copy(&store, &earlier).unwrap();
+    write(&mut owner(home.path()));
+    fs::rename(&earlier, &store).unwrap();
+    let read = TradesReader::open(home.path()).unwrap().verify().unwrap();
+    let opened = TradesStore::open_owner(home.path(), &who());
+    assert_eq!(read.is_sound(), opened.is_ok(), "{:?}", read.findings);
+    opened
+}
+
+#[test]
+fn a_store_that_stops_short_of_what_was_acknowledged_is_refused() {
+    let events = without_its_end(|store| assert_ne!(store.append(&another(2)).unwrap(), ChainHash::START));
+    assert!(matches!(events, Err(StoreError::CutShort { ends: 1, known: 2, .. })), "{events:?}");
+    let acts = without_its_end(|store| store.copy_access(&[act(1), act(2)]).unwrap());
+    assert!(matches!(acts, Err(StoreError::ActsCutShort { ends: 0, known: 2, .. })), "{acts:?}");
+    let moved = without_its_end(|store| store.delivered("notices", 1, at(9)).unwrap());
+    let said = moved.unwrap_err().to_string();
+    assert!(said.contains("`restore` a backup"), "{said}");
+    without_its_end(|_| ()).unwrap();
+}
+
+#[test]
+fn an_anchor_that_lags_only_knows_less() {
+    let home = tempfile::tempdir().unwrap();
+    let anchor = home.path().join(ANCHOR_FILE);
+    owner(home.path()).append(&opening()).unwrap();
+    let earlier = fs::read(&anchor).unwrap();
+    let mut store = owner(home.path());
+    store.append(&another(2)).unwrap();
+    store.copy_access(&[act(1)]).unwrap();
+    store.delivered("notices", 2, at(9)).unwrap();
+    drop(store);
+    assert_ne!(fs::read(&anchor).unwrap(), earlier);
+    fs::write(&anchor, earlier).unwrap();
+    let store = owner(home.path());
+    assert!(store.read().verify().unwrap().is_sound());
+    assert_eq!(store.chain_end().0, 2);
+}
+
+fn findings(home: &Path) -> Vec<String> {
+    let report = TradesReader::open(home).unwrap().verify().unwrap();
+    report.findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_missing_or_damaged_anchor_is_a_finding_until_the_journal_grows() {
+    let home = tempfile::tempdir().unwrap();
+    let anchor = home.path().join(ANCHOR_FILE);
+    drop(owner(home.path()));
+    assert!(anchor.exists() && findings(home.path()).is_empty(), "a new store has one");
+    owner(home.path()).append(&opening()).unwrap();
+    let good = fs::read(&anchor).unwrap();
+    let mut flipped = good.clone();
+    flipped[3] ^= 1;
+    for (number, damaged) in [None, Some(&good[..9]), Some(&flipped), Some(b"")].into_iter().enumerate() {
+        match damaged {
+            Some(bytes) => fs::write(&anchor, bytes).unwrap(),
+            None => fs::remove_file(&anchor).unwrap(),
+        }
+        let found = findings(home.path());
+        assert!(found.len() == 1 && found[0].contains("is missing or damaged"), "{found:?}");
+        let mut store = owner(home.path());
+        store.copy_access(&[act(1)]).unwrap();
+        let found = findings(home.path());
+        assert!(found.len() == 1 && found[0].contains("was missing or damaged"), "{found:?}");
+        store.append(&another(2 + number as u64)).unwrap();
+        assert_eq!(findings(home.path()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_restored_home_has_the_anchor_of_what_was_restored() {
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    UsersStore::open(home.path()).unwrap();
+    MarketStore::open(home.path()).unwrap();
+    let mut store = owner(home.path());
+    store.append(&opening()).unwrap();
+    store.copy_access(&[act(1)]).unwrap();
+    let file = other.path().join("b.qlibpro");
+    backup(home.path(), &file).unwrap();
+    // What comes after the backup is gone by intent, and not a finding.
+    store.append(&another(2)).unwrap();
+    drop(store);
+    restore(&file, home.path(), true, &who()).unwrap();
+    assert_eq!(findings(home.path()), Vec::<String>::new());
+    assert!(home.path().join(format!("{ANCHOR_FILE}.before-restore")).exists());
+    assert_eq!(owner(home.path()).chain_end().0, 1);
+}
