@@ -77,6 +77,10 @@ reasons! {
     Truncated = "TRUNCATED", "fetch the file again and import it once more; rows already stored stay unchanged";
     /// The compressed file is damaged from here on.
     Damaged = "DAMAGED", "fetch the file again and import it once more; rows already stored stay unchanged";
+    /// The row repeats the one before, volume included.
+    StaleRepeat = "STALE_REPEAT", "the vendor repeats the last session; fetch the day again later";
+    /// A price 100 times too large or too small.
+    Unit100x = "UNIT_100X", "check the unit, such as cents for dollars; fetch the day again later";
     /// A line is longer than 65,536 bytes.
     LineTooLong = "LINE_TOO_LONG", "check for a missing line break or an unclosed quote near this line";
 }

@@ -12,7 +12,9 @@ pub mod budget;
 pub mod fetch;
 pub mod http;
 pub mod import;
+pub mod repair;
 pub mod simulated;
+pub mod validate;
 pub mod vendors;
 
 #[cfg(test)]
