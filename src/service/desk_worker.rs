@@ -11,11 +11,12 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::domain::CleanText;
+use crate::domain::{Capability, CleanText};
 use crate::store::trades::Period;
 
 use super::access::Session;
 use super::advance::Until;
+use super::data_health::DataWatch;
 use super::desk::{Desk, DeskEnd, Reply, Request, ResearchWish, Table, Ticket, Wake};
 use super::engine::lock;
 use super::error::ServiceError;
@@ -23,7 +24,7 @@ use super::live_expression::Bench;
 use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewSignals};
 use super::research::SignalWish;
 use super::screens::{self, Focus};
-use super::view::{self, Research};
+use super::view::{self, DataHealth, Research};
 
 /// How often the screen thread looks whether something changed.
 const LOOK: Duration = Duration::from_millis(150);
@@ -33,7 +34,9 @@ const LOOKS_MAX: u32 = 10;
 /// Starts both threads around a first screen.
 pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
     let focus = Focus::first(session)?;
-    let first = screens::build(session, &focus, 1)?;
+    let first = screens::build(session, &focus, None, 1)?;
+    let manages = first.may(Capability::ManageData);
+    let data: Arc<ArcSwapOption<DataHealth>> = Arc::default();
     let (desk, end) = Desk::pair(first);
     let focus = Arc::new(Mutex::new(focus));
     let (nudge, nudged) = bounded(1);
@@ -42,11 +45,17 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
         session: Arc::clone(session),
         focus: Arc::clone(&focus),
         screen,
+        data: Arc::clone(&data),
         wakes: wakes.clone(),
         nudged,
     };
+    let (look, over) = bounded(1);
+    if manages {
+        let (watch, nudge) = (DataWatch::new(session, &data), nudge.clone());
+        spawn("desk-data", move || watch.run(&over, &nudge))?;
+    }
     let worker =
-        Worker { session: Arc::clone(session), focus, wakes, nudge, research, bench: OnceCell::new() };
+        Worker { session: Arc::clone(session), focus, wakes, nudge, look, research, bench: OnceCell::new() };
     spawn("desk-screens", move || screens.run())?;
     spawn("desk-requests", move || worker.run(&requests))?;
     Ok(desk)
@@ -63,6 +72,7 @@ struct Screens {
     session: Arc<Session>,
     focus: Arc<Mutex<Focus>>,
     screen: Arc<arc_swap::ArcSwap<super::view::Screen>>,
+    data: Arc<ArcSwapOption<DataHealth>>,
     wakes: Sender<Wake>,
     nudged: Receiver<()>,
 }
@@ -86,7 +96,7 @@ impl Screens {
             }
             (seen, looks) = (now, 0);
             let focus = lock(&self.focus).clone();
-            match screens::build(&self.session, &focus, version + 1) {
+            match screens::build(&self.session, &focus, self.data.load_full(), version + 1) {
                 Ok(mut fresh) => {
                     let shown = self.screen.load();
                     // Two screens are the same when they differ only in when they were made.
@@ -120,6 +130,8 @@ struct Worker {
     focus: Arc<Mutex<Focus>>,
     wakes: Sender<Wake>,
     nudge: Sender<()>,
+    /// Has the data looked at; its end ends the one who looks.
+    look: Sender<()>,
     research: Arc<ArcSwapOption<Research>>,
     /// Started by the first wish of somebody who may see values.
     bench: OnceCell<Bench>,
@@ -131,6 +143,7 @@ impl Worker {
             let reply = self.answer(request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
             // One waiting nudge is enough.
             self.nudge.try_send(()).unwrap_or_default();
+            self.look.try_send(()).unwrap_or_default();
             if self.wakes.send(Wake::Reply(number, reply)).is_err() {
                 return;
             }

@@ -2,12 +2,14 @@
 //!
 //! A key goes in and is used; it never comes out of this room as text, and the audit trail tells its id only.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config;
+use crate::domain::UnixNanos;
 use crate::domain::key::{KeyId, KeyOwner, KeySlot};
 use crate::domain::vendor::VendorId;
 use crate::secret::Password;
@@ -15,21 +17,29 @@ pub use crate::secret::keys::Asks;
 use crate::secret::keys::{Environment, KeyChain, KeyStore, Keyring, Place, Vault};
 
 use super::access::record;
+use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{Administer, Permit};
 use super::view::KeyRow;
 
 /// How a slot without a key is shown.
-const NOT_SET: &str = "not set";
+pub(super) const NOT_SET: &str = "not set";
 /// How a vendor that needs no key is shown.
 const NONE_NEEDED: &str = "none needed";
+
+/// How a place of keys that cannot be read begins to be shown.
+pub(super) const TROUBLE: &str = "cannot be read: ";
+/// For how long what is known of a key's place is good, in nanoseconds: asking may go over a bus.
+const KNOWN_NANOS: i64 = 10_000_000_000;
 
 /// The places where a home's keys are.
 #[derive(Debug)]
 pub(super) struct Keys {
     chain: KeyChain,
     vault: Arc<Vault>,
+    /// Where each key is and which it is, and since when this is known.
+    known: Mutex<BTreeMap<KeySlot, (UnixNanos, String, Option<String>)>>,
 }
 
 impl Keys {
@@ -41,7 +51,7 @@ impl Keys {
             Arc::clone(&vault) as Arc<dyn KeyStore>,
             Arc::new(Environment::new(config::vendors::key)),
         ];
-        Self { chain: KeyChain::new(stores), vault }
+        Self { chain: KeyChain::new(stores), vault, known: Mutex::default() }
     }
 }
 
@@ -88,6 +98,25 @@ impl House {
         Ok(vault.usable()?)
     }
 
+    /// Where a vendor's key is, and its id; at most some seconds old.
+    pub(super) fn key_place(&self, vendor: VendorId) -> (String, Option<String>) {
+        let Some(slot) = KeySlot::of(vendor) else { return (NONE_NEEDED.to_owned(), None) };
+        let now = self.clock().now();
+        let known = lock(&self.keys().known).get(&slot).cloned();
+        if let Some((_, place, id)) = known.filter(|(at, ..)| (0..KNOWN_NANOS).contains(&now.since(*at))) {
+            return (place, id);
+        }
+        let (place, id) = match self.keys().chain.get(slot) {
+            Ok(Some(found)) => {
+                (found.place.to_string(), Some(KeyId::of(found.kept.key.expose_secret()).to_string()))
+            }
+            Ok(None) => (NOT_SET.to_owned(), None),
+            Err(error) => (format!("{TROUBLE}{error}"), None),
+        };
+        lock(&self.keys().known).insert(slot, (now, place.clone(), id.clone()));
+        (place, id)
+    }
+
     /// Keeps a key in place of the one before; says where. Only its id is recorded.
     pub fn set_key(
         &self,
@@ -98,6 +127,7 @@ impl House {
         let id = KeyId::of(key.expose());
         let key = SecretString::from(key.expose().to_owned());
         let place = self.keys().chain.set(slot, &key, self.clock().now())?;
+        lock(&self.keys().known).clear();
         let detail = format!("key {id} in the {place}");
         record(
             self,
@@ -119,6 +149,7 @@ impl House {
         for slot in owner.slots() {
             had.extend(self.keys().chain.remove(*slot)?);
         }
+        lock(&self.keys().known).clear();
         record(self, permit.user().as_str(), &format!("remove the keys of {owner}"), "allowed", "")?;
         had.dedup();
         Ok(had)
@@ -152,7 +183,7 @@ impl House {
                 ..row(slot.part(), found.place.to_string())
             },
             Ok(None) => row(slot.part(), NOT_SET.to_owned()),
-            Err(error) => row(slot.part(), error.to_string()),
+            Err(error) => row(slot.part(), format!("{TROUBLE}{error}")),
         };
         owner.slots().iter().map(shown).collect()
     }

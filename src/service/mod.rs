@@ -14,6 +14,7 @@ mod courier;
 pub mod csv_text;
 mod curve;
 pub mod customer;
+mod data_health;
 pub mod deed;
 pub mod demo;
 pub mod desk;

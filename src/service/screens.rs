@@ -81,7 +81,12 @@ fn restricted(
 }
 
 /// One screen of one person.
-pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Screen, ServiceError> {
+pub fn build(
+    session: &Arc<Session>,
+    focus: &Focus,
+    data_health: Option<Arc<view::DataHealth>>,
+    version: u64,
+) -> Result<Screen, ServiceError> {
     let person = session.person()?.user;
     let capabilities = session.capabilities()?;
     let house = session.house();
@@ -128,6 +133,7 @@ pub fn build(session: &Arc<Session>, focus: &Focus, version: u64) -> Result<Scre
         log: parts.log,
         health: parts.health,
         settings: house.setting_rows(&market),
+        data_health: data_health.filter(|_| capabilities.contains(&Capability::ManageData)),
         capabilities,
     })
 }

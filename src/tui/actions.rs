@@ -51,6 +51,8 @@ pub enum Context {
     Settings,
     /// The expression under the pen and what comes of it.
     Research,
+    /// Vendors, what is stored of them and what was set aside.
+    Data,
 }
 
 impl Context {
@@ -64,6 +66,7 @@ impl Context {
             PaneId::Users => Context::Users,
             PaneId::Settings => Context::Settings,
             PaneId::Factors | PaneId::Expression | PaneId::Values | PaneId::Evidence => Context::Research,
+            PaneId::Vendors | PaneId::Sources | PaneId::SetAside => Context::Data,
             _ => Context::Global,
         }
     }

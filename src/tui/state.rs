@@ -324,7 +324,7 @@ impl UiState {
     pub fn instrument(&self) -> Option<InstrumentId> {
         let of_order = |id| self.screen.orders.iter().find(|o| o.id == id).map(|o| o.instrument);
         let selected = match self.selection() {
-            RowKey::Instrument(instrument) => Some(instrument),
+            RowKey::Instrument(instrument) | RowKey::Source(instrument, _) => Some(instrument),
             RowKey::Order(_, id) => of_order(id),
             _ => None,
         };

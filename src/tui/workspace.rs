@@ -184,12 +184,22 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
         short: "Sim",
         key: 'm',
         needs: Capability::Simulate,
-        unless: None,
+        // Who runs the home has more than ten others; accounts and the clock have keys of their own everywhere.
+        unless: Some(Capability::Administer),
         grid: Rows(&[
             (8, Columns(&[(1, Pane(PaneId::Simulation)), (1, Pane(PaneId::Summary))])),
             (12, Columns(&[(5, Pane(PaneId::Watchlist)), (6, Pane(PaneId::Chart))])),
             (9, Columns(&[(1, Pane(PaneId::Positions)), (1, Pane(PaneId::Orders))])),
         ]),
+    },
+    WorkspaceDef {
+        name: "data",
+        title: "Data",
+        short: "Data",
+        key: 'a',
+        needs: Capability::ManageData,
+        unless: None,
+        grid: Rows(&[(8, Pane(PaneId::Vendors)), (14, Pane(PaneId::Sources)), (10, Pane(PaneId::SetAside))]),
     },
     WorkspaceDef {
         name: "system",

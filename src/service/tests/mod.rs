@@ -106,7 +106,7 @@ impl Home {
     pub fn screen(&self, role: Role) -> Screen {
         let session = self.login(role);
         let focus = Focus::first(&session).unwrap();
-        screens::build(&session, &focus, 1).unwrap()
+        screens::build(&session, &focus, None, 1).unwrap()
     }
 }
 

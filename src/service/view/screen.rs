@@ -122,6 +122,8 @@ pub struct Screen {
     pub health: Option<Vec<HealthRow>>,
     /// Settings.
     pub settings: Vec<SettingRow>,
+    /// How the data of the home is; none while it is looked at for the first time, or without the right.
+    pub data_health: Option<std::sync::Arc<DataHealth>>,
 }
 
 impl Screen {

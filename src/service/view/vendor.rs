@@ -1,8 +1,10 @@
-//! Vendors of market data: keys, budgets, what is stored of them and how it is.
+//! Vendors of market data: their keys and budgets, what is stored of them and how it is.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::domain::UnixNanos;
+use crate::domain::vendor::{Circuit, DataKind, VendorId};
+use crate::domain::{InstrumentId, UnixNanos};
 
 /// One key that can be set, and whether it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,4 +19,158 @@ pub struct KeyRow {
     pub key_id: Option<String>,
     /// When it was set, where that is known.
     pub set_at: Option<UnixNanos>,
+}
+
+/// How much of one window of a vendor's budget is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WindowRow {
+    /// Length in seconds.
+    pub seconds: u32,
+    /// Requests in the present window.
+    pub used: u32,
+    /// Requests it may have, where that is known.
+    pub allowed: Option<u32>,
+}
+
+/// Whether requests to a vendor make sense now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorState {
+    /// The settings have it off.
+    Off,
+    /// It needs a key and has none.
+    NoKey,
+    /// Its key cannot be read.
+    KeyTrouble,
+    /// Nothing was asked of it yet.
+    Unused,
+    /// It answers.
+    Ready,
+    /// Not before a time.
+    Waiting,
+    /// It failed too often; not before a time.
+    Open,
+}
+
+/// One vendor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VendorRow {
+    /// Which.
+    pub vendor: VendorId,
+    /// Whether requests make sense.
+    pub state: VendorState,
+    /// Where its key is.
+    pub key: String,
+    /// Its budget by window, shortest first.
+    pub budget: Vec<WindowRow>,
+    /// What its circuit does.
+    pub circuit: Circuit,
+    /// No request before this time.
+    pub until: Option<UnixNanos>,
+    /// When a request last succeeded.
+    pub last_success: Option<UnixNanos>,
+    /// What is to be known: why it waits, what went wrong last, what the plan refuses.
+    pub says: String,
+    /// Kinds of data that the plan refused.
+    pub refused: Vec<DataKind>,
+}
+
+/// Daily prices of one instrument from one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceRow {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Source.
+    pub source: String,
+    /// Basis, such as `raw`.
+    pub basis: &'static str,
+    /// First session stored.
+    pub first: Option<NaiveDate>,
+    /// Last session stored.
+    pub last: Option<NaiveDate>,
+    /// Sessions that the exchange has finished since.
+    pub behind: u32,
+    /// It comes from a vendor, which can be asked again; a file cannot.
+    pub fetched: bool,
+    /// Sessions without a row between first and last.
+    pub gaps: u32,
+    /// Rows set aside.
+    pub quarantined: u32,
+    /// Rows that are odd.
+    pub flagged: u32,
+    /// What the source said last when it did not answer as it should; empty when it did.
+    pub says: String,
+}
+
+impl SourceRow {
+    /// Whether a vendor has finished sessions that are not here.
+    pub const fn is_stale(&self) -> bool {
+        self.fetched && (self.behind > 0 || self.last.is_none())
+    }
+
+    /// Larger is worse: what is missing at the end weighs most, then gaps, then what was set aside.
+    pub fn badness(&self) -> u64 {
+        let behind = match (self.is_stale(), self.last) {
+            (false, _) => 0,
+            (true, None) => 10_000,
+            (true, Some(_)) => u64::from(self.behind).min(10_000),
+        };
+        let troubled = u64::from(!self.says.is_empty()) * 2_000;
+        behind * 1_000
+            + troubled
+            + u64::from(self.gaps) * 10
+            + u64::from(self.quarantined) * 5
+            + u64::from(self.flagged)
+    }
+}
+
+/// A row that was read and not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetAside {
+    /// Its place in the store.
+    pub id: i64,
+    /// Symbol as given.
+    pub symbol: String,
+    /// Date as given.
+    pub date: String,
+    /// Reason code.
+    pub reason: String,
+    /// What can be done about it.
+    pub remedy: &'static str,
+    /// Source or file.
+    pub from: String,
+    /// Line or row, from 1.
+    pub line: u64,
+    /// The row as given.
+    pub raw: String,
+    /// When it was set aside.
+    pub at: UnixNanos,
+}
+
+/// How the data of a home is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct DataHealth {
+    /// When it was looked at; a little earlier, so that ages do not change all the time.
+    pub at: UnixNanos,
+    /// Vendors.
+    pub vendors: Vec<VendorRow>,
+    /// Instruments by source, the worst first, at most [`DataHealth::SOURCES_MAX`].
+    pub sources: Vec<SourceRow>,
+    /// How many there are.
+    pub sources_total: usize,
+    /// How many of them are stale.
+    pub stale: usize,
+    /// Rows set aside, newest first, at most [`DataHealth::SET_ASIDE_MAX`].
+    pub set_aside: Vec<SetAside>,
+    /// How many there are.
+    pub set_aside_total: usize,
+    /// What could not be read, in plain words.
+    pub problem: Option<String>,
+}
+
+impl DataHealth {
+    /// Most rows of sources.
+    pub const SOURCES_MAX: usize = 1_000;
+    /// Most rows set aside.
+    pub const SET_ASIDE_MAX: usize = 500;
 }

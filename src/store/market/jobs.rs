@@ -37,7 +37,7 @@ pub struct JobProgress {
     pub changed_at: UnixNanos,
 }
 
-fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
+pub(super) fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
     Ok(Quarantined {
         job: clean(row, 0)?,
         file: clean(row, 1)?,

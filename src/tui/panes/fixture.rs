@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::service::view::*;
 
+mod data;
 mod lab;
 mod orders;
 pub use lab::{lab, no_lab, research};
@@ -71,6 +72,7 @@ pub fn empty(role: Role) -> Screen {
         log: None,
         health: None,
         settings: Vec::new(),
+        data_health: None,
     }
 }
 
@@ -102,6 +104,7 @@ pub fn for_role(role: Role) -> Screen {
     screen.log = may(Capability::Administer).then(log);
     screen.health = may(Capability::Administer).then(health);
     screen.settings = settings();
+    screen.data_health = may(Capability::ManageData).then(|| std::sync::Arc::new(data::health()));
     if role.gets_simulation_account() {
         screen.mode = Mode::Simulated;
         screen.account = Some(p("sim-kim"));

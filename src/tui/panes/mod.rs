@@ -62,6 +62,9 @@ panes! {
     Log = log, "The system log.";
     Health = health, "Health of the system.";
     Settings = settings, "Settings and their values.";
+    Vendors = vendors, "Vendors of market data: keys, budgets, what they last said.";
+    Sources = sources, "What is stored of each name and source, the worst first.";
+    SetAside = set_aside, "Rows that were read and not stored.";
 }
 
 mod cells;

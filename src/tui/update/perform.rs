@@ -186,7 +186,13 @@ fn open(state: &mut UiState, out: &mut Vec<Effect>) {
             });
             state.modals.extend(detail.map(Modal::Detail));
         }
-        RowKey::Breach(_) | RowKey::Version(_) | RowKey::Halt(_) | RowKey::User(_) | RowKey::None => {
+        RowKey::Breach(_)
+        | RowKey::Version(_)
+        | RowKey::Halt(_)
+        | RowKey::User(_)
+        | RowKey::Source(..)
+        | RowKey::SetAside(_)
+        | RowKey::None => {
             row_detail(state);
         }
     }

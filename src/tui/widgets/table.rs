@@ -144,6 +144,10 @@ pub enum RowKey {
     Breach(usize),
     /// A factor: family and name.
     Factor(String, String),
+    /// Prices of an instrument from a source.
+    Source(InstrumentId, String),
+    /// A row that was set aside, by its place in the store.
+    SetAside(i64),
     /// Nothing that can be acted upon.
     None,
 }

@@ -1,0 +1,388 @@
+//! How the data of a home is: vendors with their keys and budgets, stored prices by source, rows set aside. And a
+//! notice when prices of a vendor fall behind their exchange's sessions.
+//!
+//! A [`DataWatch`] has its own connection and thread behind a desk. Counting reads every price's key, so it is done
+//! again only when prices have changed, and never more often than it takes. Nothing here asks a vendor anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use sha2::{Digest, Sha256};
+
+use crate::domain::import::QuarantineReason;
+use crate::domain::notice::{Notice, NoticeLevel};
+use crate::domain::role::Reach;
+use crate::domain::vendor::{BudgetState, Circuit, VendorId};
+use crate::domain::{Capability, CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::store::market::{MarketReader, QuarantinedAt, Revision, SourceCount, StoredBudget, SyncNote};
+
+use super::access::Session;
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{ManageData, Permit};
+use super::view::{DataHealth, SetAside, SourceRow, VendorRow, VendorState, WindowRow};
+
+/// How often the watch looks.
+const LOOK: Duration = Duration::from_millis(1_000);
+/// A count that took this long is not made again for [`REST_TIMES`] as long.
+const REST_TIMES: u32 = 10;
+/// After a close, how long a vendor may take before its prices are behind, in minutes.
+const GRACE_MINUTES: i64 = 60;
+/// Most names that a notice lists.
+const NAMED_MAX: usize = 5;
+/// Longest time that an exchange is closed, in days.
+const CLOSED_DAYS_MAX: u64 = 20;
+/// Rows set aside that are read.
+const ASIDE_ROWS_MAX: u32 = 500;
+/// Nanoseconds of a second.
+const SECOND_NANOS: i64 = 1_000_000_000;
+/// Nanoseconds of a minute.
+const MINUTE_NANOS: i64 = 60 * SECOND_NANOS;
+
+/// Rows set aside, by symbol as given and where from.
+type AsideCounts = BTreeMap<(CleanText, CleanText), u64>;
+
+/// What was read, and of which state of the store.
+#[derive(Debug)]
+struct Known {
+    version: i64,
+    aside: AsideCounts,
+    newest: Vec<QuarantinedAt>,
+    budgets: Vec<StoredBudget>,
+    notes: Vec<SyncNote>,
+}
+
+/// What was counted, and of which state of the prices.
+#[derive(Debug)]
+struct Counted {
+    revision: Revision,
+    sources: Vec<SourceCount>,
+    took: Duration,
+    at: Instant,
+}
+
+/// Keeps one person's view of the data fresh.
+pub(super) struct DataWatch {
+    session: Arc<Session>,
+    slot: Arc<ArcSwapOption<DataHealth>>,
+    reader: Option<MarketReader>,
+    known: Option<Known>,
+    counted: Option<Counted>,
+    told: String,
+}
+
+impl DataWatch {
+    /// A watch that fills this place.
+    pub(super) fn new(session: &Arc<Session>, slot: &Arc<ArcSwapOption<DataHealth>>) -> Self {
+        Self {
+            session: Arc::clone(session),
+            slot: Arc::clone(slot),
+            reader: None,
+            known: None,
+            counted: None,
+            told: String::new(),
+        }
+    }
+
+    /// Looks until the desk is gone or the session over; a change is passed on as a nudge.
+    pub(super) fn run(mut self, over: &Receiver<()>, nudge: &Sender<()>) {
+        loop {
+            match self.look() {
+                Ok(health) => {
+                    if self.slot.load().as_deref() != Some(&health) {
+                        self.slot.store(Some(Arc::new(health)));
+                        // One waiting nudge is enough.
+                        nudge.try_send(()).unwrap_or_default();
+                    }
+                }
+                Err(ServiceError::SessionOver) => return,
+                Err(ServiceError::Locked) => {}
+                Err(error) => {
+                    let problem = Some(CleanText::new(&error.to_string()).to_string());
+                    let last = self.slot.load().as_deref().cloned().unwrap_or_default();
+                    self.slot.store(Some(Arc::new(DataHealth { problem, ..last })));
+                }
+            }
+            match over.recv_timeout(LOOK) {
+                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn look(&mut self) -> Result<DataHealth, ServiceError> {
+        let permit = self.session.permit::<ManageData>()?;
+        let house = Arc::clone(self.session.house());
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => MarketReader::open(house.home())?,
+        };
+        let health = self.read(&house, &permit, &reader);
+        self.reader = Some(reader);
+        health
+    }
+
+    fn read(
+        &mut self,
+        house: &House,
+        permit: &Permit<ManageData>,
+        reader: &MarketReader,
+    ) -> Result<DataHealth, ServiceError> {
+        let version = reader.data_version()?;
+        if self.known.as_ref().is_none_or(|k| k.version != version) {
+            self.known = Some(Known {
+                version,
+                aside: reader.quarantine_counts()?,
+                newest: reader.quarantine_newest(ASIDE_ROWS_MAX)?,
+                budgets: reader.budgets()?,
+                notes: reader.sync_notes()?,
+            });
+            self.count(reader)?;
+        } else if self.counted.as_ref().is_some_and(|c| c.at.elapsed() >= c.took.saturating_mul(REST_TIMES)) {
+            self.count(reader)?;
+        }
+        let counts = self.counted.as_ref().map(|c| c.sources.as_slice()).unwrap_or_default();
+        let Some(known) = &self.known else { return Ok(DataHealth::default()) };
+        let health = house.data_health(permit, known, counts);
+        if health.stale > 0 {
+            house.tell_of_stale(&health.sources, &mut self.told)?;
+        }
+        Ok(health)
+    }
+
+    /// Counts again when prices have changed, with a rest after a long count.
+    fn count(&mut self, reader: &MarketReader) -> Result<(), ServiceError> {
+        let revision = reader.revisions()?.prices;
+        let fresh = self
+            .counted
+            .as_ref()
+            .is_some_and(|c| c.revision == revision || c.at.elapsed() < c.took.saturating_mul(REST_TIMES));
+        if !fresh {
+            let started = Instant::now();
+            let sources = reader.source_counts()?;
+            let (took, at) = (started.elapsed(), Instant::now());
+            self.counted = Some(Counted { revision, sources, took, at });
+        }
+        Ok(())
+    }
+}
+
+impl House {
+    /// How the data is, from what was read and counted.
+    fn data_health(&self, _: &Permit<ManageData>, known: &Known, counts: &[SourceCount]) -> DataHealth {
+        let now = self.clock().now();
+        let mut sources = self.source_rows(known, counts, now);
+        let stale = sources.iter().filter(|s| s.is_stale()).count();
+        let sources_total = sources.len();
+        sources.sort_by_key(|s| std::cmp::Reverse(s.badness()));
+        sources.truncate(DataHealth::SOURCES_MAX);
+        let vendors = self.vendor_rows(&known.budgets, now);
+        // Ages need no fresh look every second, but a wait that is counted down does.
+        let step = if vendors.iter().any(|v| v.until.is_some()) { SECOND_NANOS } else { MINUTE_NANOS };
+        DataHealth {
+            at: UnixNanos::from_nanos(now.nanos() - now.nanos().rem_euclid(step)),
+            vendors,
+            sources,
+            sources_total,
+            stale,
+            set_aside: known.newest.iter().map(set_aside_row).collect(),
+            set_aside_total: known.aside.values().map(|n| usize::try_from(*n).unwrap_or(usize::MAX)).sum(),
+            problem: None,
+        }
+    }
+
+    fn source_rows(&self, known: &Known, counts: &[SourceCount], now: UnixNanos) -> Vec<SourceRow> {
+        let mut said: BTreeMap<(InstrumentId, &str), &str> = BTreeMap::new();
+        for note in known.notes.iter().filter(|n| !n.code.is_empty()) {
+            said.insert((note.instrument, note.source.as_str()), note.said.as_str());
+        }
+        let ended: BTreeMap<Exchange, i64> =
+            Exchange::ALL.iter().filter_map(|e| Some((*e, self.last_ended(*e, now)?))).collect();
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let row = |c: &SourceCount| {
+            let source = c.source.as_str();
+            let fetched = source.parse::<VendorId>().is_ok();
+            let calendar = self.calendars().of(c.instrument.exchange);
+            let place = |date: Option<chrono::NaiveDate>| date.and_then(|d| calendar.position_on_or_after(d));
+            let (first, last) = (place(c.first), place(c.last));
+            let expected = first.zip(last).map_or(0, |(first, last)| (last - first + 1).unsigned_abs());
+            let newest = ended.get(&c.instrument.exchange);
+            let behind = last.zip(newest).map_or(0, |(last, newest)| newest.saturating_sub(last).max(0));
+            SourceRow {
+                instrument: c.instrument,
+                source: source.to_owned(),
+                basis: c.basis.as_str(),
+                first: c.first,
+                last: c.last,
+                behind: small(behind.unsigned_abs()),
+                fetched,
+                gaps: small(expected.saturating_sub(c.rows)),
+                quarantined: small(aside_of(&known.aside, c, fetched)),
+                flagged: small(c.flagged),
+                says: said.get(&(c.instrument, source)).map(ToString::to_string).unwrap_or_default(),
+            }
+        };
+        counts.iter().map(row).collect()
+    }
+
+    /// The newest session of an exchange that has ended, with some grace. The simulated exchange waits for nobody.
+    fn last_ended(&self, exchange: Exchange, now: UnixNanos) -> Option<i64> {
+        if exchange == Exchange::Sim {
+            return None;
+        }
+        let calendar = self.calendars().of(exchange);
+        let over = now.plus_nanos(-GRACE_MINUTES * MINUTE_NANOS);
+        let until = calendar.date_at(now);
+        let from = until.checked_sub_days(chrono::Days::new(CLOSED_DAYS_MAX))?;
+        let sessions = calendar.sessions_between(from, until);
+        let last = sessions.iter().rev().find(|s| s.close <= over)?;
+        calendar.position_of(last.date)
+    }
+
+    fn vendor_rows(&self, budgets: &[StoredBudget], now: UnixNanos) -> Vec<VendorRow> {
+        let row = |vendor: &VendorId| {
+            let (key, id) = self.key_place(*vendor);
+            let id = id.unwrap_or_else(|| "none".to_owned());
+            let own = |b: &&StoredBudget| b.vendor.as_str() == vendor.as_str() && b.key_id.as_str() == id;
+            let own = budgets.iter().find(own);
+            let enabled = lock(self.settings()).vendors.of(*vendor).enabled;
+            vendor_row(*vendor, enabled, key, own.map(|b| &b.state), now)
+        };
+        VendorId::ALL.iter().map(row).collect()
+    }
+
+    /// Tells those who manage data that prices are behind: once for each set of names and sessions.
+    fn tell_of_stale(&self, rows: &[SourceRow], told: &mut String) -> Result<(), ServiceError> {
+        let stale: Vec<&SourceRow> = rows.iter().filter(|r| r.is_stale()).collect();
+        let mut names: Vec<String> = stale.iter().map(|r| r.instrument.to_string()).collect();
+        names.sort();
+        names.dedup();
+        let oldest = stale.iter().filter_map(|r| r.last).min();
+        let digest = Sha256::digest(format!("{names:?} {oldest:?}").as_bytes());
+        let origin: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let origin = format!("stale:{origin}");
+        if *told == origin {
+            return Ok(());
+        }
+        let mut users = lock(self.users());
+        let people = users.read().users()?;
+        let manages = |role: crate::domain::Role| role.reach(Capability::ManageData) != Reach::None;
+        let notices: Vec<_> = people
+            .iter()
+            .filter(|p| !p.user.disabled && manages(p.user.role))
+            .map(|p| {
+                let notice = Notice {
+                    id: 0,
+                    user: p.user.name,
+                    time: self.clock().now(),
+                    level: NoticeLevel::Warning,
+                    title: CleanText::new("Prices are behind"),
+                    text: CleanText::new(&stale_text(&names, oldest)),
+                    read: false,
+                };
+                (notice, Some(origin.clone()))
+            })
+            .collect();
+        users.add_notices(&notices)?;
+        *told = origin;
+        Ok(())
+    }
+}
+
+/// Rows set aside of one source: a vendor's under its own name, all others under the symbol.
+fn aside_of(aside: &AsideCounts, count: &SourceCount, fetched: bool) -> u64 {
+    let symbol = count.instrument.symbol.as_str();
+    let of_symbol = aside.iter().filter(|((given, _), _)| given.as_str() == symbol);
+    let is_vendor = |from: &CleanText| from.as_str().parse::<VendorId>().is_ok();
+    of_symbol
+        .filter(|((_, from), _)| if fetched { *from == count.source } else { !is_vendor(from) })
+        .map(|(_, n)| *n)
+        .sum()
+}
+
+fn stale_text(names: &[String], oldest: Option<chrono::NaiveDate>) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let more = match names.len().saturating_sub(shown.len()) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let since = oldest.map_or_else(String::new, |day| format!("; the oldest end on {day}"));
+    format!(
+        "{}{more} lack finished sessions{since}. See the workspace Data, or run 'qlib-pro sync'",
+        shown.join(", ")
+    )
+}
+
+fn vendor_row(
+    vendor: VendorId,
+    enabled: bool,
+    key: String,
+    asked: Option<&BudgetState>,
+    now: UnixNanos,
+) -> VendorRow {
+    let fresh = BudgetState::default();
+    let state = asked.unwrap_or(&fresh);
+    let until = state.blocked_until.filter(|until| *until > now);
+    let needs_key = crate::domain::key::KeySlot::of(vendor).is_some();
+    let shown = match () {
+        () if !enabled => VendorState::Off,
+        () if needs_key && key == super::keys::NOT_SET => VendorState::NoKey,
+        () if key.starts_with(super::keys::TROUBLE) => VendorState::KeyTrouble,
+        () if until.is_some() && state.circuit == Circuit::Open => VendorState::Open,
+        () if until.is_some() => VendorState::Waiting,
+        () if asked.is_some() => VendorState::Ready,
+        () => VendorState::Unused,
+    };
+    let refused: Vec<_> = state.refused.iter().map(|(kind, _)| *kind).collect();
+    let mut says = Vec::new();
+    if until.is_some() && !state.reason.is_empty() {
+        says.push(state.reason.to_string());
+    }
+    let newer = |at: UnixNanos| state.last_success.is_none_or(|ok| ok < at);
+    says.extend(state.last_error.iter().filter(|(at, _)| newer(*at)).map(|(_, text)| text.to_string()));
+    if !refused.is_empty() {
+        let kinds: Vec<&str> = refused.iter().map(|k| k.as_str()).collect();
+        says.push(format!("the plan has no {}", kinds.join(", ")));
+    }
+    says.dedup();
+    VendorRow {
+        vendor,
+        state: shown,
+        key,
+        budget: windows(state, now),
+        circuit: state.circuit,
+        until,
+        last_success: state.last_success,
+        says: says.join("; "),
+        refused,
+    }
+}
+
+/// Windows that have not ended.
+fn windows(state: &BudgetState, now: UnixNanos) -> Vec<WindowRow> {
+    let running =
+        |w: &&crate::domain::vendor::WindowUse| now.since(w.began) < i64::from(w.seconds) * SECOND_NANOS;
+    let shown =
+        |w: &crate::domain::vendor::WindowUse| WindowRow { seconds: w.seconds, used: w.used, allowed: None };
+    state.windows.iter().filter(running).map(shown).collect()
+}
+
+fn set_aside_row(found: &QuarantinedAt) -> SetAside {
+    let row = &found.row;
+    let known = QuarantineReason::ALL.iter().find(|r| r.code() == row.reason.as_str());
+    SetAside {
+        id: found.id,
+        symbol: row.symbol.to_string(),
+        date: row.date.to_string(),
+        reason: row.reason.to_string(),
+        remedy: known.map_or("see the row as it was read", |r| r.remedy()),
+        from: row.file.to_string(),
+        line: row.line,
+        raw: row.raw.to_string(),
+        at: found.at,
+    }
+}
