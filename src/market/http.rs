@@ -181,10 +181,13 @@ impl Http {
 
     /// One exchange.
     pub async fn get(&self, call: &Call) -> Result<Answer, HttpFault> {
-        let mut url = Url::parse(&self.address.rest(&call.path))
+        let other = call.host.filter(|_| !self.address.is_this_machine());
+        let text = other
+            .map_or_else(|| self.address.rest(&call.path), |host| format!("https://{host}{}", call.path));
+        let mut url = Url::parse(&text)
             .map_err(|_| HttpFault::Broken("the address of the request cannot be written".into()))?;
         // A path that climbs out of its host would carry the key with it.
-        if url.host_str().map(|h| h.trim_matches(['[', ']'])) != Some(self.address.host()) {
+        if url.host_str().map(|h| h.trim_matches(['[', ']'])) != Some(other.unwrap_or(self.address.host())) {
             return Err(HttpFault::Redirect { to: CleanText::new(url.host_str().unwrap_or_default()) });
         }
         if !call.query.is_empty() {

@@ -11,6 +11,8 @@ mod payload;
 #[cfg(test)]
 pub(crate) mod recorded;
 pub mod rows;
+pub mod words;
+pub mod yahoo;
 
 use std::fmt;
 
@@ -117,6 +119,8 @@ impl Ask {
 pub struct Call {
     /// Path from the root, such as `/v2/aggs/ticker/AAPL/range/1/day/2024-01-02/2024-01-31`.
     pub path: String,
+    /// Another of [`Vendor::hosts`] that answers this; an address of this machine answers for all of them.
+    pub host: Option<&'static str>,
     /// Parameters, not yet encoded.
     pub query: Vec<(String, String)>,
     /// Whether the vendor's session (cookie and crumb) must go with it.

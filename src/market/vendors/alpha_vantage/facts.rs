@@ -11,6 +11,7 @@ use super::{notices, of_symbol};
 use crate::domain::market::Fundamental;
 use crate::domain::{CleanText, InstrumentId};
 use crate::market::vendors::json::Json;
+use crate::market::vendors::words::snake;
 use crate::market::vendors::{Call, Page, Payload, Reply};
 
 /// The answers, in order.
@@ -128,29 +129,12 @@ impl Facts {
                 }
                 for (name, value) in report.entries() {
                     let value = value.number_text().parse::<f64>().ok().filter(|value| value.is_finite());
-                    if let Some(field) = snake(span, name) {
-                        self.add(self.today, period_end, &field, value);
+                    if let Some(name) = snake(name) {
+                        self.add(self.today, period_end, &format!("{span}_{name}"), value);
                     }
                 }
             }
         }
         Some(self.found)
     }
-}
-
-/// `totalRevenue` of `annual` reports as `annual_total_revenue`; `None` for names that are no names.
-fn snake(span: &str, name: &str) -> Option<String> {
-    if name.is_empty() || name.len() > 60 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let mut made = format!("{span}_");
-    let mut lower_before = false;
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && lower_before {
-            made.push('_');
-        }
-        lower_before = !c.is_ascii_uppercase();
-        made.push(c.to_ascii_lowercase());
-    }
-    Some(made)
 }

@@ -8,16 +8,11 @@ use crate::domain::market::Headline;
 use crate::domain::{CleanText, Exchange, InstrumentId, Price, UnixNanos, Volume};
 use crate::market::import::parse_scaled;
 use crate::market::vendors::json::Json;
+use crate::market::vendors::words::short;
 use crate::market::vendors::{Call, Listing, Page, Payload, Reply, ScoredHeadline, VendorQuote};
 
 /// Most answers that one wish for headlines may cost: a fifth of a day's requests.
 const NEWS_PAGES_MAX: u32 = 5;
-/// Longest name or headline that is kept, in characters.
-const TEXT_MAX: usize = 500;
-
-fn short(text: &str) -> CleanText {
-    CleanText::from(text.chars().take(TEXT_MAX).collect::<String>())
-}
 
 fn price(text: &str) -> Option<Price> {
     parse_scaled(text, 9).ok().map(Price::from_raw).filter(|price| price.is_positive())
@@ -31,9 +26,9 @@ pub(super) fn quote(
     call: &Call,
     now: UnixNanos,
 ) -> Reply {
-    let Some(row) = json.get("Global Quote") else {
-        let empty = json.entries().is_empty();
-        return if empty { Reply::NotFound } else { notices::malformed("the answer has no quote") };
+    let nothing = json.entries().is_empty().then_some(json);
+    let Some(row) = json.get("Global Quote").or(nothing) else {
+        return notices::malformed("the answer has no quote");
     };
     let ours: Vec<&InstrumentId> = asked.iter().filter(|i| i.exchange == Exchange::Xnys).collect();
     let symbol = call.query.iter().find(|(name, _)| name == "symbol").map_or("", |(_, value)| value);
