@@ -89,7 +89,12 @@ fn tightening_applies_at_once_and_loosening_waits_for_a_second_person() {
     bench.run("raj", &["limits", "approve", &version]).ended(1);
     bench.run("ana", &["limits", "set", "max_order_notional", "1"]).ended(3);
     bench.run("raj", &["limits", "set", "no_such_limit", "1"]).ended(2);
+    let before = bench.json("ana", &["limits", "history"]);
+    let seen = bench.json("raj", &["limits", "set", "max_order_notional", "1", "--preview"]);
+    assert_eq!((&seen["drafted"], &seen["needs_approval"]), (&"1".into(), &false.into()), "{seen}");
+    bench.run("ana", &["limits", "set", "max_order_notional", "1", "--preview"]).ended(3);
     let history = bench.json("ana", &["limits", "history"]);
+    assert_eq!(history, before, "a preview sets nothing");
     assert_eq!(history[0]["version"], loose["version"]);
     let first = tight["version"].as_u64().unwrap() - 1;
     let change = bench.json("raj", &["limits", "diff", &first.to_string(), &tight["version"].to_string()]);

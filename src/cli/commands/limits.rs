@@ -15,7 +15,7 @@ use crate::domain::limit::{
 use crate::domain::{AccountId, ChangeSetId, OrderId, UnixNanos};
 use crate::service::as_of::Moment;
 use crate::service::deed::{Control, Deed};
-use crate::service::permit::ViewLimits;
+use crate::service::permit::{ControlRisk, ViewLimits};
 use crate::service::view::LimitVersionRow;
 
 /// What happens to working orders over a limit.
@@ -107,6 +107,9 @@ pub struct Set {
     /// Change set: all of its versions wait and are approved together.
     #[arg(long, value_name = "NAME")]
     set: Option<ChangeSetId>,
+    /// Say what it would change and what it would have refused, and set nothing.
+    #[arg(long)]
+    preview: bool,
 }
 
 /// An order by account and id.
@@ -165,8 +168,10 @@ impl LimitsCommand {
                 let history = session.house().limit_history(&session.permit::<ViewLimits>()?)?;
                 env.out.list(&changes(&history, from, to)?, "nothing changed")
             }
-            LimitsCommand::Set(set) => {
-                let draft = set.draft()?;
+            LimitsCommand::Set(set) if set.preview => preview(env, &set.draft(NO_REASON.to_string())?),
+            LimitsCommand::Set(mut set) => {
+                let reason = set.reason()?;
+                let draft = set.draft(reason)?;
                 change(env, Control::SetLimit(draft))
             }
             LimitsCommand::Approve { version: Waiting::Version(version) } => {
@@ -183,18 +188,22 @@ impl LimitsCommand {
 }
 
 impl Set {
-    fn draft(self) -> Result<LimitDraft, Failure> {
+    /// The reason given, or asked for on a terminal.
+    fn reason(&mut self) -> Result<String, Failure> {
+        let reason = match self.reason.take() {
+            Some(reason) => reason,
+            None if credentials::may_ask() => credentials::ask_line("Reason: ")?,
+            None => String::new(),
+        };
+        Ok(if reason.trim().is_empty() { NO_REASON.to_string() } else { reason })
+    }
+
+    fn draft(self, reason: String) -> Result<LimitDraft, Failure> {
         for value in [Some(self.value.as_str()).filter(|v| *v != NO_LIMIT), self.soft.as_deref()] {
             value
                 .map_or(Ok(()), |text| LimitValue::parse(self.name, text).map(drop))
                 .map_err(Failure::usage)?;
         }
-        let reason = match self.reason {
-            Some(reason) => reason,
-            None if credentials::may_ask() => credentials::ask_line("Reason: ")?,
-            None => String::new(),
-        };
-        let reason = if reason.trim().is_empty() { NO_REASON.to_string() } else { reason };
         Ok(LimitDraft {
             name: self.name,
             scope: self.scope,
@@ -211,6 +220,19 @@ impl Set {
             },
         })
     }
+}
+
+/// What a draft would do to the book, the open orders and the decisions of the last days.
+fn preview(env: &mut Env<'_>, draft: &LimitDraft) -> Result<(), Failure> {
+    let session = env.session(OpenMode::Read)?;
+    let permit = session.permit::<ControlRisk>()?;
+    let seen = session.house().preview_limit(&permit, draft)?;
+    env.out.record(&seen)?;
+    let who =
+        if seen.needs_approval { "a second person must approve it" } else { "it would be in force at once" };
+    let refused =
+        format!("it would have refused {} of {} past orders; {who}", seen.would_refuse, seen.decisions);
+    env.out.remark(&refused)
 }
 
 /// Changes a limit and shows the version that comes of it.
