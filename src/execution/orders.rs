@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -52,9 +53,9 @@ pub struct Orders {
     /// What they add up to.
     sums: Sums,
     #[serde(skip)]
-    done: Arc<BTreeMap<OrderKey, Arc<Order>>>,
+    done: OrdMap<OrderKey, Arc<Order>>,
     #[serde(skip)]
-    asked: Arc<BTreeMap<OrderKey, OrderSpec>>,
+    asked: OrdMap<OrderKey, OrderSpec>,
 }
 
 impl Orders {
@@ -179,13 +180,13 @@ impl Orders {
 
     /// Notes an order that never was open.
     pub(super) fn insert_done(&mut self, key: OrderKey, order: Order) {
-        Arc::make_mut(&mut self.done).insert(key, Arc::new(order));
+        self.done.insert(key, Arc::new(order));
     }
 
     /// Changes an order; one that is done by it leaves the open ones. A done order changes too: a fill may come late.
     pub(super) fn change<R>(&mut self, key: &OrderKey, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
         let Some(order) = self.open.get_mut(key) else {
-            let done = Arc::make_mut(&mut self.done).get_mut(key)?;
+            let done = self.done.get_mut(key)?;
             return Some(change(Arc::make_mut(done)));
         };
         let (filled, counted, slot) = (order.filled, Counted::of(order), Slot::of(order));
@@ -212,7 +213,7 @@ impl Orders {
         }
         let before = self.done.get(key).map_or(hold, |order| order.hold);
         if before != hold
-            && let Some(order) = Arc::make_mut(&mut self.done).get_mut(key)
+            && let Some(order) = self.done.get_mut(key)
         {
             Arc::make_mut(order).hold = hold;
         }
@@ -248,20 +249,20 @@ impl Orders {
         self.insert_done(*key, order);
     }
 
-    pub(super) fn done_map(&self) -> &BTreeMap<OrderKey, Arc<Order>> {
+    pub(super) fn done_map(&self) -> &OrdMap<OrderKey, Arc<Order>> {
         &self.done
     }
 
-    pub(super) fn asked_map(&self) -> &BTreeMap<OrderKey, OrderSpec> {
+    pub(super) fn asked_map(&self) -> &OrdMap<OrderKey, OrderSpec> {
         &self.asked
     }
 
     pub(super) fn set_done(
         &mut self,
-        done: BTreeMap<OrderKey, Arc<Order>>,
-        asked: BTreeMap<OrderKey, OrderSpec>,
+        done: OrdMap<OrderKey, Arc<Order>>,
+        asked: OrdMap<OrderKey, OrderSpec>,
     ) {
-        (self.done, self.asked) = (Arc::new(done), Arc::new(asked));
+        (self.done, self.asked) = (done, asked);
     }
 
     /// Keeps what was asked for before it changes.
@@ -271,7 +272,7 @@ impl Orders {
         }
         if let Some(order) = self.open.get(key) {
             let spec = order.spec.clone();
-            Arc::make_mut(&mut self.asked).insert(*key, spec);
+            self.asked.insert(*key, spec);
         }
     }
 

@@ -4,9 +4,9 @@
 //! market and did not journal would not be rebuilt. Orders that are done are handed out apart, so that each is
 //! written once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::Calendars;
@@ -85,8 +85,8 @@ impl Orders {
             asked.extend(run.asked);
         }
         // Of equal keys the last one stays, which is the newest.
-        let done: BTreeMap<_, _> = orders.into_iter().collect();
-        let asked: BTreeMap<_, _> = asked.into_iter().collect();
+        let done: OrdMap<_, _> = orders.into_iter().collect();
+        let asked: OrdMap<_, _> = asked.into_iter().collect();
         self.set_done(done, asked);
     }
 }
