@@ -111,7 +111,7 @@ pub fn key_id(key: Option<&SecretString>) -> String {
 #[derive(Debug)]
 pub struct Parts {
     /// The vendor.
-    pub vendor: &'static dyn Vendor,
+    pub vendor: Arc<dyn Vendor>,
     /// The way to it, with its key.
     pub http: Http,
     /// Fingerprint of the key.
@@ -181,8 +181,8 @@ impl Fetcher {
     }
 
     /// The vendor.
-    pub fn vendor(&self) -> &'static dyn Vendor {
-        self.parts.vendor
+    pub fn vendor(&self) -> &dyn Vendor {
+        self.parts.vendor.as_ref()
     }
 
     /// Requests that the plan allows.

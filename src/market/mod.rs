@@ -14,6 +14,7 @@ pub mod http;
 pub mod import;
 pub mod repair;
 pub mod simulated;
+pub mod sync;
 pub mod validate;
 pub mod vendors;
 

@@ -10,6 +10,7 @@ pub mod json;
 mod payload;
 #[cfg(test)]
 pub(crate) mod recorded;
+pub mod registry;
 pub mod rows;
 pub mod words;
 pub mod yahoo;

@@ -1,0 +1,216 @@
+//! What is missing, and the cheapest way to get it. Pure: calendar, coverage and stored sessions in, steps out.
+//!
+//! A session is missing when its source was never asked for it, or lately answered without it while the days around
+//! have rows: vendors are late. Where a vendor gives a whole market's day in one call, as many of the newest days are
+//! asked for that way as makes the fewest calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Days, NaiveDate};
+
+use super::vendors::rows::SETTLED_AFTER_SECONDS;
+use crate::domain::calendar::Calendar;
+use crate::domain::{Exchange, InstrumentId, UnixNanos};
+
+/// How far back a first fetch goes, in days.
+pub const FIRST_DAYS: u64 = 5 * 366;
+/// Newest sessions that are asked for again when they have no row.
+const LATE_SESSIONS: usize = 10;
+/// Stored sessions that a fetch asks for again, to see whether the vendor has restated them.
+pub const OVERLAP_SESSIONS: usize = 5;
+
+/// What is known of one instrument and source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Days that were asked for, first and last of each span, in order.
+    pub covered: Vec<(NaiveDate, NaiveDate)>,
+    /// Sessions with a row, in order.
+    pub stored: Vec<NaiveDate>,
+    /// Whether the newest answer is too young to be asked for again.
+    pub is_fresh: bool,
+}
+
+impl Held {
+    fn covers(&self, date: NaiveDate) -> bool {
+        self.covered.iter().any(|(from, to)| *from <= date && date <= *to)
+    }
+
+    /// First day for a fetch that names none: where the source begins, or [`FIRST_DAYS`] back.
+    pub fn begin(&self, to: NaiveDate) -> NaiveDate {
+        let known = self.covered.first().map(|(from, _)| *from).into_iter().chain(self.stored.first().copied());
+        known.min().unwrap_or_else(|| to.checked_sub_days(Days::new(FIRST_DAYS)).unwrap_or(to))
+    }
+
+    /// The day from which a fetch that begins on `from` asks, so that it sees some stored sessions again.
+    pub fn with_overlap(&self, from: NaiveDate) -> NaiveDate {
+        let before: Vec<&NaiveDate> = self.stored.iter().rev().take(OVERLAP_SESSIONS).collect();
+        before.last().map_or(from, |first| from.min(**first))
+    }
+}
+
+/// The newest session whose bar is final at `now`.
+pub fn last_over(calendar: &Calendar, now: UnixNanos) -> Option<NaiveDate> {
+    let settled = now.plus_millis(-SETTLED_AFTER_SECONDS * 1_000);
+    let today = calendar.date_at(now);
+    match calendar.session_on(today) {
+        Some(session) if session.close <= settled => Some(session.date),
+        _ => calendar.previous_session(today).map(|session| session.date),
+    }
+}
+
+/// Sessions of `from..=to` to ask for.
+pub fn missing(calendar: &Calendar, from: NaiveDate, to: NaiveDate, held: &Held) -> Vec<NaiveDate> {
+    let sessions = calendar.sessions_between(from, to);
+    let late_from = sessions.iter().rev().nth(LATE_SESSIONS).map_or(from, |session| session.date);
+    let stored: BTreeSet<NaiveDate> = held.stored.iter().copied().collect();
+    // Without a row in the last weeks it is not late: it has stopped trading.
+    let trades = held.stored.last().is_some_and(|last| *last >= late_from);
+    let is_late = |date: NaiveDate| {
+        trades && !held.is_fresh && date > late_from && !stored.contains(&date)
+    };
+    let dates = sessions.iter().map(|session| session.date);
+    dates.filter(|date| !held.covers(*date) || is_late(*date)).collect()
+}
+
+/// One thing to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// One instrument's days.
+    One {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// First day.
+        from: NaiveDate,
+        /// Last day.
+        to: NaiveDate,
+    },
+    /// One day of a whole exchange.
+    Market {
+        /// Exchange.
+        exchange: Exchange,
+        /// Session.
+        date: NaiveDate,
+        /// The instruments that need it.
+        instruments: Vec<InstrumentId>,
+    },
+}
+
+/// The steps with the fewest calls for instruments of one exchange and their missing sessions.
+pub fn steps(
+    exchange: Exchange,
+    needs: &BTreeMap<InstrumentId, Vec<NaiveDate>>,
+    has_grouped: bool,
+) -> Vec<Step> {
+    let days: BTreeSet<NaiveDate> = needs.values().flatten().copied().collect();
+    let days: Vec<NaiveDate> = days.into_iter().rev().collect();
+    let oldest: Vec<NaiveDate> = needs.values().filter_map(|days| days.first().copied()).collect();
+    let cost = |grouped: usize| {
+        let covered_from = grouped.checked_sub(1).and_then(|last| days.get(last)).copied();
+        let alone = oldest.iter().filter(|first| covered_from.is_none_or(|from| **first < from)).count();
+        grouped + alone
+    };
+    let most = if has_grouped { days.len().min(needs.len()) } else { 0 };
+    // Of equally cheap ways the one with fewer grouped days: its answers are smaller.
+    let grouped = (0..=most).min_by_key(|grouped| (cost(*grouped), *grouped)).unwrap_or(0);
+    let together: BTreeSet<NaiveDate> = days.iter().take(grouped).copied().collect();
+    let cutoff = together.first().copied();
+    let mut steps: Vec<Step> = Vec::new();
+    for (instrument, days) in needs {
+        let older = |first: &NaiveDate| cutoff.is_none_or(|cutoff| *first < cutoff);
+        if let (Some(from), Some(to)) = (days.first().copied().filter(older), days.last().copied()) {
+            steps.push(Step::One { instrument: *instrument, from, to });
+        }
+    }
+    for date in together {
+        let wants = |(id, days): (&InstrumentId, &Vec<NaiveDate>)| {
+            let alone = days.first().is_some_and(|first| cutoff.is_some_and(|cutoff| *first < cutoff));
+            (!alone && days.binary_search(&date).is_ok()).then_some(*id)
+        };
+        let instruments: Vec<InstrumentId> = needs.iter().filter_map(wants).collect();
+        if !instruments.is_empty() {
+            steps.push(Step::Market { exchange, date, instruments });
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::Calendars;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn id(number: usize) -> InstrumentId {
+        format!("S{number:03}.XNYS").parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_never_asked_for_is_missing_and_closed_days_are_not() {
+        let calendars = Calendars::bundled().unwrap();
+        let calendar = calendars.of(Exchange::Xnys);
+        let held = Held { covered: vec![(day("2024-07-01"), day("2024-07-02"))], ..Held::default() };
+        let seen = missing(calendar, day("2024-06-28"), day("2024-07-08"), &held);
+        assert_eq!(seen, ["2024-06-28", "2024-07-03", "2024-07-05", "2024-07-08"].map(day));
+    }
+
+    #[test]
+    fn a_late_row_is_asked_for_again_and_an_old_hole_is_not() {
+        let calendars = Calendars::bundled().unwrap();
+        let calendar = calendars.of(Exchange::Xnys);
+        let (from, to) = (day("2024-01-02"), day("2024-03-28"));
+        let mut stored: Vec<NaiveDate> = calendar.sessions_between(from, to).iter().map(|s| s.date).collect();
+        stored.retain(|date| *date != day("2024-01-10") && *date != day("2024-03-27"));
+        let mut held = Held { covered: vec![(from, to)], stored, is_fresh: false };
+        assert_eq!(missing(calendar, from, to, &held), [day("2024-03-27")]);
+        held.is_fresh = true;
+        assert!(missing(calendar, from, to, &held).is_empty());
+        held.is_fresh = false;
+        held.stored.truncate(5);
+        assert!(missing(calendar, from, to, &held).is_empty(), "it has stopped trading");
+        assert_eq!(held.begin(to), from);
+        assert_eq!(held.with_overlap(day("2024-03-28")), day("2024-01-02"));
+    }
+
+    #[test]
+    fn a_day_is_final_some_time_after_its_close() {
+        let calendars = Calendars::bundled().unwrap();
+        let calendar = calendars.of(Exchange::Xasx);
+        let close = calendar.session_on(day("2024-04-05")).unwrap().close;
+        assert_eq!(last_over(calendar, close), Some(day("2024-04-04")));
+        assert_eq!(last_over(calendar, close.plus_millis(30 * 60_000)), Some(day("2024-04-05")));
+        assert_eq!(last_over(calendar, close.plus_millis(86_400_000)), Some(day("2024-04-05")), "a weekend");
+    }
+
+    #[test]
+    fn a_new_day_of_many_names_is_one_call_and_years_of_one_name_are_one_call() {
+        let needs = |names: usize, days: &[&str]| -> BTreeMap<_, _> {
+            let days: Vec<NaiveDate> = days.iter().map(|d| day(d)).collect();
+            (0..names).map(|n| (id(n), days.clone())).collect()
+        };
+        let two = needs(500, &["2024-07-02", "2024-07-03"]);
+        let plan = steps(Exchange::Xnys, &two, true);
+        assert_eq!(plan.len(), 2);
+        assert!(matches!(&plan[1], Step::Market { date, instruments, .. }
+            if *date == day("2024-07-03") && instruments.len() == 500));
+        assert_eq!(steps(Exchange::Xnys, &two, false).len(), 500);
+        let one = needs(1, &["2024-07-02", "2024-07-03"]);
+        let alone = Step::One { instrument: id(0), from: day("2024-07-02"), to: day("2024-07-03") };
+        assert_eq!(steps(Exchange::Xnys, &one, true), [alone]);
+    }
+
+    #[test]
+    fn one_new_name_among_many_does_not_cost_years_of_grouped_days() {
+        let calendars = Calendars::bundled().unwrap();
+        let sessions = calendars.of(Exchange::Xnys).sessions_between(day("2019-07-01"), day("2024-07-03"));
+        let all: Vec<NaiveDate> = sessions.iter().map(|s| s.date).collect();
+        let mut needs: BTreeMap<_, _> = (0..499).map(|n| (id(n), vec![day("2024-07-03")])).collect();
+        needs.insert(id(499), all.clone());
+        let plan = steps(Exchange::Xnys, &needs, true);
+        let alone = Step::One { instrument: id(499), from: all[0], to: day("2024-07-03") };
+        assert_eq!((plan.len(), &plan[0]), (2, &alone));
+        assert!(matches!(&plan[1], Step::Market { instruments, .. } if instruments.len() == 499));
+    }
+}
