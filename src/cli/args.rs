@@ -100,6 +100,8 @@ pub enum Command {
     /// Files into the market store; exit 5 when some rows were not good.
     #[command(subcommand)]
     Import(commands::import::ImportCommand),
+    /// Fetch what is missing from the vendors; resumable; exit 5 when some rows were not good.
+    Sync(commands::sync::Sync),
     /// Move market time: feed stored (on SIM: generated) bars to the engine, once each.
     Advance(commands::advance::Advance),
     /// Factors: list, compute, process, evaluate.
@@ -159,6 +161,7 @@ impl Command {
             Command::Demo(c) => c.run(env),
             Command::Account(c) => c.run(env),
             Command::Import(c) => c.run(env),
+            Command::Sync(c) => c.run(env),
             Command::Advance(c) => c.run(env),
             Command::Factor(c) => c.run(env),
             Command::Signal(c) => c.run(env),

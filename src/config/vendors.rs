@@ -2,9 +2,8 @@
 
 use secrecy::SecretString;
 
-use crate::domain::vendor::VendorId;
-
 use crate::domain::key::KeySlot;
+use crate::domain::vendor::VendorId;
 
 /// The key in the variable of a slot.
 pub fn key(slot: KeySlot) -> Option<SecretString> {
@@ -19,11 +18,6 @@ pub fn vault_password() -> Option<SecretString> {
 /// The address in `QLIB_PRO_ALPACA_URL`, which goes before the setting.
 pub fn alpaca_url() -> Option<String> {
     variable("QLIB_PRO_ALPACA_URL")
-}
-
-/// The key of a vendor of market data in `QLIB_PRO_<NAME>_KEY`.
-pub fn market_key(vendor: VendorId) -> Option<SecretString> {
-    variable(&format!("QLIB_PRO_{}_KEY", vendor.as_str().to_ascii_uppercase())).map(SecretString::from)
 }
 
 /// The address of a vendor of market data in `QLIB_PRO_<NAME>_URL`, which goes before the setting.

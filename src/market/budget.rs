@@ -180,6 +180,14 @@ pub fn usage(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> V
     allowances.iter().map(of).collect()
 }
 
+/// About how long some requests take when the plan is the only bound, in seconds.
+pub fn seconds_for(requests: usize, allowances: &[Allowance]) -> u64 {
+    let requests = requests as u64;
+    let each =
+        |a: &Allowance| requests.saturating_sub(1) / u64::from(a.requests.max(1)) * u64::from(a.seconds);
+    allowances.iter().map(each).max().unwrap_or(0)
+}
+
 /// How long to pause before the next try, in milliseconds; `thousandths` (0 to 1,000) spreads it between half and
 /// the whole.
 pub fn backoff_ms(failures: u32, thousandths: u16) -> i64 {

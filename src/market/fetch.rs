@@ -185,6 +185,11 @@ impl Fetcher {
         self.parts.vendor.as_ref()
     }
 
+    /// Whether it wants a key and none is known.
+    pub fn lacks_key(&self) -> bool {
+        self.parts.http.lacks_key()
+    }
+
     /// Requests that the plan allows.
     pub fn allowances(&self) -> &[Allowance] {
         &self.parts.allowances

@@ -10,6 +10,7 @@ use chrono::{Days, NaiveDate};
 
 use super::vendors::rows::SETTLED_AFTER_SECONDS;
 use crate::domain::calendar::Calendar;
+use crate::domain::market::DailyBar;
 use crate::domain::{Exchange, InstrumentId, UnixNanos};
 
 /// How far back a first fetch goes, in days.
@@ -37,7 +38,8 @@ impl Held {
 
     /// First day for a fetch that names none: where the source begins, or [`FIRST_DAYS`] back.
     pub fn begin(&self, to: NaiveDate) -> NaiveDate {
-        let known = self.covered.first().map(|(from, _)| *from).into_iter().chain(self.stored.first().copied());
+        let known =
+            self.covered.first().map(|(from, _)| *from).into_iter().chain(self.stored.first().copied());
         known.min().unwrap_or_else(|| to.checked_sub_days(Days::new(FIRST_DAYS)).unwrap_or(to))
     }
 
@@ -65,9 +67,7 @@ pub fn missing(calendar: &Calendar, from: NaiveDate, to: NaiveDate, held: &Held)
     let stored: BTreeSet<NaiveDate> = held.stored.iter().copied().collect();
     // Without a row in the last weeks it is not late: it has stopped trading.
     let trades = held.stored.last().is_some_and(|last| *last >= late_from);
-    let is_late = |date: NaiveDate| {
-        trades && !held.is_fresh && date > late_from && !stored.contains(&date)
-    };
+    let is_late = |date: NaiveDate| trades && !held.is_fresh && date > late_from && !stored.contains(&date);
     let dates = sessions.iter().map(|session| session.date);
     dates.filter(|date| !held.covers(*date) || is_late(*date)).collect()
 }
@@ -134,6 +134,28 @@ pub fn steps(
     steps
 }
 
+/// Prices that differ by less than this share are rounding, not a restatement.
+const RESTATED_SHARE: f64 = 0.01;
+/// A restatement moves all prices alike: give or take this share.
+const ALIKE_SHARE: f64 = 0.005;
+
+/// What stored closes were multiplied by in a newer answer, when it restates them all alike: a split since then.
+pub fn restated(stored: &[DailyBar], fetched: &[DailyBar]) -> Option<f64> {
+    let fetched: BTreeMap<NaiveDate, f64> =
+        fetched.iter().map(|bar| (bar.session, bar.close.to_f64())).collect();
+    let ratios: Vec<f64> = stored
+        .iter()
+        .filter_map(|bar| fetched.get(&bar.session).map(|close| close / bar.close.to_f64()))
+        .collect();
+    let mut sorted = ratios.clone();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.get(sorted.len() / 2).copied()?;
+    let alike = ratios.iter().filter(|ratio| (*ratio / middle - 1.0).abs() < ALIKE_SHARE).count();
+    // One row may have been corrected besides.
+    let is_all = alike * 3 >= ratios.len() * 2;
+    ((middle - 1.0).abs() > RESTATED_SHARE && is_all).then_some(middle)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +194,29 @@ mod tests {
         assert!(missing(calendar, from, to, &held).is_empty(), "it has stopped trading");
         assert_eq!(held.begin(to), from);
         assert_eq!(held.with_overlap(day("2024-03-28")), day("2024-01-02"));
+    }
+
+    #[test]
+    fn a_restatement_moves_all_closes_alike() {
+        let bar = |date: &str, close: &str| DailyBar {
+            instrument: id(0),
+            session: day(date),
+            open: close.parse().unwrap(),
+            high: close.parse().unwrap(),
+            low: close.parse().unwrap(),
+            close: close.parse().unwrap(),
+            volume: "1".parse().unwrap(),
+            vwap: None,
+        };
+        let stored =
+            [bar("2024-06-05", "1224.4"), bar("2024-06-06", "1209.98"), bar("2024-06-07", "1208.88")];
+        let same = stored.map(|b| DailyBar { session: b.session, ..b });
+        assert_eq!(restated(&stored, &same), None);
+        let tenth = [bar("2024-06-05", "122.44"), bar("2024-06-06", "120.998"), bar("2024-06-07", "120.888")];
+        assert!((restated(&stored, &tenth).unwrap() - 0.1).abs() < 1e-6);
+        let corrected = [stored[0], stored[1], bar("2024-06-07", "1100")];
+        assert_eq!(restated(&stored, &corrected), None);
+        assert_eq!(restated(&stored, &[bar("2024-06-10", "121.79")]), None, "nothing in common");
     }
 
     #[test]

@@ -32,6 +32,7 @@ use super::market::ClosesCache;
 use super::panel::PanelCache;
 use super::permit::Actor;
 use super::simulate::{Pace, Sim};
+use super::sync::SyncBoard;
 
 /// Who acts when the house itself does (set-up, clock).
 pub const HOUSE_ACTOR: &str = "qlib-pro";
@@ -94,6 +95,7 @@ pub struct House {
     lexicon: OnceLock<Lexicon>,
     panels: Mutex<PanelCache>,
     factor_file: Mutex<FactorFile>,
+    sync_board: SyncBoard,
     keys: Keys,
 }
 
@@ -124,6 +126,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         lexicon: OnceLock::new(),
         panels: Mutex::default(),
         factor_file: Mutex::default(),
+        sync_board: SyncBoard::default(),
         keys,
     });
     Ok((house, engine_loop))
@@ -218,6 +221,10 @@ impl House {
 
     pub(super) fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    pub(super) fn sync_board(&self) -> &SyncBoard {
+        &self.sync_board
     }
 
     pub(super) fn log(&self) -> &LogRing {

@@ -46,7 +46,9 @@ mod risk_facts;
 mod running_session;
 mod screens;
 pub mod simulate;
+pub mod sync;
 pub mod trading;
+pub mod vendors;
 pub mod view;
 
 pub use error::{ErrorKind, ServiceError};

@@ -23,6 +23,7 @@ pub mod portfolio;
 pub mod rebalance;
 pub mod replay;
 pub mod signal;
+pub mod sync;
 pub mod user;
 
 use std::io::{IsTerminal, stderr};

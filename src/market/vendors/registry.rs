@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::Vendor;
+use super::alpha_vantage::AlphaVantage;
 use crate::domain::calendar::Calendars;
 use crate::domain::vendor::VendorId;
 
 /// One vendor; `None` when this build has none of that name.
 pub fn vendor(id: VendorId, calendars: &Calendars) -> Option<Arc<dyn Vendor>> {
-    let _ = calendars;
     match id {
-        VendorId::AlphaVantage | VendorId::Yahoo | VendorId::Polygon | VendorId::Asx => None,
+        VendorId::AlphaVantage => Some(Arc::new(AlphaVantage::new(calendars.clone()))),
+        VendorId::Yahoo | VendorId::Polygon | VendorId::Asx => None,
     }
 }

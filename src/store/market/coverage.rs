@@ -82,6 +82,26 @@ impl MarketReader {
         })
     }
 
+    /// What a source has answered for of one instrument, oldest first.
+    pub fn coverage_of(
+        &self,
+        instrument: InstrumentId,
+        source: &str,
+        kind: DataKind,
+    ) -> Result<Vec<Span>, StoreError> {
+        self.db.read("read what was fetched", |c| {
+            let sql = "SELECT v.from_day, v.to_day, v.fetched_at FROM coverage v \
+                       JOIN instruments i ON i.id = v.instrument \
+                       WHERE i.symbol = ?1 AND i.exchange = ?2 AND v.source = ?3 AND v.kind = ?4 ORDER BY 1";
+            let mut statement = c.prepare_cached(sql)?;
+            let row = params![instrument.symbol.as_str(), instrument.exchange.code(), source, kind.as_str()];
+            let span = |row: &rusqlite::Row<'_>| {
+                Ok(Span { from: date(row, 0)?, to: date(row, 1)?, fetched_at: time(row, 2)? })
+            };
+            statement.query_map(row, span)?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
     /// Sessions of one instrument and source that have a row, in order.
     pub fn stored_sessions(
         &self,

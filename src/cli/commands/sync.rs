@@ -1,0 +1,114 @@
+//! `sync`: fetches what is missing from the vendors. Exit 5 when some rows were not good, 1 when a symbol was not had.
+
+use chrono::NaiveDate;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::Env;
+use crate::cli::context::OpenMode;
+use crate::cli::errors::Failure;
+use crate::cli::output::Format;
+use crate::domain::vendor::VendorId;
+use crate::service::permit::ManageData;
+use crate::service::sync::{Progress, SyncReport, SyncWish, stopper};
+
+/// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// Symbols such as AAPL, AAPL.XNYS or BHP.AX; none: those that were synced before.
+    #[arg(value_name = "SYMBOL")]
+    symbols: Vec<String>,
+    /// Only from this vendor; by default those of the setting sync.vendors, in its order.
+    #[arg(long, value_parser = vendor_parser(), value_name = "NAME")]
+    vendor: Option<VendorId>,
+    /// The members of a universe.
+    #[arg(long, value_name = "NAME", conflicts_with = "symbols")]
+    universe: Option<String>,
+    /// First day; by default where a source begins, or five years back.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day; by default the newest session that is over.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+}
+
+fn vendor_parser() -> impl TypedValueParser<Value = VendorId> {
+    let names = VendorId::ALL.iter().map(|vendor| vendor.as_str());
+    PossibleValuesParser::new(names).try_map(|text| text.parse::<VendorId>())
+}
+
+impl Sync {
+    /// Fetches and reports.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
+            return Err(Failure::usage("--from is after --to"));
+        }
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ManageData>()?;
+        let house = session.house();
+        let named = self.symbols.iter().map(|text| house.instrument_named(text));
+        let wish = SyncWish {
+            vendor: self.vendor,
+            instruments: named.collect::<Result<_, _>>()?,
+            universe: self.universe,
+            from: self.from,
+            to: self.to,
+        };
+        let shown = std::sync::Mutex::new(env.progress());
+        let progress = |seen: &Progress| {
+            if let Ok(mut show) = shown.lock() {
+                show(format_args!("{}", line_of(seen)));
+            }
+        };
+        // A command is ended by its signal: whole pages stay stored.
+        let (_stopper, stop) = stopper();
+        let report = house.sync(&permit, &wish, &house.sync_control(stop, &progress))?;
+        progress(&Progress::default());
+        print(env, &report)
+    }
+}
+
+/// One line for people who watch.
+fn line_of(seen: &Progress) -> String {
+    let Some(vendor) = seen.vendor else { return String::new() };
+    let step = (seen.done + 1).min(seen.total.max(1));
+    let mut line = format!("{vendor}: {} ({step} of {}), {} rows", seen.doing, seen.total, seen.rows);
+    if seen.seconds_left >= 60 {
+        line.push_str(&format!(", about {} min left", seen.seconds_left.div_ceil(60)));
+    }
+    for (seconds, used, of) in &seen.windows {
+        line.push_str(&format!(", {used}/{of} requests in {seconds} s"));
+    }
+    if !seen.waiting.is_empty() {
+        line = format!("{}; {line}", seen.waiting);
+    }
+    line
+}
+
+/// JSON is the whole report; people get the rows, then vendors that could not go on, then rows not stored.
+fn print(env: &mut Env<'_>, report: &SyncReport) -> Result<(), Failure> {
+    if env.out.format() == Format::Json {
+        env.out.record(report)?;
+    } else {
+        env.out.rows(&report.rows, "nothing was asked for")?;
+    }
+    if env.out.format() == Format::Table && !report.quarantine.is_empty() {
+        env.out.blank()?;
+        env.out.rows(&report.quarantine, "")?;
+    }
+    for line in &report.vendors {
+        env.note(&format!("{}: {}", line.vendor, line.said));
+    }
+    match report.failed() {
+        0 if report.quarantined() == 0 => Ok(()),
+        0 => Err(Failure::PartlyInvalid),
+        failed => {
+            let of = report.rows.len();
+            let why = report.rows.iter().find(|row| !row.code.is_empty()).map(|row| row.said.as_str());
+            Err(Failure::failed(format!(
+                "{failed} of {of} symbols were not had: {}; run the same command again to go on",
+                why.unwrap_or("see the rows above")
+            )))
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The same split or dividend told by two vendors is one.
+//!
+//! Who told it first stays; a vendor may correct itself, and one that knows the day of payment fills it in where the
+//! other did not. What differs beyond rounding is a difference to be shown, and never a second action.
+
+use crate::domain::CleanText;
+use crate::domain::market::{ActionKind, CorporateAction};
+
+/// Days within which two vendors may put the same action.
+const DAYS_APART_MAX: i64 = 4;
+/// Dividends differ when they are farther apart than one part in this many: vendors round, and restate for splits.
+const ROUNDING: i128 = 200;
+
+/// Two vendors tell an action differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// What is stored.
+    pub kept: CorporateAction,
+    /// Who told it; empty for a file.
+    pub of: CleanText,
+    /// What another vendor tells.
+    pub told: CorporateAction,
+}
+
+/// What follows from a vendor's actions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// To be stored.
+    pub store: Vec<CorporateAction>,
+    /// Told differently before.
+    pub differences: Vec<Difference>,
+}
+
+/// Merges what a vendor tells into what is known.
+pub(super) fn merge(
+    known: &[(CorporateAction, CleanText)],
+    told: &[CorporateAction],
+    source: &str,
+) -> Merged {
+    let mut merged = Merged::default();
+    for action in told {
+        let same_kind = |k: &&(CorporateAction, CleanText)| is_split(&k.0.kind) == is_split(&action.kind);
+        let on_day = known.iter().filter(same_kind).find(|(k, _)| k.date == action.date);
+        let near = known.iter().filter(same_kind).find(|(k, of)| {
+            let apart = k.date.signed_duration_since(action.date).num_days().abs();
+            of.as_str() != source && apart <= DAYS_APART_MAX && is_same(&k.kind, &action.kind)
+        });
+        match on_day.or(near) {
+            None => merged.store.push(action.clone()),
+            Some((kept, of)) if of.as_str() == source => {
+                if kept != action {
+                    merged.store.push(action.clone());
+                }
+            }
+            Some((kept, of)) => {
+                if kept.date != action.date || !is_same(&kept.kind, &action.kind) {
+                    let (kept, of, told) = (kept.clone(), of.clone(), action.clone());
+                    merged.differences.push(Difference { kept, of, told });
+                } else if let Some(fuller) = with_pay_date(kept, action) {
+                    merged.store.push(fuller);
+                }
+            }
+        }
+    }
+    merged
+}
+
+const fn is_split(kind: &ActionKind) -> bool {
+    matches!(kind, ActionKind::Split(_))
+}
+
+fn is_same(a: &ActionKind, b: &ActionKind) -> bool {
+    match (a, b) {
+        (ActionKind::Split(a), ActionKind::Split(b)) => {
+            let (left, right) = (wide(a.new.raw(), b.old.raw()), wide(b.new.raw(), a.old.raw()));
+            left == right
+        }
+        (ActionKind::Dividend { amount: a, .. }, ActionKind::Dividend { amount: b, .. }) => {
+            let (a, b) = (i128::from(a.raw()), i128::from(b.raw()));
+            (a - b).abs() * ROUNDING <= a.max(b)
+        }
+        (ActionKind::Split(_), ActionKind::Dividend { .. })
+        | (ActionKind::Dividend { .. }, ActionKind::Split(_)) => false,
+    }
+}
+
+fn wide(a: i64, b: i64) -> i128 {
+    i128::from(a) * i128::from(b)
+}
+
+/// The kept action with the day of payment that only the other one knows.
+fn with_pay_date(kept: &CorporateAction, told: &CorporateAction) -> Option<CorporateAction> {
+    let (ActionKind::Dividend { amount, pay_date }, ActionKind::Dividend { pay_date: known, .. }) =
+        (kept.kind, told.kind)
+    else {
+        return None;
+    };
+    (pay_date == kept.date && known > told.date)
+        .then(|| CorporateAction { kind: ActionKind::Dividend { amount, pay_date: known }, ..kept.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::market::SplitRatio;
+
+    fn split(date: &str, new: &str, old: &str) -> CorporateAction {
+        let ratio = SplitRatio { new: new.parse().unwrap(), old: old.parse().unwrap() };
+        let instrument = "AAPL.XNYS".parse().unwrap();
+        CorporateAction { instrument, date: date.parse().unwrap(), kind: ActionKind::Split(ratio) }
+    }
+
+    fn dividend(date: &str, amount: &str, paid: &str) -> CorporateAction {
+        let kind = ActionKind::Dividend { amount: amount.parse().unwrap(), pay_date: paid.parse().unwrap() };
+        CorporateAction { instrument: "AAPL.XNYS".parse().unwrap(), date: date.parse().unwrap(), kind }
+    }
+
+    #[test]
+    fn the_same_action_from_two_vendors_is_one() {
+        let known = [
+            (split("2020-08-31", "4", "1"), "yahoo".into()),
+            (dividend("2020-08-07", "0.8200001", "2020-08-07"), "yahoo".into()),
+        ];
+        let told = [split("2020-08-31", "8", "2"), dividend("2020-08-07", "0.82", "2020-08-13")];
+        let merged = merge(&known, &told, "polygon");
+        assert_eq!(merged.store, [dividend("2020-08-07", "0.8200001", "2020-08-13")], "its pay date is new");
+        assert!(merged.differences.is_empty());
+    }
+
+    #[test]
+    fn what_differs_is_shown_and_not_doubled() {
+        let known = [
+            (split("2024-06-10", "10", "1"), "polygon".into()),
+            (dividend("2024-01-05", "1", "2024-01-05"), "".into()),
+        ];
+        let told = [split("2024-06-07", "10", "1"), dividend("2024-01-05", "1.2", "2024-01-05")];
+        let merged = merge(&known, &told, "yahoo");
+        assert!(merged.store.is_empty());
+        assert_eq!(merged.differences.len(), 2);
+    }
+
+    #[test]
+    fn a_vendor_corrects_itself_and_new_actions_are_stored() {
+        let known = [(dividend("2024-01-05", "1", "2024-01-05"), "yahoo".into())];
+        let told = [dividend("2024-01-05", "1.2", "2024-01-05"), dividend("2024-04-05", "1.2", "2024-04-05")];
+        assert_eq!(merge(&known, &told, "yahoo").store, told);
+        assert!(merge(&known, &told[..0], "yahoo").store.is_empty());
+    }
+}

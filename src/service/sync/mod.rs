@@ -1,0 +1,172 @@
+//! Sync: what is missing of prices, splits and dividends, from the vendors, into the market store.
+//!
+//! One page is one transaction together with the record of what was answered for, so a run that is killed leaves whole
+//! pages, and the next run asks for the rest: no gap, no double row. Vendors are asked in the order of the settings; an
+//! instrument that one cannot give goes to the next. Runs of several processes take turns at a vendor and share its
+//! budget. A run belongs on a thread of its own: it blocks while it waits.
+
+mod actions;
+mod board;
+mod one;
+mod page;
+mod plan;
+mod report;
+mod run;
+mod schedule;
+mod turn;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::{CleanText, Exchange, InstrumentId};
+pub use crate::market::fetch::{Pace, Stop, Stopper, stopper};
+pub use crate::market::http::Limits;
+
+pub use board::{SyncBoard, SyncView};
+pub use report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
+pub use schedule::Schedule;
+
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{ManageData, Permit};
+use super::vendors::WallPace;
+
+/// Most instruments of one run.
+const INSTRUMENTS_MAX: usize = 20_000;
+/// How Yahoo and others write what trades in Sydney.
+const SYDNEY_SUFFIX: &str = ".AX";
+
+/// What to sync.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncWish {
+    /// From this vendor only.
+    pub vendor: Option<VendorId>,
+    /// These instruments.
+    pub instruments: Vec<InstrumentId>,
+    /// The members of a universe, on any of the days.
+    pub universe: Option<String>,
+    /// First day; where the source begins, or five years back.
+    pub from: Option<NaiveDate>,
+    /// Last day; the newest whose bars are final.
+    pub to: Option<NaiveDate>,
+}
+
+/// How a run is watched, ended and timed.
+pub struct Control<'c> {
+    /// Ends it after the present page.
+    pub stop: Stop,
+    /// Told what it does.
+    pub progress: &'c (dyn Fn(&Progress) + Send + Sync),
+    /// Time and chance.
+    pub pace: Arc<dyn Pace>,
+    /// Bounds of one exchange.
+    pub limits: Limits,
+}
+
+impl std::fmt::Debug for Control<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("stop", &self.stop)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl House {
+    /// How a run is timed for real.
+    pub fn sync_control<'c>(
+        &self,
+        stop: Stop,
+        progress: &'c (dyn Fn(&Progress) + Send + Sync),
+    ) -> Control<'c> {
+        Control { stop, progress, pace: Arc::new(WallPace::new(self.clock_arc())), limits: Limits::default() }
+    }
+
+    /// Fetches what is missing. Returns when all is done, nothing more can be had, or it is stopped.
+    pub fn sync(
+        &self,
+        _: &Permit<ManageData>,
+        wish: &SyncWish,
+        control: &Control<'_>,
+    ) -> Result<SyncReport, ServiceError> {
+        self.sync_now(wish, control)
+    }
+
+    pub(super) fn sync_now(
+        &self,
+        wish: &SyncWish,
+        control: &Control<'_>,
+    ) -> Result<SyncReport, ServiceError> {
+        let instruments = self.wished(wish)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| ServiceError::File {
+            path: self.home().to_path_buf(),
+            doing: "the network cannot be used; close other programs",
+            source,
+        })?;
+        let report = runtime.block_on(run::Run::new(self, wish, control).all(instruments));
+        // A name that is still being looked up must not hold the caller.
+        runtime.shutdown_background();
+        report
+    }
+
+    /// An instrument as people write it: `AAPL`, `AAPL.XNYS`, `BHP.AX`. Without an exchange the desk's is meant.
+    pub fn instrument_named(&self, text: &str) -> Result<InstrumentId, ServiceError> {
+        let upper = text.to_ascii_uppercase();
+        if let Some(code) = upper.strip_suffix(SYDNEY_SUFFIX) {
+            return Ok(InstrumentId::new(code.parse()?, Exchange::Xasx));
+        }
+        if let Ok(id) = upper.parse::<InstrumentId>() {
+            return Ok(id);
+        }
+        Ok(InstrumentId::new(upper.parse()?, self.main_exchange()?))
+    }
+
+    /// The instruments of a wish, in order; none named: those that were synced before.
+    fn wished(&self, wish: &SyncWish) -> Result<Vec<InstrumentId>, ServiceError> {
+        let market = lock(self.market_store());
+        let reader = market.read();
+        let mut wanted: BTreeSet<InstrumentId> = wish.instruments.iter().copied().collect();
+        if let Some(name) = &wish.universe {
+            let spans = reader.universe_spans(name)?;
+            if spans.is_empty() {
+                return Err(ServiceError::Unknown {
+                    kind: "universe",
+                    name: CleanText::new(name),
+                    remedy: "import one with 'qlib-pro import universe FILE'",
+                });
+            }
+            let from = wish.from.unwrap_or(NaiveDate::MIN);
+            let to = wish.to.unwrap_or(NaiveDate::MAX);
+            let inside =
+                spans.iter().filter(|(_, first, last)| *first <= to && last.is_none_or(|l| l >= from));
+            wanted.extend(inside.map(|(id, _, _)| *id));
+        }
+        if wish.instruments.is_empty() && wish.universe.is_none() {
+            for vendor in VendorId::ALL {
+                wanted.extend(reader.coverage(vendor.as_str(), DataKind::Daily)?.into_keys());
+            }
+            if wanted.is_empty() {
+                return Err(ServiceError::Wrong(
+                    "nothing was synced before: name symbols, as in 'qlib-pro sync AAPL BHP.AX', or --universe".into(),
+                ));
+            }
+        }
+        if let Some(sim) = wanted.iter().find(|id| id.exchange == Exchange::Sim) {
+            return Err(ServiceError::Wrong(format!(
+                "{sim} is on the simulated exchange, whose prices no vendor has; name symbols of XNYS or XASX"
+            )));
+        }
+        if wanted.len() > INSTRUMENTS_MAX {
+            return Err(ServiceError::Wrong(format!(
+                "{} instruments are more than one run takes ({INSTRUMENTS_MAX}); name a smaller universe",
+                wanted.len()
+            )));
+        }
+        Ok(wanted.into_iter().collect())
+    }
+}

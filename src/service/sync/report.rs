@@ -1,0 +1,173 @@
+//! What a run tells while it goes and when it is over.
+
+use chrono::NaiveDate;
+use serde::{Serialize, Serializer};
+
+use crate::domain::import::REPORTED_QUARANTINE_MAX;
+use crate::domain::vendor::VendorId;
+use crate::domain::{CleanText, InstrumentId, Quarantined, Symbol};
+
+/// What became of one instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncOutcome {
+    /// Asked for and stored.
+    Done,
+    /// Nothing was missing.
+    UpToDate,
+    /// No vendor gave it.
+    Failed,
+    /// Not come to.
+    Canceled,
+}
+
+/// One instrument of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SyncRow {
+    /// Symbol.
+    pub symbol: Symbol,
+    /// Exchange.
+    #[serde(serialize_with = "exchange")]
+    pub exchange: crate::domain::Exchange,
+    /// Who gave it; who was asked last when nobody did.
+    pub vendor: Option<VendorId>,
+    /// What became of it.
+    pub outcome: SyncOutcome,
+    /// First day asked for.
+    pub from: Option<NaiveDate>,
+    /// Last day asked for.
+    pub to: Option<NaiveDate>,
+    /// New rows.
+    pub stored: u64,
+    /// Rows that replaced others.
+    pub revised: u64,
+    /// Rows that were there already.
+    pub unchanged: u64,
+    /// Rows not stored.
+    pub quarantined: u64,
+    /// Splits and dividends that are new or changed.
+    pub actions: u64,
+    /// Whether the session that is running had a bar, which is shown and not stored.
+    pub partial: bool,
+    /// A stable code when something went wrong.
+    pub code: String,
+    /// What happened, in plain words.
+    pub said: String,
+}
+
+fn exchange<S: Serializer>(value: &crate::domain::Exchange, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(value.code())
+}
+
+impl SyncRow {
+    pub(super) fn new(id: InstrumentId, vendor: Option<VendorId>, outcome: SyncOutcome) -> Self {
+        Self {
+            symbol: id.symbol,
+            exchange: id.exchange,
+            vendor,
+            outcome,
+            from: None,
+            to: None,
+            stored: 0,
+            revised: 0,
+            unchanged: 0,
+            quarantined: 0,
+            actions: 0,
+            partial: false,
+            code: String::new(),
+            said: String::new(),
+        }
+    }
+
+    /// Another step of the same instrument.
+    pub(super) fn add(&mut self, other: SyncRow) {
+        if other.outcome == SyncOutcome::Done {
+            self.outcome = SyncOutcome::Done;
+        }
+        self.from = [self.from, other.from].into_iter().flatten().min();
+        self.to = self.to.max(other.to);
+        self.stored += other.stored;
+        self.revised += other.revised;
+        self.unchanged += other.unchanged;
+        self.quarantined += other.quarantined;
+        self.actions += other.actions;
+        self.partial |= other.partial;
+        if self.said.is_empty() {
+            self.said = other.said;
+        }
+    }
+
+    /// Which instrument.
+    pub const fn instrument(&self) -> InstrumentId {
+        InstrumentId::new(self.symbol, self.exchange)
+    }
+}
+
+/// A vendor that was left alone for the rest of the run, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VendorLine {
+    /// Which.
+    pub vendor: VendorId,
+    /// A stable code.
+    pub code: String,
+    /// Why, in plain words.
+    pub said: String,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// One row an instrument, in their order.
+    pub rows: Vec<SyncRow>,
+    /// Vendors that could not go on.
+    pub vendors: Vec<VendorLine>,
+    /// The first rows not stored.
+    pub quarantine: Vec<Quarantined>,
+    /// How many more were not stored than are listed.
+    pub quarantine_omitted: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Whether it was stopped.
+    pub canceled: bool,
+}
+
+impl SyncReport {
+    pub(super) fn list_quarantined(&mut self, rows: &[Quarantined]) {
+        let room = REPORTED_QUARANTINE_MAX.saturating_sub(self.quarantine.len());
+        self.quarantine.extend(rows.iter().take(room).cloned());
+        self.quarantine_omitted += rows.len().saturating_sub(room) as u64;
+    }
+
+    /// Rows that were not stored.
+    pub fn quarantined(&self) -> u64 {
+        self.quarantine.len() as u64 + self.quarantine_omitted
+    }
+
+    /// Instruments that no vendor gave.
+    pub fn failed(&self) -> usize {
+        self.rows.iter().filter(|row| row.outcome == SyncOutcome::Failed).count()
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Who is asked.
+    pub vendor: Option<VendorId>,
+    /// What for.
+    pub doing: String,
+    /// Steps done at this vendor.
+    pub done: usize,
+    /// Steps there are.
+    pub total: usize,
+    /// Rows new or changed so far.
+    pub rows: u64,
+    /// Requests sent so far.
+    pub requests: u64,
+    /// What is waited for; empty when nothing is.
+    pub waiting: CleanText,
+    /// Use of the vendor's windows: seconds, used, of.
+    pub windows: Vec<(u32, u32, u32)>,
+    /// About how long the rest will take, in seconds.
+    pub seconds_left: u64,
+}

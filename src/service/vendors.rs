@@ -1,0 +1,205 @@
+//! The home's vendors of market data: which are asked, in which order, where, with which key, and on which budget.
+//!
+//! A [`Fetcher`] made here is complete; nothing is asked yet. Budgets are in the market store, so all processes of a
+//! home share them, and a day that is used up stays so after a restart.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::config;
+use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
+use crate::domain::{Address, CleanText, Clock, UnixNanos};
+use crate::market::budget::{self, Usage};
+use crate::market::fetch::{BudgetBook, Fetcher, Pace, Parts, key_id};
+use crate::market::http::{Http, Limits};
+use crate::market::vendors::{Allowance, KeyPlace, Vendor, registry};
+use crate::store::MarketStore;
+
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{Permit, ViewMarket};
+
+const MINUTE_SECONDS: u32 = 60;
+const DAY_SECONDS: u32 = 86_400;
+
+/// Wall time, real sleep, real chance.
+#[derive(Debug)]
+pub struct WallPace(Arc<dyn Clock>);
+
+impl WallPace {
+    /// On a clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(clock)
+    }
+}
+
+#[async_trait]
+impl Pace for WallPace {
+    fn now(&self) -> UnixNanos {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, time: UnixNanos) {
+        let nanos = u64::try_from(time.since(self.0.now())).unwrap_or(0);
+        tokio::time::sleep(Duration::from_nanos(nanos)).await;
+    }
+
+    fn thousandths(&self) -> u16 {
+        let mut bytes = [0_u8; 2];
+        // Without chance the pauses are only less spread.
+        if getrandom::fill(&mut bytes).is_ok() { u16::from_le_bytes(bytes) % 1_001 } else { 500 }
+    }
+}
+
+/// Budgets in the market store.
+#[derive(Debug)]
+struct StoreBook {
+    store: Mutex<MarketStore>,
+    pace: Arc<dyn Pace>,
+}
+
+impl BudgetBook for StoreBook {
+    fn with(
+        &self,
+        vendor: VendorId,
+        key_id: &str,
+        change: &mut dyn FnMut(&mut BudgetState),
+    ) -> Result<(), CleanText> {
+        let done = lock(&self.store).change_budget(vendor, key_id, self.pace.now(), change);
+        done.map_err(|e| CleanText::new(&e.to_string()))
+    }
+}
+
+/// How a vendor stands, for screens and `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VendorState {
+    /// Which.
+    pub vendor: VendorId,
+    /// Whether the settings let it be asked.
+    pub is_enabled: bool,
+    /// Whether it wants a key and none is known.
+    pub lacks_key: bool,
+    /// Where it is asked.
+    pub address: String,
+    /// Use of each window: seconds, used, of.
+    pub windows: Vec<(u32, u32, u32)>,
+    /// What the circuit does.
+    pub circuit: Circuit,
+    /// When the next request may go; now when it is not later.
+    pub next_try: UnixNanos,
+    /// Why not at once; empty when it may.
+    pub reason: CleanText,
+    /// When a request last succeeded.
+    pub last_success: Option<UnixNanos>,
+    /// What went wrong last.
+    pub last_error: Option<(UnixNanos, CleanText)>,
+    /// Kinds of data that the plan was found not to include.
+    pub refused: Vec<DataKind>,
+}
+
+impl House {
+    /// Vendors in the order in which they are asked, those that are switched off left out.
+    pub(super) fn vendor_order(&self) -> Vec<VendorId> {
+        let settings = lock(self.settings());
+        let order = settings.sync_vendors.iter().copied();
+        order.filter(|vendor| settings.vendors.of(*vendor).enabled).collect()
+    }
+
+    /// Where a vendor is asked: the variable, else the setting; only its own hosts and this machine will do.
+    pub(super) fn vendor_address(&self, vendor: &dyn Vendor) -> Result<Address, ServiceError> {
+        let id = vendor.id();
+        let text = config::vendors::market_url(id);
+        let text = text.unwrap_or_else(|| lock(self.settings()).vendors.of(id).url.clone());
+        Address::parse(&text, vendor.hosts()).map_err(|e| ServiceError::Invalid(format!("{id}: {e}")))
+    }
+
+    /// The vendor of a name.
+    pub(super) fn vendor(&self, id: VendorId) -> Result<Arc<dyn Vendor>, ServiceError> {
+        registry::vendor(id, self.calendars()).ok_or_else(|| {
+            ServiceError::Invalid(format!("{id} cannot be asked by this version; see 'qlib-pro sync --help'"))
+        })
+    }
+
+    /// Requests that the plan of a vendor allows: the smallest plan's, or what the settings say.
+    pub(super) fn allowances(&self, vendor: &dyn Vendor) -> Vec<Allowance> {
+        let settings = lock(self.settings());
+        let own = settings.vendors.of(vendor.id());
+        let smallest = vendor.allowances().iter().copied();
+        if own.per_minute == 0 && own.per_day == 0 {
+            return smallest.collect();
+        }
+        // A larger plan has windows of its own; bounds by the second go with the smallest plan.
+        let wider = [(MINUTE_SECONDS, own.per_minute), (DAY_SECONDS, own.per_day)];
+        let wider = wider.into_iter().filter(|(_, requests)| *requests > 0);
+        wider.map(|(seconds, requests)| Allowance { seconds, requests }).collect()
+    }
+
+    /// A way to a vendor, with its key and budget.
+    pub(super) fn fetcher(
+        &self,
+        id: VendorId,
+        pace: Arc<dyn Pace>,
+        limits: Limits,
+    ) -> Result<Fetcher, ServiceError> {
+        let vendor = self.vendor(id)?;
+        let key = self.vendor_key(id)?;
+        let fingerprint = key_id(key.as_ref());
+        let address = self.vendor_address(vendor.as_ref())?;
+        let http = Http::new(address, vendor.key_place(), key, limits)
+            .map_err(|said| ServiceError::Invalid(format!("{id}: {said}")))?;
+        let store = Mutex::new(MarketStore::open(self.home())?);
+        let book = Arc::new(StoreBook { store, pace: Arc::clone(&pace) });
+        let allowances = self.allowances(vendor.as_ref());
+        Ok(Fetcher::new(Parts { vendor, http, key_id: fingerprint, allowances, book, pace }))
+    }
+
+    /// How every vendor stands.
+    pub fn vendor_states(&self, _: &Permit<ViewMarket>) -> Result<Vec<VendorState>, ServiceError> {
+        let budgets = lock(self.market_store()).read().budgets()?;
+        let now = self.clock().now();
+        let mut states = Vec::new();
+        for id in VendorId::ALL {
+            let Some(vendor) = registry::vendor(*id, self.calendars()) else { continue };
+            // A key that cannot be read now is a key that is not known now.
+            let key = self.vendor_key(*id).unwrap_or_default();
+            let fingerprint = key_id(key.as_ref());
+            let stored =
+                budgets.iter().find(|b| b.vendor.as_str() == id.as_str() && b.key_id.as_str() == fingerprint);
+            let budget = stored.map(|b| b.state.clone()).unwrap_or_default();
+            let allowances = self.allowances(vendor.as_ref());
+            let next_try = budget::next_try(&budget, &allowances, now);
+            let address = self.vendor_address(vendor.as_ref());
+            states.push(VendorState {
+                vendor: *id,
+                is_enabled: lock(self.settings()).vendors.of(*id).enabled,
+                lacks_key: vendor.key_place() != KeyPlace::Nowhere && key.is_none(),
+                address: address.map_or_else(|e| e.to_string(), |a| a.base()),
+                windows: budget::usage(&budget, &allowances, now).iter().map(window).collect(),
+                circuit: budget.circuit,
+                next_try,
+                reason: if next_try > now { reason(&budget) } else { CleanText::default() },
+                last_success: budget.last_success,
+                refused: refused(&budget, now),
+                last_error: budget.last_error,
+            });
+        }
+        Ok(states)
+    }
+}
+
+const fn window(usage: &Usage) -> (u32, u32, u32) {
+    (usage.seconds, usage.used, usage.of)
+}
+
+fn reason(budget: &BudgetState) -> CleanText {
+    if budget.reason.is_empty() { "its requests are used up for now".into() } else { budget.reason.clone() }
+}
+
+fn refused(budget: &BudgetState, now: UnixNanos) -> Vec<DataKind> {
+    let kinds = budget.refused.iter().map(|(kind, _)| *kind);
+    kinds.filter(|kind| budget::is_refused(budget, *kind, now)).collect()
+}
