@@ -6,6 +6,8 @@
 
 pub mod alpha_vantage;
 pub mod classify;
+#[cfg(test)]
+mod fuzz;
 pub mod json;
 mod payload;
 #[cfg(test)]

@@ -206,7 +206,7 @@ impl Vendor for AlphaVantage {
             Ask::Fundamentals(instrument) => {
                 facts::read(&json, *instrument, call, self.calendar().date_at(now))
             }
-            Ask::News { instruments, .. } => other::news(&json, instruments, call),
+            Ask::News { instruments, .. } => other::news(&json, instruments, call, now),
             Ask::Search(_) => other::search(&json),
             Ask::GroupedDaily { .. } | Ask::Directory { .. } | Ask::Session => {
                 notices::malformed("nothing of this kind can be asked")

@@ -70,7 +70,7 @@ pub(super) fn news_time(time: UnixNanos) -> String {
 }
 
 /// The headlines about instruments asked for, each with the tone towards that instrument.
-pub(super) fn news(json: &Json<'_>, asked: &[InstrumentId], call: &Call) -> Reply {
+pub(super) fn news(json: &Json<'_>, asked: &[InstrumentId], call: &Call, now: UnixNanos) -> Reply {
     let Some(Json::List(feed)) = json.get("feed") else {
         return notices::malformed("the answer has no headlines");
     };
@@ -79,7 +79,7 @@ pub(super) fn news(json: &Json<'_>, asked: &[InstrumentId], call: &Call) -> Repl
     for item in feed {
         let time = NaiveDateTime::parse_from_str(item.text_at("time_published"), "%Y%m%dT%H%M%S").ok();
         let time = time.and_then(|time| time.and_utc().timestamp_nanos_opt()).map(UnixNanos::from_nanos);
-        let Some(time) = time else { continue };
+        let Some(time) = time.filter(|time| *time <= now) else { continue };
         last = last.max(Some(time));
         let (headline, source) = (short(item.text_at("title")), short(item.text_at("source")));
         for mention in item.get("ticker_sentiment").map_or(&[][..], Json::items) {

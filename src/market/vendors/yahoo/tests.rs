@@ -482,3 +482,52 @@ fn calls_reach_to_today_and_minutes_come_in_windows() {
     assert!(vendor.call(&daily("AAPL.SIM"), now).is_none());
     assert!(!vendor.has(DataKind::Daily, Exchange::Sim) && vendor.has(DataKind::Quotes, Exchange::Xasx));
 }
+
+/// Bars as it served them, and as they were put right by others: what is wrong with them is `repair`'s business.
+const SERVED: [&str; 7] = [
+    "8TRA-DE-1d-missing-div-adjust",
+    "AET-L-1d-100x-error",
+    "ASAI-L-1h-bad-unit",
+    "CNE-L-1d-bad-stock-split",
+    "DEX-AX-1d-bad-stock-split",
+    "MOB-ST-1d-bad-stock-split",
+    "SPM-MI-1d-bad-stock-split",
+];
+
+/// A file of served bars as the chart that they came in, at ten o'clock in Sydney, and its number of rows.
+fn as_chart(csv: &str) -> (String, usize) {
+    let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let column = |at: usize| rows.iter().map(|row| row[at]).collect::<Vec<_>>().join(",");
+    let sydney = crate::domain::calendar::zone::Zone::bundled("Australia/Sydney").unwrap();
+    let stamp = |row: &Vec<&str>| {
+        let open = NaiveTime::from_hms_opt(10, 0, 0).unwrap();
+        let time = sydney.instant(row[0][..10].parse().unwrap(), open).unwrap();
+        time.to_datetime().timestamp().to_string()
+    };
+    let stamps: Vec<String> = rows.iter().map(stamp).collect();
+    let [open, high, low, close, volume] = [1, 2, 3, 4, 6].map(column);
+    let quote =
+        format!(r#"{{"open":[{open}],"high":[{high}],"low":[{low}],"close":[{close}],"volume":[{volume}]}}"#);
+    let body = format!(
+        r#"{{"chart":{{"result":[{{"meta":{{"symbol":"DEX.AX"}},"timestamp":[{}],"indicators":{{"quote":[{quote}]}}}}]}}}}"#,
+        stamps.join(",")
+    );
+    (body, rows.len())
+}
+
+#[test]
+fn served_bars_are_all_read_or_refused_and_none_is_lost() {
+    let mut named: Vec<String> = SERVED.iter().map(|name| format!("{name}.csv")).collect();
+    named.extend(SERVED.iter().map(|name| format!("{name}-fixed.csv")));
+    let names: Vec<&str> = named.iter().map(String::as_str).collect();
+    assert_eq!(not_named("yahoo_quality", &names), Vec::<String>::new());
+    for name in names.iter().filter(|name| name.contains("-1d-")) {
+        let Some(recorded) = recorded(&format!("yahoo_quality/{name}")) else { return };
+        let (body, rows) = as_chart(std::str::from_utf8(&recorded.body).unwrap());
+        let (found, rejected) = series(read(&vendor(), &daily("DEX.XASX"), LATER, &plain(200, &body)));
+        assert_eq!(found.bars.len() + rejected.len(), rows, "{name}: {rejected:?}");
+        // Days on which Sydney does not trade; where it does, every row is sound in itself.
+        assert!(rejected.iter().all(|row| row.reason.code() == "NOT_A_SESSION"), "{name}: {rejected:?}");
+        assert!(!name.starts_with("DEX") || rejected.is_empty(), "{name}: {rejected:?}");
+    }
+}
