@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Vendor;
 use super::alpha_vantage::AlphaVantage;
+use super::yahoo::Yahoo;
 use crate::domain::calendar::Calendars;
 use crate::domain::vendor::VendorId;
 
@@ -11,6 +12,7 @@ use crate::domain::vendor::VendorId;
 pub fn vendor(id: VendorId, calendars: &Calendars) -> Option<Arc<dyn Vendor>> {
     match id {
         VendorId::AlphaVantage => Some(Arc::new(AlphaVantage::new(calendars.clone()))),
-        VendorId::Yahoo | VendorId::Polygon | VendorId::Asx => None,
+        VendorId::Yahoo => Some(Arc::new(Yahoo::new(calendars.clone()))),
+        VendorId::Polygon | VendorId::Asx => None,
     }
 }
