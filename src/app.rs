@@ -163,6 +163,7 @@ impl App {
         prepare(&house)?;
         let clock = house.start_clock(settings.simulation_speed)?;
         let nightly = house.start_nightly()?;
+        let schedule = house.start_schedule()?;
         let no_color = match launch.color {
             Color::Always => false,
             Color::Never => true,
@@ -170,7 +171,7 @@ impl App {
         };
         let options = Options { theme: settings.theme.clone(), no_color, ascii: settings.ascii, user };
         let done = tui::run(Door::new(house), &options).map_err(Failure::of);
-        drop((clock, nightly));
+        drop((clock, nightly, schedule));
         done
     }
 
