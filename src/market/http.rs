@@ -193,11 +193,12 @@ impl Http {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let mut request = self.client.get(self.with_secrets(url, call));
-        if let (KeyPlace::Bearer, Some(key)) = (self.place, &self.key) {
+        // Key and session belong to the vendor's main host alone.
+        let mut request = self.client.get(if other.is_none() { self.with_secrets(url, call) } else { url });
+        if let (KeyPlace::Bearer, Some(key), None) = (self.place, &self.key, other) {
             request = request.bearer_auth(key.expose_secret());
         }
-        if let Some(cookies) = self.cookie_header() {
+        if let (Some(cookies), None) = (self.cookie_header(), other) {
             request = request.header(COOKIE, cookies);
         }
         let response = request.send().await.map_err(|e| self.failed(e))?;

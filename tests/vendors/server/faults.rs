@@ -69,9 +69,11 @@ impl Armed {
     /// From `{name, vendor, path, after_n, times}`.
     pub fn parse(wish: &Value) -> Result<Self, String> {
         let name = wish["name"].as_str().unwrap_or_default();
-        let fault = named(name).ok_or_else(|| format!("there is no scenario '{name}'; know {}", NAMES.join(", ")))?;
+        let fault =
+            named(name).ok_or_else(|| format!("there is no scenario '{name}'; know {}", NAMES.join(", ")))?;
         let text = |key: &str| wish[key].as_str().unwrap_or_default().to_owned();
-        let number = |key: &str, or: u32| wish[key].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(or);
+        let number =
+            |key: &str, or: u32| wish[key].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(or);
         let (after, times) = (number("after_n", 0), number("times", 1));
         Ok(Self { fault, vendor: text("vendor"), path: text("path"), after, times })
     }
@@ -79,7 +81,8 @@ impl Armed {
     /// The fault, when this request is one it waits for.
     pub fn take(&mut self, seen: &Seen) -> Option<Fault> {
         let is_it = (self.vendor.is_empty() || self.vendor == seen.vendor)
-            && (seen.path.contains(&self.path) || seen.query.values().any(|value| value.contains(&self.path)));
+            && (seen.path.contains(&self.path)
+                || seen.query.values().any(|value| value.contains(&self.path)));
         if !is_it || self.times == 0 {
             return None;
         }
@@ -94,9 +97,32 @@ impl Armed {
 
 /// Every name that can be armed.
 pub const NAMES: &[&str] = &[
-    "429_seconds", "429_date", "429_empty", "remaining_0", "av_burst", "av_quota", "av_premium", "av_artificial",
-    "500", "502_html", "503", "silent", "slow", "endless", "cut", "html_page", "json_as_html", "notice_for_csv",
-    "crumb_429", "crumb_html", "401_crumb", "400_cursor", "302", "gzip_bomb", "huge", "empty_object",
+    "429_seconds",
+    "429_date",
+    "429_empty",
+    "remaining_0",
+    "av_burst",
+    "av_quota",
+    "av_premium",
+    "av_artificial",
+    "500",
+    "502_html",
+    "503",
+    "silent",
+    "slow",
+    "endless",
+    "cut",
+    "html_page",
+    "json_as_html",
+    "notice_for_csv",
+    "crumb_429",
+    "crumb_html",
+    "401_crumb",
+    "400_cursor",
+    "302",
+    "gzip_bomb",
+    "huge",
+    "empty_object",
 ];
 
 /// The fault of a name.
@@ -108,7 +134,8 @@ pub fn named(name: &str) -> Option<Fault> {
         Some(Fault::Instead(canned))
     };
     let too_many = || Canned::text(429, "text/plain", "Too Many Requests\r\n");
-    let notice = |said: &str| text(200, "application/json", &serde_json::json!({ "Information": said }).to_string());
+    let notice =
+        |said: &str| text(200, "application/json", &serde_json::json!({ "Information": said }).to_string());
     match name {
         "429_seconds" => with(too_many(), "retry-after", "7"),
         "429_date" => with(too_many(), "retry-after", "Mon, 08 Jul 2024 01:00:07 GMT"),
@@ -146,7 +173,9 @@ pub fn named(name: &str) -> Option<Fault> {
         "json_as_html" => Some(Fault::As("text/html".into())),
         "notice_for_csv" => notice("This is a premium endpoint."),
         "crumb_429" => text(200, "text/plain", "Too Many Requests\r\n"),
-        "crumb_html" => text(200, "text/html", "<html><body>Yahoo is part of the family of brands</body></html>"),
+        "crumb_html" => {
+            text(200, "text/html", "<html><body>Yahoo is part of the family of brands</body></html>")
+        }
         "401_crumb" => text(
             401,
             "application/json",

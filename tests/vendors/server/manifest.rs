@@ -48,7 +48,8 @@ pub fn load(folder: &Path) -> Result<Vec<Route>, String> {
         Ok(text) => text,
         Err(_) => BUILT_IN.to_owned(),
     };
-    let mut routes: Vec<Route> = serde_json::from_str(&text).map_err(|e| format!("{}: {e}", own.display()))?;
+    let mut routes: Vec<Route> =
+        serde_json::from_str(&text).map_err(|e| format!("{}: {e}", own.display()))?;
     for route in &mut routes {
         route.folder = folder.to_path_buf();
     }

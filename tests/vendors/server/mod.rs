@@ -148,7 +148,8 @@ impl Server {
     }
 
     fn plain(&self, seen: &Seen) -> Canned {
-        let from_manifest = locked(&self.inner.routes).iter().find(|route| route.matches(seen)).map(Route::answer);
+        let from_manifest =
+            locked(&self.inner.routes).iter().find(|route| route.matches(seen)).map(Route::answer);
         let maker = locked(&self.inner.maker).clone();
         let made = || maker.and_then(|maker| maker(seen));
         let nothing = || Canned::text(404, "text/plain", "nothing is served here");
@@ -233,13 +234,19 @@ fn without_vendor(path: &str) -> (String, String) {
 
 fn pairs(query: &str) -> BTreeMap<String, String> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decoded(k), decoded(v))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(k, v)| (decoded(k), decoded(v)))
+        .collect()
 }
 
 fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((first, behind)) = rest.split_first() {
-        let hex = behind.get(..2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = behind
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match (first, hex) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
