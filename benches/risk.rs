@@ -215,7 +215,12 @@ fn what_if() {
 fn kill_switch() {
     const OPEN: usize = 1_000;
     let (built, batches) = engine(0, OPEN, false);
-    let halt = || Command::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true };
+    let halt = || Command::Halt {
+        scope: Scope::Firm,
+        mode: HaltMode::Halted,
+        cancel: true,
+        reason: Default::default(),
+    };
     let now = start().plus_nanos(200_000_000_000);
     let (mut memory, mut disk) = (Vec::new(), Vec::new());
     for _ in 0..5 {

@@ -23,7 +23,7 @@ use crate::service::house::{self, Parts};
 use crate::service::passing::{self, Listening};
 use crate::service::simulate::SYMBOLS_DEFAULT;
 use crate::service::view::HealthRow;
-use crate::service::{House, ServiceError, demo};
+use crate::service::{House, ServiceError, demo, nightly};
 use crate::store::{self, HeldBy};
 use crate::tui::{self, Options};
 
@@ -204,6 +204,9 @@ impl App {
             Ok(None) => rows.push(row("trades", "free".to_string(), true)),
             Ok(Some(holder)) => rows.push(row("trades", format!("held by {holder}"), true)),
             Err(error) => rows.push(row("trades", error.to_string(), false)),
+        }
+        if let Some((said, is_sound)) = nightly::last_of(paths.home()) {
+            rows.push(row("last verify", said, is_sound));
         }
         let now = self.clock.now();
         for file in observe::health(&store::files(paths.home()), now, now).files {

@@ -81,6 +81,8 @@ pub enum Command {
         mode: HaltMode,
         /// Whether open orders of the scope end in the same step.
         cancel: bool,
+        /// Why, in the words of who halts; may be empty.
+        reason: CleanText,
     },
     /// Lifts a halt that somebody else set.
     Resume {

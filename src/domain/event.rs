@@ -462,6 +462,9 @@ pub enum EventBody {
         mode: HaltMode,
         /// Who.
         actor: UserName,
+        /// Why, where they said so.
+        #[serde(default, skip_serializing_if = "CleanText::is_empty")]
+        reason: CleanText,
     },
     /// Trading goes on in a scope.
     Resumed {

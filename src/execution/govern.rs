@@ -8,7 +8,7 @@ use crate::domain::decision::CheckOutcome;
 use crate::domain::event::{EndReason, EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, Scope, Turn, WorkingOrders};
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{ChangeSetId, Order, UnixNanos, UserName};
+use crate::domain::{ChangeSetId, CleanText, Order, UnixNanos, UserName};
 use crate::risk::{LimitChange, OrderKey, Target};
 
 use super::engine::EngineError;
@@ -174,13 +174,14 @@ impl Step<'_> {
         scope: Scope,
         mode: HaltMode,
         cancel: bool,
+        reason: &CleanText,
     ) -> Result<(), EngineError> {
         let harder = self.state().halts.get(&scope).is_some_and(|now| now.mode > mode);
         if harder {
             let reason = "the scope is halted altogether: resume it first".to_owned();
             return self.reject(actor, format!("set {scope} to reducing"), reason);
         }
-        self.emit(EventBody::Halted { scope, mode, actor })?;
+        self.emit(EventBody::Halted { scope, mode, actor, reason: reason.clone() })?;
         if !cancel {
             return Ok(());
         }
@@ -227,6 +228,6 @@ impl Step<'_> {
             return Ok(());
         }
         let actor = self.engine.own_name;
-        self.emit(EventBody::Halted { scope, mode: HaltMode::Halted, actor })
+        self.emit(EventBody::Halted { scope, mode: HaltMode::Halted, actor, reason: CleanText::default() })
     }
 }

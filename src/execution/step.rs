@@ -120,7 +120,9 @@ impl<'e> Step<'e> {
             Command::ApproveLimit { version } => self.approve_limit(given, *version),
             Command::ApproveLimits { set } => self.approve_limits(given, *set),
             Command::ApproveOrder { account, id } => self.approve_order(given, (*account, *id)),
-            Command::Halt { scope, mode, cancel } => self.halt(given.actor, *scope, *mode, *cancel),
+            Command::Halt { scope, mode, cancel, reason } => {
+                self.halt(given.actor, *scope, *mode, *cancel, reason)
+            }
             Command::Resume { scope } => self.resume(given, *scope),
             Command::VenueAnswer { account, id, answer } => self.venue_answer((*account, *id), answer),
             Command::VenueReport { account, report } => self.venue_report(*account, report),

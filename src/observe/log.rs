@@ -110,7 +110,7 @@ struct RotatingFile {
 
 impl RotatingFile {
     fn open(folder: &Path, bytes_max: u64) -> std::io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        make_private_dir(folder)?;
         let file = open_private(&folder.join(LOG_FILE))?;
         let bytes = file.metadata()?.len();
         Ok(Self { folder: folder.to_path_buf(), file, bytes, bytes_max })
@@ -136,6 +136,17 @@ impl RotatingFile {
         self.bytes = 0;
         Ok(())
     }
+}
+
+/// Creates the folder when missing; it is for its owner only.
+fn make_private_dir(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 fn open_private(path: &Path) -> std::io::Result<File> {

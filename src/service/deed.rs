@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
-use crate::domain::{AccountId, ChangeSetId, Exchange, OrderId, Price, Quantity, Symbol};
+use crate::domain::{AccountId, ChangeSetId, CleanText, Exchange, OrderId, Price, Quantity, Symbol};
 
 use super::access::Session;
 use super::admin::AccountWish;
@@ -107,6 +107,9 @@ pub enum Control {
         /// Whether open orders of the scope end in the same step.
         #[serde(default)]
         cancel: bool,
+        /// Why; may be empty.
+        #[serde(default)]
+        reason: CleanText,
     },
     /// Go on trading.
     Resume(Scope),
@@ -265,8 +268,8 @@ impl Doer {
             Control::ApproveLimit(number) => version(house.approve_limit(&permit, number)?),
             Control::RevertLimit(number) => version(house.revert_limit(&permit, number)?),
             Control::ApproveLimits(set) => Done::Limits(house.approve_limits(&permit, set)?),
-            Control::Halt { scope, mode, cancel } => {
-                Done::Canceled(house.halt(&permit, scope, mode, cancel)?)
+            Control::Halt { scope, mode, cancel, reason } => {
+                Done::Canceled(house.halt(&permit, scope, mode, cancel, reason)?)
             }
             Control::Resume(scope) => {
                 house.resume(&permit, scope)?;

@@ -260,7 +260,13 @@ impl Worker {
                 Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
             }
             Request::Halt { scope, mode, cancel } => {
-                let ended = house.halt(&session.permit::<ControlRisk>()?, scope, mode, cancel)?;
+                let ended = house.halt(
+                    &session.permit::<ControlRisk>()?,
+                    scope,
+                    mode,
+                    cancel,
+                    CleanText::default(),
+                )?;
                 let ended = if cancel { format!(", {ended} open orders cancelled") } else { String::new() };
                 Ok(Reply::Done(format!("trading is halted ({scope}){ended}; another person can resume it")))
             }

@@ -5,6 +5,7 @@
 //! line of the access log, where the health of the system reads it; when something is wrong, everybody who may audit
 //! is told. It changes nothing of what it verifies.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -15,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::domain::role::Reach;
 use crate::domain::{Capability, UnixNanos};
+use crate::store::UsersReader;
 use crate::store::trades::{Interrupter, TradesReader};
 
 use super::access::record;
@@ -177,6 +179,12 @@ impl House {
             }
         })
     }
+}
+
+/// How the last verification of a home ended, and when, for who has not entered it; `None` before the first.
+pub fn last_of(home: &Path) -> Option<(String, bool)> {
+    let line = UsersReader::open(home).ok()?.last_act(VERIFY).ok()??;
+    Some((format!("{} at {}", line.outcome, line.wall), line.outcome.as_str() == SOUND))
 }
 
 /// Looks from time to time until nobody holds the other end.

@@ -7,7 +7,7 @@ use crate::domain::limit::{
     CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
 };
 use crate::domain::row::RiskEventRow;
-use crate::domain::{AccountId, ChangeSetId, Command, Event, OrderId, UnixNanos};
+use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
 use crate::risk::{self, CONTROLS, LimitChange, LimitUse, PastDecision, Rule};
 use crate::store::trades::{Accounts, Period};
@@ -193,16 +193,18 @@ impl House {
             .ok_or_else(|| super::trading::unknown_account(account))
     }
 
-    /// Stops trading in a scope; with `cancel` its open orders end in the same step. Returns how many did.
+    /// Stops trading in a scope; with `cancel` its open orders end in the same step. Returns how many did. The
+    /// reason stands in the journal.
     pub fn halt(
         &self,
         permit: &Permit<ControlRisk>,
         scope: Covers,
         mode: HaltMode,
         cancel: bool,
+        reason: CleanText,
     ) -> Result<u32, ServiceError> {
         known_scope(&*self.state()?, permit.scope(), scope)?;
-        let events = self.control(permit, Command::Halt { scope, mode, cancel })?;
+        let events = self.control(permit, Command::Halt { scope, mode, cancel, reason })?;
         let ended = |e: &&Event| {
             matches!(e.body, EventBody::OrderCanceled { .. } | EventBody::CancelRequested { .. })
         };

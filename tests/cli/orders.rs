@@ -130,6 +130,9 @@ fn commands_that_show_nothing_still_answer_programs() {
     let bench = desk();
     assert_eq!(bench.json("raj", &["halt", "symbol:S01"]), json!({"scope": "symbol:S01", "state": "halted"}));
     bench.run("raj", &["resume", "symbol:S01"]).ended(1);
+    bench.run("raj", &["halt", "symbol:S02", "--reason", "prices look wrong"]).ended(0);
+    let trail = bench.run("raj", &["export", "audit", "--format", "json"]).ended(0);
+    assert_eq!(trail.matches("prices look wrong").count(), 1, "{trail}");
     bench.run("root", &["user", "add", "rita", "--role", "risk"]).ended(0);
     bench.run("rita", &["user", "password"]).ended(0);
     assert_eq!(bench.json("rita", &["resume", "symbol:S01"])["state"], "trading");

@@ -7,6 +7,7 @@ use super::Env;
 use crate::cli::args::one_of;
 use crate::cli::credentials;
 use crate::cli::errors::Failure;
+use crate::domain::CleanText;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
 use crate::service::deed::{Control, Deed};
@@ -27,6 +28,9 @@ pub struct Halt {
     /// End the open orders of the scope in the same step.
     #[arg(long)]
     cancel: bool,
+    /// Why: it stands in the audit trail.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: CleanText,
 }
 
 /// `resume`.
@@ -46,15 +50,16 @@ struct Standing {
 impl Halt {
     /// Stops trading in the scope.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let deed = Control::Halt { scope: self.scope, mode: self.mode, cancel: self.cancel };
+        let (scope, mode, cancel, reason) = (self.scope, self.mode, self.cancel, self.reason);
+        let deed = Control::Halt { scope, mode, cancel, reason };
         let canceled = env.hand()?.act(Deed::Control(deed), |_| {})?.canceled()?;
-        let state = match self.mode {
+        let state = match mode {
             HaltMode::Halted => "halted",
             HaltMode::Reducing => "reducing",
         };
-        let ended = if self.cancel { format!("; {canceled} open orders were ended") } else { String::new() };
-        let sentence = format!("trading is halted for {}{ended}", self.scope);
-        env.out.told(&Standing { scope: self.scope, state }, &sentence)
+        let ended = if cancel { format!("; {canceled} open orders were ended") } else { String::new() };
+        let sentence = format!("trading is halted for {}{ended}", scope);
+        env.out.told(&Standing { scope, state }, &sentence)
     }
 }
 

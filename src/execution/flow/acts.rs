@@ -316,7 +316,7 @@ impl Flow {
         let scope = self.dice.pick(&[Scope::Firm, Scope::Account(account("B"))]);
         let mode = self.dice.pick(&[HaltMode::Halted, HaltMode::Reducing]);
         let cancel = mode == HaltMode::Halted && self.dice.pick(&[false, true]);
-        self.give("ann", Command::Halt { scope, mode, cancel });
+        self.give("ann", Command::Halt { scope, mode, cancel, reason: "drill".into() });
         self.submit();
         self.bars();
         self.give("bob", Command::Resume { scope });

@@ -149,7 +149,7 @@ impl Fold<'_> {
                     self.unlatch_drawdown(draft.scope);
                 }
             }
-            EventBody::Halted { scope, mode, actor } => {
+            EventBody::Halted { scope, mode, actor, .. } => {
                 let wall = self.event.wall;
                 self.state.halts.insert(*scope, Halt { mode: *mode, actor: *actor, since: t, wall });
             }

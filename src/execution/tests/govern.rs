@@ -127,7 +127,12 @@ fn the_only_person_of_a_home_waits_a_day_and_is_flagged() {
     let late = desk.ask("rita", Independence::Alone, 24, approve());
     assert!(matches!(late[..], [EventBody::LimitApproved { alone: true, .. }]), "{late:?}");
     let scope = Scope::Account("A".parse().unwrap());
-    desk.ask("rita", Independence::Alone, 24, Command::Halt { scope, mode: HaltMode::Halted, cancel: false });
+    desk.ask(
+        "rita",
+        Independence::Alone,
+        24,
+        Command::Halt { scope, mode: HaltMode::Halted, cancel: false, reason: "".into() },
+    );
     let early = desk.ask("rita", Independence::Alone, 47, Command::Resume { scope });
     assert!(matches!(early[..], [EventBody::ControlRejected { .. }]));
     let late = desk.ask("rita", Independence::Alone, 48, Command::Resume { scope });
@@ -143,7 +148,7 @@ fn a_halt_ends_the_open_orders_of_its_scope_in_one_step_and_outlives_a_restart()
     }
     desk.submit(Desk::order("other", "BBB", Side::Buy, 1, Some(9_000)));
     let scope = Scope::Symbol("AAA".parse().unwrap());
-    let told = desk.give(Command::Halt { scope, mode: HaltMode::Halted, cancel: true });
+    let told = desk.give(Command::Halt { scope, mode: HaltMode::Halted, cancel: true, reason: "".into() });
     let ended =
         told.iter().filter(|t| matches!(t, EventBody::OrderCanceled { reason: EndReason::Halted, .. }));
     assert_eq!(ended.count(), 50);

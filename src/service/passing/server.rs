@@ -10,6 +10,7 @@ use std::net::Shutdown;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -35,7 +36,14 @@ const SOCKET_MODE: u32 = 0o600;
 const PAUSE_MS: u64 = 100;
 
 /// A connection: its stream, to be ended, and the thread that serves it.
-type Connection = (UnixStream, JoinHandle<()>);
+#[derive(Debug)]
+struct Connection {
+    stream: UnixStream,
+    thread: JoinHandle<()>,
+    /// Set once its login is good.
+    is_known: Arc<AtomicBool>,
+}
+
 type Connections = Arc<Mutex<BTreeMap<u64, Connection>>>;
 
 /// The holder listens while this lives. Dropping it lets what is being done end, and removes the socket.
@@ -99,11 +107,11 @@ impl Drop for Listening {
             tracing::warn!(%error, "the socket for other processes could not be removed");
         }
         let connections = std::mem::take(&mut *lock(&self.connections));
-        for (stream, _) in connections.values() {
+        for Connection { stream, .. } in connections.values() {
             // No further request; the one being done is answered. The other side may have gone already.
             stream.shutdown(Shutdown::Read).unwrap_or_default();
         }
-        connections.into_values().for_each(|(_, thread)| join(Some(thread)));
+        connections.into_values().for_each(|connection| join(Some(connection.thread)));
     }
 }
 
@@ -160,8 +168,8 @@ impl Taking {
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(Duration::from_secs(WRITE_SECONDS_MAX)))?;
         let mut connections = lock(&self.connections);
-        connections.retain(|_, (_, thread)| !thread.is_finished());
-        let is_full = connections.len() >= CONNECTIONS_MAX;
+        connections.retain(|_, connection| !connection.thread.is_finished());
+        let is_full = connections.len() >= CONNECTIONS_MAX && !make_room(&mut connections);
         wire::write(&mut stream, &Greeting { protocol: PROTOCOL, pid: std::process::id(), is_full })?;
         if is_full {
             return Ok(());
@@ -169,20 +177,33 @@ impl Taking {
         let kept = stream.try_clone()?;
         let house = Arc::clone(&self.house);
         let thread = thread::Builder::new().name("passed".to_string());
+        let is_known = Arc::new(AtomicBool::new(false));
+        let known = Arc::clone(&is_known);
         let thread = thread.spawn(move || {
-            if let Err(error) = serve(&house, &stream) {
+            if let Err(error) = serve(&house, &stream, &known) {
                 tracing::warn!(%error, "a connection of another process ended badly");
             }
             // Also where our own clone of it is still kept.
             stream.shutdown(Shutdown::Both).unwrap_or_default();
         })?;
-        connections.insert(number, (kept, thread));
+        connections.insert(number, Connection { stream: kept, thread, is_known });
         Ok(())
     }
 }
 
+/// Ends the oldest connection that nobody has logged in on, so that silent ones keep nobody out; whether there was one.
+fn make_room(connections: &mut BTreeMap<u64, Connection>) -> bool {
+    let is_silent = |connection: &Connection| !connection.is_known.load(Ordering::Acquire);
+    let oldest = connections.iter().find(|(_, connection)| is_silent(connection)).map(|(number, _)| *number);
+    let Some(silent) = oldest.and_then(|number| connections.remove(&number)) else { return false };
+    tracing::warn!("a connection of another process that did not log in gave way to the next");
+    // Its thread ends by itself: there is nothing more to read.
+    silent.stream.shutdown(Shutdown::Both).unwrap_or_default();
+    true
+}
+
 /// One connection: a login, then deeds until the other side ends.
-fn serve(house: &Arc<House>, stream: &UnixStream) -> io::Result<()> {
+fn serve(house: &Arc<House>, stream: &UnixStream, is_known: &AtomicBool) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     stream.set_read_timeout(Some(Duration::from_secs(LOGIN_SECONDS_MAX)))?;
@@ -193,6 +214,7 @@ fn serve(house: &Arc<House>, stream: &UnixStream) -> io::Result<()> {
         Err(error) => return wire::write(&mut writer, &Answer::from(Err(error))),
     };
     drop(login);
+    is_known.store(true, Ordering::Release);
     wire::write(&mut writer, &Answer::Welcome)?;
     stream.set_read_timeout(Some(Duration::from_secs(IDLE_SECONDS_MAX)))?;
     let mut doer = Doer::new(session);

@@ -64,8 +64,14 @@ fn a_passed_login_reaches_as_far_as_its_role_and_a_wrong_one_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::demo(folder.path(), 4);
     let _listening = listen(&home.house).unwrap().unwrap();
-    let halt =
-        || Deed::Control(Control::Halt { scope: Scope::Firm, mode: Default::default(), cancel: false });
+    let halt = || {
+        Deed::Control(Control::Halt {
+            scope: Scope::Firm,
+            mode: Default::default(),
+            cancel: false,
+            reason: Default::default(),
+        })
+    };
     let refused = act(&mut hand(folder.path(), Role::Trader), halt()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Denied);
     assert!(refused.to_string().starts_with("NOT_PERMITTED_ROLE"), "{refused}");
@@ -140,4 +146,18 @@ fn one_more_than_there_is_place_for_is_told_so() {
     let all: Vec<Hand> = (0..CONNECTIONS_MAX).map(|_| hand(folder.path(), Role::Trader)).collect();
     assert!(reach(folder.path()).unwrap_err().to_string().contains("as many commands as it can"));
     drop(all);
+}
+
+#[test]
+fn connections_that_say_nothing_keep_no_command_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 4);
+    let _listening = listen(&home.house).unwrap().unwrap();
+    let socket = folder.path().join(SOCKET_FILE);
+    let silent: Vec<_> = (0..3 * CONNECTIONS_MAX).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+    let begin = std::time::Instant::now();
+    let mut trader = hand(folder.path(), Role::Trader);
+    assert!(trader.act(Deed::CancelAll { account: None, symbol: None }, |_| {}).is_ok());
+    assert!(begin.elapsed().as_secs() < super::LOGIN_SECONDS_MAX, "it waited for them");
+    drop(silent);
 }

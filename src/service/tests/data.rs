@@ -101,7 +101,12 @@ fn halt_and_die(folder: &Path, clock: &TestClock) {
     let given = Given {
         actor: name("raj"),
         independent_of: Independence::Everyone,
-        command: Command::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false },
+        command: Command::Halt {
+            scope: Scope::Firm,
+            mode: HaltMode::Halted,
+            cancel: false,
+            reason: "".into(),
+        },
     };
     let batch = engine.command(&given, clock.now(), clock.now()).unwrap();
     store.append(&batch).unwrap();

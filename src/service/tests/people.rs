@@ -81,7 +81,7 @@ fn a_risk_manager_has_no_say_over_a_customers_own_practice() {
     let own = LimitDraft { scope: practice, ..draft(LimitName::MaxOrderNotional, "1") };
     let permit = risk.permit::<ControlRisk>().unwrap();
     assert!(home.house.set_limit(&permit, own.clone()).is_err());
-    assert!(home.house.halt(&permit, practice, HaltMode::Halted, false).is_err());
+    assert!(home.house.halt(&permit, practice, HaltMode::Halted, false, "".into()).is_err());
     let permit = admin.permit::<ControlRisk>().unwrap();
     assert!(home.house.set_limit(&permit, own).is_ok());
 }
@@ -206,7 +206,7 @@ fn a_halt_is_lifted_by_another_person() {
     let admin = home.login(Role::Admin);
     let trader = home.login(Role::Trader);
     let control = |s: &Session| s.permit::<ControlRisk>().unwrap();
-    home.house.halt(&control(&risk), Scope::Firm, HaltMode::Halted, false).unwrap();
+    home.house.halt(&control(&risk), Scope::Firm, HaltMode::Halted, false, "".into()).unwrap();
     let on = home.screen(Role::Trader).positions.first().unwrap().instrument;
     let permit = trader.trade_permit(None).unwrap();
     let refused = home.house.submit(&permit, &wish("while-halted", Side::Buy, on, 1, None)).unwrap();

@@ -209,7 +209,16 @@ impl Script {
             "approve" => approve(text),
             "halt" => {
                 let line: HaltLine = parse(text)?;
-                Ok((line.t, line.actor, Command::Halt { scope: line.scope, mode: line.mode, cancel: false }))
+                Ok((
+                    line.t,
+                    line.actor,
+                    Command::Halt {
+                        scope: line.scope,
+                        mode: line.mode,
+                        cancel: false,
+                        reason: CleanText::default(),
+                    },
+                ))
             }
             "resume" => {
                 let line: HaltLine = parse(text)?;

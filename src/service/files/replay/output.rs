@@ -177,7 +177,7 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
         EventBody::LimitApproved { version, draft, maker, actor, .. } => {
             limit(head("limit_approved"), *version, draft).text("maker", maker).text("actor", actor)
         }
-        EventBody::Halted { scope, mode, actor } => {
+        EventBody::Halted { scope, mode, actor, .. } => {
             head("halted").text("scope", scope).put("mode", mode_word(*mode)).text("actor", actor)
         }
         EventBody::Resumed { scope, actor, .. } => head("resumed").text("scope", scope).text("actor", actor),
