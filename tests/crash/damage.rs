@@ -149,17 +149,6 @@ fn damaged_home() -> Home {
     trade_and_kill(&home, 1, &mut log);
     home.json(&["advance"]);
     trade_and_kill(&home, 2, &mut log);
-    eprintln!(
-        "LAG {}",
-        last_event(&home)
-            - fs::read_to_string(home.file("trades.anchor"))
-                .unwrap()
-                .split(' ')
-                .next()
-                .unwrap()
-                .parse::<i64>()
-                .unwrap()
-    );
     trade_and_rest(&home, 3);
     home
 }
