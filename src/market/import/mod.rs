@@ -24,6 +24,7 @@ pub use qlib::{ALL, FIELDS as QLIB_FIELDS, Feature, Listed, QlibFolder, QlibOut,
 pub use source::Source;
 pub use tables::{ACTIONS, FUNDAMENTALS, INSTRUMENTS, NEWS, TableFile, TableKind, UNIVERSE};
 pub use tally::{SYMBOLS_MAX, check_prices};
+pub(in crate::market) use when::parse_day;
 
 use crate::domain::CleanText;
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use crate::domain::UnixNanos;
 
 /// A day, from `YYYY-MM-DD` with or without a time behind it.
-pub(super) fn parse_day(text: &str) -> Option<NaiveDate> {
+pub(in crate::market) fn parse_day(text: &str) -> Option<NaiveDate> {
     let (day, rest) = text.split_at_checked(10)?;
     let day = parse_iso_day(day.as_bytes())?;
     (rest.is_empty() || is_time(rest)).then_some(day)

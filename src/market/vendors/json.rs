@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 /// Deepest nesting that is read.
 pub const DEPTH_MAX: u32 = 48;
-/// Most values of one body, keys not counted: 64 MB of them.
-pub const VALUES_MAX: u32 = 2_000_000;
+/// Most values of one body, keys not counted: 150 MB at the worst, when every second one is an object of its own.
+pub const VALUES_MAX: u32 = 1_000_000;
 /// Words that stand for no finite number; some servers write them without quotes.
 const NOT_FINITE: [&str; 7] = ["-Infinity", "+Infinity", "Infinity", "-NaN", "NaN", "-inf", "inf"];
 
@@ -46,7 +46,7 @@ pub enum JsonFault {
     #[error("is nested more than 48 deep")]
     Deep,
     /// More values than [`VALUES_MAX`].
-    #[error("has more than two million values")]
+    #[error("has more than a million values")]
     Many,
 }
 

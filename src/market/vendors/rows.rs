@@ -108,8 +108,22 @@ pub struct DailyRows<'a> {
     now: UnixNanos,
     today: NaiveDate,
     span: (NaiveDate, NaiveDate),
-    good: Vec<(u64, DailyBar)>,
+    good: Vec<Good>,
     refused: Refused,
+}
+
+/// A good row: its number, whether its session is over for good, and the bar.
+#[derive(Debug, Clone, Copy)]
+struct Good {
+    line: u64,
+    is_over: bool,
+    bar: DailyBar,
+}
+
+impl Good {
+    const fn key(&self) -> (NaiveDate, InstrumentId) {
+        (self.bar.session, self.bar.instrument)
+    }
 }
 
 impl<'a> DailyRows<'a> {
@@ -124,21 +138,16 @@ impl<'a> DailyRows<'a> {
         Self { calendar, now, today: calendar.date_at(now), span, good: Vec::new(), refused }
     }
 
-    /// Whether a session of the calendar is over for good, so that its bar is final.
-    fn is_over(&self, session: NaiveDate) -> bool {
-        let closes = self.calendar.session_on(session).map(|s| s.close);
-        closes.is_some_and(|close| close.plus_nanos(SETTLED_AFTER_SECONDS * NANOS_PER_SECOND) <= self.now)
-    }
-
     /// Takes a row in; `line` counts the rows of the answer from 1.
     pub fn add(&mut self, line: u64, instrument: InstrumentId, session: NaiveDate, row: &RowText<'_>) {
         if session <= self.today && (session < self.span.0 || self.span.1 < session) {
             return;
         }
         match self.judge(session, row) {
-            Ok(Figures { prices: [open, high, low, close], volume, vwap }) => {
+            Ok((Figures { prices: [open, high, low, close], volume, vwap }, closes)) => {
                 let bar = DailyBar { instrument, session, open, high, low, close, volume, vwap };
-                self.good.push((line, bar));
+                let final_from = closes.plus_nanos(SETTLED_AFTER_SECONDS * NANOS_PER_SECOND);
+                self.good.push(Good { line, is_over: final_from <= self.now, bar });
             }
             Err(reason) => {
                 let (symbol, date) = (instrument.symbol.as_str(), session.to_string());
@@ -147,13 +156,14 @@ impl<'a> DailyRows<'a> {
         }
     }
 
-    fn judge(&self, session: NaiveDate, row: &RowText<'_>) -> Result<Figures, QuarantineReason> {
+    /// The figures of a row and when its session closes.
+    fn judge(&self, session: NaiveDate, row: &RowText<'_>) -> Result<(Figures, UnixNanos), QuarantineReason> {
         if session > self.today {
             return Err(QuarantineReason::FutureDate);
         }
         let figures = row.read()?;
         let known = self.calendar.session_on(session);
-        known.map(|_| figures).ok_or(QuarantineReason::NotASession)
+        known.map(|known| (figures, known.close)).ok_or(QuarantineReason::NotASession)
     }
 
     /// Refuses a row whose symbol or date is of no use.
@@ -170,28 +180,32 @@ impl<'a> DailyRows<'a> {
 
     /// The good rows in order, one a key, with the number of identical ones left out. Of two that differ the later
     /// one of the answer stays and the other is refused.
-    fn sort(&mut self) -> (Vec<DailyBar>, u64) {
-        self.good.sort_by_key(|(line, bar)| (bar.session, bar.instrument, *line));
-        let mut kept: Vec<(u64, DailyBar)> = Vec::with_capacity(self.good.len());
+    fn sort(&mut self) -> (Vec<Good>, u64) {
+        let mut rows = std::mem::take(&mut self.good);
+        // Rows come in order, or all the other way round; equal keys keep their order of arrival.
+        if rows.first().zip(rows.last()).is_some_and(|(first, last)| first.key() > last.key()) {
+            rows.reverse();
+        }
+        rows.sort_by_key(|row| (row.bar.session, row.bar.instrument, row.line));
         let mut duplicates = 0;
-        for (line, bar) in std::mem::take(&mut self.good) {
-            let same_key =
-                kept.last_mut().filter(|(_, k)| (k.session, k.instrument) == (bar.session, bar.instrument));
-            let Some(earlier) = same_key else {
-                kept.push((line, bar));
-                continue;
-            };
-            if earlier.1 == bar {
+        let refused = &mut self.refused;
+        // Called with the later row and the kept one before it, which it may take the place of.
+        rows.dedup_by(|later, kept| {
+            if later.key() != kept.key() {
+                return false;
+            }
+            if later.bar == kept.bar {
                 duplicates += 1;
             } else {
-                let DailyBar { open, high, low, close, volume, .. } = earlier.1;
-                let (symbol, date) = (bar.instrument.symbol.as_str(), bar.session.to_string());
+                let DailyBar { open, high, low, close, volume, .. } = kept.bar;
+                let (symbol, date) = (kept.bar.instrument.symbol, kept.bar.session.to_string());
                 let raw = format!("{open},{high},{low},{close},{volume}").into();
-                self.refused.add(earlier.0, symbol, &date, QuarantineReason::DuplicateKey, raw);
+                refused.add(kept.line, symbol.as_str(), &date, QuarantineReason::DuplicateKey, raw);
             }
-            *earlier = (line, bar);
-        }
-        (kept.into_iter().map(|(_, bar)| bar).collect(), duplicates)
+            *kept = *later;
+            true
+        });
+        (rows, duplicates)
     }
 
     /// The answer as a page of a series.
@@ -202,9 +216,9 @@ impl<'a> DailyRows<'a> {
         currency: Option<CleanText>,
         next: Option<Call>,
     ) -> Reply {
-        let (mut bars, duplicates) = self.sort();
-        let partial = bars.iter().rev().find(|bar| !self.is_over(bar.session)).copied();
-        bars.retain(|bar| self.is_over(bar.session));
+        let (rows, duplicates) = self.sort();
+        let partial = rows.iter().rev().find(|row| !row.is_over).map(|row| row.bar);
+        let bars: Vec<DailyBar> = rows.iter().filter(|row| row.is_over).map(|row| row.bar).collect();
         let rejected = match self.refused.listed() {
             Ok(rows) => rows,
             Err(reply) => return reply,

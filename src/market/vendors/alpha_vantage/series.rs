@@ -7,7 +7,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, SplitRatio};
 use crate::domain::vendor::VendorId;
 use crate::domain::{InstrumentId, Price, Quantity, QuarantineReason, UnixNanos};
-use crate::market::import::parse_scaled;
+use crate::market::import::{parse_day, parse_scaled};
 use crate::market::vendors::json::{Json, JsonFault};
 use crate::market::vendors::rows::{DailyRows, MinuteRows, RowText};
 use crate::market::vendors::{Ask, Call, Page, Payload, Reply, Response};
@@ -20,7 +20,10 @@ const WHOLE_WITHIN: f64 = 0.002;
 
 /// The value whose key is `NUMBER. name`: the numbers differ from function to function.
 fn field<'a>(row: &'a Json<'_>, name: &str) -> &'a str {
-    let named = |key: &str| key.split_once(". ").is_some_and(|(_, rest)| rest == name);
+    let named = |key: &str| {
+        let number = key.strip_suffix(name).and_then(|rest| rest.strip_suffix(". "));
+        number.is_some_and(|number| !number.contains(' '))
+    };
     row.entries().iter().find(|(key, _)| named(key)).map_or("", |(_, value)| value.number_text())
 }
 
@@ -74,7 +77,7 @@ pub(super) fn daily(
 }
 
 fn day(text: &str) -> Option<NaiveDate> {
-    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
+    (text.len() == 10).then(|| parse_day(text)).flatten()
 }
 
 /// The splits and dividends of adjusted daily rows, by ex-date.

@@ -119,6 +119,10 @@ fn row_text<'a>([open, high, low, close, volume]: &'a [std::borrow::Cow<'a, str>
 /// The exchange's day of a stamp.
 fn session(calendar: &Calendar, time: UnixNanos) -> NaiveDate {
     let date = calendar.date_at(time);
+    // Nearly always: within the hours of the day's own session.
+    if calendar.session_on(date).is_some_and(|session| session.open <= time && time <= session.close) {
+        return date;
+    }
     let midnight = calendar.at_local(date, chrono::NaiveTime::MIN);
     let into = midnight.map_or(0, |midnight| time.since(midnight)).max(0);
     let clock = UnixNanos::from_nanos(into).to_datetime();
