@@ -102,6 +102,8 @@ pub enum Command {
     Import(commands::import::ImportCommand),
     /// Fetch what is missing from the vendors; resumable; exit 5 when some rows were not good.
     Sync(commands::sync::Sync),
+    /// Find an instrument by name or symbol at the vendors.
+    Search(commands::sync::Search),
     /// Move market time: feed stored (on SIM: generated) bars to the engine, once each.
     Advance(commands::advance::Advance),
     /// Factors: list, compute, process, evaluate.
@@ -162,6 +164,7 @@ impl Command {
             Command::Account(c) => c.run(env),
             Command::Import(c) => c.run(env),
             Command::Sync(c) => c.run(env),
+            Command::Search(c) => c.run(env),
             Command::Advance(c) => c.run(env),
             Command::Factor(c) => c.run(env),
             Command::Signal(c) => c.run(env),

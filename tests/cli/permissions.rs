@@ -18,6 +18,8 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("import news", "missing.csv", [false, true, false, true]),
     ("import universe", "missing.csv", [false, true, false, true]),
     ("import qlib", "missing", [false, true, false, true]),
+    ("sync", "AAPL --vendor asx", [false, true, false, true]),
+    ("search", "apple", [false, true, false, true]),
     ("advance", "", [false, true, false, true]),
     ("signal run", "", [false, true, false, true]),
     ("signal show", "", [false, true, true, true]),

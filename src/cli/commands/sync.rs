@@ -5,12 +5,14 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Env;
+use crate::cli::args::one_of;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
-use crate::domain::vendor::VendorId;
+use crate::domain::CleanText;
+use crate::domain::vendor::{DataKind, VendorId};
 use crate::service::permit::ManageData;
-use crate::service::sync::{Progress, SyncReport, SyncWish, stopper};
+use crate::service::sync::{BesideRow, Progress, SyncReport, SyncWish, stopper};
 
 /// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
 #[derive(Debug, Args)]
@@ -24,6 +26,9 @@ pub struct Sync {
     /// The members of a universe.
     #[arg(long, value_name = "NAME", conflicts_with = "symbols")]
     universe: Option<String>,
+    /// What to fetch: prices with splits and dividends, figures of companies, headlines, or what is listed.
+    #[arg(long, value_parser = one_of(KINDS), default_value = "prices", value_name = "KIND")]
+    kind: Option<DataKind>,
     /// First day; by default where a source begins, or five years back.
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
@@ -31,6 +36,14 @@ pub struct Sync {
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
 }
+
+/// What can be fetched by itself.
+const KINDS: &[(&str, DataKind)] = &[
+    ("prices", DataKind::Daily),
+    ("fundamentals", DataKind::Fundamentals),
+    ("news", DataKind::News),
+    ("listings", DataKind::Directory),
+];
 
 fn vendor_parser() -> impl TypedValueParser<Value = VendorId> {
     let names = VendorId::ALL.iter().map(|vendor| vendor.as_str());
@@ -62,9 +75,48 @@ impl Sync {
         };
         // A command is ended by its signal: whole pages stay stored.
         let (_stopper, stop) = stopper();
-        let report = house.sync(&permit, &wish, &house.sync_control(stop, &progress))?;
+        let control = house.sync_control(stop, &progress);
+        if let Some(kind) = self.kind.filter(|kind| *kind != DataKind::Daily) {
+            let rows = house.sync_beside(&permit, kind, &wish, &control)?;
+            return print_beside(env, &rows);
+        }
+        let report = house.sync(&permit, &wish, &control)?;
         progress(&Progress::default());
         print(env, &report)
+    }
+}
+
+/// Rows of what was fetched beside prices.
+fn print_beside(env: &mut Env<'_>, rows: &[BesideRow]) -> Result<(), Failure> {
+    env.out.rows(rows, "nothing was asked for")?;
+    let failed: Vec<&BesideRow> = rows.iter().filter(|row| !row.code.is_empty()).collect();
+    match failed.first() {
+        Some(first) => {
+            let (n, of) = (failed.len(), rows.len());
+            Err(Failure::failed(format!("{n} of {of} were not had: {}", first.said)))
+        }
+        None if rows.iter().any(|row| row.quarantined > 0) => Err(Failure::PartlyInvalid),
+        None => Ok(()),
+    }
+}
+
+/// `search`: instruments by name, as the vendors know them.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// Part of a name or symbol.
+    text: String,
+}
+
+impl Search {
+    /// Asks the vendors.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ManageData>()?;
+        let house = session.house();
+        let (_stopper, stop) = stopper();
+        let control = house.sync_control(stop, &|_| {});
+        let rows = house.search_vendors(&permit, &CleanText::new(&self.text), &control)?;
+        env.out.rows(&rows, "no vendor that is switched on and has a key knows it")
     }
 }
 

@@ -6,6 +6,7 @@
 //! budget. A run belongs on a thread of its own: it blocks while it waits.
 
 mod actions;
+mod beside;
 mod board;
 mod one;
 mod page;
@@ -25,6 +26,7 @@ use crate::domain::{CleanText, Exchange, InstrumentId};
 pub use crate::market::fetch::{Pace, Stop, Stopper, stopper};
 pub use crate::market::http::Limits;
 
+pub use beside::{BesideRow, FoundRow};
 pub use board::{SyncBoard, SyncView};
 pub use report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
 pub use schedule::Schedule;
@@ -102,16 +104,21 @@ impl House {
         control: &Control<'_>,
     ) -> Result<SyncReport, ServiceError> {
         let instruments = self.wished(wish)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| ServiceError::File {
-            path: self.home().to_path_buf(),
-            doing: "the network cannot be used; close other programs",
-            source,
-        })?;
+        let runtime = self.network()?;
         let report = runtime.block_on(run::Run::new(self, wish, control).all(instruments));
         // A name that is still being looked up must not hold the caller.
         runtime.shutdown_background();
         report
+    }
+
+    /// Runs what waits for vendors, on the thread that calls.
+    fn network(&self) -> Result<tokio::runtime::Runtime, ServiceError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|source| ServiceError::File {
+            path: self.home().to_path_buf(),
+            doing: "the network cannot be used; close other programs",
+            source,
+        })
     }
 
     /// An instrument as people write it: `AAPL`, `AAPL.XNYS`, `BHP.AX`. Without an exchange the desk's is meant.

@@ -1,0 +1,239 @@
+//! What vendors have beside prices: figures of companies, headlines, listings; and finding an instrument by name.
+//!
+//! Vendors are asked in the order of the settings until one answers. Figures keep the day on which they became known,
+//! headlines the tone of our own lexicon, listings what the vendor says of name, sector and currency.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::domain::market::{Headline, Listing as Listed};
+use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::{CleanText, Exchange, Instrument, InstrumentId};
+use crate::market::fetch::{FetchError, Fetcher, Watch};
+use crate::market::vendors::{Ask, Listing, Page, Payload};
+
+use super::super::engine::lock;
+use super::super::error::ServiceError;
+use super::super::house::House;
+use super::super::permit::{ManageData, Permit};
+use super::{Control, SyncWish, turn};
+
+/// How far back headlines are asked for, in days.
+const NEWS_DAYS: i64 = 30;
+/// Most finds of one search.
+const FOUND_MAX: usize = 50;
+
+/// What became of one thing that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BesideRow {
+    /// Kind of data.
+    pub kind: DataKind,
+    /// Instrument, or exchange for listings.
+    pub of: String,
+    /// Who gave it; nobody when empty.
+    pub vendor: Option<VendorId>,
+    /// Rows that are new or changed.
+    pub stored: u64,
+    /// Rows that could not be taken.
+    pub quarantined: u64,
+    /// A stable code when nobody gave it.
+    pub code: String,
+    /// Why, in plain words.
+    pub said: String,
+}
+
+/// An instrument that a vendor found by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundRow {
+    /// Symbol in our spelling.
+    pub symbol: crate::domain::Symbol,
+    /// Exchange, when it is one of ours.
+    pub exchange: Option<Exchange>,
+    /// Name.
+    pub name: CleanText,
+    /// Currency, when it is one we know.
+    pub currency: Option<crate::domain::Currency>,
+    /// Who found it.
+    pub vendor: VendorId,
+}
+
+impl House {
+    /// Fetches one kind of data beside prices for the instruments of a wish, or for the exchanges they are on.
+    pub fn sync_beside(
+        &self,
+        _: &Permit<ManageData>,
+        kind: DataKind,
+        wish: &SyncWish,
+        control: &Control<'_>,
+    ) -> Result<Vec<BesideRow>, ServiceError> {
+        let instruments = self.wished(wish)?;
+        let asks: Vec<(String, Exchange, Ask)> = match kind {
+            DataKind::Directory => self.exchanges_of(&instruments)?.into_iter().map(listings_of).collect(),
+            DataKind::Fundamentals => instruments.iter().map(|id| figures_of(*id)).collect(),
+            DataKind::News => instruments.iter().map(|id| self.news_of(*id)).collect(),
+            other => return Err(ServiceError::Invalid(format!("{other} data is not fetched by itself"))),
+        };
+        let vendors = wish.vendor.map_or_else(|| self.vendor_order(), |vendor| vec![vendor]);
+        let runtime = self.network()?;
+        let rows = runtime.block_on(async {
+            let mut rows = Vec::with_capacity(asks.len());
+            for (of, exchange, ask) in asks {
+                if control.stop.is_set() {
+                    break;
+                }
+                rows.push(self.ask_in_turn(&vendors, kind, (of, exchange, ask), control).await?);
+            }
+            Ok(rows)
+        });
+        runtime.shutdown_background();
+        rows
+    }
+
+    /// Instruments that the vendors know by a name, best first, from the first vendor that answers.
+    pub fn search_vendors(
+        &self,
+        _: &Permit<ManageData>,
+        text: &CleanText,
+        control: &Control<'_>,
+    ) -> Result<Vec<FoundRow>, ServiceError> {
+        let runtime = self.network()?;
+        let found = runtime.block_on(async {
+            let mut last = None;
+            for vendor in self.vendor_order() {
+                let fetcher = self.fetcher(vendor, Arc::clone(&control.pace), control.limits)?;
+                let finds = Exchange::ALL.into_iter().any(|e| fetcher.vendor().has(DataKind::Search, e));
+                if !finds || fetcher.lacks_key() {
+                    continue;
+                }
+                let watch = Watch { stop: &control.stop, waiting: &|_| {} };
+                match fetcher.page(Ask::Search(text.clone()), watch).await {
+                    Ok(page) => return Ok(found_rows(vendor, page)),
+                    Err(error) => last = Some(error),
+                }
+            }
+            last.map_or(Ok(Vec::new()), |error| Err(ServiceError::Invalid(error.to_string())))
+        });
+        runtime.shutdown_background();
+        found
+    }
+
+    fn exchanges_of(&self, instruments: &[InstrumentId]) -> Result<Vec<Exchange>, ServiceError> {
+        let mut exchanges: Vec<Exchange> = instruments.iter().map(|id| id.exchange).collect();
+        if exchanges.is_empty() {
+            exchanges.push(self.main_exchange()?);
+        }
+        exchanges.sort();
+        exchanges.dedup();
+        Ok(exchanges)
+    }
+
+    fn news_of(&self, id: InstrumentId) -> (String, Exchange, Ask) {
+        let since = self.clock().now().plus_millis(-NEWS_DAYS * 86_400_000);
+        (id.to_string(), id.exchange, Ask::News { instruments: vec![id], since })
+    }
+
+    /// Asks one vendor after the other until one gives it.
+    async fn ask_in_turn(
+        &self,
+        vendors: &[VendorId],
+        kind: DataKind,
+        (of, exchange, ask): (String, Exchange, Ask),
+        control: &Control<'_>,
+    ) -> Result<BesideRow, ServiceError> {
+        let nobody = "no vendor that is switched on and has a key gives it";
+        let (code, said) = ("HAS_NO_SUCH_DATA".to_owned(), nobody.to_owned());
+        let mut row = BesideRow { kind, of, vendor: None, stored: 0, quarantined: 0, code, said };
+        for vendor in vendors {
+            let fetcher = self.fetcher(*vendor, Arc::clone(&control.pace), control.limits)?;
+            if !fetcher.vendor().has(kind, exchange) || fetcher.lacks_key() {
+                continue;
+            }
+            let Some(_turn) = turn::take(self, *vendor, &control.stop).await? else { break };
+            match self.take_pages(&fetcher, ask.clone(), exchange, control, &mut row).await? {
+                Ok(()) => {
+                    row.vendor = Some(*vendor);
+                    (row.code, row.said) = (String::new(), String::new());
+                    return Ok(row);
+                }
+                Err(error) => (row.code, row.said) = (error.why.code().to_owned(), error.to_string()),
+            }
+        }
+        Ok(row)
+    }
+
+    /// Stores page by page; the outer error is ours, the inner one the vendor's.
+    async fn take_pages(
+        &self,
+        fetcher: &Fetcher,
+        ask: Ask,
+        exchange: Exchange,
+        control: &Control<'_>,
+        row: &mut BesideRow,
+    ) -> Result<Result<(), FetchError>, ServiceError> {
+        let watch = Watch { stop: &control.stop, waiting: &|_| {} };
+        let mut pages = match fetcher.pages(ask) {
+            Ok(pages) => pages,
+            Err(error) => return Ok(Err(error)),
+        };
+        loop {
+            match pages.next(watch).await {
+                Ok(None) => return Ok(Ok(())),
+                Ok(Some(page)) => {
+                    row.quarantined += page.rejected.len() as u64;
+                    self.keep_quarantine("sync", &CleanText::new(fetcher.id().as_str()), &page.rejected)?;
+                    row.stored += self.store_beside(page.payload, exchange)?;
+                    if !pages.has_more() {
+                        return Ok(Ok(()));
+                    }
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    fn store_beside(&self, payload: Payload, exchange: Exchange) -> Result<u64, ServiceError> {
+        match payload {
+            Payload::Facts(figures) => Ok(lock(self.market_store()).store_fundamentals(&figures)?),
+            Payload::News(news) => {
+                let headlines: Vec<Headline> = news.into_iter().map(|scored| scored.headline).collect();
+                self.store_headlines(&headlines)
+            }
+            Payload::Listings(listings) => {
+                let here = listings.iter().filter(|l| l.active && l.exchange == Some(exchange));
+                let listed: Vec<Listed> = here.map(|l| listed(l, exchange)).collect();
+                lock(self.market_store()).store_listings(&listed)?;
+                Ok(listed.len() as u64)
+            }
+            Payload::Series(_)
+            | Payload::Minutes(_)
+            | Payload::Quotes(_)
+            | Payload::Actions(_)
+            | Payload::Session(_) => Ok(0),
+        }
+    }
+}
+
+fn listings_of(exchange: Exchange) -> (String, Exchange, Ask) {
+    (exchange.code().to_owned(), exchange, Ask::Directory { exchange, on: None })
+}
+
+fn figures_of(id: InstrumentId) -> (String, Exchange, Ask) {
+    (id.to_string(), id.exchange, Ask::Fundamentals(id))
+}
+
+fn listed(listing: &Listing, exchange: Exchange) -> Listed {
+    let id = InstrumentId::new(listing.symbol, exchange);
+    let plain = Instrument::with_defaults(id);
+    let currency = listing.currency.unwrap_or(plain.currency);
+    Listed::of(Instrument { name: listing.name.clone(), sector: listing.sector.clone(), currency, ..plain })
+}
+
+fn found_rows(vendor: VendorId, page: Option<Page>) -> Vec<FoundRow> {
+    let Some(Payload::Listings(listings)) = page.map(|page| page.payload) else { return Vec::new() };
+    let row = |l: Listing| {
+        let Listing { symbol, exchange, name, currency, .. } = l;
+        FoundRow { symbol, exchange, name, currency, vendor }
+    };
+    listings.into_iter().take(FOUND_MAX).map(row).collect()
+}
