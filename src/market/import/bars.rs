@@ -2,11 +2,14 @@
 //!
 //! `vwap` is kept; `factor` and `change` must be numbers when they are given and are not kept, since they follow from
 //! prices and corporate actions.
+//!
+//! The form of end-of-day files, one a session and without a header, is taken too: `code,YYYYMMDD,open,high,low,close,
+//! volume`. It is known by its first line, all seven fields of which must be what they should be.
 
 use std::path::Path;
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
-use super::record::{Column, Record, optional, required};
+use super::record::{Bare, Column, Record, optional, required};
 use super::tally::{Seen, Tally, check_prices};
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::calendar::Calendar;
@@ -37,13 +40,30 @@ const VWAP: usize = 7;
 const FACTOR: usize = 8;
 const CHANGE: usize = 9;
 
+/// End-of-day files: seven fields, no header.
+const END_OF_DAY: Bare = Bare {
+    is_row: is_end_of_day,
+    places: &[Some(1), Some(0), Some(2), Some(3), Some(4), Some(5), Some(6), None, None, None],
+};
+
+/// Whether a line can only be a row of an end-of-day file.
+fn is_end_of_day(line: &str) -> bool {
+    let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+    let [code, date, figures @ ..] = fields.as_slice() else { return false };
+    figures.len() == 5
+        && code.parse::<Symbol>().is_ok()
+        && when::parse_compact_day(date).is_some()
+        && figures.iter().all(|figure| parse_scaled(figure, 9).is_ok())
+}
+
 /// A file of daily bars whose header is good.
 pub struct BarFile(OpenFile);
 
 impl BarFile {
     /// Opens a source and reads its header; an error means that nothing of it may be stored.
     pub fn open(source: Source) -> Result<Self, ImportError> {
-        OpenFile::open(source, &COLUMNS, Shown { symbol: SYMBOL, date: Some(DATE) }).map(Self)
+        let shown = Shown { symbol: SYMBOL, date: Some(DATE) };
+        OpenFile::open_either(source, &COLUMNS, Some(&END_OF_DAY), shown).map(Self)
     }
 
     /// Opens a path (`-` is standard input) and reads its header.
@@ -78,7 +98,8 @@ impl BarRun {
     pub fn pages(&mut self, file: BarFile) -> Pages<'_, DailyBar> {
         self.ignore(file.ignored_columns());
         let tally = &mut self.tally;
-        Pages::new(file.0, Box::new(|record| judge(tally, record)))
+        let parse_day = if file.0.is_bare { when::parse_compact_day } else { when::parse_day };
+        Pages::new(file.0, Box::new(move |record| judge(tally, record, parse_day)))
     }
 
     /// Adds gaps and ignored columns to a report, once all pages are through.
@@ -88,8 +109,10 @@ impl BarRun {
     }
 }
 
-fn judge(tally: &mut Tally, record: &Record<'_>) -> Verdict<DailyBar> {
-    let noted = parse_key(record).and_then(|(symbol, date)| {
+type ParseDay = fn(&str) -> Option<chrono::NaiveDate>;
+
+fn judge(tally: &mut Tally, record: &Record<'_>, parse_day: ParseDay) -> Verdict<DailyBar> {
+    let noted = parse_key(record, parse_day).and_then(|(symbol, date)| {
         let instrument = InstrumentId::new(symbol, tally.calendar().exchange());
         tally.note(symbol, date, parse_bar(record, instrument, date))
     });
@@ -101,9 +124,12 @@ fn judge(tally: &mut Tally, record: &Record<'_>) -> Verdict<DailyBar> {
     }
 }
 
-fn parse_key(record: &Record<'_>) -> Result<(Symbol, chrono::NaiveDate), QuarantineReason> {
+fn parse_key(
+    record: &Record<'_>,
+    parse_day: ParseDay,
+) -> Result<(Symbol, chrono::NaiveDate), QuarantineReason> {
     let symbol = record.field(SYMBOL).parse().map_err(|_| QuarantineReason::BadSymbol)?;
-    let date = when::parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate)?;
+    let date = parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate)?;
     Ok((symbol, date))
 }
 

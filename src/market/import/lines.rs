@@ -10,6 +10,8 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 pub const LINE_BYTES_MAX: usize = 65_536;
 /// Read buffer, in bytes.
 const BUFFER_BYTES: usize = 65_536;
+/// What may stand before the first line.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What came next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +35,14 @@ pub(super) struct Lines {
     line: Vec<u8>,
     number: u64,
     ended: bool,
+    /// Whether the line last read is to be read once more.
+    again: bool,
 }
 
 impl Lines {
     pub(super) fn new(reader: Box<dyn Read + Send>, compressed: bool) -> Self {
         let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
-        Self { reader, compressed, line: Vec::new(), number: 0, ended: false }
+        Self { reader, compressed, line: Vec::new(), number: 0, ended: false, again: false }
     }
 
     /// The bytes of the line last read, without its line break.
@@ -51,8 +55,19 @@ impl Lines {
         self.number
     }
 
+    /// Makes the line last read the next one too, without a byte order mark.
+    pub(super) fn repeat(&mut self) {
+        if self.line.starts_with(BYTE_ORDER_MARK) {
+            self.line.drain(..BYTE_ORDER_MARK.len());
+        }
+        self.again = true;
+    }
+
     /// Reads the next line. An error is a failing disk or pipe, not a damaged file.
     pub(super) fn advance(&mut self) -> io::Result<Line> {
+        if std::mem::take(&mut self.again) {
+            return Ok(Line::Text);
+        }
         self.line.clear();
         if self.ended {
             return Ok(Line::End);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ImportError;
-use super::lines::{Line, Lines};
-use super::record::{Column, Fields, Header, Record};
+use super::lines::{BYTE_ORDER_MARK, Line, Lines};
+use super::record::{Bare, Column, Fields, Header, Record};
 use super::source::Source;
 use crate::domain::import::QUARANTINED_RAW_MAX;
 use crate::domain::{CleanText, ImportReport, QuarantineReason, Quarantined};
@@ -71,6 +71,8 @@ pub(super) struct Shown {
 pub(super) struct OpenFile {
     pub name: CleanText,
     pub header: Header,
+    /// Whether it has no header line.
+    pub is_bare: bool,
     lines: Lines,
     fields: Fields,
     shown: Shown,
@@ -80,11 +82,21 @@ pub(super) struct OpenFile {
 impl OpenFile {
     /// Reads the header. Every error here means that nothing of the file may be stored.
     pub(super) fn open(source: Source, columns: &[Column], shown: Shown) -> Result<Self, ImportError> {
+        Self::open_either(source, columns, None, shown)
+    }
+
+    /// The same for a kind of file that has a form without a header line.
+    pub(super) fn open_either(
+        source: Source,
+        columns: &[Column],
+        bare: Option<&Bare>,
+        shown: Shown,
+    ) -> Result<Self, ImportError> {
         let (name, bytes_read) = (source.name.clone(), Arc::clone(&source.bytes_read));
         let (reader, compressed) = source.decompressed()?;
         let mut lines = Lines::new(reader, compressed);
-        let header = read_header(&name, &mut lines, columns)?;
-        Ok(Self { name, header, lines, fields: Fields::default(), shown, bytes_read })
+        let (header, is_bare) = read_header(&name, &mut lines, columns, bare)?;
+        Ok(Self { name, header, is_bare, lines, fields: Fields::default(), shown, bytes_read })
     }
 
     fn quarantined(&self, reason: QuarantineReason, with_fields: bool) -> Quarantined {
@@ -155,8 +167,14 @@ fn shown(text: &str, max: usize) -> CleanText {
     CleanText::new(text.get(..end).unwrap_or(text))
 }
 
-/// Finds and reads the header line, past a byte order mark and blank lines.
-fn read_header(name: &CleanText, lines: &mut Lines, columns: &[Column]) -> Result<Header, ImportError> {
+/// Finds and reads the header line, past a byte order mark and blank lines; tells whether there is none because the
+/// file has the form without one.
+fn read_header(
+    name: &CleanText,
+    lines: &mut Lines,
+    columns: &[Column],
+    bare: Option<&Bare>,
+) -> Result<(Header, bool), ImportError> {
     loop {
         let failed = |source| ImportError::Read { file: name.clone(), line: 1, source };
         let next = lines.advance().map_err(failed)?;
@@ -172,10 +190,16 @@ fn read_header(name: &CleanText, lines: &mut Lines, columns: &[Column]) -> Resul
             Line::Truncated | Line::Damaged => return Err(ImportError::Damaged { file: name.clone() }),
             Line::Text => {}
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        if !bytes.trim_ascii().is_empty() {
-            return Header::parse(name, &String::from_utf8_lossy(bytes), columns);
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        if bytes.trim_ascii().is_empty() {
+            continue;
         }
+        let line = String::from_utf8_lossy(bytes);
+        if let Some(form) = bare.filter(|form| (form.is_row)(&line)) {
+            lines.repeat();
+            return Ok((Header::bare(form), true));
+        }
+        return Header::parse(name, &line, columns).map(|header| (header, false));
     }
 }
 

@@ -93,3 +93,39 @@ fn the_sector_list_imports_as_instruments() {
     let a = rows.iter().find(|i| i.id.symbol.as_str() == "A").unwrap();
     assert_eq!((a.name.as_str(), a.sector.as_str()), ("Agilent Technologies Inc", "Health Care"));
 }
+
+#[test]
+fn end_of_day_files_without_a_header_import_as_they_are() {
+    let Some(folder) = shared("vendors/asx/handmade/eod") else { return };
+    let mut run = BarRun::new(Calendars::bundled().unwrap().of(Exchange::Xasx).clone());
+    let mut rows = Vec::new();
+    for name in ["20240129.txt", "20240130.txt", "20240131.txt"] {
+        for page in run.pages(BarFile::open_path(&folder.join(name)).unwrap()) {
+            let page = page.unwrap();
+            assert!(page.quarantine.is_empty(), "{:?}", page.quarantine);
+            rows.extend(page.rows);
+        }
+    }
+    let mut report = ImportReport::default();
+    run.finish(&mut report);
+    assert_eq!((rows.len(), report.gaps), (9, 0));
+    let first = &rows[0];
+    let bar = first.value;
+    assert_eq!((first.line, bar.instrument.to_string().as_str()), (1, "QRE.XASX"));
+    assert_eq!((bar.session.to_string().as_str(), bar.close.to_string().as_str()), ("2024-01-29", "3.978"));
+    assert_eq!(rows[8].value.volume.raw(), 0);
+}
+
+#[test]
+fn a_file_without_a_header_is_taken_only_when_its_first_line_is_all_right() {
+    let open = |text: &'static str| BarFile::open(Source::from_reader("x.txt", text.as_bytes()));
+    assert!(open("\u{feff}QRE,20240129,1,1,1,1,5\n").is_ok());
+    for other in [
+        "QRE,20240129,1,1,1,1\n",
+        "QRE,2024-01-29,1,1,1,1,5\n",
+        "QRE,20240129,1,x,1,1,5\n",
+        "QRE,20241329,1,1,1,1,5\n",
+    ] {
+        assert!(matches!(open(other), Err(ImportError::MissingColumns { .. })), "{other}");
+    }
+}

@@ -21,6 +21,15 @@ pub(super) const fn optional(name: &'static str) -> Column {
     Column { name, required: false }
 }
 
+/// A form of a file without a header line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bare {
+    /// Whether a first line can only be a row of this form.
+    pub is_row: fn(&str) -> bool,
+    /// Place of each known column, in the order of the kind's columns.
+    pub places: &'static [Option<usize>],
+}
+
 /// Which field of a line holds which known column.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
@@ -32,6 +41,12 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Of a form that has no header line: each known column's place.
+    pub(super) fn bare(form: &Bare) -> Self {
+        let width = form.places.iter().flatten().max().map_or(0, |last| last + 1);
+        Self { fields: form.places.to_vec(), width, ignored: Vec::new() }
+    }
+
     pub(super) fn parse(file: &CleanText, line: &str, columns: &[Column]) -> Result<Self, ImportError> {
         let mut split = Fields::default();
         let broken = |_| ImportError::BadHeader { file: file.clone() };

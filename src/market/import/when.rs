@@ -14,6 +14,12 @@ pub(in crate::market) fn parse_day(text: &str) -> Option<NaiveDate> {
     (rest.is_empty() || is_time(rest)).then_some(day)
 }
 
+/// A day written `YYYYMMDD`.
+pub(super) fn parse_compact_day(text: &str) -> Option<NaiveDate> {
+    let &[y1, y2, y3, y4, m1, m2, d1, d2] = text.as_bytes() else { return None };
+    parse_iso_day(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])
+}
+
 fn parse_iso_day(text: &[u8]) -> Option<NaiveDate> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
     let number = |digits: &[u8]| {

@@ -5,11 +5,13 @@
 //! its parser can be fuzzed.
 
 pub mod alpha_vantage;
+pub mod asx;
 pub mod classify;
 #[cfg(test)]
 mod fuzz;
 pub mod json;
 mod payload;
+pub mod polygon;
 #[cfg(test)]
 pub(crate) mod recorded;
 pub mod registry;
