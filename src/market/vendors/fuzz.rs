@@ -7,6 +7,8 @@
 use chrono::NaiveDate;
 
 use super::alpha_vantage::AlphaVantage;
+use super::asx::AsxSite;
+use super::polygon::Polygon;
 use super::recorded::{not_named, recorded, time};
 use super::rows::{REFUSED_MAX, SETTLED_AFTER_SECONDS};
 use super::yahoo::Yahoo;
@@ -346,5 +348,36 @@ fn damaged_answers_of_yahoo_are_no_danger() {
     ];
     if let Some(parser) = Parser::new(vendor, "yahoo", &wishes) {
         parser.run(2);
+    }
+}
+
+#[test]
+fn damaged_answers_of_polygon_are_no_danger() {
+    let vendor = Box::new(Polygon::new(Calendars::bundled().unwrap()));
+    let wishes = [
+        ("daily", "QVEX.XNYS"),
+        ("daily", "KRNL.XNYS"),
+        ("grouped", "2020-10-14"),
+        ("minutes", "AAPL.XNYS"),
+        ("splits", "SHOP.XNYS"),
+        ("dividends", "CSSEN.XNYS"),
+        ("quotes", "AAPL.XNYS"),
+        ("figures", "NXPI.XNYS"),
+        ("news", "NFLX.XNYS"),
+        ("search", "agilent"),
+        ("directory", "XNYS"),
+    ];
+    if let Some(parser) = Parser::new(vendor, "polygon", &wishes) {
+        parser.run(3);
+    }
+}
+
+#[test]
+fn damaged_answers_of_the_australian_exchange_are_no_danger() {
+    let vendor = Box::new(AsxSite::new(Calendars::bundled().unwrap()));
+    let of = "QRE.XASX";
+    let wishes = [("quotes", of), ("figures", of), ("dividends", of), ("news", of), ("directory", "XASX")];
+    if let Some(parser) = Parser::new(vendor, "asx", &wishes) {
+        parser.run(4);
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn dividend(
 /// The newest announcements of a company, at most five, and the call for the next one.
 pub(super) fn announcements(
     instruments: &[InstrumentId],
-    since: UnixNanos,
+    (since, now): (UnixNanos, UnixNanos),
     call: &Call,
     body: &Json<'_>,
 ) -> Reply {
@@ -86,7 +86,7 @@ pub(super) fn announcements(
     for item in data.get("items").map_or(&[][..], Json::items) {
         let time = DateTime::parse_from_rfc3339(item.text_at("date")).ok();
         let time = time.and_then(|time| time.timestamp_nanos_opt()).map(UnixNanos::from_nanos);
-        let Some(time) = time.filter(|time| *time >= since) else { continue };
+        let Some(time) = time.filter(|time| since <= *time && *time <= now) else { continue };
         let headline = CleanText::new(item.text_at("headline"));
         let headline = Headline { instrument, time, headline, source: "ASX".into() };
         let mut tags = vec![CleanText::new(item.text_at("announcementType"))];

@@ -136,10 +136,12 @@ impl Vendor for AsxSite {
         };
         let today = self.calendar().date_at(response.now);
         match ask {
-            Ask::Quotes(instruments) => quotes::read(instruments, call, &body),
+            Ask::Quotes(instruments) => quotes::read(instruments, call, &body, response.now),
             Ask::Fundamentals(instrument) => facts::figures(*instrument, today, &body),
             Ask::Dividends { instrument, from, to } => facts::dividend(*instrument, (*from, *to), &body),
-            Ask::News { instruments, since } => facts::announcements(instruments, *since, call, &body),
+            Ask::News { instruments, since } => {
+                facts::announcements(instruments, (*since, response.now), call, &body)
+            }
             Ask::Daily { .. }
             | Ask::GroupedDaily { .. }
             | Ask::Minutes { .. }

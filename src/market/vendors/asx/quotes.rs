@@ -75,7 +75,7 @@ fn of_page(instrument: InstrumentId, body: &Json<'_>) -> Option<VendorQuote> {
 }
 
 /// A quote, and the call for the next instrument.
-pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>) -> Reply {
+pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>, now: UnixNanos) -> Reply {
     let Some(instrument) = about(instruments, call, "header") else {
         return Reply::BadRequest("asx: an answer about another company came".into());
     };
@@ -86,7 +86,8 @@ pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>) -
     let next = following(instruments, instrument, call, "header");
     match of_page(instrument, body) {
         Some(quote) => {
-            let payload = Payload::Quotes(vec![quote]);
+            let time = quote.time.filter(|time| *time <= now);
+            let payload = Payload::Quotes(vec![VendorQuote { time, ..quote }]);
             Reply::Data(Box::new(Page { payload, rejected: Vec::new(), next }))
         }
         None => Reply::Malformed("asx: the page of a company has another shape than it had".into()),

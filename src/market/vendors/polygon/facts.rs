@@ -129,7 +129,7 @@ fn tone(row: &Json<'_>, ticker: &str) -> Option<f64> {
 /// Headlines about the instruments that were asked for, each once for every one of them it names.
 pub(super) fn news(
     instruments: &[InstrumentId],
-    since: UnixNanos,
+    (since, now): (UnixNanos, UnixNanos),
     body: &Json<'_>,
     next: Option<Call>,
 ) -> Reply {
@@ -137,7 +137,7 @@ pub(super) fn news(
     for row in body.get("results").map_or(&[][..], Json::items) {
         let time = DateTime::parse_from_rfc3339(row.text_at("published_utc")).ok();
         let time = time.and_then(|time| time.timestamp_nanos_opt()).map(UnixNanos::from_nanos);
-        let Some(time) = time.filter(|time| *time >= since) else { continue };
+        let Some(time) = time.filter(|time| since <= *time && *time <= now) else { continue };
         let named = row.get("tickers").map_or(&[][..], Json::items);
         let is_named =
             |i: &&InstrumentId| ticker(i).is_some_and(|t| named.iter().any(|n| n.text() == Some(t)));

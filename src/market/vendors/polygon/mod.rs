@@ -99,7 +99,7 @@ impl Polygon {
             Ask::Minutes { instrument, from, to } => {
                 bars::minutes(self.calendar(), *instrument, (*from, *to), body, next, now)
             }
-            Ask::Quotes(instruments) => quotes::read(instruments, call, body),
+            Ask::Quotes(instruments) => quotes::read(instruments, call, body, now),
             Ask::Splits { instrument, from, to } => reference::splits(*instrument, (*from, *to), body, next),
             Ask::Dividends { instrument, from, to } => {
                 reference::dividends(*instrument, (*from, *to), body, next)
@@ -110,7 +110,7 @@ impl Polygon {
             Ask::News { instruments, since } => {
                 let next = next.map(|next| facts::same_ticker(next, call));
                 let next = next.or_else(|| facts::news_of_next(instruments, *since, call));
-                facts::news(instruments, *since, body, next)
+                facts::news(instruments, (*since, now), body, next)
             }
             Ask::Search(_) => reference::listings(body, next),
             Ask::Directory { on, .. } => {

@@ -43,7 +43,7 @@ pub(super) fn instead(instruments: &[InstrumentId], call: &Call) -> Option<Call>
 }
 
 /// Whatever of last prices an answer has.
-pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>) -> Reply {
+pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>, now: UnixNanos) -> Reply {
     let mut next = None;
     let quotes = if call.path.starts_with(SNAPSHOT) {
         let one = body.get("ticker").into_iter();
@@ -62,7 +62,9 @@ pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>) -
             .into_iter()
             .collect()
     };
-    let quotes: Vec<VendorQuote> = quotes;
+    let mut quotes: Vec<VendorQuote> = quotes;
+    // A time that has not come says nothing of when the price was made.
+    quotes.iter_mut().for_each(|quote| quote.time = quote.time.filter(|time| *time <= now));
     if quotes.is_empty() && next.is_none() {
         return if call.path.starts_with(SNAPSHOT) { Reply::NotFound } else { Reply::Empty };
     }
@@ -111,7 +113,7 @@ fn nanos(text: &str) -> Option<UnixNanos> {
 
 fn lots(text: &str) -> Quantity {
     let lots = text.parse().unwrap_or(0_i64);
-    lots.checked_mul(ROUND_LOT).and_then(Quantity::from_whole).unwrap_or(Quantity::ZERO)
+    lots.max(0).checked_mul(ROUND_LOT).and_then(Quantity::from_whole).unwrap_or(Quantity::ZERO)
 }
 
 fn of_snapshot(instruments: &[InstrumentId], row: &Json<'_>) -> Option<VendorQuote> {

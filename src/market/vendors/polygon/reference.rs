@@ -81,7 +81,7 @@ fn quantity(row: &Json<'_>, name: &str) -> Result<Quantity, QuarantineReason> {
 pub(super) fn splits(instrument: InstrumentId, span: Span, body: &Json<'_>, next: Option<Call>) -> Reply {
     actions(instrument, span, body, next, "execution_date", |row, _| {
         let ratio = SplitRatio { new: quantity(row, "split_to")?, old: quantity(row, "split_from")? };
-        Ok(ActionKind::Split(ratio))
+        if ratio.new == ratio.old { Err(QuarantineReason::BadNumber) } else { Ok(ActionKind::Split(ratio)) }
     })
 }
 
