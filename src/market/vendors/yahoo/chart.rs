@@ -25,6 +25,8 @@ type Span = (NaiveDate, NaiveDate);
 const EVENTS_MAX: usize = 10_000;
 /// A restated dividend is right to this, in raw units of a price: it has six digits behind the point.
 const DIVIDEND_STEP_RAW: i128 = 1_000;
+/// Length of a minute.
+const MINUTE_NANOS: i64 = 60 * crate::domain::time::NANOS_PER_SECOND;
 /// A stamp from this hour on is a midnight that summer time has moved to the day before.
 const SHIFTED_HOUR: u32 = 22;
 
@@ -190,8 +192,11 @@ pub(super) fn minutes(
     };
     let mut bars = MinuteRows::new(VendorId::Yahoo, calendar, instrument, now, span);
     for (line, text, time, texts) in chart.rows() {
-        // A minute without a trade is a row of nulls: no bar, and nothing wrong.
-        if texts.iter().all(|text| text.is_empty()) {
+        // A minute without a trade is a row of nulls: no bar, and nothing wrong. The last row may be the live price
+        // under the very second it was made: no minute.
+        let is_last = usize::try_from(line) == Ok(chart.times.len());
+        let is_live = is_last && time.is_some_and(|time| time.nanos() % MINUTE_NANOS != 0);
+        if is_live || texts.iter().all(|text| text.is_empty()) {
             continue;
         }
         match time {

@@ -218,6 +218,21 @@ fn days_of_changing_clocks_are_one_day_each() {
 }
 
 #[test]
+fn minutes_without_trades_and_the_live_price_are_no_bars() {
+    let column = "[10,null,11,11]";
+    let text = format!(
+        r#"{{"chart":{{"result":[{{"meta":{{"symbol":"AAPL","dataGranularity":"1m"}},"timestamp":[1763130600,1763130660,1763130720,1763130733],"indicators":{{"quote":[{{"open":{column},"high":{column},"low":{column},"close":{column},"volume":[5,null,7,0]}}]}}}}],"error":null}}}}"#
+    );
+    let (from, to) = ("2025-11-14".parse().unwrap(), "2025-11-14".parse().unwrap());
+    let ask = Ask::Minutes { instrument: id("AAPL.XNYS"), from, to };
+    let found = page(read(&vendor(), &ask, "2025-11-14T14:32:13Z", &plain(200, &text)));
+    assert!(found.rejected.is_empty(), "{:?}", found.rejected);
+    let Payload::Minutes(minutes) = found.payload else { panic!() };
+    let starts: Vec<String> = minutes.bars.iter().map(|bar| bar.from.to_string()).collect();
+    assert_eq!(starts, ["2025-11-14T14:30:00Z"], "the minute from 14:32 is not over");
+}
+
+#[test]
 fn empty_unknown_and_broken_charts_are_told_apart() {
     if file("handmade/chart_empty_range.json").is_none() {
         return;
