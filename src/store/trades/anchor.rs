@@ -122,11 +122,8 @@ impl Anchor {
         let path = home.join(ANCHOR_FILE);
         let seq = ends.head.0;
         match Note::read(&path) {
-            Some(Note { since, .. }) => {
-                let mut anchor = Self { file: make_private_file(&path)?, path, since };
-                anchor.note(ends)?;
-                Ok(anchor)
-            }
+            // What a killed process left behind its last note may not be synced yet: the next write sees to that.
+            Some(Note { since, .. }) => Ok(Self { file: make_private_file(&path)?, path, since }),
             None => {
                 if seq > 0 {
                     tracing::warn!(events = seq, "{ANCHOR_FILE} is missing or damaged; it is made anew");
