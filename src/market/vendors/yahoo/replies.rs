@@ -47,6 +47,9 @@ fn of_code(code: &str, description: &str, response: &Response<'_>) -> Reply {
         || lower.contains("invalid cookie")
     {
         Reply::SessionOver
+    } else if lower.contains("data doesn't exist") {
+        // A span before the first or after the last day of the instrument.
+        Reply::Empty
     } else if lower.contains("not found") {
         Reply::NotFound
     } else if lower.contains("internal") || response.status >= 500 {

@@ -261,6 +261,13 @@ fn empty_unknown_and_broken_charts_are_told_apart() {
     let Reply::BadRequest(said) = long else { panic!("{long:?}") };
     assert!(said.as_str().contains("Only 8 days"), "{said}");
     assert_eq!(class("pageWith404andJson.fake.json", &bhp, 404), Reply::NotFound);
+    let error = |code: &str, text: &str| {
+        let body =
+            format!(r#"{{"chart":{{"result":null,"error":{{"code":"{code}","description":"{text}"}}}}}}"#);
+        read(&vendor(), &bhp, LATER, &plain(400, &body))
+    };
+    assert_eq!(error("Bad Request", "Data doesn't exist for startDate = 1, endDate = 2"), Reply::Empty);
+    assert!(matches!(error("internal-error", "oops"), Reply::Transient(_)));
 }
 
 #[test]
