@@ -56,6 +56,8 @@ struct Facts {
 pub struct Market {
     calendars: Calendars,
     clock: Arc<AtomicI64>,
+    /// How far the vendors' clocks are ahead, in nanoseconds.
+    ahead: AtomicI64,
     facts: Mutex<Facts>,
 }
 
@@ -64,7 +66,7 @@ impl Market {
     pub fn new(clock: Arc<AtomicI64>) -> Self {
         let calendars = Calendars::bundled().expect("the bundled calendars can be read");
         let facts = Facts { page_rows: 50_000, ..Facts::default() };
-        Self { calendars, clock, facts: Mutex::new(facts) }
+        Self { calendars, clock, ahead: AtomicI64::new(0), facts: Mutex::new(facts) }
     }
 
     fn facts(&self) -> std::sync::MutexGuard<'_, Facts> {
@@ -103,9 +105,14 @@ impl Market {
         self.facts().listed = symbols.iter().map(|s| (*s).to_owned()).collect();
     }
 
-    /// The present.
+    /// From now on the vendors' clocks are ahead by some days.
+    pub fn set_ahead(&self, days: i64) {
+        self.ahead.store(days * 86_400 * 1_000_000_000, Ordering::SeqCst);
+    }
+
+    /// The vendors' present.
     pub fn now(&self) -> UnixNanos {
-        UnixNanos::from_nanos(self.clock.load(Ordering::SeqCst))
+        UnixNanos::from_nanos(self.clock.load(Ordering::SeqCst) + self.ahead.load(Ordering::SeqCst))
     }
 
     /// The calendar of a symbol as Yahoo writes it.

@@ -150,7 +150,7 @@ pub fn named(name: &str) -> Option<Fault> {
              (25 requests per day).",
         ),
         "av_quota" => notice(
-            "We have detected your API key as CANARY-KEY and our standard API rate limit is 25 requests per day. \
+            "We have detected your API key as k-CANARY-7f3a91 and our standard API rate limit is 25 requests per day. \
              Please subscribe to any of the premium plans to instantly remove all daily rate limits.",
         ),
         "av_premium" => notice(

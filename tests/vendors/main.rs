@@ -1,0 +1,17 @@
+//! Vendors that fail in every way, and a store that stays right: the sync of a whole home against a vendor on loopback,
+//! on virtual time; and the real binary, killed and run again.
+
+// This whole target is a test: a panic is a failed test.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "other targets use the rest of it")]
+mod support;
+
+mod binary;
+mod faults;
+mod market;
+mod rig;
+mod scenarios;
+#[allow(dead_code, reason = "the example uses the rest of it")]
+mod server;
