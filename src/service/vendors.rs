@@ -117,13 +117,6 @@ impl House {
         Address::parse(&text, vendor.hosts()).map_err(|e| ServiceError::Invalid(format!("{id}: {e}")))
     }
 
-    /// The vendor of a name.
-    pub(super) fn vendor(&self, id: VendorId) -> Result<Arc<dyn Vendor>, ServiceError> {
-        registry::vendor(id, self.calendars()).ok_or_else(|| {
-            ServiceError::Invalid(format!("{id} cannot be asked by this version; see 'qlib-pro sync --help'"))
-        })
-    }
-
     /// Requests that the plan of a vendor allows: the smallest plan's, or what the settings say.
     pub(super) fn allowances(&self, vendor: &dyn Vendor) -> Vec<Allowance> {
         let settings = lock(self.settings());
@@ -145,7 +138,7 @@ impl House {
         pace: Arc<dyn Pace>,
         limits: Limits,
     ) -> Result<Fetcher, ServiceError> {
-        let vendor = self.vendor(id)?;
+        let vendor = registry::vendor(id, self.calendars());
         let key = self.vendor_key(id)?;
         let fingerprint = key_id(key.as_ref());
         let address = self.vendor_address(vendor.as_ref())?;
@@ -163,7 +156,7 @@ impl House {
         let now = self.clock().now();
         let mut states = Vec::new();
         for id in VendorId::ALL {
-            let Some(vendor) = registry::vendor(*id, self.calendars()) else { continue };
+            let vendor = registry::vendor(*id, self.calendars());
             // A key that cannot be read now is a key that is not known now.
             let key = self.vendor_key(*id).unwrap_or_default();
             let fingerprint = key_id(key.as_ref());

@@ -11,19 +11,19 @@ const POLYGON: VendorId = VendorId::Polygon;
 const ALL: &[VendorId] = &[AV, YAHOO, POLYGON];
 
 /// One scenario.
-struct Case {
-    number: u32,
-    fault: &'static str,
-    vendors: &'static [VendorId],
-    times: u32,
+pub struct Case {
+    pub number: u32,
+    pub fault: &'static str,
+    pub vendors: &'static [VendorId],
+    pub times: u32,
     /// Reply class at the end; empty when the rows are had.
-    code: &'static str,
+    pub code: &'static str,
     /// Requests for bars.
-    requests: usize,
+    pub requests: usize,
     /// Least time between two of them, in milliseconds, one by one.
-    gaps_ms: &'static [i64],
+    pub gaps_ms: &'static [i64],
     /// What a person reads, while waiting or in the report.
-    said: &'static str,
+    pub said: &'static str,
 }
 
 const fn case(number: u32, fault: &'static str, vendors: &'static [VendorId], times: u32) -> Case {
@@ -31,7 +31,7 @@ const fn case(number: u32, fault: &'static str, vendors: &'static [VendorId], ti
 }
 
 #[rustfmt::skip]
-const CASES: &[Case] = &[
+pub const CASES: &[Case] = &[
     Case { requests: 3, gaps_ms: &[7_000, 7_000], said: "too many requests; waiting 7 s", ..case(1, "429_seconds", ALL, 2) },
     Case { requests: 2, gaps_ms: &[6_000], said: "too many requests; waiting", ..case(1, "429_date", ALL, 1) },
     Case { requests: 2, gaps_ms: &[1_000], said: "too many requests", ..case(2, "429_empty", ALL, 1) },

@@ -10,6 +10,7 @@ mod support;
 
 mod binary;
 mod faults;
+mod fetching;
 mod market;
 mod rig;
 mod scenarios;

@@ -146,6 +146,8 @@ fn s13_s14_bad_rows_are_held_back_and_the_rest_is_stored() {
     let (body, told) =
         ("polygon/handmade/aggs_QVEX_defects.json", "polygon/handmade/expected/aggs_QVEX_defects.json");
     hand_made(&rig, POLYGON, "/aggs/ticker/QVEX", body, "QVEX.XNYS", told);
+    // Its last row is of a session that was running.
+    rig.set_now("2024-10-24T03:00:00Z");
     let (body, told) = (
         "yahoo/handmade/chart_BHP.AX_nulls_split_div_live.json",
         "yahoo/handmade/expected/chart_BHP.AX_nulls_split_div_live.json",
@@ -286,8 +288,9 @@ fn s21_pages_in_a_circle_end_and_no_key_goes_to_another_host() {
     let own = "https://api.polygon.io/v2/aggs/ticker/QAAA/range/1/day/2024-06-03/2024-07-05?cursor=same";
     rig.server.arm(Armed::next(going_on_at(&rig, own), "/aggs/", 99));
     let report = rig.sync(Some(POLYGON), &[A]);
-    assert_eq!(report.rows[0].code, "ENDLESS", "{report:#?}");
-    assert!(rig.bar_requests().len() <= 3, "{:#?}", rig.bar_requests());
+    assert_eq!(report.rows[0].code, "MALFORMED", "{report:#?}");
+    assert!(report.rows[0].said.contains("goes on where it is already"), "{report:#?}");
+    assert!(rig.bar_requests().len() <= 5, "{:#?}", rig.bar_requests());
     assert!(rig.server.log().iter().all(|seen| seen.query.values().all(|v| v != super::rig::KEY)));
 
     let rig = Rig::new();
@@ -356,7 +359,7 @@ fn s29_two_syncs_at_once_share_one_budget_and_fetch_nothing_twice() {
         assert_eq!(rig.bar_requests().len(), 12, "each symbol once");
         let stored =
             |report: &qlib_pro::service::sync::SyncReport| report.rows.iter().map(|r| r.stored).sum::<u64>();
-        assert_eq!(stored(&one) + stored(&two), 12 * 24);
+        assert_eq!(stored(&one) + stored(&two), 12 * 23);
         if vendor == POLYGON {
             let at: Vec<i64> = rig.server.log().iter().map(|seen| seen.at / 1_000_000_000).collect();
             for (i, first) in at.iter().enumerate() {
@@ -421,7 +424,7 @@ fn a_late_row_is_had_by_a_later_sync() {
     let rig = Rig::new();
     rig.market.late(&["2024-07-03"]);
     assert_eq!(rig.sync(Some(YAHOO), &[A]).failed(), 0);
-    assert_eq!(rig.closes(A, YAHOO).len(), 23);
+    assert_eq!(rig.closes(A, YAHOO).len(), 22);
     rig.market.late(&[]);
     assert_eq!(rig.sync(Some(YAHOO), &[A]).rows[0].outcome, SyncOutcome::UpToDate, "not at once again");
     rig.clock.fetch_add(7 * 3_600 * 1_000_000_000, std::sync::atomic::Ordering::SeqCst);
