@@ -7,6 +7,8 @@
 
 mod address;
 mod http;
+#[cfg(test)]
+mod recorded;
 mod request;
 mod stream;
 mod wire;
