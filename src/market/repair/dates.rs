@@ -1,9 +1,9 @@
 //! Rows dated a day early: the stamp of a session's open, turned into a date in the wrong zone.
 //!
 //! It shows in a row on a day without trading whose next day is a session. All rows of that week are moved by a day when
-//! every one of them then stands on a session of its own; else none is.
+//! every one of them then stands on a session of its own, the last of them on the week's last; else none is.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 
 use super::{Change, Changed, Rule};
 use crate::domain::calendar::Calendar;
@@ -32,7 +32,9 @@ pub(super) fn repair(bars: &mut [DailyBar], known: usize, calendar: &Calendar, c
             let moved = next(bar.session);
             is_session(moved) && after.is_none_or(|after| moved < after)
         };
-        let early = rest.iter().take(count).all(fits);
+        let last = rest.get(count.saturating_sub(1)).map_or(first, |bar| next(bar.session));
+        let ends_week = calendar.next_session(last).is_none_or(|s| s.date.iso_week() != last.iso_week());
+        let early = ends_week && rest.iter().take(count).all(fits);
         for bar in bars.iter_mut().skip(from).take(if early { count } else { 0 }) {
             let before = *bar;
             bar.session = next(before.session);

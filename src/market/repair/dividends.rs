@@ -238,7 +238,12 @@ impl<'a> Judge<'a> {
     fn missing(&mut self) {
         for index in self.open() {
             let Seen { share, step, .. } = self.seen[index];
-            if step.is_some_and(|step| step.abs() < STEP_NONE) && share > SHOWS && share < 1.0 {
+            let none = step.is_some_and(|step| step.abs() < STEP_NONE);
+            // In bars of a week the step comes with the next bar.
+            let after = self.dividends[index].row + 1;
+            let late =
+                after < self.rows.len() && look(self.rows, after).step.is_some_and(|step| step > share / 2.0);
+            if none && !late && share > SHOWS && share < 1.0 {
                 self.ruled[index] = Some(Rule::MissingAdjustment);
                 self.restep(index, share, Rule::MissingAdjustment);
             }

@@ -43,7 +43,8 @@ pub(super) fn scales(rows: &[Row], suspect: &Suspect<'_>) -> Vec<Option<Scale>> 
         return scales;
     }
     let Some(last) = (1..rows.len()).rev().find(|row| edges[*row].is_some()) else { return scales };
-    let doubted = rows.len() - last <= TAIL_ROWS && last >= BODY_ROWS;
+    let stretch = (1..last).rev().find(|row| edges[*row].is_some()).map_or(last, |edge| last - edge);
+    let doubted = rows.len() - last <= TAIL_ROWS && stretch >= BODY_ROWS;
     let trusted = if doubted { last - 1 } else { rows.len() - 1 };
     let mut at = Level::default();
     for row in (1..=trusted).rev() {
