@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, UnixNanos, Volume};
+use super::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Symbol, UnixNanos, Volume};
 
 /// One bar: prices over `from..to`, raw as its source gave them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,11 +275,39 @@ pub struct Listing {
     pub industry: CleanText,
     /// First day of sector and industry; `None` when not told.
     pub from: Option<NaiveDate>,
+    /// In whose scheme they are named; empty when not told.
+    pub scheme: CleanText,
 }
 
 impl Listing {
     /// A listing that tells no industry and no day.
     pub fn of(instrument: Instrument) -> Self {
-        Self { instrument, industry: CleanText::default(), from: None }
+        Self { instrument, industry: CleanText::default(), from: None, scheme: CleanText::default() }
     }
+}
+
+/// From a day on, an instrument has another symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// Exchange.
+    pub exchange: Exchange,
+    /// Symbol before.
+    pub old: Symbol,
+    /// Symbol from the day on; the same where only the name changes.
+    pub new: Symbol,
+    /// First day of the new symbol.
+    pub from: NaiveDate,
+    /// Name from then on; empty when not told.
+    pub name: CleanText,
+}
+
+/// An instrument is no longer listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delisting {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Last day on which it was listed, or the day of its removal, as the source tells it.
+    pub day: NaiveDate,
+    /// Why; empty when not told.
+    pub reason: CleanText,
 }

@@ -49,6 +49,10 @@ pub enum TableFileKind {
     News,
     /// Members of universes.
     Universe,
+    /// New symbols and names.
+    Renames,
+    /// Removals from the list.
+    Delistings,
 }
 
 /// How far an import has come.
@@ -89,6 +93,7 @@ impl House {
             }
         }
         run.finish(&mut report);
+        lock(self.market_store()).follow_renames(wish.exchange)?;
         let after = self.preferred_sources(wish.exchange)?;
         let switched = after.iter().filter(|(id, now)| before.get(id).is_some_and(|was| was != *now));
         report.switched = switched.count() as u64;
@@ -139,6 +144,12 @@ impl House {
             TableFileKind::Universe => {
                 self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows))
             }
+            TableFileKind::Renames => self.pump(file, import::RENAMES, exchange, |h, rows| {
+                Ok(lock(h.market_store()).store_renames(rows)?.new)
+            }),
+            TableFileKind::Delistings => self.pump(file, import::DELISTINGS, exchange, |h, rows| {
+                Ok(lock(h.market_store()).store_delistings(rows)?)
+            }),
         }
     }
 

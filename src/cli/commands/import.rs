@@ -23,7 +23,8 @@ const BASES: &[(&str, Basis)] = &[("raw", Basis::Raw), ("split", Basis::Split), 
 pub enum ImportCommand {
     /// Daily bars: date, symbol, open, high, low, close, volume (vwap, factor, change).
     Bars(Bars),
-    /// symbol, name, exchange, currency, sector, tick, lot, industry, from (first day of sector and industry).
+    /// symbol, name, exchange, currency, sector, tick, lot, industry, from (first day of sector and industry), scheme
+    /// (in whose terms).
     Instruments(Table),
     /// Splits and dividends: date, symbol, kind, amount, ratio.
     Actions(Table),
@@ -33,6 +34,10 @@ pub enum ImportCommand {
     News(Table),
     /// Members of universes: universe, symbol, from, to.
     Universe(Table),
+    /// New symbols: from (first day), old, new (exchange, name). The history moves to the new symbol.
+    Renames(Table),
+    /// Removals from the list: date, symbol (exchange, reason). The history stays, nothing more is fetched.
+    Delistings(Table),
     /// A Qlib data folder: calendars, instruments, features. Prices are kept under source 'qlib' with basis total.
     Qlib(Qlib),
 }
@@ -86,6 +91,8 @@ impl ImportCommand {
             ImportCommand::Fundamentals(table) => (TableFileKind::Fundamentals, table),
             ImportCommand::News(table) => (TableFileKind::News, table),
             ImportCommand::Universe(table) => (TableFileKind::Universe, table),
+            ImportCommand::Renames(table) => (TableFileKind::Renames, table),
+            ImportCommand::Delistings(table) => (TableFileKind::Delistings, table),
         };
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ManageData>()?;

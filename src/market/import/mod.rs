@@ -22,7 +22,9 @@ pub use number::{NumberFault, parse_scaled};
 pub use page::{PAGE_LINES_MAX, Page, Pages, Row};
 pub use qlib::{ALL, FIELDS as QLIB_FIELDS, Feature, Listed, QlibFolder, QlibOut, QlibSeries};
 pub use source::Source;
-pub use tables::{ACTIONS, FUNDAMENTALS, INSTRUMENTS, NEWS, TableFile, TableKind, UNIVERSE};
+pub use tables::{
+    ACTIONS, DELISTINGS, FUNDAMENTALS, INSTRUMENTS, NEWS, RENAMES, TableFile, TableKind, UNIVERSE,
+};
 pub use tally::{SYMBOLS_MAX, check_prices};
 pub(in crate::market) use when::parse_day;
 

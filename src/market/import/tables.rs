@@ -12,7 +12,7 @@ use super::record::{Column, Record, optional, required};
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::QuarantineReason as Reason;
 use crate::domain::market::{
-    ActionKind, CorporateAction, Fundamental, Headline, Listing, Membership, SplitRatio,
+    ActionKind, CorporateAction, Delisting, Fundamental, Headline, Listing, Membership, Rename, SplitRatio,
 };
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity};
 
@@ -25,7 +25,7 @@ pub struct TableKind<T> {
     parse: fn(&Record<'_>, Exchange) -> Result<T, Reason>,
 }
 
-/// `symbol,name,exchange,currency,sector,tick,lot,industry,from`; only `symbol` is required. `from` is the first day of
+/// `symbol,name,exchange,currency,sector,tick,lot,industry,from,scheme`; only `symbol` is required. `from` is the first day of
 /// sector and industry; a symbol may have several rows of different days.
 pub const INSTRUMENTS: TableKind<Listing> = TableKind {
     columns: &[
@@ -38,6 +38,7 @@ pub const INSTRUMENTS: TableKind<Listing> = TableKind {
         optional("lot"),
         optional("industry"),
         optional("from"),
+        optional("scheme"),
     ],
     key: &[0, 2, 8],
     shown: Shown { symbol: 0, date: None },
@@ -88,6 +89,23 @@ pub const UNIVERSE: TableKind<Membership> = TableKind {
     key: &[0, 1, 2],
     shown: Shown { symbol: 1, date: Some(2) },
     parse: parse_membership,
+};
+
+/// `from,old,new`, optionally `exchange,name`: the first day of a new symbol. Where both symbols are equal only the name is
+/// new.
+pub const RENAMES: TableKind<Rename> = TableKind {
+    columns: &[required("from"), required("old"), required("new"), optional("exchange"), optional("name")],
+    key: &[0, 1, 3],
+    shown: Shown { symbol: 1, date: Some(0) },
+    parse: parse_rename,
+};
+
+/// `date,symbol`, optionally `exchange,reason`: the day of removal from the list.
+pub const DELISTINGS: TableKind<Delisting> = TableKind {
+    columns: &[required("date"), required("symbol"), optional("exchange"), optional("reason")],
+    key: &[0, 1, 2],
+    shown: Shown { symbol: 1, date: Some(0) },
+    parse: parse_delisting,
 };
 
 /// A table file whose header is good.
@@ -163,9 +181,26 @@ fn positive(field: &str) -> Result<i64, Reason> {
     if raw > 0 { Ok(raw) } else { Err(Reason::BadNumber) }
 }
 
+/// The exchange that a row names, or that of rows which name none.
+fn exchange_at(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<Exchange, Reason> {
+    let field = record.field(column);
+    if field.is_empty() { Ok(exchange) } else { field.parse().map_err(|_| Reason::BadField) }
+}
+
+fn parse_rename(record: &Record<'_>, exchange: Exchange) -> Result<Rename, Reason> {
+    let exchange = exchange_at(record, 3, exchange)?;
+    let (old, new) = (instrument(record, 1, exchange)?.symbol, instrument(record, 2, exchange)?.symbol);
+    Ok(Rename { exchange, old, new, from: day(record, 0)?, name: text(record, 4).unwrap_or_default() })
+}
+
+fn parse_delisting(record: &Record<'_>, exchange: Exchange) -> Result<Delisting, Reason> {
+    let instrument = instrument(record, 1, exchange_at(record, 2, exchange)?)?;
+    Ok(Delisting { instrument, day: day(record, 0)?, reason: text(record, 3).unwrap_or_default() })
+}
+
 fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, Reason> {
     let given = |column: usize| Some(record.field(column)).filter(|field| !field.is_empty());
-    let exchange = given(2).map_or(Ok(exchange), |field| field.parse().map_err(|_| Reason::BadField))?;
+    let exchange = exchange_at(record, 2, exchange)?;
     let mut instrument = Instrument::with_defaults(instrument(record, 0, exchange)?);
     instrument.name = text(record, 1).unwrap_or_default();
     instrument.sector = text(record, 4).unwrap_or_default();
@@ -180,7 +215,7 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, 
     }
     let industry = text(record, 7).unwrap_or_default();
     let from = given(8).map(|_| day(record, 8)).transpose()?;
-    Ok(Listing { instrument, industry, from })
+    Ok(Listing { instrument, industry, from, scheme: text(record, 9).unwrap_or_default() })
 }
 
 fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateAction, Reason> {

@@ -29,6 +29,8 @@ pub struct GroupChange {
     pub sector: CleanText,
     /// Industry; empty when unknown.
     pub industry: CleanText,
+    /// In whose scheme they are named; empty when not told.
+    pub scheme: CleanText,
 }
 
 /// Notes the groups of an instrument; whether that changed anything.
@@ -59,10 +61,12 @@ fn note(conn: &Connection, number: i64, listing: &Listing) -> rusqlite::Result<b
             (newest.filter(|newest| *newest > since).unwrap_or(since), sector, industry)
         }
     };
-    let sql = "INSERT INTO group_history (instrument, from_day, sector, industry) VALUES (?1, ?2, ?3, ?4) \
-               ON CONFLICT DO UPDATE SET sector = excluded.sector, industry = excluded.industry \
-               WHERE (sector, industry) IS NOT (excluded.sector, excluded.industry)";
-    let changed = conn.prepare_cached(sql)?.execute(params![number, from, sector, industry])? > 0;
+    let sql = "INSERT INTO group_history (instrument, from_day, sector, industry, scheme) VALUES (?1, ?2, ?3, ?4, ?5) \
+               ON CONFLICT DO UPDATE SET sector = excluded.sector, industry = excluded.industry, \
+               scheme = excluded.scheme WHERE (sector, industry, scheme) IS NOT \
+               (excluded.sector, excluded.industry, excluded.scheme)";
+    let row = params![number, from, sector, industry, listing.scheme.as_str()];
+    let changed = conn.prepare_cached(sql)?.execute(row)? > 0;
     let sql = "UPDATE instruments SET sector = (SELECT sector FROM group_history WHERE instrument = ?1 \
                ORDER BY from_day DESC LIMIT 1) WHERE id = ?1";
     conn.prepare_cached(sql)?.execute([number])?;
@@ -73,7 +77,7 @@ impl MarketReader {
     /// What the instruments of an exchange belonged to, by instrument and day.
     pub fn group_history(&self, exchange: Exchange) -> Result<Vec<GroupChange>, StoreError> {
         self.db.read("read sectors", |c| {
-            let sql = "SELECT i.symbol, i.exchange, g.from_day, g.sector, g.industry FROM group_history g \
+            let sql = "SELECT i.symbol, i.exchange, g.from_day, g.sector, g.industry, g.scheme FROM group_history g \
                        JOIN instruments i ON i.id = g.instrument WHERE i.exchange = ?1 \
                        ORDER BY i.symbol, g.from_day";
             let mut statement = c.prepare_cached(sql)?;
@@ -83,6 +87,7 @@ impl MarketReader {
                     from: date(row, 2)?,
                     sector: clean(row, 3)?,
                     industry: clean(row, 4)?,
+                    scheme: clean(row, 5)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

@@ -16,7 +16,9 @@ mod health;
 mod history;
 mod instruments;
 mod jobs;
+mod master;
 mod prices;
+mod repairs;
 mod revision;
 mod signals;
 
@@ -34,7 +36,9 @@ pub use health::{QuarantinedAt, SourceCount};
 pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists, cache_path};
 pub use instruments::SourceInfo;
 pub use jobs::{JobProgress, Quarantined};
+pub use master::Followed;
 pub use prices::Series;
+pub use repairs::{Disagreement, QuarantineCase, QuarantineState, StoredRepair};
 pub use revision::{Revision, Revisions};
 
 use super::db::{Db, Durability};
@@ -47,6 +51,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/002.sql"),
     include_str!("../schema/market/003.sql"),
     include_str!("../schema/market/004.sql"),
+    include_str!("../schema/market/005.sql"),
 ];
 
 /// The interval of daily bars.

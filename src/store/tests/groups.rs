@@ -9,7 +9,7 @@ use crate::domain::{CleanText, Exchange, Instrument};
 fn listing(sector: &str, industry: &str, from: Option<&str>) -> Listing {
     let mut instrument = Instrument::with_defaults(id("A.XNYS"));
     instrument.sector = sector.into();
-    Listing { instrument, industry: industry.into(), from: from.map(date) }
+    Listing { instrument, industry: industry.into(), from: from.map(date), scheme: "GICS 2018".into() }
 }
 
 /// (first day, sector, industry) of each entry.

@@ -6,6 +6,7 @@ mod groups;
 mod journal;
 mod market;
 mod migrations;
+mod quality;
 mod users;
 
 use std::path::Path;

@@ -1,0 +1,321 @@
+//! The quality of what is stored: repairs with what they changed, sources that disagree, and what people decided about
+//! quarantined rows.
+//!
+//! A repair and a disagreement are kept once however often they are found again. A row that is to be fetched again is
+//! taken out of what its source has answered for, so that the next sync asks for it.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::codec::{clean, count, date, day, time, time_opt};
+use super::super::error::StoreError;
+use super::instruments::{ensure_instrument, id_at};
+use super::jobs::{Quarantined, quarantined};
+use super::{MarketReader, MarketStore};
+use crate::domain::{CleanText, InstrumentId, UnixNanos};
+
+/// Newest repairs that are kept.
+pub const REPAIRS_MAX: u32 = 100_000;
+/// Most disagreements that are kept of one pair of sources of one instrument.
+pub const DISAGREEMENTS_MAX: u32 = 10_000;
+
+/// One repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRepair {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Source.
+    pub source: CleanText,
+    /// Session as it was served.
+    pub session: NaiveDate,
+    /// Name of the rule.
+    pub rule: CleanText,
+    /// As it was served.
+    pub before: CleanText,
+    /// As it was stored.
+    pub after: CleanText,
+    /// When.
+    pub at: UnixNanos,
+}
+
+/// Two sources that say different things.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disagreement {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Session.
+    pub session: NaiveDate,
+    /// Which price: `open`, `high`, `low` or `close`.
+    pub field: CleanText,
+    /// The sources, in the order of their names.
+    pub sources: [CleanText; 2],
+    /// What each says, restated for splits.
+    pub values: [f64; 2],
+    /// When it was found.
+    pub at: UnixNanos,
+}
+
+/// What was decided about a quarantined row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QuarantineState {
+    /// Nothing yet.
+    Open,
+    /// It was stored as it is.
+    Accepted,
+    /// It is to be fetched again.
+    Refetch,
+    /// It is to be left out.
+    Ignored,
+}
+
+impl QuarantineState {
+    /// Every state.
+    pub const ALL: &'static [QuarantineState] = &[
+        QuarantineState::Open,
+        QuarantineState::Accepted,
+        QuarantineState::Refetch,
+        QuarantineState::Ignored,
+    ];
+
+    /// The word in stores and on screens.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            QuarantineState::Open => "open",
+            QuarantineState::Accepted => "accepted",
+            QuarantineState::Refetch => "refetch",
+            QuarantineState::Ignored => "ignored",
+        }
+    }
+
+    /// From its word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.as_str() == text)
+    }
+}
+
+/// A quarantined row, when it came, and what was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineCase {
+    /// Its place.
+    pub id: i64,
+    /// The row.
+    pub row: Quarantined,
+    /// When it came.
+    pub at: UnixNanos,
+    /// What was decided.
+    pub state: QuarantineState,
+    /// When.
+    pub decided_at: Option<UnixNanos>,
+}
+
+const CASE: &str =
+    "SELECT job, file, line, symbol, date, reason, raw, id, at, state, decided_at FROM quarantine";
+
+fn case(row: &Row<'_>) -> rusqlite::Result<QuarantineCase> {
+    let state = QuarantineState::parse(row.get_ref(9)?.as_str()?).unwrap_or(QuarantineState::Open);
+    let (id, at, decided_at) = (row.get(7)?, time(row, 8)?, time_opt(row, 10)?);
+    Ok(QuarantineCase { id, row: quarantined(row)?, at, state, decided_at })
+}
+
+/// Keeps repairs inside a transaction.
+pub(super) fn put_repairs(tx: &Connection, repairs: &[StoredRepair]) -> rusqlite::Result<()> {
+    for repair in repairs {
+        let (number, _) = ensure_instrument(tx, repair.instrument)?;
+        let sql = "INSERT OR IGNORE INTO repairs (instrument, source, session, rule, before, after, at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        tx.prepare_cached(sql)?.execute(params![
+            number,
+            repair.source.as_str(),
+            day(repair.session),
+            repair.rule.as_str(),
+            repair.before.as_str(),
+            repair.after.as_str(),
+            repair.at.nanos(),
+        ])?;
+    }
+    if !repairs.is_empty() {
+        let sql = "DELETE FROM repairs WHERE id <= (SELECT max(id) FROM repairs) - ?1";
+        tx.execute(sql, [REPAIRS_MAX])?;
+    }
+    Ok(())
+}
+
+/// Takes one day out of what a source has answered for.
+fn uncover(tx: &Connection, instrument: i64, source: &str, on: NaiveDate) -> rusqlite::Result<()> {
+    let at = day(on);
+    let sql = "SELECT kind, from_day, to_day, fetched_at FROM coverage \
+               WHERE instrument = ?1 AND source = ?2 AND from_day <= ?3 AND to_day >= ?3";
+    let mut statement = tx.prepare_cached(sql)?;
+    let spans = statement.query_map(params![instrument, source, at], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i32>(1)?, row.get::<_, i32>(2)?, row.get::<_, i64>(3)?))
+    })?;
+    let spans: Vec<_> = spans.collect::<rusqlite::Result<_>>()?;
+    for (kind, from, to, fetched_at) in spans {
+        let sql =
+            "DELETE FROM coverage WHERE instrument = ?1 AND source = ?2 AND kind = ?3 AND from_day = ?4";
+        tx.prepare_cached(sql)?.execute(params![instrument, source, kind, from])?;
+        for (from, to) in [(from, at - 1), (at + 1, to)] {
+            if from <= to {
+                let sql = "INSERT INTO coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                tx.prepare_cached(sql)?.execute(params![instrument, source, kind, from, to, fetched_at])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl MarketReader {
+    /// The newest repairs, newest first, of one instrument where it is named.
+    pub fn repairs(&self, of: Option<InstrumentId>, limit: u32) -> Result<Vec<StoredRepair>, StoreError> {
+        self.db.read("read the repairs", |c| {
+            let sql = "SELECT i.symbol, i.exchange, r.source, r.session, r.rule, r.before, r.after, r.at \
+                       FROM repairs r JOIN instruments i ON i.id = r.instrument \
+                       WHERE ?1 IS NULL OR (i.symbol = ?1 AND i.exchange = ?2) ORDER BY r.id DESC LIMIT ?3";
+            let mut statement = c.prepare_cached(sql)?;
+            let (symbol, exchange) = (of.map(|i| i.symbol.to_string()), of.map(|i| i.exchange.code()));
+            let rows = statement.query_map(params![symbol, exchange, limit], |row| {
+                Ok(StoredRepair {
+                    instrument: id_at(row, 0)?,
+                    source: clean(row, 2)?,
+                    session: date(row, 3)?,
+                    rule: clean(row, 4)?,
+                    before: clean(row, 5)?,
+                    after: clean(row, 6)?,
+                    at: time(row, 7)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// Disagreements of the newest sessions, newest first, and how many there are in all.
+    pub fn disagreements(&self, limit: u32) -> Result<(Vec<Disagreement>, u64), StoreError> {
+        self.db.read("read where sources disagree", |c| {
+            let all: u64 = c.query_row("SELECT count(*) FROM disagreements", [], |row| count(row, 0))?;
+            let sql = "SELECT i.symbol, i.exchange, d.session, d.field, d.source, d.other, d.value, d.other_value, d.at \
+                       FROM disagreements d JOIN instruments i ON i.id = d.instrument \
+                       ORDER BY d.session DESC, i.symbol, d.field, d.source, d.other LIMIT ?1";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows = statement.query_map([limit], |row| {
+                Ok(Disagreement {
+                    instrument: id_at(row, 0)?,
+                    session: date(row, 2)?,
+                    field: clean(row, 3)?,
+                    sources: [clean(row, 4)?, clean(row, 5)?],
+                    values: [row.get(6)?, row.get(7)?],
+                    at: time(row, 8)?,
+                })
+            })?;
+            Ok::<_, rusqlite::Error>((rows.collect::<rusqlite::Result<Vec<_>>>()?, all))
+        })
+    }
+
+    /// The newest quarantined rows with what was decided about them, newest first, of one state where it is named.
+    pub fn quarantine_cases(
+        &self,
+        state: Option<QuarantineState>,
+        limit: u32,
+    ) -> Result<Vec<QuarantineCase>, StoreError> {
+        self.db.read("read the quarantine", |c| {
+            let sql = format!("{CASE} WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2");
+            let mut statement = c.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![state.map(QuarantineState::as_str), limit], case)?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// One quarantined row by its place.
+    pub fn quarantine_case(&self, id: i64) -> Result<Option<QuarantineCase>, StoreError> {
+        self.db.read("read the quarantine", |c| {
+            c.prepare_cached(&format!("{CASE} WHERE id = ?1"))?.query_row([id], case).optional()
+        })
+    }
+
+    /// Instruments of a symbol, on every exchange that has it.
+    pub fn instruments_of_symbol(&self, symbol: &str) -> Result<Vec<InstrumentId>, StoreError> {
+        self.db.read("look for an instrument", |c| {
+            let sql = "SELECT symbol, exchange FROM instruments WHERE symbol = ?1 ORDER BY exchange";
+            let mut statement = c.prepare_cached(sql)?;
+            statement.query_map([symbol], |row| id_at(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// Sessions with a row of one source, oldest first.
+    pub fn sessions_of(&self, instrument: InstrumentId, source: &str) -> Result<Vec<NaiveDate>, StoreError> {
+        self.db.read("read the sessions of a source", |c| {
+            let sql = "SELECT p.session FROM prices p JOIN sources s ON s.id = p.source_id \
+                       JOIN instruments i ON i.id = s.instrument WHERE i.symbol = ?1 AND i.exchange = ?2 \
+                       AND s.source = ?3 AND p.interval = ?4 ORDER BY p.session";
+            let mut statement = c.prepare_cached(sql)?;
+            let row = params![instrument.symbol.as_str(), instrument.exchange.code(), source, super::DAILY];
+            statement.query_map(row, |row| date(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+}
+
+impl MarketStore {
+    /// Keeps repairs; those known already stay as they are.
+    pub fn store_repairs(&mut self, repairs: &[StoredRepair]) -> Result<(), StoreError> {
+        self.db().write("keep repairs", |tx| put_repairs(tx, repairs))
+    }
+
+    /// Puts what two sources of an instrument disagree on between two days in the place of what was known of it.
+    pub fn replace_disagreements(
+        &mut self,
+        instrument: InstrumentId,
+        sources: [&str; 2],
+        (from, to): (NaiveDate, NaiveDate),
+        found: &[Disagreement],
+    ) -> Result<(), StoreError> {
+        self.db().write("keep where sources disagree", |tx| {
+            let (number, _) = ensure_instrument(tx, instrument)?;
+            let sql = "DELETE FROM disagreements WHERE instrument = ?1 AND source = ?2 AND other = ?3 \
+                       AND session BETWEEN ?4 AND ?5";
+            tx.prepare_cached(sql)?.execute(params![number, sources[0], sources[1], day(from), day(to)])?;
+            for one in found.iter().rev().take(DISAGREEMENTS_MAX as usize) {
+                let sql = "INSERT OR REPLACE INTO disagreements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                tx.prepare_cached(sql)?.execute(params![
+                    number,
+                    day(one.session),
+                    one.field.as_str(),
+                    sources[0],
+                    sources[1],
+                    one.values[0],
+                    one.values[1],
+                    one.at.nanos(),
+                ])?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        })
+    }
+
+    /// Records what was decided about a quarantined row. One that is to be fetched again is asked for by the next sync
+    /// of `refetch`: the instrument, the source and the day it is of. Whether there is such a row.
+    pub fn decide_quarantine(
+        &mut self,
+        id: i64,
+        state: QuarantineState,
+        refetch: Option<(InstrumentId, &str, NaiveDate)>,
+        at: UnixNanos,
+    ) -> Result<bool, StoreError> {
+        self.db().write("decide about a quarantined row", |tx| {
+            if let Some((instrument, source, on)) = refetch {
+                let (number, _) = ensure_instrument(tx, instrument)?;
+                uncover(tx, number, source, on)?;
+            }
+            let sql = "UPDATE quarantine SET state = ?2, decided_at = ?3 WHERE id = ?1";
+            Ok::<_, rusqlite::Error>(tx.execute(sql, params![id, state.as_str(), at.nanos()])? > 0)
+        })
+    }
+
+    /// Closes the rows of a source that were to be fetched again and now have a stored price.
+    pub fn settle_refetched(&mut self, source: &str) -> Result<u64, StoreError> {
+        self.db().write("close what was fetched again", |tx| {
+            let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' AND file = ?1 AND EXISTS ( \
+                       SELECT 1 FROM prices p JOIN sources s ON s.id = p.source_id \
+                       JOIN instruments i ON i.id = s.instrument WHERE s.source = ?1 AND i.symbol = quarantine.symbol \
+                       AND p.session = CAST(julianday(quarantine.date) - 2440587.5 AS INTEGER))";
+            Ok::<_, rusqlite::Error>(tx.execute(sql, [source])? as u64)
+        })
+    }
+}
