@@ -9,6 +9,7 @@
 
 pub mod adjust;
 pub mod budget;
+pub mod compare;
 pub mod fetch;
 pub mod http;
 pub mod import;

@@ -9,11 +9,13 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::import::check_prices;
+use super::import::{check_prices, parse_scaled};
 use super::repair::{Change, Suspect, repair};
-use crate::domain::QuarantineReason as Reason;
 use crate::domain::calendar::Calendar;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
+use crate::domain::{
+    CleanText, Exchange, InstrumentId, Price, QuarantineReason as Reason, Quarantined, Volume,
+};
 
 /// A jump is a close farther from the one before than this share of it.
 const JUMP: f64 = 0.4;
@@ -127,6 +129,46 @@ pub fn sift(stored: &[DailyBar], suspect: &Suspect<'_>, calendar: &Calendar) -> 
     sifted.odd = oddities(&before, &sifted.actions, suspect.basis);
     sifted.odd.retain(|(session, _)| since.is_none_or(|since| *session > since));
     sifted
+}
+
+impl Sifted {
+    /// The rows that may not be stored, as they are kept: `file` is the vendor's name, the row is written as a file has it.
+    pub fn quarantine(&self, file: &CleanText) -> Vec<Quarantined> {
+        let row = |(line, (bar, reason)): (u64, &(DailyBar, Reason))| Quarantined {
+            file: file.clone(),
+            line,
+            symbol: CleanText::new(bar.instrument.symbol.as_str()),
+            date: CleanText::new(&bar.session.to_string()),
+            reason: *reason,
+            raw: CleanText::new(&line_of(bar)),
+        };
+        (1..).zip(&self.quarantined).map(row).collect()
+    }
+}
+
+/// A bar as a line of a file: `date,symbol,open,high,low,close,volume`.
+pub fn line_of(bar: &DailyBar) -> String {
+    let DailyBar { session, open, high, low, close, volume, .. } = bar;
+    format!("{session},{},{open},{high},{low},{close},{volume}", bar.instrument.symbol)
+}
+
+/// Reads such a line; `None` unless it is a whole bar with prices in order.
+pub fn read_line(line: &str, exchange: Exchange) -> Option<DailyBar> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let [day, symbol, prices @ .., volume] = fields.as_slice() else { return None };
+    let [open, high, low, close] = prices else { return None };
+    let price = |text: &str| parse_scaled(text, 9).ok().map(Price::from_raw);
+    let bar = DailyBar {
+        instrument: InstrumentId::new(symbol.parse().ok()?, exchange),
+        session: day.parse().ok()?,
+        open: price(open)?,
+        high: price(high)?,
+        low: price(low)?,
+        close: price(close)?,
+        volume: Volume::from_raw(parse_scaled(volume, 3).ok()?),
+        vwap: None,
+    };
+    judge(&bar).is_ok().then_some(bar)
 }
 
 /// What one row says against itself.

@@ -3,7 +3,7 @@
 //! `market::import` reads and judges; `store::market` alone decides what is stored, revised or unchanged. One page is one
 //! transaction, so a command that is killed has stored whole pages and a second run finds them unchanged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -77,12 +77,14 @@ impl House {
         let mut stored = store::BarRun::new(wish.source.clone(), wish.basis, self.clock().now());
         let mut report = ImportReport::default();
         let before = self.preferred_sources(wish.exchange)?;
+        let mut touched = BTreeSet::new();
         for file in files {
             let name = file.name().clone();
             for page in run.pages(file) {
                 let page = page?;
                 page.count_into(&mut report);
                 let rows: Vec<DailyBar> = page.rows.iter().map(|r| r.value).collect();
+                touched.extend(rows.iter().map(|bar| bar.instrument));
                 let outcome = lock(self.market_store()).store_bars(&mut stored, &rows)?;
                 report.stored += outcome.stored;
                 report.revised += outcome.revised;
@@ -94,6 +96,8 @@ impl House {
         }
         run.finish(&mut report);
         lock(self.market_store()).follow_renames(wish.exchange)?;
+        self.drop_doubled_splits(&touched)?;
+        self.compare_sources(&touched)?;
         let after = self.preferred_sources(wish.exchange)?;
         let switched = after.iter().filter(|(id, now)| before.get(id).is_some_and(|was| was != *now));
         report.switched = switched.count() as u64;
@@ -134,9 +138,15 @@ impl House {
             TableFileKind::Instruments => self.pump(file, import::INSTRUMENTS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_listings(rows).map(|()| rows.len() as u64)?)
             }),
-            TableFileKind::Actions => self.pump(file, import::ACTIONS, exchange, |h, rows| {
-                Ok(lock(h.market_store()).store_actions(rows)?)
-            }),
+            TableFileKind::Actions => {
+                let mut touched = BTreeSet::new();
+                let report = self.pump(file, import::ACTIONS, exchange, |h, rows| {
+                    touched.extend(rows.iter().map(|action| action.instrument));
+                    Ok(lock(h.market_store()).store_actions(rows)?)
+                })?;
+                self.drop_doubled_splits(&touched)?;
+                Ok(report)
+            }
             TableFileKind::Fundamentals => self.pump(file, import::FUNDAMENTALS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_fundamentals(rows)?)
             }),
@@ -158,7 +168,7 @@ impl House {
         file: &std::path::Path,
         kind: TableKind<T>,
         exchange: Exchange,
-        put: impl Fn(&House, &[T]) -> Result<u64, ServiceError>,
+        mut put: impl FnMut(&House, &[T]) -> Result<u64, ServiceError>,
     ) -> Result<ImportReport, ServiceError> {
         let file = TableFile::open_path(file, kind)?;
         let mut report =

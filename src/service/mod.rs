@@ -39,6 +39,7 @@ mod panel;
 pub mod passing;
 pub mod permit;
 pub mod qlib;
+pub mod quality;
 pub mod rebalance;
 pub mod research;
 pub mod risk;

@@ -11,10 +11,13 @@ use std::path::Path;
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{Bare, Column, Record, optional, required};
 use super::tally::{Seen, Tally, check_prices};
+use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::DailyBar;
-use crate::domain::{CleanText, ImportReport, InstrumentId, Price, QuarantineReason, Symbol, Volume};
+use crate::domain::{
+    CleanText, Exchange, ImportReport, InstrumentId, Price, QuarantineReason, Symbol, Volume,
+};
 
 const COLUMNS: [Column; 10] = [
     required("date"),
@@ -112,7 +115,7 @@ impl BarRun {
 type ParseDay = fn(&str) -> Option<chrono::NaiveDate>;
 
 fn judge(tally: &mut Tally, record: &Record<'_>, parse_day: ParseDay) -> Verdict<DailyBar> {
-    let noted = parse_key(record, parse_day).and_then(|(symbol, date)| {
+    let noted = parse_key(record, tally.calendar().exchange(), parse_day).and_then(|(symbol, date)| {
         let instrument = InstrumentId::new(symbol, tally.calendar().exchange());
         tally.note(symbol, date, parse_bar(record, instrument, date))
     });
@@ -126,9 +129,10 @@ fn judge(tally: &mut Tally, record: &Record<'_>, parse_day: ParseDay) -> Verdict
 
 fn parse_key(
     record: &Record<'_>,
+    exchange: Exchange,
     parse_day: ParseDay,
 ) -> Result<(Symbol, chrono::NaiveDate), QuarantineReason> {
-    let symbol = record.field(SYMBOL).parse().map_err(|_| QuarantineReason::BadSymbol)?;
+    let symbol = parse_symbol(record.field(SYMBOL), exchange)?;
     let date = parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate)?;
     Ok((symbol, date))
 }

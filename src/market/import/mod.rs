@@ -14,6 +14,7 @@ mod record;
 mod source;
 mod tables;
 mod tally;
+mod ticker;
 mod when;
 
 pub use bars::{BarFile, BarRun};
@@ -115,3 +116,5 @@ pub enum ImportError {
 mod cases;
 #[cfg(test)]
 mod real_files;
+#[cfg(test)]
+mod real_tables;

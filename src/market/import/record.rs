@@ -95,7 +95,7 @@ impl Fields {
         self.text.get(start..*self.ends.get(index)?)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).filter_map(|index| self.get(index))
     }
 

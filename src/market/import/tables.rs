@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{Column, Record, optional, required};
+use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::QuarantineReason as Reason;
 use crate::domain::market::{
@@ -160,8 +161,7 @@ fn hash_of(record: &Record<'_>, columns: impl Iterator<Item = usize>) -> u64 {
 }
 
 fn instrument(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<InstrumentId, Reason> {
-    let symbol = record.field(column).parse().map_err(|_| Reason::BadSymbol)?;
-    Ok(InstrumentId::new(symbol, exchange))
+    Ok(InstrumentId::new(parse_symbol(record.field(column), exchange)?, exchange))
 }
 
 fn day(record: &Record<'_>, column: usize) -> Result<chrono::NaiveDate, Reason> {

@@ -81,7 +81,7 @@ pub(super) fn repair(
         let Some((rule, served)) = rule.zip(suspect.actions.get(dividend.action)) else { continue };
         let after = dividend.action(served);
         if after.as_ref() != Some(served) {
-            let what = Changed::Dividend { before: served.clone(), after };
+            let what = Changed::Action { before: served.clone(), after };
             changes.push(Change { session: served.date, rule, what });
         }
     }

@@ -14,12 +14,15 @@ mod dates;
 mod dividends;
 mod levels;
 mod rows;
+mod splits;
 
 use chrono::NaiveDate;
 
 use crate::domain::calendar::Calendar;
 use crate::domain::market::{Basis, CorporateAction, DailyBar};
 use rows::{Row, back, rows_of};
+
+pub use splits::told_twice;
 
 /// Why something was changed. The word of a rule is a promise to users: add, never rename.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +41,8 @@ pub enum Rule {
     DividendUnit,
     /// A dividend per old share on the day of a split.
     DividendSplit,
+    /// A split told twice: the one that raw prices do not show goes.
+    DoubledSplit,
     /// Adjusted closes that do not know of a dividend, or not of all of it.
     MissingAdjustment,
     /// Adjusted closes that count a capital gain twice.
@@ -54,6 +59,7 @@ impl Rule {
         Rule::EarlyDividend,
         Rule::DividendUnit,
         Rule::DividendSplit,
+        Rule::DoubledSplit,
         Rule::MissingAdjustment,
         Rule::DoubledGain,
     ];
@@ -68,6 +74,7 @@ impl Rule {
             Rule::EarlyDividend => "early_dividend",
             Rule::DividendUnit => "dividend_unit",
             Rule::DividendSplit => "dividend_split",
+            Rule::DoubledSplit => "doubled_split",
             Rule::MissingAdjustment => "missing_adjustment",
             Rule::DoubledGain => "doubled_gain",
         }
@@ -123,8 +130,8 @@ pub enum Changed {
         /// As it is to be stored.
         after: Box<DailyBar>,
     },
-    /// A dividend; `after` is `None` when it is taken out.
-    Dividend {
+    /// A dividend or split; `after` is `None` when it is taken out.
+    Action {
         /// As served.
         before: CorporateAction,
         /// As it is to be stored.

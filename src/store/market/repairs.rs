@@ -9,9 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::codec::{clean, count, date, day, time, time_opt};
 use super::super::error::StoreError;
-use super::instruments::{ensure_instrument, id_at};
+use super::instruments::{ensure_instrument, id_at, number_of};
 use super::jobs::{Quarantined, quarantined};
+use super::revision::{What, bump};
 use super::{MarketReader, MarketStore};
+use crate::domain::market::{ActionKind, CorporateAction};
 use crate::domain::{CleanText, InstrumentId, UnixNanos};
 
 /// Newest repairs that are kept.
@@ -257,6 +259,23 @@ impl MarketStore {
     /// Keeps repairs; those known already stay as they are.
     pub fn store_repairs(&mut self, repairs: &[StoredRepair]) -> Result<(), StoreError> {
         self.db().write("keep repairs", |tx| put_repairs(tx, repairs))
+    }
+
+    /// Takes out an action. Whether it was there.
+    pub fn remove_action(&mut self, action: &CorporateAction) -> Result<bool, StoreError> {
+        self.db().write("take out an action", |tx| {
+            let Some(number) = number_of(tx, action.instrument)? else { return Ok(false) };
+            let kind = match action.kind {
+                ActionKind::Split(_) => "split",
+                ActionKind::Dividend { .. } => "dividend",
+            };
+            let sql = "DELETE FROM actions WHERE instrument = ?1 AND date = ?2 AND kind = ?3";
+            let gone = tx.execute(sql, params![number, day(action.date), kind])? > 0;
+            if gone {
+                bump(tx, What::Facts)?;
+            }
+            Ok::<_, rusqlite::Error>(gone)
+        })
     }
 
     /// Puts what two sources of an instrument disagree on between two days in the place of what was known of it.

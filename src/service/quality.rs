@@ -1,0 +1,260 @@
+//! The quality of stored prices as people handle it: what was repaired, where sources disagree, which sessions are missing,
+//! and what is to become of quarantined rows.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use crate::domain::market::{ActionKind, Basis, CorporateAction};
+use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::market::compare::{Told, compare};
+use crate::market::repair::{Change, Changed, Rule, told_twice};
+use crate::market::validate;
+use crate::store::market::{BarRun, Disagreement, QuarantineCase, QuarantineState, SourceInfo, StoredRepair};
+
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+use super::permit::{ManageData, Permit};
+
+/// First and last day that a store can hold.
+const ALL_DAYS: (NaiveDate, NaiveDate) = (NaiveDate::MIN, NaiveDate::MAX);
+
+/// What a person wants done with a quarantined row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Store it as it is.
+    Accept,
+    /// Ask its source for the day again.
+    Refetch,
+    /// Leave it out and say no more about it.
+    Ignore,
+}
+
+/// What was changed before it was stored, as the store keeps it.
+pub(super) fn repairs_of(
+    instrument: InstrumentId,
+    source: &CleanText,
+    changes: &[Change],
+    at: UnixNanos,
+) -> Vec<StoredRepair> {
+    let repair = |change: &Change| {
+        let (before, after) = match &change.what {
+            Changed::Bar { before, after } => (validate::line_of(before), validate::line_of(after)),
+            Changed::Action { before, after } => {
+                (dividend(before), after.as_ref().map_or_else(|| "none".to_owned(), dividend))
+            }
+            Changed::Adjusted { factor } => ("adjusted closes before".to_owned(), format!("times {factor}")),
+        };
+        StoredRepair {
+            instrument,
+            source: source.clone(),
+            session: change.session,
+            rule: CleanText::new(change.rule.as_str()),
+            before: CleanText::new(&before),
+            after: CleanText::new(&after),
+            at,
+        }
+    };
+    changes.iter().map(repair).collect()
+}
+
+fn dividend(action: &CorporateAction) -> String {
+    match action.kind {
+        ActionKind::Dividend { amount, .. } => format!("dividend {} {amount}", action.date),
+        ActionKind::Split(ratio) => format!("split {} {}:{}", action.date, ratio.new, ratio.old),
+    }
+}
+
+impl House {
+    /// The newest repairs, of one instrument where it is named.
+    pub fn repairs(
+        &self,
+        _: &Permit<ManageData>,
+        of: Option<InstrumentId>,
+        limit: u32,
+    ) -> Result<Vec<StoredRepair>, ServiceError> {
+        Ok(lock(self.market_store()).read().repairs(of, limit)?)
+    }
+
+    /// Where sources disagree, newest sessions first, and how often in all.
+    pub fn disagreements(
+        &self,
+        _: &Permit<ManageData>,
+        limit: u32,
+    ) -> Result<(Vec<Disagreement>, u64), ServiceError> {
+        Ok(lock(self.market_store()).read().disagreements(limit)?)
+    }
+
+    /// Quarantined rows of one state, or all, newest first.
+    pub fn quarantine_cases(
+        &self,
+        _: &Permit<ManageData>,
+        state: Option<QuarantineState>,
+        limit: u32,
+    ) -> Result<Vec<QuarantineCase>, ServiceError> {
+        Ok(lock(self.market_store()).read().quarantine_cases(state, limit)?)
+    }
+
+    /// Runs of sessions without a row between the first and the last of a source.
+    pub fn gaps(
+        &self,
+        _: &Permit<ManageData>,
+        instrument: InstrumentId,
+        source: &str,
+    ) -> Result<Vec<(NaiveDate, NaiveDate)>, ServiceError> {
+        let stored = lock(self.market_store()).read().sessions_of(instrument, source)?;
+        let (Some(first), Some(last)) = (stored.first(), stored.last()) else { return Ok(Vec::new()) };
+        let stored: BTreeSet<&NaiveDate> = stored.iter().collect();
+        let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+        let mut open = false;
+        for session in self.calendars().of(instrument.exchange).sessions_between(*first, *last) {
+            let missing = !stored.contains(&session.date);
+            match runs.last_mut() {
+                Some(run) if missing && open => run.1 = session.date,
+                _ if missing => runs.push((session.date, session.date)),
+                _ => {}
+            }
+            open = missing;
+        }
+        Ok(runs)
+    }
+
+    /// Does what a person decided about a quarantined row.
+    pub fn decide_quarantined(
+        &self,
+        _: &Permit<ManageData>,
+        id: i64,
+        decision: Decision,
+    ) -> Result<(), ServiceError> {
+        let now = self.clock().now();
+        let mut market = lock(self.market_store());
+        let Some(case) = market.read().quarantine_case(id)? else {
+            return Err(ServiceError::Invalid(format!("row {id} is not in quarantine any more; look again")));
+        };
+        match decision {
+            Decision::Ignore => {
+                market.decide_quarantine(id, QuarantineState::Ignored, None, now)?;
+            }
+            Decision::Refetch => {
+                let (info, on) = place_of(&market.read().sources(None)?, &case)?;
+                let wanted = (info.instrument, info.source.as_str(), on);
+                market.decide_quarantine(id, QuarantineState::Refetch, Some(wanted), now)?;
+            }
+            Decision::Accept => {
+                let (info, _) = place_of(&market.read().sources(None)?, &case)?;
+                let bar = validate::read_line(case.row.raw.as_str(), info.instrument.exchange);
+                let Some(bar) = bar.filter(|bar| bar.instrument == info.instrument) else {
+                    return Err(ServiceError::Invalid(format!(
+                        "row {id} ({}) has no prices that can be stored as they are; fetch it again or ignore it",
+                        case.row.reason
+                    )));
+                };
+                market.store_bars(&mut BarRun::new(info.source, info.basis, now), &[bar])?;
+                market.decide_quarantine(id, QuarantineState::Accepted, None, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares all sources of instruments with each other and keeps where they disagree. Returns how many such places
+    /// there are.
+    pub(super) fn compare_sources(&self, touched: &BTreeSet<InstrumentId>) -> Result<u64, ServiceError> {
+        let sources = lock(self.market_store()).read().sources(None)?;
+        let mut count = 0;
+        for group in sources.chunk_by(|a, b| a.instrument == b.instrument) {
+            let Some(instrument) = group.first().map(|info| info.instrument) else { continue };
+            if group.len() < 2 || !touched.contains(&instrument) {
+                continue;
+            }
+            for (index, a) in group.iter().enumerate() {
+                for b in group.iter().skip(index + 1) {
+                    count += self.compare_two(instrument, a, b)?;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Takes out splits that are told twice where raw prices show only one of them, and keeps them as repairs. Returns
+    /// how many went.
+    pub(super) fn drop_doubled_splits(&self, touched: &BTreeSet<InstrumentId>) -> Result<u64, ServiceError> {
+        let now = self.clock().now();
+        let (from, to) = ALL_DAYS;
+        let mut gone = 0;
+        let exchanges: BTreeSet<Exchange> = touched.iter().map(|instrument| instrument.exchange).collect();
+        for exchange in exchanges {
+            let mut market = lock(self.market_store());
+            let mut splits = market.read().actions_between(exchange, from, to)?;
+            splits.retain(|a| matches!(a.kind, ActionKind::Split(_)) && touched.contains(&a.instrument));
+            splits.sort_by_key(|a| (a.instrument, a.date));
+            for group in splits.chunk_by(|a, b| a.instrument == b.instrument).filter(|group| group.len() > 1)
+            {
+                let Some(instrument) = group.first().map(|action| action.instrument) else { continue };
+                let Some(raw) = market.read().bars(instrument, None, from, to)? else { continue };
+                if raw.basis != Basis::Raw {
+                    continue;
+                }
+                for twice in told_twice(&raw.bars, group) {
+                    let what = Changed::Action { before: twice.clone(), after: None };
+                    let change = Change { session: twice.date, rule: Rule::DoubledSplit, what };
+                    market.remove_action(twice)?;
+                    market.store_repairs(&repairs_of(instrument, &raw.source, &[change], now))?;
+                    gone += 1;
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    fn compare_two(
+        &self,
+        instrument: InstrumentId,
+        a: &SourceInfo,
+        b: &SourceInfo,
+    ) -> Result<u64, ServiceError> {
+        let now = self.clock().now();
+        let mut market = lock(self.market_store());
+        let (from, to) = ALL_DAYS;
+        let bars = |source: &CleanText| market.read().bars(instrument, Some(source.as_str()), from, to);
+        let (Some(told_a), Some(told_b)) = (bars(&a.source)?, bars(&b.source)?) else { return Ok(0) };
+        let mut actions = market.read().actions_between(instrument.exchange, from, to)?;
+        actions.retain(|action| action.instrument == instrument);
+        let told = |series: &crate::store::market::Series| Told { bars: &series.bars, basis: series.basis };
+        let found = compare(told(&told_a), told(&told_b), &actions).differences;
+        let kept: Vec<Disagreement> = found
+            .iter()
+            .map(|difference| Disagreement {
+                instrument,
+                session: difference.session,
+                field: CleanText::new(difference.field),
+                sources: [a.source.clone(), b.source.clone()],
+                values: difference.values,
+                at: now,
+            })
+            .collect();
+        let names = [a.source.as_str(), b.source.as_str()];
+        market.replace_disagreements(instrument, names, (from, to), &kept)?;
+        Ok(kept.len() as u64)
+    }
+}
+
+/// The source that a quarantined row is of, and its day: the one its file is called like, else the only one there is.
+fn place_of(sources: &[SourceInfo], case: &QuarantineCase) -> Result<(SourceInfo, NaiveDate), ServiceError> {
+    let row = &case.row;
+    let unclear = || {
+        ServiceError::Invalid(format!(
+            "it is not clear which series row {} ({} {}) belongs to; import or sync the symbol first, or ignore the row",
+            case.id, row.symbol, row.date
+        ))
+    };
+    let day = row.date.as_str().parse().map_err(|_| unclear())?;
+    let of_symbol: Vec<&SourceInfo> =
+        sources.iter().filter(|info| info.instrument.symbol.as_str() == row.symbol.as_str()).collect();
+    let named = of_symbol.iter().filter(|info| info.source == row.file).collect::<Vec<_>>();
+    match (named.as_slice(), of_symbol.as_slice()) {
+        ([one], _) => Ok(((**one).clone(), day)),
+        ([], [one]) => Ok(((*one).clone(), day)),
+        _ => Err(unclear()),
+    }
+}
