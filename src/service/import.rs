@@ -96,8 +96,7 @@ impl House {
         }
         run.finish(&mut report);
         lock(self.market_store()).follow_renames(wish.exchange)?;
-        self.drop_doubled_splits(&touched)?;
-        self.compare_sources(&touched)?;
+        self.look_over(&touched)?;
         let after = self.preferred_sources(wish.exchange)?;
         let switched = after.iter().filter(|(id, now)| before.get(id).is_some_and(|was| was != *now));
         report.switched = switched.count() as u64;

@@ -10,7 +10,9 @@ use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::compare::{Told, compare};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
-use crate::store::market::{BarRun, Disagreement, QuarantineCase, QuarantineState, SourceInfo, StoredRepair};
+use crate::store::market::{
+    BarRun, Disagreement, QuarantineCase, QuarantineState, Series, SourceInfo, StoredRepair,
+};
 
 use super::engine::lock;
 use super::error::ServiceError;
@@ -157,6 +159,19 @@ impl House {
         Ok(())
     }
 
+    /// Looks over instruments whose prices have changed: splits told twice, sources that disagree, rows that were fetched
+    /// again.
+    pub(super) fn look_over(&self, touched: &BTreeSet<InstrumentId>) -> Result<(), ServiceError> {
+        if touched.is_empty() {
+            return Ok(());
+        }
+        self.drop_doubled_splits(touched)?;
+        let disagreements = self.compare_sources(touched)?;
+        let settled = lock(self.market_store()).settle_refetched()?;
+        tracing::info!(instruments = touched.len(), disagreements, settled, "prices were looked over");
+        Ok(())
+    }
+
     /// Compares all sources of instruments with each other and keeps where they disagree. Returns how many such places
     /// there are.
     pub(super) fn compare_sources(&self, touched: &BTreeSet<InstrumentId>) -> Result<u64, ServiceError> {
@@ -220,7 +235,6 @@ impl House {
         let (Some(told_a), Some(told_b)) = (bars(&a.source)?, bars(&b.source)?) else { return Ok(0) };
         let mut actions = market.read().actions_between(instrument.exchange, from, to)?;
         actions.retain(|action| action.instrument == instrument);
-        let told = |series: &crate::store::market::Series| Told { bars: &series.bars, basis: series.basis };
         let found = compare(told(&told_a), told(&told_b), &actions).differences;
         let kept: Vec<Disagreement> = found
             .iter()
@@ -237,6 +251,10 @@ impl House {
         market.replace_disagreements(instrument, names, (from, to), &kept)?;
         Ok(kept.len() as u64)
     }
+}
+
+fn told(series: &Series) -> Told<'_> {
+    Told { bars: &series.bars, basis: series.basis }
 }
 
 /// The source that a quarantined row is of, and its day: the one its file is called like, else the only one there is.

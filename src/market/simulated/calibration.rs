@@ -1,18 +1,24 @@
 //! The simulated market against the table measured on real daily data (470 US names, 2013 to 2018).
 //!
-//! Returns are log returns with splits and dividends undone; figures of a name are medians over names. Every
-//! figure is held within 25 % of the table, but for three: skew is held within 0.25 and autocorrelation of returns
-//! within 0.03, since both are near zero, and drift only within two standard errors of five years.
+//! Returns are log returns with splits and dividends undone; figures of a name are medians over names. Over twelve
+//! seeds the mean of every figure is held within 25 % of the table, but for three: skew is held within 0.25 and
+//! autocorrelation of returns within 0.03, since both are near zero, and drift only within two standard errors of
+//! five years.
 //!
-//! Five years of one market are a noisy sample. Over twelve seeds the means are within 12 % of every line; single
-//! seeds may miss a line on the autocorrelation of magnitudes, which rests on the market's own few storms.
+//! Five years of one market are a noisy sample: a single seed may be off by twice as much, mostly in the
+//! autocorrelation of magnitudes, which rests on the market's own few storms.
 
 use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 
 use super::*;
 use crate::domain::market::ActionKind;
 
-const SEEDS: [u64; 3] = [2, 5, 2024];
+/// No choice: the first eleven numbers and the year.
+const SEEDS: [u64; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 2024];
+/// How much farther than the mean one seed may be, as a share of the mean's room.
+const SEED_SLACK: f64 = 0.5;
 const NAMES: usize = 200;
 const DAYS: usize = HISTORY_SESSIONS as usize;
 
@@ -177,17 +183,41 @@ fn pair_correlations(names: &[Name]) -> (f64, f64, f64) {
     ((same.0 + cross.0) / (same.1 + cross.1), same.0 / same.1, cross.0 / cross.1)
 }
 
+/// A line of all seeds: label, table, bounds of the mean, and what each seed measured.
+struct Measured {
+    label: &'static str,
+    target: f64,
+    bounds: (f64, f64),
+    values: Vec<f64>,
+}
+
+fn measured() -> Vec<Measured> {
+    let tables: Vec<Vec<Line>> = SEEDS.par_iter().map(|seed| table(*seed)).collect();
+    let line = |at: usize| {
+        let (label, _, target, least, most) = tables[0][at];
+        let values = tables.iter().map(|table| table[at].1).collect();
+        Measured { label, target, bounds: (least, most), values }
+    };
+    (0..tables[0].len()).map(line).collect()
+}
+
 #[test]
-fn the_market_looks_like_the_table() {
+fn every_line_of_the_table_is_held_over_twelve_seeds_and_no_seed_is_odd() {
     let mut missed = Vec::new();
-    for seed in SEEDS {
-        println!("seed {seed}");
-        for (label, value, target, least, most) in table(seed) {
-            let mark = if (least..=most).contains(&value) { ' ' } else { '*' };
-            println!("{mark} {label:40} {value:9.4}  table {target:9.4}  {least:.4}..{most:.4}");
-            if mark == '*' {
-                missed.push(format!("seed {seed}: {label} is {value:.4}, wanted {least:.4}..{most:.4}"));
-            }
+    for Measured { label, target, bounds: (least, most), values } in measured() {
+        let (mean, low, high) = (mean(&values), quantile(&values, 0.0), quantile(&values, 1.0));
+        println!(
+            "{label:40} {mean:9.4}  table {target:9.4}  {least:.4}..{most:.4}  seeds {low:.4}..{high:.4}"
+        );
+        if !(least..=most).contains(&mean) {
+            missed.push(format!("{label} is {mean:.4} over all seeds, wanted {least:.4}..{most:.4}"));
+        }
+        // One seed may be as far again from the table as the mean may.
+        let slack = (most - least) * SEED_SLACK;
+        if low < least - slack || high > most + slack {
+            missed.push(format!(
+                "{label} is {low:.4}..{high:.4} in single seeds, wanted {least:.4}..{most:.4}"
+            ));
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));

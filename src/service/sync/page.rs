@@ -2,10 +2,9 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::import::QUARANTINED_RAW_MAX;
 use crate::domain::market::{Basis, CorporateAction, DailyBar};
 use crate::domain::vendor::{DataKind, VendorId};
-use crate::domain::{CleanText, InstrumentId, QuarantineReason, Quarantined, UnixNanos};
+use crate::domain::{CleanText, InstrumentId, Quarantined, UnixNanos};
 use crate::market::repair::{Change, Suspect};
 use crate::market::validate::{Sifted, sift};
 use crate::market::vendors::Series;
@@ -14,6 +13,7 @@ use crate::store::market as store;
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
+use super::super::quality::repairs_of;
 use super::actions::{self, Difference};
 
 /// Stored rows that a new page is judged against.
@@ -62,13 +62,13 @@ impl House {
         self.note_differences(page, &merged.differences);
         self.note_changes(page, &sifted.changes);
         let mut quarantine = page.rejected.to_vec();
-        quarantine
-            .extend(sifted.quarantined.iter().map(|(bar, reason)| quarantined(page.vendor, bar, *reason)));
+        quarantine.extend(sifted.quarantine(&source));
         let fetched = store::Fetched {
             quarantine: quarantine.iter().map(stored_quarantine).collect(),
             actions: merged.store,
             covered: page.covered.map(|span| covered(page, span)).into_iter().collect(),
             whole: page.is_whole.then_some(page.instrument),
+            repairs: repairs_of(page.instrument, &source, &sifted.changes, page.at),
             bars: sifted.bars,
         };
         let mut run = store::BarRun::new(source, page.series.basis, page.at);
@@ -167,18 +167,6 @@ fn covered_of(page: &Arrived<'_>, (from, to): (NaiveDate, NaiveDate)) -> store::
         from,
         to,
         at: page.at,
-    }
-}
-
-fn quarantined(vendor: VendorId, bar: &DailyBar, reason: QuarantineReason) -> Quarantined {
-    let raw = format!("{},{},{},{},{}", bar.open, bar.high, bar.low, bar.close, bar.volume);
-    Quarantined {
-        file: CleanText::new(vendor.as_str()),
-        line: 0,
-        symbol: CleanText::new(bar.instrument.symbol.as_str()),
-        date: CleanText::new(&bar.session.to_string()),
-        reason,
-        raw: CleanText::new(&raw.chars().take(QUARANTINED_RAW_MAX).collect::<String>()),
     }
 }
 

@@ -75,7 +75,7 @@ impl<'r> Run<'r> {
     /// Runs to the end.
     pub(super) async fn all(mut self, instruments: Vec<InstrumentId>) -> Result<SyncReport, ServiceError> {
         let vendors = self.wish.vendor.map_or_else(|| self.house.vendor_order(), |vendor| vec![vendor]);
-        let mut open = instruments;
+        let mut open = self.listed(instruments)?;
         for vendor in vendors {
             if open.is_empty() || self.control.stop.is_set() {
                 break;
@@ -88,10 +88,31 @@ impl<'r> Run<'r> {
             self.report.rows.push(row);
         }
         self.report.rows.sort_by_key(SyncRow::instrument);
+        let given = self.report.rows.iter().filter(|row| row.outcome == SyncOutcome::Done);
+        let touched = given.map(SyncRow::instrument).collect();
+        self.house.look_over(&touched)?;
         self.report.requests = lock(&self.progress).requests;
         let (failed, rows) = (self.report.failed(), self.report.rows.len());
         tracing::info!(rows, failed, requests = self.report.requests, "sync is over");
         Ok(self.report)
+    }
+
+    /// Those that are still listed: of the others the history stays and nothing is fetched, unless a first day is named.
+    fn listed(&mut self, instruments: Vec<InstrumentId>) -> Result<Vec<InstrumentId>, ServiceError> {
+        let mut gone = BTreeMap::new();
+        for exchange in [Exchange::Xnys, Exchange::Xasx] {
+            let delistings = lock(self.house.market_store()).read().delistings(exchange)?;
+            gone.extend(delistings.into_iter().map(|d| (d.instrument, d.day)));
+        }
+        let (gone_now, open): (Vec<_>, Vec<_>) =
+            instruments.into_iter().partition(|id| gone.contains_key(id) && self.wish.from.is_none());
+        for id in gone_now {
+            let mut row = SyncRow::new(id, None, SyncOutcome::UpToDate);
+            let day = gone.get(&id).map(ToString::to_string).unwrap_or_default();
+            row.said = format!("no longer listed since {day}; name a first day to fetch its past");
+            self.report.rows.push(row);
+        }
+        Ok(open)
     }
 
     /// All that one vendor can give; what it gave is no longer open.

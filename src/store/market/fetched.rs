@@ -9,6 +9,7 @@ use super::coverage::{Covered, cover};
 use super::facts::put_actions;
 use super::instruments::number_of;
 use super::jobs::{self, Quarantined};
+use super::repairs::{StoredRepair, put_repairs};
 use super::{DAILY, MarketStore};
 use crate::domain::market::{CorporateAction, DailyBar};
 use crate::domain::{InstrumentId, UnixNanos};
@@ -22,6 +23,8 @@ pub struct Fetched {
     pub actions: Vec<CorporateAction>,
     /// Rows that may not be stored.
     pub quarantine: Vec<Quarantined>,
+    /// What was changed before it came here.
+    pub repairs: Vec<StoredRepair>,
     /// What was answered for.
     pub covered: Vec<Covered>,
     /// An instrument whose whole history these bars are: what the source had before and has no more goes.
@@ -79,6 +82,7 @@ impl MarketStore {
             if !page.quarantine.is_empty() {
                 jobs::quarantine(tx, &page.quarantine, at)?;
             }
+            put_repairs(tx, &page.repairs)?;
             cover(tx, &page.covered)?;
             Ok::<_, Fault>(())
         })

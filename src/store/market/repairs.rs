@@ -327,14 +327,15 @@ impl MarketStore {
         })
     }
 
-    /// Closes the rows of a source that were to be fetched again and now have a stored price.
-    pub fn settle_refetched(&mut self, source: &str) -> Result<u64, StoreError> {
+    /// Closes the rows that were to be fetched again and now have a stored price of their source.
+    pub fn settle_refetched(&mut self) -> Result<u64, StoreError> {
         self.db().write("close what was fetched again", |tx| {
-            let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' AND file = ?1 AND EXISTS ( \
+            let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' AND EXISTS ( \
                        SELECT 1 FROM prices p JOIN sources s ON s.id = p.source_id \
-                       JOIN instruments i ON i.id = s.instrument WHERE s.source = ?1 AND i.symbol = quarantine.symbol \
+                       JOIN instruments i ON i.id = s.instrument WHERE s.source = quarantine.file \
+                       AND i.symbol = quarantine.symbol \
                        AND p.session = CAST(julianday(quarantine.date) - 2440587.5 AS INTEGER))";
-            Ok::<_, rusqlite::Error>(tx.execute(sql, [source])? as u64)
+            Ok::<_, rusqlite::Error>(tx.execute(sql, [])? as u64)
         })
     }
 }

@@ -100,9 +100,9 @@ fn a_decision_is_kept_and_a_refetched_row_closes_when_its_price_is_there() {
     let again = Some((id("ABC.XNYS"), "file", date("2024-01-02")));
     assert!(store.decide_quarantine(cases[1].id, QuarantineState::Refetch, again, at(5)).unwrap());
     assert!(!store.decide_quarantine(99, QuarantineState::Ignored, None, at(5)).unwrap());
-    assert_eq!(store.settle_refetched("file").unwrap(), 0);
+    assert_eq!(store.settle_refetched().unwrap(), 0);
     put(&mut store, &[bar("ABC.XNYS", "2024-01-02", 10)]);
-    assert_eq!(store.settle_refetched("file").unwrap(), 1);
+    assert_eq!(store.settle_refetched().unwrap(), 1);
     let states: Vec<_> = store
         .read()
         .quarantine_cases(None, 10)
