@@ -11,8 +11,8 @@ use super::{Log, assert_kept, assert_sound, line, share};
 
 /// How often each point is passed before the process ends there, in a full run.
 const COUNTS_LONG: u64 = 8;
-/// Lines of a run.
-const LINES: u64 = 24;
+/// Lines of a run: one in six is told to somebody, which passes the points of the outbox once.
+const LINES: u64 = 60;
 /// Lines of a run that is to end with a snapshot.
 const LINES_TO_SNAPSHOT: u64 = 1_100;
 
