@@ -1,8 +1,8 @@
 //! Random damage done to every recorded answer: nothing panics, and nothing bad is taken for good.
 //!
 //! Each parser gets bodies of its vendor with bits flipped, pieces cut, deleted, doubled or spliced in from another
-//! body, and numbers swapped for awkward ones. What comes back is held against what a store relies on. The sequence
-//! depends on a seed alone. A long run (`QLIB_PRO_LONG=1`) does a million to each parser, the gate one per cent.
+//! body, and numbers swapped for awkward ones. What comes back, and what repairs make of it, is held against what a
+//! store relies on. The sequence depends on a seed alone. A long run (`QLIB_PRO_LONG=1`) does a million to each parser, the gate one per cent.
 
 use chrono::NaiveDate;
 
@@ -18,6 +18,8 @@ use crate::domain::market::{ActionKind, CorporateAction, DailyBar};
 use crate::domain::testing::{share, split_mix};
 use crate::domain::{Exchange, InstrumentId, Price, UnixNanos};
 use crate::market::import::check_prices;
+use crate::market::repair::Suspect;
+use crate::market::validate::sift;
 
 /// Damaged bodies of one parser: in a long run, and in the gate.
 const LONG_RUN: u64 = 1_000_000;
@@ -261,7 +263,28 @@ impl Parser {
             faults
                 .extend(series.bars.iter().filter(|bar| !ours(bar)).map(|bar| format!("not asked: {bar:?}")));
         }
+        if let Some(first) = series.bars.first() {
+            self.sifted_faults(first.instrument.exchange, series, faults);
+        }
         series.bars.len() + series.actions.len()
+    }
+
+    /// What goes on to the store, after repairs.
+    fn sifted_faults(&self, exchange: Exchange, series: &Series, faults: &mut Vec<String>) {
+        if series.bars.windows(2).any(|pair| pair[0].instrument != pair[1].instrument) {
+            return;
+        }
+        let calendar = self.calendars.of(exchange);
+        let sifted = sift(&[], &Suspect::new(&series.bars, series.basis, &series.actions), calendar);
+        let good = |bar: &DailyBar| {
+            let known = calendar.session_on(bar.session).is_some();
+            known && is_bar([bar.open, bar.high, bar.low, bar.close]) && !bar.volume.is_negative()
+        };
+        faults.extend(sifted.bars.iter().filter(|bar| !good(bar)).map(|bar| format!("repaired: {bar:?}")));
+        let unsorted = sifted.bars.windows(2).filter(|pair| pair[0].session >= pair[1].session);
+        faults.extend(unsorted.map(|pair| format!("order after repair: {pair:?}")));
+        let bad = sifted.actions.iter().filter(|action| !is_action(action));
+        faults.extend(bad.map(|action| format!("repaired: {action:?}")));
     }
 
     fn minute_faults(&self, ask: &Ask, bars: &[MinuteBar], faults: &mut Vec<String>) -> usize {
