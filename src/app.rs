@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::cli::args::{Color, LogLevel};
 use crate::cli::context::{Context, Demo, HomeWish, Launch, OpenMode};
+use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
@@ -22,6 +23,7 @@ use crate::service::factors::UserFactors;
 use crate::service::house::{self, Parts};
 use crate::service::passing::{self, Listening};
 use crate::service::simulate::SYMBOLS_DEFAULT;
+use crate::service::vendor_test::VENDORS_ROW;
 use crate::service::view::HealthRow;
 use crate::service::{House, ServiceError, demo, nightly};
 use crate::store::{self, HeldBy};
@@ -161,6 +163,12 @@ impl App {
         let wish = HomeWish { home: Some(paths.home()), mode: OpenMode::Own, log_level: launch.log_level };
         let house = self.open(&wish, WORKSTATION)?;
         prepare(&house)?;
+        // Keys under a passphrase: without it the workstation opens all the same, and Data says that they are locked.
+        if house.vault_is_locked()
+            && let Some(passphrase) = credentials::vault_passphrase()?
+        {
+            house.unlock_vault(passphrase)?;
+        }
         let clock = house.start_clock(settings.simulation_speed)?;
         let nightly = house.start_nightly()?;
         let schedule = house.start_schedule()?;
@@ -207,6 +215,10 @@ impl App {
         }
         if let Some((said, is_sound)) = nightly::last_of(paths.home()) {
             rows.push(row("last verify", said, is_sound));
+        }
+        if is_home {
+            let said = "not asked; with --user (one who may manage data) each is asked";
+            rows.push(row(VENDORS_ROW, said.to_string(), true));
         }
         let now = self.clock.now();
         for file in observe::health(&store::files(paths.home()), now, now).files {

@@ -91,7 +91,7 @@ fn next_line() -> Result<Password, Failure> {
 
 /// The passphrase of the vault there is; `None` when nothing is typed.
 pub fn vault_passphrase() -> Result<Option<Password>, Failure> {
-    let typed = ask_hidden("Passphrase of the vault: ")?;
+    let typed = ask_hidden("Passphrase of the vault (Enter: leave it locked): ")?;
     Ok((!typed.is_empty()).then_some(typed))
 }
 

@@ -15,16 +15,19 @@ use sha2::{Digest, Sha256};
 use crate::domain::import::QuarantineReason;
 use crate::domain::notice::{Notice, NoticeLevel};
 use crate::domain::role::Reach;
-use crate::domain::vendor::{BudgetState, Circuit, VendorId};
+use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
 use crate::domain::{Capability, CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::market::budget::{self, Usage};
+use crate::market::vendors::Allowance;
 use crate::store::market::{MarketReader, QuarantinedAt, Revision, SourceCount, StoredBudget, SyncNote};
 
 use super::access::Session;
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
-use super::permit::{ManageData, Permit};
-use super::view::{DataHealth, SetAside, SourceRow, VendorRow, VendorState, WindowRow};
+use super::permit::{ManageData, Permit, ViewMarket};
+use super::sync::{SyncOutcome, SyncReport, SyncRow, SyncView};
+use super::view::{DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
 
 /// How often the watch looks.
 const LOOK: Duration = Duration::from_millis(1_000);
@@ -72,6 +75,8 @@ pub(super) struct DataWatch {
     reader: Option<MarketReader>,
     known: Option<Known>,
     counted: Option<Counted>,
+    /// When the run that is going was first seen.
+    began: Option<Instant>,
     told: String,
 }
 
@@ -84,6 +89,7 @@ impl DataWatch {
             reader: None,
             known: None,
             counted: None,
+            began: None,
             told: String::new(),
         }
     }
@@ -114,7 +120,8 @@ impl DataWatch {
         }
     }
 
-    fn look(&mut self) -> Result<DataHealth, ServiceError> {
+    /// One look.
+    pub(super) fn look(&mut self) -> Result<DataHealth, ServiceError> {
         let permit = self.session.permit::<ManageData>()?;
         let house = Arc::clone(self.session.house());
         let reader = match self.reader.take() {
@@ -147,11 +154,45 @@ impl DataWatch {
         }
         let counts = self.counted.as_ref().map(|c| c.sources.as_slice()).unwrap_or_default();
         let Some(known) = &self.known else { return Ok(DataHealth::default()) };
-        let health = house.data_health(permit, known, counts);
+        let mut health = house.data_health(permit, known, counts);
+        health.sync = self.sync_line(&house.sync_view(&self.session.permit::<ViewMarket>()?));
         if health.stale > 0 {
             house.tell_of_stale(&health.sources, &mut self.told)?;
         }
         Ok(health)
+    }
+
+    /// The board in the words of a screen.
+    fn sync_line(&mut self, board: &SyncView) -> SyncLine {
+        let mut line = match &board.last {
+            Some((at, report)) => {
+                let (text, troubled) = outcome(report);
+                SyncLine { last: text, last_at: Some(*at), troubled, ..SyncLine::default() }
+            }
+            None => SyncLine::default(),
+        };
+        let newer = |at: UnixNanos| line.last_at.is_none_or(|last| last < at);
+        if let Some((at, why)) = board.trouble.as_ref().filter(|(at, _)| newer(*at)) {
+            (line.last, line.last_at, line.troubled) = (CleanText::new(why).to_string(), Some(*at), true);
+        }
+        let Some(progress) = &board.running else {
+            self.began = None;
+            return line;
+        };
+        let seconds = self.began.get_or_insert_with(Instant::now).elapsed().as_secs().max(1);
+        SyncLine {
+            running: true,
+            vendor: progress.vendor,
+            doing: progress.doing.clone(),
+            done: progress.done,
+            total: progress.total,
+            rows: progress.rows,
+            rows_a_second: progress.rows / seconds,
+            requests: progress.requests,
+            waiting: progress.waiting.to_string(),
+            seconds_left: progress.seconds_left,
+            ..line
+        }
     }
 
     /// Counts again when prices have changed, with a rest after a long count.
@@ -186,6 +227,7 @@ impl House {
         DataHealth {
             at: UnixNanos::from_nanos(now.nanos() - now.nanos().rem_euclid(step)),
             vendors,
+            sync: SyncLine::default(),
             sources,
             sources_total,
             stale,
@@ -250,7 +292,8 @@ impl House {
             let own = |b: &&StoredBudget| b.vendor.as_str() == vendor.as_str() && b.key_id.as_str() == id;
             let own = budgets.iter().find(own);
             let enabled = lock(self.settings()).vendors.of(*vendor).enabled;
-            vendor_row(*vendor, enabled, key, own.map(|b| &b.state), now)
+            let allowances = self.vendor(*vendor).map(|v| self.allowances(v.as_ref())).unwrap_or_default();
+            vendor_row(*vendor, enabled, key, (own.map(|b| &b.state), &allowances), now)
         };
         VendorId::ALL.iter().map(row).collect()
     }
@@ -293,6 +336,28 @@ impl House {
     }
 }
 
+/// How a run ended, and whether it brought less than was wished.
+fn outcome(report: &SyncReport) -> (String, bool) {
+    let total = |of: fn(&SyncRow) -> u64| report.rows.iter().map(of).sum::<u64>();
+    let (stored, revised) = (total(|r| r.stored), total(|r| r.revised));
+    let mut parts = vec![format!("{} names: {stored} rows new, {revised} revised", report.rows.len())];
+    let failed = report.failed();
+    if failed > 0 {
+        let first = report.rows.iter().find(|r| r.outcome == SyncOutcome::Failed);
+        let example = first.map_or_else(String::new, |r| format!(" ({}: {})", r.symbol, r.said));
+        parts.push(format!("{failed} not given{example}"));
+    }
+    if report.quarantined() > 0 {
+        parts.push(format!("{} rows set aside", report.quarantined()));
+    }
+    parts.extend(report.vendors.iter().map(|v| format!("{}: {}", v.vendor, v.said)));
+    if report.canceled {
+        parts.push("stopped before its end".to_owned());
+    }
+    let troubled = failed > 0 || report.canceled || !report.vendors.is_empty();
+    (CleanText::new(&parts.join("; ")).to_string(), troubled)
+}
+
 /// Rows set aside of one source: a vendor's under its own name, all others under the symbol.
 fn aside_of(aside: &AsideCounts, count: &SourceCount, fetched: bool) -> u64 {
     let symbol = count.instrument.symbol.as_str();
@@ -321,12 +386,13 @@ fn vendor_row(
     vendor: VendorId,
     enabled: bool,
     key: String,
-    asked: Option<&BudgetState>,
+    (asked, allowances): (Option<&BudgetState>, &[Allowance]),
     now: UnixNanos,
 ) -> VendorRow {
     let fresh = BudgetState::default();
     let state = asked.unwrap_or(&fresh);
-    let until = state.blocked_until.filter(|until| *until > now);
+    let next = budget::next_try(state, allowances, now);
+    let until = (next > now).then_some(next);
     let needs_key = crate::domain::key::KeySlot::of(vendor).is_some();
     let shown = match () {
         () if !enabled => VendorState::Off,
@@ -337,10 +403,14 @@ fn vendor_row(
         () if asked.is_some() => VendorState::Ready,
         () => VendorState::Unused,
     };
-    let refused: Vec<_> = state.refused.iter().map(|(kind, _)| *kind).collect();
+    let kinds = state.refused.iter().map(|(kind, _)| *kind);
+    let refused: Vec<DataKind> = kinds.filter(|kind| budget::is_refused(state, *kind, now)).collect();
     let mut says = Vec::new();
-    if until.is_some() && !state.reason.is_empty() {
+    let blocked = state.blocked_until.is_some_and(|until| until > now) && !state.reason.is_empty();
+    if blocked {
         says.push(state.reason.to_string());
+    } else if until.is_some() {
+        says.push("its requests are used up for now".to_owned());
     }
     let newer = |at: UnixNanos| state.last_success.is_none_or(|ok| ok < at);
     says.extend(state.last_error.iter().filter(|(at, _)| newer(*at)).map(|(_, text)| text.to_string()));
@@ -353,7 +423,7 @@ fn vendor_row(
         vendor,
         state: shown,
         key,
-        budget: windows(state, now),
+        budget: budget::usage(state, allowances, now).iter().map(window).collect(),
         circuit: state.circuit,
         until,
         last_success: state.last_success,
@@ -362,13 +432,8 @@ fn vendor_row(
     }
 }
 
-/// Windows that have not ended.
-fn windows(state: &BudgetState, now: UnixNanos) -> Vec<WindowRow> {
-    let running =
-        |w: &&crate::domain::vendor::WindowUse| now.since(w.began) < i64::from(w.seconds) * SECOND_NANOS;
-    let shown =
-        |w: &crate::domain::vendor::WindowUse| WindowRow { seconds: w.seconds, used: w.used, allowed: None };
-    state.windows.iter().filter(running).map(shown).collect()
+const fn window(usage: &Usage) -> WindowRow {
+    WindowRow { seconds: usage.seconds, used: usage.used, allowed: usage.of }
 }
 
 fn set_aside_row(found: &QuarantinedAt) -> SetAside {

@@ -161,6 +161,10 @@ pub enum Request {
     Advance(u32),
     /// Set the speed of the simulated clock; 0 pauses.
     Speed(u32),
+    /// Fetch what is missing of these names, as people write them; of all that was synced before when there are none.
+    Sync(Vec<String>),
+    /// Stop the sync that runs.
+    StopSync,
     /// Mark all notices as read.
     ReadNotices,
     /// Change a setting.

@@ -24,6 +24,7 @@ use super::live_expression::Bench;
 use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewSignals};
 use super::research::SignalWish;
 use super::screens::{self, Focus};
+use super::sync::SyncWish;
 use super::view::{self, DataHealth, Research};
 
 /// How often the screen thread looks whether something changed.
@@ -234,6 +235,20 @@ impl Worker {
                 } else {
                     format!("the simulated clock runs {speed} times as fast")
                 }))
+            }
+            Request::Sync(names) => {
+                let permit = session.permit::<ManageData>()?;
+                let named: Result<Vec<_>, _> = names.iter().map(|n| house.instrument_named(n)).collect();
+                let wish = SyncWish { instruments: named?, ..SyncWish::default() };
+                if house.sync_view(&session.permit::<ViewMarket>()?).running.is_some() {
+                    return Ok(Reply::Failed("a sync is running already; stop it first, or wait".into()));
+                }
+                house.start_sync(&permit, wish)?;
+                Ok(Reply::Done("the sync has begun; the workspace Data shows how far it is".into()))
+            }
+            Request::StopSync => {
+                house.cancel_sync(&session.permit::<ManageData>()?);
+                Ok(Reply::Done("the sync stops after its present page".into()))
             }
             request => self.answer_people(request),
         }

@@ -49,6 +49,7 @@ mod screens;
 pub mod simulate;
 pub mod sync;
 pub mod trading;
+pub mod vendor_test;
 pub mod vendors;
 pub mod view;
 

@@ -66,7 +66,7 @@ impl Context {
             PaneId::Users => Context::Users,
             PaneId::Settings => Context::Settings,
             PaneId::Factors | PaneId::Expression | PaneId::Values | PaneId::Evidence => Context::Research,
-            PaneId::Vendors | PaneId::Sources | PaneId::SetAside => Context::Data,
+            PaneId::Vendors | PaneId::Sync | PaneId::Sources | PaneId::SetAside => Context::Data,
             _ => Context::Global,
         }
     }
@@ -146,6 +146,9 @@ actions! {
     Advance = "advance" ["next-day"], ["."], Global, Needs(Capability::ManageData), Review, 8 "next session", "[SESSIONS]", "Play the next session; working orders may fill. Asks first.";
     Older = "older" ["back-in-time"], ["Left"], Global, Needs(Capability::ViewMarket), None, 0 "older", "", "Move the chart back in time.";
     Newer = "newer" [], ["Right"], Global, Needs(Capability::ViewMarket), None, 0 "newer", "", "Move the chart forward in time.";
+    Sync = "sync" ["fetch"], ["u"], Data, Needs(Capability::ManageData), None, 1 "sync", "[SYMBOL ...]", "Fetch what is missing of the selected name, or of those named, from the vendors.";
+    SyncAll = "sync-all" [], ["U"], Data, Needs(Capability::ManageData), None, 2 "sync all", "", "Fetch what is missing of everything that was synced before.";
+    SyncStop = "sync-stop" ["stop-sync"], ["I"], Data, Needs(Capability::ManageData), None, 3 "stop sync", "", "Stop the sync after its present page; what is stored stays.";
     DisableUser = "disable-user" [], ["X"], Users, Needs(Capability::Administer), Typed, 1 "disable", "[NAME]", "Disable a person's login; the name must be typed.";
     Set = "set" ["setting"], [], Settings, Anyone, None, 0 "set", "KEY VALUE", "Change a setting.";
     Verify = "verify" ["audit"], [], Global, Needs(Capability::Audit), None, 0 "verify", "", "Prove that the journal is complete and unchanged.";

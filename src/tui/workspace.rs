@@ -199,7 +199,11 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
         key: 'a',
         needs: Capability::ManageData,
         unless: None,
-        grid: Rows(&[(8, Pane(PaneId::Vendors)), (14, Pane(PaneId::Sources)), (10, Pane(PaneId::SetAside))]),
+        grid: Rows(&[
+            (8, Pane(PaneId::Vendors)),
+            (14, Columns(&[(80, Pane(PaneId::Sources)), (40, Pane(PaneId::Sync))])),
+            (9, Pane(PaneId::SetAside)),
+        ]),
     },
     WorkspaceDef {
         name: "system",

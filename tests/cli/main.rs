@@ -7,6 +7,7 @@
 mod bench;
 mod files;
 mod imports;
+mod keys;
 mod logins;
 mod orders;
 mod permissions;

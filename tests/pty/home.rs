@@ -79,6 +79,13 @@ impl Home {
         String::from_utf8(done.stdout).unwrap()
     }
 
+    /// Runs a command as this person; it must end with this code.
+    #[track_caller]
+    pub fn fails(&self, user: &str, args: &[&str], code: i32) {
+        let done = self.command(user, args);
+        assert_eq!(done.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// Its JSON.
     #[track_caller]
     pub fn json(&self, user: &str, args: &[&str]) -> serde_json::Value {

@@ -6,6 +6,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod citizen;
+mod data;
 mod entry;
 mod figures;
 mod home;

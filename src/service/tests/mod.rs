@@ -2,6 +2,7 @@
 
 mod as_of;
 mod data;
+mod data_health;
 mod demo;
 mod factors;
 mod nightly;

@@ -34,6 +34,8 @@ fn allowed(request: &Request) -> bool {
         | Request::Rebalance { .. }
         | Request::Advance(_)
         | Request::Speed(_)
+        | Request::Sync(_)
+        | Request::StopSync
         | Request::DisableUser(_)
         | Request::VerifyAudit
         | Request::Research(_)
@@ -80,6 +82,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Rebalance { dry_run: false },
         Request::Advance(1),
         Request::Speed(1),
+        Request::Sync(vec!["AAPL".into()]),
+        Request::StopSync,
         Request::DisableUser("ana".parse().unwrap()),
         Request::VerifyAudit,
         Request::Research(ResearchWish {

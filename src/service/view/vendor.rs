@@ -28,8 +28,8 @@ pub struct WindowRow {
     pub seconds: u32,
     /// Requests in the present window.
     pub used: u32,
-    /// Requests it may have, where that is known.
-    pub allowed: Option<u32>,
+    /// Requests it may have.
+    pub allowed: u32,
 }
 
 /// Whether requests to a vendor make sense now.
@@ -147,6 +147,37 @@ pub struct SetAside {
     pub at: UnixNanos,
 }
 
+/// Syncing: the run that is going, or how the last one ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SyncLine {
+    /// A run is going.
+    pub running: bool,
+    /// Who is asked.
+    pub vendor: Option<VendorId>,
+    /// What it does.
+    pub doing: String,
+    /// Steps done at this vendor.
+    pub done: usize,
+    /// Steps there are.
+    pub total: usize,
+    /// Rows new or changed so far.
+    pub rows: u64,
+    /// The same a second, since the run began.
+    pub rows_a_second: u64,
+    /// Requests sent so far.
+    pub requests: u64,
+    /// What is waited for; empty when nothing is.
+    pub waiting: String,
+    /// About how long the rest will take, in seconds.
+    pub seconds_left: u64,
+    /// How the last run ended, in one sentence; empty before the first.
+    pub last: String,
+    /// When it ended.
+    pub last_at: Option<UnixNanos>,
+    /// The last run brought less than was wished.
+    pub troubled: bool,
+}
+
 /// How the data of a home is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct DataHealth {
@@ -154,6 +185,8 @@ pub struct DataHealth {
     pub at: UnixNanos,
     /// Vendors.
     pub vendors: Vec<VendorRow>,
+    /// Syncing in this process.
+    pub sync: SyncLine,
     /// Instruments by source, the worst first, at most [`DataHealth::SOURCES_MAX`].
     pub sources: Vec<SourceRow>,
     /// How many there are.

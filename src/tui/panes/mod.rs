@@ -63,6 +63,7 @@ panes! {
     Health = health, "Health of the system.";
     Settings = settings, "Settings and their values.";
     Vendors = vendors, "Vendors of market data: keys, budgets, what they last said.";
+    Sync = sync, "The sync that runs, or how the last one ended.";
     Sources = sources, "What is stored of each name and source, the worst first.";
     SetAside = set_aside, "Rows that were read and not stored.";
 }

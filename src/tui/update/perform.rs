@@ -14,6 +14,7 @@ use crate::tui::state::{Effect, Tag, Tone, UiState};
 
 use super::{follow, go_to_pane};
 
+mod data;
 mod research;
 mod risk;
 mod trade;
@@ -67,6 +68,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Advance => advance(state, args),
         ActionId::Older => chart_by(state, true),
         ActionId::Newer => chart_by(state, false),
+        ActionId::Sync | ActionId::SyncAll | ActionId::SyncStop => data::perform(state, id, args, out),
         ActionId::DisableUser => disable_user(state, args),
         ActionId::Set => set(state, args, out),
         ActionId::Verify => {

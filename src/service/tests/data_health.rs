@@ -1,0 +1,126 @@
+//! How the data is: what lags, what has gaps, who is told, and how often.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+use super::*;
+use crate::domain::market::{Basis, DailyBar};
+use crate::domain::vendor::{Circuit, VendorId};
+use crate::domain::{CleanText, Volume};
+use crate::service::data_health::DataWatch;
+use crate::service::engine::lock;
+use crate::service::view::{DataHealth, VendorState};
+use crate::store::market::BarRun;
+
+fn bars(instrument: &str, days: &[&str]) -> Vec<DailyBar> {
+    let price: Price = "50".parse().unwrap();
+    let bar = |day: &&str| DailyBar {
+        instrument: instrument.parse().unwrap(),
+        session: day.parse().unwrap(),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: Volume::from_raw(1_000_000),
+        vwap: None,
+    };
+    days.iter().map(bar).collect()
+}
+
+fn store(home: &Home, source: &str, bars: &[DailyBar]) {
+    let mut run = BarRun::new(CleanText::new(source), Basis::Raw, home.clock.now());
+    lock(home.house.market_store()).store_bars(&mut run, bars).unwrap();
+}
+
+fn watch(home: &Home, role: Role) -> DataWatch {
+    DataWatch::new(&home.login(role), &Arc::new(ArcSwapOption::<DataHealth>::empty()))
+}
+
+/// A home on 2026-05-28, a Thursday, after the close in New York.
+fn home(folder: &Path) -> Home {
+    let home = Home::open(folder);
+    home.people(Exchange::Xnys);
+    home
+}
+
+#[test]
+fn what_a_vendor_has_not_given_yet_is_behind_and_files_never_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    let days = ["2026-05-18", "2026-05-19", "2026-05-21", "2026-05-22"];
+    store(&home, "yahoo", &bars("AAPL.XNYS", &days));
+    store(&home, "file", &bars("MSFT.XNYS", &days));
+    let health = watch(&home, Role::Trader).look().unwrap();
+    let row = |symbol: &str| health.sources.iter().find(|s| s.instrument.symbol.as_str() == symbol).unwrap();
+    let (aapl, msft) = (row("AAPL"), row("MSFT"));
+    // The 25th is Memorial Day: the 26th, 27th and perhaps the 28th are over.
+    assert!((2..=3).contains(&aapl.behind), "{aapl:?}");
+    assert_eq!((aapl.gaps, aapl.fetched, aapl.is_stale()), (1, true, true));
+    assert_eq!((msft.behind, msft.fetched, msft.is_stale()), (aapl.behind, false, false));
+    assert_eq!((health.stale, health.sources_total), (1, 2));
+    assert_eq!(health.sources[0].instrument, aapl.instrument, "the worst comes first");
+}
+
+#[test]
+fn those_who_manage_data_are_told_once_of_each_set_that_is_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    store(&home, "yahoo", &bars("AAPL.XNYS", &["2026-05-20"]));
+    let mut first = watch(&home, Role::Trader);
+    for _ in 0..3 {
+        first.look().unwrap();
+    }
+    watch(&home, Role::Admin).look().unwrap();
+    let told = |role: Role| {
+        let users = lock(home.house.users());
+        let all = users.read().notices(name(role.demo_name()), 100).unwrap();
+        all.into_iter()
+            .filter(|n| n.title.as_str() == "Prices are behind")
+            .map(|n| n.text.to_string())
+            .collect()
+    };
+    let trader: Vec<String> = told(Role::Trader);
+    assert!(
+        trader.len() == 1 && trader[0].contains("AAPL.XNYS") && trader[0].contains("2026-05-20"),
+        "{trader:?}"
+    );
+    let (admin, customer): (Vec<String>, Vec<String>) = (told(Role::Admin), told(Role::Customer));
+    assert_eq!((admin.len(), customer.len()), (1, 0));
+    store(&home, "yahoo", &bars("IBM.XNYS", &["2026-05-20"]));
+    first.look().unwrap();
+    let again: Vec<String> = told(Role::Trader);
+    assert_eq!(again.len(), 2, "another set is another notice");
+}
+
+#[test]
+fn a_vendor_shows_its_key_its_budget_and_why_it_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    let admin = home.login(Role::Admin);
+    let permit = admin.permit::<crate::service::permit::Administer>().unwrap();
+    let key = access::Password::new("demo-key-of-polygon".to_string());
+    home.house.set_key(&permit, crate::domain::key::KeySlot::AlphaVantage, &key).unwrap();
+    let mut watch = watch(&home, Role::Trader);
+    let find = |health: &DataHealth, id| health.vendors.iter().find(|v| v.vendor == id).cloned().unwrap();
+    let before = watch.look().unwrap();
+    assert_eq!(find(&before, VendorId::Polygon).state, VendorState::NoKey);
+    let vendor = find(&before, VendorId::AlphaVantage);
+    assert_eq!(vendor.state, VendorState::Unused);
+    assert!(vendor.key == "vault (key file)" || vendor.key == "keyring", "{}", vendor.key);
+    let id = crate::domain::key::KeyId::of("demo-key-of-polygon").to_string();
+    let until = home.clock.now().plus_nanos(600_000_000_000);
+    lock(home.house.market_store())
+        .change_budget(VendorId::AlphaVantage, &id, home.clock.now(), &mut |state| {
+            state.circuit = Circuit::Open;
+            state.blocked_until = Some(until);
+            state.reason = "it failed five times".into();
+        })
+        .unwrap();
+    let vendor = find(&watch.look().unwrap(), VendorId::AlphaVantage);
+    assert_eq!((vendor.state, vendor.until), (VendorState::Open, Some(until)));
+    assert!(vendor.says.contains("failed five times"), "{}", vendor.says);
+    home.clock.pass_seconds(700);
+    let vendor = find(&watch.look().unwrap(), VendorId::AlphaVantage);
+    assert_eq!((vendor.state, vendor.until), (VendorState::Ready, None));
+}
