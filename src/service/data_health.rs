@@ -18,7 +18,7 @@ use crate::domain::role::Reach;
 use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
 use crate::domain::{Capability, CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::budget::{self, Usage};
-use crate::market::vendors::Allowance;
+use crate::market::vendors::{Allowance, registry};
 use crate::store::market::{MarketReader, QuarantinedAt, Revision, SourceCount, StoredBudget, SyncNote};
 
 use super::access::Session;
@@ -292,7 +292,7 @@ impl House {
             let own = |b: &&StoredBudget| b.vendor.as_str() == vendor.as_str() && b.key_id.as_str() == id;
             let own = budgets.iter().find(own);
             let enabled = lock(self.settings()).vendors.of(*vendor).enabled;
-            let allowances = self.vendor(*vendor).map(|v| self.allowances(v.as_ref())).unwrap_or_default();
+            let allowances = self.allowances(registry::vendor(*vendor, self.calendars()).as_ref());
             vendor_row(*vendor, enabled, key, (own.map(|b| &b.state), &allowances), now)
         };
         VendorId::ALL.iter().map(row).collect()
