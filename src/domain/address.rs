@@ -5,7 +5,7 @@
 //! addresses a plain path, so that several services can live on one test server. A refusal shows nothing before an
 //! `@`, which could be a secret.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::CleanText;
 
@@ -98,7 +98,7 @@ fn split(text: &str) -> Option<Address> {
     let named = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
     let numbered = host.starts_with('[') && host.ends_with(']') && {
         let inside = host.trim_start_matches('[').trim_end_matches(']');
-        inside.parse::<std::net::Ipv6Addr>().is_ok()
+        inside.parse::<core::net::Ipv6Addr>().is_ok()
     };
     (named || numbered).then(|| Address {
         is_tls,
