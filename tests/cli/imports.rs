@@ -141,3 +141,43 @@ fn bars_come_from_standard_input_too() {
     let ran = bench.feed("root", &["--format", "json", "import", "bars", "-"], &bars(2, 3));
     assert_eq!(ran.json(0)["stored"], 6);
 }
+
+/// A file of the shared data, as text for the command line.
+fn shared(name: &str) -> Option<String> {
+    let path = crate::support::shared_data()?.join(name);
+    Some(path.to_str().unwrap().to_string())
+}
+
+#[test]
+fn the_australian_sample_imports_with_its_defects_and_its_renames_are_followed() {
+    let Some(file) = shared("market/asx_daily_2018_2019.csv.zst") else { return };
+    let bench = Bench::founded();
+    let report = import(&bench, 5, &[&file, "--exchange", "XASX"]);
+    assert_eq!((&report["read"], &report["stored"]), (&59_181.into(), &59_180.into()));
+    assert_eq!((&report["gap_runs"], &report["quarantined"]), (&39.into(), &1.into()));
+    let row = &report["quarantine"][0];
+    assert_eq!((&row["symbol"], &row["date"]), (&"TCL".into(), &"2018-08-31".into()));
+    assert_eq!(row["reason"], "NON_POSITIVE_PRICE");
+    // The list of renames as the exchange publishes it, rewritten to our columns.
+    let list = std::fs::read_to_string(shared("market/asx_changed_name_2019.csv").unwrap()).unwrap();
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+        let day: Vec<u32> = fields[0].split('/').map(|part| part.parse().unwrap()).collect();
+        format!("{}-{:02}-{:02},{},{},XASX\n", day[2], day[1], day[0], fields[1], fields[3])
+    };
+    let plain = list.lines().skip(1).filter(|line| !line.contains('"'));
+    let renames: String = plain.map(row).collect();
+    let file = bench.file("renames.csv", format!("from,old,new,exchange\n{renames}"));
+    let followed = bench.run("root", &["--format", "json", "import", "renames", &file]).json(0);
+    assert_eq!(followed["quarantined"], 0);
+    let rows = |symbol: &str| {
+        let ran = bench.run("root", &["export", "prices", "--exchange", "XASX", "--symbols", symbol]);
+        if ran.code == 0 { ran.out.lines().count() - 1 } else { 0 }
+    };
+    assert_eq!((rows("VUK"), rows("CYB")), (475, 0), "CYB has been VUK since 2019-11-15");
+    let gone = bench.file("gone.csv", "date,symbol,reason\n2018-09-24,SRX,taken over\n");
+    let stored =
+        bench.run("root", &["--format", "json", "import", "delistings", &gone, "--exchange", "XASX"]);
+    assert_eq!(stored.json(0)["stored"], 1);
+    assert_eq!(rows("SRX"), 177);
+}

@@ -12,4 +12,6 @@ mod logins;
 mod orders;
 mod permissions;
 mod qlib;
+#[path = "../support/mod.rs"]
+mod support;
 mod trading;

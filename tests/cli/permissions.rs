@@ -17,6 +17,8 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("import fundamentals", "missing.csv", [false, true, false, true]),
     ("import news", "missing.csv", [false, true, false, true]),
     ("import universe", "missing.csv", [false, true, false, true]),
+    ("import renames", "missing.csv", [false, true, false, true]),
+    ("import delistings", "missing.csv", [false, true, false, true]),
     ("import qlib", "missing", [false, true, false, true]),
     ("sync", "AAPL --vendor asx", [false, true, false, true]),
     ("search", "apple", [false, true, false, true]),

@@ -104,9 +104,11 @@ fn raw_prices_and_actions_give_continuous_series_with_each_split_once() {
     }
 }
 
+/// Bars by instrument, actions, and the told adjusted close by symbol and date.
+type Wiki = (BTreeMap<InstrumentId, Vec<DailyBar>>, Vec<CorporateAction>, BTreeMap<(String, String), f64>);
+
 /// The raw bars and actions of `wiki_with_actions`, and what it says its adjusted closes are.
-fn wiki()
--> Option<(BTreeMap<InstrumentId, Vec<DailyBar>>, Vec<CorporateAction>, BTreeMap<(String, String), f64>)> {
+fn wiki() -> Option<Wiki> {
     let file = "market/wiki_with_actions_2015_2017.csv";
     let outcome = import(&shared(file)?, Exchange::Xnys);
     assert_eq!((outcome.report.read, outcome.report.quarantined), (3_634, 0));

@@ -94,8 +94,13 @@ fn dividends(actions: &[CorporateAction]) -> Vec<(NaiveDate, f64)> {
     actions.iter().filter_map(amount).collect()
 }
 
+/// Rows, rows that differ, changes by rule.
+type Outcome = (usize, usize, Vec<(Rule, usize)>);
+/// A file and its outcome.
+type Expected<'a> = (&'a str, usize, usize, &'a [(Rule, usize)]);
+
 /// Repairs a file: rows that differ from the other's repair, and what was done.
-fn compare(name: &str) -> Option<(usize, usize, Vec<(Rule, usize)>)> {
+fn compare(name: &str) -> Option<Outcome> {
     let (file, fixed) = (load(name)?, load(&format!("{name}-fixed"))?);
     let ours = repaired(name, &file);
     assert_eq!(ours.bars.len(), fixed.bars.len());
@@ -125,7 +130,7 @@ fn compare(name: &str) -> Option<(usize, usize, Vec<(Rule, usize)>)> {
 fn every_pair_is_repaired_as_yfinance_does() {
     use Rule::*;
     // Name, rows, rows that differ, changes by rule.
-    let pairs: &[(&str, usize, usize, &[(Rule, usize)])] = &[
+    let pairs: &[Expected<'_>] = &[
         ("1398-HK-1d-bad-div", 647, 0, &[(MissingAdjustment, 1)]),
         ("4063-T-1d-bad-div", 667, 0, &[(DividendSplit, 1)]),
         ("8TRA-DE-1d-missing-div-adjust", 5, 0, &[(MissingAdjustment, 1)]),

@@ -9,6 +9,7 @@ mod nightly;
 mod panel;
 mod people;
 mod qlib;
+mod quality;
 mod research;
 mod rights;
 mod trading;

@@ -1,0 +1,147 @@
+//! The quality of stored prices: sources compared, splits told twice, decisions about quarantined rows.
+
+use super::*;
+use crate::domain::CleanText;
+use crate::domain::market::Basis;
+use crate::service::engine::lock;
+use crate::service::import::{BarImport, TableFileKind};
+use crate::service::permit::{ManageData, Permit};
+use crate::service::quality::Decision;
+use crate::store::market::{QuarantineState, Quarantined};
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn bars(home: &Home, source: &str, text: &str) {
+    let file = file(&format!("date,symbol,open,high,low,close,volume\n{text}"));
+    let wish = BarImport {
+        files: vec![file.path().to_path_buf()],
+        exchange: Exchange::Xnys,
+        basis: Basis::Raw,
+        source: CleanText::new(source),
+    };
+    home.house.import_bars(&permit(home), &wish, |_| {}).unwrap();
+}
+
+fn table(home: &Home, kind: TableFileKind, text: &str) {
+    let file = file(text);
+    home.house.import_table(&permit(home), kind, file.path(), Exchange::Xnys).unwrap();
+}
+
+fn permit(home: &Home) -> Permit<ManageData> {
+    home.login(Role::Trader).permit::<ManageData>().unwrap()
+}
+
+fn aapl() -> InstrumentId {
+    "AAPL.XNYS".parse().unwrap()
+}
+
+const DAYS: [&str; 6] = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09"];
+
+fn rows(closes: &[u32]) -> String {
+    let row = |(day, close): (&&str, &u32)| format!("{day},AAPL,{close},{close},{close},{close},10\n");
+    DAYS.iter().zip(closes).map(row).collect()
+}
+
+#[test]
+fn sources_that_differ_are_listed_until_they_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    bars(&home, "a", &rows(&[100, 101, 102, 103, 104, 105]));
+    bars(&home, "b", &rows(&[100, 101, 102, 113, 104, 105]));
+    let (found, count) = home.house.disagreements(&permit(&home), 10).unwrap();
+    assert_eq!((found.len(), count), (4, 4), "open, high, low and close of one session");
+    let close = found.iter().find(|one| one.field.as_str() == "close").unwrap();
+    assert_eq!((close.instrument, close.session.to_string().as_str()), (aapl(), DAYS[3]));
+    assert_eq!((close.sources[0].as_str(), close.values), ("a", [103.0, 113.0]));
+    bars(&home, "b", &rows(&[100, 101, 102, 103, 104, 105]));
+    assert_eq!(home.house.disagreements(&permit(&home), 10).unwrap(), (vec![], 0));
+}
+
+#[test]
+fn a_split_that_is_told_twice_counts_once_whatever_comes_first() {
+    let actions = "date,symbol,kind,amount,ratio\n2024-01-04,AAPL,split,,7:1\n2024-01-05,AAPL,split,,7:1\n";
+    let prices = rows(&[700, 707, 714, 103, 104, 105]);
+    for actions_first in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path());
+        home.people(Exchange::Xnys);
+        if actions_first {
+            table(&home, TableFileKind::Actions, actions);
+            bars(&home, "a", &prices);
+        } else {
+            bars(&home, "a", &prices);
+            table(&home, TableFileKind::Actions, actions);
+        }
+        let repairs = home.house.repairs(&permit(&home), Some(aapl()), 10).unwrap();
+        assert_eq!(repairs.len(), 1);
+        assert_eq!((repairs[0].rule.as_str(), repairs[0].after.as_str()), ("doubled_split", "none"));
+        assert_eq!(repairs[0].before.as_str(), "split 2024-01-04 7:1");
+        let (from, to) = (DAYS[0].parse().unwrap(), DAYS[5].parse().unwrap());
+        let left = lock(home.house.market_store()).read().actions_between(Exchange::Xnys, from, to).unwrap();
+        assert_eq!((left.len(), left[0].date.to_string().as_str()), (1, DAYS[3]));
+    }
+}
+
+#[test]
+fn quarantined_rows_are_accepted_fetched_again_or_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    bars(&home, "yahoo", &rows(&[100, 101, 102]));
+    let row = |day: &str, raw: &str| Quarantined {
+        job: "sync".into(),
+        file: "yahoo".into(),
+        line: 1,
+        symbol: "AAPL".into(),
+        date: day.into(),
+        reason: "STALE_REPEAT".into(),
+        raw: raw.into(),
+    };
+    let raw = format!("{},AAPL,103,104,102,103,55", DAYS[3]);
+    let kept = [row(DAYS[3], &raw), row(DAYS[4], "null"), row(DAYS[5], "null")];
+    lock(home.house.market_store()).store_quarantine(&kept, home.house.clock().now()).unwrap();
+    let cases = home.house.quarantine_cases(&permit(&home), Some(QuarantineState::Open), 10).unwrap();
+    let id = |day: &str| cases.iter().find(|case| case.row.date.as_str() == day).unwrap().id;
+    let decide = |day: &str, what| home.house.decide_quarantined(&permit(&home), id(day), what);
+    decide(DAYS[3], Decision::Accept).unwrap();
+    let refused = decide(DAYS[4], Decision::Accept).unwrap_err().to_string();
+    assert!(refused.contains("no prices that can be stored as they are"), "{refused}");
+    decide(DAYS[4], Decision::Refetch).unwrap();
+    decide(DAYS[5], Decision::Ignore).unwrap();
+    let unknown = home.house.decide_quarantined(&permit(&home), 999, Decision::Ignore).unwrap_err();
+    assert!(unknown.to_string().contains("not in quarantine any more"));
+    let all = home.house.quarantine_cases(&permit(&home), None, 10).unwrap();
+    let states: Vec<_> = all.iter().rev().map(|case| case.state).collect();
+    assert_eq!(states, [QuarantineState::Accepted, QuarantineState::Refetch, QuarantineState::Ignored]);
+    let stored = lock(home.house.market_store()).read().sessions_of(aapl(), "yahoo").unwrap();
+    assert_eq!(stored.len(), 4);
+    // What was to be fetched again closes when its price has come.
+    bars(&home, "yahoo", &rows(&[100, 101, 102, 103, 104]));
+    let open = home.house.quarantine_cases(&permit(&home), Some(QuarantineState::Refetch), 10).unwrap();
+    assert!(open.is_empty());
+}
+
+#[test]
+fn gaps_of_a_source_are_runs_of_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let all = rows(&[100, 101, 102, 103, 104, 105]);
+    let kept: String = all
+        .lines()
+        .enumerate()
+        .filter(|(n, _)| [0, 3, 5].contains(n))
+        .map(|(_, l)| format!("{l}\n"))
+        .collect();
+    bars(&home, "a", &kept);
+    let gaps = home.house.gaps(&permit(&home), aapl(), "a").unwrap();
+    let gaps: Vec<_> = gaps.iter().map(|(from, to)| (from.to_string(), to.to_string())).collect();
+    let run = |from: usize, to: usize| (DAYS[from].to_owned(), DAYS[to].to_owned());
+    assert_eq!(gaps, [run(1, 2), run(4, 4)]);
+    assert!(home.house.gaps(&permit(&home), aapl(), "b").unwrap().is_empty());
+}
