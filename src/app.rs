@@ -20,6 +20,7 @@ use crate::observe::{self, LogRing, SystemClock};
 use crate::service::broker::Brokers;
 use crate::service::door::Door;
 use crate::service::factors::UserFactors;
+use crate::service::feed::FeedGuard;
 use crate::service::house::{self, Parts};
 use crate::service::passing::{self, Listening};
 use crate::service::simulate::SYMBOLS_DEFAULT;
@@ -172,6 +173,7 @@ impl App {
         let clock = house.start_clock(settings.simulation_speed)?;
         let nightly = house.start_nightly()?;
         let schedule = house.start_schedule()?;
+        let feed = start_feed(&house);
         let no_color = match launch.color {
             Color::Always => false,
             Color::Never => true,
@@ -179,7 +181,7 @@ impl App {
         };
         let options = Options { theme: settings.theme.clone(), no_color, ascii: settings.ascii, user };
         let done = tui::run(Door::new(house), &options).map_err(Failure::of);
-        drop((clock, nightly, schedule));
+        drop((clock, nightly, schedule, feed));
         done
     }
 
@@ -237,6 +239,17 @@ impl App {
             if engine.join().is_err() {
                 tracing::error!("the engine's thread ended badly; the journal up to its last write is whole");
             }
+        }
+    }
+}
+
+/// Prices as they happen are a help, not a condition: without them the workstation opens and says why in its log.
+fn start_feed(house: &Arc<House>) -> Option<FeedGuard> {
+    match house.start_feed() {
+        Ok(feed) => feed,
+        Err(error) => {
+            tracing::error!(%error, "there is no live feed");
+            None
         }
     }
 }

@@ -147,7 +147,9 @@ fn typed(kind: Kind, value: &str) -> Value {
     match kind {
         Kind::Bool => Value::from(value == "true"),
         Kind::Integer { .. } => value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from),
-        Kind::Decimal | Kind::Choice(_) | Kind::Name | Kind::Address | Kind::Vendors => Value::from(value),
+        Kind::Decimal | Kind::Choice(_) | Kind::Name | Kind::Address | Kind::File | Kind::Vendors => {
+            Value::from(value)
+        }
     }
 }
 

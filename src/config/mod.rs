@@ -14,7 +14,9 @@ use std::path::PathBuf;
 
 pub use file::{Problem, load, parse, set};
 pub use paths::Paths;
-pub use registry::{Kind, SETTINGS, Setting, Settings, UpDown, VendorSetting, VendorTable, find};
+pub use registry::{
+    Kind, LiveSetting, LiveVendor, SETTINGS, Setting, Settings, UpDown, VendorSetting, VendorTable, find,
+};
 
 use crate::domain::CleanText;
 

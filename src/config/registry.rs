@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::domain::vendor::VendorId;
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{CleanText, Money, Price, Ratio};
+use crate::domain::{CleanText, Exchange, Money, Price, Ratio};
 
 /// Colours of rising and falling prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +54,60 @@ pub struct Settings {
     pub sync_vendors: Vec<VendorId>,
     /// Whether what was synced before is synced again after each session's close.
     pub sync_auto: bool,
+    /// Prices as they happen.
+    pub live: LiveSetting,
+}
+
+/// Where prices come from as they happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSetting {
+    /// Who sends them.
+    pub vendor: LiveVendor,
+    /// Where Polygon's stream is.
+    pub url: String,
+    /// The recorded file to be replayed.
+    pub file: String,
+    /// Seconds of the file in a second.
+    pub speed: u32,
+    /// Where the instruments of the file trade.
+    pub exchange: Exchange,
+}
+
+/// Who sends prices as they happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LiveVendor {
+    /// Nobody.
+    #[default]
+    None,
+    /// Polygon's WebSocket.
+    Polygon,
+    /// The replay of a recorded file.
+    Ticks,
+}
+
+impl LiveVendor {
+    const WORDS: [&'static str; 3] = ["none", "polygon", "ticks"];
+
+    /// The word used in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LiveVendor::None => "none",
+            LiveVendor::Polygon => "polygon",
+            LiveVendor::Ticks => "ticks",
+        }
+    }
+}
+
+impl Default for LiveSetting {
+    fn default() -> Self {
+        Self {
+            vendor: LiveVendor::None,
+            url: "https://socket.massive.com".to_owned(),
+            file: String::new(),
+            speed: 1,
+            exchange: Exchange::Xnys,
+        }
+    }
 }
 
 /// What can be set of one vendor of market data.
@@ -124,6 +178,7 @@ impl Default for Settings {
             vendors: VendorTable::default(),
             sync_vendors: vec![VendorId::Polygon, VendorId::Yahoo, VendorId::AlphaVantage, VendorId::Asx],
             sync_auto: true,
+            live: LiveSetting::default(),
         }
     }
 }
@@ -148,6 +203,8 @@ pub enum Kind {
     Name,
     /// A web address.
     Address,
+    /// A path of a file, or nothing.
+    File,
     /// Names of vendors of market data, each at most once, with commas between them.
     Vendors,
 }
@@ -161,6 +218,7 @@ impl Kind {
             Kind::Decimal => "a plain decimal of zero or more, such as 0.005".to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Address => "an address such as https://127.0.0.1:8443".to_owned(),
+            Kind::File => "a path of a file".to_owned(),
             Kind::Vendors => "names of vendors with commas between, such as polygon,yahoo".to_owned(),
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
@@ -206,6 +264,7 @@ impl Setting {
                 text.len() <= ADDRESS_BYTES_MAX && rest.is_some_and(|r| !r.is_empty() && r.chars().all(plain))
             }
             Kind::Decimal => !text.starts_with('-'),
+            Kind::File => text.len() <= FILE_BYTES_MAX && !text.chars().any(char::is_control),
             Kind::Bool | Kind::Vendors => true,
         };
         let done = if bounded { (self.write)(settings, text) } else { None };
@@ -218,6 +277,8 @@ const NAME_BYTES_MAX: usize = 64;
 
 /// Longest address, in bytes.
 const ADDRESS_BYTES_MAX: usize = 256;
+/// Longest path of a file, in bytes.
+const FILE_BYTES_MAX: usize = 4_096;
 
 /// Basis points in a whole.
 const BPS: i64 = 10_000;
@@ -417,6 +478,45 @@ pub const SETTINGS: &[Setting] = &[
         doc: "Sync again after each session's close what was synced before, while the workstation is open.",
         write: |s, t| write(&mut s.sync_auto, t),
         show: |s| s.sync_auto.to_string(),
+    },
+    Setting {
+        key: "live.vendor",
+        kind: Kind::Choice(&LiveVendor::WORDS),
+        doc: "Who sends prices as they happen: nobody, Polygon's stream, or the replay of a recorded file.",
+        write: |s, t| {
+            let all = [LiveVendor::None, LiveVendor::Polygon, LiveVendor::Ticks];
+            s.live.vendor = all.into_iter().find(|vendor| vendor.as_str() == t)?;
+            Some(())
+        },
+        show: |s| s.live.vendor.as_str().to_owned(),
+    },
+    Setting {
+        key: "live.url",
+        kind: Kind::Address,
+        doc: "Address of Polygon's stream: real-time, delayed (https://delayed.massive.com) or loopback.",
+        write: |s, t| write(&mut s.live.url, t),
+        show: |s| s.live.url.clone(),
+    },
+    Setting {
+        key: "live.file",
+        kind: Kind::File,
+        doc: "The recorded file of ticks that is replayed.",
+        write: |s, t| write(&mut s.live.file, t),
+        show: |s| s.live.file.clone(),
+    },
+    Setting {
+        key: "live.speed",
+        kind: Kind::Integer { min: 0, max: 100_000 },
+        doc: "Seconds of the recorded file in a second; 0 is as fast as it can be read.",
+        write: |s, t| write(&mut s.live.speed, t),
+        show: |s| s.live.speed.to_string(),
+    },
+    Setting {
+        key: "live.exchange",
+        kind: Kind::Choice(&["XNYS", "XASX"]),
+        doc: "Exchange on which the instruments of the recorded file trade.",
+        write: |s, t| write(&mut s.live.exchange, t),
+        show: |s| s.live.exchange.to_string(),
     },
     vendor_url!(alpha_vantage, "Alpha Vantage"),
     vendor_enabled!(alpha_vantage, "Alpha Vantage"),

@@ -200,6 +200,25 @@ pub struct DailyBar {
     pub vwap: Option<Price>,
 }
 
+/// One minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinuteBar {
+    /// Start of the minute.
+    pub from: UnixNanos,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Volume.
+    pub volume: Volume,
+    /// Number of trades, where the source tells it.
+    pub trades: Option<u32>,
+}
+
 /// A split or dividend as a source gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorporateAction {

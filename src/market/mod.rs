@@ -5,7 +5,8 @@
 //! [`simulated`] is the SIM exchange, whose every row is labelled as simulated.
 //!
 //! [`vendors`] say how wishes become calls and answers become rows; [`http`] makes one call, [`budget`] says when it may
-//! go, and [`fetch`] does both with retries, paging and sessions.
+//! go, and [`fetch`] does both with retries, paging and sessions. [`live`] are prices as they happen, [`intraday`] minutes
+//! made of them and longer bars made of minutes.
 
 pub mod adjust;
 pub mod budget;
@@ -13,6 +14,8 @@ pub mod compare;
 pub mod fetch;
 pub mod http;
 pub mod import;
+pub mod intraday;
+pub mod live;
 pub mod repair;
 pub mod simulated;
 pub mod sync;

@@ -396,6 +396,8 @@ fn choices(kind: Kind) -> Vec<String> {
     match kind {
         Kind::Bool => vec!["true".into(), "false".into()],
         Kind::Choice(words) => words.iter().map(ToString::to_string).collect(),
-        Kind::Integer { .. } | Kind::Decimal | Kind::Name | Kind::Address | Kind::Vendors => Vec::new(),
+        Kind::Integer { .. } | Kind::Decimal | Kind::Name | Kind::Address | Kind::File | Kind::Vendors => {
+            Vec::new()
+        }
     }
 }

@@ -26,6 +26,7 @@ use super::curve::Curves;
 use super::engine::{self, EngineHandle, EngineLoop, Wish, lock};
 use super::error::ServiceError;
 use super::factors::FactorFile;
+use super::feed::FeedBoard;
 use super::keys::Keys;
 use super::live::QuoteBoard;
 use super::market::ClosesCache;
@@ -96,6 +97,7 @@ pub struct House {
     panels: Mutex<PanelCache>,
     factor_file: Mutex<FactorFile>,
     sync_board: SyncBoard,
+    feed_board: FeedBoard,
     keys: Keys,
 }
 
@@ -127,6 +129,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         panels: Mutex::default(),
         factor_file: Mutex::default(),
         sync_board: SyncBoard::default(),
+        feed_board: FeedBoard::default(),
         keys,
     });
     Ok((house, engine_loop))
@@ -225,6 +228,10 @@ impl House {
 
     pub(super) fn sync_board(&self) -> &SyncBoard {
         &self.sync_board
+    }
+
+    pub(super) fn feed_board(&self) -> &FeedBoard {
+        &self.feed_board
     }
 
     pub(super) fn log(&self) -> &LogRing {

@@ -3,7 +3,7 @@
 //! Conflated by construction: a newer quote replaces an older one. Orders never pass here.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::domain::{InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
@@ -45,6 +45,7 @@ impl Live {
 pub struct QuoteBoard {
     board: RwLock<BTreeMap<InstrumentId, Live>>,
     version: AtomicU64,
+    stale: AtomicBool,
 }
 
 impl QuoteBoard {
@@ -67,6 +68,18 @@ impl QuoteBoard {
     /// Forgets the session: a new one begins, or its bars are stored.
     pub fn clear(&self) {
         self.board.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Notes whether everything here may be old: its feed is silent or away.
+    pub fn mark_stale(&self, is_stale: bool) {
+        if self.stale.swap(is_stale, Ordering::AcqRel) != is_stale {
+            self.version.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether everything here may be old.
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
     }
 
     /// Counts what was noted.

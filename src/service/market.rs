@@ -249,11 +249,12 @@ impl House {
             ask: live.and_then(|l| l.quote).map(|q| (q.ask, q.ask_size)),
             volume: live.map(|l| l.bar_volume()).or(closes.map(|c| c.volume)),
             price_time,
-            stale: closes.is_some_and(|c| {
-                market_day.is_some_and(|day| {
-                    live.is_none() && c.last.0 < calendar.previous_session(day).map_or(day, |s| s.date)
-                })
-            }),
+            stale: (live.is_some() && self.quotes().is_stale())
+                || closes.is_some_and(|c| {
+                    market_day.is_some_and(|day| {
+                        live.is_none() && c.last.0 < calendar.previous_session(day).map_or(day, |s| s.date)
+                    })
+                }),
             source: source_word(id.exchange),
             rank: None,
             held: account.map_or(Quantity::ZERO, |a| book::held(state, Some(a), id)),

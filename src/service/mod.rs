@@ -24,6 +24,7 @@ pub mod engine;
 pub mod error;
 mod evidence;
 pub mod factors;
+pub mod feed;
 pub mod files;
 pub mod house;
 pub mod import;

@@ -12,7 +12,7 @@ use crate::cli::output::Format;
 use crate::domain::import::ImportReport;
 use crate::domain::market::Basis;
 use crate::domain::{CleanText, Exchange};
-use crate::service::import::{BarImport, TableFileKind};
+use crate::service::import::{BarImport, MinuteImport, TableFileKind};
 use crate::service::permit::ManageData;
 
 /// Terms in which a source states prices.
@@ -23,6 +23,8 @@ const BASES: &[(&str, Basis)] = &[("raw", Basis::Raw), ("split", Basis::Split), 
 pub enum ImportCommand {
     /// Daily bars: date, symbol, open, high, low, close, volume (vwap, factor, change).
     Bars(Bars),
+    /// Minute bars: ts, symbol, open, high, low, close, volume; or open_bid … close_ask in place of the last five.
+    Minutes(Minutes),
     /// symbol, name, exchange, currency, sector, tick, lot, industry, from (first day of sector and industry), scheme
     /// (in whose terms).
     Instruments(Table),
@@ -59,6 +61,23 @@ pub struct Bars {
     source: String,
 }
 
+/// `import minutes`.
+#[derive(Debug, Args)]
+pub struct Minutes {
+    /// CSV files, plain, gzip or zstd; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Exchange of all rows; times without a zone are its own.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true, default_value = "XNYS")]
+    exchange: Exchange,
+    /// The market never closes: times without a zone are UTC, and every minute is expected.
+    #[arg(long)]
+    round_the_clock: bool,
+    /// What to call this source.
+    #[arg(long, value_name = "NAME", default_value = "file")]
+    source: String,
+}
+
 /// `import qlib`.
 #[derive(Debug, Args)]
 pub struct Qlib {
@@ -85,6 +104,7 @@ impl ImportCommand {
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let (kind, table) = match self {
             ImportCommand::Bars(bars) => return bars.run(env),
+            ImportCommand::Minutes(minutes) => return minutes.run(env),
             ImportCommand::Qlib(qlib) => return qlib.run(env),
             ImportCommand::Instruments(table) => (TableFileKind::Instruments, table),
             ImportCommand::Actions(table) => (TableFileKind::Actions, table),
@@ -105,10 +125,7 @@ impl Bars {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ManageData>()?;
-        let source = CleanText::new(&self.source);
-        if source.is_empty() || source.as_str() != self.source {
-            return Err(Failure::usage("--source must be a plain name such as 'file'"));
-        }
+        let source = plain_source(&self.source)?;
         let wish = BarImport { files: self.files, exchange: self.exchange, basis: self.basis, source };
         let mut progress = env.progress();
         let report = session
@@ -122,6 +139,33 @@ impl Bars {
                 report.switched, wish.source
             ));
         }
+        print(env, &report)
+    }
+}
+
+fn plain_source(text: &str) -> Result<CleanText, Failure> {
+    let source = CleanText::new(text);
+    if source.is_empty() || source.as_str() != text {
+        return Err(Failure::usage("--source must be a plain name such as 'file'"));
+    }
+    Ok(source)
+}
+
+impl Minutes {
+    fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let session = env.session(OpenMode::Read)?;
+        let permit = session.permit::<ManageData>()?;
+        let wish = MinuteImport {
+            source: plain_source(&self.source)?,
+            files: self.files,
+            exchange: self.exchange,
+            never_closes: self.round_the_clock,
+        };
+        let mut progress = env.progress();
+        let report = session
+            .house()
+            .import_minutes(&permit, &wish, |seen| progress(format_args!("{} rows read", seen.rows)))?;
+        progress(format_args!(""));
         print(env, &report)
     }
 }

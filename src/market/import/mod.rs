@@ -7,6 +7,7 @@
 
 mod bars;
 mod lines;
+mod minutes;
 mod number;
 mod page;
 mod qlib;
@@ -19,6 +20,7 @@ mod when;
 
 pub use bars::{BarFile, BarRun};
 pub use lines::LINE_BYTES_MAX;
+pub use minutes::{MinuteFile, MinuteRow, MinuteRun};
 pub use number::{NumberFault, parse_scaled};
 pub use page::{PAGE_LINES_MAX, Page, Pages, Row};
 pub use qlib::{ALL, FIELDS as QLIB_FIELDS, Feature, Listed, QlibFolder, QlibOut, QlibSeries};

@@ -41,6 +41,11 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Whether a known column is there.
+    pub(super) fn has(&self, column: usize) -> bool {
+        self.fields.get(column).is_some_and(Option::is_some)
+    }
+
     /// Of a form that has no header line: each known column's place.
     pub(super) fn bare(form: &Bare) -> Self {
         let width = form.places.iter().flatten().max().map_or(0, |last| last + 1);

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::domain::id::Currency;
+pub use crate::domain::market::MinuteBar;
 use crate::domain::market::{Basis, CorporateAction, DailyBar, Fundamental, Headline};
 use crate::domain::{CleanText, Exchange, InstrumentId, Price, Quantity, Symbol, UnixNanos, Volume};
 
@@ -53,25 +54,6 @@ pub struct Series {
     pub currency: Option<CleanText>,
     /// Identical second rows that were left out.
     pub duplicates: u64,
-}
-
-/// One minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MinuteBar {
-    /// Start of the minute.
-    pub from: UnixNanos,
-    /// First price.
-    pub open: Price,
-    /// Highest price.
-    pub high: Price,
-    /// Lowest price.
-    pub low: Price,
-    /// Last price.
-    pub close: Price,
-    /// Volume.
-    pub volume: Volume,
-    /// Number of trades, where the source tells it.
-    pub trades: Option<u32>,
 }
 
 /// Minute bars of one instrument, oldest first.

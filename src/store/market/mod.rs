@@ -17,6 +17,7 @@ mod history;
 mod instruments;
 mod jobs;
 mod master;
+mod minutes;
 mod prices;
 mod repairs;
 mod revision;
@@ -37,6 +38,7 @@ pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists
 pub use instruments::SourceInfo;
 pub use jobs::{JobProgress, Quarantined};
 pub use master::Followed;
+pub use minutes::{MinuteOutcome, MinuteSide};
 pub use prices::Series;
 pub use repairs::{Disagreement, QuarantineCase, QuarantineState, StoredRepair};
 pub use revision::{Revision, Revisions};
@@ -52,6 +54,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/003.sql"),
     include_str!("../schema/market/004.sql"),
     include_str!("../schema/market/005.sql"),
+    include_str!("../schema/market/006.sql"),
 ];
 
 /// The interval of daily bars.

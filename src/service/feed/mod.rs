@@ -1,0 +1,189 @@
+//! Prices as they happen, for a home: from a stream to the quote board, to the engine and to the stored minutes.
+//!
+//! It runs on a thread of its own while the workstation is open and the setting `live.vendor` names somebody. What is
+//! watched, held or ordered is subscribed. Ticks are conflated ten times a second before anybody sees them, so neither
+//! the terminal nor the engine's queue can be flooded; every trade counts into the minutes. Between two connections
+//! nothing is heard: the minutes missed are fetched from the vendor's other side, and everything is marked as stale
+//! once nothing came for [`STALE_SECONDS`].
+
+mod backfill;
+mod run;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde::Serialize;
+
+use crate::config::{LiveSetting, LiveVendor};
+use crate::domain::vendor::VendorId;
+use crate::domain::{Address, CleanText, Exchange, UnixNanos};
+use crate::market::live::polygon::{HOSTS, PolygonStream, Timing};
+use crate::market::live::ticks::TickReplay;
+use crate::market::live::{LiveCounts, Stream};
+
+use super::engine::lock;
+use super::error::ServiceError;
+use super::house::House;
+
+/// Prices are stale when nothing came for this long, in seconds.
+pub const STALE_SECONDS: i64 = 5;
+
+/// How a feed stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// It tries to connect.
+    #[default]
+    Connecting,
+    /// It is connected and has subscribed.
+    Live,
+    /// It was connected and tries again.
+    Lost,
+    /// A recording that is through.
+    Over,
+}
+
+impl FeedState {
+    /// In a word, for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            FeedState::Connecting => "connecting",
+            FeedState::Live => "live",
+            FeedState::Lost => "lost",
+            FeedState::Over => "over",
+        }
+    }
+}
+
+/// A feed, for screens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedStatus {
+    /// Who sends.
+    pub vendor: CleanText,
+    /// How it stands.
+    pub state: FeedState,
+    /// When it last came to that, by the wall.
+    pub since: UnixNanos,
+    /// When something last came, by the wall.
+    pub last_message: Option<UnixNanos>,
+    /// Whether what is shown may be old: nothing came for [`STALE_SECONDS`], or it is not connected.
+    pub is_stale: bool,
+    /// Instruments that are subscribed.
+    pub symbols: usize,
+    /// What came in, went out and was wrong.
+    pub counts: LiveCounts,
+    /// Connections lost so far.
+    pub gaps: u64,
+    /// Minutes that were fetched after gaps.
+    pub fetched_minutes: u64,
+    /// Minutes that were stored.
+    pub stored_minutes: u64,
+    /// What went wrong last, and when.
+    pub last_error: Option<(UnixNanos, CleanText)>,
+}
+
+/// Where a home's feed is shown.
+#[derive(Debug, Default)]
+pub(super) struct FeedBoard(Mutex<Option<FeedStatus>>);
+
+impl FeedBoard {
+    fn change(&self, change: impl FnOnce(&mut FeedStatus)) {
+        change(lock(&self.0).get_or_insert_default());
+    }
+}
+
+/// Keeps a feed going until it is dropped.
+#[derive(Debug)]
+pub struct FeedGuard {
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for FeedGuard {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the feed ended badly; prices are as they were stored");
+        }
+    }
+}
+
+impl House {
+    /// How the feed stands; `None` while there was none.
+    pub fn feed_status(&self) -> Option<FeedStatus> {
+        lock(&self.feed_board().0).clone()
+    }
+
+    /// Starts the feed of the settings, where this process owns the trades; `None` without one.
+    pub fn start_feed(self: &Arc<Self>) -> Result<Option<FeedGuard>, ServiceError> {
+        let live = lock(self.settings()).live.clone();
+        if live.vendor == LiveVendor::None || !self.owns_trades() {
+            return Ok(None);
+        }
+        let (stream, exchange) = match live.vendor {
+            LiveVendor::Polygon => (self.polygon_stream(&live)?, Exchange::Xnys),
+            LiveVendor::Ticks | LiveVendor::None => (self.tick_stream(&live)?, live.exchange),
+        };
+        self.start_feed_of(stream, exchange).map(Some)
+    }
+
+    /// The same with a stream of the caller's choice, whose instruments trade on `exchange`.
+    pub fn start_feed_of(
+        self: &Arc<Self>,
+        stream: Box<dyn Stream>,
+        exchange: Exchange,
+    ) -> Result<FeedGuard, ServiceError> {
+        let failed = |source| ServiceError::File {
+            path: self.home().to_path_buf(),
+            doing: "the feed could not be started; close other programs",
+            source,
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let running = run::Running::new(Arc::clone(self), stream, exchange, Arc::clone(&stop))?;
+        let thread = thread::Builder::new().name("feed".into()).spawn(move || {
+            runtime.block_on(running.run());
+            // A name that is still being looked up must not keep the home open.
+            runtime.shutdown_background();
+        });
+        Ok(FeedGuard { stop, thread: Some(thread.map_err(failed)?) })
+    }
+
+    fn polygon_stream(&self, live: &LiveSetting) -> Result<Box<dyn Stream>, ServiceError> {
+        let key = self.vendor_key(VendorId::Polygon)?.ok_or_else(|| {
+            ServiceError::Invalid(
+                "the live feed needs a key: 'qlib-pro key set polygon', or set live.vendor to none".into(),
+            )
+        })?;
+        // A test server on this machine has both sides of the vendor.
+        let rest = self.vendor_address(self.vendor(VendorId::Polygon)?.as_ref())?;
+        let address = if rest.is_this_machine() {
+            rest
+        } else {
+            Address::parse(&live.url, HOSTS).map_err(|e| ServiceError::Invalid(format!("live.url: {e}")))?
+        };
+        Ok(Box::new(PolygonStream::new(address, key, Timing::default())))
+    }
+
+    /// The recorded file, moved so that it begins with the first session that opens behind the home's market time.
+    fn tick_stream(&self, live: &LiveSetting) -> Result<Box<dyn Stream>, ServiceError> {
+        if live.file.is_empty() {
+            return Err(ServiceError::Invalid(
+                "live.vendor is ticks: set live.file to the recorded file".into(),
+            ));
+        }
+        let calendar = self.calendars().of(live.exchange);
+        let market_time = self.state()?.market_time(live.exchange);
+        let begin = |first: UnixNanos| {
+            let after = market_time.map_or(first, |now| now.max(first));
+            let today = calendar.session_on(calendar.date_at(after)).filter(|s| s.open >= after);
+            let next = today.or_else(|| calendar.next_session(calendar.date_at(after)));
+            next.map_or(first, |session| session.open)
+        };
+        let path = std::path::Path::new(&live.file);
+        Ok(Box::new(TickReplay::open(path, live.exchange, live.speed, begin)?))
+    }
+}

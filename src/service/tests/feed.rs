@@ -1,0 +1,168 @@
+//! A recorded market lived again through the real engine: quotes, fills, minutes, gaps, and how it is shown.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::domain::OrderStatus;
+use crate::market::live::ticks::TickReplay;
+use crate::market::live::{LiveEvent, Stream};
+use crate::service::engine::lock;
+use crate::service::feed::{FeedState, FeedStatus};
+use crate::store::market::MinuteSide;
+
+const FILE: &str = "../shared/market/intraday/btcusdt_20240809_ticks.csv.zst";
+/// Longest wait for the feed's thread.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Gives the first so many of its events, and more when it is allowed to.
+#[derive(Debug)]
+struct Gated {
+    events: Vec<LiveEvent>,
+    given: usize,
+    allowed: Arc<AtomicUsize>,
+    time: UnixNanos,
+}
+
+#[async_trait::async_trait]
+impl Stream for Gated {
+    fn name(&self) -> &'static str {
+        "ticks"
+    }
+
+    async fn subscribe(&mut self, _: &BTreeSet<InstrumentId>) {}
+
+    fn time(&self, _: UnixNanos) -> UnixNanos {
+        self.time
+    }
+
+    async fn next(&mut self, out: &mut Vec<LiveEvent>) -> bool {
+        let allowed = self.allowed.load(Ordering::Acquire).min(self.events.len());
+        if self.given >= allowed {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            return self.given < self.events.len();
+        }
+        // In small pieces, so that there are many drains.
+        let end = allowed.min(self.given + 50);
+        for event in &self.events[self.given..end] {
+            self.time = match event {
+                LiveEvent::Quote(quote, _) => quote.time,
+                LiveEvent::Trade(live) => live.trade.time,
+                _ => self.time,
+            };
+            out.push(event.clone());
+        }
+        self.given = end;
+        true
+    }
+}
+
+/// The ticks of the known file from an opening of New York on; `None` (said) without shared data.
+fn recorded() -> Option<Vec<LiveEvent>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    if !path.exists() {
+        println!("skipped: no shared data");
+        return None;
+    }
+    let open = |_| "2024-08-09T13:30:00Z".parse().unwrap();
+    let mut replay = TickReplay::open(&path, Exchange::Xnys, 0, open).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut events = Vec::new();
+    runtime.block_on(async { while replay.next(&mut events).await {} });
+    Some(events)
+}
+
+fn until(home: &Home, what: &str, done: impl Fn(&FeedStatus) -> bool) -> FeedStatus {
+    let began = Instant::now();
+    loop {
+        let status = home.house.feed_status().unwrap_or_default();
+        if done(&status) {
+            return status;
+        }
+        assert!(began.elapsed() < PATIENCE, "never {what}: {status:?}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_recorded_market_is_lived_again_and_orders_fill_at_its_quotes() {
+    let Some(events) = recorded() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let id: InstrumentId = "BTCUSDT.XNYS".parse().unwrap();
+    let allowed = Arc::new(AtomicUsize::new(2_000));
+    let stream = Gated { events, given: 0, allowed: Arc::clone(&allowed), time: UnixNanos::ZERO };
+    let guard = home.house.start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
+    until(&home, "given", |s| s.counts.ticks >= 1_999 && s.state == FeedState::Live && s.counts.given > 0);
+    let quote = home.house.quotes().get(id).unwrap().quote.unwrap();
+    let trader = home.login(Role::Trader);
+    let permit = trader.trade_permit(None).unwrap();
+    let hundredth = Quantity::from_raw(Quantity::ONE_RAW / 100);
+    let plain = |name: &str, side, limit| OrderWish {
+        id: Some(name.parse().unwrap()),
+        ..OrderWish::plain(id.symbol, side, hundredth, limit)
+    };
+    home.house.submit(&permit, &plain("market", Side::Buy, None)).unwrap();
+    // Ten dollars below the bid: the recorded minutes go there.
+    let below = quote.bid.checked_sub(Price::from_whole(10).unwrap()).unwrap();
+    home.house.submit(&permit, &plain("resting", Side::Buy, Some(below))).unwrap();
+    allowed.store(usize::MAX, Ordering::Release);
+    let over = until(&home, "over", |s| s.state == FeedState::Over);
+    drop(guard);
+    let state = home.house.state().unwrap();
+    let order =
+        |name: &str| state.orders().get("desk".parse().unwrap(), name.parse().unwrap()).unwrap().clone();
+    let market = order("market");
+    assert_eq!((market.status, market.filled), (OrderStatus::Filled, hundredth), "{market:?}");
+    let paid = market.filled_notional.to_f64() * 100.0;
+    // At the ask of the moment, with the home's slippage of a basis point at most; the next quotes are a breath away.
+    let ask = quote.ask.to_f64();
+    assert!(paid >= quote.bid.to_f64() - 5.0 && paid <= ask * 1.000_1 + 5.0, "{paid} {ask}");
+    let resting = order("resting");
+    assert_eq!(resting.status, OrderStatus::Filled, "{resting:?}");
+    assert!(resting.filled_notional.to_f64() * 100.0 <= below.to_f64() + 1e-6);
+    assert_eq!((over.counts.ticks, over.counts.broken, over.counts.ahead), (55_281, 0, 0));
+    assert!(over.counts.given < over.counts.ticks, "{:?}", over.counts);
+    let live = home.house.quotes().get(id).unwrap();
+    assert!(live.high.unwrap() >= live.low.unwrap() && live.volume.is_positive());
+    let open: UnixNanos = "2024-08-09T13:30:00Z".parse().unwrap();
+    let span = (open, open.plus_millis(600_000));
+    let minutes =
+        lock(home.house.market_store()).read().minutes(id, "ticks", MinuteSide::Trade, span).unwrap();
+    assert!(minutes.len() >= 5, "{}", minutes.len());
+    let lowest = minutes.iter().map(|bar| bar.low).min();
+    assert!(lowest.unwrap() >= live.low.unwrap());
+}
+
+#[test]
+fn a_lost_stream_is_stale_at_once_and_a_found_one_is_live() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let events = vec![
+        LiveEvent::Connected,
+        LiveEvent::Gap { reason: "cut".into() },
+        LiveEvent::Gap { reason: "still cut".into() },
+        LiveEvent::Connected,
+        LiveEvent::Skipped { unknown: 1, broken: 2 },
+    ];
+    let allowed = Arc::new(AtomicUsize::new(1));
+    let stream = Gated { events, given: 0, allowed: Arc::clone(&allowed), time: UnixNanos::ZERO };
+    let guard = home.house.start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
+    until(&home, "live", |s| s.state == FeedState::Live && !s.is_stale);
+    home.clock.pass_seconds(6);
+    until(&home, "silent", |s| s.is_stale && s.state == FeedState::Live);
+    assert!(home.house.quotes().is_stale());
+    allowed.store(3, Ordering::Release);
+    let lost = until(&home, "lost", |s| s.state == FeedState::Lost && s.is_stale && s.last_error.is_some());
+    assert_eq!(lost.gaps, 1);
+    allowed.store(4, Ordering::Release);
+    until(&home, "back", |s| s.state == FeedState::Live && !s.is_stale);
+    allowed.store(5, Ordering::Release);
+    let over = until(&home, "over", |s| s.state == FeedState::Over);
+    assert_eq!((over.counts.unknown, over.counts.broken, over.gaps), (1, 2, 1));
+    drop(guard);
+    assert!(home.house.start_feed().unwrap().is_none(), "the settings name nobody");
+}
