@@ -39,7 +39,10 @@ fn ticks() -> Vec<LiveEvent> {
             return LiveEvent::Trade(LiveTrade { trade, counts: Counts::ALL, sequence: Some(tick) });
         }
         let ask = Price::from_raw(price.raw() + 10_000_000);
-        LiveEvent::Quote(Quote { instrument, time, bid: price, ask, bid_size: size, ask_size: size }, Some(tick))
+        LiveEvent::Quote(
+            Quote { instrument, time, bid: price, ask, bid_size: size, ask_size: size },
+            Some(tick),
+        )
     };
     (0..TICKS).map(one).collect()
 }

@@ -33,6 +33,7 @@ pub mod language;
 pub mod live;
 mod live_expression;
 pub mod market;
+pub mod minutes;
 pub mod nightly;
 mod notices;
 pub mod ordering;

@@ -142,6 +142,7 @@ fn bars_come_from_standard_input_too() {
     assert_eq!(ran.json(0)["stored"], 6);
 }
 
+<<<<<<< HEAD
 /// A file of the shared data, as text for the command line.
 fn shared(name: &str) -> Option<String> {
     let path = crate::support::shared_data()?.join(name);
@@ -180,4 +181,35 @@ fn the_australian_sample_imports_with_its_defects_and_its_renames_are_followed()
         bench.run("root", &["--format", "json", "import", "delistings", &gone, "--exchange", "XASX"]);
     assert_eq!(stored.json(0)["stored"], 1);
     assert_eq!(rows("SRX"), 177);
+=======
+#[test]
+fn end_of_day_files_without_a_header_and_minutes_come_in_and_longer_bars_come_out() {
+    let bench = Bench::founded();
+    let days = ["QRE,20240129,3.9,4,3.9,4,7\n", "QRE,20240130,4,4,4,4,0\n"];
+    let files: Vec<String> =
+        days.iter().map(|day| bench.file(&format!("{}.txt", &day[4..12]), day)).collect();
+    let report = import(&bench, 0, &[&files[0], &files[1], "--exchange", "XASX"]);
+    assert_eq!((&report["stored"], &report["flagged"]), (&2.into(), &1.into()));
+    let minutes = "ts,symbol,open,high,low,close,volume\n2024-03-08 09:30:00,A,10,12,10,11,5\n\
+                   2024-03-08 09:31:00,A,11,11,9,9.5,7.25\n2024-03-08 09:35:00,A,9,9,9,9,1\n\
+                   2024-03-08 16:05:00,A,1,1,1,1,1\n2024-03-08 16:06:00,A,1,0,1,1,1\n";
+    let file = bench.file("m.csv", minutes);
+    let report = bench.run("root", &["--format", "json", "import", "minutes", &file]).json(5);
+    assert_eq!((&report["stored"], &report["quarantined"]), (&4.into(), &1.into()));
+    let bars = |interval: &str| {
+        bench.run("root", &["export", "minutes", "A", "--exchange", "XNYS", "--interval", interval]).ended(0)
+    };
+    let header = "ts,symbol,open,high,low,close,volume\n";
+    let five = "2024-03-08T14:30:00Z,A,10,12,9,9.5,12.25\n2024-03-08T14:35:00Z,A,9,9,9,9,1\n\
+                2024-03-08T21:05:00Z,A,1,1,1,1,1\n";
+    assert_eq!(bars("5m"), format!("{header}{five}"));
+    assert_eq!(bars("session"), format!("{header}2024-03-08T14:30:00Z,A,10,12,9,9,13.25\n"));
+    let sides = "ts,symbol,open_bid,high_bid,low_bid,close_bid,open_ask,high_ask,low_ask,close_ask\n\
+                 2024-03-10 02:30:00,J,1,2,1,2,1,2,1,1\n";
+    let file = bench.file("j.csv", sides);
+    let wish = ["--format", "json", "import", "minutes", &file, "--round-the-clock", "--source", "fx"];
+    let report = bench.run("root", &wish).json(0);
+    assert_eq!((&report["stored"], &report["flagged"]), (&1.into(), &1.into()));
+    bench.run("root", &["export", "minutes", "J", "--exchange", "XNYS"]).ended(1);
+>>>>>>> da6dc06 (cli: export minutes; docs: minutes and the live feed)
 }

@@ -1,4 +1,4 @@
-//! `export prices|orders|fills|positions|signals|limits|audit`: tables out, under the right of the table.
+//! `export prices|minutes|orders|fills|positions|signals|limits|audit`: tables out, under the right of the table.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
 use crate::service::market::Adjust;
+use crate::service::minutes::{BarLength, MinutesWish, PriceSide};
 use crate::service::permit::{ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
 use crate::service::qlib::QlibExport;
 use crate::service::trading::LISTING_MAX;
@@ -20,11 +21,28 @@ use crate::service::trading::LISTING_MAX;
 const TERMS: &[(&str, Adjust)] =
     &[("stored", Adjust::Stored), ("split", Adjust::Split), ("total", Adjust::Total)];
 
+/// Lengths of bars.
+const LENGTHS: &[(&str, BarLength)] = &[
+    ("1m", BarLength::Minutes(1)),
+    ("5m", BarLength::Minutes(5)),
+    ("15m", BarLength::Minutes(15)),
+    ("30m", BarLength::Minutes(30)),
+    ("1h", BarLength::Minutes(60)),
+    ("1d", BarLength::Minutes(1_440)),
+    ("session", BarLength::Session),
+];
+
+/// What minute prices are of.
+const SIDES: &[(&str, PriceSide)] =
+    &[("trade", PriceSide::Trade), ("bid", PriceSide::Bid), ("ask", PriceSide::Ask)];
+
 /// Tables that can be had. They are CSV unless `--format json` asks for JSON.
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
     /// Daily prices with their source and basis.
     Prices(Prices),
+    /// Stored minutes, as they are or joined to longer bars.
+    Minutes(Minutes),
     /// Orders and what became of them.
     Orders(Rows),
     /// Fills.
@@ -84,6 +102,31 @@ pub struct Prices {
     adjust: Adjust,
 }
 
+/// `export minutes`.
+#[derive(Debug, Args)]
+pub struct Minutes {
+    /// Symbol.
+    symbol: Symbol,
+    /// Exchange of the symbol; the desk's by default.
+    #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
+    exchange: Option<Exchange>,
+    /// Source, such as file, polygon or ticks.
+    #[arg(long, value_name = "NAME", default_value = "file")]
+    source: String,
+    /// Trades, bids or asks.
+    #[arg(long, value_parser = one_of(SIDES), default_value = "trade")]
+    side: PriceSide,
+    /// Length of the bars: from multiples of it in UTC, or a session of the exchange.
+    #[arg(long, value_parser = one_of(LENGTHS), default_value = "1m")]
+    interval: BarLength,
+    /// First day.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+}
+
 /// Which rows of a table.
 #[derive(Debug, Args)]
 pub struct Rows {
@@ -114,6 +157,18 @@ impl ExportCommand {
                 let days = (p.from.unwrap_or(NaiveDate::MIN), p.to.unwrap_or(NaiveDate::MAX));
                 let rows = house.export_prices(&permit, &ids, p.source.as_deref(), days, p.adjust)?;
                 env.out.list(&rows, "")
+            }
+            ExportCommand::Minutes(m) => {
+                let permit = session.permit::<ViewMarket>()?;
+                let exchange = m.exchange.map_or_else(|| house.main_exchange(), Ok)?;
+                let wish = MinutesWish {
+                    instrument: InstrumentId::new(m.symbol, exchange),
+                    source: m.source,
+                    side: m.side,
+                    length: m.interval,
+                    days: (m.from, m.to),
+                };
+                env.out.list(&house.export_minutes(&permit, &wish)?, "")
             }
             ExportCommand::Orders(r) => {
                 let permit = session.permit::<ViewPortfolio>()?;

@@ -21,6 +21,7 @@ use crate::domain::{Address, CleanText, Exchange, UnixNanos};
 use crate::market::live::polygon::{HOSTS, PolygonStream, Timing};
 use crate::market::live::ticks::TickReplay;
 use crate::market::live::{LiveCounts, Stream};
+use crate::market::vendors::registry;
 
 use super::engine::lock;
 use super::error::ServiceError;
@@ -159,7 +160,7 @@ impl House {
             )
         })?;
         // A test server on this machine has both sides of the vendor.
-        let rest = self.vendor_address(self.vendor(VendorId::Polygon)?.as_ref())?;
+        let rest = self.vendor_address(registry::vendor(VendorId::Polygon, self.calendars()).as_ref())?;
         let address = if rest.is_this_machine() {
             rest
         } else {
