@@ -142,7 +142,6 @@ fn bars_come_from_standard_input_too() {
     assert_eq!(ran.json(0)["stored"], 6);
 }
 
-<<<<<<< HEAD
 /// A file of the shared data, as text for the command line.
 fn shared(name: &str) -> Option<String> {
     let path = crate::support::shared_data()?.join(name);
@@ -181,7 +180,8 @@ fn the_australian_sample_imports_with_its_defects_and_its_renames_are_followed()
         bench.run("root", &["--format", "json", "import", "delistings", &gone, "--exchange", "XASX"]);
     assert_eq!(stored.json(0)["stored"], 1);
     assert_eq!(rows("SRX"), 177);
-=======
+}
+
 #[test]
 fn end_of_day_files_without_a_header_and_minutes_come_in_and_longer_bars_come_out() {
     let bench = Bench::founded();
@@ -211,5 +211,4 @@ fn end_of_day_files_without_a_header_and_minutes_come_in_and_longer_bars_come_ou
     let report = bench.run("root", &wish).json(0);
     assert_eq!((&report["stored"], &report["flagged"]), (&1.into(), &1.into()));
     bench.run("root", &["export", "minutes", "J", "--exchange", "XNYS"]).ended(1);
->>>>>>> da6dc06 (cli: export minutes; docs: minutes and the live feed)
 }
