@@ -19,7 +19,9 @@ use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
 use crate::domain::{Capability, CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::budget::{self, Usage};
 use crate::market::vendors::{Allowance, registry};
-use crate::store::market::{MarketReader, QuarantinedAt, Revision, SourceCount, StoredBudget, SyncNote};
+use crate::store::market::{
+    MarketReader, QuarantineCase, QuarantineState, Revision, SourceCount, StoredBudget, SyncNote,
+};
 
 use super::access::Session;
 use super::engine::lock;
@@ -49,12 +51,16 @@ const MINUTE_NANOS: i64 = 60 * SECOND_NANOS;
 /// Rows set aside, by symbol as given and where from.
 type AsideCounts = BTreeMap<(CleanText, CleanText), u64>;
 
+/// Prices that differ from another source's, by instrument and source.
+type DifferCounts = BTreeMap<(InstrumentId, CleanText), u64>;
+
 /// What was read, and of which state of the store.
 #[derive(Debug)]
 struct Known {
     version: i64,
     aside: AsideCounts,
-    newest: Vec<QuarantinedAt>,
+    newest: Vec<QuarantineCase>,
+    differ: DifferCounts,
     budgets: Vec<StoredBudget>,
     notes: Vec<SyncNote>,
 }
@@ -144,7 +150,8 @@ impl DataWatch {
             self.known = Some(Known {
                 version,
                 aside: reader.quarantine_counts()?,
-                newest: reader.quarantine_newest(ASIDE_ROWS_MAX)?,
+                newest: undecided(reader)?,
+                differ: reader.disagreement_counts()?,
                 budgets: reader.budgets()?,
                 notes: reader.sync_notes()?,
             });
@@ -265,6 +272,7 @@ impl House {
                 gaps: small(expected.saturating_sub(c.rows)),
                 quarantined: small(aside_of(&known.aside, c, fetched)),
                 flagged: small(c.flagged),
+                differs: small(known.differ.get(&(c.instrument, c.source.clone())).copied().unwrap_or(0)),
                 says: said.get(&(c.instrument, source)).map(ToString::to_string).unwrap_or_default(),
             }
         };
@@ -358,6 +366,15 @@ fn outcome(report: &SyncReport) -> (String, bool) {
     (CleanText::new(&parts.join("; ")).to_string(), troubled)
 }
 
+/// Rows that nobody has decided about for good, newest first.
+fn undecided(reader: &MarketReader) -> Result<Vec<QuarantineCase>, ServiceError> {
+    let mut rows = reader.quarantine_cases(Some(QuarantineState::Open), ASIDE_ROWS_MAX)?;
+    rows.extend(reader.quarantine_cases(Some(QuarantineState::Refetch), ASIDE_ROWS_MAX)?);
+    rows.sort_by_key(|case| std::cmp::Reverse(case.id));
+    rows.truncate(ASIDE_ROWS_MAX as usize);
+    Ok(rows)
+}
+
 /// Rows set aside of one source: a vendor's under its own name, all others under the symbol.
 fn aside_of(aside: &AsideCounts, count: &SourceCount, fetched: bool) -> u64 {
     let symbol = count.instrument.symbol.as_str();
@@ -436,7 +453,7 @@ const fn window(usage: &Usage) -> WindowRow {
     WindowRow { seconds: usage.seconds, used: usage.used, allowed: usage.of }
 }
 
-fn set_aside_row(found: &QuarantinedAt) -> SetAside {
+fn set_aside_row(found: &QuarantineCase) -> SetAside {
     let row = &found.row;
     let known = QuarantineReason::ALL.iter().find(|r| r.code() == row.reason.as_str());
     SetAside {
@@ -445,6 +462,7 @@ fn set_aside_row(found: &QuarantinedAt) -> SetAside {
         date: row.date.to_string(),
         reason: row.reason.to_string(),
         remedy: known.map_or("see the row as it was read", |r| r.remedy()),
+        refetch: found.state == QuarantineState::Refetch,
         from: row.file.to_string(),
         line: row.line,
         raw: row.raw.to_string(),

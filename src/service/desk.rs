@@ -12,6 +12,7 @@ use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
 use crate::domain::{AccountId, InstrumentId, OrderId, Price, Quantity, Symbol};
 
+use super::quality::Decision;
 use super::trading::OrderWish;
 use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, WhatIf};
 
@@ -165,6 +166,8 @@ pub enum Request {
     Sync(Vec<String>),
     /// Stop the sync that runs.
     StopSync,
+    /// Do this with a row that was set aside.
+    Decide(i64, Decision),
     /// Mark all notices as read.
     ReadNotices,
     /// Change a setting.

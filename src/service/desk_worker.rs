@@ -22,6 +22,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::live_expression::Bench;
 use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewSignals};
+use super::quality::Decision;
 use super::research::SignalWish;
 use super::screens::{self, Focus};
 use super::sync::SyncWish;
@@ -249,6 +250,14 @@ impl Worker {
             Request::StopSync => {
                 house.cancel_sync(&session.permit::<ManageData>()?);
                 Ok(Reply::Done("the sync stops after its present page".into()))
+            }
+            Request::Decide(id, decision) => {
+                house.decide_quarantined(&session.permit::<ManageData>()?, id, decision)?;
+                Ok(Reply::Done(match decision {
+                    Decision::Accept => "the row is stored as it was read".into(),
+                    Decision::Refetch => "the day is asked for again by the next sync".into(),
+                    Decision::Ignore => "the row is left out for good".into(),
+                }))
             }
             request => self.answer_people(request),
         }

@@ -161,7 +161,7 @@ impl House {
         KeyList {
             rows: KeyOwner::ALL.iter().flat_map(|owner| self.rows_of(*owner)).collect(),
             next: chain.takes().map(|place| place.to_string()).unwrap_or_default(),
-            troubles: chain.troubles().iter().map(|t| format!("{}: {}", t.place, t.error)).collect(),
+            troubles: chain.troubles().iter().map(ToString::to_string).collect(),
         }
     }
 

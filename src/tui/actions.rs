@@ -149,6 +149,9 @@ actions! {
     Sync = "sync" ["fetch"], ["u"], Data, Needs(Capability::ManageData), None, 1 "sync", "[SYMBOL ...]", "Fetch what is missing of the selected name, or of those named, from the vendors.";
     SyncAll = "sync-all" [], ["U"], Data, Needs(Capability::ManageData), None, 2 "sync all", "", "Fetch what is missing of everything that was synced before.";
     SyncStop = "sync-stop" ["stop-sync"], ["I"], Data, Needs(Capability::ManageData), None, 3 "stop sync", "", "Stop the sync after its present page; what is stored stays.";
+    Accept = "accept" ["take"], ["t"], Data, Needs(Capability::ManageData), Review, 4 "accept", "", "Store the selected row that was set aside as it was read, after a question.";
+    Refetch = "refetch" ["ask-again"], ["o"], Data, Needs(Capability::ManageData), None, 5 "ask again", "", "Have the next sync ask for the day of the selected row again.";
+    Ignore = "ignore" [], ["i"], Data, Needs(Capability::ManageData), None, 6 "ignore", "", "Leave the selected row out and say no more about it.";
     DisableUser = "disable-user" [], ["X"], Users, Needs(Capability::Administer), Typed, 1 "disable", "[NAME]", "Disable a person's login; the name must be typed.";
     Set = "set" ["setting"], [], Settings, Anyone, None, 0 "set", "KEY VALUE", "Change a setting.";
     Verify = "verify" ["audit"], [], Global, Needs(Capability::Audit), None, 0 "verify", "", "Prove that the journal is complete and unchanged.";

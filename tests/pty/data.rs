@@ -69,6 +69,15 @@ fn a_home_of_files_shows_its_prices_and_what_was_set_aside() {
         terminal.shows("Esc close");
         terminal.keys("Esc");
         terminal.hides("Esc close");
+        terminal.keys("t");
+        terminal.shows("As read: 2018-03-13,S00");
+        terminal.keys("Esc");
+        terminal.hides("As read:");
+        terminal.keys("o");
+        terminal.shows("asked for");
+        terminal.keys("i");
+        terminal.hides("2018-03-13  MISSING_PRICE");
+        terminal.row(&["S00", "2018-03-12", "BROKEN_HIGH_LOW"]);
         terminal.command("FEED");
         terminal.shows("Nothing was fetched");
         terminal.quit();

@@ -17,15 +17,6 @@ pub struct Found {
     pub place: Place,
 }
 
-/// A place that cannot be used, and why.
-#[derive(Debug)]
-pub struct Trouble {
-    /// Which.
-    pub place: Place,
-    /// Why not.
-    pub error: KeyError,
-}
-
 /// All places that keep keys, the first one to be asked first.
 #[derive(Debug)]
 pub struct KeyChain {
@@ -100,9 +91,8 @@ impl KeyChain {
         open.next().map(|s| s.place())
     }
 
-    /// Places that cannot be used, in their order.
-    pub fn troubles(&self) -> Vec<Trouble> {
-        let bad = |s: &Arc<dyn KeyStore>| s.usable().err().map(|error| Trouble { place: s.place(), error });
-        self.stores.iter().filter_map(bad).collect()
+    /// Why places cannot be used, in their order.
+    pub fn troubles(&self) -> Vec<KeyError> {
+        self.stores.iter().filter_map(|s| s.usable().err()).collect()
     }
 }

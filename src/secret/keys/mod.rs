@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use chain::{Found, KeyChain, Trouble};
+pub use chain::{Found, KeyChain};
 pub use environment::Environment;
 pub use keyring::Keyring;
 pub use vault::{Asks, Vault};

@@ -7,6 +7,7 @@ use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrde
 use crate::domain::{InstrumentId, Side};
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
+use crate::service::quality::Decision;
 
 /// Whether a customer may send it. Exhaustive on purpose.
 fn allowed(request: &Request) -> bool {
@@ -36,6 +37,7 @@ fn allowed(request: &Request) -> bool {
         | Request::Speed(_)
         | Request::Sync(_)
         | Request::StopSync
+        | Request::Decide(..)
         | Request::DisableUser(_)
         | Request::VerifyAudit
         | Request::Research(_)
@@ -84,6 +86,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Speed(1),
         Request::Sync(vec!["AAPL".into()]),
         Request::StopSync,
+        Request::Decide(1, Decision::Ignore),
         Request::DisableUser("ana".parse().unwrap()),
         Request::VerifyAudit,
         Request::Research(ResearchWish {

@@ -98,6 +98,8 @@ pub struct SourceRow {
     pub quarantined: u32,
     /// Rows that are odd.
     pub flagged: u32,
+    /// Prices that differ from another source's.
+    pub differs: u32,
     /// What the source said last when it did not answer as it should; empty when it did.
     pub says: String,
 }
@@ -121,6 +123,7 @@ impl SourceRow {
             + u64::from(self.gaps) * 10
             + u64::from(self.quarantined) * 5
             + u64::from(self.flagged)
+            + u64::from(self.differs)
     }
 }
 
@@ -137,6 +140,8 @@ pub struct SetAside {
     pub reason: String,
     /// What can be done about it.
     pub remedy: &'static str,
+    /// It will be asked for again.
+    pub refetch: bool,
     /// Source or file.
     pub from: String,
     /// Line or row, from 1.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use super::super::codec::{clean, count, date_opt, time};
+use super::super::codec::{clean, count, date_opt};
 use super::super::error::StoreError;
 use super::instruments::{basis_at, id_at};
-use super::{DAILY, MarketReader, Quarantined};
+use super::{DAILY, MarketReader};
 use crate::domain::market::Basis;
-use crate::domain::{CleanText, InstrumentId, UnixNanos};
+use crate::domain::{CleanText, InstrumentId};
 
 /// Daily prices of one instrument from one source, counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,17 +28,6 @@ pub struct SourceCount {
     pub rows: u64,
     /// Flags on them.
     pub flagged: u64,
-}
-
-/// A quarantined row with its place and time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuarantinedAt {
-    /// Its place.
-    pub id: i64,
-    /// When it was set aside.
-    pub at: UnixNanos,
-    /// The row.
-    pub row: Quarantined,
 }
 
 impl MarketReader {
@@ -72,10 +61,11 @@ impl MarketReader {
         self.db.read("look for changes", |c| c.query_row("PRAGMA data_version", [], |row| row.get(0)))
     }
 
-    /// How many rows are quarantined, by symbol as given and file or source.
+    /// How many rows are quarantined and not decided about for good, by symbol as given and file or source.
     pub fn quarantine_counts(&self) -> Result<BTreeMap<(CleanText, CleanText), u64>, StoreError> {
         self.db.read("count the quarantine", |c| {
-            let sql = "SELECT symbol, file, count(*) FROM quarantine GROUP BY symbol, file";
+            let sql = "SELECT symbol, file, count(*) FROM quarantine \
+                       WHERE state IN ('open', 'refetch') GROUP BY symbol, file";
             let mut statement = c.prepare_cached(sql)?;
             let rows =
                 statement.query_map([], |row| Ok(((clean(row, 0)?, clean(row, 1)?), count(row, 2)?)))?;
@@ -83,16 +73,21 @@ impl MarketReader {
         })
     }
 
-    /// The newest quarantined rows with their places, newest first.
-    pub fn quarantine_newest(&self, limit: u32) -> Result<Vec<QuarantinedAt>, StoreError> {
-        self.db.read("read the quarantine", |c| {
-            let sql = "SELECT job, file, line, symbol, date, reason, raw, id, at FROM quarantine \
-                       ORDER BY id DESC LIMIT ?1";
+    /// How many prices of each source differ from another's.
+    pub fn disagreement_counts(&self) -> Result<BTreeMap<(InstrumentId, CleanText), u64>, StoreError> {
+        self.db.read("count where sources disagree", |c| {
+            let sql = "SELECT i.symbol, i.exchange, d.source, d.other, count(*) FROM disagreements d \
+                       JOIN instruments i ON i.id = d.instrument GROUP BY d.instrument, d.source, d.other";
             let mut statement = c.prepare_cached(sql)?;
-            let rows = statement.query_map([limit], |row| {
-                Ok(QuarantinedAt { id: row.get(7)?, at: time(row, 8)?, row: super::jobs::quarantined(row)? })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+            let mut rows = statement.query([])?;
+            let mut counts: BTreeMap<(InstrumentId, CleanText), u64> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let (instrument, found) = (id_at(row, 0)?, count(row, 4)?);
+                for column in [2, 3] {
+                    *counts.entry((instrument, clean(row, column)?)).or_default() += found;
+                }
+            }
+            Ok::<_, rusqlite::Error>(counts)
         })
     }
 }

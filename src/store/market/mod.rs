@@ -33,7 +33,7 @@ pub use factors::SourceFactor;
 pub use facts::StoredHeadline;
 pub use fetched::Fetched;
 pub use groups::GroupChange;
-pub use health::{QuarantinedAt, SourceCount};
+pub use health::SourceCount;
 pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists, cache_path};
 pub use instruments::SourceInfo;
 pub use jobs::{JobProgress, Quarantined};

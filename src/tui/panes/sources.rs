@@ -36,8 +36,9 @@ fn table(view: &View<'_>) -> TableData {
         Column::right("BEHIND", 0),
         Column::right("GAPS", 0),
         Column::right("ASIDE", 2),
+        Column::right("DIFFER", 3),
         Column::right("ODD", 3),
-        Column::left("WHAT THE SOURCE SAYS", 4).growing(12),
+        Column::left("SAYS", 4).growing(12),
     ]);
     let rows = view.screen.data_health.iter().flat_map(|h| &h.sources);
     table.rows = rows.map(line).collect();
@@ -61,6 +62,7 @@ fn line(row: &SourceRow) -> Row {
         behind,
         figure(row.gaps),
         figure(row.quarantined),
+        figure(row.differs),
         figure(row.flagged),
         if row.says.is_empty() { Cell::missing() } else { Cell::new(row.says.as_str(), Meaning::Warn) },
     ];

@@ -51,7 +51,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("KEY", 2),
         Column::left("REQUESTS", 0),
         Column::right("ANSWERED", 4),
-        Column::left("WHAT IT SAYS", 1).growing(16),
+        Column::left("SAYS", 1).growing(16),
     ]);
     let Some(health) = &view.screen.data_health else { return table };
     table.rows = health.vendors.iter().map(|row| line(row, health.at)).collect();
@@ -88,11 +88,11 @@ fn budget(windows: &[WindowRow]) -> Cell {
 
 fn unit(seconds: u32) -> String {
     match seconds {
-        1 => "a second".to_owned(),
-        60 => "a minute".to_owned(),
-        3_600 => "an hour".to_owned(),
-        DAY_SECONDS => "a day".to_owned(),
-        other => format!("in {other} s"),
+        1 => "s".to_owned(),
+        60 => "min".to_owned(),
+        3_600 => "h".to_owned(),
+        DAY_SECONDS => "day".to_owned(),
+        other => format!("{other} s"),
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     fn a_budget_names_its_windows_and_marks_what_is_used_up() {
         let window = |seconds, used, allowed| WindowRow { seconds, used, allowed };
         let cell = budget(&[window(60, 2, 5), window(DAY_SECONDS, 25, 25)]);
-        assert_eq!((cell.text.as_str(), cell.meaning), ("2/5 a minute  25/25 a day", Meaning::Warn));
+        assert_eq!((cell.text.as_str(), cell.meaning), ("2/5 min  25/25 day", Meaning::Warn));
         assert_eq!(budget(&[]), Cell::missing());
     }
 }

@@ -34,7 +34,8 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
     if let Some(why) = state.forbidden(def.right) {
         return state.say(Tone::Bad, format!("{}: {why}", def.label));
     }
-    let changes = def.confirm != Confirm::None && id != ActionId::DisableUser;
+    // People and prices are not the trades': a window that may only read those may change them.
+    let changes = def.confirm != Confirm::None && !matches!(id, ActionId::DisableUser | ActionId::Accept);
     if let Some(holder) = state.read_only().filter(|_| changes || id == ActionId::RunSignals) {
         let text = format!("{}: this window may only read; {holder}", def.label);
         return state.say(Tone::Bad, text);
@@ -68,7 +69,12 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Advance => advance(state, args),
         ActionId::Older => chart_by(state, true),
         ActionId::Newer => chart_by(state, false),
-        ActionId::Sync | ActionId::SyncAll | ActionId::SyncStop => data::perform(state, id, args, out),
+        ActionId::Sync
+        | ActionId::SyncAll
+        | ActionId::SyncStop
+        | ActionId::Accept
+        | ActionId::Refetch
+        | ActionId::Ignore => data::perform(state, id, args, out),
         ActionId::DisableUser => disable_user(state, args),
         ActionId::Set => set(state, args, out),
         ActionId::Verify => {
