@@ -6,7 +6,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::domain::InstrumentId;
+use crate::domain::{InstrumentId, Symbol};
 use crate::service::desk::{Reply, Request};
 use crate::service::view::Instrument;
 use crate::tui::actions::{ACTIONS, ActionDef, ActionId};
@@ -124,9 +124,31 @@ impl PickForm {
     pub fn items(&self, state: &UiState) -> Vec<PickItem> {
         match self.kind {
             PickKind::Palette | PickKind::Help => ranked(actions(state), self.field.text()),
-            PickKind::Find(_) => self.names.iter().map(|n| name_item(state, n)).collect(),
+            PickKind::Find(_) => {
+                let known = self.names.iter().map(|n| name_item(state, n));
+                known.chain(self.unknown(state)).collect()
+            }
             PickKind::Notices => ranked(notices(state), self.field.text()),
         }
+    }
+}
+
+impl PickForm {
+    /// A symbol that is not known here can be fetched, by those who may.
+    fn unknown(&self, state: &UiState) -> Option<PickItem> {
+        let text = self.field.text().trim().to_ascii_uppercase();
+        let symbol = text.strip_suffix(".AX").unwrap_or(&text);
+        let is_known =
+            self.names.iter().any(|n| n.symbol.as_str() == symbol || n.instrument.to_string() == text);
+        let fetch = ACTIONS.iter().find(|a| a.id == ActionId::Sync)?;
+        let offered = self.answered && !is_known && state.forbidden(fetch.right).is_none();
+        (offered && symbol.parse::<Symbol>().is_ok()).then(|| PickItem {
+            name: text.clone(),
+            text: "not known here: fetch its prices from the vendors".to_owned(),
+            right: "fetch".to_owned(),
+            meaning: Meaning::Text,
+            take: Take::Run(ActionId::Sync, text),
+        })
     }
 }
 
