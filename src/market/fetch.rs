@@ -161,7 +161,7 @@ impl Pages<'_> {
 
 /// What to do after a try.
 enum Step {
-    Done(Option<Page>),
+    Done(Option<Box<Page>>),
     /// Once more, after a pause or whenever the budget says.
     Again(Why),
     /// Once more with a new session.
@@ -248,7 +248,7 @@ impl Fetcher {
                 self.open_session(watch).await?;
             }
             let why = match self.one_try(ask, call, watch).await? {
-                Step::Done(page) => return Ok(page),
+                Step::Done(page) => return Ok(page.map(|page| *page)),
                 Step::Over(why) => return Err(self.error(why)),
                 Step::NewSession if is_renewed => {
                     return Err(self.error(Why::AuthFailed("a new session was refused as well".into())));
@@ -317,7 +317,7 @@ impl Fetcher {
     ) -> Result<Step, FetchError> {
         let clean = |said: &CleanText| self.parts.http.clean(said.as_str());
         let step = match reply {
-            Reply::Data(page) => Step::Done(Some(*page)),
+            Reply::Data(page) => Step::Done(Some(page)),
             Reply::Empty => Step::Done(None),
             Reply::NotFound => Step::Over(Why::NotFound),
             Reply::RateLimited { until, said } => Step::Again(Why::RateLimited { until, said: clean(&said) }),
@@ -448,14 +448,16 @@ impl Fetcher {
             }
         }
         let call = Call { needs_session: false, ..call };
-        match self.one_try(&Ask::Session, &call, watch).await? {
-            Step::Done(Some(Page { payload: Payload::Session(text), .. })) => {
-                self.parts.http.keep_session(text.0);
-                Ok(())
-            }
-            Step::Over(why) | Step::Again(why) => Err(self.error(why)),
-            Step::Done(_) | Step::NewSession => Err(self.error(Why::AuthFailed("it gave no session".into()))),
-        }
+        let page = match self.one_try(&Ask::Session, &call, watch).await? {
+            Step::Done(page) => page.map(|page| page.payload),
+            Step::NewSession => None,
+            Step::Over(why) | Step::Again(why) => return Err(self.error(why)),
+        };
+        let Some(Payload::Session(text)) = page else {
+            return Err(self.error(Why::AuthFailed("it gave no session".into())));
+        };
+        self.parts.http.keep_session(text.0);
+        Ok(())
     }
 }
 

@@ -33,13 +33,15 @@ pub(super) const TROUBLE: &str = "cannot be read: ";
 /// For how long what is known of a key's place is good, in nanoseconds: asking may go over a bus.
 const KNOWN_NANOS: i64 = 10_000_000_000;
 
+/// Where a key is and which it is, and since when this is known.
+type Known = (UnixNanos, String, Option<String>);
+
 /// The places where a home's keys are.
 #[derive(Debug)]
 pub(super) struct Keys {
     chain: KeyChain,
     vault: Arc<Vault>,
-    /// Where each key is and which it is, and since when this is known.
-    known: Mutex<BTreeMap<KeySlot, (UnixNanos, String, Option<String>)>>,
+    known: Mutex<BTreeMap<KeySlot, Known>>,
 }
 
 impl Keys {

@@ -20,6 +20,7 @@ use crate::service::trading::OrderWish;
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// One line.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 enum Line {

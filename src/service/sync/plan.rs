@@ -65,6 +65,7 @@ impl Run<'_> {
     }
 
     /// The cheapest steps for some instruments, and those that lack nothing.
+    #[allow(clippy::result_large_err, reason = "a fault ends a vendor's part of a run")]
     pub(super) fn plan(
         &self,
         fetcher: &Fetcher,
