@@ -12,6 +12,7 @@
 
 // An example prints and may stop with a message.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::indexing_slicing)]
 
 #[path = "../tests/vendors/market/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]

@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn the_newest_quote_wins_and_every_trade_counts() {
         let mut all = Conflator::default();
-        let mut prices = vec![10, 14, 9, 12, 11];
+        let mut prices = [10, 14, 9, 12, 11];
         for (step, price) in prices.iter().enumerate() {
             let millis = step as i64 * 10 + 1;
             all.take(&quote("A", millis, *price), at(millis));
