@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::market::{ActionKind, Basis, CorporateAction};
-use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::domain::{CleanText, Exchange, InstrumentId, Symbol, UnixNanos};
 use crate::market::compare::{Told, compare};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
@@ -31,6 +32,70 @@ pub enum Decision {
     Refetch,
     /// Leave it out and say no more about it.
     Ignore,
+}
+
+/// Most rows of a table of repairs, disagreements or quarantined rows.
+const EXPORTED_MAX: u32 = 100_000;
+
+/// One exported repair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedRepair {
+    /// Session as it was served.
+    pub date: NaiveDate,
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Exchange.
+    pub exchange: Exchange,
+    /// Where it comes from.
+    pub source: String,
+    /// Name of the rule.
+    pub rule: String,
+    /// As it was served.
+    pub before: String,
+    /// As it was stored.
+    pub after: String,
+}
+
+/// One exported disagreement, in prices restated for splits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportedDisagreement {
+    /// Session.
+    pub date: NaiveDate,
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Exchange.
+    pub exchange: Exchange,
+    /// Which price.
+    pub field: String,
+    /// One source.
+    pub source: String,
+    /// What it says.
+    pub value: f64,
+    /// The other source.
+    pub other: String,
+    /// What that says.
+    pub other_value: f64,
+}
+
+/// One exported quarantined row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedCase {
+    /// Its place.
+    pub id: i64,
+    /// What was decided: `open`, `accepted`, `refetch` or `ignored`.
+    pub state: String,
+    /// Symbol as given.
+    pub symbol: String,
+    /// Date as given.
+    pub date: String,
+    /// Reason code.
+    pub reason: String,
+    /// File or vendor.
+    pub from: String,
+    /// Line or row in it.
+    pub line: u64,
+    /// The row as given.
+    pub raw: String,
 }
 
 /// What was changed before it was stored, as the store keeps it.
@@ -77,6 +142,59 @@ impl House {
         limit: u32,
     ) -> Result<Vec<StoredRepair>, ServiceError> {
         Ok(lock(self.market_store()).read().repairs(of, limit)?)
+    }
+
+    /// The newest repairs as a table.
+    pub fn export_repairs(&self, permit: &Permit<ManageData>) -> Result<Vec<ExportedRepair>, ServiceError> {
+        let repairs = self.repairs(permit, None, EXPORTED_MAX)?.into_iter();
+        let row = |repair: StoredRepair| ExportedRepair {
+            date: repair.session,
+            symbol: repair.instrument.symbol,
+            exchange: repair.instrument.exchange,
+            source: repair.source.to_string(),
+            rule: repair.rule.to_string(),
+            before: repair.before.to_string(),
+            after: repair.after.to_string(),
+        };
+        Ok(repairs.map(row).collect())
+    }
+
+    /// Disagreements of the newest sessions as a table.
+    pub fn export_disagreements(
+        &self,
+        permit: &Permit<ManageData>,
+    ) -> Result<Vec<ExportedDisagreement>, ServiceError> {
+        let (found, _) = self.disagreements(permit, EXPORTED_MAX)?;
+        let row = |one: Disagreement| {
+            let ([source, other], [value, other_value]) = (one.sources, one.values);
+            ExportedDisagreement {
+                date: one.session,
+                symbol: one.instrument.symbol,
+                exchange: one.instrument.exchange,
+                field: one.field.to_string(),
+                source: source.to_string(),
+                value,
+                other: other.to_string(),
+                other_value,
+            }
+        };
+        Ok(found.into_iter().map(row).collect())
+    }
+
+    /// The newest quarantined rows as a table.
+    pub fn export_quarantine(&self, permit: &Permit<ManageData>) -> Result<Vec<ExportedCase>, ServiceError> {
+        let cases = self.quarantine_cases(permit, None, EXPORTED_MAX)?.into_iter();
+        let row = |case: QuarantineCase| ExportedCase {
+            id: case.id,
+            state: case.state.as_str().to_owned(),
+            symbol: case.row.symbol.to_string(),
+            date: case.row.date.to_string(),
+            reason: case.row.reason.to_string(),
+            from: case.row.file.to_string(),
+            line: case.row.line,
+            raw: case.row.raw.to_string(),
+        };
+        Ok(cases.map(row).collect())
     }
 
     /// Where sources disagree, newest sessions first, and how often in all.

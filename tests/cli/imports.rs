@@ -142,6 +142,21 @@ fn bars_come_from_standard_input_too() {
     assert_eq!(ran.json(0)["stored"], 6);
 }
 
+#[test]
+fn two_sources_that_differ_are_listed() {
+    let bench = Bench::founded();
+    let file = bench.file("a.csv", format!("{HEADER}2017-01-03,A,10,11,9,10,100\n"));
+    import(&bench, 0, &[&file, "--source", "a"]);
+    let file = bench.file("b.csv", format!("{HEADER}2017-01-03,A,10,11,9,10.5,100\n"));
+    import(&bench, 0, &[&file, "--source", "b"]);
+    let listed = bench.run("root", &["export", "disagreements"]).ended(0);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines[0], "date,symbol,exchange,field,source,value,other,other_value");
+    assert_eq!(lines[1..], ["2017-01-03,A,XNYS,close,a,10.0,b,10.5"]);
+    let repairs = bench.run("root", &["export", "repairs"]).ended(0);
+    assert_eq!(repairs.lines().count(), 1);
+}
+
 /// A file of the shared data, as text for the command line.
 fn shared(name: &str) -> Option<String> {
     let path = crate::support::shared_data()?.join(name);
@@ -158,6 +173,8 @@ fn the_australian_sample_imports_with_its_defects_and_its_renames_are_followed()
     let row = &report["quarantine"][0];
     assert_eq!((&row["symbol"], &row["date"]), (&"TCL".into(), &"2018-08-31".into()));
     assert_eq!(row["reason"], "NON_POSITIVE_PRICE");
+    let kept = bench.run("root", &["--format", "json", "export", "quarantine"]).json(0);
+    assert_eq!((&kept[0]["symbol"], &kept[0]["state"]), (&"TCL".into(), &"open".into()));
     // The list of renames as the exchange publishes it, rewritten to our columns.
     let list = std::fs::read_to_string(shared("market/asx_changed_name_2019.csv").unwrap()).unwrap();
     let row = |line: &str| {

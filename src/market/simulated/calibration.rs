@@ -5,6 +5,9 @@
 //! autocorrelation of returns within 0.03, since both are near zero, and drift only within two standard errors of
 //! five years.
 //!
+//! The table's bad rows (18 nulls, 19 broken highs and lows, 82 missing symbol-days in a million) are faults of a file,
+//! not of a market: what SIM tells of itself has none of them, and a test holds that.
+//!
 //! Five years of one market are a noisy sample: a single seed may be off by twice as much, mostly in the
 //! autocorrelation of magnitudes, which rests on the market's own few storms.
 
@@ -221,4 +224,14 @@ fn every_line_of_the_table_is_held_over_twelve_seeds_and_no_seed_is_odd() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn what_the_market_tells_of_itself_has_no_bad_row() {
+    let simulation = Simulation::new(5, 20);
+    let (rows, days) = (simulation.bars().len(), HISTORY_SESSIONS as usize);
+    assert_eq!(rows, 20 * days, "no symbol-day is missing");
+    for bar in simulation.bars() {
+        assert_eq!(crate::market::import::check_prices(bar.open, bar.high, bar.low, bar.close), Ok(()));
+    }
 }
