@@ -235,6 +235,7 @@ impl House {
             at: UnixNanos::from_nanos(now.nanos() - now.nanos().rem_euclid(step)),
             vendors,
             sync: SyncLine::default(),
+            feed: self.feed_line(),
             sources,
             sources_total,
             stale,

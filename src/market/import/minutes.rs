@@ -274,7 +274,7 @@ mod tests {
         let text = "ts,symbol,open,high,low,close,volume\n\
                     2024-03-08 09:30:00,A,1,2,1,2,5\n2024-03-08 09:30:00,A,1,2,1,2,5\n2024-03-08 09:30:00,A,1,3,1,2,5\n\
                     2024-03-08 09:33:30,A,1,2,1,2,5\n2024-03-09 09:33:00,A,1,2,1,2,5\n2024-03-08 09:33:00,A,0,2,0,2,5\n\
-                    2024-03-08 09:34:00,A,1,2,1,2,\n2024-03-08 09:35:00,A,1,2,1,2,7\n2024-03-10 02:30:00,A,1,1,1,1,1\n";
+                    2024-03-08 09:34:00,A,1,2,1,2,\n2024-03-08 09:35:00,A,1,2,1,2,7\n2024-03-10 09:30:00,A,1,1,1,1,1\n";
         let file = MinuteFile::open(Source::from_reader("m.csv", text.as_bytes())).unwrap();
         let out = import(file, Exchange::Xnys, false);
         assert_eq!(
@@ -288,8 +288,7 @@ mod tests {
             Q::NotASession,
             Q::NonPositivePrice,
             Q::MissingVolume,
-            // The hour that the clocks leave out.
-            Q::BadDate,
+            Q::NotASession,
         ];
         assert_eq!(out.reasons, wanted);
         let other = MinuteFile::open(Source::from_reader("m.csv", "ts,symbol,open\n".as_bytes()));

@@ -26,6 +26,7 @@ use crate::market::vendors::registry;
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
+use super::view::FeedLine;
 
 /// Prices are stale when nothing came for this long, in seconds.
 pub const STALE_SECONDS: i64 = 5;
@@ -116,6 +117,28 @@ impl House {
     /// How the feed stands; `None` while there was none.
     pub fn feed_status(&self) -> Option<FeedStatus> {
         lock(&self.feed_board().0).clone()
+    }
+
+    /// The feed in words, for screens.
+    pub(super) fn feed_line(&self) -> Option<FeedLine> {
+        let status = self.feed_status()?;
+        let counts = &status.counts;
+        let wrong = counts.broken + counts.unknown + counts.ahead + counts.dropped;
+        let silent = if status.is_stale && status.state == FeedState::Live { ", silent" } else { "" };
+        Some(FeedLine {
+            state: format!(
+                "{}: {}{silent}, {} symbols",
+                status.vendor,
+                status.state.as_str(),
+                status.symbols
+            ),
+            is_fresh: !status.is_stale,
+            counts: format!(
+                "{} ticks in, {} out, {wrong} not usable; {} gaps, {} minutes fetched, {} stored",
+                counts.ticks, counts.given, status.gaps, status.fetched_minutes, status.stored_minutes
+            ),
+            trouble: status.last_error.map(|(_, words)| words.to_string()).unwrap_or_default(),
+        })
     }
 
     /// Starts the feed of the settings, where this process owns the trades; `None` without one.

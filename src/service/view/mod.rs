@@ -19,4 +19,6 @@ pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
 pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{BreachRow, HaltRow, LimitRow, LimitVersionRow, LimitsView, PreviewView, WhatIf};
 pub use screen::{DataState, Mode, Ownership, Screen};
-pub use vendor::{DataHealth, KeyRow, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
+pub use vendor::{
+    DataHealth, FeedLine, KeyRow, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow,
+};

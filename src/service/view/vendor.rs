@@ -192,6 +192,8 @@ pub struct DataHealth {
     pub vendors: Vec<VendorRow>,
     /// Syncing in this process.
     pub sync: SyncLine,
+    /// Prices as they happen, in this process; `None` without a feed.
+    pub feed: Option<FeedLine>,
     /// Instruments by source, the worst first, at most [`DataHealth::SOURCES_MAX`].
     pub sources: Vec<SourceRow>,
     /// How many there are.
@@ -204,6 +206,19 @@ pub struct DataHealth {
     pub set_aside_total: usize,
     /// What could not be read, in plain words.
     pub problem: Option<String>,
+}
+
+/// Prices as they happen, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedLine {
+    /// Who sends, and how it stands.
+    pub state: String,
+    /// Whether prices come and are fresh.
+    pub is_fresh: bool,
+    /// What came in, went out and was wrong.
+    pub counts: String,
+    /// What went wrong last; empty when nothing did.
+    pub trouble: String,
 }
 
 impl DataHealth {

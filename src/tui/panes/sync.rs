@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Cell, PaneDef, PaneId, View};
 use crate::domain::Capability;
-use crate::service::view::{DataHealth, SyncLine};
+use crate::service::view::{DataHealth, FeedLine, SyncLine};
 use crate::tui::format;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::form::{self, Line};
@@ -35,7 +35,7 @@ fn note(view: &View<'_>) -> String {
 }
 
 fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let health = view.screen.data_health.as_ref().filter(|h| h.sync.running || h.sync.last_at.is_some());
+    let health = view.screen.data_health.as_ref().filter(|h| h.sync.running || h.sync.last_at.is_some() || h.feed.is_some());
     let Some(health) = health else {
         table::paragraph(PANE.empty, view, &mut Pen::new(buf, area));
         return;
@@ -46,6 +46,9 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 fn lines(health: &DataHealth) -> Vec<Line> {
     let sync = &health.sync;
     let mut lines = Vec::new();
+    if let Some(feed) = &health.feed {
+        lines.extend(live(feed));
+    }
     if sync.running {
         lines.extend(running(sync));
     }
@@ -54,6 +57,21 @@ fn lines(health: &DataHealth) -> Vec<Line> {
         let mark = Cell::new(if sync.troubled { "!" } else { "ok" }, meaning);
         lines.push(Line::Section(format!("last run, {} ago", format::age(health.at, at))));
         lines.push(Line::Text(mark, Cell::text(sync.last.as_str())));
+    }
+    lines
+}
+
+/// Prices as they happen.
+fn live(feed: &FeedLine) -> Vec<Line> {
+    let meaning = if feed.is_fresh { Meaning::Good } else { Meaning::Warn };
+    let mark = Cell::new(if feed.is_fresh { "ok" } else { "!" }, meaning);
+    let mut lines = vec![
+        Line::Section("live prices".to_owned()),
+        Line::Text(mark, Cell::text(feed.state.as_str())),
+        Line::Text(Cell::text(""), Cell::muted(feed.counts.as_str())),
+    ];
+    if !feed.trouble.is_empty() {
+        lines.push(Line::Text(Cell::new("!", Meaning::Warn), Cell::new(feed.trouble.as_str(), Meaning::Warn)));
     }
     lines
 }
