@@ -209,7 +209,7 @@ pub struct DataHealth {
 }
 
 /// Prices as they happen, in words.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FeedLine {
     /// Who sends, and how it stands.
     pub state: String,
