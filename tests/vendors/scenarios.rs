@@ -411,9 +411,19 @@ fn a_new_day_of_many_names_is_one_request() {
     assert_eq!(rig.sync_between(Some(POLYGON), &names, FROM, "2024-07-03").failed(), 0);
     rig.server.forget();
     rig.set_now(super::rig::NOW);
+    rig.market.split("Q03", "2024-07-05", 20);
+    rig.market.dividend("Q05", "2024-07-05", 0.25);
     let report = rig.sync(Some(POLYGON), &names);
-    assert_eq!(report.failed(), 0, "{report:#?}");
+    assert_eq!((report.failed(), report.quarantined()), (0, 0), "{report:#?}");
     assert_eq!(rig.bar_requests().len(), 1, "{:#?}", rig.bar_requests());
+    assert_eq!(rig.server.log().len(), 3, "and one each for splits and dividends");
+    for (name, count) in [("Q03.XNYS", 1), ("Q05.XNYS", 1), ("Q06.XNYS", 0)] {
+        assert_eq!(
+            MarketReader::open(rig.home()).unwrap().actions_of(id(name)).unwrap().len(),
+            count,
+            "{name}"
+        );
+    }
     for (name, bare) in names.iter().zip(bare) {
         assert_eq!(rig.closes(name, POLYGON), rig.expected(bare, false, FROM, TO));
     }

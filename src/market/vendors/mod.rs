@@ -79,6 +79,24 @@ pub enum Ask {
         /// Last ex-date.
         to: NaiveDate,
     },
+    /// Splits of everything on one exchange with an ex-date in the span.
+    MarketSplits {
+        /// Exchange.
+        exchange: Exchange,
+        /// First ex-date.
+        from: NaiveDate,
+        /// Last ex-date.
+        to: NaiveDate,
+    },
+    /// Dividends of everything on one exchange with an ex-date in the span.
+    MarketDividends {
+        /// Exchange.
+        exchange: Exchange,
+        /// First ex-date.
+        from: NaiveDate,
+        /// Last ex-date.
+        to: NaiveDate,
+    },
     /// Figures of a company.
     Fundamentals(InstrumentId),
     /// Headlines about instruments since a time; announcements on exchanges that have them.
@@ -109,7 +127,10 @@ impl Ask {
             Ask::GroupedDaily { .. } => Some(DataKind::GroupedDaily),
             Ask::Minutes { .. } => Some(DataKind::Minutes),
             Ask::Quotes(_) => Some(DataKind::Quotes),
-            Ask::Splits { .. } | Ask::Dividends { .. } => Some(DataKind::Actions),
+            Ask::Splits { .. }
+            | Ask::Dividends { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. } => Some(DataKind::Actions),
             Ask::Fundamentals(_) => Some(DataKind::Fundamentals),
             Ask::News { .. } => Some(DataKind::News),
             Ask::Search(_) => Some(DataKind::Search),

@@ -8,6 +8,7 @@
 mod actions;
 mod beside;
 mod board;
+mod market_day;
 mod one;
 mod page;
 mod plan;

@@ -250,7 +250,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn action_pages(&mut self, fetcher: &Fetcher, ask: Ask) -> Result<Vec<CorporateAction>, Fault> {
+    pub(super) async fn action_pages(
+        &mut self,
+        fetcher: &Fetcher,
+        ask: Ask,
+    ) -> Result<Vec<CorporateAction>, Fault> {
         let mut pages = fetcher.pages(ask)?;
         let mut told = Vec::new();
         while let Some(page) = self.next(fetcher, &mut pages).await? {

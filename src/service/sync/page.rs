@@ -55,6 +55,17 @@ pub(super) struct Kept {
 impl House {
     /// Sifts and stores a page.
     pub(super) fn keep_page(&self, page: &Arrived<'_>) -> Result<Kept, ServiceError> {
+        let (fetched, quarantine) = self.sifted(page)?;
+        let mut run = store::BarRun::new(CleanText::new(page.vendor.as_str()), page.series.basis, page.at);
+        let outcome = lock(self.market_store()).store_fetched(&mut run, &fetched, page.at)?;
+        Ok(Kept { outcome, actions: fetched.actions.len() as u64, quarantine })
+    }
+
+    /// What is to be stored of a page, and what is held back.
+    pub(super) fn sifted(
+        &self,
+        page: &Arrived<'_>,
+    ) -> Result<(store::Fetched, Vec<Quarantined>), ServiceError> {
         let source = CleanText::new(page.vendor.as_str());
         let known = lock(self.market_store()).read().actions_of(page.instrument)?;
         let sifted = self.sift_page(page, &known)?;
@@ -71,9 +82,7 @@ impl House {
             repairs: repairs_of(page.instrument, &source, &sifted.changes, page.at),
             bars: sifted.bars,
         };
-        let mut run = store::BarRun::new(source, page.series.basis, page.at);
-        let outcome = lock(self.market_store()).store_fetched(&mut run, &fetched, page.at)?;
-        Ok(Kept { outcome, actions: fetched.actions.len() as u64, quarantine })
+        Ok((fetched, quarantine))
     }
 
     /// What may be stored of a page, judged with the rows before it and all its actions.

@@ -3,27 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use chrono::NaiveDate;
 
-use crate::domain::market::DailyBar;
 use crate::domain::vendor::{DataKind, VendorId};
-use crate::domain::{CleanText, Exchange, InstrumentId, Quarantined};
+use crate::domain::{CleanText, Exchange, InstrumentId};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::Step;
-use crate::market::vendors::{Ask, Payload, Series};
 use crate::store::market::SyncNote;
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
-use super::page::Arrived;
 use super::report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
-use super::{Control, SyncWish, turn};
-
-/// A close farther from the last one than this share of it may be a split that is not known yet.
-const STEP_SHARE: f64 = 0.15;
-/// Days before a session in which its last stored close is looked for.
-const BEFORE_DAYS: u64 = 14;
+use super::{Control, SyncWish};
 
 /// Why a step did not come to its end.
 #[derive(Debug)]
@@ -206,88 +197,6 @@ impl<'r> Run<'r> {
 }
 
 impl Run<'_> {
-    /// One day of a whole market, for the instruments that need it: one transaction an instrument, the page at once in
-    /// the sense that a kill in its midst leaves instruments without the day, which the next run asks for.
-    async fn market_day(
-        &mut self,
-        fetcher: &Fetcher,
-        exchange: Exchange,
-        date: NaiveDate,
-        wanted: &[InstrumentId],
-    ) -> Result<Vec<SyncRow>, Fault> {
-        let vendor = fetcher.id();
-        let Some(turn) = turn::take(self.house, vendor, &self.control.stop).await? else {
-            return Err(Fault::Fetch(FetchError { vendor, why: Why::Canceled }));
-        };
-        let mut needing = Vec::new();
-        for id in wanted {
-            let held = self.held(vendor, *id)?;
-            if !self.missing(*id, (date, date), &held).is_empty() {
-                needing.push(*id);
-            }
-        }
-        let mut pages = fetcher.pages(Ask::GroupedDaily { exchange, date })?;
-        let mut found: BTreeMap<InstrumentId, (Series, Vec<Quarantined>)> = BTreeMap::new();
-        let mut rows = Vec::new();
-        while !needing.is_empty() {
-            let Some(page) = self.next(fetcher, &mut pages).await? else { break };
-            let Payload::Series(series) = page.payload else { break };
-            split_page(&needing, &series, &page.rejected, &mut found);
-            if !pages.has_more() {
-                break;
-            }
-        }
-        for id in &needing {
-            let empty = || (series_like(None), Vec::new());
-            let (series, rejected) = found.remove(id).unwrap_or_else(empty);
-            rows.push(self.keep_day(fetcher, *id, date, &series, &rejected).await?);
-        }
-        let done = |id: &&InstrumentId| !needing.contains(id);
-        let there = wanted.iter().filter(done);
-        rows.extend(there.map(|id| SyncRow::new(*id, Some(vendor), SyncOutcome::UpToDate)));
-        drop(turn);
-        Ok(rows)
-    }
-
-    /// One instrument's share of a day. A large step is looked at as a possible split first.
-    async fn keep_day(
-        &mut self,
-        fetcher: &Fetcher,
-        id: InstrumentId,
-        date: NaiveDate,
-        series: &Series,
-        rejected: &[Quarantined],
-    ) -> Result<SyncRow, Fault> {
-        let mut row = SyncRow::new(id, Some(fetcher.id()), SyncOutcome::Done);
-        (row.from, row.to) = (Some(date), Some(date));
-        if let Some(bar) = series.bars.first()
-            && self.is_step(fetcher.id(), bar)?
-        {
-            self.actions_of(fetcher, id, (date, date), &mut row).await?;
-        }
-        let (vendor, covered, at) = (fetcher.id(), Some((date, date)), fetcher.now());
-        let page = Arrived { vendor, instrument: id, series, rejected, covered, is_whole: false, at };
-        let kept = self.house.keep_page(&page)?;
-        row.stored = kept.outcome.stored;
-        row.revised = kept.outcome.revised;
-        row.unchanged = kept.outcome.unchanged;
-        row.quarantined = kept.quarantine.len() as u64;
-        if series.bars.is_empty() && rejected.is_empty() {
-            row.said = "no row that day".into();
-        }
-        self.kept(&kept);
-        Ok(row)
-    }
-
-    fn is_step(&self, vendor: VendorId, bar: &DailyBar) -> Result<bool, ServiceError> {
-        let from = bar.session.checked_sub_days(chrono::Days::new(BEFORE_DAYS)).unwrap_or(bar.session);
-        let to = bar.session.pred_opt().unwrap_or(bar.session);
-        let stored =
-            lock(self.house.market_store()).read().bars(bar.instrument, Some(vendor.as_str()), from, to)?;
-        let last = stored.and_then(|series| series.bars.last().map(|last| last.close.to_f64()));
-        Ok(last.is_some_and(|last| (bar.close.to_f64() / last - 1.0).abs() > STEP_SHARE))
-    }
-
     /// An instrument is done with.
     fn finish(&mut self, mut row: SyncRow, open: &mut Vec<InstrumentId>, pending: &mut Vec<InstrumentId>) {
         let id = row.instrument();
@@ -355,33 +264,5 @@ impl Run<'_> {
             row.said = format!("no vendor that is switched on has prices of {}", id.exchange);
         }
         row
-    }
-}
-
-fn series_like(of: Option<&Series>) -> Series {
-    let basis = of.map_or(crate::domain::market::Basis::Raw, |series| series.basis);
-    let currency = of.and_then(|series| series.currency.clone());
-    Series { basis, bars: Vec::new(), partial: None, actions: Vec::new(), currency, duplicates: 0 }
-}
-
-/// The rows of the instruments that are wanted, each with its own.
-fn split_page(
-    wanted: &[InstrumentId],
-    series: &Series,
-    rejected: &[Quarantined],
-    found: &mut BTreeMap<InstrumentId, (Series, Vec<Quarantined>)>,
-) {
-    for bar in &series.bars {
-        if wanted.binary_search(&bar.instrument).is_ok() {
-            let entry =
-                found.entry(bar.instrument).or_insert_with(|| (series_like(Some(series)), Vec::new()));
-            entry.0.bars.push(*bar);
-        }
-    }
-    for row in rejected {
-        if let Some(id) = wanted.iter().find(|id| id.symbol.as_str() == row.symbol.as_str()) {
-            let entry = found.entry(*id).or_insert_with(|| (series_like(Some(series)), Vec::new()));
-            entry.1.push(row.clone());
-        }
     }
 }

@@ -28,7 +28,14 @@ pub(super) async fn take(house: &House, vendor: VendorId, stop: &Stop) -> Result
         doing: "the lock of a vendor cannot be taken; check that the home is yours",
         source,
     };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let file = options.open(&path).map_err(failed)?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Some(Turn { _file: file })),

@@ -31,6 +31,17 @@ pub struct Fetched {
     pub whole: Option<InstrumentId>,
 }
 
+impl Fetched {
+    /// Adds what another page brings, to be stored in the same transaction; neither is a whole history.
+    pub fn add(&mut self, other: Fetched) {
+        self.bars.extend(other.bars);
+        self.actions.extend(other.actions);
+        self.quarantine.extend(other.quarantine);
+        self.covered.extend(other.covered);
+        self.repairs.extend(other.repairs);
+    }
+}
+
 /// Takes the rows of a source that a new history no longer has out of the prices; they are kept as revisions.
 fn retire(
     conn: &Connection,

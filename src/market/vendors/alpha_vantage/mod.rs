@@ -208,9 +208,11 @@ impl Vendor for AlphaVantage {
             }
             Ask::News { instruments, .. } => other::news(&json, instruments, call, now),
             Ask::Search(_) => other::search(&json),
-            Ask::GroupedDaily { .. } | Ask::Directory { .. } | Ask::Session => {
-                notices::malformed("nothing of this kind can be asked")
-            }
+            Ask::GroupedDaily { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
+            | Ask::Directory { .. }
+            | Ask::Session => notices::malformed("nothing of this kind can be asked"),
         }
     }
 }

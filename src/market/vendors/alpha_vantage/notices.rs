@@ -61,6 +61,8 @@ fn error_message(text: &str, ask: &Ask) -> Reply {
             | Ask::Quotes(_)
             | Ask::Splits { .. }
             | Ask::Dividends { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
             | Ask::Fundamentals(_)
     );
     // It says the same of a wrong symbol and a wrong parameter; the parameters are ours and known to be good.

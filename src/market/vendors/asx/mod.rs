@@ -119,6 +119,8 @@ impl Vendor for AsxSite {
             | Ask::GroupedDaily { .. }
             | Ask::Minutes { .. }
             | Ask::Splits { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
             | Ask::Search(_)
             | Ask::Directory { .. }
             | Ask::Session => None,
@@ -146,6 +148,8 @@ impl Vendor for AsxSite {
             | Ask::GroupedDaily { .. }
             | Ask::Minutes { .. }
             | Ask::Splits { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
             | Ask::Search(_)
             | Ask::Directory { .. }
             | Ask::Session => Reply::BadRequest("asx: has no such data".into()),

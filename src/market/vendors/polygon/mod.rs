@@ -63,6 +63,14 @@ fn aggregates(instrument: &InstrumentId, unit: &str, from: NaiveDate, to: NaiveD
     Some(Call::to(path).with("adjusted", "false").with("sort", "asc").with("limit", AGGREGATES_LIMIT))
 }
 
+/// A list of reference data about every ticker, by a date between two days.
+fn market_events(list: &str, date: &str, from: NaiveDate, to: NaiveDate) -> Call {
+    let call = Call::to(format!("/v3/reference/{list}"));
+    let call =
+        call.with(&format!("{date}.gte"), from.to_string()).with(&format!("{date}.lte"), to.to_string());
+    call.with("sort", date).with("order", "asc").with("limit", REFERENCE_LIMIT)
+}
+
 /// A list of reference data about one ticker, by a date between two days.
 fn events(list: &str, date: &str, instrument: &InstrumentId, from: NaiveDate, to: NaiveDate) -> Option<Call> {
     let call = Call::to(format!("/v3/reference/{list}")).with("ticker", ticker(instrument)?);
@@ -100,10 +108,14 @@ impl Polygon {
                 bars::minutes(self.calendar(), *instrument, (*from, *to), body, next, now)
             }
             Ask::Quotes(instruments) => quotes::read(instruments, call, body, now),
-            Ask::Splits { instrument, from, to } => reference::splits(*instrument, (*from, *to), body, next),
-            Ask::Dividends { instrument, from, to } => {
-                reference::dividends(*instrument, (*from, *to), body, next)
+            Ask::Splits { instrument, from, to } => {
+                reference::splits(Some(*instrument), (*from, *to), body, next)
             }
+            Ask::Dividends { instrument, from, to } => {
+                reference::dividends(Some(*instrument), (*from, *to), body, next)
+            }
+            Ask::MarketSplits { from, to, .. } => reference::splits(None, (*from, *to), body, next),
+            Ask::MarketDividends { from, to, .. } => reference::dividends(None, (*from, *to), body, next),
             Ask::Fundamentals(instrument) => {
                 facts::figures(*instrument, self.calendar().date_at(now), body, next)
             }
@@ -193,7 +205,17 @@ impl Vendor for Polygon {
                 Some(call.with("active", "true").with("market", "stocks").with("limit", SEARCH_LIMIT))
             }
             Ask::Directory { exchange: Exchange::Xnys, on } => Some(tickers(true, *on)),
-            Ask::GroupedDaily { .. } | Ask::Directory { .. } | Ask::Session => None,
+            Ask::MarketSplits { exchange: Exchange::Xnys, from, to } => {
+                Some(market_events("splits", "execution_date", *from, *to))
+            }
+            Ask::MarketDividends { exchange: Exchange::Xnys, from, to } => {
+                Some(market_events("dividends", "ex_dividend_date", *from, *to))
+            }
+            Ask::GroupedDaily { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
+            | Ask::Directory { .. }
+            | Ask::Session => None,
         }
     }
 

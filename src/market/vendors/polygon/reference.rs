@@ -12,7 +12,9 @@ use crate::domain::id::Currency;
 use crate::domain::import::QUARANTINED_RAW_MAX;
 use crate::domain::market::{ActionKind, CorporateAction, SplitRatio};
 use crate::domain::vendor::VendorId;
-use crate::domain::{CleanText, Exchange, InstrumentId, Price, Quantity, QuarantineReason, Quarantined};
+use crate::domain::{
+    CleanText, Exchange, InstrumentId, Price, Quantity, QuarantineReason, Quarantined, Symbol,
+};
 use crate::market::import::parse_scaled;
 
 /// Market codes of the United States' exchanges: one consolidated market to us.
@@ -37,9 +39,9 @@ fn refused(line: u64, symbol: &str, date: &str, reason: QuarantineReason, raw: &
     }
 }
 
-/// The actions of an answer; `read` gives the date and kind of a row.
+/// The actions of an answer, of one instrument or of all; `read` gives the kind of a row.
 fn actions(
-    instrument: InstrumentId,
+    only: Option<InstrumentId>,
     (from, to): Span,
     body: &Json<'_>,
     next: Option<Call>,
@@ -48,9 +50,10 @@ fn actions(
 ) -> Reply {
     let (mut actions, mut rejected) = (Vec::new(), Vec::new());
     for (line, row) in (1..).zip(rows(body)) {
-        if row.text_at("ticker") != instrument.symbol.as_str() {
-            continue;
-        }
+        let ticker = row.text_at("ticker").parse::<Symbol>();
+        let named = ticker.map(|symbol| InstrumentId::new(symbol, Exchange::Xnys));
+        // Of a whole market's, what we could not name is nothing of ours.
+        let Some(instrument) = named.ok().filter(|id| only.is_none_or(|only| only == *id)) else { continue };
         let date = row.text_at(date_name).parse::<NaiveDate>().map_err(|_| QuarantineReason::BadDate);
         if date.is_ok_and(|date| date < from || to < date) {
             continue;
@@ -63,7 +66,7 @@ fn actions(
             }
         }
     }
-    actions.sort_by_key(|action| action.date);
+    actions.sort_by_key(|action| (action.date, action.instrument));
     actions.dedup();
     if actions.is_empty() && rejected.is_empty() && next.is_none() {
         return Reply::Empty;
@@ -77,19 +80,24 @@ fn quantity(row: &Json<'_>, name: &str) -> Result<Quantity, QuarantineReason> {
     Some(Quantity::from_raw(raw)).filter(|q| q.is_positive()).ok_or(QuarantineReason::BadNumber)
 }
 
-/// Splits of one instrument.
-pub(super) fn splits(instrument: InstrumentId, span: Span, body: &Json<'_>, next: Option<Call>) -> Reply {
-    actions(instrument, span, body, next, "execution_date", |row, _| {
+/// Splits of one instrument, or of all.
+pub(super) fn splits(only: Option<InstrumentId>, span: Span, body: &Json<'_>, next: Option<Call>) -> Reply {
+    actions(only, span, body, next, "execution_date", |row, _| {
         let ratio = SplitRatio { new: quantity(row, "split_to")?, old: quantity(row, "split_from")? };
         if ratio.new == ratio.old { Err(QuarantineReason::BadNumber) } else { Ok(ActionKind::Split(ratio)) }
     })
 }
 
-/// Cash dividends of one instrument.
-pub(super) fn dividends(instrument: InstrumentId, span: Span, body: &Json<'_>, next: Option<Call>) -> Reply {
-    actions(instrument, span, body, next, "ex_dividend_date", |row, date| {
+/// Cash dividends of one instrument, or of all.
+pub(super) fn dividends(
+    only: Option<InstrumentId>,
+    span: Span,
+    body: &Json<'_>,
+    next: Option<Call>,
+) -> Reply {
+    actions(only, span, body, next, "ex_dividend_date", |row, date| {
         let currency = row.text_at("currency");
-        if !currency.is_empty() && !currency.eq_ignore_ascii_case(instrument.exchange.currency().as_str()) {
+        if !currency.is_empty() && !currency.eq_ignore_ascii_case(Exchange::Xnys.currency().as_str()) {
             return Err(QuarantineReason::BadField);
         }
         let raw = parse_scaled(row.number_at("cash_amount"), 9);

@@ -138,7 +138,10 @@ impl Vendor for Yahoo {
                 Some(call.with("quotesCount", "20").with("newsCount", "0"))
             }
             Ask::Session => Some(Call::to("/v1/test/getcrumb")),
-            Ask::GroupedDaily { .. } | Ask::Directory { .. } => None,
+            Ask::GroupedDaily { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
+            | Ask::Directory { .. } => None,
         }
     }
 
@@ -175,9 +178,12 @@ impl Vendor for Yahoo {
                 facts::read(&json, *instrument, call, self.calendar(*instrument).date_at(now), now)
             }
             Ask::Search(_) => other::search(&json),
-            Ask::News { .. } | Ask::GroupedDaily { .. } | Ask::Directory { .. } | Ask::Session => {
-                replies::malformed("nothing of this kind can be asked")
-            }
+            Ask::News { .. }
+            | Ask::GroupedDaily { .. }
+            | Ask::MarketSplits { .. }
+            | Ask::MarketDividends { .. }
+            | Ask::Directory { .. }
+            | Ask::Session => replies::malformed("nothing of this kind can be asked"),
         }
     }
 }
