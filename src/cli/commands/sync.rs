@@ -12,7 +12,7 @@ use crate::cli::output::Format;
 use crate::domain::CleanText;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::service::permit::ManageData;
-use crate::service::sync::{BesideRow, Progress, SyncReport, SyncWish, stopper};
+use crate::service::sync::{BesideRow, NO_KEY, Progress, SyncReport, SyncWish, VendorLine, stopper};
 
 /// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
 #[derive(Debug, Args)]
@@ -148,7 +148,9 @@ fn print(env: &mut Env<'_>, report: &SyncReport) -> Result<(), Failure> {
         env.out.blank()?;
         env.out.rows(&report.quarantine, "")?;
     }
-    for line in &report.vendors {
+    // That a vendor without a key was not asked matters to those only who lack something.
+    let is_worth = |line: &&VendorLine| report.failed() > 0 || line.code != NO_KEY;
+    for line in report.vendors.iter().filter(is_worth) {
         env.note(&format!("{}: {}", line.vendor, line.said));
     }
     match report.failed() {

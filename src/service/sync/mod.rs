@@ -38,6 +38,9 @@ use super::house::House;
 use super::permit::{ManageData, Permit};
 use super::vendors::WallPace;
 
+/// The code of a vendor that was not asked for want of a key.
+pub const NO_KEY: &str = "NO_KEY";
+
 /// Most instruments of one run.
 const INSTRUMENTS_MAX: usize = 20_000;
 /// How Yahoo and others write what trades in Sydney.

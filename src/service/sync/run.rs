@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId};
 use crate::market::fetch::{FetchError, Fetcher, Why};
@@ -14,7 +13,7 @@ use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
-use super::{Control, SyncWish};
+use super::{Control, NO_KEY, SyncWish};
 
 /// Why a step did not come to its end.
 #[derive(Debug)]
@@ -124,7 +123,7 @@ impl<'r> Run<'r> {
                 continue;
             }
             if fetcher.lacks_key() {
-                self.leave(vendor, Why::NoKey.code(), &Why::NoKey.to_string());
+                self.leave(vendor, NO_KEY, &Why::NoKey.to_string());
                 return Ok(());
             }
             let is_over = self.exchange(&fetcher, exchange, &here, open).await?;
