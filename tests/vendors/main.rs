@@ -11,6 +11,7 @@ mod support;
 mod binary;
 mod faults;
 mod fetching;
+mod live;
 mod market;
 mod rig;
 mod scenarios;
