@@ -21,7 +21,7 @@ pub(super) enum Fault {
     /// The vendor.
     Fetch(FetchError),
     /// We.
-    Service(ServiceError),
+    Service(Box<ServiceError>),
 }
 
 impl From<FetchError> for Fault {
@@ -32,7 +32,7 @@ impl From<FetchError> for Fault {
 
 impl From<ServiceError> for Fault {
     fn from(error: ServiceError) -> Self {
-        Fault::Service(error)
+        Fault::Service(Box::new(error))
     }
 }
 
@@ -147,7 +147,7 @@ impl<'r> Run<'r> {
         loop {
             let (steps, idle) = match self.plan(fetcher, exchange, &pending, wanted_to) {
                 Ok(plan) => plan,
-                Err(Fault::Service(error)) => return Err(error),
+                Err(Fault::Service(error)) => return Err(*error),
                 Err(Fault::Fetch(error)) => return Ok(self.left(fetcher.id(), &error)),
             };
             for id in idle {
@@ -169,7 +169,7 @@ impl<'r> Run<'r> {
                 };
                 match outcome {
                     Ok(rows) => rows.into_iter().for_each(|row| self.finish(row, open, &mut pending)),
-                    Err(Fault::Service(error)) => return Err(error),
+                    Err(Fault::Service(error)) => return Err(*error),
                     Err(Fault::Fetch(error)) if error.why.is_vendor_wide() => {
                         return Ok(self.left(fetcher.id(), &error));
                     }
