@@ -77,6 +77,21 @@ pub struct ExportedDisagreement {
     pub other_value: f64,
 }
 
+/// One exported run of sessions without a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedGap {
+    /// Ticker.
+    pub symbol: Symbol,
+    /// Exchange.
+    pub exchange: Exchange,
+    /// Source.
+    pub source: String,
+    /// First missing session.
+    pub from: NaiveDate,
+    /// Last missing session.
+    pub to: NaiveDate,
+}
+
 /// One exported quarantined row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportedCase {
@@ -179,6 +194,24 @@ impl House {
             }
         };
         Ok(found.into_iter().map(row).collect())
+    }
+
+    /// Missing sessions of all sources as a table.
+    pub fn export_gaps(&self, permit: &Permit<ManageData>) -> Result<Vec<ExportedGap>, ServiceError> {
+        let sources = lock(self.market_store()).read().sources(None)?;
+        let mut rows = Vec::new();
+        for SourceInfo { instrument, source, .. } in sources {
+            let (symbol, exchange) = (instrument.symbol, instrument.exchange);
+            let runs = self.gaps(permit, instrument, source.as_str())?.into_iter();
+            rows.extend(runs.map(|(from, to)| ExportedGap {
+                symbol,
+                exchange,
+                source: source.to_string(),
+                from,
+                to,
+            }));
+        }
+        Ok(rows)
     }
 
     /// The newest quarantined rows as a table.

@@ -174,6 +174,8 @@ fn the_australian_sample_imports_with_its_defects_and_its_renames_are_followed()
     assert_eq!((&row["symbol"], &row["date"]), (&"TCL".into(), &"2018-08-31".into()));
     assert_eq!(row["reason"], "NON_POSITIVE_PRICE");
     let kept = bench.run("root", &["--format", "json", "export", "quarantine"]).json(0);
+    let gaps = bench.run("root", &["export", "gaps"]).ended(0);
+    assert_eq!(gaps.lines().count() - 1, 40, "39 runs, and the quarantined day");
     assert_eq!((&kept[0]["symbol"], &kept[0]["state"]), (&"TCL".into(), &"open".into()));
     // The list of renames as the exchange publishes it, rewritten to our columns.
     let list = std::fs::read_to_string(shared("market/asx_changed_name_2019.csv").unwrap()).unwrap();

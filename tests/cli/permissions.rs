@@ -61,6 +61,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("export audit", "", [false, false, true, true]),
     ("export repairs", "", [false, true, false, true]),
     ("export disagreements", "", [false, true, false, true]),
+    ("export gaps", "", [false, true, false, true]),
     ("export quarantine", "", [false, true, false, true]),
     ("export qlib", "target", [true, true, true, true]),
     ("audit verify", "", [false, false, true, true]),

@@ -1,5 +1,5 @@
-//! `export prices|minutes|orders|fills|positions|signals|limits|audit|repairs|disagreements|quarantine`: tables out, under
-//! the right of the table.
+//! `export prices|minutes|orders|fills|positions|signals|limits|audit|repairs|disagreements|gaps|quarantine`: tables out,
+//! under the right of the table.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::cli::output::Format;
 use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
 use crate::service::market::Adjust;
 use crate::service::minutes::{BarLength, MinutesWish, PriceSide};
-use crate::service::permit::{ManageData, ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
+use crate::service::permit::{ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
 use crate::service::qlib::QlibExport;
 use crate::service::trading::LISTING_MAX;
 
@@ -60,6 +60,8 @@ pub enum ExportCommand {
     Repairs,
     /// Where two sources of an instrument differ.
     Disagreements,
+    /// Sessions without a row between the first and the last of each source.
+    Gaps,
     /// Rows that were not stored, with what was decided about them.
     Quarantine,
     /// A Qlib data folder that pyqlib reads: prices restated for splits and dividends, universes.
@@ -200,15 +202,12 @@ impl ExportCommand {
                 env.out.list(&house.limit_history(&permit)?, "")
             }
             ExportCommand::Audit => audit::export(env, &session),
-            ExportCommand::Repairs => {
-                env.out.list(&house.export_repairs(&session.permit::<ManageData>()?)?, "")
-            }
+            ExportCommand::Repairs => env.out.list(&house.export_repairs(&session.permit()?)?, ""),
             ExportCommand::Disagreements => {
-                env.out.list(&house.export_disagreements(&session.permit::<ManageData>()?)?, "")
+                env.out.list(&house.export_disagreements(&session.permit()?)?, "")
             }
-            ExportCommand::Quarantine => {
-                env.out.list(&house.export_quarantine(&session.permit::<ManageData>()?)?, "")
-            }
+            ExportCommand::Gaps => env.out.list(&house.export_gaps(&session.permit()?)?, ""),
+            ExportCommand::Quarantine => env.out.list(&house.export_quarantine(&session.permit()?)?, ""),
             ExportCommand::Qlib(q) => {
                 let permit = session.permit::<ViewMarket>()?;
                 let wish = QlibExport {

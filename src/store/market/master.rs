@@ -4,7 +4,6 @@
 //! is read under its present symbol; what comes later under the old symbol belongs to somebody else. Nothing is moved
 //! when the new symbol has prices of its own from before: it was another company's. Rows that both have stay the new one's.
 
-use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::codec::{clean, date, day};
@@ -14,9 +13,6 @@ use super::revision::{What, bump};
 use super::{DAILY, MarketReader, MarketStore};
 use crate::domain::market::{Delisting, Rename};
 use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
-
-/// Most renames that are followed from one symbol to the present one.
-const RENAMES_MAX: usize = 32;
 
 /// What became of renames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -157,18 +153,6 @@ impl MarketReader {
         self.db.read("read renames", |c| renames_of(c, exchange))
     }
 
-    /// The present symbol of what was called so on a day.
-    pub fn present_symbol(&self, was: InstrumentId, on: NaiveDate) -> Result<InstrumentId, StoreError> {
-        let (mut symbol, mut since) = (was.symbol, on);
-        let renames = self.renames(was.exchange)?;
-        for _ in 0..RENAMES_MAX {
-            let next = renames.iter().find(|r| r.old == symbol && r.from > since && r.new != symbol);
-            let Some(rename) = next else { break };
-            (symbol, since) = (rename.new, rename.from);
-        }
-        Ok(InstrumentId::new(symbol, was.exchange))
-    }
-
     /// Instruments of an exchange that are no longer listed, in their order.
     pub fn delistings(&self, exchange: Exchange) -> Result<Vec<Delisting>, StoreError> {
         self.db.read("read delistings", |c| {
@@ -227,16 +211,6 @@ impl MarketStore {
                 changed += tx.prepare_cached(sql)?.execute(row)? as u64;
             }
             Ok::<_, rusqlite::Error>(changed)
-        })
-    }
-
-    /// Takes back a delisting, when an instrument is listed again.
-    pub fn relist(&mut self, instrument: InstrumentId) -> Result<bool, StoreError> {
-        self.db().write("take back a delisting", |tx| {
-            let Some(number) = number_of(tx, instrument)? else { return Ok(false) };
-            Ok::<_, rusqlite::Error>(
-                tx.execute("DELETE FROM delistings WHERE instrument = ?1", [number])? > 0,
-            )
         })
     }
 }

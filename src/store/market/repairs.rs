@@ -233,15 +233,6 @@ impl MarketReader {
         })
     }
 
-    /// Instruments of a symbol, on every exchange that has it.
-    pub fn instruments_of_symbol(&self, symbol: &str) -> Result<Vec<InstrumentId>, StoreError> {
-        self.db.read("look for an instrument", |c| {
-            let sql = "SELECT symbol, exchange FROM instruments WHERE symbol = ?1 ORDER BY exchange";
-            let mut statement = c.prepare_cached(sql)?;
-            statement.query_map([symbol], |row| id_at(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()
-        })
-    }
-
     /// Sessions with a row of one source, oldest first.
     pub fn sessions_of(&self, instrument: InstrumentId, source: &str) -> Result<Vec<NaiveDate>, StoreError> {
         self.db.read("read the sessions of a source", |c| {
