@@ -3,7 +3,7 @@
 //! An action that touches money or limits opens its window here; sending is the window's business.
 
 use crate::service::desk::{Request, Table};
-use crate::tui::actions::{ActionId, Confirm};
+use crate::tui::actions::{ActionDef, ActionId, Confirm};
 use crate::tui::format;
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::line::{LineForm, LineKind};
@@ -31,14 +31,8 @@ const CHART_STEP: usize = 5;
 /// Does an action with what followed its name.
 pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effect>) {
     let Some(def) = id.def() else { return };
-    if let Some(why) = state.forbidden(def.right) {
+    if let Some(why) = refusal(state, def) {
         return state.say(Tone::Bad, format!("{}: {why}", def.label));
-    }
-    // People and prices are not the trades': a window that may only read those may change them.
-    let changes = def.confirm != Confirm::None && !matches!(id, ActionId::DisableUser | ActionId::Accept);
-    if let Some(holder) = state.read_only().filter(|_| changes || id == ActionId::RunSignals) {
-        let text = format!("{}: this window may only read; {holder}", def.label);
-        return state.say(Tone::Bad, text);
     }
     match id {
         ActionId::Buy | ActionId::Sell => trade::ticket(state, id, args, out),
@@ -67,8 +61,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Account => account(state, args, out),
         ActionId::PlayPause | ActionId::Faster | ActionId::Slower => clock(state, id, out),
         ActionId::Advance => advance(state, args),
-        ActionId::Older => chart_by(state, true),
-        ActionId::Newer => chart_by(state, false),
+        ActionId::Older | ActionId::Newer => chart_by(state, id == ActionId::Older),
         ActionId::Sync
         | ActionId::SyncAll
         | ActionId::SyncStop
@@ -86,8 +79,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Notices => notices(state, out),
         ActionId::Workspace => workspace(state, args),
         ActionId::GoTo => state.prefix = true,
-        ActionId::NextPane => next_pane(state, false),
-        ActionId::PreviousPane => next_pane(state, true),
+        ActionId::NextPane | ActionId::PreviousPane => next_pane(state, id == ActionId::PreviousPane),
         ActionId::Zoom => state.zoom = !state.zoom,
         ActionId::Filter => filter(state, args),
         ActionId::Up | ActionId::Down => move_by(state, if id == ActionId::Up { -1 } else { 1 }, out),
@@ -105,6 +97,18 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Back => back(state),
         ActionId::Quit => leave(state, Deed::Quit, out),
     }
+}
+
+/// Why an action may not be done here and now.
+fn refusal(state: &UiState, def: &ActionDef) -> Option<String> {
+    if let Some(why) = state.forbidden(def.right) {
+        return Some(why);
+    }
+    // People and prices are not the trades': a window that may only read those may change them.
+    let others = matches!(def.id, ActionId::DisableUser | ActionId::Accept);
+    let changes = (def.confirm != Confirm::None && !others) || def.id == ActionId::RunSignals;
+    let holder = state.read_only().filter(|_| changes)?;
+    Some(format!("this window may only read; {holder}"))
 }
 
 fn notices(state: &mut UiState, out: &mut Vec<Effect>) {
