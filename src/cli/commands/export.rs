@@ -12,6 +12,7 @@ use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
+use crate::service::access::Session;
 use crate::service::market::Adjust;
 use crate::service::minutes::{BarLength, MinutesWish, PriceSide};
 use crate::service::permit::{ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
@@ -150,6 +151,22 @@ pub struct Rows {
     to: Option<NaiveDate>,
 }
 
+impl Minutes {
+    fn run(self, env: &mut Env<'_>, session: &Session) -> Result<(), Failure> {
+        let permit = session.permit::<ViewMarket>()?;
+        let house = session.house();
+        let exchange = self.exchange.map_or_else(|| house.main_exchange(), Ok)?;
+        let wish = MinutesWish {
+            instrument: InstrumentId::new(self.symbol, exchange),
+            source: self.source,
+            side: self.side,
+            length: self.interval,
+            days: (self.from, self.to),
+        };
+        env.out.list(&house.export_minutes(&permit, &wish)?, "")
+    }
+}
+
 impl ExportCommand {
     /// Prints the table.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
@@ -167,18 +184,7 @@ impl ExportCommand {
                 let rows = house.export_prices(&permit, &ids, p.source.as_deref(), days, p.adjust)?;
                 env.out.list(&rows, "")
             }
-            ExportCommand::Minutes(m) => {
-                let permit = session.permit::<ViewMarket>()?;
-                let exchange = m.exchange.map_or_else(|| house.main_exchange(), Ok)?;
-                let wish = MinutesWish {
-                    instrument: InstrumentId::new(m.symbol, exchange),
-                    source: m.source,
-                    side: m.side,
-                    length: m.interval,
-                    days: (m.from, m.to),
-                };
-                env.out.list(&house.export_minutes(&permit, &wish)?, "")
-            }
+            ExportCommand::Minutes(m) => m.run(env, &session),
             ExportCommand::Orders(r) => {
                 let permit = session.permit::<ViewPortfolio>()?;
                 env.out.list(&house.orders(&permit, r.account, period(r.from, r.to))?, "")
