@@ -151,6 +151,8 @@ impl Run<'_> {
         row: &mut SyncRow,
     ) -> Result<(), Fault> {
         let from = held.begin(last);
+        // Stored rows after the days asked for belong to the history too: none may go for want of an answer.
+        let last = held.stored.last().map_or(last, |stored| last.max(*stored));
         let mut pages = fetcher.pages(Ask::Daily { instrument, from, to: last })?;
         let mut whole: Option<Series> = None;
         let mut rejected = Vec::new();
