@@ -378,6 +378,7 @@ impl Fetcher {
             Some(
                 Why::NotFound
                 | Why::BadRequest(_)
+                | Why::OtherTerms(_)
                 | Why::CursorExpired
                 | Why::NoKey
                 | Why::HasNoSuchData

@@ -69,6 +69,9 @@ pub enum Why {
     /// An answer that is not what it must be.
     #[error("its answer cannot be read: {0}")]
     Malformed(CleanText),
+    /// Its prices are in other terms than those that are stored of it.
+    #[error("its rows cannot be stored: {0}")]
+    OtherTerms(CleanText),
     /// A bad moment.
     #[error("it failed: {0}")]
     Transient(CleanText),
@@ -116,6 +119,7 @@ impl Why {
             Why::AuthFailed(_) => "AUTH_FAILED",
             Why::Blocked(_) => "BLOCKED",
             Why::Malformed(_) => "MALFORMED",
+            Why::OtherTerms(_) => "BASIS_CONFLICT",
             Why::Transient(_) => "TRANSIENT",
             Why::Offline(_) => "OFFLINE",
             Why::Slow { .. } => "TOO_SLOW",

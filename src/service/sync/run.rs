@@ -7,6 +7,7 @@ use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::Step;
+use crate::store::StoreError;
 use crate::store::market::SyncNote;
 
 use super::super::engine::lock;
@@ -22,6 +23,22 @@ pub(super) enum Fault {
     Fetch(FetchError),
     /// We.
     Service(Box<ServiceError>),
+}
+
+impl Fault {
+    /// What one instrument's stored rows do not go with is a failure of that instrument, not of the run.
+    pub(super) fn of_one(self, vendor: VendorId) -> Self {
+        match self {
+            Fault::Service(error) => match *error {
+                ServiceError::Store(store @ StoreError::BasisConflict { .. }) => {
+                    let why = Why::OtherTerms(CleanText::new(&store.to_string()));
+                    Fault::Fetch(FetchError { vendor, why })
+                }
+                other => Fault::from(other),
+            },
+            fetch @ Fault::Fetch(_) => fetch,
+        }
+    }
 }
 
 impl From<FetchError> for Fault {
@@ -167,7 +184,7 @@ impl<'r> Run<'r> {
                         self.market_day(fetcher, exchange, *date, instruments).await
                     }
                 };
-                match outcome {
+                match outcome.map_err(|fault| fault.of_one(fetcher.id())) {
                     Ok(rows) => rows.into_iter().for_each(|row| self.finish(row, open, &mut pending)),
                     Err(Fault::Service(error)) => return Err(*error),
                     Err(Fault::Fetch(error)) if error.why.is_vendor_wide() => {
@@ -263,5 +280,28 @@ impl Run<'_> {
             row.said = format!("no vendor that is switched on has prices of {}", id.exchange);
         }
         row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::market::Basis;
+
+    #[test]
+    fn rows_in_other_terms_fail_one_instrument_and_not_the_run() {
+        let conflict = || StoreError::BasisConflict {
+            instrument: "AAPL.XNYS".parse().unwrap(),
+            source_name: "yahoo".into(),
+            stored: Basis::Split,
+            given: Basis::Raw,
+        };
+        let fault = Fault::from(ServiceError::from(conflict())).of_one(VendorId::Yahoo);
+        let Fault::Fetch(error) = fault else { panic!("{fault:?}") };
+        assert_eq!((error.vendor, error.why.code()), (VendorId::Yahoo, "BASIS_CONFLICT"));
+        assert!(!error.why.is_vendor_wide());
+        assert!(error.to_string().contains("AAPL.XNYS"), "{error}");
+        let other = Fault::from(ServiceError::Invalid("no".into())).of_one(VendorId::Yahoo);
+        assert!(matches!(other, Fault::Service(_)), "{other:?}");
     }
 }
