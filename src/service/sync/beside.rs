@@ -75,14 +75,21 @@ impl House {
             other => return Err(ServiceError::Invalid(format!("{other} data is not fetched by itself"))),
         };
         let vendors = wish.vendor.map_or_else(|| self.vendor_order(), |vendor| vec![vendor]);
+        let fetchers =
+            vendors.into_iter().map(|v| self.fetcher(v, Arc::clone(&control.pace), control.limits));
+        let mut fetchers: Vec<Fetcher> = fetchers.collect::<Result<_, _>>()?;
+        fetchers.retain(|fetcher| !fetcher.lacks_key());
         let runtime = self.network()?;
         let rows = runtime.block_on(async {
+            let mut left = Vec::new();
             let mut rows = Vec::with_capacity(asks.len());
             for (of, exchange, ask) in asks {
                 if control.stop.is_set() {
                     break;
                 }
-                rows.push(self.ask_in_turn(&vendors, kind, (of, exchange, ask), control).await?);
+                rows.push(
+                    self.ask_in_turn((&fetchers, &mut left), kind, (of, exchange, ask), control).await?,
+                );
             }
             Ok(rows)
         });
@@ -133,10 +140,10 @@ impl House {
         (id.to_string(), id.exchange, Ask::News { instruments: vec![id], since })
     }
 
-    /// Asks one vendor after the other until one gives it.
+    /// Asks one vendor after the other until one gives it. Who can give nothing more in this run is added to those left.
     async fn ask_in_turn(
         &self,
-        vendors: &[VendorId],
+        (fetchers, left): (&[Fetcher], &mut Vec<FetchError>),
         kind: DataKind,
         (of, exchange, ask): (String, Exchange, Ask),
         control: &Control<'_>,
@@ -144,19 +151,27 @@ impl House {
         let nobody = "no vendor that is switched on and has a key gives it";
         let (code, said) = ("HAS_NO_SUCH_DATA".to_owned(), nobody.to_owned());
         let mut row = BesideRow { kind, of, vendor: None, stored: 0, quarantined: 0, code, said };
-        for vendor in vendors {
-            let fetcher = self.fetcher(*vendor, Arc::clone(&control.pace), control.limits)?;
-            if !fetcher.vendor().has(kind, exchange) || fetcher.lacks_key() {
+        let fail = |row: &mut BesideRow, error: &FetchError| {
+            (row.code, row.said) = (error.why.code().to_owned(), error.to_string());
+        };
+        for fetcher in fetchers.iter().filter(|fetcher| fetcher.vendor().has(kind, exchange)) {
+            if let Some(error) = left.iter().find(|error| error.vendor == fetcher.id()) {
+                fail(&mut row, error);
                 continue;
             }
-            let Some(_turn) = turn::take(self, *vendor, &control.stop).await? else { break };
-            match self.take_pages(&fetcher, ask.clone(), exchange, control, &mut row).await? {
+            let Some(_turn) = turn::take(self, fetcher.id(), &control.stop).await? else { break };
+            match self.take_pages(fetcher, ask.clone(), exchange, control, &mut row).await? {
                 Ok(()) => {
-                    row.vendor = Some(*vendor);
+                    row.vendor = Some(fetcher.id());
                     (row.code, row.said) = (String::new(), String::new());
                     return Ok(row);
                 }
-                Err(error) => (row.code, row.said) = (error.why.code().to_owned(), error.to_string()),
+                Err(error) => {
+                    fail(&mut row, &error);
+                    if error.why.is_vendor_wide() {
+                        left.push(error);
+                    }
+                }
             }
         }
         Ok(row)
