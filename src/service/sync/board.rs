@@ -22,6 +22,8 @@ struct Inner {
     running: Option<(Stopper, Progress)>,
     last: Option<(UnixNanos, Arc<SyncReport>)>,
     trouble: Option<(UnixNanos, String)>,
+    /// The schedule is going: no run begins any more.
+    closing: bool,
 }
 
 /// The state of syncing, as it may be shown.
@@ -51,7 +53,16 @@ impl House {
         self.stop_syncing();
     }
 
-    pub(super) fn stop_syncing(&self) {
+    /// Ends the run that is going and lets no other begin; `false` lets them begin again.
+    pub(super) fn close_syncing(&self, closing: bool) {
+        let mut board = lock(&self.sync_board().0);
+        board.closing = closing;
+        if let Some((stopper, _)) = board.running.as_ref().filter(|_| closing) {
+            stopper.set();
+        }
+    }
+
+    fn stop_syncing(&self) {
         if let Some((stopper, _)) = &lock(&self.sync_board().0).running {
             stopper.set();
         }
@@ -68,12 +79,12 @@ impl House {
         })
     }
 
-    /// Runs and shows it on the board; does nothing while another run is going here.
+    /// Runs and shows it on the board; does nothing while another run is going here, or at the end.
     pub(super) fn sync_shown(&self, wish: &SyncWish) {
         let (stopper, stop) = stopper();
         {
             let mut board = lock(&self.sync_board().0);
-            if board.running.is_some() {
+            if board.closing || board.running.is_some() {
                 return;
             }
             board.running = Some((stopper, Progress::default()));

@@ -31,7 +31,7 @@ pub struct Schedule {
 impl Drop for Schedule {
     fn drop(&mut self) {
         drop(self.wake.take());
-        self.house.stop_syncing();
+        self.house.close_syncing(true);
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the scheduled sync ended by a defect; see the log before this line");
         }
@@ -43,6 +43,7 @@ impl House {
     pub fn start_schedule(self: &Arc<Self>) -> Result<Schedule, ServiceError> {
         let (wake, woken) = bounded::<()>(1);
         let house = Arc::clone(self);
+        house.close_syncing(false);
         let thread = thread::Builder::new().name("sync-schedule".into()).spawn(move || {
             let mut done: Vec<(Exchange, NaiveDate)> = Vec::new();
             loop {
