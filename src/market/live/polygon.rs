@@ -71,6 +71,8 @@ pub struct PolygonStream {
     not_before: Instant,
     heard: Instant,
     is_asked: bool,
+    /// Why the connection ended, where no read has told it yet.
+    untold: Option<End>,
 }
 
 impl std::fmt::Debug for PolygonStream {
@@ -107,6 +109,7 @@ impl PolygonStream {
             not_before: Instant::now(),
             heard: Instant::now(),
             is_asked: false,
+            untold: None,
         }
     }
 
@@ -173,6 +176,8 @@ impl PolygonStream {
     async fn connect(&mut self, out: &mut Vec<LiveEvent>) -> Result<(), End> {
         let opened = timeout(Duration::from_millis(self.timing.open_ms), self.open()).await;
         self.socket = Some(opened.map_err(|_| ended("the stream did not open in time"))??);
+        // A new connection knows nothing of what the one before it had.
+        self.subscribed.clear();
         self.settle().await?;
         (self.failures, self.heard, self.is_asked) = (0, Instant::now(), false);
         out.push(LiveEvent::Connected);
@@ -245,15 +250,19 @@ impl Stream for PolygonStream {
     async fn subscribe(&mut self, instruments: &BTreeSet<InstrumentId>) {
         let own = instruments.iter().filter(|i| i.exchange == Exchange::Xnys);
         self.wanted = own.map(|i| i.symbol.to_string()).collect();
-        if self.socket.is_some() && self.settle().await.is_err() {
-            // Told as a gap by the next read, which finds no socket.
-            self.socket = None;
+        if self.socket.is_some()
+            && let Err(end) = self.settle().await
+        {
+            // Told as a gap by the next read.
+            self.untold = Some(end);
         }
     }
 
     async fn next(&mut self, out: &mut Vec<LiveEvent>) -> bool {
         let wait = self.not_before.saturating_duration_since(Instant::now());
-        let done = if self.socket.is_some() {
+        let done = if let Some(end) = self.untold.take() {
+            Err(end)
+        } else if self.socket.is_some() {
             self.read(out).await
         } else if !wait.is_zero() {
             tokio::time::sleep(wait.min(LOOK)).await;

@@ -115,3 +115,14 @@ async fn it_comes_back_after_every_end_and_subscribes_again() {
     let more = all.replace("AAPL", "MSFT");
     assert_eq!(told, [login, login, all, login, all, &less, &more]);
 }
+
+#[tokio::test]
+async fn a_subscription_that_could_not_be_sent_is_told_as_a_gap() {
+    let (_server, address) = start().await;
+    let mut stream = PolygonStream::new(address, "SECRETKEY123456".into(), Timing::default());
+    stream.untold = Some(ended("the stream broke"));
+    let mut out = Vec::new();
+    assert!(stream.next(&mut out).await);
+    assert_eq!(out, [LiveEvent::Gap { reason: "the stream broke".into() }]);
+    assert!(stream.socket.is_none() && stream.not_before > Instant::now());
+}
