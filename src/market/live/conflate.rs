@@ -12,7 +12,7 @@ use super::{LiveEvent, LiveTrade};
 use crate::domain::market::{MarketEvent, Quote, Trade};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{InstrumentId, Quantity, UnixNanos};
-use crate::market::intraday::{MinuteMaker, Taken};
+use crate::market::intraday::{MINUTE_NANOS, MinuteMaker, Taken};
 use crate::market::vendors::MinuteBar;
 
 /// Most symbols; ticks of further ones are dropped and counted.
@@ -47,6 +47,8 @@ pub struct LiveCounts {
     pub unknown: u64,
     /// Events that could not be read.
     pub broken: u64,
+    /// Bars of minutes that begin within one, or that are not over yet: not kept.
+    pub bad_minutes: u64,
     /// Minutes whose own bar differs from the vendor's.
     pub minutes_differ: u64,
 }
@@ -172,7 +174,7 @@ impl Conflator {
         match event {
             LiveEvent::Quote(quote, sequence) => self.quote(quote, *sequence, now),
             LiveEvent::Trade(trade) => self.trade(trade, now),
-            LiveEvent::Minute(instrument, bar) => self.minute(*instrument, bar),
+            LiveEvent::Minute(instrument, bar) => self.minute(*instrument, bar, now),
             LiveEvent::Skipped { unknown, broken } => {
                 self.counts.unknown += u64::from(*unknown);
                 self.counts.broken += u64::from(*broken);
@@ -260,10 +262,15 @@ impl Conflator {
     }
 
     /// The vendor's own bar of a minute: kept instead of ours, and compared with it.
-    fn minute(&mut self, instrument: InstrumentId, bar: &MinuteBar) {
+    fn minute(&mut self, instrument: InstrumentId, bar: &MinuteBar, now: UnixNanos) {
+        let end = bar.from.plus_nanos(MINUTE_NANOS);
+        if bar.from.nanos() % MINUTE_NANOS != 0 || end.since(now) > AHEAD_MAX_NANOS {
+            self.counts.bad_minutes += 1;
+            return;
+        }
         self.has_minutes = true;
         if let Some(slot) = self.slot(instrument).and_then(|place| self.slots.get_mut(place)) {
-            let over = slot.maker.pass(bar.from.plus_nanos(crate::market::intraday::MINUTE_NANOS));
+            let over = slot.maker.pass(end);
             let own = over.or(slot.own_minute).filter(|own| own.from == bar.from);
             let theirs = |own: &MinuteBar| MinuteBar { trades: own.trades, ..*bar };
             self.counts.minutes_differ += u64::from(own.is_some_and(|own| own != theirs(&own)));
@@ -395,5 +402,11 @@ mod tests {
         let other = MinuteBar { from: at(60_000), ..bar(12, 400) };
         all.take(&LiveEvent::Minute(id("A"), other), at(120_100));
         assert_eq!(all.counts().minutes_differ, 1);
+        all.drain(at(121_000));
+        for from in [at(61_000), at(180_000)] {
+            all.take(&LiveEvent::Minute(id("A"), MinuteBar { from, ..other }), at(121_000));
+        }
+        assert_eq!(all.counts().bad_minutes, 2);
+        assert!(all.drain(at(122_000)).minutes.is_empty());
     }
 }
