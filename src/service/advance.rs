@@ -113,6 +113,12 @@ impl House {
             None => self.main_exchange()?,
         };
         self.engine()?;
+        if self.feed_status().is_some_and(|feed| feed.exchange == Some(exchange)) {
+            return Err(ServiceError::Invalid(format!(
+                "market time of {exchange} is moved by the live feed, so it cannot be advanced by hand; set live.vendor \
+                 to none and open the workstation again, then advance"
+            )));
+        }
         let report = match exchange {
             Exchange::Sim => self.advance_simulated(until, progress),
             Exchange::Xnys | Exchange::Xasx => self.advance_stored(exchange, until, progress),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use crate::domain::{InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
+use crate::domain::{Exchange, InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
 
 /// What is known of an instrument's running session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +68,13 @@ impl QuoteBoard {
     /// Forgets the session: a new one begins, or its bars are stored.
     pub fn clear(&self) {
         self.board.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Forgets what is known of one exchange's session: its next day begins.
+    pub fn forget(&self, exchange: Exchange) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
+        board.retain(|instrument, _| instrument.exchange != exchange);
     }
 
     /// Notes whether everything here may be old: its feed is silent or away.

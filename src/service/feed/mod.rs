@@ -42,7 +42,7 @@ pub enum FeedState {
     Live,
     /// It was connected and tries again.
     Lost,
-    /// A recording that is through.
+    /// It has ended and does not try again: a recording is through, or it failed.
     Over,
 }
 
@@ -63,6 +63,8 @@ impl FeedState {
 pub struct FeedStatus {
     /// Who sends.
     pub vendor: CleanText,
+    /// Whose market time it moves; `None` once it has ended.
+    pub exchange: Option<Exchange>,
     /// How it stands.
     pub state: FeedState,
     /// When it last came to that, by the wall.
@@ -123,7 +125,7 @@ impl House {
     pub(super) fn feed_line(&self) -> Option<FeedLine> {
         let status = self.feed_status()?;
         let counts = &status.counts;
-        let wrong = counts.broken + counts.unknown + counts.ahead + counts.dropped;
+        let wrong = counts.broken + counts.unknown + counts.ahead + counts.dropped + counts.bad_minutes;
         let silent = if status.is_stale && status.state == FeedState::Live { ", silent" } else { "" };
         Some(FeedLine {
             state: format!(
@@ -141,17 +143,29 @@ impl House {
         })
     }
 
-    /// Starts the feed of the settings, where this process owns the trades; `None` without one.
+    /// Starts the feed of the settings, where this process owns the trades; `None` without one. Why it did not start is
+    /// shown where it would be.
     pub fn start_feed(self: &Arc<Self>) -> Result<Option<FeedGuard>, ServiceError> {
         let live = lock(self.settings()).live.clone();
         if live.vendor == LiveVendor::None || !self.owns_trades() {
             return Ok(None);
         }
+        self.start_feed_set(&live).map(Some).inspect_err(|error| {
+            let now = self.clock().now();
+            self.feed_board().change(|status| {
+                status.vendor = CleanText::new(live.vendor.as_str());
+                (status.state, status.since, status.is_stale) = (FeedState::Over, now, true);
+                status.last_error = Some((now, CleanText::from(error.to_string())));
+            });
+        })
+    }
+
+    fn start_feed_set(self: &Arc<Self>, live: &LiveSetting) -> Result<FeedGuard, ServiceError> {
         let (stream, exchange) = match live.vendor {
-            LiveVendor::Polygon => (self.polygon_stream(&live)?, Exchange::Xnys),
-            LiveVendor::Ticks | LiveVendor::None => (self.tick_stream(&live)?, live.exchange),
+            LiveVendor::Polygon => (self.polygon_stream(live)?, Exchange::Xnys),
+            LiveVendor::Ticks | LiveVendor::None => (self.tick_stream(live)?, live.exchange),
         };
-        self.start_feed_of(stream, exchange).map(Some)
+        self.start_feed_of(stream, exchange)
     }
 
     /// The same with a stream of the caller's choice, whose instruments trade on `exchange`.

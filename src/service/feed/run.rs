@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
+
 use crate::domain::market::MinuteBar;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, MarketEvent, Price, Quantity, UnixNanos};
@@ -41,6 +43,8 @@ pub(super) struct Running {
     minutes: Vec<(InstrumentId, MinuteBar)>,
     /// Market time may not go back.
     market_time: UnixNanos,
+    /// The exchange's day of the last event that was given.
+    day: Option<NaiveDate>,
     /// When the connection was lost, by the wall.
     lost: Option<UnixNanos>,
     last_message: UnixNanos,
@@ -59,6 +63,7 @@ impl Running {
         house.feed_board().change(|status| {
             *status = super::FeedStatus {
                 vendor: stream.name().into(),
+                exchange: Some(exchange),
                 since: now,
                 is_stale: true,
                 ..Default::default()
@@ -74,6 +79,7 @@ impl Running {
             known: BTreeSet::new(),
             minutes: Vec::new(),
             market_time,
+            day: None,
             lost: None,
             last_message: now,
             backfill: Backfill::default(),
@@ -101,6 +107,7 @@ impl Running {
                 if let Err(error) = self.give(time, wall) {
                     tracing::error!(%error, "the feed stopped");
                     self.say(wall, &error.to_string());
+                    self.turn(FeedState::Over, wall);
                     break;
                 }
             }
@@ -115,6 +122,8 @@ impl Running {
         }
         self.store(self.house.clock().now());
         self.backfill.end();
+        self.house.quotes().mark_stale(true);
+        self.house.feed_board().change(|status| (status.is_stale, status.exchange) = (true, None));
     }
 
     fn turn(&self, state: FeedState, wall: UnixNanos) {
@@ -183,11 +192,13 @@ impl Running {
         self.know(&events)?;
         for mut event in events {
             self.put_behind(&mut event);
+            self.begin_day();
             self.house.quotes().note(&event);
             self.house.engine()?.feed(event)?;
         }
-        let room = MINUTES_MAX.saturating_sub(self.minutes.len());
-        self.minutes.extend(minutes.into_iter().take(room));
+        self.minutes.extend(minutes);
+        let over = self.minutes.len().saturating_sub(MINUTES_MAX);
+        self.minutes.drain(..over);
         let counts = *self.conflator.counts();
         let last = self.last_message;
         let is_silent = wall.since(last) > STALE_SECONDS * NANOS_PER_SECOND;
@@ -198,6 +209,14 @@ impl Running {
             status.last_message = Some(last);
         });
         Ok(())
+    }
+
+    /// What the board has of an earlier day says nothing of the one that market time has come to.
+    fn begin_day(&mut self) {
+        let day = self.house.calendars().of(self.exchange).date_at(self.market_time);
+        if self.day.replace(day) != Some(day) {
+            self.house.quotes().forget(self.exchange);
+        }
     }
 
     /// An event that is older than market time was seen now: a late print, or another symbol's.
