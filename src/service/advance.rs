@@ -146,6 +146,7 @@ impl House {
         };
         let first = reader.next_session(exchange, start.pred_opt().unwrap_or(NaiveDate::MIN))?;
         let actions = self.event_actions(&reader, exchange, start, end)?;
+        let mut restated = super::restated::due_splits(self, &reader, &*self.state()?, exchange)?;
         let mut feeder = Feeder::new(self);
         let mut report = AdvanceReport { exchange, sessions: 0, bars: 0, fills: 0, from, to: from };
         let mut failed = None;
@@ -153,7 +154,8 @@ impl House {
             if report.sessions >= most {
                 return ControlFlow::Break(());
             }
-            match self.feed_session(&mut feeder, exchange, date, bars, &actions) {
+            let restated = std::mem::take(&mut restated);
+            match self.feed_session(&mut feeder, exchange, (date, bars), &actions, &restated) {
                 Ok(()) => {
                     report.sessions += 1;
                     report.bars += bars.len() as u64;
@@ -180,14 +182,15 @@ impl House {
         &self,
         feeder: &mut Feeder<'_>,
         exchange: Exchange,
-        date: NaiveDate,
-        bars: &[DailyBar],
+        (date, bars): (NaiveDate, &[DailyBar]),
         actions: &[CorporateAction],
+        restated: &[CorporateAction],
     ) -> Result<(), ServiceError> {
         let Some(session) = self.calendars().of(exchange).session_on(date) else { return Ok(()) };
         let known = actions.partition_point(|a| a.date < date);
         let today = actions.get(known..).unwrap_or(&[]).iter().take_while(|a| a.date == date);
-        let mut events: Vec<MarketEvent> = today.map(|a| action_event(a, session.open)).collect();
+        let mut events: Vec<MarketEvent> =
+            restated.iter().chain(today).map(|a| action_event(a, session.open)).collect();
         events.push(MarketEvent::Bars(bars.iter().map(|b| bar_of(b, session.open, session.close)).collect()));
         feeder.feed_together(events)
     }

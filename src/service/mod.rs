@@ -44,6 +44,7 @@ pub mod qlib;
 pub mod quality;
 pub mod rebalance;
 pub mod research;
+mod restated;
 pub mod risk;
 mod risk_facts;
 mod running_session;

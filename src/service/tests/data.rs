@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::command::{Given, Independence};
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
-use crate::domain::market::Basis;
+use crate::domain::market::{ActionKind, Basis, CorporateAction, SplitRatio};
 use crate::domain::{CleanText, Command};
 use crate::service::advance::Until;
 use crate::service::audit::AuditLine;
@@ -34,6 +34,62 @@ fn import(home: &Home, text: &str) -> crate::domain::import::ImportReport {
         source: CleanText::new("file"),
     };
     home.house.import_bars(&trader.permit::<ManageData>().unwrap(), &wish, |_| {}).unwrap()
+}
+
+/// Split-adjusted prices as a vendor tells them.
+fn import_split(home: &Home, text: &str) {
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(file.path(), format!("date,symbol,open,high,low,close,volume\n{text}")).unwrap();
+    let trader = home.login(Role::Trader);
+    let wish = BarImport {
+        files: vec![file.path().to_path_buf()],
+        exchange: Exchange::Xnys,
+        basis: Basis::Split,
+        source: CleanText::new("yahoo"),
+    };
+    let report = home.house.import_bars(&trader.permit::<ManageData>().unwrap(), &wish, |_| {}).unwrap();
+    assert!(report.is_clean());
+}
+
+#[test]
+fn a_split_that_the_vendor_worked_into_its_history_reaches_what_was_bought_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    import_split(
+        &home,
+        "2024-01-02,AAA,1200,1210,1190,1200,100000\n2024-01-03,AAA,1200,1215,1195,1205,100000\n",
+    );
+    let trader = home.login(Role::Trader);
+    let advance = || {
+        let permit = trader.permit::<ManageData>().unwrap();
+        home.house.advance(&permit, None, Until::Sessions(1), |_| {}).unwrap()
+    };
+    let on: InstrumentId = "AAA.XNYS".parse().unwrap();
+    let held = || {
+        let permit = trader.permit::<ViewPortfolio>().unwrap();
+        let desk = home.house.portfolios(&permit, Some("desk".parse().unwrap())).unwrap().remove(0);
+        (desk.positions[0].quantity.to_string(), desk.positions[0].market_value.unwrap().to_string())
+    };
+    advance();
+    home.house.submit(&trader.trade_permit(None).unwrap(), &wish("one", Side::Buy, on, 10, None)).unwrap();
+    assert_eq!(advance().fills, 1);
+    assert_eq!(held().0, "10");
+    let split = CorporateAction {
+        instrument: on,
+        date: "2024-01-04".parse().unwrap(),
+        kind: ActionKind::Split(SplitRatio { new: "10".parse().unwrap(), old: "1".parse().unwrap() }),
+    };
+    lock(home.house.market_store()).store_actions(&[split]).unwrap();
+    import_split(
+        &home,
+        "2024-01-02,AAA,120,121,119,120,1000000\n2024-01-03,AAA,120,121.5,119.5,120.5,1000000\n\
+         2024-01-04,AAA,121,122,120,121,1000000\n2024-01-05,AAA,121,123,120,122,1000000\n",
+    );
+    advance();
+    assert_eq!(held(), ("100".to_owned(), "12100.00".to_owned()));
+    advance();
+    assert_eq!(held(), ("100".to_owned(), "12200.00".to_owned()), "once");
 }
 
 #[test]
