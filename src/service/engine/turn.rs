@@ -10,8 +10,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
-use crate::domain::{Batch, Clock, Event, Order, UnixNanos};
-use crate::execution::{Engine, State};
+use crate::domain::{Batch, Clock, Event, MarketEvent, Order, UnixNanos};
+use crate::execution::{Engine, EngineError, State};
 use crate::store::snapshots::Snapshots;
 
 use super::super::error::ServiceError;
@@ -254,8 +254,10 @@ impl EngineLoop {
                 let going =
                     if feed.load(Ordering::Acquire) { Err(ServiceError::FeedStopped) } else { Ok(()) };
                 let result = going.and_then(|()| {
-                    events.iter().try_fold(Batch::default(), |mut all, event| {
-                        all.append(self.engine.market(event, wall)?);
+                    events.iter().enumerate().try_fold(Batch::default(), |mut all, (place, event)| {
+                        let is_first = place == 0 && is_of_one_exchange(event);
+                        let batch = self.engine.market(event, wall);
+                        all.append(batch.map_err(|error| of_step(error, is_first))?);
                         Ok::<_, ServiceError>(all)
                     })
                 });
@@ -266,7 +268,8 @@ impl EngineLoop {
                 note(result, answer, gathered);
             }
             Work::Pass(exchange, time, answer) => {
-                let result = self.engine.pass(exchange, time, self.clock.now()).map_err(ServiceError::from);
+                let result = self.engine.pass(exchange, time, self.clock.now());
+                let result = result.map_err(|error| of_step(error, true));
                 gathered.round.primed = true;
                 note(result, Some(answer), gathered);
             }
@@ -312,6 +315,19 @@ fn note(
 ) {
     gathered.broken |= matches!(result, Err(ServiceError::Engine(_)));
     gathered.round.taken.push(Taken { outcome: result, answer });
+}
+
+/// Whether going back in time is the first thing that is looked for in an event.
+const fn is_of_one_exchange(event: &MarketEvent) -> bool {
+    !matches!(event, MarketEvent::Bars(_) | MarketEvent::Tick(_))
+}
+
+/// What comes too late is refused before it changed anything; after any other error the engine holds half a step.
+fn of_step(error: EngineError, is_first: bool) -> ServiceError {
+    match error {
+        EngineError::TimeGoesBack { .. } if is_first => ServiceError::Invalid(error.to_string()),
+        other => ServiceError::Engine(other),
+    }
 }
 
 /// A wish as the engine takes it, unless the login behind it no longer holds.
