@@ -127,7 +127,7 @@ impl House {
         Ok(report)
     }
 
-    fn advance_stored(
+    pub(super) fn advance_stored(
         &self,
         exchange: Exchange,
         until: Until,
@@ -197,7 +197,7 @@ impl House {
 
     /// Splits and dividends in the terms of the stored prices: a split-adjusted series has no splits left to apply, and
     /// its dividends are stated per share of today; a total-return series has neither.
-    fn event_actions(
+    pub(super) fn event_actions(
         &self,
         reader: &MarketReader,
         exchange: Exchange,

@@ -1,7 +1,8 @@
 //! What was missed while the stream was away: the vendor's own minutes of that time, asked for in the background.
 //!
-//! One at a time, on a thread of its own, within the vendor's budget; the feed goes on meanwhile. A gap that comes
-//! while one is being filled is filled with the next.
+//! One at a time, on a thread of its own, within the vendor's budget; the feed goes on meanwhile. A gap that ends
+//! while one is being filled is filled after it. A symbol that cannot be had is left out; what concerns the whole vendor
+//! ends the filling.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use crate::domain::market::MinuteBar;
 use crate::domain::vendor::VendorId;
 use crate::domain::{InstrumentId, UnixNanos};
-use crate::market::fetch::{Stopper, Watch, stopper};
+use crate::market::fetch::{FetchError, Fetcher, Stopper, Watch, stopper};
 use crate::market::http::Limits;
 use crate::market::vendors::{Ask, Payload};
 use crate::store::market::MinuteSide;
@@ -26,8 +27,8 @@ use super::super::vendors::WallPace;
 pub(super) struct Backfill {
     running: Option<(Stopper, JoinHandle<()>)>,
     fetched: Arc<AtomicU64>,
-    /// The start of the oldest gap that is not filled.
-    since: Option<UnixNanos>,
+    /// The gap that waits to be filled: the start of the oldest one, and the end of the newest.
+    waiting: Option<(UnixNanos, UnixNanos)>,
 }
 
 impl Backfill {
@@ -44,8 +45,14 @@ impl Backfill {
         lost: UnixNanos,
         now: UnixNanos,
     ) {
-        let since = self.since.map_or(lost, |since| since.min(lost));
-        self.since = Some(since);
+        let since = self.waiting.map_or(lost, |(since, _)| since.min(lost));
+        self.waiting = Some((since, now));
+        self.go_on(house, wanted);
+    }
+
+    /// Begins with the gap that waits, unless one is being filled.
+    pub(super) fn go_on(&mut self, house: &Arc<House>, wanted: &BTreeSet<InstrumentId>) {
+        let Some(span) = self.waiting else { return };
         if self.running.as_ref().is_some_and(|(_, thread)| !thread.is_finished()) || wanted.is_empty() {
             return;
         }
@@ -53,14 +60,14 @@ impl Backfill {
         let (house, wanted, fetched) = (Arc::clone(house), wanted.clone(), Arc::clone(&self.fetched));
         let thread = thread::Builder::new().name("backfill".into()).spawn(move || {
             let watch = Watch { stop: &stop, waiting: &|_| {} };
-            if let Err(error) = fill(&house, &wanted, (since, now), &fetched, watch) {
+            if let Err(error) = fill(&house, &wanted, span, &fetched, watch) {
                 tracing::warn!(%error, "what was missed by the live feed could not be fetched");
             }
         });
         match thread {
             Ok(thread) => {
                 self.running = Some((stopper, thread));
-                self.since = None;
+                self.waiting = None;
             }
             Err(error) => tracing::warn!(%error, "what was missed by the live feed could not be fetched"),
         }
@@ -94,21 +101,51 @@ fn fill(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     for instrument in wanted {
         let calendar = house.calendars().of(instrument.exchange);
-        let (from, to) = (calendar.date_at(since), calendar.date_at(now));
-        let ask = Ask::Minutes { instrument: *instrument, from, to };
-        let mut pages = fetcher.pages(ask).map_err(|e| ServiceError::Data(e.to_string()))?;
-        while let Some(page) =
-            runtime.block_on(pages.next(watch)).map_err(|e| ServiceError::Data(e.to_string()))?
-        {
-            let Payload::Minutes(minutes) = page.payload else { continue };
+        let ask = Ask::Minutes {
+            instrument: *instrument,
+            from: calendar.date_at(since),
+            to: calendar.date_at(now),
+        };
+        let mut keep = |missed: &[MinuteBar]| -> Result<(), ServiceError> {
             let missed: Vec<(InstrumentId, MinuteBar)> =
-                minutes.bars.into_iter().map(|bar| (*instrument, bar)).collect();
-            let wall = house.clock().now();
-            let source = VendorId::Polygon.as_str();
+                missed.iter().map(|bar| (*instrument, *bar)).collect();
+            let (wall, source) = (house.clock().now(), VendorId::Polygon.as_str());
             let outcome =
                 lock(house.market_store()).store_minutes(source, MinuteSide::Trade, &missed, wall)?;
             fetched.fetch_add(outcome.stored + outcome.revised, Ordering::AcqRel);
+            Ok(())
+        };
+        match runtime.block_on(fetch(&fetcher, ask, watch, &mut keep))? {
+            None => {}
+            Some(error) if error.why.is_vendor_wide() => return Err(ServiceError::Data(error.to_string())),
+            Some(error) => {
+                tracing::warn!(%instrument, %error, "what was missed of an instrument could not be fetched");
+            }
         }
     }
     Ok(())
+}
+
+/// All pages of an answer; why the vendor did not give them, if it did not.
+async fn fetch(
+    fetcher: &Fetcher,
+    ask: Ask,
+    watch: Watch<'_>,
+    keep: &mut impl FnMut(&[MinuteBar]) -> Result<(), ServiceError>,
+) -> Result<Option<FetchError>, ServiceError> {
+    let mut pages = match fetcher.pages(ask) {
+        Ok(pages) => pages,
+        Err(error) => return Ok(Some(error)),
+    };
+    loop {
+        match pages.next(watch).await {
+            Ok(Some(page)) => {
+                if let Payload::Minutes(minutes) = page.payload {
+                    keep(&minutes.bars)?;
+                }
+            }
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(error)),
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! once nothing came for [`STALE_SECONDS`].
 
 mod backfill;
+mod day;
 mod run;
 
 use std::sync::atomic::{AtomicBool, Ordering};

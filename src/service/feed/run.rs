@@ -149,6 +149,12 @@ impl Running {
             self.stream.subscribe(&wanted).await;
         }
         self.wanted = wanted;
+        if let Ok(state) = self.house.state() {
+            // Others may move it too.
+            self.market_time =
+                state.market_time(self.exchange).map_or(self.market_time, |t| t.max(self.market_time));
+        }
+        self.backfill.go_on(&self.house, &self.wanted);
         let fetched = self.backfill.fetched();
         let symbols = if is_recording { self.known.len() } else { self.wanted.len() };
         self.house.feed_board().change(|status| {
@@ -192,7 +198,9 @@ impl Running {
         self.know(&events)?;
         for mut event in events {
             self.put_behind(&mut event);
-            self.begin_day();
+            if !self.begin_day()? {
+                return Ok(());
+            }
             self.house.quotes().note(&event);
             self.house.engine()?.feed(event)?;
         }
@@ -211,12 +219,15 @@ impl Running {
         Ok(())
     }
 
-    /// What the board has of an earlier day says nothing of the one that market time has come to.
-    fn begin_day(&mut self) {
+    /// What the board has of an earlier day says nothing of the one that market time has come to, and what is stored
+    /// of the days between comes first; `false` when it was stopped on the way.
+    fn begin_day(&mut self) -> Result<bool, ServiceError> {
         let day = self.house.calendars().of(self.exchange).date_at(self.market_time);
-        if self.day.replace(day) != Some(day) {
-            self.house.quotes().forget(self.exchange);
+        if self.day.replace(day) == Some(day) {
+            return Ok(true);
         }
+        self.house.quotes().forget(self.exchange);
+        self.house.begin_live_day(self.exchange, (day, self.market_time), &self.stop)
     }
 
     /// An event that is older than market time was seen now: a late print, or another symbol's.
