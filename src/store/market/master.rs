@@ -4,6 +4,7 @@
 //! is read under its present symbol; what comes later under the old symbol belongs to somebody else. Nothing is moved
 //! when the new symbol has prices of its own from before: it was another company's. Rows that both have stay the new one's.
 
+use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::codec::{clean, date, day};
@@ -95,16 +96,29 @@ fn move_prices(tx: &Connection, old: i64, new: i64, from: i32) -> rusqlite::Resu
     Ok(moved)
 }
 
-/// Moves actions, figures, groups, coverage and memberships that begin before a day.
+/// Moves what was answered for before a day; of a span that goes on, the old symbol keeps the days from then on.
+fn split_coverage(tx: &Connection, old: i64, new: i64, from: i32) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO coverage (instrument, source, kind, from_day, to_day, fetched_at) \
+               SELECT ?1, source, kind, from_day, min(to_day, ?3 - 1), fetched_at FROM coverage \
+               WHERE instrument = ?2 AND from_day < ?3 ON CONFLICT DO NOTHING";
+    tx.prepare_cached(sql)?.execute([new, old, i64::from(from)])?;
+    let sql = "DELETE FROM coverage WHERE instrument = ?1 AND from_day < ?2 AND to_day < ?2";
+    tx.prepare_cached(sql)?.execute([old, i64::from(from)])?;
+    let sql = "UPDATE OR REPLACE coverage SET from_day = ?2 WHERE instrument = ?1 AND from_day < ?2";
+    tx.prepare_cached(sql)?.execute([old, i64::from(from)])?;
+    Ok(())
+}
+
+/// Moves what was answered for, actions, figures, groups and memberships that begin before a day.
 fn move_facts(tx: &Connection, old: i64, new: i64, from: i32) -> rusqlite::Result<()> {
     let tables = [
         ("actions", "date"),
         ("fundamentals", "known_at"),
         ("group_history", "from_day"),
-        ("coverage", "from_day"),
         ("universes", "from_day"),
         ("repairs", "session"),
     ];
+    split_coverage(tx, old, new, from)?;
     for (table, column) in tables {
         let sql =
             format!("UPDATE OR IGNORE {table} SET instrument = ?1 WHERE instrument = ?2 AND {column} < ?3");
@@ -209,6 +223,21 @@ impl MarketStore {
                            reason = excluded.reason WHERE (day, reason) IS NOT (excluded.day, excluded.reason)";
                 let row = params![number, day(delisting.day), delisting.reason.as_str()];
                 changed += tx.prepare_cached(sql)?.execute(row)? as u64;
+            }
+            Ok::<_, rusqlite::Error>(changed)
+        })
+    }
+
+    /// Forgets delistings from before a day of instruments that are listed on it. Returns how many there were.
+    pub fn relist(&mut self, listed: &[InstrumentId], on: NaiveDate) -> Result<u64, StoreError> {
+        self.db().write("store what is listed again", |tx| {
+            let sql = "DELETE FROM delistings WHERE day < ?3 AND instrument = \
+                       (SELECT id FROM instruments WHERE symbol = ?1 AND exchange = ?2)";
+            let mut statement = tx.prepare_cached(sql)?;
+            let mut changed = 0;
+            for id in listed {
+                changed +=
+                    statement.execute(params![id.symbol.as_str(), id.exchange.code(), day(on)])? as u64;
             }
             Ok::<_, rusqlite::Error>(changed)
         })

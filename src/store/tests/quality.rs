@@ -1,8 +1,11 @@
 //! Repairs, disagreements, decisions about quarantined rows, renames and delistings.
 
 use crate::domain::market::{Basis, DailyBar, Delisting, Rename};
+use crate::domain::vendor::DataKind;
 use crate::domain::{CleanText, Exchange, InstrumentId, Price, UnixNanos, Volume};
-use crate::store::market::{BarRun, Disagreement, MarketStore, QuarantineState, Quarantined, StoredRepair};
+use crate::store::market::{
+    BarRun, Covered, Disagreement, MarketStore, QuarantineState, Quarantined, StoredRepair,
+};
 use chrono::NaiveDate;
 
 fn date(text: &str) -> NaiveDate {
@@ -156,4 +159,36 @@ fn a_delisting_is_kept_once() {
     assert_eq!(store.store_delistings(std::slice::from_ref(&gone)).unwrap(), 1);
     assert_eq!(store.store_delistings(std::slice::from_ref(&gone)).unwrap(), 0);
     assert_eq!(store.read().delistings(Exchange::Xasx).unwrap(), [gone]);
+}
+
+#[test]
+fn a_rename_leaves_the_old_symbol_what_was_answered_for_from_its_day_on() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = MarketStore::open(home.path()).unwrap();
+    put(&mut store, &[bar("MQA.XASX", "2018-05-24", 6), bar("MQA.XASX", "2018-06-01", 1)]);
+    let covered = Covered {
+        instrument: id("MQA.XASX"),
+        source: "yahoo".into(),
+        kind: DataKind::Daily,
+        from: date("2018-05-01"),
+        to: date("2018-12-31"),
+        at: UnixNanos::ZERO,
+    };
+    store.store_coverage(&[covered]).unwrap();
+    store.store_renames(&[rename("MQA", "ALX", "2018-05-28")]).unwrap();
+    let spans = store.read().coverage("yahoo", DataKind::Daily).unwrap();
+    let span = |of: &str| spans[&id(of)].iter().map(|s| format!("{}..{}", s.from, s.to)).collect::<Vec<_>>();
+    assert_eq!(span("ALX.XASX"), ["2018-05-01..2018-05-27"]);
+    assert_eq!(span("MQA.XASX"), ["2018-05-28..2018-12-31"]);
+}
+
+#[test]
+fn what_is_listed_on_a_later_day_is_no_longer_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = MarketStore::open(home.path()).unwrap();
+    let gone = Delisting { instrument: id("SRX.XASX"), day: date("2018-09-24"), reason: "taken over".into() };
+    store.store_delistings(std::slice::from_ref(&gone)).unwrap();
+    assert_eq!(store.relist(&[gone.instrument], gone.day).unwrap(), 0, "its last day");
+    assert_eq!(store.relist(&[gone.instrument], date("2018-09-25")).unwrap(), 1);
+    assert!(store.read().delistings(Exchange::Xasx).unwrap().is_empty());
 }
