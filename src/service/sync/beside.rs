@@ -3,11 +3,13 @@
 //! Vendors are asked in the order of the settings until one answers. Figures keep the day on which they became known,
 //! headlines the tone of our own lexicon, listings what the vendor says of name, sector and currency.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::domain::market::{Headline, Listing as Listed};
+use crate::domain::market::{Delisting, Headline, Listing as Listed};
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId};
 use crate::market::fetch::{FetchError, Fetcher, Watch};
@@ -191,14 +193,19 @@ impl House {
             Ok(pages) => pages,
             Err(error) => return Ok(Err(error)),
         };
+        let mut seen = Seen::default();
         loop {
             match pages.next(watch).await {
-                Ok(None) => return Ok(Ok(())),
+                Ok(None) => {
+                    row.stored += self.store_gone(&seen)?;
+                    return Ok(Ok(()));
+                }
                 Ok(Some(page)) => {
                     row.quarantined += page.rejected.len() as u64;
                     self.keep_quarantine("sync", &CleanText::new(fetcher.id().as_str()), &page.rejected)?;
-                    row.stored += self.store_beside(page.payload, exchange)?;
+                    row.stored += self.store_beside(page.payload, exchange, &mut seen)?;
                     if !pages.has_more() {
+                        row.stored += self.store_gone(&seen)?;
                         return Ok(Ok(()));
                     }
                 }
@@ -207,19 +214,19 @@ impl House {
         }
     }
 
-    fn store_beside(&self, payload: Payload, exchange: Exchange) -> Result<u64, ServiceError> {
+    fn store_beside(
+        &self,
+        payload: Payload,
+        exchange: Exchange,
+        seen: &mut Seen,
+    ) -> Result<u64, ServiceError> {
         match payload {
             Payload::Facts(figures) => Ok(lock(self.market_store()).store_fundamentals(&figures)?),
             Payload::News(news) => {
                 let headlines: Vec<Headline> = news.into_iter().map(|scored| scored.headline).collect();
                 self.store_headlines(&headlines)
             }
-            Payload::Listings(listings) => {
-                let here = listings.iter().filter(|l| l.active && l.exchange == Some(exchange));
-                let listed: Vec<Listed> = here.map(|l| listed(l, exchange)).collect();
-                lock(self.market_store()).store_listings(&listed)?;
-                Ok(listed.len() as u64)
-            }
+            Payload::Listings(listings) => self.store_directory(&listings, exchange, seen),
             Payload::Series(_)
             | Payload::Minutes(_)
             | Payload::Quotes(_)
@@ -227,6 +234,57 @@ impl House {
             | Payload::Session(_) => Ok(0),
         }
     }
+}
+
+impl House {
+    /// Stores what is listed; what no longer is waits until all is seen, as a symbol may be another company's by now.
+    fn store_directory(
+        &self,
+        listings: &[Listing],
+        exchange: Exchange,
+        seen: &mut Seen,
+    ) -> Result<u64, ServiceError> {
+        let mut market = lock(self.market_store());
+        let known = market.read().instruments(Some(exchange))?;
+        let known: BTreeMap<InstrumentId, Instrument> = known.into_iter().map(|i| (i.id, i)).collect();
+        let mut listed = Vec::new();
+        for listing in listings.iter().filter(|listing| listing.exchange == Some(exchange)) {
+            let id = InstrumentId::new(listing.symbol, exchange);
+            if listing.active {
+                seen.active.insert(id);
+                listed.push(told(listing, known.get(&id).cloned().unwrap_or(Instrument::with_defaults(id))));
+            } else if let Some(day) = listing.delisted {
+                let last = seen.gone.entry(id).or_insert(day);
+                *last = day.max(*last);
+            }
+        }
+        market.store_listings(&listed)?;
+        Ok(listed.len() as u64)
+    }
+
+    /// Stores since when instruments are no longer listed, and that those listed now are listed again.
+    fn store_gone(&self, seen: &Seen) -> Result<u64, ServiceError> {
+        let gone = seen.gone.iter().filter(|(id, _)| !seen.active.contains(id));
+        let gone =
+            gone.map(|(id, day)| Delisting { instrument: *id, day: *day, reason: CleanText::default() });
+        let gone: Vec<Delisting> = gone.collect();
+        if gone.is_empty() && seen.active.is_empty() {
+            return Ok(0);
+        }
+        let active: Vec<InstrumentId> = seen.active.iter().copied().collect();
+        let today = self.clock().now().to_datetime().date_naive();
+        let mut market = lock(self.market_store());
+        Ok(market.relist(&active, today)? + market.store_delistings(&gone)?)
+    }
+}
+
+/// What a directory has told so far, page by page.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Listed now.
+    active: BTreeSet<InstrumentId>,
+    /// No longer listed under a symbol, and the last day.
+    gone: BTreeMap<InstrumentId, NaiveDate>,
 }
 
 fn listings_of(exchange: Exchange) -> (String, Exchange, Ask) {
@@ -237,11 +295,11 @@ fn figures_of(id: InstrumentId) -> (String, Exchange, Ask) {
     (id.to_string(), id.exchange, Ask::Fundamentals(id))
 }
 
-fn listed(listing: &Listing, exchange: Exchange) -> Listed {
-    let id = InstrumentId::new(listing.symbol, exchange);
-    let plain = Instrument::with_defaults(id);
-    let currency = listing.currency.unwrap_or(plain.currency);
-    Listed::of(Instrument { name: listing.name.clone(), sector: listing.sector.clone(), currency, ..plain })
+/// What is known of an instrument with what a vendor tells of it: name, sector and currency, nothing else.
+fn told(listing: &Listing, known: Instrument) -> Listed {
+    let name = if listing.name.is_empty() { known.name } else { listing.name.clone() };
+    let currency = listing.currency.unwrap_or(known.currency);
+    Listed::of(Instrument { name, sector: listing.sector.clone(), currency, ..known })
 }
 
 fn found_rows(vendor: VendorId, page: Option<Page>) -> Vec<FoundRow> {
@@ -251,4 +309,43 @@ fn found_rows(vendor: VendorId, page: Option<Page>) -> Vec<FoundRow> {
         FoundRow { symbol, exchange, name, currency, vendor }
     };
     listings.into_iter().take(FOUND_MAX).map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Quantity;
+
+    #[test]
+    fn a_directory_leaves_what_was_set_and_does_not_take_a_reused_symbol_for_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let open = crate::service::tests::Home::open(home.path());
+        let house = &open.house;
+        let of = |symbol: &str, gone: Option<&str>| Listing {
+            symbol: symbol.parse().unwrap(),
+            exchange: Some(Exchange::Xnys),
+            name: CleanText::new("New Name"),
+            sector: CleanText::default(),
+            currency: None,
+            listed: None,
+            delisted: gone.map(|day| day.parse().unwrap()),
+            active: gone.is_none(),
+        };
+        let plain = Instrument::with_defaults("AAA.XNYS".parse().unwrap());
+        let mine =
+            Instrument { lot: Quantity::from_whole(100).unwrap(), shortable: !plain.shortable, ..plain };
+        lock(house.market_store()).store_instruments(std::slice::from_ref(&mine)).unwrap();
+        let mut seen = Seen::default();
+        let put = |seen: &mut Seen, page: &[Listing]| {
+            house.store_directory(page, Exchange::Xnys, seen).unwrap();
+            house.store_gone(seen).unwrap();
+            let gone = lock(house.market_store()).read().delistings(Exchange::Xnys).unwrap();
+            gone.iter().map(|d| d.instrument.to_string()).collect::<Vec<_>>()
+        };
+        let page = [of("AAA", None), of("AAA", Some("2001-05-01")), of("BBB", Some("2002-05-01"))];
+        assert_eq!(put(&mut seen, &page), ["BBB.XNYS"]);
+        let stored = lock(house.market_store()).read().instrument(mine.id).unwrap().unwrap();
+        assert_eq!(stored, Instrument { name: CleanText::new("New Name"), ..mine });
+        assert!(put(&mut Seen::default(), &[of("BBB", None)]).is_empty(), "it is listed again");
+    }
 }
