@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::import::{check_prices, parse_scaled};
-use super::repair::{Change, Suspect, repair};
+use super::repair::{Change, Suspect, is_other_unit, repair};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
 use crate::domain::{
@@ -25,11 +25,10 @@ const BACK: f64 = 0.1;
 const NEWS_VOLUME: f64 = 8.0;
 /// At least this share of an unapplied action's step is there at the open.
 const AT_OPEN: f64 = 0.75;
-/// Rows that tell the usual volume.
+/// Rows that tell the usual volume and noise.
 const USUAL_ROWS: usize = 20;
-/// A step of this many times either way, give or take [`UNIT_SLACK`] of it, is a unit.
-const UNIT: f64 = 100.0;
-const UNIT_SLACK: f64 = 0.35;
+/// So many rows in a row at the level of another unit are the truth: more than [`super::repair`] doubts at the end.
+const SETTLED_ROWS: usize = 4;
 /// A raw series must step by a split's ratio on its day, give or take this share of its logarithm.
 const SPLIT_SLACK: f64 = 0.5;
 
@@ -115,16 +114,8 @@ pub fn sift(stored: &[DailyBar], suspect: &Suspect<'_>, calendar: &Calendar) -> 
         duplicates,
         odd: Vec::new(),
     };
-    let mut before: Vec<DailyBar> = known;
-    for bar in repaired.bars.into_iter().skip(before.len()) {
-        match in_series(&before, &bar, &sifted.actions, suspect.basis, calendar) {
-            Ok(()) => {
-                sifted.bars.push(bar);
-                before.push(bar);
-            }
-            Err(reason) => sifted.quarantined.push((bar, reason)),
-        }
-    }
+    let new = repaired.bars.into_iter().skip(known.len());
+    let before = sifted.take(known, new, suspect.basis, calendar);
     let since = newest.filter(|_| !stored.is_empty());
     sifted.odd = oddities(&before, &sifted.actions, suspect.basis);
     sifted.odd.retain(|(session, _)| since.is_none_or(|since| *session > since));
@@ -132,6 +123,40 @@ pub fn sift(stored: &[DailyBar], suspect: &Suspect<'_>, calendar: &Calendar) -> 
 }
 
 impl Sifted {
+    /// Takes new rows after the known ones; all rows of the series come back.
+    fn take(
+        &mut self,
+        known: Vec<DailyBar>,
+        new: impl Iterator<Item = DailyBar>,
+        basis: Basis,
+        calendar: &Calendar,
+    ) -> Vec<DailyBar> {
+        let mut before = known;
+        // The last rows when all of them are in another unit.
+        let mut other: Vec<DailyBar> = Vec::new();
+        for bar in new {
+            match in_series(&before, &bar, &self.actions, basis, calendar) {
+                Ok(()) => {
+                    other.clear();
+                    self.bars.push(bar);
+                    before.push(bar);
+                }
+                Err(reason) => {
+                    self.quarantined.push((bar, reason));
+                    if reason == Reason::Unit100x {
+                        other.push(bar);
+                    }
+                }
+            }
+            if other.len() == SETTLED_ROWS {
+                self.quarantined.retain(|(bar, reason)| *reason != Reason::Unit100x || !other.contains(bar));
+                self.bars.extend(&other);
+                before.append(&mut other);
+            }
+        }
+        before
+    }
+
     /// The rows that may not be stored, as they are kept: `file` is the vendor's name, the row is written as a file has it.
     pub fn quarantine(&self, file: &CleanText) -> Vec<Quarantined> {
         let row = |(line, (bar, reason)): (u64, &(DailyBar, Reason))| Quarantined {
@@ -213,9 +238,9 @@ fn in_series(
         return Err(Reason::StaleRepeat);
     }
     let expected = if basis == Basis::Raw { splits_between(actions, last.session, bar.session) } else { 1.0 };
-    let step = libm::log(bar.close.to_f64() * expected / last.close.to_f64()).abs();
-    let unit = libm::log(UNIT);
-    if (step - unit).abs() < UNIT_SLACK * unit { Err(Reason::Unit100x) } else { Ok(()) }
+    let step = libm::log(bar.close.to_f64() * expected / last.close.to_f64());
+    let recent = before.split_at(before.len().saturating_sub(USUAL_ROWS)).1;
+    if is_other_unit(recent, step) { Err(Reason::Unit100x) } else { Ok(()) }
 }
 
 /// New shares for one old over the splits after one day, up to another.

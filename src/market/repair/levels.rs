@@ -17,9 +17,11 @@ const UNIT: f64 = 100.0;
 const SPLIT_SESSIONS: usize = 15;
 /// Least size of a split, as a logarithm, that can be told from the market.
 const SPLIT_LOG_MIN: f64 = 0.25;
+/// A step of a unit is 100 times give or take so much of the logarithm, or [`NOISE_TIMES`] the noise when that is more.
+const UNIT_SLACK: f64 = 0.25;
 /// An edge is at least this many times the daily noise.
 const NOISE_TIMES: f64 = 6.0;
-/// How far an edge may be from what explains it, as a share of it: a step of more than 4.5 times, and a smaller one.
+/// How far an edge may be from a split that explains it, as a share of it: a step of more than 4.5 times, and a smaller one.
 const SLACK: f64 = 0.35;
 const SLACK_SMALL: f64 = 0.2;
 const LARGE_LOG: f64 = 1.5;
@@ -53,7 +55,23 @@ pub(super) fn scales(rows: &[Row], suspect: &Suspect<'_>) -> Vec<Option<Scale>> 
         }
         scales[row - 1] = at.scale();
     }
+    if suspect.basis == Basis::Raw && suspect.actions.is_empty() {
+        // What never comes back may be a split that nobody told.
+        scales.iter_mut().take_while(|scale| scale.is_some()).for_each(|scale| *scale = None);
+    }
     scales
+}
+
+/// Whether a step of the logarithm is a unit rather than the market or a split: 100 times either way.
+pub(super) fn is_unit(step: f64, noise: f64) -> bool {
+    off_unit(step, noise).is_some()
+}
+
+/// How far a step is from a unit, when it is one.
+fn off_unit(step: f64, noise: f64) -> Option<f64> {
+    let size = libm::log(UNIT);
+    let off = (step.abs() - size).abs();
+    (off <= UNIT_SLACK.max(NOISE_TIMES * noise).min(size * SLACK)).then_some(off)
 }
 
 /// How far a row is from the trusted level.
@@ -113,24 +131,23 @@ fn edges(rows: &[Row], basis: Basis) -> Vec<Option<Edge>> {
         let expected = if paid > 0.0 { libm::log(paid) } else { 0.0 };
         let step = libm::log(rows[row].level() / rows[row - 1].level()) - expected;
         if step.abs() > NOISE_TIMES * noise {
-            edges[row] = explain(rows, row, step, basis);
+            edges[row] = explain(rows, row, (step, noise), basis);
         }
     }
     edges
 }
 
 /// What explains a step best, if anything does.
-fn explain(rows: &[Row], row: usize, step: f64, basis: Basis) -> Option<Edge> {
+fn explain(rows: &[Row], row: usize, (step, noise): (f64, f64), basis: Basis) -> Option<Edge> {
     let near = &rows[row.saturating_sub(SPLIT_SESSIONS)..(row + SPLIT_SESSIONS + 1).min(rows.len())];
     let splits = near.iter().map(|row| row.split).filter(|split| *split != 1.0 && basis != Basis::Raw);
-    let ratios = splits.map(|split| (split.max(1.0 / split), Rule::SplitGlitch));
-    let known = ratios.chain([(UNIT, Rule::Unit100)]);
-    let fits = known.filter_map(|(ratio, rule)| {
+    let fits = splits.map(|split| split.max(1.0 / split)).filter_map(|ratio| {
         let size = libm::log(ratio);
         let slack = size * if size > LARGE_LOG { SLACK } else { SLACK_SMALL };
         let off = (step.abs() - size).abs();
-        (size >= SPLIT_LOG_MIN && off <= slack).then_some((off, ratio, rule))
+        (size >= SPLIT_LOG_MIN && off <= slack).then_some((off, ratio, Rule::SplitGlitch))
     });
+    let fits = fits.chain(off_unit(step, noise).map(|off| (off, UNIT, Rule::Unit100)));
     let (_, ratio, rule) = fits.min_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(Edge { factor: if step > 0.0 { ratio } else { 1.0 / ratio }, rule })
 }

@@ -180,6 +180,11 @@ pub fn repair(suspect: &Suspect<'_>) -> Repaired {
     Repaired { bars, actions: back(actions, suspect), adjusted, changes }
 }
 
+/// Whether a row is in another unit than those before it; `step` is the logarithm of its close over theirs.
+pub(super) fn is_other_unit(before: &[DailyBar], step: f64) -> bool {
+    levels::is_unit(step, rows::noise_of(before.iter().map(|bar| bar.close.to_f64())))
+}
+
 #[cfg(test)]
 mod real_pairs;
 #[cfg(test)]

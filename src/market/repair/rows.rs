@@ -124,8 +124,13 @@ fn row_on(rows: &mut [Row], date: NaiveDate) -> Option<&mut Row> {
 
 /// Standard deviation of the log change from row to row, by the median of magnitudes: wrong rows do not move it.
 pub(super) fn noise(rows: &[Row]) -> f64 {
-    let closes = rows.iter().zip(rows.iter().skip(1));
-    let mut moves: Vec<f64> = closes.map(|(a, b)| libm::log(b.close() / a.close()).abs()).collect();
+    noise_of(rows.iter().map(Row::close))
+}
+
+/// The same of closes.
+pub(super) fn noise_of(closes: impl Iterator<Item = f64> + Clone) -> f64 {
+    let pairs = closes.clone().zip(closes.skip(1));
+    let mut moves: Vec<f64> = pairs.map(|(a, b)| libm::log(b / a).abs()).collect();
     let middle = moves.len() / 2;
     let median = if moves.is_empty() { 0.0 } else { *moves.select_nth_unstable_by(middle, f64::total_cmp).1 };
     (median * NORMAL_OF_MEDIAN).max(NOISE_MIN)

@@ -56,12 +56,27 @@ fn the_start_of_a_series_follows_its_end() {
     let mut closes = vec![3_500.0; 20];
     closes.extend([35.2; 20]);
     let served = bars(&closes);
-    let outcome = repair(&Suspect::new(&served, Basis::Raw, &[]));
+    let outcome = repair(&Suspect::new(&served, Basis::Split, &[]));
     assert_eq!(outcome.changes.len(), 20);
     assert!(outcome.bars.iter().all(|bar| (bar.close.to_f64() - 35.0).abs() < 0.3));
     // With rows in the store it may be the other way round: nothing is touched.
-    let outcome = repair(&Suspect { known: 20, ..Suspect::new(&served, Basis::Raw, &[]) });
+    let outcome = repair(&Suspect { known: 20, ..Suspect::new(&served, Basis::Split, &[]) });
     assert!(outcome.changes.is_empty());
+    // In raw prices without actions it may be a split that nobody told.
+    assert!(repair(&Suspect::new(&served, Basis::Raw, &[])).changes.is_empty());
+}
+
+#[test]
+fn splits_that_nobody_told_and_crashes_are_no_units() {
+    // 25 and 30 old for one, 20 for one, and a bank that failed.
+    for (before, after) in [(2.0, 50.0), (2.0, 60.0), (2_200.0, 110.0), (106.0, 0.4)] {
+        let mut closes: Vec<f64> = (0..20).map(|day| before * (1.0 + 0.01 * f64::from(day % 3))).collect();
+        closes.extend((0..20).map(|day| after * (1.0 + 0.01 * f64::from(day % 4))));
+        let served = bars(&closes);
+        for basis in [Basis::Raw, Basis::Split] {
+            assert!(repair(&Suspect::new(&served, basis, &[])).changes.is_empty(), "{before} {after}");
+        }
+    }
 }
 
 proptest! {

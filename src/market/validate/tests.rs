@@ -82,6 +82,23 @@ fn rows_in_another_unit_are_repaired_between_good_ones_and_held_back_at_the_end(
 }
 
 #[test]
+fn a_new_level_that_stays_is_stored_after_some_rows_and_a_crash_at_once() {
+    let mut bars = series(60);
+    for bar in &mut bars[55..] {
+        *bar = times(bar, 100.0);
+    }
+    let (stored, new) = bars.split_at(55);
+    for count in 1..=3 {
+        let outcome = sifted(stored, &new[..count], Basis::Raw, &[]);
+        assert_eq!((outcome.bars.len(), outcome.quarantined.len()), (0, count));
+    }
+    let outcome = sifted(stored, new, Basis::Raw, &[]);
+    assert_eq!((outcome.bars.as_slice(), outcome.quarantined.len(), outcome.changes.len()), (new, 0, 0));
+    let crash = [times(&new[0], 0.000_04)];
+    assert_eq!(sifted(stored, &crash, Basis::Raw, &[]).bars, crash);
+}
+
+#[test]
 fn a_stale_repeat_a_doubled_live_row_and_a_holiday_row_are_held_back() {
     let mut bars = series(10);
     let (live, holiday) = (bars[9], bar("2024-01-15".parse().unwrap(), 50.0, 7));
