@@ -5,6 +5,7 @@
 
 use crate::domain::CleanText;
 use crate::domain::market::{ActionKind, CorporateAction};
+use crate::market::repair::{Change, Changed};
 
 /// Days within which two vendors may put the same action.
 const DAYS_APART_MAX: i64 = 4;
@@ -65,6 +66,18 @@ pub(super) fn merge(
     merged
 }
 
+/// What was told and is so no more: actions that were repaired away from their day and kind.
+pub(super) fn dropped(changes: &[Change], now: &[CorporateAction]) -> Vec<CorporateAction> {
+    let before = changes.iter().filter_map(|change| match &change.what {
+        Changed::Action { before, .. } => Some(before),
+        Changed::Bar { .. } | Changed::Adjusted { .. } => None,
+    });
+    let stays = |a: &CorporateAction| {
+        now.iter().any(|b| a.date == b.date && is_split(&a.kind) == is_split(&b.kind))
+    };
+    before.filter(|action| !stays(action)).cloned().collect()
+}
+
 const fn is_split(kind: &ActionKind) -> bool {
     matches!(kind, ActionKind::Split(_))
 }
@@ -103,6 +116,7 @@ fn with_pay_date(kept: &CorporateAction, told: &CorporateAction) -> Option<Corpo
 mod tests {
     use super::*;
     use crate::domain::market::SplitRatio;
+    use crate::market::repair::Rule;
 
     fn split(date: &str, new: &str, old: &str) -> CorporateAction {
         let ratio = SplitRatio { new: new.parse().unwrap(), old: old.parse().unwrap() };
@@ -145,5 +159,21 @@ mod tests {
         let told = [dividend("2024-01-05", "1.2", "2024-01-05"), dividend("2024-04-05", "1.2", "2024-04-05")];
         assert_eq!(merge(&known, &told, "yahoo").store, told);
         assert!(merge(&known, &told[..0], "yahoo").store.is_empty());
+    }
+
+    #[test]
+    fn a_dividend_that_was_moved_or_taken_out_is_dropped_on_its_old_day_only() {
+        let change = |before: &CorporateAction, after: Option<&CorporateAction>| Change {
+            session: before.date,
+            rule: Rule::EarlyDividend,
+            what: Changed::Action { before: before.clone(), after: after.cloned() },
+        };
+        let early = dividend("2024-01-04", "1", "2024-01-05");
+        let right = dividend("2024-01-05", "1", "2024-01-05");
+        let pence = dividend("2024-04-05", "120", "2024-04-05");
+        let pounds = dividend("2024-04-05", "1.2", "2024-04-05");
+        let changes = [change(&early, Some(&right)), change(&pence, Some(&pounds))];
+        assert_eq!(dropped(&changes, &[right, pounds]), [early.clone()]);
+        assert_eq!(dropped(&[change(&early, None)], &[]), [early]);
     }
 }

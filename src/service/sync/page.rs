@@ -76,6 +76,7 @@ impl House {
         quarantine.extend(sifted.quarantine(&source));
         let fetched = store::Fetched {
             quarantine: quarantine.iter().map(stored_quarantine).collect(),
+            dropped: actions::dropped(&sifted.changes, &sifted.actions),
             actions: merged.store,
             covered: page.covered.map(|span| covered(page, span)).into_iter().collect(),
             whole: page.is_whole.then_some(page.instrument),

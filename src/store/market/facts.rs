@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::codec::{bad, clean, date, day, time};
 use super::super::error::StoreError;
-use super::instruments::{ensure_instrument, id_at};
+use super::instruments::{ensure_instrument, number_of, id_at};
 use super::revision::{What, bump};
 use super::{MarketReader, MarketStore};
 use crate::domain::market::{ActionKind, CorporateAction, Fundamental, Headline, SplitRatio};
@@ -192,6 +192,29 @@ pub(super) fn put_actions(
         bump(tx, What::Facts)?;
     }
     Ok(changed)
+}
+
+/// Takes out actions that one source told; those of others stay.
+pub(super) fn drop_actions(
+    tx: &Connection,
+    actions: &[CorporateAction],
+    source: &str,
+) -> rusqlite::Result<()> {
+    let mut changed = 0;
+    for action in actions {
+        let Some(number) = number_of(tx, action.instrument)? else { continue };
+        let kind = match action.kind {
+            ActionKind::Split(_) => "split",
+            ActionKind::Dividend { .. } => "dividend",
+        };
+        let sql =
+            "DELETE FROM actions WHERE instrument = ?1 AND date = ?2 AND kind = ?3 AND source = ?4";
+        changed += tx.prepare_cached(sql)?.execute(params![number, day(action.date), kind, source])?;
+    }
+    if changed > 0 {
+        bump(tx, What::Facts)?;
+    }
+    Ok(())
 }
 
 impl MarketStore {

@@ -6,7 +6,7 @@ use super::super::codec::day;
 use super::super::error::{Fault, StoreError};
 use super::bars::{BarRun, PageOutcome};
 use super::coverage::{Covered, cover};
-use super::facts::put_actions;
+use super::facts::{drop_actions, put_actions};
 use super::instruments::number_of;
 use super::jobs::{self, Quarantined};
 use super::repairs::{StoredRepair, put_repairs};
@@ -21,6 +21,8 @@ pub struct Fetched {
     pub bars: Vec<DailyBar>,
     /// Splits and dividends.
     pub actions: Vec<CorporateAction>,
+    /// Splits and dividends that the source told before and that turned out to be none, or of another day.
+    pub dropped: Vec<CorporateAction>,
     /// Rows that may not be stored.
     pub quarantine: Vec<Quarantined>,
     /// What was changed before it came here.
@@ -36,6 +38,7 @@ impl Fetched {
     pub fn add(&mut self, other: Fetched) {
         self.bars.extend(other.bars);
         self.actions.extend(other.actions);
+        self.dropped.extend(other.dropped);
         self.quarantine.extend(other.quarantine);
         self.covered.extend(other.covered);
         self.repairs.extend(other.repairs);
@@ -89,6 +92,7 @@ impl MarketStore {
             if let Some(whole) = page.whole {
                 retire(tx, &retired, whole, &page.bars, at)?;
             }
+            drop_actions(tx, &page.dropped, source.as_str())?;
             put_actions(tx, &page.actions, source.as_str())?;
             if !page.quarantine.is_empty() {
                 jobs::quarantine(tx, &page.quarantine, at)?;
