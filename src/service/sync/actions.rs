@@ -72,9 +72,8 @@ pub(super) fn dropped(changes: &[Change], now: &[CorporateAction]) -> Vec<Corpor
         Changed::Action { before, .. } => Some(before),
         Changed::Bar { .. } | Changed::Adjusted { .. } => None,
     });
-    let stays = |a: &CorporateAction| {
-        now.iter().any(|b| a.date == b.date && is_split(&a.kind) == is_split(&b.kind))
-    };
+    let stays =
+        |a: &CorporateAction| now.iter().any(|b| a.date == b.date && is_split(&a.kind) == is_split(&b.kind));
     before.filter(|action| !stays(action)).cloned().collect()
 }
 

@@ -79,13 +79,14 @@ impl House {
         })
     }
 
-    /// Runs and shows it on the board; does nothing while another run is going here, or at the end.
-    pub(super) fn sync_shown(&self, wish: &SyncWish) {
+    /// Runs and shows it on the board: whether it ended with nothing failed, or was ended by a person. `None` while
+    /// another run is going here, or at the end: nothing was done.
+    pub(super) fn sync_shown(&self, wish: &SyncWish) -> Option<bool> {
         let (stopper, stop) = stopper();
         {
             let mut board = lock(&self.sync_board().0);
             if board.closing || board.running.is_some() {
-                return;
+                return None;
             }
             board.running = Some((stopper, Progress::default()));
         }
@@ -101,12 +102,15 @@ impl House {
         board.running = None;
         match done {
             Ok(report) => {
+                let is_done = report.canceled || report.failed() == 0;
                 board.trouble = None;
                 board.last = Some((now, Arc::new(report)));
+                Some(is_done)
             }
             Err(error) => {
                 tracing::warn!(%error, "sync did not run");
                 board.trouble = Some((now, error.to_string()));
+                Some(false)
             }
         }
     }

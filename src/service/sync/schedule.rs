@@ -1,6 +1,8 @@
 //! After each session's close, what was synced before is synced again: on a thread of its own, while a workstation is
-//! open and the setting `sync.auto` says so. A home that was never synced is left alone.
+//! open and the setting `sync.auto` says so. A home that was never synced is left alone. A run in which something failed
+//! is repeated after a pause, a few times.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use chrono::NaiveDate;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use crate::domain::vendor::{DataKind, VendorId};
-use crate::domain::{Exchange, InstrumentId};
+use crate::domain::{Exchange, InstrumentId, UnixNanos};
 use crate::market::sync::last_over;
 
 use super::super::engine::lock;
@@ -19,6 +21,33 @@ use super::SyncWish;
 
 /// How often it is looked whether a session is over, in seconds of wall time.
 const BEAT_SECONDS: u64 = 20;
+/// Runs of one session's evening, until one ends with nothing failed.
+const TRIES_MAX: u32 = 3;
+/// Between two of them, in milliseconds.
+const PAUSE_MS: i64 = 600_000;
+
+/// How far the newest session of one exchange is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tried {
+    session: NaiveDate,
+    runs: u32,
+    /// Not before; `None` when there is nothing more to do.
+    again: Option<UnixNanos>,
+}
+
+impl Tried {
+    /// A run is due for a session, after what was done before.
+    fn is_due(before: Option<&Tried>, session: NaiveDate, now: UnixNanos) -> bool {
+        before.is_none_or(|t| t.session != session || t.again.is_some_and(|again| now >= again))
+    }
+
+    /// After a run that is over now.
+    fn after(before: Option<&Tried>, session: NaiveDate, now: UnixNanos, is_done: bool) -> Tried {
+        let runs = before.filter(|t| t.session == session).map_or(0, |t| t.runs) + 1;
+        let again = (!is_done && runs < TRIES_MAX).then(|| now.plus_millis(PAUSE_MS));
+        Tried { session, runs, again }
+    }
+}
 
 /// Syncs from time to time until it is dropped; a run that is going ends then.
 #[derive(Debug)]
@@ -45,9 +74,9 @@ impl House {
         let house = Arc::clone(self);
         house.close_syncing(false);
         let thread = thread::Builder::new().name("sync-schedule".into()).spawn(move || {
-            let mut done: Vec<(Exchange, NaiveDate)> = Vec::new();
+            let mut tried: BTreeMap<Exchange, Tried> = BTreeMap::new();
             loop {
-                house.sync_if_over(&mut done);
+                house.sync_if_over(&mut tried);
                 match woken.recv_timeout(Duration::from_secs(BEAT_SECONDS)) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
@@ -62,26 +91,31 @@ impl House {
         Ok(Schedule { house: Arc::clone(self), wake: Some(wake), thread: Some(thread) })
     }
 
-    /// Syncs the exchanges whose newest session was not synced by this schedule yet.
-    fn sync_if_over(&self, done: &mut Vec<(Exchange, NaiveDate)>) {
+    /// Syncs the exchanges whose newest session was not synced by this schedule yet, or not to the end.
+    fn sync_if_over(&self, tried: &mut BTreeMap<Exchange, Tried>) {
         if !lock(self.settings()).sync_auto {
             return;
         }
-        let now = self.clock().now();
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
+            let now = self.clock().now();
             let Some(last) = last_over(self.calendars().of(exchange), now) else { continue };
-            if done.contains(&(exchange, last)) {
+            if !Tried::is_due(tried.get(&exchange), last, now) {
                 continue;
             }
-            done.retain(|(known, _)| *known != exchange);
-            done.push((exchange, last));
-            match self.synced_before(exchange) {
+            let is_done = match self.synced_before(exchange) {
                 Ok(instruments) if !instruments.is_empty() => {
-                    self.sync_shown(&SyncWish { instruments, ..SyncWish::default() });
+                    self.sync_shown(&SyncWish { instruments, ..SyncWish::default() })
                 }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "what was synced before cannot be read"),
-            }
+                Ok(_) => Some(true),
+                Err(error) => {
+                    tracing::warn!(%error, "what was synced before cannot be read");
+                    Some(false)
+                }
+            };
+            // While another run is going this one is still to come.
+            let Some(is_done) = is_done else { continue };
+            let after = Tried::after(tried.get(&exchange), last, self.clock().now(), is_done);
+            tried.insert(exchange, after);
         }
     }
 
@@ -96,5 +130,29 @@ impl House {
         known.sort();
         known.dedup();
         Ok(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_tried_again_after_a_pause_a_few_times_until_nothing_fails() {
+        let (monday, tuesday) = ("2024-01-08".parse().unwrap(), "2024-01-09".parse().unwrap());
+        let mut now = UnixNanos::from_seconds(1_704_758_400);
+        assert!(Tried::is_due(None, monday, now));
+        let mut tried = Tried::after(None, monday, now, false);
+        for _ in 1..TRIES_MAX {
+            assert!(!Tried::is_due(Some(&tried), monday, now.plus_millis(PAUSE_MS - 1)));
+            now = now.plus_millis(PAUSE_MS);
+            assert!(Tried::is_due(Some(&tried), monday, now));
+            tried = Tried::after(Some(&tried), monday, now, false);
+        }
+        assert_eq!((tried.runs, tried.again), (TRIES_MAX, None));
+        assert!(Tried::is_due(Some(&tried), tuesday, now));
+        let tried = Tried::after(Some(&tried), tuesday, now, true);
+        assert_eq!((tried.runs, tried.again), (1, None));
+        assert!(!Tried::is_due(Some(&tried), tuesday, now.plus_millis(PAUSE_MS)));
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::codec::{bad, clean, date, day, time};
 use super::super::error::StoreError;
-use super::instruments::{ensure_instrument, number_of, id_at};
+use super::instruments::{ensure_instrument, id_at, number_of};
 use super::revision::{What, bump};
 use super::{MarketReader, MarketStore};
 use crate::domain::market::{ActionKind, CorporateAction, Fundamental, Headline, SplitRatio};
@@ -207,8 +207,7 @@ pub(super) fn drop_actions(
             ActionKind::Split(_) => "split",
             ActionKind::Dividend { .. } => "dividend",
         };
-        let sql =
-            "DELETE FROM actions WHERE instrument = ?1 AND date = ?2 AND kind = ?3 AND source = ?4";
+        let sql = "DELETE FROM actions WHERE instrument = ?1 AND date = ?2 AND kind = ?3 AND source = ?4";
         changed += tx.prepare_cached(sql)?.execute(params![number, day(action.date), kind, source])?;
     }
     if changed > 0 {
