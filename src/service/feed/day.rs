@@ -19,16 +19,16 @@ use super::super::house::House;
 const DAYS_AT_ONCE: Days = Days::new(30);
 
 impl House {
-    /// Brings market time to the eve of `day`, whose first event is at `now`, and applies the day's actions; `false`
+    /// Brings market time from the day `before` to the eve of `day`, whose first event is at `now`, and applies the day's actions; `false`
     /// when it was stopped on the way: then the event must not be given.
     pub(super) fn begin_live_day(
         &self,
         exchange: Exchange,
+        before: Option<NaiveDate>,
         (day, now): (NaiveDate, UnixNanos),
         stop: &AtomicBool,
     ) -> Result<bool, ServiceError> {
-        let Some(time) = self.state()?.market_time(exchange) else { return Ok(true) };
-        let mut at = self.calendars().of(exchange).date_at(time);
+        let Some(mut at) = before else { return Ok(true) };
         if at >= day || exchange == Exchange::Sim {
             return Ok(true);
         }

@@ -43,7 +43,7 @@ pub(super) struct Running {
     minutes: Vec<(InstrumentId, MinuteBar)>,
     /// Market time may not go back.
     market_time: UnixNanos,
-    /// The exchange's day of the last event that was given.
+    /// The exchange's day that market time has come to.
     day: Option<NaiveDate>,
     /// When the connection was lost, by the wall.
     lost: Option<UnixNanos>,
@@ -58,7 +58,9 @@ impl Running {
         exchange: Exchange,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, ServiceError> {
-        let market_time = house.state()?.market_time(exchange).unwrap_or(UnixNanos::ZERO);
+        let known = house.state()?.market_time(exchange);
+        let day = known.map(|time| house.calendars().of(exchange).date_at(time));
+        let market_time = known.unwrap_or(UnixNanos::ZERO);
         let now = house.clock().now();
         house.feed_board().change(|status| {
             *status = super::FeedStatus {
@@ -79,7 +81,7 @@ impl Running {
             known: BTreeSet::new(),
             minutes: Vec::new(),
             market_time,
-            day: None,
+            day,
             lost: None,
             last_message: now,
             backfill: Backfill::default(),
@@ -223,11 +225,12 @@ impl Running {
     /// of the days between comes first; `false` when it was stopped on the way.
     fn begin_day(&mut self) -> Result<bool, ServiceError> {
         let day = self.house.calendars().of(self.exchange).date_at(self.market_time);
-        if self.day.replace(day) == Some(day) {
+        let before = self.day.replace(day);
+        if before == Some(day) {
             return Ok(true);
         }
         self.house.quotes().forget(self.exchange);
-        self.house.begin_live_day(self.exchange, (day, self.market_time), &self.stop)
+        self.house.begin_live_day(self.exchange, before, (day, self.market_time), &self.stop)
     }
 
     /// An event that is older than market time was seen now: a late print, or another symbol's.
