@@ -13,8 +13,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 
 pub use fault::{FetchError, Why};
 pub use stop::{Stop, Stopper, stopper};
@@ -39,8 +37,6 @@ const CIRCUIT_PATIENCE_MS: i64 = 60_000;
 const PAGES_MAX: u32 = 5_000;
 /// The host of a vendor that gives the cookies of a session begins so.
 const COOKIE_HOST: &str = "fc.";
-/// Hex digits of a key's fingerprint.
-const KEY_ID_DIGITS: usize = 8;
 
 /// Time and chance, from outside.
 #[async_trait]
@@ -97,14 +93,6 @@ impl fmt::Debug for Watch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch").field("stop", self.stop).finish_non_exhaustive()
     }
-}
-
-/// The fingerprint under which a key's budget is kept; a vendor without keys has one too.
-pub fn key_id(key: Option<&SecretString>) -> String {
-    let Some(key) = key else { return "none".to_owned() };
-    let digest = Sha256::digest(key.expose_secret().as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.chars().take(KEY_ID_DIGITS).collect()
 }
 
 /// What a fetcher is made of.

@@ -297,7 +297,7 @@ impl House {
     fn vendor_rows(&self, budgets: &[StoredBudget], now: UnixNanos) -> Vec<VendorRow> {
         let row = |vendor: &VendorId| {
             let (key, id) = self.key_place(*vendor);
-            let id = id.unwrap_or_else(|| "none".to_owned());
+            let id = id.unwrap_or_else(|| super::vendors::KEYLESS.to_owned());
             let own = |b: &&StoredBudget| b.vendor.as_str() == vendor.as_str() && b.key_id.as_str() == id;
             let own = budgets.iter().find(own);
             let enabled = lock(self.settings()).vendors.of(*vendor).enabled;

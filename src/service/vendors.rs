@@ -7,24 +7,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use secrecy::ExposeSecret;
 
 use crate::config;
-use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
+use crate::domain::key::KeyId;
+use crate::domain::vendor::{BudgetState, VendorId};
 use crate::domain::{Address, CleanText, Clock, UnixNanos};
-use crate::market::budget::{self, Usage};
-use crate::market::fetch::{BudgetBook, Fetcher, Pace, Parts, key_id};
+use crate::market::fetch::{BudgetBook, Fetcher, Pace, Parts};
 use crate::market::http::{Http, Limits};
-use crate::market::vendors::{Allowance, KeyPlace, Vendor, registry};
+use crate::market::vendors::{Allowance, Vendor, registry};
 use crate::store::MarketStore;
 
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
-use super::permit::{Permit, ViewMarket};
 
 const MINUTE_SECONDS: u32 = 60;
 const DAY_SECONDS: u32 = 86_400;
+/// Under what the budget of a vendor without a key is kept, in the place of a key's id.
+pub(super) const KEYLESS: &str = "none";
 
 /// Wall time, real sleep, real chance.
 #[derive(Debug)]
@@ -74,33 +75,6 @@ impl BudgetBook for StoreBook {
     }
 }
 
-/// How a vendor stands, for screens and `doctor`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct VendorState {
-    /// Which.
-    pub vendor: VendorId,
-    /// Whether the settings let it be asked.
-    pub is_enabled: bool,
-    /// Whether it wants a key and none is known.
-    pub lacks_key: bool,
-    /// Where it is asked.
-    pub address: String,
-    /// Use of each window: seconds, used, of.
-    pub windows: Vec<(u32, u32, u32)>,
-    /// What the circuit does.
-    pub circuit: Circuit,
-    /// When the next request may go; now when it is not later.
-    pub next_try: UnixNanos,
-    /// Why not at once; empty when it may.
-    pub reason: CleanText,
-    /// When a request last succeeded.
-    pub last_success: Option<UnixNanos>,
-    /// What went wrong last.
-    pub last_error: Option<(UnixNanos, CleanText)>,
-    /// Kinds of data that the plan was found not to include.
-    pub refused: Vec<DataKind>,
-}
-
 impl House {
     /// Vendors in the order in which they are asked, those that are switched off left out.
     pub(super) fn vendor_order(&self) -> Vec<VendorId> {
@@ -140,7 +114,8 @@ impl House {
     ) -> Result<Fetcher, ServiceError> {
         let vendor = registry::vendor(id, self.calendars());
         let key = self.vendor_key(id)?;
-        let fingerprint = key_id(key.as_ref());
+        let fingerprint = key.as_ref().map(|key| KeyId::of(key.expose_secret()).to_string());
+        let fingerprint = fingerprint.unwrap_or_else(|| KEYLESS.to_owned());
         let address = self.vendor_address(vendor.as_ref())?;
         let http = Http::new(address, vendor.key_place(), key, limits)
             .map_err(|said| ServiceError::Invalid(format!("{id}: {said}")))?;
@@ -149,50 +124,4 @@ impl House {
         let allowances = self.allowances(vendor.as_ref());
         Ok(Fetcher::new(Parts { vendor, http, key_id: fingerprint, allowances, book, pace }))
     }
-
-    /// How every vendor stands.
-    pub fn vendor_states(&self, _: &Permit<ViewMarket>) -> Result<Vec<VendorState>, ServiceError> {
-        let budgets = lock(self.market_store()).read().budgets()?;
-        let now = self.clock().now();
-        let mut states = Vec::new();
-        for id in VendorId::ALL {
-            let vendor = registry::vendor(*id, self.calendars());
-            // A key that cannot be read now is a key that is not known now.
-            let key = self.vendor_key(*id).unwrap_or_default();
-            let fingerprint = key_id(key.as_ref());
-            let stored =
-                budgets.iter().find(|b| b.vendor.as_str() == id.as_str() && b.key_id.as_str() == fingerprint);
-            let budget = stored.map(|b| b.state.clone()).unwrap_or_default();
-            let allowances = self.allowances(vendor.as_ref());
-            let next_try = budget::next_try(&budget, &allowances, now);
-            let address = self.vendor_address(vendor.as_ref());
-            states.push(VendorState {
-                vendor: *id,
-                is_enabled: lock(self.settings()).vendors.of(*id).enabled,
-                lacks_key: vendor.key_place() != KeyPlace::Nowhere && key.is_none(),
-                address: address.map_or_else(|e| e.to_string(), |a| a.base()),
-                windows: budget::usage(&budget, &allowances, now).iter().map(window).collect(),
-                circuit: budget.circuit,
-                next_try,
-                reason: if next_try > now { reason(&budget) } else { CleanText::default() },
-                last_success: budget.last_success,
-                refused: refused(&budget, now),
-                last_error: budget.last_error,
-            });
-        }
-        Ok(states)
-    }
-}
-
-const fn window(usage: &Usage) -> (u32, u32, u32) {
-    (usage.seconds, usage.used, usage.of)
-}
-
-fn reason(budget: &BudgetState) -> CleanText {
-    if budget.reason.is_empty() { "its requests are used up for now".into() } else { budget.reason.clone() }
-}
-
-fn refused(budget: &BudgetState, now: UnixNanos) -> Vec<DataKind> {
-    let kinds = budget.refused.iter().map(|(kind, _)| *kind);
-    kinds.filter(|kind| budget::is_refused(budget, *kind, now)).collect()
 }

@@ -61,10 +61,10 @@ fn s05_a_spent_day_stays_spent_after_a_restart_and_others_go_on() {
     assert_eq!((report.failed(), rig.server.log().len()), (1, 1), "{report:#?}");
     let report = rig.sync(None, &[A]);
     assert_eq!((report.failed(), report.rows[0].vendor), (0, Some(POLYGON)), "{report:#?}");
-    let states = rig.house().vendor_states(&rig.session().permit::<ViewMarket>().unwrap()).unwrap();
-    let av = states.iter().find(|s| s.vendor == AV).unwrap();
-    assert!(av.next_try > rig.house().clock().now() && !av.reason.is_empty(), "{av:#?}");
-    assert!(!format!("{states:?} {report:?}").contains(super::rig::KEY));
+    let budgets = MarketReader::open(rig.home()).unwrap().budgets().unwrap();
+    let av = &budgets.iter().find(|b| b.vendor.as_str() == AV.as_str()).unwrap().state;
+    assert!(av.blocked_until.unwrap() > rig.house().clock().now() && !av.reason.is_empty(), "{av:#?}");
+    assert!(!format!("{budgets:?} {report:?}").contains(super::rig::KEY));
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn s07_failures_open_the_circuit_which_closes_by_itself() {
         assert_eq!(codes, ["TRANSIENT", ""], "{report:#?}");
         let gaps = rig.gaps_ms();
         assert!(gaps.iter().any(|gap| *gap >= 29_000), "{gaps:?}");
-        let states = rig.house().vendor_states(&rig.session().permit::<ViewMarket>().unwrap()).unwrap();
-        let state = states.iter().find(|s| s.vendor == vendor).unwrap();
+        let budgets = MarketReader::open(rig.home()).unwrap().budgets().unwrap();
+        let state = &budgets.iter().find(|b| b.vendor.as_str() == vendor.as_str()).unwrap().state;
         assert_eq!(state.circuit, Circuit::Closed);
         assert!(state.last_error.is_some() && state.last_success.is_some());
     });
