@@ -5,12 +5,17 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::domain::OrderStatus;
+use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar, SplitRatio};
+use crate::domain::{CleanText, MarketEvent, OrderStatus, Trade, Volume};
+use crate::market::intraday::Counts;
 use crate::market::live::ticks::TickReplay;
-use crate::market::live::{LiveEvent, Stream};
+use crate::market::live::{LiveEvent, LiveTrade, Stream};
+use crate::service::ServiceError;
+use crate::service::advance::Until;
 use crate::service::engine::lock;
 use crate::service::feed::{FeedState, FeedStatus};
-use crate::store::market::MinuteSide;
+use crate::service::permit::{ManageData, ViewPortfolio};
+use crate::store::market::{BarRun, MinuteSide};
 
 const FILE: &str = "../shared/market/intraday/btcusdt_20240809_ticks.csv.zst";
 /// Longest wait for the feed's thread.
@@ -165,4 +170,60 @@ fn a_lost_stream_is_stale_at_once_and_a_found_one_is_live() {
     assert_eq!((over.counts.unknown, over.counts.broken, over.gaps), (1, 2, 1));
     drop(guard);
     assert!(home.house.start_feed().unwrap().is_none(), "the settings name nobody");
+}
+
+#[test]
+fn stored_sessions_and_splits_come_before_the_first_live_event_of_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let on: InstrumentId = "AAA.XNYS".parse().unwrap();
+    let price: Price = "50".parse().unwrap();
+    let bar = |day: &str| DailyBar {
+        instrument: on,
+        session: day.parse().unwrap(),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: Volume::from_whole(1_000_000).unwrap(),
+        vwap: None,
+    };
+    let split = |day: &str| CorporateAction {
+        instrument: on,
+        date: day.parse().unwrap(),
+        kind: ActionKind::Split(SplitRatio { new: "2".parse().unwrap(), old: "1".parse().unwrap() }),
+    };
+    let mut run = BarRun::new(CleanText::new("file"), Basis::Raw, home.clock.now());
+    let bars = ["2024-01-02", "2024-01-03", "2024-01-04"].map(bar);
+    lock(home.house.market_store()).store_bars(&mut run, &bars).unwrap();
+    home.house.know_instruments([on]).unwrap();
+    let trader = home.login(Role::Trader);
+    let data = trader.permit::<ManageData>().unwrap();
+    let advance = || home.house.advance(&data, None, Until::Sessions(1), |_| {});
+    advance().unwrap();
+    home.house.submit(&trader.trade_permit(None).unwrap(), &wish("one", Side::Buy, on, 10, None)).unwrap();
+    assert_eq!(advance().unwrap().fills, 1);
+    lock(home.house.market_store()).store_actions(&["2024-01-04", "2024-01-05"].map(split)).unwrap();
+    let time: UnixNanos = "2024-01-05T15:00:00Z".parse().unwrap();
+    let trade = Trade { instrument: on, time, price, size: Quantity::from_whole(1).unwrap() };
+    let print = |place| LiveEvent::Trade(LiveTrade { trade, counts: Counts::ALL, sequence: Some(place) });
+    let allowed = Arc::new(AtomicUsize::new(1));
+    let stream = Gated { events: vec![print(1), print(2)], given: 0, allowed: Arc::clone(&allowed), time };
+    let guard = home.house.start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
+    until(&home, "given", |s| s.counts.given == 1);
+    assert!(advance().unwrap_err().to_string().contains("is moved by the live feed"));
+    allowed.store(2, Ordering::Release);
+    until(&home, "over", |s| s.state == FeedState::Over);
+    drop(guard);
+    assert!(home.house.quotes().is_stale());
+    // What comes too late is refused, and nothing is lost by it.
+    let old = MarketEvent::Trade(Trade { time: time.plus_millis(-1), ..trade });
+    let refused = home.house.engine().unwrap().market(old).unwrap_err();
+    assert!(matches!(refused, ServiceError::Invalid(_)), "{refused}");
+    let view = trader.permit::<ViewPortfolio>().unwrap();
+    let desk = home.house.portfolios(&view, Some("desk".parse().unwrap())).unwrap().remove(0);
+    assert_eq!(desk.positions[0].quantity.to_string(), "40");
+    assert_eq!(home.house.state().unwrap().market_time(Exchange::Xnys), Some(time));
+    assert!(!home.house.feed_status().unwrap().last_error.is_some_and(|(_, words)| !words.is_empty()));
 }
