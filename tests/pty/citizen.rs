@@ -135,8 +135,8 @@ fn no_color_means_none_and_the_selection_still_shows() {
     terminal.types(crate::home::PASSWORD);
     terminal.keys("Enter");
     terminal.shows(">1 Desk<");
-    terminal.keys("9");
-    terminal.shows(">9 Settings<");
+    terminal.keys("0");
+    terminal.shows(">0 Set");
     terminal.keys("Down");
     terminal.wait("a selected row", |s| {
         let rows = 2..s.size().0 - 2;
