@@ -162,6 +162,7 @@ fn a_window_too_small_says_so_and_works_again_when_enlarged() {
     terminal.keys("4");
     terminal.shows(">4 Portfolio<");
     terminal.resize((120, 36));
-    terminal.row(&["Positions", "Account"]);
+    // Side by side only in the large window: a key that comes with the resize itself would wait for the next one.
+    terminal.row(&["Positions desk", "Account desk"]);
     terminal.quit();
 }
