@@ -85,7 +85,7 @@ impl UsersReader {
         })
     }
 
-    /// The newest line about an act, looked for among the newest [`LINES_SEARCHED`].
+    /// The newest line about an act, looked for among the newest 10,000 lines.
     pub fn last_act(&self, what: &str) -> Result<Option<AccessEntry>, StoreError> {
         self.db.read("read the access log", |c| {
             let sql = "SELECT id, wall, user, what, outcome, detail FROM access_log \
