@@ -93,28 +93,12 @@ fn ratio(action: &CorporateAction) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Quantity;
     use crate::domain::market::SplitRatio;
-    use crate::domain::{InstrumentId, Quantity, Volume};
+    use crate::market::testing::flat_bars;
 
     fn bars(closes: &[f64]) -> Vec<DailyBar> {
-        let id: InstrumentId = "ABC.XNYS".parse().unwrap();
-        let first: NaiveDate = "2024-01-02".parse().unwrap();
-        let bar = |(day, close): (u64, &f64)| {
-            let close = Price::from_f64(*close).unwrap();
-            let session = first + chrono::Days::new(day);
-            let volume = Volume::from_raw(0);
-            DailyBar {
-                instrument: id,
-                session,
-                open: close,
-                high: close,
-                low: close,
-                close,
-                volume,
-                vwap: None,
-            }
-        };
-        (0..).zip(closes).map(bar).collect()
+        flat_bars("ABC.XNYS".parse().unwrap(), "2024-01-02".parse().unwrap(), closes)
     }
 
     #[test]

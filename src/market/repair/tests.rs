@@ -4,29 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::market::ActionKind;
-use crate::domain::{InstrumentId, Price, Volume};
+use crate::domain::{InstrumentId, Price};
+use crate::market::testing::flat_bars;
 
 fn id() -> InstrumentId {
     "ABC.XNYS".parse().unwrap()
 }
 
 fn bars(closes: &[f64]) -> Vec<DailyBar> {
-    let first: NaiveDate = "2020-01-01".parse().unwrap();
-    let bar = |(day, close): (u64, &f64)| {
-        let close = Price::from_f64(*close).unwrap();
-        let (session, volume) = (first + chrono::Days::new(day), Volume::from_whole(10).unwrap());
-        DailyBar {
-            instrument: id(),
-            session,
-            open: close,
-            high: close,
-            low: close,
-            close,
-            volume,
-            vwap: None,
-        }
-    };
-    (0..).zip(closes).map(bar).collect()
+    flat_bars(id(), "2020-01-01".parse().unwrap(), closes)
 }
 
 fn dividend(date: NaiveDate, amount: f64) -> CorporateAction {

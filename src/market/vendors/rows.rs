@@ -156,6 +156,20 @@ impl<'a> DailyRows<'a> {
         }
     }
 
+    /// Takes a row in whose date was read from `date`, or refuses it when there was none to read.
+    pub fn take(
+        &mut self,
+        line: u64,
+        instrument: InstrumentId,
+        (session, date): (Option<NaiveDate>, &str),
+        row: &RowText<'_>,
+    ) {
+        match session {
+            Some(session) => self.add(line, instrument, session, row),
+            None => self.refuse(line, instrument.symbol.as_str(), date, QuarantineReason::BadDate, row),
+        }
+    }
+
     /// The figures of a row and when its session closes.
     fn judge(&self, session: NaiveDate, row: &RowText<'_>) -> Result<(Figures, UnixNanos), QuarantineReason> {
         if session > self.today {

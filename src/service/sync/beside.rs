@@ -204,10 +204,6 @@ impl House {
                     row.quarantined += page.rejected.len() as u64;
                     self.keep_quarantine("sync", &CleanText::new(fetcher.id().as_str()), &page.rejected)?;
                     row.stored += self.store_beside(page.payload, exchange, &mut seen)?;
-                    if !pages.has_more() {
-                        row.stored += self.store_gone(&seen)?;
-                        return Ok(Ok(()));
-                    }
                 }
                 Err(error) => return Ok(Err(error)),
             }
@@ -245,14 +241,17 @@ impl House {
         seen: &mut Seen,
     ) -> Result<u64, ServiceError> {
         let mut market = lock(self.market_store());
-        let known = market.read().instruments(Some(exchange))?;
-        let known: BTreeMap<InstrumentId, Instrument> = known.into_iter().map(|i| (i.id, i)).collect();
+        if seen.known.is_none() {
+            let known = market.read().instruments(Some(exchange))?;
+            seen.known = Some(known.into_iter().map(|i| (i.id, i)).collect());
+        }
+        let known = |id| seen.known.as_ref().and_then(|known| known.get(&id)).cloned();
         let mut listed = Vec::new();
         for listing in listings.iter().filter(|listing| listing.exchange == Some(exchange)) {
             let id = InstrumentId::new(listing.symbol, exchange);
             if listing.active {
                 seen.active.insert(id);
-                listed.push(told(listing, known.get(&id).cloned().unwrap_or(Instrument::with_defaults(id))));
+                listed.push(told(listing, known(id).unwrap_or(Instrument::with_defaults(id))));
             } else if let Some(day) = listing.delisted {
                 let last = seen.gone.entry(id).or_insert(day);
                 *last = day.max(*last);
@@ -281,6 +280,8 @@ impl House {
 /// What a directory has told so far, page by page.
 #[derive(Debug, Default)]
 struct Seen {
+    /// The instruments of the exchange as they stood before the directory, once read.
+    known: Option<BTreeMap<InstrumentId, Instrument>>,
     /// Listed now.
     active: BTreeSet<InstrumentId>,
     /// No longer listed under a symbol, and the last day.

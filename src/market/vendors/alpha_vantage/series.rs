@@ -65,13 +65,7 @@ pub(super) fn daily(
     };
     let mut bars = DailyRows::new(VendorId::AlphaVantage, calendar, now, span);
     for (line, (date, row)) in (1..).zip(rows) {
-        match day(date) {
-            Some(session) => bars.add(line, instrument, session, &row_text(row)),
-            None => {
-                let symbol = instrument.symbol.as_str();
-                bars.refuse(line, symbol, date, QuarantineReason::BadDate, &row_text(row));
-            }
-        }
+        bars.take(line, instrument, (day(date), date), &row_text(row));
     }
     bars.into_reply(Basis::Raw, Vec::new(), None, None)
 }
@@ -193,12 +187,7 @@ pub(super) fn read_csv(
         Ask::Daily { instrument, from, to } => {
             let mut bars = DailyRows::new(VendorId::AlphaVantage, calendar, response.now, (*from, *to));
             for (line, (date, row)) in (2..).zip(cells) {
-                match day(date) {
-                    Some(session) => bars.add(line, *instrument, session, &row),
-                    None => {
-                        bars.refuse(line, instrument.symbol.as_str(), date, QuarantineReason::BadDate, &row)
-                    }
-                }
+                bars.take(line, *instrument, (day(date), date), &row);
             }
             bars.into_reply(Basis::Raw, Vec::new(), None, None)
         }

@@ -67,13 +67,8 @@ pub(super) fn daily(
     };
     let mut rows = DailyRows::new(VendorId::Polygon, calendar, now, span);
     for (line, row) in (1..).zip(results) {
-        match time(row) {
-            Some(time) => rows.add(line, instrument, calendar.date_at(time), &text(row)),
-            None => {
-                let (symbol, date) = (instrument.symbol.as_str(), row.number_at("t"));
-                rows.refuse(line, symbol, date, QuarantineReason::BadDate, &text(row));
-            }
-        }
+        let session = time(row).map(|time| calendar.date_at(time));
+        rows.take(line, instrument, (session, row.number_at("t")), &text(row));
     }
     rows.into_reply(basis(body), Vec::new(), None, next)
 }

@@ -145,13 +145,8 @@ pub(super) fn daily(
     };
     let mut bars = DailyRows::new(VendorId::Yahoo, calendar, now, span);
     for (line, text, time, texts) in chart.rows() {
-        match time {
-            Some(time) => bars.add(line, instrument, session(calendar, time), &row_text(&texts)),
-            None => {
-                let symbol = instrument.symbol.as_str();
-                bars.refuse(line, symbol, text, QuarantineReason::BadDate, &row_text(&texts));
-            }
-        }
+        let session = time.map(|time| session(calendar, time));
+        bars.take(line, instrument, (session, text), &row_text(&texts));
     }
     let events = events(calendar, &chart, instrument, span, now);
     bars.into_reply(Basis::Split, events, chart.currency(), None)
