@@ -1,88 +1,117 @@
-//! What the live feed misses while it is away is fetched from the vendor's other side.
+//! The live feed of a home against the stream on loopback: what it hears is stored as it was said, what it misses while
+//! the network is away is fetched from the vendor's other side, and everybody sees how it stands.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use qlib_pro::domain::{Exchange, InstrumentId};
-use qlib_pro::market::live::{LiveEvent, Stream};
+use qlib_pro::domain::{Address, Exchange};
+use qlib_pro::market::live::polygon::{HOSTS, PolygonStream, Timing};
+use qlib_pro::service::feed::{FeedGuard, FeedState, FeedStatus};
 use qlib_pro::service::minutes::{BarLength, MinutesWish, PriceSide};
 use qlib_pro::service::permit::ViewMarket;
 
-use super::rig::{Rig, id};
-use super::server::Canned;
+use super::rig::{KEY, Rig, id};
 
 /// Longest wait for the feed's threads.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Half a minute into a minute of a session.
+const OPEN: &str = "2024-07-08T15:00:30Z";
+const SYMBOLS: [&str; 2] = ["AAPL", "MSFT"];
+/// Ticks a second of all symbols together.
+const TICKS: u32 = 50;
 
-/// Connected, then cut and connected again as often as it is told.
-#[derive(Debug)]
-struct Cut {
-    told: Arc<AtomicUsize>,
-    done: usize,
+pub fn timing() -> Timing {
+    Timing { open_ms: 5_000, idle_ms: 5_000, again_ms: 1, again_ms_max: 5, refused_ms: 5 }
 }
 
-#[async_trait]
-impl Stream for Cut {
-    fn name(&self) -> &'static str {
-        "polygon"
+fn until(what: &str, rig: &Rig, done: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "{what}: {:?}", rig.house().feed_status());
+        std::thread::sleep(Duration::from_millis(1));
     }
+}
 
-    async fn subscribe(&mut self, _: &BTreeSet<InstrumentId>) {}
+fn status(rig: &Rig) -> FeedStatus {
+    rig.house().feed_status().unwrap_or_default()
+}
 
-    async fn next(&mut self, out: &mut Vec<LiveEvent>) -> bool {
-        if self.done < self.told.load(Ordering::Acquire) {
-            self.done += 1;
-            if self.done > 1 {
-                out.push(LiveEvent::Gap { reason: "the cable is out".into() });
-            }
-            out.push(LiveEvent::Connected);
-        } else {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        true
-    }
+/// A feed of two symbols that is connected and subscribed.
+fn fed(rig: &Rig) -> FeedGuard {
+    rig.live(TICKS);
+    let permit = rig.session().permit::<ViewMarket>().unwrap();
+    rig.house().watch(&permit, &SYMBOLS.map(|symbol| id(&format!("{symbol}.XNYS")))).unwrap();
+    let address = Address::parse(&format!("{}/polygon", rig.server.address), HOSTS).unwrap();
+    let stream = PolygonStream::new(address, KEY.into(), timing());
+    let guard = rig.house().start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
+    until("subscribed", rig, || rig.server.stream().wanted().len() == SYMBOLS.len());
+    guard
+}
+
+/// Start, prices and shares of a minute, in words.
+type Told = BTreeMap<i64, String>;
+
+/// The minutes that are over, as the market made them.
+fn made(rig: &Rig, symbol: &str) -> Told {
+    let now = rig.market.now().nanos() / 1_000_000;
+    let over = rig.market.minutes(symbol).into_iter().filter(|minute| minute.from_ms + 60_000 <= now);
+    let money = |cents: i64| format!("{:.2}", cents as f64 / 100.0);
+    over.map(|m| {
+        let told = [m.open, m.high, m.low, m.close].map(money).join(" ");
+        (m.from_ms, format!("{told} {}", m.shares))
+    })
+    .collect()
+}
+
+/// The minutes that are stored.
+fn stored(rig: &Rig, symbol: &str) -> Told {
+    let permit = rig.session().permit::<ViewMarket>().unwrap();
+    let wish = MinutesWish {
+        instrument: id(&format!("{symbol}.XNYS")),
+        source: "polygon".to_owned(),
+        side: PriceSide::Trade,
+        length: BarLength::Minutes(1),
+        days: (None, None),
+    };
+    let bars = rig.house().export_minutes(&permit, &wish).unwrap_or_default();
+    bars.iter()
+        .map(|bar| {
+            let told = [bar.open, bar.high, bar.low, bar.close].map(|price| format!("{:.2}", price.to_f64()));
+            (bar.ts.nanos() / 1_000_000, format!("{} {}", told.join(" "), bar.volume))
+        })
+        .collect()
 }
 
 #[test]
-fn minutes_missed_between_two_connections_are_fetched_and_stored() {
-    let rig = Rig::at("2024-07-08T15:00:30Z");
-    rig.server.set_maker(Arc::new(|seen| {
-        let row = |t: i64| serde_json::json!({ "o": 10, "h": 12, "l": 9, "c": 11, "v": 500, "n": 3, "t": t });
-        let rows = [row(1_720_450_680_000), row(1_720_450_740_000)];
-        let body = serde_json::json!({ "status": "OK", "adjusted": false, "results": rows });
-        seen.path.contains("/range/1/minute/").then(|| Canned::json(&body))
-    }));
-    let permit = rig.session().permit::<ViewMarket>().unwrap();
-    rig.house().watch(&permit, &[id("AAPL.XNYS")]).unwrap();
-    let told = Arc::new(AtomicUsize::new(1));
-    let stream = Cut { told: Arc::clone(&told), done: 0 };
-    let guard = rig.house().start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
-    let began = Instant::now();
-    let until = |done: &dyn Fn() -> bool| {
-        while !done() {
-            assert!(began.elapsed() < PATIENCE, "{:?}", rig.house().feed_status());
-            std::thread::yield_now();
-        }
-    };
-    until(&|| rig.house().feed_status().is_some_and(|status| status.symbols == 1));
-    told.store(2, Ordering::Release);
-    until(&|| rig.house().feed_status().is_some_and(|status| status.fetched_minutes == 2));
+fn s24_a_network_that_is_cut_and_restored_leaves_every_minute_as_it_was() {
+    let rig = Rig::at(OPEN);
+    let guard = fed(&rig);
+    rig.pass(100);
+    until("ticks come", &rig, || status(&rig).counts.ticks >= 1_000 && !status(&rig).is_stale);
+    assert_eq!(status(&rig).state, FeedState::Live);
+
+    rig.server.stream().cut(150, false);
+    until("the loss is told", &rig, || status(&rig).state == FeedState::Lost && status(&rig).is_stale);
+    rig.pass(140);
+    until("it is told why", &rig, || {
+        status(&rig).last_error.is_some_and(|(_, why)| why.as_str().contains("503"))
+    });
+    assert!(rig.server.stream().wanted().is_empty());
+    rig.pass(20);
+    until("it is back", &rig, || status(&rig).state == FeedState::Live);
+    until("subscribed again", &rig, || rig.server.stream().wanted().len() == SYMBOLS.len());
+    let before = status(&rig).counts.ticks;
+    rig.pass(70);
+    until("ticks come again", &rig, || status(&rig).counts.ticks >= before + 70 * u64::from(TICKS));
+    assert!(!status(&rig).is_stale);
+    until("what was missed is there", &rig, || SYMBOLS.iter().all(|s| stored(&rig, s).len() >= 5));
     drop(guard);
-    let status = rig.house().feed_status().unwrap();
-    assert_eq!((status.gaps, status.last_error.unwrap().1.as_str()), (1, "the cable is out"));
-    let wish = MinutesWish {
-        instrument: id("AAPL.XNYS"),
-        source: "polygon".to_owned(),
-        side: PriceSide::Trade,
-        length: BarLength::Minutes(5),
-        days: (None, None),
-    };
-    let bars = rig.house().export_minutes(&permit, &wish).unwrap();
-    assert_eq!((bars.len(), bars[0].ts.to_string().as_str()), (1, "2024-07-08T14:55:00Z"));
-    assert_eq!((bars[0].high.to_string(), bars[0].volume.to_string()), ("12".into(), "1000".into()));
-    let asked: Vec<String> = rig.server.log().into_iter().map(|seen| seen.path).collect();
-    assert_eq!(asked, ["/v2/aggs/ticker/AAPL/range/1/minute/2024-07-08/2024-07-08"]);
+    for symbol in SYMBOLS {
+        let made = made(&rig, symbol);
+        assert_eq!(made.len(), 6, "{made:?}");
+        assert_eq!(stored(&rig, symbol), made, "{symbol}");
+    }
+    let after = status(&rig);
+    assert_eq!((after.gaps, after.counts.broken, after.counts.unknown), (1, 0, 0), "{after:?}");
+    assert_eq!(rig.server.seen("/range/1/minute/").len(), SYMBOLS.len(), "one request a symbol");
 }

@@ -17,3 +17,4 @@ mod rig;
 mod scenarios;
 #[allow(dead_code, reason = "the example uses the rest of it")]
 mod server;
+mod stream;

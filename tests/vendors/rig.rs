@@ -83,7 +83,7 @@ pub struct Rig {
     settings: Settings,
     pub limits: Limits,
     open: Option<Open>,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 pub fn id(text: &str) -> InstrumentId {
@@ -119,8 +119,7 @@ impl Rig {
         let limits = Limits { connect_ms: 2_000, total_ms: 5_000, body_bytes_max: 32 << 20 };
         let folder = tempfile::tempdir().unwrap();
         let (waits, open) = (Arc::default(), None);
-        let mut rig =
-            Self { folder, clock, server, market, waits, settings, limits, open, _runtime: runtime };
+        let mut rig = Self { folder, clock, server, market, waits, settings, limits, open, runtime };
         rig.open = Some(rig.open_house(true));
         let session = &rig.open.as_ref().unwrap().session;
         let admin = session.permit::<Administer>().unwrap();
@@ -176,6 +175,17 @@ impl Rig {
 
     pub fn set_now(&self, now: &str) {
         self.clock.store(nanos(now), Ordering::SeqCst);
+    }
+
+    /// From now on prices move, so many ticks a second.
+    pub fn live(&self, ticks_per_second: u32) {
+        let _inside = self.runtime.enter();
+        self.market.live(&self.server, 7, ticks_per_second);
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1_000_000_000, Ordering::SeqCst);
     }
 
     pub fn arm(&self, name: &str, path: &str, times: u32) {

@@ -128,7 +128,9 @@ impl PolygonStream {
         let wait_ms =
             if end.is_refused { self.timing.refused_ms } else { doubled.min(self.timing.again_ms_max) };
         self.not_before = Instant::now() + Self::jittered(wait_ms);
-        out.push(LiveEvent::Gap { reason: end.reason });
+        // Vendors repeat keys in their refusals.
+        let reason = end.reason.as_str().replace(self.key.expose_secret(), "(hidden)");
+        out.push(LiveEvent::Gap { reason: reason.into() });
     }
 
     async fn open(&mut self) -> Result<Socket, End> {

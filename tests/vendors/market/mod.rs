@@ -2,6 +2,7 @@
 //! and the date alone, so that every vendor tells the same and a test can compute what must be stored.
 
 pub mod speak;
+pub mod walk;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,11 @@ use chrono::NaiveDate;
 use qlib_pro::domain::calendar::{Calendar, Calendars, Session};
 use qlib_pro::domain::{Exchange, UnixNanos};
 
-use super::server::{Canned, Seen};
+use super::server::{Canned, Seen, Server};
+use walk::Walk;
+
+/// How often what happened since is told, in milliseconds.
+const TELL_MS: u64 = 5;
 
 /// A split: symbol, ex-date, new shares for one old.
 #[derive(Debug, Clone)]
@@ -59,6 +64,8 @@ pub struct Market {
     /// How far the vendors' clocks are ahead, in nanoseconds.
     ahead: AtomicI64,
     facts: Mutex<Facts>,
+    /// Prices as they happen, where somebody started them.
+    walk: Mutex<Option<Walk>>,
 }
 
 impl Market {
@@ -66,7 +73,7 @@ impl Market {
     pub fn new(clock: Arc<AtomicI64>) -> Self {
         let calendars = Calendars::bundled().expect("the bundled calendars can be read");
         let facts = Facts { page_rows: 50_000, ..Facts::default() };
-        Self { calendars, clock, ahead: AtomicI64::new(0), facts: Mutex::new(facts) }
+        Self { calendars, clock, ahead: AtomicI64::new(0), facts: Mutex::new(facts), walk: Mutex::default() }
     }
 
     fn facts(&self) -> std::sync::MutexGuard<'_, Facts> {
@@ -158,6 +165,38 @@ impl Market {
             close: price(0),
             volume: (volume as f64 * terms) as u64,
         }
+    }
+
+    fn walk(&self) -> std::sync::MutexGuard<'_, Option<Walk>> {
+        self.walk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on prices move: so many ticks a second of all symbols together, told by the server's stream.
+    pub fn live(self: &Arc<Self>, server: &Server, seed: u64, ticks_per_second: u32) {
+        *self.walk() = Some(Walk::new(seed, ticks_per_second, self.now().nanos()));
+        let (market, stream) = (Arc::clone(self), Arc::clone(server.stream()));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(std::time::Duration::from_millis(TELL_MS)).await;
+                let (now, wanted) = (market.now().nanos(), stream.wanted());
+                let base = |symbol: &str| market.last_cents(symbol);
+                let events = market.walk().as_mut().map(|walk| walk.advance(now, &wanted, base));
+                stream.publish(&events.unwrap_or_default());
+            }
+        });
+    }
+
+    /// Minutes of a symbol while it lives.
+    pub fn minutes(&self, symbol: &str) -> Vec<walk::Minute> {
+        self.walk().as_ref().map(|walk| walk.minutes(symbol)).unwrap_or_default()
+    }
+
+    /// The last close of a symbol, in cents, as it is dealt in today.
+    fn last_cents(&self, symbol: &str) -> i64 {
+        let today = self.calendar(symbol).date_at(self.now());
+        let before = today.checked_sub_days(chrono::Days::new(10)).unwrap_or(today);
+        let last = self.days(symbol, before, today, true).last().map_or(100.0, |day| day.close);
+        (last * 100.0).round() as i64
     }
 
     /// Answers a request as the vendor that it is meant for.

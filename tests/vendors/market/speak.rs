@@ -1,9 +1,11 @@
 //! The made-up market in the words of each vendor.
 
 use chrono::NaiveDate;
+use qlib_pro::domain::UnixNanos;
 use serde_json::{Map, Value, json};
 
 use super::super::server::{Canned, Seen};
+use super::walk::Minute;
 use super::{Day, Market};
 
 /// Rows of Alpha Vantage's small answer.
@@ -20,6 +22,9 @@ pub fn answer(market: &Market, seen: &Seen) -> Option<Canned> {
         ["v7", "finance", "quote"] => Some(yahoo_quote(market, seen)),
         ["v2", "aggs", "ticker", symbol, "range", "1", "day", from, to] => {
             Some(polygon_days(market, symbol, from, to, seen))
+        }
+        ["v2", "aggs", "ticker", symbol, "range", "1", "minute", from, to] => {
+            polygon_minutes(market, symbol, (date(from), date(to)), seen)
         }
         ["v2", "aggs", "grouped", "locale", "us", "market", "stocks", date] => {
             Some(polygon_market(market, date))
@@ -213,24 +218,38 @@ fn polygon_days(market: &Market, symbol: &str, from: &str, to: &str, seen: &Seen
     } else {
         Vec::new()
     };
-    let page = market.facts().page_rows;
+    let rows = days.iter().map(|d| polygon_row(d, midnight_ms(market, d.session.date))).collect();
+    polygon_page(market, symbol, adjusted, rows, seen)
+}
+
+/// The minutes of the living market; nothing where it does not live.
+fn polygon_minutes(
+    market: &Market,
+    symbol: &str,
+    span: (NaiveDate, NaiveDate),
+    seen: &Seen,
+) -> Option<Canned> {
+    let minutes = market.walk().as_ref()?.minutes(symbol);
+    let is_inside = |from_ms: i64| {
+        let on = market.calendar("").date_at(UnixNanos::from_nanos(from_ms * 1_000_000));
+        span.0 <= on && on <= span.1
+    };
+    let rows = minutes.iter().filter(|minute| is_inside(minute.from_ms)).map(Minute::row).collect();
+    Some(polygon_page(market, symbol, false, rows, seen))
+}
+
+fn polygon_page(market: &Market, symbol: &str, adjusted: bool, rows: Vec<Value>, seen: &Seen) -> Canned {
+    let (page, all) = (market.facts().page_rows, rows.len());
     let skip: usize = seen.query.get("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let rows: Vec<Value> = days
-        .iter()
-        .skip(skip)
-        .take(page)
-        .map(|d| polygon_row(d, midnight_ms(market, d.session.date)))
-        .collect();
+    let rows: Vec<Value> = rows.into_iter().skip(skip).take(page).collect();
     let mut body = json!({ "ticker": symbol, "queryCount": rows.len(), "resultsCount": rows.len(),
         "adjusted": adjusted, "status": "OK", "request_id": "r" });
     if !rows.is_empty() {
         body["results"] = Value::Array(rows);
     }
-    if skip + page < days.len() {
-        let next = skip + page;
-        body["next_url"] = json!(format!(
-            "https://api.polygon.io/v2/aggs/ticker/{symbol}/range/1/day/{from}/{to}?adjusted=false&cursor={next}"
-        ));
+    if skip + page < all {
+        let (path, next) = (&seen.path, skip + page);
+        body["next_url"] = json!(format!("https://api.polygon.io{path}?adjusted=false&cursor={next}"));
     }
     Canned::json(&body)
 }

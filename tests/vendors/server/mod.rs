@@ -2,10 +2,12 @@
 //! way it is told to.
 //!
 //! Paths may begin with a vendor's name (`/yahoo/v8/…`), so that one server stands for all of them. What the server
-//! itself understands begins with two underscores: `/__clock`, `/__scenario`, `/__log`.
+//! itself understands begins with two underscores: `/__clock`, `/__scenario`, `/__stream`, `/__log`. Polygon's stream is at
+//! `/stocks` and `/polygon/stocks`.
 
 pub mod faults;
 pub mod manifest;
+pub mod stream;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,10 +19,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use axum::routing::any;
 use serde_json::{Value, json};
 
 use faults::{Armed, Fault};
 use manifest::Route;
+use stream::Hub;
 
 /// Names that may stand in front of a path.
 const VENDORS: [&str; 5] = ["alpha_vantage", "yahoo", "polygon", "asx", "alpaca"];
@@ -72,6 +76,7 @@ struct Inner {
     maker: Mutex<Option<Arc<Maker>>>,
     armed: Mutex<Vec<Armed>>,
     log: Mutex<Vec<Seen>>,
+    stream: Arc<Hub>,
 }
 
 /// The server.
@@ -91,15 +96,21 @@ impl Server {
     pub async fn start(port: u16, clock: Arc<AtomicI64>) -> std::io::Result<Server> {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         let address = format!("http://{}", listener.local_addr()?);
+        let stream = Arc::new(Hub::new(Arc::clone(&clock)));
         let inner = Inner {
             clock,
             routes: Mutex::default(),
             maker: Mutex::default(),
             armed: Mutex::default(),
             log: Mutex::default(),
+            stream,
         };
         let server = Server { address, inner: Arc::new(inner) };
-        let routes = Router::new().fallback(answer).with_state(server.clone());
+        let routes = Router::new()
+            .route("/stocks", any(stream::upgrade))
+            .route("/polygon/stocks", any(stream::upgrade))
+            .fallback(answer)
+            .with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Ok(server)
     }
@@ -125,6 +136,11 @@ impl Server {
     /// Disarms everything.
     pub fn disarm(&self) {
         locked(&self.inner.armed).clear();
+    }
+
+    /// Polygon's stream.
+    pub fn stream(&self) -> &Arc<Hub> {
+        &self.inner.stream
     }
 
     /// Requests so far.
@@ -175,11 +191,12 @@ impl Server {
                 }
                 Err(why) => Canned::text(400, "text/plain", &why),
             },
+            "/__stream" => self.inner.stream.control(&wish),
             "/__log" => {
                 let rows: Vec<Value> = self.log().iter().map(shown).collect();
                 Canned::json(&Value::Array(rows))
             }
-            _ => Canned::text(404, "text/plain", "know /__clock, /__scenario and /__log"),
+            _ => Canned::text(404, "text/plain", "know /__clock, /__scenario, /__stream and /__log"),
         }
     }
 }
@@ -217,6 +234,9 @@ async fn answer(State(server): State<Server>, request: Request) -> Response {
         host: text("host", &parts.headers),
     };
     locked(&server.inner.log).push(seen.clone());
+    if server.inner.stream.is_rest_away() {
+        return sent(Canned::text(503, "text/plain", "nobody is at home"));
+    }
     match server.fault_for(&seen) {
         Some(fault) => fault.answer(|| server.plain(&seen)),
         None => sent(server.plain(&seen)),
