@@ -73,6 +73,14 @@ pub struct Waiting {
     pub why: CleanText,
 }
 
+impl Waiting {
+    /// What is left of it at a time.
+    #[must_use]
+    pub fn left_at(&self, now: UnixNanos) -> Self {
+        Self { from: now, ..self.clone() }
+    }
+}
+
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.until.since(self.from).max(0) / 1_000_000;

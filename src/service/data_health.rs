@@ -162,7 +162,8 @@ impl DataWatch {
         let counts = self.counted.as_ref().map(|c| c.sources.as_slice()).unwrap_or_default();
         let Some(known) = &self.known else { return Ok(DataHealth::default()) };
         let mut health = house.data_health(permit, known, counts);
-        health.sync = self.sync_line(&house.sync_view(&self.session.permit::<ViewMarket>()?));
+        let now = house.clock().now();
+        health.sync = self.sync_line(&house.sync_view(&self.session.permit::<ViewMarket>()?), now);
         if health.stale > 0 {
             house.tell_of_stale(&health.sources, &mut self.told)?;
         }
@@ -170,7 +171,7 @@ impl DataWatch {
     }
 
     /// The board in the words of a screen.
-    fn sync_line(&mut self, board: &SyncView) -> SyncLine {
+    fn sync_line(&mut self, board: &SyncView, now: UnixNanos) -> SyncLine {
         let mut line = match &board.last {
             Some((at, report)) => {
                 let (text, troubled) = outcome(report);
@@ -196,7 +197,7 @@ impl DataWatch {
             rows: progress.rows,
             rows_a_second: progress.rows / seconds,
             requests: progress.requests,
-            waiting: progress.waiting.to_string(),
+            waiting: progress.waiting.as_ref().map(|w| w.left_at(now).to_string()).unwrap_or_default(),
             seconds_left: progress.seconds_left,
             ..line
         }

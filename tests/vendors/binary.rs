@@ -136,6 +136,29 @@ fn killed_at_many_points_and_run_again_the_store_is_that_of_an_undisturbed_run()
     assert!(desk.market.now().nanos() > 0);
 }
 
+#[test]
+fn an_interrupt_ends_a_wait_at_once_with_the_report_of_what_was_had() {
+    let desk = Desk::open();
+    let home = desk.home("interrupted");
+    desk.server.arm(Armed::next(named("429_seconds").unwrap(), "Q05", 1));
+    let mut child = desk.sync(&home, "yahoo").spawn().unwrap();
+    let begun = Instant::now();
+    while !desk.server.log().iter().any(|seen| seen.path.contains("Q05")) {
+        assert!(begun.elapsed().as_secs() < PATIENCE_SECONDS && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("stopped before its end; run the same command again"), "{said}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["canceled"], report["rows"].as_array().unwrap().len()), (&true.into(), SYMBOLS));
+    let stored = prices(&home, "yahoo").values().filter(|bars| bars.len() == 128).count();
+    assert!((1..SYMBOLS).contains(&stored), "{stored} whole names");
+}
+
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -196,8 +196,8 @@ impl Rig {
     pub fn sync_as(&self, session: &Session, wish: &SyncWish) -> SyncReport {
         let waits = Arc::clone(&self.waits);
         let progress = move |seen: &Progress| {
-            if !seen.waiting.is_empty() {
-                waits.lock().unwrap().push(seen.waiting.to_string());
+            if let Some(waiting) = &seen.waiting {
+                waits.lock().unwrap().push(waiting.to_string());
             }
         };
         let (_stopper, stop) = stopper();

@@ -1,8 +1,13 @@
 //! `sync`: fetches what is missing from the vendors. Exit 5 when some rows were not good, 1 when a symbol was not had.
 
+use std::{io, thread};
+
 use chrono::NaiveDate;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::Env;
 use crate::cli::args::one_of;
@@ -12,7 +17,7 @@ use crate::cli::output::Format;
 use crate::domain::CleanText;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::service::permit::ManageData;
-use crate::service::sync::{BesideRow, NO_KEY, Progress, SyncReport, SyncWish, VendorLine, stopper};
+use crate::service::sync::{BesideRow, NO_KEY, Progress, Stopper, SyncReport, SyncWish, VendorLine, stopper};
 
 /// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
 #[derive(Debug, Args)]
@@ -73,17 +78,38 @@ impl Sync {
                 show(format_args!("{}", line_of(seen)));
             }
         };
-        // A command is ended by its signal: whole pages stay stored.
-        let (_stopper, stop) = stopper();
-        let control = house.sync_control(stop, &progress);
-        if let Some(kind) = self.kind.filter(|kind| *kind != DataKind::Daily) {
+        let (stopper, stop) = stopper();
+        stop_by_signal(stopper)
+            .map_err(|error| Failure::failed(format!("signals cannot be watched: {error}")))?;
+        let control = house.sync_control(stop.clone(), &progress);
+        let printed = if let Some(kind) = self.kind.filter(|kind| *kind != DataKind::Daily) {
             let rows = house.sync_beside(&permit, kind, &wish, &control)?;
-            return print_beside(env, &rows);
+            print_beside(env, &rows)
+        } else {
+            let report = house.sync(&permit, &wish, &control)?;
+            progress(&Progress::default());
+            print(env, &report)
+        };
+        if stop.is_set() {
+            return Err(Failure::failed("stopped before its end; run the same command again to go on"));
         }
-        let report = house.sync(&permit, &wish, &control)?;
-        progress(&Progress::default());
-        print(env, &report)
+        printed
     }
+}
+
+/// A first signal ends the run after its present page, with its report; a second one ends the command at once.
+fn stop_by_signal(stopper: Stopper) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let watch = move || {
+        for signal in signals.forever() {
+            if stopper.is_set() {
+                // Whole pages stay stored, however it ends.
+                let _ = emulate_default_handler(signal);
+            }
+            stopper.set();
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
 }
 
 /// Rows of what was fetched beside prices.
@@ -131,8 +157,8 @@ fn line_of(seen: &Progress) -> String {
     for (seconds, used, of) in &seen.windows {
         line.push_str(&format!(", {used}/{of} requests in {seconds} s"));
     }
-    if !seen.waiting.is_empty() {
-        line = format!("{}; {line}", seen.waiting);
+    if let Some(waiting) = &seen.waiting {
+        line = format!("{waiting}; {line}");
     }
     line
 }

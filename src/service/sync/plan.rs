@@ -102,13 +102,13 @@ impl Run<'_> {
             let budget = fetcher.budget().unwrap_or_default();
             let windows = budget::usage(&budget, fetcher.allowances(), waiting.from);
             let mut progress = lock(&self.progress);
-            progress.waiting = waiting.to_string().into();
+            progress.waiting = Some(waiting.clone());
             progress.windows = windows.iter().map(|u| (u.seconds, u.used, u.of)).collect();
             (self.control.progress)(&progress);
         };
         let watch = Watch { stop: &self.control.stop, waiting: &waiting };
         let got = pages.next(watch).await;
-        lock(&self.progress).waiting = crate::domain::CleanText::default();
+        lock(&self.progress).waiting = None;
         Ok(got?)
     }
 

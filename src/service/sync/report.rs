@@ -5,7 +5,8 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::import::REPORTED_QUARANTINE_MAX;
 use crate::domain::vendor::VendorId;
-use crate::domain::{CleanText, InstrumentId, Quarantined, Symbol};
+use crate::domain::{InstrumentId, Quarantined, Symbol};
+use crate::market::fetch::Waiting;
 
 /// What became of one instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -150,7 +151,7 @@ impl SyncReport {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Who is asked.
     pub vendor: Option<VendorId>,
@@ -164,8 +165,8 @@ pub struct Progress {
     pub rows: u64,
     /// Requests sent so far.
     pub requests: u64,
-    /// What is waited for; empty when nothing is.
-    pub waiting: CleanText,
+    /// What is waited for.
+    pub waiting: Option<Waiting>,
     /// Use of the vendor's windows: seconds, used, of.
     pub windows: Vec<(u32, u32, u32)>,
     /// About how long the rest will take, in seconds.
