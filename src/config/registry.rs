@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::domain::vendor::VendorId;
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{CleanText, Exchange, Money, Price, Ratio};
+use crate::domain::{Capability, CleanText, Exchange, Money, Price, Ratio};
 
 /// Colours of rising and falling prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -234,6 +234,8 @@ pub struct Setting {
     pub kind: Kind,
     /// What it does, in one sentence.
     pub doc: &'static str,
+    /// What a person must be allowed to do to change it.
+    pub needs: Capability,
     write: fn(&mut Settings, &str) -> Option<()>,
     show: fn(&Settings) -> String,
 }
@@ -306,6 +308,7 @@ macro_rules! vendor_url {
             key: concat!("vendors.", stringify!($vendor), ".url"),
             kind: Kind::Address,
             doc: concat!("Address of ", $name, ": its own host or a loopback address."),
+            needs: Capability::Administer,
             write: |s, t| write(&mut s.vendors.$vendor.url, t),
             show: |s| s.vendors.$vendor.url.clone(),
         }
@@ -318,6 +321,7 @@ macro_rules! vendor_enabled {
             key: concat!("vendors.", stringify!($vendor), ".enabled"),
             kind: Kind::Bool,
             doc: concat!("Whether ", $name, " is asked for market data."),
+            needs: Capability::ManageData,
             write: |s, t| write(&mut s.vendors.$vendor.enabled, t),
             show: |s| s.vendors.$vendor.enabled.to_string(),
         }
@@ -336,6 +340,7 @@ macro_rules! vendor_rate {
                 $name,
                 " allows; 0: the smallest plan's."
             ),
+            needs: Capability::ManageData,
             write: |s, t| write(&mut s.vendors.$vendor.$field, t),
             show: |s| s.vendors.$vendor.$field.to_string(),
         }
@@ -348,6 +353,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "theme",
         kind: Kind::Name,
         doc: "Theme of the terminal.",
+        needs: Capability::ViewMarket,
         write: |s, t| write(&mut s.theme, t),
         show: |s| s.theme.clone(),
     },
@@ -355,6 +361,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "ascii",
         kind: Kind::Bool,
         doc: "Draw with ASCII characters only.",
+        needs: Capability::ViewMarket,
         write: |s, t| write(&mut s.ascii, t),
         show: |s| s.ascii.to_string(),
     },
@@ -362,6 +369,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "colors",
         kind: Kind::Choice(&UpDown::WORDS),
         doc: "Colours of rising and falling prices.",
+        needs: Capability::ViewMarket,
         write: |s, t| {
             s.colors =
                 [UpDown::GreenUp, UpDown::RedUp, UpDown::BlueUp].into_iter().find(|c| c.as_str() == t)?;
@@ -373,6 +381,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "idle_lock_minutes",
         kind: Kind::Integer { min: 1, max: 480 },
         doc: "Minutes without a key after which the workstation locks.",
+        needs: Capability::Administer,
         write: |s, t| write(&mut s.idle_lock_minutes, t),
         show: |s| s.idle_lock_minutes.to_string(),
     },
@@ -380,6 +389,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "simulation.speed",
         kind: Kind::Integer { min: 0, max: 3_600 },
         doc: "Simulated seconds that pass in a second; 0 starts paused.",
+        needs: Capability::ManageData,
         write: |s, t| write(&mut s.simulation_speed, t),
         show: |s| s.simulation_speed.to_string(),
     },
@@ -387,6 +397,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.fee_per_share",
         kind: Kind::Decimal,
         doc: "Fee of a paper fill per share, in the account's currency.",
+        needs: Capability::Administer,
         write: |s, t| write::<Price>(&mut s.venue.fee.per_share, t),
         show: |s| s.venue.fee.per_share.to_string(),
     },
@@ -394,6 +405,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.fee_min",
         kind: Kind::Decimal,
         doc: "Least fee of a paper order, in the account's currency.",
+        needs: Capability::Administer,
         write: |s, t| write::<Money>(&mut s.venue.fee.min, t),
         show: |s| s.venue.fee.min.to_string(),
     },
@@ -401,6 +413,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.fee_bps",
         kind: Kind::Decimal,
         doc: "Fee of a paper fill in basis points of its value.",
+        needs: Capability::Administer,
         write: |s, t| write_bps(&mut s.venue.fee.rate, t),
         show: |s| show_bps(s.venue.fee.rate),
     },
@@ -408,6 +421,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.slippage_bps",
         kind: Kind::Decimal,
         doc: "Slippage of market orders on bars, in basis points of the price.",
+        needs: Capability::Administer,
         write: |s, t| write_bps(&mut s.venue.slippage, t),
         show: |s| show_bps(s.venue.slippage),
     },
@@ -415,6 +429,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.participation",
         kind: Kind::Decimal,
         doc: "Share of a bar's volume that paper fills may take together, above 0 and at most 1.",
+        needs: Capability::Administer,
         write: |s, t| {
             write(&mut s.venue.participation, t)?;
             (s.venue.participation.is_positive() && s.venue.participation <= ONE).then_some(())
@@ -425,6 +440,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.settlement_days",
         kind: Kind::Integer { min: 0, max: 5 },
         doc: "Sessions after which the proceeds of a sale settle.",
+        needs: Capability::Administer,
         write: |s, t| write(&mut s.venue.settlement_days, t),
         show: |s| s.venue.settlement_days.to_string(),
     },
@@ -432,6 +448,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.borrow_rate",
         kind: Kind::Decimal,
         doc: "Yearly fee for borrowed shares as a share of their value (act/360), below 1.",
+        needs: Capability::Administer,
         write: |s, t| {
             write(&mut s.venue.borrow_rate, t)?;
             (s.venue.borrow_rate < ONE).then_some(())
@@ -442,6 +459,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "paper.limit_fill",
         kind: Kind::Choice(&["through", "touch"]),
         doc: "Whether a limit order fills on a bar that goes through its price or only touches it.",
+        needs: Capability::Administer,
         write: |s, t| {
             s.venue.limit_fill = if t == "touch" { LimitFill::Touch } else { LimitFill::Through };
             Some(())
@@ -455,6 +473,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "vendors.alpaca.url",
         kind: Kind::Address,
         doc: "Address of Alpaca's paper trading: its own host or a loopback address.",
+        needs: Capability::Administer,
         write: |s, t| write(&mut s.alpaca_url, t),
         show: |s| s.alpaca_url.clone(),
     },
@@ -462,6 +481,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "sync.vendors",
         kind: Kind::Vendors,
         doc: "Vendors in the order in which they are asked; the next one is asked when one cannot.",
+        needs: Capability::ManageData,
         write: |s, t| {
             let names = t.split(',').map(|name| name.trim().parse::<VendorId>().ok());
             let wanted: Vec<VendorId> = names.collect::<Option<_>>()?;
@@ -476,6 +496,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "sync.auto",
         kind: Kind::Bool,
         doc: "Sync again after each session's close what was synced before, while the workstation is open.",
+        needs: Capability::ManageData,
         write: |s, t| write(&mut s.sync_auto, t),
         show: |s| s.sync_auto.to_string(),
     },
@@ -483,6 +504,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "live.vendor",
         kind: Kind::Choice(&LiveVendor::WORDS),
         doc: "Who sends prices as they happen: nobody, Polygon's stream, or the replay of a recorded file.",
+        needs: Capability::ManageData,
         write: |s, t| {
             let all = [LiveVendor::None, LiveVendor::Polygon, LiveVendor::Ticks];
             s.live.vendor = all.into_iter().find(|vendor| vendor.as_str() == t)?;
@@ -494,6 +516,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "live.url",
         kind: Kind::Address,
         doc: "Address of Polygon's stream: real-time, delayed (https://delayed.massive.com) or loopback.",
+        needs: Capability::ManageData,
         write: |s, t| write(&mut s.live.url, t),
         show: |s| s.live.url.clone(),
     },
@@ -501,6 +524,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "live.file",
         kind: Kind::File,
         doc: "The recorded file of ticks that is replayed.",
+        needs: Capability::ManageData,
         write: |s, t| write(&mut s.live.file, t),
         show: |s| s.live.file.clone(),
     },
@@ -508,6 +532,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "live.speed",
         kind: Kind::Integer { min: 0, max: 100_000 },
         doc: "Seconds of the recorded file in a second; 0 is as fast as it can be read.",
+        needs: Capability::ManageData,
         write: |s, t| write(&mut s.live.speed, t),
         show: |s| s.live.speed.to_string(),
     },
@@ -515,6 +540,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "live.exchange",
         kind: Kind::Choice(&["XNYS", "XASX"]),
         doc: "Exchange on which the instruments of the recorded file trade.",
+        needs: Capability::ManageData,
         write: |s, t| write(&mut s.live.exchange, t),
         show: |s| s.live.exchange.to_string(),
     },

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::config;
 use crate::domain::role::{Reach, RiskTolerance, Role};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::user::{SubscriptionTier, User};
@@ -165,17 +166,36 @@ impl Session {
 
     /// A permit for one request. A denial is recorded before it is returned.
     pub fn permit<C: Grant>(&self) -> Result<Permit<C>, ServiceError> {
+        let role = self.role()?;
+        Permit::issue(self.actor(), role).map_or_else(|| self.deny(role, C::CAPABILITY), Ok)
+    }
+
+    /// Changes a setting, in the file and in force, by somebody who may do what the setting asks for.
+    pub fn change_setting(&self, key: &str, value: &str) -> Result<(), ServiceError> {
+        let needs = config::find(key).map_or(Capability::ViewMarket, |setting| setting.needs);
+        let role = self.role()?;
+        if role.reach(needs) == Reach::None {
+            return self.deny(role, needs);
+        }
+        self.house.change_setting(&self.actor(), key, value)?;
+        record(&self.house, self.user.as_str(), "change a setting", "allowed", &format!("{key} = {value}"))
+    }
+
+    fn actor(&self) -> Actor {
+        Actor { user: self.user, session: self.id.clone(), epoch: self.epoch }
+    }
+
+    /// The person's role, while the session is open and not locked.
+    fn role(&self) -> Result<Role, ServiceError> {
         if self.locked.load(Ordering::Acquire) {
             return Err(ServiceError::Locked);
         }
-        let person = self.person()?;
-        let actor = Actor { user: self.user, session: self.id.clone(), epoch: self.epoch };
-        if let Some(permit) = Permit::issue(actor, person.user.role) {
-            return Ok(permit);
-        }
-        let denied =
-            ServiceError::NotPermitted { user: self.user, role: person.user.role, capability: C::CAPABILITY };
-        record(&self.house, self.user.as_str(), C::CAPABILITY.text(), DENIED, &denied.to_string())?;
+        Ok(self.person()?.user.role)
+    }
+
+    fn deny<T>(&self, role: Role, capability: Capability) -> Result<T, ServiceError> {
+        let denied = ServiceError::NotPermitted { user: self.user, role, capability };
+        record(&self.house, self.user.as_str(), capability.text(), DENIED, &denied.to_string())?;
         Err(denied)
     }
 

@@ -8,8 +8,8 @@ use crate::config::{self, Kind, Paths, SETTINGS};
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::role::{RiskTolerance, Role};
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, BrokerId, CleanText, Command, Currency, Exchange, LotMethod, Margin,
-    Money, UserName,
+    AccountId, AccountKind, AccountSpec, BrokerId, Capability, CleanText, Command, Currency, Exchange,
+    LotMethod, Margin, Money, UserName,
 };
 use crate::observe;
 use crate::secret::{self, Password};
@@ -20,7 +20,7 @@ use super::access::{credential, new_user, not_reserved, record, unknown_user};
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::{House, own_limit, whole_money};
-use super::permit::{Administer, Permit, ViewMarket};
+use super::permit::{Actor, Administer, Permit, ViewMarket};
 use super::view::{HealthRow, LogRow, SettingRow, UserRow};
 
 /// Opening cash of a new person's simulation account, in whole units of its currency.
@@ -317,11 +317,12 @@ impl House {
         Ok(report)
     }
 
-    /// Settings and what they may be.
-    pub fn setting_rows(&self, _: &Permit<ViewMarket>) -> Vec<SettingRow> {
+    /// The settings that somebody of these capabilities may change, and what they may be.
+    pub fn setting_rows(&self, _: &Permit<ViewMarket>, capabilities: &[Capability]) -> Vec<SettingRow> {
         let settings = lock(self.settings());
         SETTINGS
             .iter()
+            .filter(|s| capabilities.contains(&s.needs))
             .map(|s| SettingRow {
                 key: s.key.to_string(),
                 value: s.value(&settings),
@@ -333,10 +334,10 @@ impl House {
     }
 
     /// Changes a setting, in the file and in force.
-    pub fn change_setting(&self, _: &Permit<ViewMarket>, key: &str, value: &str) -> Result<(), ServiceError> {
+    pub(super) fn change_setting(&self, actor: &Actor, key: &str, value: &str) -> Result<(), ServiceError> {
         let file = Paths::at(self.home()).settings();
         *lock(self.settings()) = config::set(&file, key, value)?;
-        if self.owns_trades() { self.configure() } else { Ok(()) }
+        if self.owns_trades() { self.configure(Some(actor)) } else { Ok(()) }
     }
 
     /// Tells everybody who runs this home something that did not come from the journal.

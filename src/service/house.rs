@@ -369,13 +369,18 @@ impl House {
         Ok(engine::time_of(&*self.state()?, Some(exchange), self.clock()))
     }
 
-    /// Puts the settings' venue model in force, when it differs from the journal's.
-    pub(super) fn configure(&self) -> Result<(), ServiceError> {
+    /// Puts the settings' venue model in force, when it differs from the journal's: in the name of the person who
+    /// changed it, or of the house, which finds it changed.
+    pub(super) fn configure(&self, actor: Option<&Actor>) -> Result<(), ServiceError> {
         let state = self.state()?;
         // The seed belongs to the home: settings do not move it.
         let wanted = VenueModel { seed: state.venue().seed, ..lock(&self.settings).venue };
         if *state.venue() != wanted {
-            self.give_as_house(vec![Command::Configure(wanted)])?;
+            let command = Command::Configure(wanted);
+            match actor {
+                Some(actor) => self.give(actor, self.house_time()?, command)?,
+                None => self.give_as_house(vec![command])?,
+            };
         }
         Ok(())
     }
@@ -388,7 +393,7 @@ impl House {
 
     /// What a new home starts with: how the paper exchange fills, the desk's account, the firm's limits.
     pub(super) fn set_up_desk(&self, exchange: Exchange) -> Result<(), ServiceError> {
-        self.configure()?;
+        self.configure(None)?;
         let mut commands = vec![Command::OpenAccount(AccountSpec {
             account: DESK_ACCOUNT.parse()?,
             kind: AccountKind::Paper,

@@ -132,7 +132,7 @@ pub fn build(
         users: parts.users,
         log: parts.log,
         health: parts.health,
-        settings: house.setting_rows(&market),
+        settings: house.setting_rows(&market, &capabilities),
         data_health: data_health.filter(|_| capabilities.contains(&Capability::ManageData)),
         capabilities,
     })

@@ -2,12 +2,15 @@
 //! offered. A new request without a row here does not compile.
 
 use super::*;
-use crate::domain::event::HaltMode;
+use crate::config::SETTINGS;
+use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{InstrumentId, Side};
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
+use crate::service::engine::lock;
 use crate::service::quality::Decision;
+use crate::store::trades::TradesReader;
 
 /// Whether a customer may send it. Exhaustive on purpose.
 fn allowed(request: &Request) -> bool {
@@ -17,8 +20,8 @@ fn allowed(request: &Request) -> bool {
         | Request::Find(_)
         | Request::Watch(_)
         | Request::Unwatch(_)
-        | Request::ReadNotices
-        | Request::Setting { .. } => true,
+        | Request::ReadNotices => true,
+        Request::Setting { key, .. } => ["theme", "ascii", "colors"].contains(&key.as_str()),
         Request::WhatIf(t) | Request::Submit { ticket: t, .. } => t.account.as_str() != "desk",
         Request::Amend { account, .. }
         | Request::Cancel { account, .. }
@@ -71,7 +74,6 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Watch(instrument),
         Request::Unwatch(instrument),
         Request::ReadNotices,
-        Request::Setting { key: "theme".into(), value: "light".into() },
         Request::PreviewLimit(Box::new(draft.clone())),
         Request::SetLimit(Box::new(draft)),
         Request::ApproveLimit(1),
@@ -99,6 +101,10 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Factors,
         Request::SaveFactor { name: "mine".into(), text: "$close".into() },
     ];
+    all.extend(SETTINGS.iter().map(|setting| {
+        let (key, value) = (setting.key.into(), setting.default_value());
+        Request::Setting { key, value }
+    }));
     for account in [desk, own] {
         all.push(Request::WhatIf(ticket(account)));
         all.push(Request::Submit { ticket: ticket(account), basis: (0, 0) });
@@ -139,10 +145,27 @@ fn a_customer_reaches_no_signal_limit_or_log_by_any_request() {
     }
     assert!(desk.research().is_none(), "no value of an expression");
     let screen = desk.screen();
+    let settings: Vec<&str> = screen.settings.iter().map(|s| s.key.as_str()).collect();
+    assert_eq!(settings, ["theme", "ascii", "colors"]);
     assert!(
         screen.positions.iter().all(|p| p.account.as_str() == "sim-kim"),
         "the desk's account stays unseen"
     );
     assert!(screen.signals.is_none() && screen.limits.is_none() && screen.breaches.is_none());
     assert!(screen.log.is_none() && screen.users.is_none() && screen.health.is_none());
+}
+
+#[test]
+fn who_changes_how_the_paper_exchange_fills_stands_in_journal_and_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 3);
+    home.login(Role::Trader).change_setting("paper.fee_bps", "0").unwrap_err();
+    let admin = home.login(Role::Admin);
+    admin.change_setting("paper.fee_bps", "7").unwrap();
+    let events = TradesReader::open(home.house.home()).unwrap().last_events(5).unwrap();
+    let configured = events.iter().rev().find(|e| matches!(e.body, EventBody::Configured(_))).unwrap();
+    assert_eq!(configured.by, admin.user());
+    let log = lock(home.house.users()).read().access_log(10).unwrap();
+    let said = log.iter().find(|row| row.what.as_str() == "change a setting").unwrap();
+    assert_eq!((said.user.as_str(), said.detail.as_str()), (admin.user().as_str(), "paper.fee_bps = 7"));
 }

@@ -11,7 +11,7 @@ pub const PANE: PaneDef = PaneDef {
     title: "Settings",
     code: "SET",
     capability: Capability::ViewMarket,
-    empty: "Settings and what they do. None can be changed here.",
+    empty: "Settings that you may change, and what they do. There are none.",
     table: Some(table),
     note: |_| "Enter changes".to_owned(),
     draw: |view, area, buf| cells::draw_table(&PANE, view, area, buf),

@@ -341,7 +341,7 @@ fn set(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
 
 fn choose_setting(state: &mut UiState, key: &str) {
     let Some(row) = state.screen.settings.iter().find(|s| s.key == key).cloned() else {
-        return state.say(Tone::Bad, format!("There is no setting '{key}'."));
+        return state.say(Tone::Bad, format!("There is no setting '{key}' that you may change."));
     };
     if row.choices.is_empty() {
         return state.modals.push(line(LineKind::Setting(row.key), &row.value));
