@@ -255,7 +255,7 @@ impl House {
                         live.is_none() && c.last.0 < calendar.previous_session(day).map_or(day, |s| s.date)
                     })
                 }),
-            source: source_word(id.exchange),
+            source: if live.is_some() { live_word(id.exchange) } else { source_word(id.exchange) },
             rank: None,
             held: account.map_or(Quantity::ZERO, |a| book::held(state, Some(a), id)),
             currency: id.exchange.currency(),
@@ -451,6 +451,14 @@ pub(super) fn source_word(exchange: Exchange) -> String {
     match exchange {
         Exchange::Sim => crate::market::simulated::SOURCE.to_string(),
         Exchange::Xnys | Exchange::Xasx => "stored".to_string(),
+    }
+}
+
+/// The same for a price of the running session.
+fn live_word(exchange: Exchange) -> String {
+    match exchange {
+        Exchange::Sim => source_word(exchange),
+        Exchange::Xnys | Exchange::Xasx => "live".to_string(),
     }
 }
 

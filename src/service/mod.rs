@@ -59,5 +59,7 @@ pub mod view;
 pub use error::{ErrorKind, ServiceError};
 pub use house::House;
 
+pub use crate::store::refuse_inside_home;
+
 #[cfg(test)]
 mod tests;

@@ -125,7 +125,7 @@ impl House {
         permit: &Permit<ControlRisk>,
         draft: LimitDraft,
     ) -> Result<view::LimitVersionRow, ServiceError> {
-        known_scope(&*self.state()?, permit.scope(), draft.scope)?;
+        self.known_scope(permit.scope(), draft.scope)?;
         self.state()?
             .limits()
             .judge(&draft, self.house_time()?)
@@ -203,7 +203,7 @@ impl House {
         cancel: bool,
         reason: CleanText,
     ) -> Result<u32, ServiceError> {
-        known_scope(&*self.state()?, permit.scope(), scope)?;
+        self.known_scope(permit.scope(), scope)?;
         let events = self.control(permit, Command::Halt { scope, mode, cancel, reason })?;
         let ended = |e: &&Event| {
             matches!(e.body, EventBody::OrderCanceled { .. } | EventBody::CancelRequested { .. })
@@ -214,6 +214,28 @@ impl House {
     /// Lifts a halt that somebody else set (the only person of a home: their own, after a day).
     pub fn resume(&self, permit: &Permit<ControlRisk>, scope: Covers) -> Result<(), ServiceError> {
         self.control(permit, Command::Resume { scope }).map(drop)
+    }
+
+    /// A control on what does not exist, or on an account that its maker may not see, would bind nothing of theirs.
+    fn known_scope(&self, sees: Scope, scope: Covers) -> Result<(), ServiceError> {
+        let state = self.state()?;
+        match scope {
+            Covers::Account(account) => {
+                let seen = book::accounts_in(&state, sees).any(|a| a.spec().account == account);
+                if seen { Ok(()) } else { Err(super::trading::unknown_account(account)) }
+            }
+            Covers::Symbol(symbol) => {
+                let traded = state.instruments().keys().any(|id| id.symbol == symbol);
+                let stored = || lock(self.market_store()).read().instruments(None);
+                if traded || stored()?.iter().any(|i| i.id.symbol == symbol) {
+                    return Ok(());
+                }
+                let (name, remedy) =
+                    (CleanText::new(symbol.as_str()), "import it first, or correct its name");
+                Err(ServiceError::Unknown { kind: "symbol", name, remedy })
+            }
+            Covers::Firm | Covers::Strategy(_) => Ok(()),
+        }
     }
 
     /// A control in a person's name, at the market time of the desk; a refused one is an error with its reason.
@@ -238,15 +260,6 @@ fn versions_in(state: &State, scope: Scope) -> Vec<view::LimitVersionRow> {
         }
     };
     state.limits().versions().iter().rev().filter(seen).map(version_row).collect()
-}
-
-/// A control on an account that does not exist, or that its maker may not see, would bind nothing of theirs.
-fn known_scope(state: &State, sees: Scope, scope: Covers) -> Result<(), ServiceError> {
-    let seen = |account| book::accounts_in(state, sees).any(|a| a.spec().account == account);
-    match scope {
-        Covers::Account(account) if !seen(account) => Err(super::trading::unknown_account(account)),
-        Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) | Covers::Account(_) => Ok(()),
-    }
 }
 
 fn count(n: usize) -> u32 {

@@ -195,7 +195,8 @@ impl House {
         self.answer(permit, account, id, &events)
     }
 
-    /// Ends all working orders of the account, or those on one symbol.
+    /// Ends all working orders of the account, or those on one symbol. One that cannot be ended spares no other; its
+    /// error comes after all have been tried.
     pub fn cancel_all(
         &self,
         permit: &TradePermit,
@@ -210,7 +211,20 @@ impl House {
             .filter(|o| symbol.is_none_or(|s| o.spec.instrument.symbol == s))
             .map(|o| o.spec.id)
             .collect();
-        open.into_iter().map(|id| self.cancel(permit, id)).collect()
+        let mut rows = Vec::with_capacity(open.len());
+        let mut failed = None;
+        for id in open {
+            // Ending one may have ended others: the rest of its bracket.
+            let ended = self.engine()?.order(permit.account, id)?.filter(|o| o.status.is_done());
+            match ended {
+                Some(order) => rows.push(book::order_row(&order, None, permit.scope.hides_limits())),
+                None => match self.cancel(permit, id) {
+                    Ok(row) => rows.push(row),
+                    Err(error) => failed = failed.or(Some(error)),
+                },
+            }
+        }
+        failed.map_or(Ok(rows), Err)
     }
 
     /// Tells the engine what the market store knows of instruments, where that is news.

@@ -17,7 +17,7 @@ use super::db::{make_private_dir, make_private_file};
 use super::error::StoreError;
 use super::ownership::{self, HeldBy};
 use super::trades::{self, ANCHOR_FILE, TradesReader};
-use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, is_home};
+use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, folder_of, is_home, refuse_inside_home};
 
 const MAGIC: &[u8; 8] = b"QLIBPRO1";
 /// Files of a backup, in their order.
@@ -40,10 +40,8 @@ pub struct BackupReport {
 
 /// Copies the stores of a home, in use or not, into one file.
 pub fn backup(home: &Path, target: &Path) -> Result<BackupReport, StoreError> {
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
+    refuse_inside_home(target)?;
+    let folder = folder_of(target);
     let stage = tempfile::Builder::new().prefix(".backup-").tempdir_in(folder);
     let stage = stage.map_err(StoreError::io(folder, "make a folder for the copy"))?;
     for name in ORDER {

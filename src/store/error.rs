@@ -78,6 +78,12 @@ pub enum StoreError {
         /// Store file.
         path: PathBuf,
     },
+    /// Nothing else is written among the files of a home.
+    #[error("{}: that is among the files of a home, which it could replace; choose another folder", clean(.path))]
+    InsideHome {
+        /// File that was to be written.
+        path: PathBuf,
+    },
     /// Another process owns the trades store.
     #[error("{}: held by {by}; close it or wait until it ends", clean(.path))]
     Held {
@@ -259,7 +265,9 @@ fn remedy(error: &rusqlite::Error) -> &'static str {
             "check that the home and its files are yours to write"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the file is damaged; restore a backup",
-        Some(ErrorCode::SystemIoFailure) => "check the disk, then close the home and open it again",
+        Some(ErrorCode::SystemIoFailure) => {
+            "check the disk and that it has free space, then close the home and open it again"
+        }
         Some(_) | None => "see the log; restore a backup if it stays",
     }
 }

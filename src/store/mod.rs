@@ -49,6 +49,19 @@ pub fn is_home(home: &Path) -> bool {
     files(home).iter().any(|(_, path)| path.exists())
 }
 
+/// The folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a person has written to a file never takes the place of a file of a home.
+pub fn refuse_inside_home(file: &Path) -> Result<(), StoreError> {
+    if is_home(folder_of(file)) {
+        return Err(StoreError::InsideHome { path: file.to_path_buf() });
+    }
+    Ok(())
+}
+
 /// The newest schema version this program knows of a store file; 0 for any other name.
 fn newest_version(name: &str) -> u32 {
     match name {

@@ -81,6 +81,21 @@ fn a_measured_size_becomes_shares() {
 }
 
 #[test]
+fn cancelling_all_ends_every_order_though_one_ends_others() {
+    let bench = desk();
+    submit(&bench, "buy 5 S02 --id aa --limit 1 --tif gtc");
+    submit(&bench, "buy 5 S02 --id bb --limit 1 --take-profit 900 --stop-loss 0.5 --tif gtc");
+    submit(&bench, "buy 5 S02 --id zz --limit 1 --tif gtc");
+    let rows = bench.json("ana", &["order", "cancel", "--all"]);
+    let ended: Vec<&str> = rows.as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
+    assert_eq!(ended, ["aa", "bb", "bb-sl", "bb-tp", "zz"]);
+    assert!(rows.as_array().unwrap().iter().all(|row| row["status"] == "canceled"), "{rows}");
+    for id in ended {
+        assert_eq!(bench.json("ana", &["order", "show", id])["status"], "canceled", "{id}");
+    }
+}
+
+#[test]
 fn a_bracket_is_given_whole_and_its_exits_wait_for_the_entry() {
     let bench = desk();
     let rows = submit(&bench, "buy 10 S02 --id in --take-profit 900 --stop-loss 1");
@@ -131,6 +146,9 @@ fn commands_that_show_nothing_still_answer_programs() {
     assert_eq!(bench.json("raj", &["halt", "symbol:S01"]), json!({"scope": "symbol:S01", "state": "halted"}));
     bench.run("raj", &["resume", "symbol:S01"]).ended(1);
     bench.run("raj", &["halt", "symbol:S02", "--reason", "prices look wrong"]).ended(0);
+    let typo = bench.run("raj", &["halt", "symbol:S0X"]);
+    assert!(typo.err.contains("symbol 'S0X' is not known"), "{}", typo.err);
+    typo.ended(1);
     let trail = bench.run("raj", &["export", "audit", "--format", "json"]).ended(0);
     assert_eq!(trail.matches("prices look wrong").count(), 1, "{trail}");
     bench.run("root", &["user", "add", "rita", "--role", "risk"]).ended(0);

@@ -76,6 +76,8 @@ fn a_home_of_files_shows_its_prices_and_what_was_set_aside() {
         terminal.keys("o");
         terminal.shows("asked for");
         terminal.keys("i");
+        terminal.shows("left out for good");
+        terminal.keys("Down Enter");
         terminal.hides("2018-03-13  MISSING_PRICE");
         terminal.row(&["S00", "2018-03-12", "BROKEN_HIGH_LOW"]);
         terminal.command("FEED");

@@ -1,6 +1,6 @@
 //! The real binary against a vendor on loopback: killed at many points and run again, and searched for its key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use super::server::faults::{Armed, NAMES, named};
 const PASSWORD: &str = "correct horse battery";
 const KEY: &str = "k-CANARY-7f3a91";
 const SYMBOLS: usize = 10;
+/// Kills of one home.
+const KILLS: usize = 6;
 /// Longest wait for the binary, in seconds.
 const PATIENCE_SECONDS: u64 = 60;
 
@@ -106,34 +108,80 @@ fn prices(home: &Path, source: &str) -> BTreeMap<String, Vec<DailyBar>> {
     symbols().iter().map(bars).collect()
 }
 
+/// What a market store holds beside prices: actions, rows set aside, and for each series the days it has answers for.
+#[derive(Debug, Default, PartialEq)]
+struct Beside {
+    actions: Vec<String>,
+    aside: BTreeSet<String>,
+    covered: BTreeMap<String, Vec<(i64, i64)>>,
+}
+
+fn beside(home: &Path) -> Beside {
+    let db = rusqlite::Connection::open(home.join("market.db")).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut rows = db.prepare(sql).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let mut all = Beside {
+        actions: texts("SELECT json_array(instrument, date, kind, new, old, amount) FROM actions ORDER BY 1"),
+        aside: texts("SELECT json_array(symbol, date, reason, raw) FROM quarantine").into_iter().collect(),
+        ..Beside::default()
+    };
+    let days = "SELECT json_array(instrument, source, kind), from_day, to_day FROM coverage ORDER BY 1, 2";
+    let mut rows = db.prepare(days).unwrap();
+    let mut rows = rows.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (from, to): (i64, i64) = (row.get(1).unwrap(), row.get(2).unwrap());
+        let spans = all.covered.entry(row.get(0).unwrap()).or_default();
+        match spans.last_mut().filter(|last| from <= last.1 + 1) {
+            Some(last) => last.1 = last.1.max(to),
+            None => spans.push((from, to)),
+        }
+    }
+    all
+}
+
+/// Homes a vendor, each killed [`KILLS`] times: all of a long run, or one for every change.
+#[allow(clippy::disallowed_methods)]
+fn homes() -> usize {
+    if std::env::var_os("QLIB_PRO_LONG").is_some_and(|v| v == "1") { 40 } else { 1 }
+}
+
 #[test]
 fn killed_at_many_points_and_run_again_the_store_is_that_of_an_undisturbed_run() {
     let desk = Desk::open();
+    let mut ends = 0;
     for vendor in ["polygon", "yahoo"] {
         let quiet = desk.home(&format!("quiet-{vendor}"));
         let before = desk.server.log().len();
         let done = desk.sync(&quiet, vendor).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         let requests = desk.server.log().len() - before;
-        let whole = prices(&quiet, vendor);
+        let (whole, around) = (prices(&quiet, vendor), beside(&quiet));
         assert!(
             whole.values().all(|bars| bars.len() == 128),
             "{:?}",
             whole.values().map(Vec::len).collect::<Vec<_>>()
         );
-        let disturbed = desk.home(&format!("disturbed-{vendor}"));
-        for kill in 0..6 {
-            desk.kill_after(&disturbed, vendor, 1 + kill * requests / 12);
+        for round in 0..homes() {
+            let disturbed = desk.home(&format!("disturbed-{vendor}-{round}"));
+            for kill in 0..KILLS {
+                // Further in with each kill, by steps that differ from home to home.
+                let step = (kill * 7 + round * 5) % 4;
+                desk.kill_after(&disturbed, vendor, 1 + (2 * kill + step) * requests / (4 * KILLS));
+                ends += 1;
+            }
+            let done = desk.sync(&disturbed, vendor).output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            assert_eq!(prices(&disturbed, vendor), whole, "{vendor}, home {round}");
+            assert_eq!(beside(&disturbed), around, "{vendor}, home {round}");
+            let db = rusqlite::Connection::open(disturbed.join("market.db")).unwrap();
+            let doubled: i64 =
+                db.query_row("SELECT count(*) FROM price_revisions", [], |row| row.get(0)).unwrap();
+            assert_eq!(doubled, 0, "nothing was revised");
         }
-        let done = desk.sync(&disturbed, vendor).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        assert_eq!(prices(&disturbed, vendor), whole, "{vendor}");
-        let db = rusqlite::Connection::open(disturbed.join("market.db")).unwrap();
-        let doubled: i64 =
-            db.query_row("SELECT count(*) FROM price_revisions", [], |row| row.get(0)).unwrap();
-        assert_eq!(doubled, 0, "nothing was revised");
     }
-    assert!(desk.market.now().nanos() > 0);
+    println!("{ends} kills of a sync");
 }
 
 #[test]

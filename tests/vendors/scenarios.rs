@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 use qlib_pro::domain::market::{ActionKind, Basis};
 use qlib_pro::domain::vendor::{Circuit, VendorId};
 use qlib_pro::market::adjust::{Adjust, factors};
-use qlib_pro::service::permit::ViewMarket;
 use qlib_pro::service::sync::{Control, SyncOutcome, SyncWish, stopper};
 use qlib_pro::store::market::MarketReader;
 use serde_json::json;

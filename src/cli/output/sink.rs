@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::errors::Failure;
 use crate::domain::CleanText;
+use crate::service::refuse_inside_home;
 
 /// Level of zstd files: the library's own default.
 const ZSTD_LEVEL: i32 = 3;
@@ -38,6 +39,7 @@ impl Sink {
         } else {
             let failed = |error: io::Error| cannot_write(path, &error);
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            refuse_inside_home(path).map_err(Failure::of)?;
             let file = BufWriter::new(NamedTempFile::new_in(folder).map_err(failed)?);
             match path.extension().and_then(|e| e.to_str()) {
                 Some("gz") => Target::Gzip(GzEncoder::new(file, Compression::default())),
@@ -105,6 +107,18 @@ mod tests {
         sink.write_all(b"whole\n").unwrap();
         sink.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole\n");
+    }
+
+    #[test]
+    fn a_file_of_a_home_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.db");
+        std::fs::write(&path, b"people").unwrap();
+        for name in ["users.db", "settings.toml", "new.csv"] {
+            let Err(error) = Sink::create(&folder.path().join(name)) else { panic!("{name} was taken") };
+            assert!(format!("{error:?}").contains("among the files of a home"), "{error:?}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"people");
     }
 
     #[test]

@@ -52,6 +52,16 @@ fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
 }
 
 #[test]
+fn a_backup_takes_the_place_of_no_file_of_a_home() {
+    let full = home();
+    for name in ["market.db", "settings.toml"] {
+        let error = backup(full.path(), &full.path().join(name)).unwrap_err();
+        assert!(matches!(error, StoreError::InsideHome { .. }), "{error}");
+    }
+    assert!(has_bar(full.path()));
+}
+
+#[test]
 fn a_damaged_backup_changes_nothing() {
     let (full, other) = (home(), tempfile::tempdir().unwrap());
     let file = other.path().join("b.qlibpro");

@@ -168,7 +168,8 @@ fn draw_fields(state: &UiState, form: &TicketForm, inner: Rect, pen: &mut Pen<'_
         };
         let (bid, ask) = (part("bid", row.bid.map(|b| b.0)), part("ask", row.ask.map(|a| a.0)));
         let last = part("last", row.last_price);
-        let parts = [row.name.as_str(), &bid, &ask, &last, row.source.as_str()];
+        let stale = if row.stale { "? stale" } else { "" };
+        let parts = [row.name.as_str(), &bid, &ask, &last, row.source.as_str(), stale];
         let known: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
         let line = known.join("  ");
         let meaning = if row.stale { Meaning::Stale } else { Meaning::Muted };

@@ -54,7 +54,7 @@ fn lines(health: &DataHealth) -> Vec<Line> {
     }
     if let Some(at) = sync.last_at {
         let meaning = if sync.troubled { Meaning::Warn } else { Meaning::Good };
-        let mark = Cell::new(if sync.troubled { "!" } else { "ok" }, meaning);
+        let mark = Cell::new(if sync.troubled { "! " } else { "ok " }, meaning);
         lines.push(Line::Section(format!("last run, {} ago", format::age(health.at, at))));
         lines.push(Line::Text(mark, Cell::text(sync.last.as_str())));
     }
@@ -64,14 +64,14 @@ fn lines(health: &DataHealth) -> Vec<Line> {
 /// Prices as they happen.
 fn live(feed: &FeedLine) -> Vec<Line> {
     let meaning = if feed.is_fresh { Meaning::Good } else { Meaning::Warn };
-    let mark = Cell::new(if feed.is_fresh { "ok" } else { "!" }, meaning);
+    let mark = Cell::new(if feed.is_fresh { "ok " } else { "! " }, meaning);
     let mut lines = vec![
         Line::Section("live prices".to_owned()),
         Line::Text(mark, Cell::text(feed.state.as_str())),
         Line::Text(Cell::text(""), Cell::muted(feed.counts.as_str())),
     ];
     if !feed.trouble.is_empty() {
-        lines.push(Line::Text(Cell::new("!", Meaning::Warn), Cell::new(feed.trouble.as_str(), Meaning::Warn)));
+        lines.push(Line::Text(Cell::new("! ", Meaning::Warn), Cell::new(feed.trouble.as_str(), Meaning::Warn)));
     }
     lines
 }
@@ -97,7 +97,7 @@ fn running(sync: &SyncLine) -> Vec<Line> {
         lines.push(Line::Field("Left".to_owned(), vec![Cell::text(format!("about {}", span(sync.seconds_left)))]));
     }
     if !sync.waiting.is_empty() {
-        lines.push(Line::Text(Cell::new("!", Meaning::Warn), Cell::new(sync.waiting.as_str(), Meaning::Warn)));
+        lines.push(Line::Text(Cell::new("! ", Meaning::Warn), Cell::new(sync.waiting.as_str(), Meaning::Warn)));
     }
     lines
 }

@@ -17,8 +17,8 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::SyncStop if is_running(state) => send(out, Request::StopSync),
         ActionId::SyncStop => state.say(Tone::Bad, "No sync is running here."),
         ActionId::Accept => accept(state),
-        ActionId::Refetch => decide(state, Decision::Refetch, out),
-        ActionId::Ignore => decide(state, Decision::Ignore, out),
+        ActionId::Refetch => refetch(state, out),
+        ActionId::Ignore => ignore(state),
         _ => sync(state, args, out),
     }
 }
@@ -36,24 +36,35 @@ fn selected(state: &mut UiState) -> Option<i64> {
     id
 }
 
-fn decide(state: &mut UiState, decision: Decision, out: &mut Vec<Effect>) {
+fn refetch(state: &mut UiState, out: &mut Vec<Effect>) {
     if let Some(id) = selected(state) {
-        send(out, Request::Decide(id, decision));
+        send(out, Request::Decide(id, Decision::Refetch));
     }
 }
 
 fn accept(state: &mut UiState) {
+    let effect = "It is stored as it is; what is there for that day is revised and kept as a revision.";
+    decide(state, "Accept a row", effect, ("Store it", Decision::Accept));
+}
+
+fn ignore(state: &mut UiState) {
+    let effect =
+        "It is left out for good and shown no more; syncs do not ask for its day again because of it.";
+    decide(state, "Ignore a row", effect, ("Leave it out", Decision::Ignore));
+}
+
+/// Asks before something is decided for good about the selected row.
+fn decide(state: &mut UiState, title: &str, effect: &str, (label, decision): (&str, Decision)) {
     let Some(id) = selected(state) else { return };
     let health = state.screen.data_health.as_ref();
     let Some(row) = health.and_then(|h| h.set_aside.iter().find(|r| r.id == id)).cloned() else { return };
     let lines = vec![
         format!("{} of {} from {} was set aside: {}.", row.symbol, row.date, row.from, row.reason),
         format!("As read: {}", row.raw),
-        "It is stored as it is; what is there for that day is revised and kept as a revision.".to_owned(),
+        effect.to_owned(),
     ];
-    let choice = Choice::new("Store it", Deed::Send(Request::Decide(id, Decision::Accept)));
-    let choices = vec![Choice::new("Leave it aside", Deed::Nothing), choice];
-    ask(state, AskForm::new("Accept a row", lines, choices));
+    let choice = Choice::new(label, Deed::Send(Request::Decide(id, decision)));
+    ask(state, AskForm::new(title, lines, vec![Choice::new("Leave it aside", Deed::Nothing), choice]));
 }
 
 fn is_running(state: &UiState) -> bool {
