@@ -66,6 +66,20 @@ pub enum Command {
         /// The set.
         set: ChangeSetId,
     },
+    /// Turns a waiting limit version down (its maker takes it back), and with it all of its change set.
+    RejectLimit {
+        /// Its version.
+        version: u32,
+        /// Why.
+        reason: CleanText,
+    },
+    /// Turns all waiting versions of a change set down.
+    RejectLimits {
+        /// The set.
+        set: ChangeSetId,
+        /// Why.
+        reason: CleanText,
+    },
     /// Releases an order that a soft limit holds.
     ApproveOrder {
         /// Its account.

@@ -23,6 +23,16 @@ pub enum HaltMode {
     Halted,
 }
 
+impl HaltMode {
+    /// What holds from then on, for people.
+    pub const fn told(self) -> &'static str {
+        match self {
+            HaltMode::Reducing => "only orders that reduce a position are taken",
+            HaltMode::Halted => "trading is halted",
+        }
+    }
+}
+
 /// Why an order, amendment or cancel was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -423,11 +433,20 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         alone: bool,
     },
+    /// A waiting limit was turned down by somebody else, or taken back by who asked.
+    LimitRejected {
+        /// Version.
+        version: u32,
+        /// Who.
+        actor: UserName,
+        /// Why.
+        reason: CleanText,
+    },
     /// A limit version began or ended by itself.
     LimitTurned {
         /// Version.
         version: u32,
-        /// Which of both.
+        /// Which of these.
         turn: Turn,
     },
     /// An account's use of a limit passed a level, or fell below all of them.

@@ -321,6 +321,8 @@ pub enum Turn {
     Begins,
     /// It ends.
     Ends,
+    /// It was to begin, and a later version had taken its place: it never binds.
+    Overtaken,
 }
 
 /// Whether a version is in force.
@@ -331,6 +333,23 @@ pub enum VersionStatus {
     Proposed,
     /// In force, or was until a later version of the same limit and scope.
     Approved,
+    /// Somebody else turned it down.
+    Rejected,
+    /// Its maker took it back.
+    Withdrawn,
+    /// It was to begin later, and a later version had taken its place by then.
+    Overtaken,
+}
+
+/// Who turned a waiting version down or took it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Who.
+    pub actor: UserName,
+    /// When, in market time.
+    pub at: UnixNanos,
+    /// Why.
+    pub reason: CleanText,
 }
 
 /// One version of one limit: what, who, why, when.
@@ -350,4 +369,10 @@ pub struct LimitVersion {
     pub approver: Option<UserName>,
     /// Since when it is in force.
     pub approved_at: Option<UnixNanos>,
+    /// Whether the only person of the home agreed to it, after waiting.
+    #[serde(default)]
+    pub alone: bool,
+    /// Who turned it down or took it back.
+    #[serde(default)]
+    pub closed: Option<Closed>,
 }

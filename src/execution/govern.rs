@@ -76,6 +76,37 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Turns a waiting version down, with its change set where it belongs to one. Whoever asked takes it back.
+    pub(super) fn reject_limit(
+        &mut self,
+        actor: UserName,
+        version: u32,
+        reason: &CleanText,
+    ) -> Result<(), EngineError> {
+        match self.state().limits.proposed(version) {
+            Err(error) => self.reject(actor, format!("reject limit version {version}"), error.to_string()),
+            Ok(found) => match found.draft.terms.set {
+                Some(set) => self.reject_limits(actor, set, reason),
+                None => self.emit(EventBody::LimitRejected { version, actor, reason: reason.clone() }),
+            },
+        }
+    }
+
+    /// Turns all waiting versions of a change set down.
+    pub(super) fn reject_limits(
+        &mut self,
+        actor: UserName,
+        set: ChangeSetId,
+        reason: &CleanText,
+    ) -> Result<(), EngineError> {
+        match self.state().limits.proposed_set(set) {
+            Err(error) => self.reject(actor, format!("reject change set {set}"), error.to_string()),
+            Ok(versions) => versions.into_iter().try_for_each(|version| {
+                self.emit(EventBody::LimitRejected { version, actor, reason: reason.clone() })
+            }),
+        }
+    }
+
     /// Whether the actor may be the second person for what `first` asked at a time on the wall; why not otherwise.
     fn second(&self, given: &Given, first: UserName, asked_at: Option<UnixNanos>) -> Result<Second, String> {
         if given.independent_of.allows(given.actor, first) {
@@ -111,6 +142,8 @@ impl Step<'_> {
     /// Lets limit versions begin and end whose time has come.
     pub(super) fn turn_limits(&mut self) -> Result<(), EngineError> {
         while let Some((_, version, turn)) = self.state().limits.next_turn(self.now) {
+            let overtaken = turn == Turn::Begins && self.state().limits.is_overtaken(version);
+            let turn = if overtaken { Turn::Overtaken } else { turn };
             self.turn_limit(version, turn)?;
         }
         Ok(())

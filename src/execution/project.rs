@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::event::{Event, EventBody};
+use crate::domain::limit::Turn;
 use crate::domain::row::{Execution, RiskEventRow, Row};
 use crate::domain::{AccountId, Money, RefusalCode};
 use crate::risk::OrderKey;
@@ -36,7 +37,10 @@ pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, ef
             fee: fill.fee,
             realized: effects.movements.first().map_or(Money::ZERO, |(_, m)| m.realized),
         })),
-        EventBody::LimitProposed { version, .. } | EventBody::LimitApproved { version, .. } => {
+        EventBody::LimitProposed { version, .. }
+        | EventBody::LimitApproved { version, .. }
+        | EventBody::LimitRejected { version, .. }
+        | EventBody::LimitTurned { version, turn: Turn::Overtaken } => {
             touched.limits.insert(*version);
         }
         body => rows.extend(risk_row(event, body)),

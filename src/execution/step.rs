@@ -119,6 +119,8 @@ impl<'e> Step<'e> {
             Command::SetLimit(draft) => self.set_limit(given.actor, draft),
             Command::ApproveLimit { version } => self.approve_limit(given, *version),
             Command::ApproveLimits { set } => self.approve_limits(given, *set),
+            Command::RejectLimit { version, reason } => self.reject_limit(given.actor, *version, reason),
+            Command::RejectLimits { set, reason } => self.reject_limits(given.actor, *set, reason),
             Command::ApproveOrder { account, id } => self.approve_order(given, (*account, *id)),
             Command::Halt { scope, mode, cancel, reason } => {
                 self.halt(given.actor, *scope, *mode, *cancel, reason)

@@ -79,6 +79,12 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             send(out, &audience.controllers, letter(text.clone()));
             send(out, &only_traders(audience), letter(text));
         }
+        EventBody::LimitRejected { version, actor, reason } => {
+            let text =
+                format!("{actor} closed limit version {version} without putting it in force: {reason}");
+            let letter = Letter { event, level: NoticeLevel::Info, title: "Limit not approved", text };
+            send(out, &audience.controllers, letter);
+        }
         EventBody::Halted { scope, actor, .. } => {
             let text = format!("{actor} halted trading ({scope}); another person can resume it");
             let letter = Letter { event, level: NoticeLevel::Action, title: "Trading halted", text };

@@ -1,9 +1,10 @@
 //! Every version of every limit, and which value of each is in force.
 //!
 //! A first value and a tighter one apply at once; a looser one, and every one of a change set, waits for a second
-//! person. A version may begin later, end by itself (then the value before it is back), or bind one order only.
-//! Versions count over all limits and are never edited: a new wish is a new version. Time is market time, and passes
-//! here only by word of the engine.
+//! person. A version may begin later, end by itself (then the value before it is back), or bind one order only. Of the
+//! versions that have begun and not ended the latest is in force: one that begins after a later one was put in force
+//! for good never binds. Versions count over all limits and are never edited: a new wish is a new version. Time is
+//! market time, and passes here only by word of the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::limit::{
-    LimitDraft, LimitName, LimitUnit, LimitValue, LimitVersion, Scope, Turn, VersionStatus,
+    Closed, LimitDraft, LimitName, LimitUnit, LimitValue, LimitVersion, Scope, Turn, VersionStatus,
 };
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, ChangeSetId, OrderSpec, StrategyId, Symbol, UnixNanos, UserName,
+    AccountId, AccountKind, AccountSpec, ChangeSetId, CleanText, OrderSpec, StrategyId, Symbol, UnixNanos,
+    UserName,
 };
 
 use super::book::OrderKey;
@@ -86,6 +88,14 @@ pub enum LimitError {
 /// Versions and values of a limit, beside the one in force.
 type LimitKey = (Scope, LimitName);
 
+/// A version that has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Begun {
+    value: InForce,
+    /// Whether it stands for good, not for a while.
+    stays: bool,
+}
+
 /// All versions and the values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LimitBook {
@@ -93,9 +103,10 @@ pub struct LimitBook {
     versions: Arc<Vec<LimitVersion>>,
     #[serde(with = "crate::domain::serial::pairs")]
     in_force: BTreeMap<LimitKey, InForce>,
-    /// What comes back when a version that ends by itself has ended.
+    /// What has begun and not ended, the earliest version first: the last is in force, what lies beneath comes back
+    /// when it ends.
     #[serde(with = "crate::domain::serial::pairs")]
-    beneath: BTreeMap<LimitKey, Option<InForce>>,
+    begun: BTreeMap<LimitKey, Vec<Begun>>,
     /// Values for one order only.
     #[serde(with = "crate::domain::serial::pairs")]
     of_orders: BTreeMap<OrderKey, Vec<(LimitName, Scope, InForce)>>,
@@ -155,8 +166,11 @@ fn parse(name: LimitName, text: Option<&String>) -> Result<Option<LimitValue>, L
     text.map(|t| LimitValue::parse(name, t)).transpose().map_err(LimitError::BadValue)
 }
 
+/// Hard and soft value.
+type Values = (Option<LimitValue>, Option<LimitValue>);
+
 /// The values of a draft.
-fn values(draft: &LimitDraft) -> Result<(Option<LimitValue>, Option<LimitValue>), LimitError> {
+fn values(draft: &LimitDraft) -> Result<Values, LimitError> {
     let hard = parse(draft.name, draft.hard.as_ref())?;
     let soft = parse(draft.name, draft.soft.as_ref())?;
     let crossed = match (&hard, &soft) {
@@ -251,14 +265,38 @@ impl LimitBook {
         if terms.set.is_some() {
             return Ok(LimitChange::Waits);
         }
-        // A value that stands only for a while does not make room for one that stays.
-        let standing = self.beneath.get(&(draft.scope, draft.name)).and_then(Option::as_ref);
-        let olds = self.get(draft.name, draft.scope).into_iter().chain(standing);
-        let waits = |old: &InForce| {
-            looser(draft.name, old.hard.as_ref(), hard.as_ref())
-                || looser(draft.name, old.soft.as_ref(), soft.as_ref())
+        let waits = |(old_hard, old_soft): (Option<&LimitValue>, Option<&LimitValue>)| {
+            looser(draft.name, old_hard, hard.as_ref()) || looser(draft.name, old_soft, soft.as_ref())
         };
-        Ok(if olds.into_iter().any(waits) { LimitChange::Waits } else { LimitChange::AtOnce })
+        // A value that stands only for a while does not make room for one that stays.
+        let begun = self.begun.get(&(draft.scope, draft.name)).into_iter().flatten();
+        let now = begun.map(|b| (b.value.hard.as_ref(), b.value.soft.as_ref())).any(waits);
+        // What was agreed on for later is not undone before it begins either.
+        let coming = self.coming(draft, begins).collect::<Result<Vec<_>, _>>()?;
+        let later = coming.iter().map(|(hard, soft)| (hard.as_ref(), soft.as_ref())).any(waits);
+        Ok(if now || later { LimitChange::Waits } else { LimitChange::AtOnce })
+    }
+
+    /// Values of versions that begin later, and for which a draft that begins then would stand instead.
+    fn coming<'b>(
+        &'b self,
+        draft: &'b LimitDraft,
+        begins: UnixNanos,
+    ) -> impl Iterator<Item = Result<Values, LimitError>> + 'b {
+        let ends = draft.terms.expires_at;
+        let versions = self.turns.iter().filter(|(_, _, turn)| *turn == Turn::Begins);
+        let found = versions.filter_map(|(from, version, _)| Some((*from, self.find(*version)?)));
+        let met = found.filter(move |(from, v)| {
+            let same = (v.draft.name, v.draft.scope) == (draft.name, draft.scope);
+            let meets = ends.is_none_or(|ends| *from < ends)
+                && v.draft.terms.expires_at.is_none_or(|ends| begins < ends);
+            same && meets && v.draft.terms.order.is_none()
+        });
+        met.map(|(_, v)| values(&v.draft))
+    }
+
+    fn find(&self, version: u32) -> Option<&LimitVersion> {
+        self.versions.iter().find(|v| v.version == version)
     }
 
     /// Whether nobody changed the limit since the version that the draft names.
@@ -283,11 +321,7 @@ impl LimitBook {
 
     /// The waiting version `version`, when it may still be approved.
     pub fn waiting(&self, version: u32) -> Result<&LimitVersion, LimitError> {
-        let found = self.versions.iter().find(|v| v.version == version);
-        let found = found.ok_or(LimitError::UnknownVersion(version))?;
-        if found.status == VersionStatus::Approved {
-            return Err(LimitError::NotWaiting(version));
-        }
+        let found = self.proposed(version)?;
         let later = |v: &LimitVersion| {
             v.version > version
                 && v.status == VersionStatus::Approved
@@ -297,6 +331,20 @@ impl LimitBook {
             return Err(LimitError::Overtaken(version));
         }
         Ok(found)
+    }
+
+    /// The version `version`, when nobody has decided about it yet, whether or not it may still be approved.
+    pub fn proposed(&self, version: u32) -> Result<&LimitVersion, LimitError> {
+        let found = self.find(version).ok_or(LimitError::UnknownVersion(version))?;
+        if found.status == VersionStatus::Proposed { Ok(found) } else { Err(LimitError::NotWaiting(version)) }
+    }
+
+    /// All versions of a change set about which nobody has decided yet.
+    pub fn proposed_set(&self, set: ChangeSetId) -> Result<Vec<u32>, LimitError> {
+        let own = self.versions.iter().filter(|v| v.draft.terms.set == Some(set));
+        let found: Vec<u32> =
+            own.filter(|v| v.status == VersionStatus::Proposed).map(|v| v.version).collect();
+        if found.is_empty() { Err(LimitError::UnknownSet(set)) } else { Ok(found) }
     }
 
     /// All versions of a change set, each of which may be approved: a set is approved as a whole or not at all.
@@ -321,19 +369,47 @@ impl LimitBook {
         (at, wall): (UnixNanos, UnixNanos),
     ) {
         let status = VersionStatus::Proposed;
-        let row =
-            LimitVersion { version, draft, maker, made_at: at, status, approver: None, approved_at: None };
+        let row = LimitVersion {
+            version,
+            draft,
+            maker,
+            made_at: at,
+            status,
+            approver: None,
+            approved_at: None,
+            alone: false,
+            closed: None,
+        };
         Arc::make_mut(&mut self.versions).push(row);
         self.asked_at.insert(version, wall);
     }
 
-    /// Puts a version in force, now or when it begins (and notes it, when it did not wait).
+    /// Notes that a waiting version was turned down, or taken back when its maker did it.
+    pub fn reject(
+        &mut self,
+        version: u32,
+        actor: UserName,
+        reason: CleanText,
+        at: UnixNanos,
+    ) -> Result<(), LimitError> {
+        self.proposed(version)?;
+        self.asked_at.remove(&version);
+        if let Some(row) = Arc::make_mut(&mut self.versions).iter_mut().find(|v| v.version == version) {
+            let own = row.maker == actor;
+            row.status = if own { VersionStatus::Withdrawn } else { VersionStatus::Rejected };
+            row.closed = Some(Closed { actor, at, reason });
+        }
+        Ok(())
+    }
+
+    /// Puts a version in force, now or when it begins (and notes it, when it did not wait). `alone` says that the
+    /// only person of the home agreed to it.
     pub fn approve(
         &mut self,
         version: u32,
         draft: &LimitDraft,
-        maker: UserName,
-        actor: UserName,
+        (maker, actor): (UserName, UserName),
+        alone: bool,
         at: UnixNanos,
     ) -> Result<(), LimitError> {
         values(draft)?;
@@ -344,6 +420,7 @@ impl LimitBook {
                 waiting.status = VersionStatus::Approved;
                 waiting.approver = Some(actor);
                 waiting.approved_at = Some(at);
+                waiting.alone = alone;
             }
             None => versions.push(LimitVersion {
                 version,
@@ -353,6 +430,8 @@ impl LimitBook {
                 status: VersionStatus::Approved,
                 approver: (actor != maker).then_some(actor),
                 approved_at: Some(at),
+                alone,
+                closed: None,
             }),
         }
         match draft.terms.effective_from.filter(|from| *from > at) {
@@ -369,10 +448,16 @@ impl LimitBook {
 
     /// A version begins or ends.
     pub fn turn(&mut self, version: u32, turn: Turn) -> Result<(), LimitError> {
-        let found = self.versions.iter().find(|v| v.version == version);
-        let draft = found.ok_or(LimitError::UnknownVersion(version))?.draft.clone();
-        self.turns.retain(|(_, v, t)| (*v, *t) != (version, turn));
+        let draft = self.find(version).ok_or(LimitError::UnknownVersion(version))?.draft.clone();
+        let over = if turn == Turn::Overtaken { Turn::Begins } else { turn };
+        self.turns.retain(|(_, v, t)| (*v, *t) != (version, over));
         match turn {
+            Turn::Overtaken => {
+                let mut versions = Arc::make_mut(&mut self.versions).iter_mut();
+                let row = versions.find(|v| v.version == version);
+                row.into_iter().for_each(|row| row.status = VersionStatus::Overtaken);
+                Ok(())
+            }
             Turn::Begins => self.begin(version, &draft),
             Turn::Ends => {
                 self.end(version, &draft);
@@ -392,14 +477,36 @@ impl LimitBook {
             self.of_orders.entry(order).or_default().push((draft.name, draft.scope, value));
             return Ok(());
         }
-        if draft.terms.expires_at.is_some() {
-            let now = self.in_force.get(&key).cloned();
-            self.beneath.entry(key).or_insert(now);
-        } else {
-            self.beneath.remove(&key);
+        let stack = self.begun.entry(key).or_default();
+        if stack.iter().any(|b| b.stays && b.value.version > version) {
+            return Ok(());
         }
-        self.put(version, key, hard, soft);
+        let stays = draft.terms.expires_at.is_none();
+        if stays {
+            stack.retain(|b| b.value.version > version);
+        }
+        let at = stack.partition_point(|b| b.value.version < version);
+        stack.insert(at, Begun { value: InForce { version, hard, soft }, stays });
+        self.settle(key);
         Ok(())
+    }
+
+    /// Whether a version that is to begin now was overtaken by a later one that was put in force for good.
+    pub fn is_overtaken(&self, version: u32) -> bool {
+        let Some(found) = self.find(version) else { return false };
+        let begun = self.begun.get(&(found.draft.scope, found.draft.name)).into_iter().flatten();
+        begun.into_iter().any(|b| b.stays && b.value.version > version)
+    }
+
+    /// Puts the latest version that has begun and not ended in force.
+    fn settle(&mut self, key: LimitKey) {
+        match self.begun.get(&key).and_then(|stack| stack.last()).map(|b| b.value.clone()) {
+            Some(now) => self.put(now.version, key, now.hard, now.soft),
+            None => {
+                self.begun.remove(&key);
+                self.in_force.remove(&key);
+            }
+        }
     }
 
     fn end(&mut self, version: u32, draft: &LimitDraft) {
@@ -413,15 +520,27 @@ impl LimitBook {
             }
             return;
         }
-        // A later version that took its place stays.
-        if self.in_force.get(&key).is_none_or(|now| now.version == version)
-            && let Some(before) = self.beneath.remove(&key)
-        {
-            match before {
-                Some(before) => drop(self.in_force.insert(key, before)),
-                None => drop(self.in_force.remove(&key)),
+        if let Some(stack) = self.begun.get_mut(&key) {
+            stack.retain(|b| b.value.version != version);
+            self.settle(key);
+        }
+    }
+
+    /// The limits that bound when this version was the newest: of it and those before it, what had begun and not
+    /// ended when it was decided. What is meant for one order is no limit of its scope.
+    pub fn as_of(&self, version: u32) -> Result<Self, LimitError> {
+        let newest = self.find(version).ok_or(LimitError::UnknownVersion(version))?;
+        let then = newest.approved_at.unwrap_or(newest.made_at);
+        let mut book = Self::default();
+        for v in self.versions.iter().filter(|v| v.version <= version && v.draft.terms.order.is_none()) {
+            let terms = &v.draft.terms;
+            let began = v.status == VersionStatus::Approved
+                && v.approved_at.is_some_and(|at| terms.effective_from.unwrap_or(at).max(at) <= then);
+            if began && terms.expires_at.is_none_or(|ends| ends > then) {
+                book.begin(v.version, &v.draft)?;
             }
         }
+        Ok(book)
     }
 
     /// A copy in which the draft is in force, for previews.

@@ -96,6 +96,20 @@ pub enum Control {
     ApproveLimit(u32),
     /// Approve all waiting versions of a change set.
     ApproveLimits(ChangeSetId),
+    /// Turn a waiting version down, or take an own one back.
+    RejectLimit {
+        /// Its version.
+        version: u32,
+        /// Why.
+        reason: CleanText,
+    },
+    /// Turn all waiting versions of a change set down.
+    RejectLimits {
+        /// The set.
+        set: ChangeSetId,
+        /// Why.
+        reason: CleanText,
+    },
     /// Put an earlier version's values back.
     RevertLimit(u32),
     /// Stop trading.
@@ -149,6 +163,7 @@ impl Deed {
             Deed::Control(Control::ApproveOrder { .. }) => "order approve",
             Deed::Control(Control::SetLimit(_)) => "limits set",
             Deed::Control(Control::ApproveLimit(_) | Control::ApproveLimits(_)) => "limits approve",
+            Deed::Control(Control::RejectLimit { .. } | Control::RejectLimits { .. }) => "limits reject",
             Deed::Control(Control::RevertLimit(_)) => "limits revert",
             Deed::Control(Control::Halt { .. }) => "halt",
             Deed::Control(Control::Resume(_)) => "resume",
@@ -266,6 +281,10 @@ impl Doer {
             }
             Control::SetLimit(draft) => version(house.set_limit(&permit, draft)?),
             Control::ApproveLimit(number) => version(house.approve_limit(&permit, number)?),
+            Control::RejectLimit { version: number, reason } => {
+                version(house.reject_limit(&permit, number, reason)?)
+            }
+            Control::RejectLimits { set, reason } => Done::Limits(house.reject_limits(&permit, set, reason)?),
             Control::RevertLimit(number) => version(house.revert_limit(&permit, number)?),
             Control::ApproveLimits(set) => Done::Limits(house.approve_limits(&permit, set)?),
             Control::Halt { scope, mode, cancel, reason } => {

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
-use crate::domain::{AccountId, InstrumentId, OrderId, Price, Quantity, Symbol};
+use crate::domain::{AccountId, CleanText, InstrumentId, OrderId, Price, Quantity, Symbol};
 
 use super::quality::Decision;
 use super::trading::OrderWish;
@@ -131,6 +131,13 @@ pub enum Request {
     SetLimit(Box<LimitDraft>),
     /// Approve a waiting limit version.
     ApproveLimit(u32),
+    /// Turn a waiting version down with its change set, or take an own one back.
+    RejectLimit {
+        /// Its version.
+        version: u32,
+        /// Why.
+        reason: CleanText,
+    },
     /// Put an earlier version's values back.
     RevertLimit(u32),
     /// Release an order held by a soft limit.
@@ -148,6 +155,8 @@ pub enum Request {
         mode: HaltMode,
         /// Whether open orders end too.
         cancel: bool,
+        /// Why; may be empty.
+        reason: CleanText,
     },
     /// Go on trading.
     Resume(Scope),

@@ -277,22 +277,20 @@ impl Worker {
             Request::ApproveLimit(version) => {
                 Ok(version_told(&house.approve_limit(&session.permit::<ControlRisk>()?, version)?))
             }
+            Request::RejectLimit { version, reason } => {
+                Ok(version_told(&house.reject_limit(&session.permit::<ControlRisk>()?, version, reason)?))
+            }
             Request::RevertLimit(version) => {
                 Ok(version_told(&house.revert_limit(&session.permit::<ControlRisk>()?, version)?))
             }
             Request::ApproveOrder { account, id } => {
                 Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
             }
-            Request::Halt { scope, mode, cancel } => {
-                let ended = house.halt(
-                    &session.permit::<ControlRisk>()?,
-                    scope,
-                    mode,
-                    cancel,
-                    CleanText::default(),
-                )?;
-                let ended = if cancel { format!(", {ended} open orders cancelled") } else { String::new() };
-                Ok(Reply::Done(format!("trading is halted ({scope}){ended}; another person can resume it")))
+            Request::Halt { scope, mode, cancel, reason } => {
+                let ended = house.halt(&session.permit::<ControlRisk>()?, scope, mode, cancel, reason)?;
+                let ended = if cancel { format!("; {ended} open orders were ended") } else { String::new() };
+                let told = mode.told();
+                Ok(Reply::Done(format!("{scope}: {told}{ended}; another person can resume it")))
             }
             Request::Resume(scope) => {
                 house.resume(&session.permit::<ControlRisk>()?, scope)?;
@@ -396,6 +394,11 @@ fn version_told(row: &super::view::LimitVersionRow) -> Reply {
         VersionStatus::Approved => format!("{} is in force as version {}", row.name, row.version),
         VersionStatus::Proposed => {
             format!("{} waits as version {} for a second person", row.name, row.version)
+        }
+        VersionStatus::Rejected => format!("version {} of {} was turned down", row.version, row.name),
+        VersionStatus::Withdrawn => format!("version {} of {} was taken back", row.version, row.name),
+        VersionStatus::Overtaken => {
+            format!("version {} of {} was overtaken by a later one", row.version, row.name)
         }
     })
 }

@@ -1,15 +1,18 @@
 //! Limits for the people who set them: what is in force and how much is used, drafts with a preview, approval by a
 //! second person, halts, breaches, and orders that a soft limit holds.
 
+use std::collections::BTreeSet;
+
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{
-    CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitUnit, LimitVersion, Scope as Covers, VersionStatus,
+    CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope as Covers,
+    VersionStatus,
 };
 use crate::domain::row::RiskEventRow;
 use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
-use crate::risk::{self, CONTROLS, LimitChange, LimitUse, PastDecision, Rule};
+use crate::risk::{self, CONTROLS, LimitBook, LimitChange, LimitUse, PastDecision, Rule};
 use crate::store::trades::{Accounts, Period};
 
 use super::book;
@@ -145,9 +148,68 @@ impl House {
         version: u32,
     ) -> Result<view::LimitVersionRow, ServiceError> {
         self.control(permit, Command::ApproveLimit { version })?;
+        self.version(version)
+    }
+
+    fn version(&self, version: u32) -> Result<view::LimitVersionRow, ServiceError> {
         let state = self.state()?;
         let row = state.limits().versions().iter().find(|v| v.version == version).map(version_row);
         row.ok_or_else(|| ServiceError::Invalid(format!("limit version {version} does not exist")))
+    }
+
+    fn versions_of(&self, set: ChangeSetId) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        let state = self.state()?;
+        let own = state.limits().versions().iter().filter(|v| v.draft.terms.set == Some(set));
+        Ok(own.map(version_row).collect())
+    }
+
+    /// Turns a waiting version down with the whole of its change set; who asked for it takes it back.
+    pub fn reject_limit(
+        &self,
+        permit: &Permit<ControlRisk>,
+        version: u32,
+        reason: CleanText,
+    ) -> Result<view::LimitVersionRow, ServiceError> {
+        self.control(permit, Command::RejectLimit { version, reason })?;
+        self.version(version)
+    }
+
+    /// Turns all waiting versions of a change set down. Returns their rows.
+    pub fn reject_limits(
+        &self,
+        permit: &Permit<ControlRisk>,
+        set: ChangeSetId,
+        reason: CleanText,
+    ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        self.control(permit, Command::RejectLimits { set, reason })?;
+        self.versions_of(set)
+    }
+
+    /// What bound at one version and at another: limits whose values differ, by name and scope.
+    pub fn limit_changes(
+        &self,
+        permit: &Permit<ViewLimits>,
+        from: u32,
+        to: u32,
+    ) -> Result<Vec<view::LimitChange>, ServiceError> {
+        let state = self.state()?;
+        let as_of = |version| {
+            let found = state.limits().as_of(version);
+            found.map_err(|e| ServiceError::Invalid(e.to_string()))
+        };
+        let (before, after) = (as_of(from)?, as_of(to)?);
+        let all = before.in_force().chain(after.in_force()).map(|(name, scope, _)| (name, scope));
+        let keys: BTreeSet<(LimitName, Covers)> =
+            all.filter(|(_, covers)| sees(&state, permit.scope(), *covers)).collect();
+        let values = |book: &LimitBook, (name, covers)| {
+            let text = |v: &Option<LimitValue>| v.as_ref().map(ToString::to_string);
+            book.get(name, covers).map_or((None, None), |v| (text(&v.hard), text(&v.soft)))
+        };
+        let rows = keys.into_iter().map(|key| {
+            let ((from_hard, from_soft), (to_hard, to_soft)) = (values(&before, key), values(&after, key));
+            view::LimitChange { name: key.0, scope: key.1, from_hard, to_hard, from_soft, to_soft }
+        });
+        Ok(rows.filter(|c| (&c.from_hard, &c.from_soft) != (&c.to_hard, &c.to_soft)).collect())
     }
 
     /// Approves all waiting versions of a change set, or none. Returns their rows.
@@ -157,9 +219,7 @@ impl House {
         set: ChangeSetId,
     ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
         self.control(permit, Command::ApproveLimits { set })?;
-        let state = self.state()?;
-        let own = state.limits().versions().iter().filter(|v| v.draft.terms.set == Some(set));
-        Ok(own.map(version_row).collect())
+        self.versions_of(set)
     }
 
     /// Puts the values of an earlier version back, as a new version under the same rules.
@@ -252,14 +312,19 @@ impl House {
 
 /// Versions of limits that bind accounts in scope, newest first.
 fn versions_in(state: &State, scope: Scope) -> Vec<view::LimitVersionRow> {
-    let seen = |v: &&LimitVersion| match v.draft.scope {
+    let seen = |v: &&LimitVersion| sees(state, scope, v.draft.scope);
+    state.limits().versions().iter().rev().filter(seen).map(version_row).collect()
+}
+
+/// Whether a limit binds accounts in scope.
+fn sees(state: &State, scope: Scope, covers: Covers) -> bool {
+    match covers {
         Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) => true,
         Covers::Account(account) => {
             let found = state.accounts().get(&account).map(crate::portfolio::Account::spec);
             found.is_some_and(|spec| scope.covers(spec.kind, spec.owner))
         }
-    };
-    state.limits().versions().iter().rev().filter(seen).map(version_row).collect()
+    }
 }
 
 fn count(n: usize) -> u32 {
@@ -330,6 +395,10 @@ pub(super) fn version_row(version: &LimitVersion) -> view::LimitVersionRow {
         effective_from: version.draft.terms.effective_from,
         expires_at: version.draft.terms.expires_at,
         set: version.draft.terms.set,
+        order: version.draft.terms.order.map(|(account, id)| format!("{account}/{id}")),
+        alone: version.alone,
+        closed_by: version.closed.as_ref().map(|c| c.actor),
+        closed_because: version.closed.as_ref().map(|c| c.reason.to_string()),
     }
 }
 

@@ -90,6 +90,14 @@ pub(super) fn clean(row: &Row<'_>, column: usize) -> rusqlite::Result<CleanText>
     Ok(CleanText::new(row.get_ref(column)?.as_str()?))
 }
 
+/// A value kept as JSON, or nothing.
+pub(super) fn json_opt<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => json(row, column).map(Some),
+    }
+}
+
 /// A value kept as JSON.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|e| bad(column, e))

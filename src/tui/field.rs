@@ -45,6 +45,12 @@ impl Field {
         self.input.visual_cursor()
     }
 
+    /// The part around the cursor that fits, and the cells before the cursor in it.
+    pub fn shown(&self, width: usize) -> (String, usize) {
+        let hidden = self.input.visual_scroll(width);
+        (self.text().chars().skip(hidden).collect(), self.cursor().saturating_sub(hidden))
+    }
+
     /// Bytes between the start of the text and the cursor.
     pub fn cursor_byte(&self) -> usize {
         let text = self.text();

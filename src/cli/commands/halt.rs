@@ -58,7 +58,7 @@ impl Halt {
             HaltMode::Reducing => "reducing",
         };
         let ended = if cancel { format!("; {canceled} open orders were ended") } else { String::new() };
-        let sentence = format!("trading is halted for {}{ended}", scope);
+        let sentence = format!("{scope}: {}{ended}", mode.told());
         env.out.told(&Standing { scope, state }, &sentence)
     }
 }

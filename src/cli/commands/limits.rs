@@ -1,7 +1,4 @@
-//! `limits show|history|diff|set|approve|revert`: what bounds trading, and who changed it.
-
-use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+//! `limits show|history|diff|set|approve|reject|revert`: what bounds trading, and who changed it.
 
 use super::Env;
 use crate::cli::args::one_of;
@@ -16,7 +13,7 @@ use crate::domain::{AccountId, ChangeSetId, OrderId, UnixNanos};
 use crate::service::as_of::Moment;
 use crate::service::deed::{Control, Deed};
 use crate::service::permit::{ControlRisk, ViewLimits};
-use crate::service::view::LimitVersionRow;
+use clap::{Args, Subcommand};
 
 /// What happens to working orders over a limit.
 const WORKING: &[(&str, WorkingOrders)] = &[("keep", WorkingOrders::Keep), ("cancel", WorkingOrders::Cancel)];
@@ -49,6 +46,14 @@ pub enum LimitsCommand {
     Approve {
         /// Version, or the name of a change set.
         version: Waiting,
+    },
+    /// Turn a waiting version, or all of a change set, down; take an own one back.
+    Reject {
+        /// Version, or the name of a change set.
+        version: Waiting,
+        /// Why; asked for on a terminal.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Put the values of an earlier version back, as a new version.
     Revert {
@@ -128,17 +133,6 @@ impl std::str::FromStr for OneOrder {
     }
 }
 
-/// One limit before and after.
-#[derive(Debug, Serialize, Deserialize)]
-struct Change {
-    name: LimitName,
-    scope: Scope,
-    from_hard: Option<String>,
-    to_hard: Option<String>,
-    from_soft: Option<String>,
-    to_soft: Option<String>,
-}
-
 impl LimitsCommand {
     /// Runs it.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
@@ -165,12 +159,12 @@ impl LimitsCommand {
             }
             LimitsCommand::Diff { from, to } => {
                 let session = env.session(OpenMode::Read)?;
-                let history = session.house().limit_history(&session.permit::<ViewLimits>()?)?;
-                env.out.list(&changes(&history, from, to)?, "nothing changed")
+                let rows = session.house().limit_changes(&session.permit::<ViewLimits>()?, from, to)?;
+                env.out.list(&rows, "nothing changed")
             }
             LimitsCommand::Set(set) if set.preview => preview(env, &set.draft(NO_REASON.to_string())?),
             LimitsCommand::Set(mut set) => {
-                let reason = set.reason()?;
+                let reason = reason(set.reason.take())?;
                 let draft = set.draft(reason)?;
                 change(env, Control::SetLimit(draft))
             }
@@ -182,22 +176,30 @@ impl LimitsCommand {
                 let rows = env.hand()?.act(deed, |_| {})?.limits()?;
                 env.out.list(&rows, "the change set is empty")
             }
+            LimitsCommand::Reject { version: Waiting::Version(version), reason: text } => {
+                change(env, Control::RejectLimit { version, reason: reason(text)?.into() })
+            }
+            LimitsCommand::Reject { version: Waiting::Set(set), reason: text } => {
+                let deed = Deed::Control(Control::RejectLimits { set, reason: reason(text)?.into() });
+                let rows = env.hand()?.act(deed, |_| {})?.limits()?;
+                env.out.list(&rows, "the change set is empty")
+            }
             LimitsCommand::Revert { version } => change(env, Control::RevertLimit(version)),
         }
     }
 }
 
-impl Set {
-    /// The reason given, or asked for on a terminal.
-    fn reason(&mut self) -> Result<String, Failure> {
-        let reason = match self.reason.take() {
-            Some(reason) => reason,
-            None if credentials::may_ask() => credentials::ask_line("Reason: ")?,
-            None => String::new(),
-        };
-        Ok(if reason.trim().is_empty() { NO_REASON.to_string() } else { reason })
-    }
+/// The reason given, or asked for on a terminal.
+fn reason(given: Option<String>) -> Result<String, Failure> {
+    let reason = match given {
+        Some(reason) => reason,
+        None if credentials::may_ask() => credentials::ask_line("Reason: ")?,
+        None => String::new(),
+    };
+    Ok(if reason.trim().is_empty() { NO_REASON.to_string() } else { reason })
+}
 
+impl Set {
     fn draft(self, reason: String) -> Result<LimitDraft, Failure> {
         for value in [Some(self.value.as_str()).filter(|v| *v != NO_LIMIT), self.soft.as_deref()] {
             value
@@ -242,40 +244,4 @@ fn change(env: &mut Env<'_>, control: Control) -> Result<(), Failure> {
     env.out.record(&row)?;
     let next = format!("it waits for a second person: 'qlib-pro limits approve {}'", row.version);
     env.out.remark(if waits { &next } else { "" })
-}
-
-/// Values in force as of a version, by limit and scope.
-fn in_force(history: &[LimitVersionRow], version: u32) -> Vec<&LimitVersionRow> {
-    let mut kept: Vec<&LimitVersionRow> = Vec::new();
-    let mut approved: Vec<&LimitVersionRow> =
-        history.iter().filter(|v| v.version <= version && v.status == VersionStatus::Approved).collect();
-    approved.sort_by_key(|v| v.version);
-    for row in approved {
-        kept.retain(|k| (k.name, k.scope) != (row.name, row.scope));
-        kept.push(row);
-    }
-    kept
-}
-
-fn changes(history: &[LimitVersionRow], from: u32, to: u32) -> Result<Vec<Change>, Failure> {
-    // Versions count over all limits of the home, also over those this person does not see.
-    let newest = history.iter().map(|h| h.version).max().unwrap_or(0);
-    if let Some(missing) = [from, to].into_iter().find(|v| *v == 0 || *v > newest) {
-        return Err(Failure::failed(format!(
-            "limit version {missing} does not exist; see 'qlib-pro limits history'"
-        )));
-    }
-    let (before, after) = (in_force(history, from), in_force(history, to));
-    let mut keys: Vec<_> = before.iter().chain(&after).map(|v| (v.name, v.scope)).collect();
-    keys.sort();
-    keys.dedup();
-    let find = |list: &[&LimitVersionRow], key| {
-        let row = list.iter().find(|v| (v.name, v.scope) == key);
-        row.map_or((None, None), |v| (v.hard.clone(), v.soft.clone()))
-    };
-    let rows = keys.into_iter().map(|key| {
-        let ((from_hard, from_soft), (to_hard, to_soft)) = (find(&before, key), find(&after, key));
-        Change { name: key.0, scope: key.1, from_hard, to_hard, from_soft, to_soft }
-    });
-    Ok(rows.filter(|c| (&c.from_hard, &c.from_soft) != (&c.to_hard, &c.to_soft)).collect())
 }

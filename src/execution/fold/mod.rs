@@ -5,7 +5,7 @@ mod remote;
 
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{Event, EventBody, Fill};
-use crate::domain::limit::Scope;
+use crate::domain::limit::{Scope, Turn};
 use crate::domain::market::{SessionState, SplitRatio};
 use crate::domain::{
     AccountId, Exchange, InstrumentId, NumberError, Price, Quantity, RefusalCode, Seq, Side, TimeInForce,
@@ -119,6 +119,7 @@ impl Fold<'_> {
             EventBody::ControlRejected { .. } => Ok(Effects::default()),
             EventBody::LimitProposed { .. }
             | EventBody::LimitApproved { .. }
+            | EventBody::LimitRejected { .. }
             | EventBody::Halted { .. }
             | EventBody::Resumed { .. }
             | EventBody::LimitTurned { .. }
@@ -142,12 +143,16 @@ impl Fold<'_> {
             EventBody::LimitProposed { version, draft, actor } => {
                 self.state.limits.propose(*version, draft.clone(), *actor, (t, self.event.wall));
             }
-            EventBody::LimitApproved { version, draft, maker, actor, .. } => {
-                let approved = self.state.limits.approve(*version, draft, *maker, *actor, t);
+            EventBody::LimitApproved { version, draft, maker, actor, alone } => {
+                let approved = self.state.limits.approve(*version, draft, (*maker, *actor), *alone, t);
                 approved.map_err(|source| EngineError::Limit { seq, source })?;
-                if draft.name.code() == RefusalCode::DrawdownLimit {
-                    self.unlatch_drawdown(draft.scope);
+                if draft.terms.effective_from.is_none_or(|from| from <= t) {
+                    self.agreed_on(*version);
                 }
+            }
+            EventBody::LimitRejected { version, actor, reason } => {
+                let rejected = self.state.limits.reject(*version, *actor, reason.clone(), t);
+                rejected.map_err(|source| EngineError::Limit { seq, source })?;
             }
             EventBody::Halted { scope, mode, actor, .. } => {
                 let wall = self.event.wall;
@@ -155,6 +160,7 @@ impl Fold<'_> {
             }
             EventBody::Resumed { scope, .. } => {
                 self.state.halts.remove(scope);
+                self.unlatch_drawdown(*scope);
                 if let Scope::Strategy(strategy) = scope {
                     self.state.executions.remove(strategy);
                 }
@@ -162,6 +168,9 @@ impl Fold<'_> {
             EventBody::LimitTurned { version, turn } => {
                 let turned = self.state.limits.turn(*version, *turn);
                 turned.map_err(|source| EngineError::Limit { seq, source })?;
+                if *turn == Turn::Begins {
+                    self.agreed_on(*version);
+                }
             }
             EventBody::LimitUsed { account, limit, scope, level, .. } => {
                 let key = (*account, *limit, *scope);
@@ -241,6 +250,19 @@ impl Fold<'_> {
     fn cure(&mut self, account: AccountId) {
         if self.state.accounts.get(&account).is_some_and(|a| !a.cash().is_negative()) {
             self.state.latched.remove(&(account, RefusalCode::CashNegative));
+        }
+    }
+
+    /// A version binds from now on. A drawdown that spoke is lifted by one that somebody agreed to beside its maker
+    /// (or the only person of a home, after waiting), never by what one person sets alone or for one order.
+    fn agreed_on(&mut self, version: u32) {
+        let found = self.state.limits.versions().iter().find(|v| v.version == version);
+        let lifts = found.filter(|v| {
+            let agreed = v.alone || v.approver.is_some_and(|by| by != v.maker);
+            agreed && v.draft.terms.order.is_none() && v.draft.name.code() == RefusalCode::DrawdownLimit
+        });
+        if let Some(scope) = lifts.map(|v| v.draft.scope) {
+            self.unlatch_drawdown(scope);
         }
     }
 

@@ -133,7 +133,7 @@ impl World {
             terms: LimitTerms::default(),
         };
         let (rita, version) = ("rita".parse().unwrap(), self.limits.version() + 1);
-        self.limits.approve(version, &draft, rita, rita, UnixNanos::ZERO).unwrap();
+        self.limits.approve(version, &draft, (rita, rita), false, UnixNanos::ZERO).unwrap();
         self
     }
 

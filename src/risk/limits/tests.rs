@@ -19,7 +19,7 @@ fn draft(name: LimitName, hard: Option<&str>, soft: Option<&str>) -> LimitDraft 
 
 fn set(book: &mut LimitBook, draft: &LimitDraft) {
     let rita = "rita".parse().unwrap();
-    book.approve(book.version() + 1, draft, rita, rita, UnixNanos::ZERO).unwrap();
+    book.approve(book.version() + 1, draft, (rita, rita), false, UnixNanos::ZERO).unwrap();
 }
 
 #[test]
@@ -57,14 +57,7 @@ fn an_overtaken_proposal_cannot_be_approved() {
     set(&mut book, &draft(name, Some("100"), None));
     book.propose(2, draft(name, Some("200"), None), "rita".parse().unwrap(), (NOW, NOW));
     assert!(book.waiting(2).is_ok());
-    book.approve(
-        3,
-        &draft(name, Some("50"), None),
-        "rita".parse().unwrap(),
-        "rita".parse().unwrap(),
-        UnixNanos::ZERO,
-    )
-    .unwrap();
+    set(&mut book, &draft(name, Some("50"), None));
     assert_eq!(book.waiting(2), Err(LimitError::Overtaken(2)));
     assert_eq!(book.waiting(9), Err(LimitError::UnknownVersion(9)));
 }
@@ -163,4 +156,111 @@ fn firm_limits_never_bind_a_simulation_account() {
     assert!(!target(AccountKind::Simulation).is_bound_by(Scope::Symbol(symbol)));
     assert!(target(AccountKind::Simulation).is_bound_by(Scope::Account(account)));
     assert!(target(AccountKind::Paper).is_bound_by(Scope::Firm));
+}
+
+#[test]
+fn what_begins_later_gives_way_to_a_newer_version_and_lies_beneath_a_passing_one() {
+    let at = UnixNanos::from_seconds;
+    let later = LimitTerms { effective_from: Some(at(10)), ..LimitTerms::default() };
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("400", later.clone()));
+    assert!(!book.is_overtaken(2));
+    // The emergency: tightened at once after the loosening was agreed on.
+    set(&mut book, &with_terms("10", LimitTerms::default()));
+    assert!(book.is_overtaken(2));
+    book.turn(2, Turn::Overtaken).unwrap();
+    assert_eq!((hard(&book), book.next_turn(at(99))), (Some("10.00".into()), None));
+    assert_eq!(book.versions()[1].status, VersionStatus::Overtaken);
+    // A journal that says it began all the same changes nothing either.
+    let mut old = LimitBook::default();
+    set(&mut old, &with_terms("400", later.clone()));
+    set(&mut old, &with_terms("10", LimitTerms::default()));
+    old.turn(1, Turn::Begins).unwrap();
+    assert_eq!(hard(&old), Some("10.00".into()));
+
+    // Tightened only for a while: what was agreed on comes when the while is over.
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("80", later));
+    set(&mut book, &with_terms("10", LimitTerms { expires_at: Some(at(20)), ..LimitTerms::default() }));
+    assert!(!book.is_overtaken(2));
+    book.turn(2, Turn::Begins).unwrap();
+    assert_eq!(hard(&book), Some("10.00".into()));
+    book.turn(3, Turn::Ends).unwrap();
+    assert_eq!(hard(&book), Some("80.00".into()));
+}
+
+#[test]
+fn a_window_within_a_window_gives_back_the_outer_one() {
+    let at = UnixNanos::from_seconds;
+    let until = |end| LimitTerms { expires_at: Some(at(end)), ..LimitTerms::default() };
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("50", until(30)));
+    set(&mut book, &with_terms("20", until(10)));
+    book.turn(3, Turn::Ends).unwrap();
+    assert_eq!(hard(&book), Some("50.00".into()));
+    book.turn(2, Turn::Ends).unwrap();
+    assert_eq!(hard(&book), Some("100.00".into()));
+}
+
+#[test]
+fn a_tightening_that_is_still_to_come_is_not_undone_by_one_person() {
+    let at = UnixNanos::from_seconds;
+    let from = |t| LimitTerms { effective_from: Some(at(t)), ..LimitTerms::default() };
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("10", from(50)));
+    let window = |begin, end| LimitTerms { expires_at: Some(at(end)), ..from(begin) };
+    for (hard, terms, change) in [
+        ("100", LimitTerms::default(), LimitChange::Waits),
+        ("90", from(60), LimitChange::Waits),
+        ("90", window(40, 60), LimitChange::Waits),
+        // Over before the other begins: nothing of it is undone.
+        ("90", window(20, 50), LimitChange::AtOnce),
+        ("10", LimitTerms::default(), LimitChange::AtOnce),
+        ("9", from(70), LimitChange::AtOnce),
+    ] {
+        assert_eq!(book.judge(&with_terms(hard, terms.clone()), NOW), Ok(change), "{hard} {terms:?}");
+    }
+}
+
+#[test]
+fn a_proposal_is_turned_down_or_taken_back_once() {
+    let (rita, ann): (UserName, UserName) = ("rita".parse().unwrap(), "ann".parse().unwrap());
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    for version in [2, 3] {
+        book.propose(version, with_terms("200", LimitTerms::default()), rita, (NOW, NOW));
+    }
+    book.reject(2, ann, "too much".into(), NOW).unwrap();
+    book.reject(3, rita, "no longer needed".into(), NOW).unwrap();
+    let status: Vec<VersionStatus> = book.versions().iter().map(|v| v.status).collect();
+    assert_eq!(status, [VersionStatus::Approved, VersionStatus::Rejected, VersionStatus::Withdrawn]);
+    assert_eq!(book.versions()[1].closed.as_ref().map(|c| c.actor), Some(ann));
+    assert_eq!(book.waiting(2).map(|_| ()), Err(LimitError::NotWaiting(2)));
+    assert_eq!(book.reject(2, ann, "again".into(), NOW), Err(LimitError::NotWaiting(2)));
+}
+
+#[test]
+fn what_bound_at_a_version_leaves_out_what_was_to_come_had_ended_or_was_meant_for_one_order() {
+    let at = UnixNanos::from_seconds;
+    let rita = "rita".parse().unwrap();
+    let mut book = LimitBook::default();
+    let mut put = |hard: &str, terms: LimitTerms, t: i64| {
+        let version = book.version() + 1;
+        book.approve(version, &with_terms(hard, terms), (rita, rita), false, at(t)).unwrap();
+    };
+    put("100", LimitTerms::default(), 0);
+    put("40", LimitTerms { effective_from: Some(at(50)), ..LimitTerms::default() }, 1);
+    put("30", LimitTerms { expires_at: Some(at(20)), ..LimitTerms::default() }, 2);
+    let one = Some(("A".parse().unwrap(), "o1".parse().unwrap()));
+    put("900", LimitTerms { order: one, ..LimitTerms::default() }, 3);
+    let other = LimitDraft { name: LimitName::MaxOpenOrders, ..with_terms("5", LimitTerms::default()) };
+    book.approve(5, &other, (rita, rita), false, at(30)).unwrap();
+    book.approve(6, &other, (rita, rita), false, at(60)).unwrap();
+    let then = |version| hard(&book.as_of(version).unwrap()).unwrap();
+    assert_eq!(["100.00", "100.00", "30.00", "30.00", "100.00", "40.00"], [1, 2, 3, 4, 5, 6].map(then)[..]);
+    assert_eq!(book.as_of(9), Err(LimitError::UnknownVersion(9)));
 }

@@ -176,6 +176,7 @@ fn tell_log(event: &Event) {
         EventBody::LimitApproved { version, draft, .. } => {
             tracing::info!(%by, version, limit = %draft.name, "limit in force");
         }
+        EventBody::LimitRejected { version, .. } => tracing::info!(%by, version, "limit not approved"),
         EventBody::ControlRejected { what, .. } => tracing::warn!(%by, what = %what, "control refused"),
         EventBody::Halted { scope, .. } => tracing::warn!(%by, scope = %scope, "trading halted"),
         EventBody::Resumed { scope, .. } => tracing::info!(%by, scope = %scope, "trading resumed"),

@@ -30,6 +30,7 @@ fn allowed(request: &Request) -> bool {
         Request::PreviewLimit(_)
         | Request::SetLimit(_)
         | Request::ApproveLimit(_)
+        | Request::RejectLimit { .. }
         | Request::RevertLimit(_)
         | Request::ApproveOrder { .. }
         | Request::Halt { .. }
@@ -77,9 +78,10 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::PreviewLimit(Box::new(draft.clone())),
         Request::SetLimit(Box::new(draft)),
         Request::ApproveLimit(1),
+        Request::RejectLimit { version: 1, reason: "no".into() },
         Request::RevertLimit(1),
         Request::ApproveOrder { account: desk, id },
-        Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true },
+        Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true, reason: "".into() },
         Request::Resume(Scope::Firm),
         Request::RunSignals,
         Request::Rebalance { dry_run: true },

@@ -50,7 +50,7 @@ pub struct LimitVersionRow {
     pub reason: String,
     /// What was to happen to working orders over it.
     pub working: WorkingOrders,
-    /// Waiting or approved.
+    /// Waiting, approved, or how else it ended.
     pub status: VersionStatus,
     /// Who asked.
     pub maker: UserName,
@@ -66,6 +66,31 @@ pub struct LimitVersionRow {
     pub expires_at: Option<UnixNanos>,
     /// The change set it is approved with.
     pub set: Option<ChangeSetId>,
+    /// The one order it is meant for, as account/id; for others it changes nothing.
+    pub order: Option<String>,
+    /// Whether the only person of the home agreed to it, after waiting.
+    pub alone: bool,
+    /// Who turned it down or took it back.
+    pub closed_by: Option<UserName>,
+    /// Why.
+    pub closed_because: Option<String>,
+}
+
+/// One limit as it bound at two versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitChange {
+    /// Limit.
+    pub name: LimitName,
+    /// What it covers.
+    pub scope: Scope,
+    /// Hard value then.
+    pub from_hard: Option<String>,
+    /// Hard value later.
+    pub to_hard: Option<String>,
+    /// Soft value then.
+    pub from_soft: Option<String>,
+    /// Soft value later.
+    pub to_soft: Option<String>,
 }
 
 /// A halt in force.

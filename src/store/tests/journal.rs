@@ -158,6 +158,8 @@ fn limit() -> LimitVersion {
         status: VersionStatus::Approved,
         approver: None,
         approved_at: Some(at(1)),
+        alone: false,
+        closed: None,
     }
 }
 

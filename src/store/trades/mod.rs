@@ -32,8 +32,11 @@ use super::migrate::Migrations;
 use super::ownership::{self, HeldBy, OwnerLock};
 use super::{StoreError, TRADES_FILE};
 
-pub(super) const MIGRATIONS: Migrations =
-    &[include_str!("../schema/trades/001.sql"), include_str!("../schema/trades/002.sql")];
+pub(super) const MIGRATIONS: Migrations = &[
+    include_str!("../schema/trades/001.sql"),
+    include_str!("../schema/trades/002.sql"),
+    include_str!("../schema/trades/003.sql"),
+];
 
 /// Reads the trades store.
 #[derive(Debug)]

@@ -122,10 +122,14 @@ fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
 
 fn write_limit(conn: &Connection, v: &LimitVersion) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO limit_versions (version, name, scope, draft, maker, made_at, status, \
-               approver, approved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+               approver, approved_at, alone, closed) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let status = match v.status {
         VersionStatus::Proposed => "proposed",
         VersionStatus::Approved => "approved",
+        VersionStatus::Rejected => "rejected",
+        VersionStatus::Withdrawn => "withdrawn",
+        VersionStatus::Overtaken => "overtaken",
     };
     conn.prepare_cached(sql)?
         .execute(params![
@@ -138,6 +142,8 @@ fn write_limit(conn: &Connection, v: &LimitVersion) -> rusqlite::Result<()> {
             status,
             v.approver.map(|a| a.to_string()),
             v.approved_at.map(|t| t.nanos()),
+            v.alone,
+            v.closed.as_ref().map(to_json).transpose()?,
         ])
         .map(drop)
 }

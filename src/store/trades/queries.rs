@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::super::codec::{
-    bad, clean, count, json, parsed, parsed_opt, time, time_opt, to_json, word, word_opt,
+    bad, clean, count, json, json_opt, parsed, parsed_opt, time, time_opt, to_json, word, word_opt,
 };
 use super::super::error::StoreError;
 use super::TradesReader;
@@ -67,7 +67,7 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         triggered: row.get(10)?,
         stop: row.get::<_, Option<i64>>(11)?.map(Price::from_raw),
         cap: row.get::<_, Option<i64>>(12)?.map(Quantity::from_raw),
-        remote: if row.get_ref(13)? == rusqlite::types::ValueRef::Null { None } else { Some(json(row, 13)?) },
+        remote: json_opt(row, 13)?,
         hold: Money::from_raw(row.get(14)?),
         valued_at: row.get::<_, Option<i64>>(15)?.map(Price::from_raw),
     })
@@ -124,6 +124,8 @@ fn limit_version(row: &Row<'_>) -> rusqlite::Result<LimitVersion> {
         status: word(row, 4)?,
         approver: parsed_opt(row, 5)?,
         approved_at: time_opt(row, 6)?,
+        alone: row.get(7)?,
+        closed: json_opt(row, 8)?,
     })
 }
 
@@ -199,8 +201,8 @@ impl TradesReader {
     /// All limit versions, oldest first.
     pub fn limit_versions(&self) -> Result<Vec<LimitVersion>, StoreError> {
         self.db.read("read limit versions", |c| {
-            let sql = "SELECT version, draft, maker, made_at, status, approver, approved_at \
-                       FROM limit_versions ORDER BY version";
+            let sql = "SELECT version, draft, maker, made_at, status, approver, approved_at, alone, \
+                       closed FROM limit_versions ORDER BY version";
             c.prepare_cached(sql)?.query_map([], limit_version)?.collect::<rusqlite::Result<Vec<_>>>()
         })
     }

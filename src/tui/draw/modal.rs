@@ -118,7 +118,9 @@ fn draw_ask(state: &UiState, form: &AskForm, body: Rect, buf: &mut Buffer, drawn
     let width = body.width.min(WINDOW_WIDTH - 8);
     let inside = usize::from(width.saturating_sub(4));
     let lines: Vec<String> = form.lines.iter().flat_map(|line| wrap(line, inside)).collect();
-    let extra = if form.wanted().is_some() { 2 } else { 0 } + u16::from(!form.problem.is_empty());
+    let line = form.wanted().map(|word| format!("Type {word}: "));
+    let line = line.or_else(|| form.reason.then(|| "Reason, if you like: ".to_owned()));
+    let extra = if line.is_some() { 2 } else { 0 } + u16::from(!form.problem.is_empty());
     let height = rows(lines.len() + form.choices.len()).saturating_add(4).saturating_add(extra);
     let area = window(body, width, height, theme, buf);
     let frame = match form.weighty {
@@ -147,11 +149,13 @@ fn draw_ask(state: &UiState, form: &AskForm, body: Rect, buf: &mut Buffer, drawn
         drawn.hits.push((Rect { y: inner.y + y, height: 1, ..inner }, Target::ModalRow(i)));
         y += 1;
     }
-    if let Some(word) = form.wanted() {
+    if let Some(line) = line {
         y += 1;
-        let at = pen.put(1, y, &format!("Type {word}: "), theme.style(Meaning::Muted));
-        pen.put(at, y, &format::pad_right(form.field.text(), 20, theme.ascii), theme.style(Meaning::Input));
-        cursor(inner, at, y, form.field.cursor(), drawn);
+        let at = pen.put(1, y, &line, theme.style(Meaning::Muted));
+        let wide = if form.wanted().is_some() { 20 } else { inside.saturating_sub(line.len()) };
+        let (text, before) = form.field.shown(wide);
+        pen.put(at, y, &format::pad_right(&text, wide, theme.ascii), theme.style(Meaning::Input));
+        cursor(inner, at, y, before, drawn);
         y += 1;
     }
     pen.put(1, y, &form.problem, theme.style(Meaning::Breach));

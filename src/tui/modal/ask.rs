@@ -1,5 +1,7 @@
-//! Questions: what will happen, one or more answers, and for the weighty ones a word that must be typed.
+//! Questions: what will happen, one or more answers, for the weighty ones a word that must be typed, and for some a
+//! reason that may be.
 
+use crate::domain::CleanText;
 use crate::service::desk::Request;
 use crate::tui::field::Field;
 use crate::tui::keys::{Code, Key};
@@ -9,6 +11,8 @@ use super::cycle;
 
 /// Longest typed word, in characters.
 const TYPED_MAX: usize = 32;
+/// Longest reason, in characters.
+const REASON_MAX: usize = 120;
 
 /// What an answer does.
 #[derive(Debug, Clone)]
@@ -61,6 +65,8 @@ pub struct AskForm {
     pub selected: usize,
     /// What was typed.
     pub field: Field,
+    /// Whether a reason may be typed, which goes along with what is sent.
+    pub reason: bool,
     /// It changes money or limits.
     pub weighty: bool,
     /// What stands in the way.
@@ -76,6 +82,7 @@ impl AskForm {
             choices,
             selected: 0,
             field: Field::new(TYPED_MAX),
+            reason: false,
             weighty: false,
             problem: String::new(),
         }
@@ -84,6 +91,11 @@ impl AskForm {
     /// A question about money or limits.
     pub fn weighty(self) -> Self {
         Self { weighty: true, ..self }
+    }
+
+    /// A question whose answer may carry a reason.
+    pub fn with_reason(self) -> Self {
+        Self { reason: true, field: Field::new(REASON_MAX), ..self }
     }
 
     /// The word the selected answer wants typed.
@@ -100,7 +112,7 @@ pub fn key(mut form: AskForm, state: &mut UiState, key: Key, out: &mut Vec<Effec
         Code::Down | Code::Tab => form.selected = cycle(form.selected, count, false),
         Code::Up | Code::BackTab => form.selected = cycle(form.selected, count, true),
         Code::Enter => return take(form, state, out),
-        _ if form.wanted().is_some() => {
+        _ if form.reason || form.wanted().is_some() => {
             form.field.key(key);
         }
         Code::Char('j') => form.selected = cycle(form.selected, count, false),
@@ -120,7 +132,12 @@ fn take(mut form: AskForm, state: &mut UiState, out: &mut Vec<Effect>) -> Option
         return Some(form);
     }
     match choice.deed {
-        Deed::Send(request) => out.push(Effect::Send(Tag::Said, request)),
+        Deed::Send(mut request) => {
+            if let Request::Halt { reason, .. } | Request::RejectLimit { reason, .. } = &mut request {
+                *reason = CleanText::new(form.field.text().trim());
+            }
+            out.push(Effect::Send(Tag::Said, request));
+        }
         Deed::Quit => {
             state.draft = None;
             out.push(Effect::Quit);

@@ -397,6 +397,10 @@ fn limits() -> LimitsView {
         approver: (status == VersionStatus::Approved).then(|| p("root")),
         approved_at: None,
         effective_from: None,
+        order: None,
+        alone: false,
+        closed_by: None,
+        closed_because: None,
         expires_at: (version == 28).then(|| at("22T21:00:00")),
         set: None,
     };

@@ -53,8 +53,14 @@ fn window(row: &LimitVersionRow, clock: LocalClock) -> Option<Cell> {
     let from = row.effective_from.map(|t| format!("from {}", clock.minute(t)));
     let until = row.expires_at.map(|t| format!("until {}", clock.minute(t)));
     let set = row.set.map(|set| format!("with set {set}"));
-    let parts: Vec<String> = from.into_iter().chain(until).chain(set).collect();
-    (!parts.is_empty()).then(|| Cell::new(format!("binds {}", parts.join(", ")), Meaning::Accent))
+    let order = row.order.as_ref().map(|order| format!("order {order} alone"));
+    let closed = row.closed_by.map(|by| format!("closed by {by}"));
+    let because = row.closed_because.as_ref().filter(|text| !text.is_empty());
+    let closed = closed.map(|by| because.map_or(by.clone(), |text| format!("{by}: {text}")));
+    let parts: Vec<String> = order.into_iter().chain(from).chain(until).chain(set).collect();
+    let binds = (!parts.is_empty()).then(|| format!("binds {}", parts.join(", ")));
+    let told: Vec<String> = binds.into_iter().chain(closed).collect();
+    (!told.is_empty()).then(|| Cell::new(told.join("; "), Meaning::Accent))
 }
 
 fn line(row: &LimitVersionRow, clock: LocalClock, view: &View<'_>) -> Row {
@@ -64,6 +70,9 @@ fn line(row: &LimitVersionRow, clock: LocalClock, view: &View<'_>) -> Row {
     let status = match row.status {
         VersionStatus::Proposed => Cell::new("! WAITS", Meaning::Warn),
         VersionStatus::Approved => Cell::new("approved", Meaning::Good),
+        VersionStatus::Rejected => Cell::muted("turned down"),
+        VersionStatus::Withdrawn => Cell::muted("taken back"),
+        VersionStatus::Overtaken => Cell::muted("overtaken"),
     };
     let working = match row.working {
         WorkingOrders::Keep => "keep",

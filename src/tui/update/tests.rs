@@ -173,9 +173,18 @@ fn q_leaves_at_once_without_a_draft_and_ctrl_c_needs_two() {
 fn one_key_and_enter_halt_and_resuming_wants_its_word() {
     let mut state = state_of(Role::Risk);
     let sent = requests(&press(&mut state, "H Enter"));
-    assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false }]);
+    assert_eq!(
+        sent,
+        [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false, reason: "".into() }]
+    );
     let sent = requests(&press(&mut state, "H Down Enter"));
-    assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true }]);
+    assert_eq!(
+        sent,
+        [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true, reason: "".into() }]
+    );
+    let sent = requests(&press(&mut state, "H =quick,Space,=jk Enter".replace(',', " ").as_str()));
+    let reason = "quick jk".into();
+    assert_eq!(sent, [Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false, reason }]);
     let halted = state.screen.limits.as_ref().unwrap().halts.first().expect("the fixture has a halt").scope;
     assert!(requests(&press(&mut state, "R Enter")).is_empty());
     assert!(requests(&press(&mut state, "=resum Enter")).is_empty());

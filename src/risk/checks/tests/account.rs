@@ -141,6 +141,6 @@ fn a_missing_fact_under_a_soft_limit_alone_waits_for_a_second_person() {
         terms: LimitTerms::default(),
     };
     let rita = "rita".parse().unwrap();
-    world.limits.approve(1, &draft, rita, rita, UnixNanos::ZERO).unwrap();
+    world.limits.approve(1, &draft, (rita, rita), false, UnixNanos::ZERO).unwrap();
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "APPROVAL_REQUIRED");
 }

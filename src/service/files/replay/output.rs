@@ -66,6 +66,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
     match body {
         EventBody::LimitProposed { .. }
         | EventBody::LimitApproved { .. }
+        | EventBody::LimitRejected { .. }
         | EventBody::Halted { .. }
         | EventBody::Resumed { .. }
         | EventBody::LimitTurned { .. }
@@ -177,6 +178,9 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
         EventBody::LimitApproved { version, draft, maker, actor, .. } => {
             limit(head("limit_approved"), *version, draft).text("maker", maker).text("actor", actor)
         }
+        EventBody::LimitRejected { version, actor, reason } => {
+            head("limit_rejected").put("version", *version).text("actor", actor).text("reason", reason)
+        }
         EventBody::Halted { scope, mode, actor, .. } => {
             head("halted").text("scope", scope).put("mode", mode_word(*mode)).text("actor", actor)
         }
@@ -185,6 +189,7 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
             let word = match turn {
                 Turn::Begins => "limit_begun",
                 Turn::Ends => "limit_ended",
+                Turn::Overtaken => "limit_overtaken",
             };
             head(word).put("version", *version)
         }

@@ -1,5 +1,6 @@
 //! Limits, approvals and halts.
 
+use crate::domain::CleanText;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope, VersionStatus};
 use crate::service::desk::Request;
@@ -43,13 +44,19 @@ pub(super) fn approve(state: &mut UiState) {
         return state.say(Tone::Bad, "Select a held order or a waiting limit first.");
     };
     let value = row.hard.clone().unwrap_or_else(|| "none".to_owned());
-    let lines = vec![
-        format!("{} for {} becomes {value}.", row.name, row.scope),
-        format!("Asked by {}: {}", row.maker, row.reason),
+    let what = match &row.order {
+        Some(order) => format!("{} for {} becomes {value} for order {order} alone.", row.name, row.scope),
+        None => format!("{} for {} becomes {value}.", row.name, row.scope),
+    };
+    let lines = vec![what, format!("Asked by {}: {}", row.maker, row.reason)];
+    let version = row.version;
+    let approve = Deed::Send(Request::ApproveLimit(version));
+    let reject = Deed::Send(Request::RejectLimit { version, reason: CleanText::default() });
+    let choices = vec![
+        Choice::new(format!("Approve version {version}"), approve),
+        Choice::new(format!("Turn version {version} down (its maker takes it back)"), reject),
     ];
-    let deed = Deed::Send(Request::ApproveLimit(row.version));
-    let choice = Choice::new(format!("Approve version {}", row.version), deed);
-    ask(state, AskForm::new("Approve a limit", lines, vec![choice]).weighty());
+    ask(state, AskForm::new("Approve a limit", lines, choices).weighty().with_reason());
 }
 
 /// Opens the limit editor on the limit named or selected.
@@ -117,7 +124,8 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
     };
     let mut choices = Vec::new();
     for scope in scopes {
-        let halt = |mode, cancel| Deed::Send(Request::Halt { scope, mode, cancel });
+        let halt =
+            |mode, cancel| Deed::Send(Request::Halt { scope, mode, cancel, reason: CleanText::default() });
         let open = match working(scope) {
             0 => String::new(),
             n => format!(" ({n} here)"),
@@ -136,7 +144,7 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
         "Enter halts at once. Up and Down choose what stops.".to_owned(),
         "Everybody it binds sees a banner; another person resumes.".to_owned(),
     ];
-    ask(state, AskForm::new("Halt trading", lines, choices).weighty());
+    ask(state, AskForm::new("Halt trading", lines, choices).weighty().with_reason());
 }
 
 /// Asks which halt is lifted; the word must be typed.
