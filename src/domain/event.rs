@@ -502,6 +502,15 @@ pub enum EventBody {
         /// New to old shares.
         ratio: SplitRatio,
     },
+    /// An instrument has another symbol from now on: what is held, ordered, owed and announced goes on under it.
+    SymbolChanged {
+        /// Under its symbol before.
+        instrument: InstrumentId,
+        /// Under its symbol from now on.
+        to: InstrumentId,
+        /// First day of the new symbol, in the exchange's zone.
+        day: chrono::NaiveDate,
+    },
     /// A symbol stopped or resumed trading.
     SymbolStatus {
         /// Instrument.

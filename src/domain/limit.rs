@@ -313,6 +313,37 @@ pub struct LimitTerms {
     pub set: Option<ChangeSetId>,
 }
 
+impl LimitDraft {
+    /// Whether a symbol is its scope or on its list.
+    pub fn names(&self, symbol: Symbol) -> bool {
+        self.scope == Scope::Symbol(symbol)
+            || self.lists(self.hard.as_ref(), symbol)
+            || self.lists(self.soft.as_ref(), symbol)
+    }
+
+    fn lists(&self, value: Option<&String>, symbol: Symbol) -> bool {
+        let parsed = value.map(|text| LimitValue::parse(self.name, text));
+        matches!(parsed, Some(Ok(LimitValue::Symbols(set))) if set.contains(&symbol))
+    }
+
+    /// The same for the symbol that another one became: in its scope, or beside it on the list.
+    #[must_use]
+    pub fn following(&self, old: Symbol, new: Symbol) -> Self {
+        let with = |value: Option<&String>| {
+            value.map(|text| if self.lists(value, old) { format!("{text},{new}") } else { text.clone() })
+        };
+        Self {
+            name: self.name,
+            scope: if self.scope == Scope::Symbol(old) { Scope::Symbol(new) } else { self.scope },
+            hard: with(self.hard.as_ref()),
+            soft: with(self.soft.as_ref()),
+            reason: CleanText::from(format!("{old} is {new} now")),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms { based_on: None, set: None, ..self.terms.clone() },
+        }
+    }
+}
+
 /// Where a version changes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

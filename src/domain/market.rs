@@ -113,6 +113,17 @@ pub enum MarketEvent {
         /// Day of payment, in the exchange's zone.
         pay_date: NaiveDate,
     },
+    /// An instrument gets another symbol on its exchange.
+    SymbolChange {
+        /// Under its symbol before.
+        instrument: InstrumentId,
+        /// When it is followed.
+        time: UnixNanos,
+        /// Under its symbol from then on.
+        to: InstrumentId,
+        /// First day of the new symbol, in the exchange's zone.
+        day: NaiveDate,
+    },
     /// One symbol stops or resumes trading.
     Status {
         /// Instrument.
@@ -144,6 +155,7 @@ impl MarketEvent {
             MarketEvent::Trade(t) => Some(t.time),
             MarketEvent::Split { time, .. }
             | MarketEvent::Dividend { time, .. }
+            | MarketEvent::SymbolChange { time, .. }
             | MarketEvent::Status { time, .. }
             | MarketEvent::Session { time, .. } => Some(*time),
             MarketEvent::Tick(time) => Some(*time),

@@ -32,6 +32,7 @@ pub mod sizing;
 pub mod state;
 mod step;
 mod submit;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod venue;

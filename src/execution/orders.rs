@@ -249,6 +249,24 @@ impl Orders {
         self.insert_done(*key, order);
     }
 
+    /// Puts the open orders of an instrument under another symbol, each at its place in time. What they add up to must be
+    /// summed up anew.
+    pub(super) fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId, at: UnixNanos) {
+        self.ladders.remove(&from);
+        let moved = self.queues.remove(&from).unwrap_or_default();
+        for working in &moved {
+            self.keep_asked(&working.key);
+            let Some(order) = self.open.get_mut(&working.key) else { continue };
+            (order.spec.instrument, order.changed_at) = (to, at);
+            self.ladders.entry(to).or_default().put(Slot::of(order), (working.place, working.key));
+        }
+        if !moved.is_empty() {
+            let queue = self.queues.entry(to).or_default();
+            queue.extend(&moved);
+            queue.sort_by_key(|working| working.place);
+        }
+    }
+
     pub(super) fn done_map(&self) -> &OrdMap<OrderKey, Arc<Order>> {
         &self.done
     }

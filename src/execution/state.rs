@@ -65,6 +65,9 @@ pub struct State {
     pub(super) dividends: Vec<Announced>,
     pub(super) reconciling: BTreeSet<AccountId>,
     pub(super) breaks: BTreeMap<AccountId, BTreeSet<String>>,
+    /// Changes of symbol that were followed: from, to, first day.
+    #[serde(default)]
+    pub(super) symbols: BTreeSet<(InstrumentId, InstrumentId, NaiveDate)>,
     pub(super) view: View,
 }
 
@@ -151,6 +154,11 @@ impl State {
     /// Dividends whose ex-date lies ahead.
     pub fn announced(&self) -> &[Announced] {
         &self.dividends
+    }
+
+    /// Changes of symbol that were followed: from, to, first day.
+    pub const fn symbol_changes(&self) -> &BTreeSet<(InstrumentId, InstrumentId, NaiveDate)> {
+        &self.symbols
     }
 
     /// The market as seen.

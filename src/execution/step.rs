@@ -146,6 +146,9 @@ impl<'e> Step<'e> {
             MarketEvent::Dividend { instrument, amount, ex_date, pay_date, .. } => {
                 self.dividend(*instrument, *amount, *ex_date, *pay_date)
             }
+            MarketEvent::SymbolChange { instrument, to, day, .. } => {
+                self.change_symbol(*instrument, *to, *day)
+            }
             MarketEvent::Status { instrument, halted, .. } => {
                 self.begin(instrument.exchange)?;
                 self.emit(EventBody::SymbolStatus { instrument: *instrument, halted: *halted })

@@ -2,6 +2,7 @@
 
 mod govern;
 mod remote;
+mod symbols;
 
 use std::collections::BTreeMap;
 
@@ -138,6 +139,10 @@ impl Desk {
         let mut filled: BTreeMap<InstrumentId, i64> = BTreeMap::new();
         let mut cums: BTreeMap<OrderId, i64> = BTreeMap::new();
         for event in &self.events {
+            if let EventBody::SymbolChanged { instrument, to, .. } = &event.body {
+                let moved = filled.remove(instrument).unwrap_or(0);
+                *filled.entry(*to).or_default() += moved;
+            }
             if let EventBody::Fill(fill) = &event.body {
                 *filled.entry(fill.instrument).or_default() += fill.side.signed(fill.quantity).raw();
                 let cum = cums.entry(fill.id).or_default();

@@ -42,6 +42,12 @@ impl View {
         self.seen.entry(instrument).or_default().last = Some(Priced { price, time });
     }
 
+    /// What was seen of an instrument counts under another symbol, unless that one was seen itself; no quote stands.
+    pub(super) fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId) {
+        let Some(Seen { last: Some(last), .. }) = self.seen.remove(&from) else { return };
+        self.seen.entry(to).or_default().last.get_or_insert(last);
+    }
+
     /// Takes in a quote. Size we took is gone until that side's price or size changes.
     pub(super) fn set_quote(&mut self, quote: Quote) {
         let seen = self.seen.entry(quote.instrument).or_default();

@@ -5,7 +5,7 @@
 //! nothing can put right, each with its reason, and names rows that are odd but may be true. Nothing is silently dropped,
 //! and no row is made up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -97,14 +97,9 @@ pub fn sift(stored: &[DailyBar], suspect: &Suspect<'_>, calendar: &Calendar) -> 
         .copied()
         .collect();
     let all: Vec<DailyBar> = known.iter().chain(&good).copied().collect();
-    let plain = suspect.adjusted.len() == suspect.bars.len() && all.len() == suspect.bars.len();
-    let whole = Suspect {
-        bars: &all,
-        known: known.len(),
-        adjusted: if plain { suspect.adjusted } else { &[] },
-        calendar: Some(calendar),
-        ..*suspect
-    };
+    let adjusted = adjusted_of(suspect, &all, known.len());
+    let whole =
+        Suspect { bars: &all, known: known.len(), adjusted: &adjusted, calendar: Some(calendar), ..*suspect };
     let repaired = repair(&whole);
     let mut sifted = Sifted {
         bars: Vec::with_capacity(good.len()),
@@ -200,6 +195,19 @@ pub fn read_line(line: &str, exchange: Exchange) -> Option<DailyBar> {
 fn judge(bar: &DailyBar) -> Result<(), Reason> {
     check_prices(bar.open, bar.high, bar.low, bar.close)?;
     if bar.volume.is_negative() { Err(Reason::NegativeVolume) } else { Ok(()) }
+}
+
+/// The vendor's adjusted closes of the rows that are judged: none of those that are stored already.
+fn adjusted_of(suspect: &Suspect<'_>, all: &[DailyBar], known: usize) -> Vec<Option<f64>> {
+    if suspect.adjusted.len() != suspect.bars.len() {
+        return Vec::new();
+    }
+    let told: BTreeMap<NaiveDate, Option<f64>> =
+        suspect.bars.iter().map(|bar| bar.session).zip(suspect.adjusted.iter().copied()).collect();
+    let of = |(index, bar): (usize, &DailyBar)| {
+        if index < known { None } else { told.get(&bar.session).copied().flatten() }
+    };
+    all.iter().enumerate().map(of).collect()
 }
 
 /// Sorts by session and keeps one row of each: of different ones the later, since a live row precedes the final one.

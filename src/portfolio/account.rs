@@ -281,6 +281,46 @@ impl Account {
         Ok(Some(Movement { shares, ..Movement::default() }))
     }
 
+    /// Whether a position can go on under another symbol: not beside one of the other direction.
+    pub fn may_join(&self, from: InstrumentId, to: InstrumentId) -> bool {
+        let both = self.positions.get(&from).zip(self.positions.get(&to));
+        both.is_none_or(|(old, new)| matches!(old.joined(new), Some(Ok(_))))
+    }
+
+    /// Puts what is held and owed under another symbol, lots and costs as they are: the shares leave one name and come
+    /// in under the other. No movement where nothing is held.
+    pub fn change_symbol(
+        &mut self,
+        from: InstrumentId,
+        to: InstrumentId,
+    ) -> Result<Vec<Movement>, NumberError> {
+        self.receivables
+            .iter_mut()
+            .filter(|owed| owed.instrument == from)
+            .for_each(|owed| owed.instrument = to);
+        let Some(old) = self.positions.get(&from).cloned() else { return Ok(Vec::new()) };
+        let quantity = old.quantity();
+        let less = quantity.checked_neg().ok_or(NumberError::Overflow)?;
+        let (position, collateral) = match self.positions.get(&to) {
+            None => (old, Money::ZERO),
+            Some(new) => {
+                let joined = old.joined(new).unwrap_or(Err(NumberError::Overflow))?;
+                // The halves of two shorts may have been rounded up apart.
+                let apart = self.collateral_change(Money::ZERO, old.cost())?;
+                let more = self.collateral_change(new.cost(), old.cost())?;
+                (joined, more.checked_sub(apart).ok_or(NumberError::Overflow)?)
+            }
+        };
+        self.collateral = self.collateral.checked_add(collateral).ok_or(NumberError::Overflow)?;
+        self.positions.remove(&from);
+        self.put(to, position);
+        let moved = |instrument, quantity, collateral| {
+            let shares = Some((instrument, quantity, Ledger::CorporateAction));
+            Movement { shares, collateral, ..Movement::default() }
+        };
+        Ok(vec![moved(from, less, Money::ZERO), moved(to, quantity, collateral)])
+    }
+
     /// Notes a dividend that is owed.
     pub fn owe(&mut self, receivable: Receivable) -> Result<Movement, NumberError> {
         self.dividends = self.dividends.checked_add(receivable.amount).ok_or(NumberError::Overflow)?;

@@ -188,6 +188,23 @@ impl Position {
         Ok(PositionChange { quantity, ..PositionChange::default() })
     }
 
+    /// Both as one position, the oldest lots first; `None` when one is long and the other short.
+    pub fn joined(&self, other: &Position) -> Option<Result<Position, NumberError>> {
+        if self.quantity.is_negative() != other.quantity.is_negative() {
+            return None;
+        }
+        let mut lots: Vec<Lot> = self.lots.iter().chain(&other.lots).copied().collect();
+        lots.sort_by_key(|lot| lot.id);
+        let sums = self.quantity.checked_add(other.quantity).zip(self.cost.checked_add(other.cost));
+        let sums = sums.zip(self.realized.checked_add(other.realized)).ok_or(NumberError::Overflow);
+        Some(sums.map(|((quantity, cost), realized)| Position {
+            quantity,
+            cost,
+            lots: lots.into(),
+            realized,
+        }))
+    }
+
     /// The fraction of a whole share held, signed.
     pub fn fraction(&self) -> Quantity {
         Quantity::from_raw(self.quantity.raw() % Quantity::ONE_RAW)

@@ -142,6 +142,13 @@ impl DayTrades {
         }
     }
 
+    /// What was opened under one symbol counts under another.
+    pub fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId) {
+        if self.opened.remove(&from) {
+            self.opened.insert(to);
+        }
+    }
+
     /// Goes on to a session; what lies too far back is forgotten.
     pub fn turn_to(&mut self, session: i64) {
         if session != self.session {

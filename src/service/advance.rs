@@ -18,6 +18,7 @@ use super::engine::Feed;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit};
+use super::renamed::{Due, named_on};
 
 /// Most sessions that wait for the engine at once.
 const AHEAD_MAX: usize = 128;
@@ -145,8 +146,13 @@ impl House {
             Until::Sessions(n) => (NaiveDate::MAX, n),
         };
         let first = reader.next_session(exchange, start.pred_opt().unwrap_or(NaiveDate::MIN))?;
-        let actions = self.event_actions(&reader, exchange, start, end)?;
-        let mut restated = super::restated::due_splits(self, &reader, &*self.state()?, exchange)?;
+        let symbols = self.due_symbols(&reader, exchange, end)?;
+        let named = |instrument| named_on(&symbols, first.unwrap_or(start), instrument);
+        let mut ahead = Ahead {
+            restated: super::restated::due_splits(self, &reader, &*self.state()?, exchange, named)?,
+            actions: self.event_actions(&reader, exchange, start, end)?,
+            symbols: symbols.clone(),
+        };
         let mut feeder = Feeder::new(self);
         let mut report = AdvanceReport { exchange, sessions: 0, bars: 0, fills: 0, from, to: from };
         let mut failed = None;
@@ -154,8 +160,7 @@ impl House {
             if report.sessions >= most {
                 return ControlFlow::Break(());
             }
-            let restated = std::mem::take(&mut restated);
-            match self.feed_session(&mut feeder, exchange, (date, bars), &actions, &restated) {
+            match self.feed_session(&mut feeder, exchange, (date, bars), &mut ahead) {
                 Ok(()) => {
                     report.sessions += 1;
                     report.bars += bars.len() as u64;
@@ -173,6 +178,7 @@ impl House {
         }
         failed.map_or(Ok(()), Err)?;
         report.fills = feeder.finish()?;
+        self.tell_symbols(exchange, &symbols)?;
         self.prime()?;
         report.to = self.state()?.market_time(exchange);
         Ok(report)
@@ -183,14 +189,10 @@ impl House {
         feeder: &mut Feeder<'_>,
         exchange: Exchange,
         (date, bars): (NaiveDate, &[DailyBar]),
-        actions: &[CorporateAction],
-        restated: &[CorporateAction],
+        ahead: &mut Ahead,
     ) -> Result<(), ServiceError> {
         let Some(session) = self.calendars().of(exchange).session_on(date) else { return Ok(()) };
-        let known = actions.partition_point(|a| a.date < date);
-        let today = actions.get(known..).unwrap_or(&[]).iter().take_while(|a| a.date == date);
-        let mut events: Vec<MarketEvent> =
-            restated.iter().chain(today).map(|a| action_event(a, session.open)).collect();
+        let mut events = ahead.take(date, session.open);
         events.push(MarketEvent::Bars(bars.iter().map(|b| bar_of(b, session.open, session.close)).collect()));
         feeder.feed_together(events)
     }
@@ -218,6 +220,25 @@ impl House {
             Basis::Split => per_share_of_today(a, &all),
         };
         Ok(all.iter().filter(|a| a.date <= end).filter_map(in_terms).collect())
+    }
+}
+
+/// What happens to names on the way: changes of symbol first, as everything else is told of the new ones.
+struct Ahead {
+    symbols: Vec<Due>,
+    restated: Vec<CorporateAction>,
+    actions: Vec<CorporateAction>,
+}
+
+impl Ahead {
+    /// What comes before the bars of a day.
+    fn take(&mut self, day: NaiveDate, time: UnixNanos) -> Vec<MarketEvent> {
+        let symbols = self.symbols.extract_if(.., |due| due.is_before(day));
+        let mut events: Vec<MarketEvent> = symbols.map(|due| due.event(time)).collect();
+        let known = self.actions.partition_point(|a| a.date < day);
+        let today = self.actions.get(known..).unwrap_or(&[]).iter().take_while(|a| a.date == day);
+        events.extend(self.restated.drain(..).chain(today.cloned()).map(|a| action_event(&a, time)));
+        events
     }
 }
 

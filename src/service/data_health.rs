@@ -4,7 +4,7 @@
 //! A [`DataWatch`] has its own connection and thread behind a desk. Counting reads every price's key, so it is done
 //! again only when prices have changed, and never more often than it takes. Nothing here asks a vendor anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit, ViewMarket};
 use super::sync::{SyncOutcome, SyncReport, SyncRow, SyncView};
-use super::view::{DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
+use super::view::{Awaited, DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
 
 /// How often the watch looks.
 const LOOK: Duration = Duration::from_millis(1_000);
@@ -61,6 +61,7 @@ struct Known {
     aside: AsideCounts,
     newest: Vec<QuarantineCase>,
     differ: DifferCounts,
+    delisted: BTreeSet<InstrumentId>,
     budgets: Vec<StoredBudget>,
     notes: Vec<SyncNote>,
 }
@@ -152,6 +153,7 @@ impl DataWatch {
                 aside: reader.quarantine_counts()?,
                 newest: undecided(reader)?,
                 differ: reader.disagreement_counts()?,
+                delisted: delisted(reader)?,
                 budgets: reader.budgets()?,
                 notes: reader.sync_notes()?,
             });
@@ -253,6 +255,11 @@ impl House {
         }
         let ended: BTreeMap<Exchange, i64> =
             Exchange::ALL.iter().filter_map(|e| Some((*e, self.last_ended(*e, now)?))).collect();
+        let mut reach: BTreeMap<InstrumentId, Option<chrono::NaiveDate>> = BTreeMap::new();
+        for c in counts.iter().filter(|c| c.source.as_str().parse::<VendorId>().is_ok()) {
+            let furthest = reach.entry(c.instrument).or_default();
+            *furthest = (*furthest).max(c.last);
+        }
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let row = |c: &SourceCount| {
             let source = c.source.as_str();
@@ -263,6 +270,13 @@ impl House {
             let expected = first.zip(last).map_or(0, |(first, last)| (last - first + 1).unsigned_abs());
             let newest = ended.get(&c.instrument.exchange);
             let behind = last.zip(newest).map_or(0, |(last, newest)| newest.saturating_sub(last).max(0));
+            let furthest = reach.get(&c.instrument).copied().flatten();
+            let awaited = match () {
+                () if known.delisted.contains(&c.instrument) => Awaited::Delisted,
+                () if c.last < furthest => Awaited::Elsewhere,
+                () => Awaited::Yes,
+            };
+            let behind = if awaited == Awaited::Delisted { 0 } else { behind };
             SourceRow {
                 instrument: c.instrument,
                 source: source.to_owned(),
@@ -271,6 +285,7 @@ impl House {
                 last: c.last,
                 behind: small(behind.unsigned_abs()),
                 fetched,
+                awaited,
                 gaps: small(expected.saturating_sub(c.rows)),
                 quarantined: small(aside_of(&known.aside, c, fetched)),
                 flagged: small(c.flagged),
@@ -366,6 +381,15 @@ fn outcome(report: &SyncReport) -> (String, bool) {
     }
     let troubled = failed > 0 || report.canceled || !report.vendors.is_empty();
     (CleanText::new(&parts.join("; ")).to_string(), troubled)
+}
+
+/// What is no longer listed.
+fn delisted(reader: &MarketReader) -> Result<BTreeSet<InstrumentId>, ServiceError> {
+    let mut gone = BTreeSet::new();
+    for exchange in [Exchange::Xnys, Exchange::Xasx] {
+        gone.extend(reader.delistings(exchange)?.into_iter().map(|delisting| delisting.instrument));
+    }
+    Ok(gone)
 }
 
 /// Rows that nobody has decided about for good, newest first.

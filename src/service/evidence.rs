@@ -87,6 +87,7 @@ impl Count {
                     }
                 }
             }
+            EventBody::SymbolChanged { instrument, to, .. } => self.symbol_changed(*instrument, *to),
             EventBody::DividendDue { account, instrument, amount, .. } => {
                 self.accounts.entry(*account).or_default().owed.push((*instrument, *amount));
             }
@@ -102,6 +103,19 @@ impl Count {
             }
             // Everything else moves neither cash nor shares.
             _ => {}
+        }
+    }
+
+    fn symbol_changed(&mut self, from: InstrumentId, to: InstrumentId) {
+        for tally in self.accounts.values_mut() {
+            if let Some(held) = tally.shares.remove(&from) {
+                let shares = tally.shares.entry(to).or_default();
+                *shares = shares.checked_add(held).unwrap_or_default();
+            }
+            tally.owed.iter_mut().filter(|(owes, _)| *owes == from).for_each(|(owes, _)| *owes = to);
+        }
+        if let Some(price) = self.prices.remove(&from) {
+            self.prices.entry(to).or_insert(price);
         }
     }
 

@@ -221,9 +221,7 @@ impl House {
             TableFileKind::Universe => {
                 self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows))
             }
-            TableFileKind::Renames => self.pump(file, import::RENAMES, exchange, |h, rows| {
-                Ok(lock(h.market_store()).store_renames(rows)?.new)
-            }),
+            TableFileKind::Renames => self.pump(file, import::RENAMES, exchange, House::store_renames),
             TableFileKind::Delistings => self.pump(file, import::DELISTINGS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_delistings(rows)?)
             }),

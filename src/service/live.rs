@@ -59,6 +59,7 @@ impl QuoteBoard {
             MarketEvent::Bars(_)
             | MarketEvent::Split { .. }
             | MarketEvent::Dividend { .. }
+            | MarketEvent::SymbolChange { .. }
             | MarketEvent::Status { .. }
             | MarketEvent::Session { .. }
             | MarketEvent::Tick(_) => {}

@@ -43,6 +43,7 @@ pub mod permit;
 pub mod qlib;
 pub mod quality;
 pub mod rebalance;
+mod renamed;
 pub mod research;
 mod restated;
 pub mod risk;

@@ -1,11 +1,14 @@
 //! Splits that a vendor has worked into its past prices since the book was made.
 //!
 //! A source with split-adjusted prices restates its history when a name splits. What was bought before is then in
-//! older terms than the prices: a lot of 10 shares at 1,200 beside a close of 121. Such splits are played before the
+//! older terms than the prices: a lot of 10 shares at 1,200 beside a close of 121, and an order to buy at 1,150. Such splits are played before the
 //! next session, so that quantity and price change terms together. A lot tells by itself whether it is due: its cost a
-//! share, held against what its source now says of the day it was opened, is off by the splits since.
+//! share, held against what its source now says of the day it was opened, is off by the splits since. Of a name with
+//! open orders and no lot the last price that the engine saw tells it.
 
 use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
 
 use crate::domain::market::{ActionKind, Basis, CorporateAction, SplitRatio};
 use crate::domain::{AccountId, Exchange, InstrumentId};
@@ -23,67 +26,100 @@ use super::trading::LISTING_MAX;
 /// Farthest a lot's cost may be from the restated close of its day, as a logarithm.
 const NEAR: f64 = 0.25;
 
-/// Splits that are in the stored prices and not in the book, the oldest first.
+/// A price of the book's, and the day it is from.
+type Known = (NaiveDate, f64);
+
+/// Splits that are in the stored prices and not in the book, the oldest first; `named` tells under which symbol the
+/// prices of a name are by then.
 pub(super) fn due_splits(
     house: &House,
     reader: &MarketReader,
     state: &State,
     exchange: Exchange,
+    named: impl Fn(InstrumentId) -> InstrumentId,
 ) -> Result<Vec<CorporateAction>, ServiceError> {
-    let lots = newest_lots(state, exchange);
-    if lots.is_empty() {
+    let lots = newest_lots(state, exchange, &named);
+    let ordered = last_prices(house, state, exchange, &named);
+    if lots.is_empty() && ordered.is_empty() {
         return Ok(Vec::new());
     }
     let mut by_name: BTreeMap<InstrumentId, Vec<CorporateAction>> = BTreeMap::new();
-    for action in reader.actions_between(exchange, chrono::NaiveDate::MIN, chrono::NaiveDate::MAX)? {
-        if matches!(action.kind, ActionKind::Split(_)) && lots.contains_key(&action.instrument) {
+    for action in reader.actions_between(exchange, NaiveDate::MIN, NaiveDate::MAX)? {
+        let of_book = lots.contains_key(&action.instrument) || ordered.contains_key(&action.instrument);
+        if of_book && matches!(action.kind, ActionKind::Split(_)) {
             by_name.entry(action.instrument).or_default().push(action);
         }
     }
     let mut due = Vec::new();
     for (instrument, splits) in by_name {
-        if let Some((account, lot)) = lots.get(&instrument) {
-            due.extend(due_of(house, reader, instrument, (*account, lot), splits)?);
+        let known = match lots.get(&instrument) {
+            Some((account, lot)) => opened(house, instrument.exchange, (*account, lot))?,
+            None => ordered.get(&instrument).copied(),
+        };
+        if let Some(known) = known {
+            due.extend(due_of(reader, instrument, known, splits)?);
         }
     }
     Ok(due)
 }
 
 /// The lot that was opened last, of every instrument held on an exchange.
-fn newest_lots(state: &State, exchange: Exchange) -> BTreeMap<InstrumentId, (AccountId, Lot)> {
+fn newest_lots(
+    state: &State,
+    exchange: Exchange,
+    named: impl Fn(InstrumentId) -> InstrumentId,
+) -> BTreeMap<InstrumentId, (AccountId, Lot)> {
     let mut newest: BTreeMap<InstrumentId, (AccountId, Lot)> = BTreeMap::new();
     for (account, held) in state.accounts() {
         for (instrument, position) in held.positions().iter().filter(|(id, _)| id.exchange == exchange) {
             let Some(lot) = position.lots().max_by_key(|lot| lot.id) else { continue };
-            if newest.get(instrument).is_none_or(|(_, known)| known.id < lot.id) {
-                newest.insert(*instrument, (*account, *lot));
+            let instrument = named(*instrument);
+            if newest.get(&instrument).is_none_or(|(_, known)| known.id < lot.id) {
+                newest.insert(instrument, (*account, *lot));
             }
         }
     }
     newest
 }
 
-fn due_of(
+/// The last price of every instrument of an exchange with an open order: in whose terms the order was given.
+fn last_prices(
     house: &House,
-    reader: &MarketReader,
-    instrument: InstrumentId,
+    state: &State,
+    exchange: Exchange,
+    named: impl Fn(InstrumentId) -> InstrumentId,
+) -> BTreeMap<InstrumentId, Known> {
+    let calendar = house.calendars().of(exchange);
+    let ordered = state.orders().instruments().filter(|instrument| instrument.exchange == exchange);
+    let last = ordered.filter_map(|instrument| Some((instrument, state.view().last(instrument)?)));
+    last.map(|(instrument, last)| (named(instrument), (calendar.date_at(last.time), last.price.to_f64())))
+        .collect()
+}
+
+/// The day on which a lot was opened, and its cost a share.
+fn opened(
+    house: &House,
+    exchange: Exchange,
     (account, lot): (AccountId, &Lot),
-    mut splits: Vec<CorporateAction>,
-) -> Result<Vec<CorporateAction>, ServiceError> {
+) -> Result<Option<Known>, ServiceError> {
     let fills = lock(house.ledger()).executions(Accounts::Only(&[account]), Period::ALL, LISTING_MAX)?;
     let opened = fills.iter().find(|fill| fill.seq == lot.id);
-    let Some(day) = opened.map(|fill| house.calendars().of(instrument.exchange).date_at(fill.time)) else {
-        return Ok(Vec::new());
-    };
+    let day = opened.map(|fill| house.calendars().of(exchange).date_at(fill.time));
+    Ok(day.zip(book::average(lot.cost, lot.quantity).map(crate::domain::Price::to_f64)))
+}
+
+fn due_of(
+    reader: &MarketReader,
+    instrument: InstrumentId,
+    (day, price): Known,
+    mut splits: Vec<CorporateAction>,
+) -> Result<Vec<CorporateAction>, ServiceError> {
     let series = reader.bars(instrument, None, day, day)?.filter(|series| series.basis == Basis::Split);
     let close = series.and_then(|series| series.bars.last().map(|bar| bar.close.to_f64()));
-    let cost = book::average(lot.cost, lot.quantity).map(crate::domain::Price::to_f64);
-    let Some((cost, close)) = cost.zip(close).filter(|(cost, close)| *cost > 0.0 && *close > 0.0) else {
-        return Ok(Vec::new());
-    };
+    let Some(close) = close.filter(|close| *close > 0.0 && price > 0.0) else { return Ok(Vec::new()) };
     splits.retain(|split| split.date > day);
     let steps: Vec<f64> = splits.iter().map(step).collect();
-    let count = newest_that_explain((cost / close).ln(), &steps);
+    let count = newest_that_explain((price / close).ln(), &steps);
     Ok(splits.split_off(splits.len() - count))
 }
 

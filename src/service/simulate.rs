@@ -250,6 +250,7 @@ impl House {
                     MarketEvent::Bars(_)
                     | MarketEvent::Split { .. }
                     | MarketEvent::Dividend { .. }
+                    | MarketEvent::SymbolChange { .. }
                     | MarketEvent::Session { .. }
                     | MarketEvent::Tick(_) => None,
                 };

@@ -13,8 +13,10 @@ mod faults;
 mod fetching;
 mod live;
 mod market;
+mod repairs;
 mod rig;
 mod scenarios;
 #[allow(dead_code, reason = "the example uses the rest of it")]
 mod server;
+mod sources;
 mod stream;

@@ -48,6 +48,7 @@ impl Flow {
             cums: BTreeMap::new(),
             deposits: BTreeMap::new(),
             prices: SYMBOLS.iter().map(|symbol| (instrument(symbol), 10_000)).collect(),
+            names: SYMBOLS.iter().map(|symbol| instrument(symbol)).collect(),
             orders: 0,
             fills: 0,
         };
@@ -94,6 +95,7 @@ impl Flow {
             55..=74 => self.bars(),
             75..=82 => self.quote(),
             83..=90 => self.print(),
+            91 if self.dice.one_in(3) => self.change_symbol(),
             91 => self.split(),
             92 => self.dividend(),
             93 => self.status(),
@@ -139,9 +141,9 @@ impl Flow {
 
     fn order(&mut self) -> OrderSpec {
         self.orders += 1;
-        let on = instrument(self.dice.pick(&SYMBOLS));
+        let on = self.any();
         let lots = self.dice.between(1, 300);
-        let quantity = if on.symbol.as_str() == "DDD" { shares(lots * 10) } else { shares(lots) };
+        let quantity = if on.symbol.as_str().starts_with("DDD") { shares(lots * 10) } else { shares(lots) };
         let side = self.dice.pick(&[Side::Buy, Side::Sell]);
         let name = account(self.dice.pick(&ACCOUNTS));
         let id: OrderId = format!("O{}", self.orders).parse().unwrap();
@@ -232,8 +234,7 @@ impl Flow {
         let close = session.map(|s| s.close).filter(|close| *close > from && self.dice.one_in(8));
         let to = close.unwrap_or(from.plus_nanos(minutes * MINUTE_NANOS));
         let mut bars = Vec::new();
-        for symbol in SYMBOLS {
-            let on = instrument(symbol);
+        for on in self.names.clone() {
             let open = (self.prices[&on] + self.dice.between(-60, 60)).max(10);
             let close = (open + self.dice.between(-150, 150)).max(10);
             let high = open.max(close) + self.dice.between(0, 120);
@@ -259,7 +260,7 @@ impl Flow {
     }
 
     fn quote(&mut self) {
-        let on = instrument(self.dice.pick(&SYMBOLS));
+        let on = self.any();
         let bid = (self.prices[&on] + self.dice.between(-80, 80)).max(10);
         // Now and then locked or crossed.
         let ask = bid + self.dice.between(-1, 8);
@@ -270,15 +271,37 @@ impl Flow {
     }
 
     fn print(&mut self) {
-        let on = instrument(self.dice.pick(&SYMBOLS));
+        let on = self.any();
         let price = (self.prices[&on] + self.dice.between(-100, 100)).max(10);
         self.prices.insert(on, price);
         let (time, size) = (self.later(), shares(self.dice.between(0, 400)));
         self.market(&MarketEvent::Trade(Trade { instrument: on, time, price: cents(price), size }));
     }
 
+    fn any(&mut self) -> InstrumentId {
+        let names = self.names.clone();
+        self.dice.pick(&names)
+    }
+
+    /// Every name has another one, to which it goes and from which it comes back on a later day.
+    fn change_symbol(&mut self) {
+        let from = self.any();
+        let symbol = from.symbol.as_str();
+        let to = instrument(&symbol.strip_suffix("X").map_or(format!("{symbol}X"), str::to_owned));
+        let time = self.later();
+        let day = time.to_datetime().date_naive();
+        if self.engine.state().symbol_changes().contains(&(from, to, day)) {
+            return;
+        }
+        self.market(&MarketEvent::SymbolChange { instrument: from, time, to, day });
+        assert!(self.engine.state().symbol_changes().contains(&(from, to, day)));
+        let price = self.prices.remove(&from).unwrap();
+        self.prices.insert(to, price);
+        self.names.iter_mut().filter(|name| **name == from).for_each(|name| *name = to);
+    }
+
     fn split(&mut self) {
-        let on = instrument(self.dice.pick(&SYMBOLS));
+        let on = self.any();
         let up = [(2, 1), (3, 2)];
         let down = [(1, 10), (2, 3), (1, 2)];
         // Prices stay in a range in which they can be counted.
@@ -291,7 +314,7 @@ impl Flow {
     }
 
     fn dividend(&mut self) {
-        let on = instrument(self.dice.pick(&SYMBOLS));
+        let on = self.any();
         let time = self.later();
         let day = time.to_datetime().date_naive();
         let ex_date = day + chrono::Days::new(self.dice.next() % 4);
@@ -301,7 +324,7 @@ impl Flow {
     }
 
     fn status(&mut self) {
-        let on = instrument(self.dice.pick(&SYMBOLS));
+        let on = self.any();
         let time = self.later();
         self.market(&MarketEvent::Status { instrument: on, time, halted: true });
         if self.dice.one_in(2) {

@@ -83,6 +83,12 @@ impl Flow {
                     }
                 }
             }
+            EventBody::SymbolChanged { instrument, to, .. } => {
+                let moved = self.shares.extract_if(.., |(_, of), _| of == instrument);
+                let moved: Vec<_> = moved.map(|((account, _), held)| ((account, *to), held)).collect();
+                assert!(moved.iter().all(|(key, _)| !self.shares.contains_key(key)));
+                self.shares.extend(moved);
+            }
             EventBody::Cash {
                 account, kind: crate::domain::event::CashKind::CashInLieu, instrument, ..
             } => {

@@ -78,6 +78,8 @@ struct Flow {
     cums: BTreeMap<OrderKey, Quantity>,
     deposits: BTreeMap<AccountId, Money>,
     prices: BTreeMap<InstrumentId, i64>,
+    /// Names as they are now.
+    names: Vec<InstrumentId>,
     orders: u64,
     fills: u64,
 }
@@ -109,6 +111,9 @@ impl Flow {
             if order.filled.is_positive() {
                 seen.insert(order.spec.order_type.as_str());
             }
+        }
+        if !self.engine.state().symbol_changes().is_empty() {
+            seen.insert("symbol change");
         }
         seen
     }
@@ -188,5 +193,6 @@ fn random_flow_keeps_the_books_and_the_same_number_gives_the_same_journal_on_any
     for (number, hash, _) in done.iter().filter(|(number, _, _)| *number < AGAIN) {
         assert_eq!(*hash, run(&calendars, *number).0, "run {number} on one thread");
     }
+    assert!(seen.contains("symbol change"), "no symbol changed");
     println!("{} fills in {runs} runs", fills.into_inner());
 }

@@ -2,6 +2,7 @@
 
 mod orders;
 mod remote;
+mod symbols;
 
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{Event, EventBody, Fill};
@@ -126,6 +127,7 @@ impl Fold<'_> {
             | EventBody::LimitUsed { .. }
             | EventBody::RiskEvent { .. } => self.control(),
             EventBody::CorporateAction { .. }
+            | EventBody::SymbolChanged { .. }
             | EventBody::SymbolStatus { .. }
             | EventBody::DividendAnnounced { .. }
             | EventBody::ExDateReached { .. }
@@ -194,6 +196,9 @@ impl Fold<'_> {
     fn outside(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
             EventBody::CorporateAction { instrument, ratio } => return self.split(*instrument, *ratio),
+            EventBody::SymbolChanged { instrument, to, day } => {
+                return self.change_symbol(*instrument, *to, *day);
+            }
             EventBody::SymbolStatus { instrument, halted } => {
                 if *halted {
                     self.state.halted.insert(*instrument);

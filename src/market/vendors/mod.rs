@@ -25,7 +25,7 @@ use chrono::NaiveDate;
 
 pub use payload::{
     Facts, Listing, Listings, MinuteBar, Minutes, News, Payload, Quotes, ScoredHeadline, Series, SessionText,
-    VendorQuote,
+    VendorQuote, one_dividend_a_day,
 };
 
 use crate::domain::vendor::{DataKind, VendorId};

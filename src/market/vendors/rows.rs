@@ -109,6 +109,7 @@ pub struct DailyRows<'a> {
     today: NaiveDate,
     span: (NaiveDate, NaiveDate),
     good: Vec<Good>,
+    gains: Vec<(NaiveDate, f64)>,
     refused: Refused,
 }
 
@@ -118,6 +119,7 @@ struct Good {
     line: u64,
     is_over: bool,
     bar: DailyBar,
+    adjusted: Option<f64>,
 }
 
 impl Good {
@@ -135,11 +137,29 @@ impl<'a> DailyRows<'a> {
         span: (NaiveDate, NaiveDate),
     ) -> Self {
         let refused = Refused { vendor, rows: Vec::new(), all: 0 };
-        Self { calendar, now, today: calendar.date_at(now), span, good: Vec::new(), refused }
+        let (good, gains) = (Vec::new(), Vec::new());
+        Self { calendar, now, today: calendar.date_at(now), span, good, gains, refused }
+    }
+
+    /// Capital gains in the same answer.
+    pub fn set_gains(&mut self, gains: Vec<(NaiveDate, f64)>) {
+        self.gains = gains;
     }
 
     /// Takes a row in; `line` counts the rows of the answer from 1.
     pub fn add(&mut self, line: u64, instrument: InstrumentId, session: NaiveDate, row: &RowText<'_>) {
+        self.add_adjusted(line, instrument, session, row, "");
+    }
+
+    /// Takes a row in with the vendor's close adjusted for dividends; what is no price there is none.
+    pub fn add_adjusted(
+        &mut self,
+        line: u64,
+        instrument: InstrumentId,
+        session: NaiveDate,
+        row: &RowText<'_>,
+        adjusted: &str,
+    ) {
         if session <= self.today && (session < self.span.0 || self.span.1 < session) {
             return;
         }
@@ -147,7 +167,8 @@ impl<'a> DailyRows<'a> {
             Ok((Figures { prices: [open, high, low, close], volume, vwap }, closes)) => {
                 let bar = DailyBar { instrument, session, open, high, low, close, volume, vwap };
                 let final_from = closes.plus_nanos(SETTLED_AFTER_SECONDS * NANOS_PER_SECOND);
-                self.good.push(Good { line, is_over: final_from <= self.now, bar });
+                let adjusted = adjusted.parse().ok().filter(|price: &f64| price.is_finite() && *price > 0.0);
+                self.good.push(Good { line, is_over: final_from <= self.now, bar, adjusted });
             }
             Err(reason) => {
                 let (symbol, date) = (instrument.symbol.as_str(), session.to_string());
@@ -232,7 +253,12 @@ impl<'a> DailyRows<'a> {
     ) -> Reply {
         let (rows, duplicates) = self.sort();
         let partial = rows.iter().rev().find(|row| !row.is_over).map(|row| row.bar);
-        let bars: Vec<DailyBar> = rows.iter().filter(|row| row.is_over).map(|row| row.bar).collect();
+        let over = || rows.iter().filter(|row| row.is_over);
+        let bars: Vec<DailyBar> = over().map(|row| row.bar).collect();
+        let mut adjusted: Vec<Option<f64>> = over().map(|row| row.adjusted).collect();
+        if adjusted.iter().all(Option::is_none) {
+            adjusted.clear();
+        }
         let rejected = match self.refused.listed() {
             Ok(rows) => rows,
             Err(reply) => return reply,
@@ -241,7 +267,8 @@ impl<'a> DailyRows<'a> {
         if nothing && next.is_none() {
             return Reply::Empty;
         }
-        let series = Series { basis, bars, partial, actions, currency, duplicates };
+        let gains = self.gains;
+        let series = Series { basis, bars, partial, actions, adjusted, gains, currency, duplicates };
         Reply::Data(Box::new(Page { payload: Payload::Series(series), rejected, next }))
     }
 }

@@ -43,11 +43,16 @@ impl House {
                 tracing::info!(%exchange, sessions = played.sessions, "stored sessions were played before the live feed");
             }
         }
-        let actions = self.event_actions(&MarketReader::open(self.home())?, exchange, day, day)?;
-        if !actions.is_empty() {
+        let reader = MarketReader::open(self.home())?;
+        let symbols = self.due_symbols(&reader, exchange, day)?;
+        let actions = self.event_actions(&reader, exchange, day, day)?;
+        let actions = actions.iter().map(|action| action_event(action, now));
+        let events: Vec<_> = symbols.iter().map(|due| due.event(now)).chain(actions).collect();
+        if !events.is_empty() {
             let mut feeder = Feeder::new(self);
-            feeder.feed_together(actions.iter().map(|action| action_event(action, now)).collect())?;
+            feeder.feed_together(events)?;
             feeder.finish()?;
+            self.tell_symbols(exchange, &symbols)?;
         }
         Ok(true)
     }

@@ -3,14 +3,18 @@
 //! Who told it first stays; a vendor may correct itself, and one that knows the day of payment fills it in where the
 //! other did not. What differs beyond rounding is a difference to be shown, and never a second action.
 
-use crate::domain::CleanText;
 use crate::domain::market::{ActionKind, CorporateAction};
+use crate::domain::{CleanText, InstrumentId, UnixNanos};
 use crate::market::repair::{Change, Changed};
+use crate::store::market as store;
 
 /// Days within which two vendors may put the same action.
 const DAYS_APART_MAX: i64 = 4;
 /// Dividends differ when they are farther apart than one part in this many: vendors round, and restate for splits.
 const ROUNDING: i128 = 200;
+
+/// The name of a source that is no vendor.
+const FILE: &str = "file";
 
 /// Two vendors tell an action differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +68,55 @@ pub(super) fn merge(
         }
     }
     merged
+}
+
+/// Where a source's splits and dividends differ from others', to be kept in the place of what was known of those days;
+/// `None` when it told nothing.
+pub(super) fn differing(
+    (instrument, source, at): (InstrumentId, &CleanText, UnixNanos),
+    told: &[CorporateAction],
+    differences: &[Difference],
+) -> Option<store::Differing> {
+    let days = || told.iter().map(|action| action.date);
+    let near = chrono::Days::new(DAYS_APART_MAX.unsigned_abs());
+    let (first, last) = days().min().zip(days().max())?;
+    let span = (first.checked_sub_days(near)?, last.checked_add_days(near)?);
+    let mut found = Vec::new();
+    for Difference { kept, of, told } in differences {
+        let of = if of.is_empty() { CleanText::new(FILE) } else { of.clone() };
+        let field = if is_split(&told.kind) { "split" } else { "dividend" };
+        let mut days = vec![kept.date, told.date];
+        days.dedup();
+        for day in days {
+            let says = |action: &CorporateAction| {
+                if action.date == day { value(&action.kind) } else { no_value(&action.kind) }
+            };
+            let (mut sources, mut values) = ([of.clone(), source.clone()], [says(kept), says(told)]);
+            if sources[0] > sources[1] {
+                sources.reverse();
+                values.reverse();
+            }
+            let field = CleanText::new(field);
+            found.push(store::Disagreement { instrument, session: day, field, sources, values, at });
+        }
+    }
+    Some(store::Differing { instrument, source: source.clone(), span, found })
+}
+
+/// New shares for one old, or money per share.
+fn value(kind: &ActionKind) -> f64 {
+    match kind {
+        ActionKind::Split(ratio) => ratio.new.to_f64() / ratio.old.to_f64(),
+        ActionKind::Dividend { amount, .. } => amount.to_f64(),
+    }
+}
+
+/// What a source says of a day on which it tells none.
+const fn no_value(kind: &ActionKind) -> f64 {
+    match kind {
+        ActionKind::Split(_) => 1.0,
+        ActionKind::Dividend { .. } => 0.0,
+    }
 }
 
 /// What was told and is so no more: actions that were repaired away from their day and kind.

@@ -67,7 +67,7 @@ impl Run<'_> {
     ) -> Result<Shares, Fault> {
         let empty = |basis| {
             let (bars, actions) = (Vec::new(), Vec::new());
-            Series { basis, bars, partial: None, actions, currency: None, duplicates: 0 }
+            Series::plain(basis, bars, actions)
         };
         let mut shares: Shares = needing.iter().map(|id| (*id, (empty(Basis::Raw), Vec::new()))).collect();
         let mut pages = fetcher.pages(Ask::GroupedDaily { exchange, date })?;

@@ -10,7 +10,7 @@ use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::{self, Held};
-use crate::market::vendors::{Ask, Page, Payload, Series};
+use crate::market::vendors::{Ask, Page, Payload, Series, one_dividend_a_day};
 use crate::store::market::Covered;
 
 use super::super::engine::lock;
@@ -161,11 +161,7 @@ impl Run<'_> {
             rejected.extend(bad);
             match &mut whole {
                 None => whole = Some(series),
-                Some(all) => {
-                    all.bars.extend(series.bars);
-                    all.actions.extend(series.actions);
-                    all.partial = series.partial.or(all.partial);
-                }
+                Some(all) => all.extend(series),
             }
         }
         let series = whole.filter(|series| !series.bars.is_empty());
@@ -259,14 +255,17 @@ impl Run<'_> {
     ) -> Result<Vec<CorporateAction>, Fault> {
         let mut pages = fetcher.pages(ask)?;
         let mut told = Vec::new();
+        let mut count = 0;
         while let Some(page) = self.next(fetcher, &mut pages).await? {
+            count += 1;
             match page.payload {
                 Payload::Actions(actions) => told.extend(actions),
                 Payload::Series(series) => told.extend(series.actions),
                 _ => {}
             }
         }
-        Ok(told)
+        // The dividends of one day may be on two pages.
+        Ok(if count > 1 { one_dividend_a_day(told) } else { told })
     }
 
     fn count(&mut self, row: &mut SyncRow, kept: &Kept, series: &Series) {

@@ -14,7 +14,7 @@ use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::super::quality::repairs_of;
-use super::actions::{self, Difference};
+use super::actions;
 
 /// Stored rows that a new page is judged against.
 const BEFORE_ROWS: usize = 20;
@@ -70,7 +70,8 @@ impl House {
         let known = lock(self.market_store()).read().actions_of(page.instrument)?;
         let sifted = self.sift_page(page, &known)?;
         let merged = actions::merge(&known, &sifted.actions, source.as_str());
-        self.note_differences(page, &merged.differences);
+        let told = (page.instrument, &source, page.at);
+        let differing = actions::differing(told, &page.series.actions, &merged.differences);
         self.note_changes(page, &sifted.changes);
         let mut quarantine = page.rejected.to_vec();
         quarantine.extend(sifted.quarantine(&source));
@@ -78,6 +79,7 @@ impl House {
             quarantine: quarantine.iter().map(stored_quarantine).collect(),
             dropped: actions::dropped(&sifted.changes, &sifted.actions),
             actions: merged.store,
+            differing: differing.into_iter().collect(),
             covered: page.covered.map(|span| covered(page, span)).into_iter().collect(),
             whole: page.is_whole.then_some(page.instrument),
             repairs: repairs_of(page.instrument, &source, &sifted.changes, page.at),
@@ -101,7 +103,12 @@ impl House {
         let is_told = |k: &CorporateAction| page.series.actions.iter().any(|a| a.date == k.date);
         all.extend(known.iter().map(|(k, _)| k).filter(|k| !is_told(k)).cloned());
         let minor = page.series.currency.as_ref().is_some_and(|c| MINOR_UNITS.contains(&c.as_str()));
-        let suspect = Suspect { minor_unit: minor, ..Suspect::new(bars, page.series.basis, &all) };
+        let suspect = Suspect {
+            minor_unit: minor,
+            adjusted: &page.series.adjusted,
+            gains: &page.series.gains,
+            ..Suspect::new(bars, page.series.basis, &all)
+        };
         Ok(sift(&before, &suspect, self.calendars().of(page.instrument.exchange)))
     }
 
@@ -112,16 +119,6 @@ impl House {
         let stored = lock(self.market_store()).read().bars(page.instrument, source, from, to)?;
         let mut rows = stored.map(|series| series.bars).unwrap_or_default();
         Ok(rows.split_off(rows.len().saturating_sub(BEFORE_ROWS)))
-    }
-
-    fn note_differences(&self, page: &Arrived<'_>, differences: &[Difference]) {
-        for Difference { kept, of, told } in differences {
-            let of = if of.is_empty() { "a file" } else { of.as_str() };
-            tracing::warn!(
-                instrument = %page.instrument, vendor = %page.vendor, ?kept, ?told,
-                "a split or dividend differs from what {of} tells; the first is kept"
-            );
-        }
     }
 
     fn note_changes(&self, page: &Arrived<'_>, changes: &[Change]) {
@@ -139,23 +136,17 @@ impl House {
         span: Option<(NaiveDate, NaiveDate)>,
         at: UnixNanos,
     ) -> Result<u64, ServiceError> {
-        let series = Series {
-            basis: Basis::Raw,
-            bars: Vec::new(),
-            partial: None,
-            actions: told.to_vec(),
-            currency: None,
-            duplicates: 0,
-        };
+        let series = Series::plain(Basis::Raw, Vec::new(), told.to_vec());
         let (rejected, covered) = (&[][..], None);
         let page = Arrived { vendor, instrument, series: &series, rejected, covered, is_whole: false, at };
         let source = CleanText::new(vendor.as_str());
         let known = lock(self.market_store()).read().actions_of(instrument)?;
         let merged = actions::merge(&known, told, source.as_str());
-        self.note_differences(&page, &merged.differences);
+        let differing = actions::differing((instrument, &source, at), told, &merged.differences);
         let covered = span.map(|span| store::Covered { kind: DataKind::Actions, ..covered_of(&page, span) });
         let fetched = store::Fetched {
             actions: merged.store,
+            differing: differing.into_iter().collect(),
             covered: covered.into_iter().collect(),
             ..store::Fetched::default()
         };

@@ -81,13 +81,10 @@ impl<'r> Run<'r> {
 
     /// Runs to the end.
     pub(super) async fn all(mut self, instruments: Vec<InstrumentId>) -> Result<SyncReport, ServiceError> {
-        let vendors = self.wish.vendor.map_or_else(|| self.house.vendor_order(), |vendor| vec![vendor]);
         let mut open = self.listed(instruments)?;
-        for vendor in vendors {
-            if open.is_empty() || self.control.stop.is_set() {
-                break;
-            }
-            self.vendor(vendor, &mut open).await?;
+        match self.wish.vendor {
+            Some(vendor) => self.vendor(vendor, &mut open).await?,
+            None => self.by_order(&mut open).await?,
         }
         self.report.canceled = self.control.stop.is_set();
         for id in open {
@@ -102,6 +99,29 @@ impl<'r> Run<'r> {
         let (failed, rows) = (self.report.failed(), self.report.rows.len());
         tracing::info!(rows, failed, requests = self.report.requests, "sync is over");
         Ok(self.report)
+    }
+
+    /// No vendor is named: each name is asked of the vendor that it has been synced from, so that its series goes on; then
+    /// what has none, or was not given, of the vendors in their order.
+    async fn by_order(&mut self, open: &mut Vec<InstrumentId>) -> Result<(), ServiceError> {
+        let vendors = self.house.vendor_order();
+        let keepers = self.house.keepers()?;
+        for is_own in [true, false] {
+            for vendor in &vendors {
+                let is_left = self.report.vendors.iter().any(|line| line.vendor == *vendor);
+                if is_left || self.control.stop.is_set() {
+                    continue;
+                }
+                let is_asked = |id: &InstrumentId| (keepers.get(id) == Some(vendor)) == is_own;
+                let (mut asked, rest): (Vec<_>, Vec<_>) = open.drain(..).partition(is_asked);
+                if !asked.is_empty() {
+                    self.vendor(*vendor, &mut asked).await?;
+                }
+                *open = rest;
+                open.append(&mut asked);
+            }
+        }
+        Ok(())
     }
 
     /// Those that are still listed: of the others the history stays and nothing is fetched, unless a first day is named.

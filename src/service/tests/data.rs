@@ -23,7 +23,7 @@ const BARS: &str = "date,symbol,open,high,low,close,volume
 2024-01-04,MSFT,302,306,301,305,1000000
 ";
 
-fn import(home: &Home, text: &str) -> crate::domain::import::ImportReport {
+pub(super) fn import(home: &Home, text: &str) -> crate::domain::import::ImportReport {
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
     std::fs::write(file.path(), text).unwrap();
     let trader = home.login(Role::Trader);
@@ -37,7 +37,7 @@ fn import(home: &Home, text: &str) -> crate::domain::import::ImportReport {
 }
 
 /// Split-adjusted prices as a vendor tells them.
-fn import_split(home: &Home, text: &str) {
+pub(super) fn import_split(home: &Home, text: &str) {
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
     std::fs::write(file.path(), format!("date,symbol,open,high,low,close,volume\n{text}")).unwrap();
     let trader = home.login(Role::Trader);

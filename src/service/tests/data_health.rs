@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::*;
-use crate::domain::market::{Basis, DailyBar};
+use crate::domain::market::{Basis, DailyBar, Delisting};
 use crate::domain::vendor::{Circuit, VendorId};
 use crate::domain::{CleanText, Volume};
 use crate::service::data_health::DataWatch;
 use crate::service::engine::lock;
-use crate::service::view::{DataHealth, VendorState};
+use crate::service::view::{Awaited, DataHealth, VendorState};
 use crate::store::market::BarRun;
 
 fn bars(instrument: &str, days: &[&str]) -> Vec<DailyBar> {
@@ -60,6 +60,34 @@ fn what_a_vendor_has_not_given_yet_is_behind_and_files_never_are() {
     assert_eq!((msft.behind, msft.fetched, msft.is_stale()), (aapl.behind, false, false));
     assert_eq!((health.stale, health.sources_total), (1, 2));
     assert_eq!(health.sources[0].instrument, aapl.instrument, "the worst comes first");
+}
+
+#[test]
+fn what_is_delisted_or_given_by_another_vendor_is_not_behind_and_nobody_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    store(&home, "yahoo", &bars("GONE.XNYS", &["2026-03-02", "2026-03-03"]));
+    store(&home, "yahoo", &bars("AAPL.XNYS", &["2026-03-02", "2026-03-03"]));
+    let newest = ["2026-05-26", "2026-05-27", "2026-05-28"];
+    store(&home, "polygon", &bars("AAPL.XNYS", &newest));
+    let gone = Delisting {
+        instrument: "GONE.XNYS".parse().unwrap(),
+        day: "2026-03-03".parse().unwrap(),
+        reason: "taken over".into(),
+    };
+    lock(home.house.market_store()).store_delistings(&[gone]).unwrap();
+    let health = watch(&home, Role::Trader).look().unwrap();
+    let row = |symbol: &str, source: &str| {
+        let mut rows = health.sources.iter();
+        rows.find(|s| s.instrument.symbol.as_str() == symbol && s.source == source).unwrap()
+    };
+    assert_eq!((row("GONE", "yahoo").behind, row("GONE", "yahoo").is_stale()), (0, false));
+    assert_eq!(row("AAPL", "yahoo").awaited, Awaited::Elsewhere);
+    assert!(row("AAPL", "yahoo").behind > 50 && !row("AAPL", "yahoo").is_stale());
+    assert_eq!((row("AAPL", "polygon").awaited, health.stale), (Awaited::Yes, 0));
+    let users = lock(home.house.users());
+    let told = users.read().notices(name(Role::Trader.demo_name()), 100).unwrap();
+    assert!(told.iter().all(|notice| notice.title.as_str() != "Prices are behind"), "{told:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod panel;
 mod people;
 mod qlib;
 mod quality;
+mod renamed;
 mod research;
 mod rights;
 mod trading;

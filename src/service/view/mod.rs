@@ -20,5 +20,5 @@ pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{BreachRow, HaltRow, LimitChange, LimitRow, LimitVersionRow, LimitsView, PreviewView, WhatIf};
 pub use screen::{DataState, Mode, Ownership, Screen};
 pub use vendor::{
-    DataHealth, FeedLine, KeyRow, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow,
+    Awaited, DataHealth, FeedLine, KeyRow, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow,
 };

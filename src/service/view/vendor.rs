@@ -75,6 +75,18 @@ pub struct VendorRow {
     pub refused: Vec<DataKind>,
 }
 
+/// Whether new sessions are to come of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Awaited {
+    /// They are.
+    Yes,
+    /// The instrument is no longer listed.
+    Delisted,
+    /// Another vendor gives them: its series of the name reaches further.
+    Elsewhere,
+}
+
 /// Daily prices of one instrument from one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceRow {
@@ -92,6 +104,8 @@ pub struct SourceRow {
     pub behind: u32,
     /// It comes from a vendor, which can be asked again; a file cannot.
     pub fetched: bool,
+    /// Whether its vendor is to give new sessions.
+    pub awaited: Awaited,
     /// Sessions without a row between first and last.
     pub gaps: u32,
     /// Rows set aside.
@@ -107,7 +121,7 @@ pub struct SourceRow {
 impl SourceRow {
     /// Whether a vendor has finished sessions that are not here.
     pub const fn is_stale(&self) -> bool {
-        self.fetched && (self.behind > 0 || self.last.is_none())
+        self.fetched && matches!(self.awaited, Awaited::Yes) && (self.behind > 0 || self.last.is_none())
     }
 
     /// Larger is worse: what is missing at the end weighs most, then gaps, then what was set aside.

@@ -9,7 +9,7 @@ use super::coverage::{Covered, cover};
 use super::facts::{drop_actions, put_actions};
 use super::instruments::number_of;
 use super::jobs::{self, Quarantined};
-use super::repairs::{StoredRepair, put_repairs};
+use super::repairs::{Differing, StoredRepair, put_differing, put_repairs};
 use super::{DAILY, MarketStore};
 use crate::domain::market::{CorporateAction, DailyBar};
 use crate::domain::{InstrumentId, UnixNanos};
@@ -27,6 +27,8 @@ pub struct Fetched {
     pub quarantine: Vec<Quarantined>,
     /// What was changed before it came here.
     pub repairs: Vec<StoredRepair>,
+    /// Splits and dividends that others tell differently.
+    pub differing: Vec<Differing>,
     /// What was answered for.
     pub covered: Vec<Covered>,
     /// An instrument whose whole history these bars are: what the source had before and has no more goes.
@@ -42,6 +44,7 @@ impl Fetched {
         self.quarantine.extend(other.quarantine);
         self.covered.extend(other.covered);
         self.repairs.extend(other.repairs);
+        self.differing.extend(other.differing);
     }
 }
 
@@ -98,6 +101,7 @@ impl MarketStore {
                 jobs::quarantine(tx, &page.quarantine, at)?;
             }
             put_repairs(tx, &page.repairs)?;
+            put_differing(tx, &page.differing)?;
             cover(tx, &page.covered)?;
             Ok::<_, Fault>(())
         })

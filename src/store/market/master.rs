@@ -135,8 +135,13 @@ fn symbol(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Symbol> {
 }
 
 fn renames_of(c: &Connection, exchange: Exchange) -> rusqlite::Result<Vec<Rename>> {
-    let sql = "SELECT old, new, from_day FROM renames WHERE exchange = ?1 ORDER BY from_day, old";
-    let mut statement = c.prepare_cached(sql)?;
+    renames_where(c, exchange, "")
+}
+
+fn renames_where(c: &Connection, exchange: Exchange, which: &str) -> rusqlite::Result<Vec<Rename>> {
+    let sql =
+        format!("SELECT old, new, from_day FROM renames WHERE exchange = ?1 {which} ORDER BY from_day, old");
+    let mut statement = c.prepare_cached(&sql)?;
     let rows = statement.query_map([exchange.code()], |row| {
         let (old, new, from) = (symbol(row, 0)?, symbol(row, 1)?, date(row, 2)?);
         Ok(Rename { exchange, old, new, from, name: CleanText::default() })
@@ -165,6 +170,11 @@ impl MarketReader {
     /// Renames of an exchange, oldest first.
     pub fn renames(&self, exchange: Exchange) -> Result<Vec<Rename>, StoreError> {
         self.db.read("read renames", |c| renames_of(c, exchange))
+    }
+
+    /// Of these, the renames whose prices have moved to the new symbol.
+    pub fn moved_renames(&self, exchange: Exchange) -> Result<Vec<Rename>, StoreError> {
+        self.db.read("read renames", |c| renames_where(c, exchange, "AND moved = 1"))
     }
 
     /// Instruments of an exchange that are no longer listed, in their order.

@@ -40,7 +40,7 @@ pub use jobs::{JobProgress, Quarantined};
 pub use master::Followed;
 pub use minutes::{MinuteOutcome, MinuteSide};
 pub use prices::Series;
-pub use repairs::{Disagreement, QuarantineCase, QuarantineState, StoredRepair};
+pub use repairs::{Differing, Disagreement, QuarantineCase, QuarantineState, StoredRepair};
 pub use revision::{Revision, Revisions};
 
 use super::db::{Db, Durability};
@@ -55,6 +55,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/004.sql"),
     include_str!("../schema/market/005.sql"),
     include_str!("../schema/market/006.sql"),
+    include_str!("../schema/market/007.sql"),
 ];
 
 /// The interval of daily bars.

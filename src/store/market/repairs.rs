@@ -47,11 +47,11 @@ pub struct Disagreement {
     pub instrument: InstrumentId,
     /// Session.
     pub session: NaiveDate,
-    /// Which price: `open`, `high`, `low` or `close`.
+    /// Which price: `open`, `high`, `low` or `close`; or `split` or `dividend`.
     pub field: CleanText,
     /// The sources, in the order of their names.
     pub sources: [CleanText; 2],
-    /// What each says, restated for splits.
+    /// What each says: prices restated for splits; new shares for one old, 1 for none; money per share as paid, 0 for none.
     pub values: [f64; 2],
     /// When it was found.
     pub at: UnixNanos,
@@ -139,6 +139,49 @@ pub(super) fn put_repairs(tx: &Connection, repairs: &[StoredRepair]) -> rusqlite
         let sql = "DELETE FROM repairs WHERE id <= (SELECT max(id) FROM repairs) - ?1";
         tx.execute(sql, [REPAIRS_MAX])?;
     }
+    Ok(())
+}
+
+/// What a source tells of an instrument's splits and dividends between two days, where others tell them differently.
+#[derive(Debug, Clone)]
+pub struct Differing {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Who tells it.
+    pub source: CleanText,
+    /// First and last day that it tells of.
+    pub span: (NaiveDate, NaiveDate),
+    /// Where it differs from whom.
+    pub found: Vec<Disagreement>,
+}
+
+/// Keeps where sources tell splits and dividends differently, in the place of what was known of it.
+pub(super) fn put_differing(tx: &Connection, differing: &[Differing]) -> rusqlite::Result<()> {
+    for Differing { instrument, source, span: (from, to), found } in differing {
+        let (number, _) = ensure_instrument(tx, *instrument)?;
+        let sql = "DELETE FROM disagreements WHERE instrument = ?1 AND (source = ?2 OR other = ?2) \
+                   AND session BETWEEN ?3 AND ?4 AND field IN ('split', 'dividend')";
+        tx.prepare_cached(sql)?.execute(params![number, source.as_str(), day(*from), day(*to)])?;
+        for one in found.iter().take(DISAGREEMENTS_MAX as usize) {
+            put_disagreement(tx, number, one)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_disagreement(tx: &Connection, instrument: i64, one: &Disagreement) -> rusqlite::Result<()> {
+    let ([source, other], [value, other_value]) = (&one.sources, one.values);
+    let sql = "INSERT OR REPLACE INTO disagreements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    tx.prepare_cached(sql)?.execute(params![
+        instrument,
+        day(one.session),
+        one.field.as_str(),
+        source.as_str(),
+        other.as_str(),
+        value,
+        other_value,
+        one.at.nanos(),
+    ])?;
     Ok(())
 }
 
@@ -280,20 +323,10 @@ impl MarketStore {
         self.db().write("keep where sources disagree", |tx| {
             let (number, _) = ensure_instrument(tx, instrument)?;
             let sql = "DELETE FROM disagreements WHERE instrument = ?1 AND source = ?2 AND other = ?3 \
-                       AND session BETWEEN ?4 AND ?5";
+                       AND session BETWEEN ?4 AND ?5 AND field NOT IN ('split', 'dividend')";
             tx.prepare_cached(sql)?.execute(params![number, sources[0], sources[1], day(from), day(to)])?;
             for one in found.iter().rev().take(DISAGREEMENTS_MAX as usize) {
-                let sql = "INSERT OR REPLACE INTO disagreements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-                tx.prepare_cached(sql)?.execute(params![
-                    number,
-                    day(one.session),
-                    one.field.as_str(),
-                    sources[0],
-                    sources[1],
-                    one.values[0],
-                    one.values[1],
-                    one.at.nanos(),
-                ])?;
+                put_disagreement(tx, number, one)?;
             }
             Ok::<_, rusqlite::Error>(())
         })

@@ -68,6 +68,32 @@ impl UsersStore {
         })
     }
 
+    /// Puts another instrument in the place of one on every watchlist, or beside it at the list's end when the old one
+    /// stays; says how many lists changed. A list that has it already keeps its place.
+    pub fn follow_on_lists(
+        &mut self,
+        old: InstrumentId,
+        new: InstrumentId,
+        stays: bool,
+    ) -> Result<usize, StoreError> {
+        let (old, new) = (old.to_string(), new.to_string());
+        self.db().write("change watchlists", |tx| {
+            if stays {
+                let sql = "INSERT OR IGNORE INTO watchlists (user, list, position, instrument) \
+                           SELECT user, list, (SELECT max(position) + 1 FROM watchlists l \
+                           WHERE l.user = w.user AND l.list = w.list), ?2 FROM watchlists w WHERE instrument = ?1";
+                return tx.execute(sql, (&old, &new));
+            }
+            let changed = tx.execute(
+                "UPDATE OR IGNORE watchlists SET instrument = ?2 WHERE instrument = ?1",
+                (&old, &new),
+            )?;
+            Ok::<_, rusqlite::Error>(
+                changed + tx.execute("DELETE FROM watchlists WHERE instrument = ?1", [&old])?,
+            )
+        })
+    }
+
     /// Sets one preference of a person.
     pub fn set_preference(
         &mut self,

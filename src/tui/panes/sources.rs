@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
-use crate::service::view::SourceRow;
+use crate::service::view::{Awaited, SourceRow};
 use crate::tui::format;
 use crate::tui::theme::Meaning;
 
@@ -48,6 +48,8 @@ fn table(view: &View<'_>) -> TableData {
 fn line(row: &SourceRow) -> Row {
     let date = |date: Option<chrono::NaiveDate>| date.map_or_else(|| format::MISSING.to_owned(), |d| d.to_string());
     let behind = match (row.behind, row.fetched) {
+        _ if row.awaited == Awaited::Delisted => Cell::muted("ended"),
+        (n, true) if row.awaited == Awaited::Elsewhere => Cell::muted(n.to_string()),
         _ if row.last.is_none() => Cell::new("? all", Meaning::Stale),
         (0, _) => Cell::new("0", Meaning::Good),
         (n, true) => Cell::new(format!("? {n}"), Meaning::Stale),

@@ -134,7 +134,7 @@ fn yahoo_chart(market: &Market, symbol: &str, seen: &Seen) -> Canned {
         result["indicators"] = json!({
             "quote": [{ "open": column(|d| d.open), "high": column(|d| d.high), "low": column(|d| d.low),
                 "close": column(|d| d.close), "volume": volumes }],
-            "adjclose": [{ "adjclose": column(|d| d.close) }],
+            "adjclose": [{ "adjclose": adjusted_closes(market, symbol, &days) }],
         });
         let events = yahoo_events(market, symbol, &days);
         if let Some(events) = events {
@@ -143,6 +143,25 @@ fn yahoo_chart(market: &Market, symbol: &str, seen: &Seen) -> Canned {
     }
     let _ = calendar;
     Canned::json(&json!({ "chart": { "result": [result], "error": null } }))
+}
+
+/// Closes without what was paid since, as Yahoo works them out: each dividend takes its share of the close before.
+fn adjusted_closes(market: &Market, symbol: &str, days: &[&Day]) -> Vec<Value> {
+    let dividends = market.facts().dividends.clone();
+    let today = market.calendar(symbol).date_at(market.now());
+    let mut factor = 1.0;
+    let mut adjusted = Vec::new();
+    for (index, day) in days.iter().enumerate().rev() {
+        adjusted.push(json!(f64::from((day.close * factor) as f32)));
+        let on_day = |d: &&super::Dividend| d.symbol == symbol && d.date == day.session.date;
+        let paid =
+            dividends.iter().filter(on_day).map(|d| d.amount / market.ratio(symbol, Some(d.date), today));
+        if let Some(before) = index.checked_sub(1).and_then(|before| days.get(before)) {
+            factor *= 1.0 - paid.sum::<f64>() / before.close;
+        }
+    }
+    adjusted.reverse();
+    adjusted
 }
 
 fn yahoo_events(market: &Market, symbol: &str, days: &[&Day]) -> Option<Value> {
@@ -295,7 +314,17 @@ fn polygon_dividends(market: &Market, seen: &Seen) -> Canned {
             "frequency": 4, "ticker": d.symbol })
         })
         .collect();
-    Canned::json(&json!({ "results": rows, "status": "OK", "request_id": "r" }))
+    let skip: usize = seen.query.get("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let page: Vec<&Value> = rows.iter().skip(skip).take(facts.page_rows).collect();
+    let mut body = json!({ "results": page, "status": "OK", "request_id": "r" });
+    let next = skip + page.len();
+    if next < rows.len() {
+        let kept = seen.query.iter().filter(|(name, _)| *name != "cursor");
+        let query: String = kept.map(|(name, value)| format!("{name}={value}&")).collect();
+        body["next_url"] =
+            json!(format!("https://api.polygon.io/v3/reference/dividends?{query}cursor={next}"));
+    }
+    Canned::json(&body)
 }
 
 fn asx_header(market: &Market, code: &str) -> Canned {

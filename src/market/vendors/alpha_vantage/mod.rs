@@ -101,7 +101,7 @@ fn compact_instead(call: &Call) -> Reply {
     next.page += 1;
     let next = Some(next.with("outputsize", "compact"));
     let (bars, actions) = (Vec::new(), Vec::new());
-    let series = Series { basis: Basis::Raw, bars, partial: None, actions, currency: None, duplicates: 0 };
+    let series = Series::plain(Basis::Raw, bars, actions);
     Reply::Data(Box::new(Page { payload: Payload::Series(series), rejected: Vec::new(), next }))
 }
 

@@ -7,7 +7,7 @@
 use chrono::NaiveDate;
 
 use super::super::json::Json;
-use super::super::{Call, Listing, Page, Payload, Reply};
+use super::super::{Call, Listing, Page, Payload, Reply, one_dividend_a_day};
 use crate::domain::id::Currency;
 use crate::domain::import::QUARANTINED_RAW_MAX;
 use crate::domain::market::{ActionKind, CorporateAction, SplitRatio};
@@ -39,33 +39,6 @@ fn refused(line: u64, symbol: &str, date: &str, reason: QuarantineReason, raw: &
     }
 }
 
-/// Cash dividends that go ex on one day as one: the money of all, paid on the day of the largest.
-fn one_dividend_a_day(actions: Vec<CorporateAction>) -> Vec<CorporateAction> {
-    let mut merged: Vec<CorporateAction> = Vec::with_capacity(actions.len());
-    // How much the dividend that names the day of payment is.
-    let mut largest = Price::ZERO;
-    for action in actions {
-        let ActionKind::Dividend { amount, pay_date } = action.kind else {
-            merged.push(action);
-            continue;
-        };
-        let last =
-            merged.last_mut().filter(|last| (last.date, last.instrument) == (action.date, action.instrument));
-        if let Some(CorporateAction { kind: ActionKind::Dividend { amount: sum, pay_date: paid }, .. }) = last
-            && let Some(total) = sum.checked_add(amount)
-        {
-            *sum = total;
-            if amount > largest {
-                (*paid, largest) = (pay_date, amount);
-            }
-            continue;
-        }
-        largest = amount;
-        merged.push(action);
-    }
-    merged
-}
-
 /// The actions of an answer, of one instrument or of all; `read` gives the kind of a row.
 fn actions(
     only: Option<InstrumentId>,
@@ -93,8 +66,6 @@ fn actions(
             }
         }
     }
-    actions.sort_by_key(|action| (action.date, action.instrument));
-    actions.dedup();
     let actions = one_dividend_a_day(actions);
     if actions.is_empty() && rejected.is_empty() && next.is_none() {
         return Reply::Empty;
@@ -183,25 +154,4 @@ pub(super) fn listings(body: &Json<'_>, next: Option<Call>) -> Reply {
         return Reply::Empty;
     }
     Reply::Data(Box::new(Page { payload: Payload::Listings(listings), rejected, next }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_regular_and_a_special_dividend_of_one_day_are_their_sum() {
-        let dividend = |date: &str, amount: &str, paid: &str| CorporateAction {
-            instrument: "COST.XNYS".parse().unwrap(),
-            date: date.parse().unwrap(),
-            kind: ActionKind::Dividend { amount: amount.parse().unwrap(), pay_date: paid.parse().unwrap() },
-        };
-        let told = vec![
-            dividend("2023-12-27", "1.02", "2024-01-05"),
-            dividend("2023-12-27", "15", "2024-01-12"),
-            dividend("2024-02-01", "1.02", "2024-02-16"),
-        ];
-        let sum = dividend("2023-12-27", "16.02", "2024-01-12");
-        assert_eq!(one_dividend_a_day(told.clone()), [sum, told[2].clone()]);
-    }
 }

@@ -37,6 +37,8 @@ pub(super) struct Chart<'a> {
     times: &'a [Json<'a>],
     /// Open, high, low, close, volume.
     columns: [&'a [Json<'a>]; 5],
+    /// Closes adjusted for dividends too; empty where there are none.
+    adjusted: &'a [Json<'a>],
     events: Option<&'a Json<'a>>,
 }
 
@@ -50,11 +52,13 @@ impl<'a> Chart<'a> {
         let quote = result.at(&["indicators", "quote"]).and_then(|list| list.items().first());
         let column = |name| quote.and_then(|quote| quote.get(name)).map_or(&[][..], Json::items);
         let columns = ["open", "high", "low", "close", "volume"].map(column);
+        let adjusted = result.at(&["indicators", "adjclose"]).and_then(|list| list.items().first());
+        let adjusted = adjusted.and_then(|list| list.get("adjclose")).map_or(&[][..], Json::items);
         let times = result.get("timestamp").map_or(&[][..], Json::items);
         if columns.iter().any(|column| !column.is_empty() && column.len() != times.len()) {
             return Err(malformed("prices and times do not belong together"));
         }
-        Ok(Self { meta, times, columns, events: result.get("events") })
+        Ok(Self { meta, times, columns, adjusted, events: result.get("events") })
     }
 
     /// The chart is not what was asked for: another symbol, interval, zone or currency.
@@ -94,6 +98,13 @@ impl<'a> Chart<'a> {
             let texts = self.columns.map(|column| meant(column.get(index).map_or("", Json::number_text)));
             (line, text, seconds(text), texts)
         })
+    }
+
+    /// The adjusted close of a row by its number, when the closes belong to the rows.
+    fn adjusted(&self, line: u64) -> &str {
+        let index = usize::try_from(line).ok().and_then(|line| line.checked_sub(1));
+        let fits = self.adjusted.len() == self.times.len();
+        index.filter(|_| fits).and_then(|index| self.adjusted.get(index)).map_or("", Json::number_text)
     }
 
     /// The close of the first row as it was meant.
@@ -146,9 +157,14 @@ pub(super) fn daily(
     let mut bars = DailyRows::new(VendorId::Yahoo, calendar, now, span);
     for (line, text, time, texts) in chart.rows() {
         let session = time.map(|time| session(calendar, time));
-        bars.take(line, instrument, (session, text), &row_text(&texts));
+        let row = row_text(&texts);
+        match session {
+            Some(session) => bars.add_adjusted(line, instrument, session, &row, chart.adjusted(line)),
+            None => bars.take(line, instrument, (None, text), &row),
+        }
     }
     let events = events(calendar, &chart, instrument, span, now);
+    bars.set_gains(gains(calendar, &chart, span));
     bars.into_reply(Basis::Split, events, chart.currency(), None)
 }
 
@@ -241,6 +257,18 @@ fn events(
     found.sort_by_key(|action| action.date);
     found.dedup();
     found
+}
+
+/// The capital gains of a fund, by ex-date.
+fn gains(calendar: &Calendar, chart: &Chart<'_>, (from, to): Span) -> Vec<(NaiveDate, f64)> {
+    let told = chart.events.and_then(|events| events.get("capitalGains")).map_or(&[][..], Json::entries);
+    let gain = |(key, event): &(std::borrow::Cow<'_, str>, Json<'_>)| {
+        let told = event.number_at("date");
+        let date = session(calendar, seconds(if told.is_empty() { key } else { told })?);
+        let amount = event.number_at("amount").parse().ok().filter(|a: &f64| a.is_finite() && *a > 0.0)?;
+        (from <= date && date <= to).then_some((date, amount))
+    };
+    told.iter().take(EVENTS_MAX).filter_map(gain).collect()
 }
 
 /// New to old shares; `None` when it is no split.

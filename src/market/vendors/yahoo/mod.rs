@@ -64,7 +64,7 @@ impl Yahoo {
             .with("interval", interval)
             .with("period1", first_second(calendar, from))
             .with("period2", first_second(calendar, to.succ_opt()?));
-        Some(call.with("includePrePost", "false").with("events", "div|split"))
+        Some(call.with("includePrePost", "false").with("events", "div|split|capitalGains"))
     }
 
     /// A chart of days that reaches to today.

@@ -148,6 +148,7 @@ lines! {
     TradeLine { symbol: Symbol, price: Price, size: Quantity }
     SplitLine { symbol: Symbol, ratio: String }
     DividendLine { symbol: Symbol, amount: Price, ex_date: NaiveDate, pay_date: NaiveDate }
+    SymbolChangeLine { symbol: Symbol, to: Symbol, day: NaiveDate }
     StatusLine { symbol: Symbol, state: Status }
 }
 
@@ -275,7 +276,7 @@ impl Script {
         Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
     }
 
-    fn market(&self, word: &str, text: &str) -> Result<(UnixNanos, Line), String> {
+    fn market(&mut self, word: &str, text: &str) -> Result<(UnixNanos, Line), String> {
         let (t, event) = match word {
             "bar" => self.bar(text)?,
             "quote" => self.quote(text)?,
@@ -297,6 +298,13 @@ impl Script {
                 not_negative("amount", amount.raw())?;
                 let instrument = self.instrument(symbol);
                 (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date })
+            }
+            "symbol_change" => {
+                let SymbolChangeLine { t, symbol, to, day, .. } = parse(text)?;
+                let instrument = self.instrument(symbol);
+                self.exchanges.insert(to, instrument.exchange);
+                let to = InstrumentId::new(to, instrument.exchange);
+                (t, MarketEvent::SymbolChange { instrument, time: t, to, day })
             }
             "status" => {
                 let line: StatusLine = parse(text)?;

@@ -73,6 +73,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::LimitUsed { .. }
         | EventBody::RiskEvent { .. } => control_body(head, body),
         EventBody::CorporateAction { .. }
+        | EventBody::SymbolChanged { .. }
         | EventBody::DividendAnnounced { .. }
         | EventBody::Cash { .. }
         | EventBody::Settled { .. } => outside_body(head, body),
@@ -212,6 +213,10 @@ fn outside_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
         EventBody::CorporateAction { instrument, ratio } => {
             let object = symbol(head("corporate_action"), *instrument).put("kind", "split");
             object.text("ratio", format_args!("{}:{}", ratio.new, ratio.old))
+        }
+        EventBody::SymbolChanged { instrument, to, day } => {
+            let object = symbol(head("corporate_action"), *instrument).put("kind", "symbol_change");
+            object.text("to", to.symbol).text("day", day)
         }
         EventBody::DividendAnnounced { instrument, amount, ex_date, pay_date } => {
             let object = symbol(head("corporate_action"), *instrument).put("kind", "dividend");
