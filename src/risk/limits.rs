@@ -224,12 +224,12 @@ impl LimitBook {
     /// Versions that bind, come back or will begin and that name a symbol, as their scope or on their list; none that is
     /// meant for one order.
     pub fn naming(&self, symbol: Symbol) -> Vec<&LimitVersion> {
-        let standing =
-            self.in_force.values().chain(self.beneath.values().flatten()).map(|value| value.version);
+        let standing = self.begun.values().flatten().map(|begun| begun.value.version);
         let begins = self.turns.iter().filter(|(_, _, turn)| *turn == Turn::Begins);
         let live: BTreeSet<u32> = standing.chain(begins.map(|(_, version, _)| *version)).collect();
         let own = self.versions.iter().filter(|v| live.contains(&v.version) && v.draft.terms.order.is_none());
-        own.filter(|v| v.draft.names(symbol)).collect()
+        let bounds = own.filter(|v| v.draft.hard.is_some() || v.draft.soft.is_some());
+        bounds.filter(|v| v.draft.names(symbol)).collect()
     }
 
     /// Whether a limit of this name is in force anywhere.
