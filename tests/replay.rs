@@ -116,6 +116,12 @@ fn always(script: &str, ran: &Ran, problems: &mut Problems) {
             if (!split && *cum != number(&event["cum"])) || number(&event["leaves"]) < Decimal::ZERO {
                 problems.push(format!("cum or leaves: {event}"));
             }
+        } else if event["kind"] == "symbol_change" {
+            let text = |key: &str| event[key].as_str().unwrap().to_owned();
+            for account in cash.keys() {
+                let moved = held.remove(&(account.clone(), text("symbol"))).unwrap_or_default();
+                *held.entry((account.clone(), text("to"))).or_default() += moved;
+            }
         } else if event["event"] == "cash" {
             *cash.entry(account).or_default() += number(&event["amount"]);
         }

@@ -62,7 +62,9 @@ fn a_name_stays_with_the_vendor_it_was_synced_from_until_a_person_asks_another_o
     rig.set_now("2024-07-12T01:00:00Z");
     assert_eq!(after_a_close(&rig), 0);
     assert_eq!(asked(&rig), [pair(POLYGON, B), pair(YAHOO, A)], "a person has asked Yahoo for it");
-    assert!(rig.closes(A, YAHOO).len() > rig.closes(A, POLYGON).len());
+    let newest = |vendor| rig.closes(A, vendor).into_keys().next_back();
+    assert_eq!(newest(YAHOO), Some("2024-07-11".parse().unwrap()));
+    assert_eq!(newest(POLYGON), Some("2024-07-10".parse().unwrap()), "and nobody else for the same rows");
 }
 
 fn dividends(rig: &Rig, symbol: &str) -> Vec<(NaiveDate, String)> {
