@@ -27,7 +27,6 @@ const PATIENCE_SECONDS: u64 = 60;
 struct Desk {
     folder: tempfile::TempDir,
     server: Server,
-    market: Arc<Market>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -42,12 +41,11 @@ impl Desk {
         let now: UnixNanos = "2024-07-08T01:00:00Z".parse().unwrap();
         let clock = Arc::new(AtomicI64::new(now.nanos()));
         let server = runtime.block_on(Server::start(0, Arc::clone(&clock))).unwrap();
-        let market = Arc::new(Market::new(clock));
+        let market = Market::new(clock);
         market.page_rows(60);
         market.split("Q03", "2024-03-18", 4);
-        let made = Arc::clone(&market);
-        server.set_maker(Arc::new(move |seen| made.answer(seen)));
-        Self { folder: tempfile::tempdir().unwrap(), server, market, _runtime: runtime }
+        server.set_maker(Arc::new(move |seen| market.answer(seen)));
+        Self { folder: tempfile::tempdir().unwrap(), server, _runtime: runtime }
     }
 
     fn home(&self, name: &str) -> PathBuf {
