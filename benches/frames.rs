@@ -47,6 +47,7 @@ fn demo_home(folder: &Path) -> (Arc<House>, JoinHandle<()>) {
         process: "bench".to_string(),
         runs_as: "bench".to_string(),
         own: true,
+        keyring: false,
     };
     let (house, engine) = house::open(parts).unwrap();
     let engine = std::thread::spawn(move || engine.unwrap().run());

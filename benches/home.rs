@@ -42,6 +42,7 @@ fn open(home: &Path) -> Duration {
         process: "bench".into(),
         runs_as: "bench".into(),
         own: true,
+        keyring: false,
     })
     .unwrap();
     let engine = std::thread::spawn(move || engine.unwrap().run());

@@ -1,11 +1,16 @@
 //! Rows a second from CSV text and from vendors' answers into the market store, beside a bare prepared insert of the
-//! same rows in the same order.
+//! same rows in the same order. Ours and bare take turns, round by round; processor time is given beside time on the
+//! wall, which other programs on the machine stretch. Figures are printed, never judged.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing)]
+
+#[path = "flow/clock.rs"]
+mod clock;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use divan::{Bencher, counter::ItemsCount};
+use clock::{cpu, median};
 use qlib_pro::domain::calendar::Calendars;
 use qlib_pro::domain::market::{Basis, DailyBar};
 use qlib_pro::domain::vendor::{DataKind, VendorId};
@@ -21,10 +26,12 @@ use rusqlite::{Connection, params};
 const NAMES: usize = 100;
 /// Sessions of each.
 const SESSIONS: usize = 500;
-
-fn main() {
-    divan::main();
-}
+/// Rows of a page of an import.
+const PAGE: usize = 4_096;
+/// Rows of a round.
+const ROWS: usize = NAMES * SESSIONS;
+/// Times that all take their turns.
+const ROUNDS: usize = 15;
 
 fn text() -> String {
     let calendars = Calendars::bundled().unwrap();
@@ -50,29 +57,11 @@ fn pages(text: &str) -> Vec<Vec<DailyBar>> {
     pages.map(|page| page.unwrap().rows.iter().map(|row| row.value).collect()).collect()
 }
 
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn parse_and_check(bencher: Bencher<'_, '_>) {
-    let text = text();
-    bencher.counter(ItemsCount::new(NAMES * SESSIONS)).bench(|| pages(&text));
-}
-
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn parse_check_and_store(bencher: Bencher<'_, '_>) {
-    let text = text();
-    let new_home = || {
-        let folder = tempfile::tempdir().unwrap();
-        let store = MarketStore::open(folder.path()).unwrap();
-        (folder, store)
-    };
-    bencher.counter(ItemsCount::new(NAMES * SESSIONS)).with_inputs(new_home).bench_values(
-        |(folder, mut store)| {
-            let mut run = store::market::BarRun::new(CleanText::new("file"), Basis::Raw, UnixNanos::ZERO);
-            let stored: u64 =
-                pages(&text).iter().map(|page| store.store_bars(&mut run, page).unwrap().stored).sum();
-            assert_eq!(stored, (NAMES * SESSIONS) as u64);
-            (folder, store)
-        },
-    );
+/// Pages of files, stored as an import does.
+fn store(store: &mut MarketStore, pages: &[Vec<DailyBar>]) {
+    let mut run = store::market::BarRun::new(CleanText::new("file"), Basis::Raw, UnixNanos::ZERO);
+    let stored: u64 = pages.iter().map(|page| store.store_bars(&mut run, page).unwrap().stored).sum();
+    assert_eq!(stored, ROWS as u64);
 }
 
 /// Answers of Polygon for each name, as they come over the wire.
@@ -117,15 +106,6 @@ fn read(vendor: &dyn Vendor, ask: &Ask, body: &[u8]) -> Series {
     }
 }
 
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn answers_read(bencher: Bencher<'_, '_>) {
-    let answers = answers();
-    let vendor = registry::vendor(VendorId::Polygon, &Calendars::bundled().unwrap());
-    bencher.counter(ItemsCount::new(NAMES * SESSIONS)).bench(|| {
-        answers.iter().map(|(ask, body)| read(vendor.as_ref(), ask, body).bars.len()).sum::<usize>()
-    });
-}
-
 /// Writes what was read, one transaction an answer: sifted, with its record of what was answered for.
 fn write(store: &mut MarketStore, calendars: &Calendars, instrument: InstrumentId, series: &Series) -> u64 {
     let suspect = Suspect::new(&series.bars, series.basis, &series.actions);
@@ -138,66 +118,106 @@ fn write(store: &mut MarketStore, calendars: &Calendars, instrument: InstrumentI
     store.store_fetched(&mut run, &page, UnixNanos::ZERO).unwrap().stored
 }
 
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn answers_written(bencher: Bencher<'_, '_>) {
+/// Bare SQLite, in one transaction.
+fn bare(db: &mut Connection, rows: &[DailyBar]) {
+    let tx = db.transaction().unwrap();
+    let mut insert = tx.prepare("INSERT INTO bars VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").unwrap();
+    for bar in rows {
+        let (symbol, session) = (bar.instrument.symbol.to_string(), bar.session.to_string());
+        let (open, high, low, close) = (bar.open.raw(), bar.high.raw(), bar.low.raw(), bar.close.raw());
+        insert.execute(params![symbol, session, open, high, low, close, bar.volume.raw()]).unwrap();
+    }
+    drop(insert);
+    tx.commit().unwrap();
+}
+
+fn bare_file() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Connection::open(folder.path().join("bare.db")).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; \
+         CREATE TABLE bars (symbol TEXT, session TEXT, open INTEGER, high INTEGER, low INTEGER, \
+         close INTEGER, volume INTEGER, PRIMARY KEY (symbol, session)) STRICT, WITHOUT ROWID;",
+    )
+    .unwrap();
+    (folder, db)
+}
+
+fn new_store() -> (tempfile::TempDir, MarketStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = MarketStore::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+/// What one turn took, on the wall and of the processor.
+#[derive(Default)]
+struct Took(Vec<(f64, f64)>);
+
+impl Took {
+    fn time(&mut self, work: impl FnOnce()) {
+        let (began, before) = (Instant::now(), cpu());
+        work();
+        let used = cpu().zip(before).map_or(Duration::ZERO, |(now, before)| now - before);
+        self.0.push((began.elapsed().as_secs_f64(), used.as_secs_f64()));
+    }
+
+    fn medians(&self) -> (f64, f64) {
+        (median(self.0.iter().map(|t| t.0).collect()), median(self.0.iter().map(|t| t.1).collect()))
+    }
+}
+
+fn say(what: &str, ours: &Took, bare: &Took) {
+    let ((wall, cpu), (bare_wall, bare_cpu)) = (ours.medians(), bare.medians());
+    let rate = |seconds: f64| ROWS as f64 / seconds;
+    println!(
+        "{what}: {:.0} rows/s on the wall, {:.0} of the processor; bare / it: {:.2} and {:.2}",
+        rate(wall),
+        rate(cpu),
+        bare_wall / wall,
+        bare_cpu / cpu
+    );
+}
+
+fn main() {
     let calendars = Calendars::bundled().unwrap();
     let vendor = registry::vendor(VendorId::Polygon, &calendars);
-    let new_home = || {
-        let folder = tempfile::tempdir().unwrap();
-        let store = MarketStore::open(folder.path()).unwrap();
-        let read_answer = |(ask, body): (Ask, Vec<u8>)| match ask {
-            Ask::Daily { instrument, .. } => (instrument, read(vendor.as_ref(), &ask, &body)),
-            other => panic!("{other:?}"),
-        };
-        (folder, store, answers().into_iter().map(read_answer).collect::<Vec<_>>())
+    let text = text();
+    let by_date = pages(&text);
+    let mut by_symbol: Vec<DailyBar> = by_date.concat();
+    by_symbol.sort_by_key(|bar| (bar.instrument, bar.session));
+    let of_names: Vec<Vec<DailyBar>> = by_symbol.chunks(PAGE).map(<[DailyBar]>::to_vec).collect();
+    let answers = answers();
+    let name = |ask: &Ask| match ask {
+        Ask::Daily { instrument, .. } => *instrument,
+        other => panic!("{other:?}"),
     };
-    bencher.counter(ItemsCount::new(NAMES * SESSIONS)).with_inputs(new_home).bench_values(
-        |(folder, mut store, answers)| {
-            let stored: u64 =
-                answers.iter().map(|(id, series)| write(&mut store, &calendars, *id, series)).sum();
-            assert_eq!(stored, (NAMES * SESSIONS) as u64);
-            (folder, store)
-        },
-    );
-}
-
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn bare_insert_by_date(bencher: Bencher<'_, '_>) {
-    bare_insert(bencher, &pages(&text()).concat());
-}
-
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn bare_insert_by_symbol(bencher: Bencher<'_, '_>) {
-    let mut rows = pages(&text()).concat();
-    rows.sort_by_key(|bar| (bar.instrument, bar.session));
-    bare_insert(bencher, &rows);
-}
-
-fn bare_insert(bencher: Bencher<'_, '_>, rows: &[DailyBar]) {
-    let new_file = || {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Connection::open(folder.path().join("bare.db")).unwrap();
-        db.execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; \
-             CREATE TABLE bars (symbol TEXT, session TEXT, open INTEGER, high INTEGER, low INTEGER, \
-             close INTEGER, volume INTEGER, PRIMARY KEY (symbol, session)) STRICT, WITHOUT ROWID;",
-        )
-        .unwrap();
-        (folder, db)
-    };
-    bencher.counter(ItemsCount::new(NAMES * SESSIONS)).with_inputs(new_file).bench_values(
-        |(folder, mut db)| {
-            let tx = db.transaction().unwrap();
-            let mut insert = tx.prepare("INSERT INTO bars VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").unwrap();
-            for bar in rows {
-                let (symbol, session) = (bar.instrument.symbol.to_string(), bar.session.to_string());
-                let prices = (bar.open.raw(), bar.high.raw(), bar.low.raw(), bar.close.raw());
-                let (open, high, low, close) = prices;
-                insert.execute(params![symbol, session, open, high, low, close, bar.volume.raw()]).unwrap();
-            }
-            drop(insert);
-            tx.commit().unwrap();
-            (folder, db)
-        },
-    );
+    let series: Vec<(InstrumentId, Series)> =
+        answers.iter().map(|(ask, body)| (name(ask), read(vendor.as_ref(), ask, body))).collect();
+    let [mut parsed, mut whole, mut stored, mut asked, mut written, mut bare_symbol, mut bare_date]: [Took;
+        7] = std::array::from_fn(|_| Took::default());
+    for _ in 0..ROUNDS {
+        let (_bare, mut db) = bare_file();
+        bare_symbol.time(|| bare(&mut db, &by_symbol));
+        let (_home, mut market) = new_store();
+        written.time(|| {
+            let rows: u64 = series.iter().map(|(id, one)| write(&mut market, &calendars, *id, one)).sum();
+            assert_eq!(rows, ROWS as u64);
+        });
+        let (_home, mut market) = new_store();
+        stored.time(|| store(&mut market, &of_names));
+        let (_bare, mut db) = bare_file();
+        bare_date.time(|| bare(&mut db, &by_date.concat()));
+        let (_home, mut market) = new_store();
+        whole.time(|| store(&mut market, &pages(&text)));
+        parsed.time(|| drop(pages(&text)));
+        asked.time(|| answers.iter().for_each(|(ask, body)| drop(read(vendor.as_ref(), ask, body))));
+    }
+    println!("{ROWS} rows of {NAMES} names, {ROUNDS} rounds; medians");
+    say("bare, by symbol", &bare_symbol, &bare_symbol);
+    say("answers: sifted and stored, one transaction a name", &written, &bare_symbol);
+    say("files by symbol: stored, pages of an import", &stored, &bare_symbol);
+    say("bare, by date", &bare_date, &bare_date);
+    say("files by date: parsed, checked and stored", &whole, &bare_date);
+    say("files by date: parsed and checked", &parsed, &bare_date);
+    say("answers: read", &asked, &bare_symbol);
 }

@@ -12,7 +12,6 @@ use std::thread::{self, JoinHandle};
 
 use crate::cli::args::{Color, LogLevel};
 use crate::cli::context::{Context, Demo, HomeWish, Launch, OpenMode};
-use crate::cli::credentials;
 use crate::cli::errors::Failure;
 use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
@@ -85,6 +84,7 @@ impl App {
             process: process.to_string(),
             runs_as: runs_as(),
             own: wish.mode == OpenMode::Own,
+            keyring: true,
         })?;
         if let Some(engine) = engine {
             let spawned = thread::Builder::new().name("engine".to_string()).spawn(move || engine.run());
@@ -164,12 +164,6 @@ impl App {
         let wish = HomeWish { home: Some(paths.home()), mode: OpenMode::Own, log_level: launch.log_level };
         let house = self.open(&wish, WORKSTATION)?;
         prepare(&house)?;
-        // Keys under a passphrase: without it the workstation opens all the same, and Data says that they are locked.
-        if house.vault_is_locked()
-            && let Some(passphrase) = credentials::vault_passphrase()?
-        {
-            house.unlock_vault(passphrase)?;
-        }
         let clock = house.start_clock(settings.simulation_speed)?;
         let nightly = house.start_nightly()?;
         let schedule = house.start_schedule()?;

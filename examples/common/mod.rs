@@ -18,6 +18,7 @@ pub fn open(folder: &Path) -> anyhow::Result<(Arc<House>, Option<JoinHandle<()>>
         process: "example".into(),
         runs_as: "example".into(),
         own: true,
+        keyring: false,
     })?;
     Ok((house, engine.map(|e| std::thread::spawn(move || e.run()))))
 }

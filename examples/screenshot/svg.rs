@@ -39,6 +39,7 @@ pub fn picture(role: Role, (width, height): (u16, u16)) -> anyhow::Result<String
         process: "screenshot".to_owned(),
         runs_as: "docs".to_owned(),
         own: true,
+        keyring: false,
     })?;
     let engine = engine.map(|engine| std::thread::spawn(move || engine.run()));
     house.prime()?;

@@ -102,7 +102,7 @@ pub fn new_vault_passphrase() -> Result<Option<Password>, Failure> {
     if first.is_empty() {
         return Ok(None);
     }
-    if !first.same_as(&ask_hidden("The same again: ")?) {
+    if first != ask_hidden("The same again: ")? {
         return Err(Failure::usage("the two passphrases differ; nothing was changed, run it again"));
     }
     Ok(Some(first))
@@ -116,7 +116,7 @@ fn ask_twice(name: UserName, variables: &str) -> Result<Password, Failure> {
     }
     let first = ask_hidden(&format!("New password of {name}: "))?;
     let second = ask_hidden("The same again: ")?;
-    if first.same_as(&second) {
+    if first == second {
         return Ok(first);
     }
     Err(Failure::usage("the two passwords differ; nothing was changed, run it again"))

@@ -46,6 +46,7 @@ pub enum SecretError {
 }
 
 /// A password as somebody typed it.
+#[derive(Clone)]
 pub struct Password(SecretString);
 
 impl Password {
@@ -63,9 +64,11 @@ impl Password {
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
+}
 
-    /// Whether both are the same text: for asking twice.
-    pub fn same_as(&self, other: &Password) -> bool {
+/// Whether both are the same text: for asking twice.
+impl PartialEq for Password {
+    fn eq(&self, other: &Password) -> bool {
         self.0.expose_secret() == other.0.expose_secret()
     }
 }

@@ -245,6 +245,7 @@ impl House {
             set_aside: known.newest.iter().map(set_aside_row).collect(),
             set_aside_total: known.aside.values().map(|n| usize::try_from(*n).unwrap_or(usize::MAX)).sum(),
             problem: None,
+            sealed: self.sealed_lately(),
         }
     }
 

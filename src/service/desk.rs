@@ -12,6 +12,7 @@ use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
 use crate::domain::{AccountId, CleanText, InstrumentId, OrderId, Price, Quantity, Symbol};
 
+use super::access::Password;
 use super::quality::Decision;
 use super::trading::OrderWish;
 use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, WhatIf};
@@ -177,6 +178,10 @@ pub enum Request {
     StopSync,
     /// Do this with a row that was set aside.
     Decide(i64, Decision),
+    /// Open the vault of keys with its passphrase.
+    OpenVault(Password),
+    /// Have the system ask for its keyring.
+    OpenKeyring,
     /// Mark all notices as read.
     ReadNotices,
     /// Change a setting.

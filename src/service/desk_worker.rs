@@ -259,6 +259,21 @@ impl Worker {
                     Decision::Ignore => "the row is left out for good".into(),
                 }))
             }
+            Request::OpenVault(passphrase) => {
+                let _permit = session.permit::<ManageData>()?;
+                house.open_vault(&passphrase)?;
+                Ok(Reply::Done("the vault of keys is open until you leave".into()))
+            }
+            Request::OpenKeyring => {
+                let _permit = session.permit::<ManageData>()?;
+                let session = Arc::clone(session);
+                spawn("keyring", move || {
+                    if let Err(error) = session.house().open_keyring() {
+                        tracing::warn!(%error, "the keyring stays locked");
+                    }
+                })?;
+                Ok(Reply::Done("the system asks for its keyring now; answer its question".into()))
+            }
             request => self.answer_people(request),
         }
     }

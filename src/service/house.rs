@@ -59,6 +59,8 @@ pub struct Parts {
     pub runs_as: String,
     /// Whether to own the trades when nobody does.
     pub own: bool,
+    /// Whether keys may be in the system's keyring; where not, it is never asked.
+    pub keyring: bool,
 }
 
 enum Trades {
@@ -108,7 +110,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
     let market = MarketStore::open(&parts.home)?;
     let holder = HeldBy::this_process(&parts.process, &parts.runs_as, parts.clock.now());
     let (trades, engine_loop) = open_trades(&parts, &users, &calendars, &holder)?;
-    let keys = Keys::of_home(&parts.home);
+    let keys = Keys::of_home(&parts.home, parts.keyring);
     let house = Arc::new(House {
         ledger: Mutex::new(TradesReader::open(&parts.home)?),
         home: parts.home,

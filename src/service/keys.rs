@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 use crate::config;
 use crate::domain::UnixNanos;
@@ -40,21 +41,42 @@ type Known = (UnixNanos, String, Option<String>);
 #[derive(Debug)]
 pub(super) struct Keys {
     chain: KeyChain,
+    keyring: Option<Arc<Keyring>>,
     vault: Arc<Vault>,
     known: Mutex<BTreeMap<KeySlot, Known>>,
+    /// What waited to be opened, and since when this is known.
+    shut: Mutex<Option<(UnixNanos, Option<Sealed>)>>,
 }
 
 impl Keys {
-    /// The system's keyring, the vault in the home, the environment.
-    pub(super) fn of_home(home: &Path) -> Self {
+    /// The system's keyring where it may be asked, the vault in the home, the environment.
+    pub(super) fn of_home(home: &Path, may_ask_keyring: bool) -> Self {
+        let keyring = may_ask_keyring.then(|| Arc::new(Keyring::new(home)));
         let vault = Arc::new(Vault::new(home, config::vendors::vault_password()));
-        let stores: Vec<Arc<dyn KeyStore>> = vec![
-            Arc::new(Keyring::new(home)),
-            Arc::clone(&vault) as Arc<dyn KeyStore>,
-            Arc::new(Environment::new(config::vendors::key)),
-        ];
-        Self { chain: KeyChain::new(stores), vault, known: Mutex::default() }
+        let mut stores: Vec<Arc<dyn KeyStore>> = Vec::new();
+        if let Some(keyring) = &keyring {
+            stores.push(Arc::clone(keyring) as Arc<dyn KeyStore>);
+        }
+        stores.push(Arc::clone(&vault) as Arc<dyn KeyStore>);
+        stores.push(Arc::new(Environment::new(config::vendors::key)));
+        Self { chain: KeyChain::new(stores), keyring, vault, known: Mutex::default(), shut: Mutex::default() }
     }
+
+    /// What is known of places is looked up again.
+    fn forget(&self) {
+        lock(&self.known).clear();
+        *lock(&self.shut) = None;
+    }
+}
+
+/// A place of keys that a person must open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sealed {
+    /// The system's keyring is locked.
+    Keyring,
+    /// The vault waits for its passphrase.
+    Vault,
 }
 
 /// All keys of a home as they may be shown.
@@ -88,16 +110,41 @@ impl House {
         Ok(keys.vault.asks()?)
     }
 
-    /// Whether the home's vault waits for its passphrase.
-    pub fn vault_is_locked(&self) -> bool {
-        self.keys().vault.asks().is_ok_and(|asks| asks == Asks::Passphrase)
+    /// What waits to be opened by a person.
+    pub fn sealed(&self) -> Option<Sealed> {
+        let keys = self.keys();
+        if keys.vault.asks().is_ok_and(|asks| asks == Asks::Passphrase) {
+            return Some(Sealed::Vault);
+        }
+        keys.keyring.as_ref().filter(|keyring| keyring.is_locked()).map(|_| Sealed::Keyring)
+    }
+
+    /// The same, at most some seconds old.
+    pub(super) fn sealed_lately(&self) -> Option<Sealed> {
+        let now = self.clock().now();
+        let known = *lock(&self.keys().shut);
+        if let Some((_, sealed)) = known.filter(|(at, _)| (0..KNOWN_NANOS).contains(&now.since(*at))) {
+            return sealed;
+        }
+        let sealed = self.sealed();
+        *lock(&self.keys().shut) = Some((now, sealed));
+        sealed
     }
 
     /// Takes the vault's passphrase for this process, if it opens the vault.
-    pub fn unlock_vault(&self, passphrase: Password) -> Result<(), ServiceError> {
-        let vault = &self.keys().vault;
-        vault.give_passphrase(SecretString::from(passphrase.expose().to_owned()));
-        Ok(vault.usable()?)
+    pub fn open_vault(&self, passphrase: &Password) -> Result<(), ServiceError> {
+        let keys = self.keys();
+        keys.vault.give_passphrase(SecretString::from(passphrase.expose().to_owned()))?;
+        keys.forget();
+        Ok(())
+    }
+
+    /// Has the system ask for its keyring, and waits until somebody answered or clearly nobody does.
+    pub fn open_keyring(&self) -> Result<(), ServiceError> {
+        let keys = self.keys();
+        keys.keyring.as_ref().map_or(Ok(()), |keyring| keyring.unlock())?;
+        keys.forget();
+        Ok(())
     }
 
     /// Where a vendor's key is, and its id; at most some seconds old.
@@ -129,7 +176,7 @@ impl House {
         let id = KeyId::of(key.expose());
         let key = SecretString::from(key.expose().to_owned());
         let place = self.keys().chain.set(slot, &key, self.clock().now())?;
-        lock(&self.keys().known).clear();
+        self.keys().forget();
         let detail = format!("key {id} in the {place}");
         record(
             self,
@@ -151,7 +198,7 @@ impl House {
         for slot in owner.slots() {
             had.extend(self.keys().chain.remove(*slot)?);
         }
-        lock(&self.keys().known).clear();
+        self.keys().forget();
         record(self, permit.user().as_str(), &format!("remove the keys of {owner}"), "allowed", "")?;
         had.dedup();
         Ok(had)

@@ -108,6 +108,14 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
 }
 
+/// Spells something into a text that is used again and again.
+pub(super) fn spell(into: &mut String, what: &impl std::fmt::Display) {
+    use std::fmt::Write as _;
+    into.clear();
+    // A string takes everything.
+    write!(into, "{what}").unwrap_or_default();
+}
+
 /// A count from SQLite.
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|n| u64::try_from(n).unwrap_or(0))

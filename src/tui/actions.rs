@@ -152,6 +152,7 @@ actions! {
     Accept = "accept" ["take"], ["t"], Data, Needs(Capability::ManageData), Review, 4 "accept", "", "Store the selected row that was set aside as it was read, after a question.";
     Refetch = "refetch" ["ask-again"], ["o"], Data, Needs(Capability::ManageData), None, 5 "ask again", "", "Have the next sync ask for the day of the selected row again.";
     Ignore = "ignore" [], ["i"], Data, Needs(Capability::ManageData), None, 6 "ignore", "", "Leave the selected row out and say no more about it.";
+    OpenKeys = "open-keys" ["unlock-keys", "passphrase"], ["K"], Data, Needs(Capability::ManageData), None, 0 "open keys", "", "Open the vault of keys with its passphrase, or have the system ask for its keyring.";
     DisableUser = "disable-user" [], ["X"], Users, Needs(Capability::Administer), Typed, 1 "disable", "[NAME]", "Disable a person's login; the name must be typed.";
     Set = "set" ["setting"], [], Settings, Anyone, None, 0 "set", "KEY VALUE", "Change a setting.";
     Verify = "verify" ["audit"], [], Global, Needs(Capability::Audit), None, 0 "verify", "", "Prove that the journal is complete and unchanged.";

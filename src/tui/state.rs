@@ -229,6 +229,8 @@ pub struct UiState {
     pub speed: u32,
     /// The expression under the pen.
     pub lab: Lab,
+    /// The passphrase of the vault was asked for.
+    pub passphrase_asked: bool,
 }
 
 impl UiState {
@@ -262,6 +264,7 @@ impl UiState {
             page: PAGE_ROWS,
             speed,
             lab: Lab::default(),
+            passphrase_asked: false,
         };
         state.settle();
         state

@@ -75,6 +75,8 @@ impl Bench {
     pub fn bare(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qlib-pro"));
         command.env_clear().env("QLIB_PRO_HOME", self.path("home")).stdin(Stdio::null());
+        // The keyring of who runs the tests is never touched.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         // Nobody answers there: no test reaches a vendor.
         for vendor in ["ALPHA_VANTAGE", "YAHOO", "POLYGON", "ASX"] {
             command.env(format!("QLIB_PRO_{vendor}_URL"), "http://127.0.0.1:9");

@@ -7,6 +7,8 @@
 mod bench;
 mod files;
 mod imports;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod keys;
 mod logins;
 mod orders;

@@ -47,6 +47,7 @@ fn with_house<T>(at: &Path, act: impl FnOnce(&Arc<House>) -> Result<T, String>) 
         process: "test".into(),
         runs_as: "tester".into(),
         own: true,
+        keyring: false,
     };
     let (house, engine) = house::open(parts).map_err(|e| e.to_string())?;
     let engine = engine.map(|engine| std::thread::spawn(move || engine.run()));

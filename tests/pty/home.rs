@@ -1,5 +1,6 @@
 //! Homes with people, prices and market time, made once through the command line and copied for each test.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -9,6 +10,8 @@ use tempfile::TempDir;
 
 /// Password of everybody.
 pub const PASSWORD: &str = "correct horse battery";
+/// Where no bus is: the keyring of who runs the tests is never touched.
+pub const NO_BUS: &str = "unix:path=/nowhere";
 /// Sessions with bars.
 const SESSIONS: usize = 300;
 /// Sessions that have been played.
@@ -63,6 +66,7 @@ impl Home {
     fn command(&self, user: &str, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qlib-pro"));
         command.env_clear().env("QLIB_PRO_HOME", self.path()).env("QLIB_PRO_PASSWORD", PASSWORD);
+        command.env("DBUS_SESSION_BUS_ADDRESS", NO_BUS);
         if user.is_empty() {
             command.env("QLIB_PRO_NEW_PASSWORD", PASSWORD);
         } else {
@@ -77,6 +81,18 @@ impl Home {
         let done = self.command(user, args);
         assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()
+    }
+
+    /// Runs a command as this person with variables and a line of standard input; it must succeed.
+    #[track_caller]
+    pub fn pipe(&self, user: &str, args: &[&str], env: &[(&str, &str)], line: &str) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qlib-pro"));
+        command.env_clear().env("QLIB_PRO_HOME", self.path()).env("QLIB_PRO_PASSWORD", PASSWORD);
+        command.env("DBUS_SESSION_BUS_ADDRESS", NO_BUS).env("QLIB_PRO_USER", user);
+        command.envs(env.iter().copied()).args(args).stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        writeln!(child.stdin.take().unwrap(), "{line}").unwrap();
+        assert!(child.wait().unwrap().success(), "{args:?}");
     }
 
     /// Runs a command as this person; it must end with this code.

@@ -10,6 +10,7 @@ mod data;
 mod entry;
 mod figures;
 mod home;
+mod keys;
 mod limits;
 mod picture;
 mod research;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{ChildKiller, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::{Parser, Screen};
 
-use crate::home::{Home, PASSWORD};
+use crate::home::{Home, NO_BUS, PASSWORD};
 
 /// Longest wait for anything on the screen.
 const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -74,6 +74,7 @@ impl Terminal {
         command.env_clear();
         command.env("TERM", "xterm-256color");
         command.env("QLIB_PRO_HOME", home.path());
+        command.env("DBUS_SESSION_BUS_ADDRESS", NO_BUS);
         env.iter().for_each(|(name, value)| command.env(name, value));
         command.args(args);
         command.cwd(std::env::temp_dir());

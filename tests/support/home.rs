@@ -60,7 +60,11 @@ impl Home {
     /// The binary on this home.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qlib-pro"));
-        command.env_clear().env("QLIB_PRO_HOME", self.folder.path().join("home")).env("USER", "tester");
+        command
+            .env_clear()
+            .env("QLIB_PRO_HOME", self.folder.path().join("home"))
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+            .env("USER", "tester");
         command.env("QLIB_PRO_USER", "root").env("QLIB_PRO_PASSWORD", PASSWORD);
         command.args(["--format", "json"]).args(args).stdin(Stdio::null());
         command

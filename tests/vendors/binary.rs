@@ -61,7 +61,12 @@ impl Desk {
 
     fn command(&self, home: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qlib-pro"));
-        command.env_clear().env("QLIB_PRO_HOME", home).env("USER", "tester").env("QLIB_PRO_USER", "root");
+        command
+            .env_clear()
+            .env("QLIB_PRO_HOME", home)
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+            .env("USER", "tester")
+            .env("QLIB_PRO_USER", "root");
         command.env("QLIB_PRO_PASSWORD", PASSWORD);
         for vendor in ["alpha_vantage", "yahoo", "polygon", "asx"] {
             let url = format!("{}/{vendor}", self.server.address);

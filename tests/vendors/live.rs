@@ -42,7 +42,7 @@ fn fed(rig: &Rig) -> FeedGuard {
     let permit = rig.session().permit::<ViewMarket>().unwrap();
     rig.house().watch(&permit, &SYMBOLS.map(|symbol| id(&format!("{symbol}.XNYS")))).unwrap();
     let address = Address::parse(&format!("{}/polygon", rig.server.address), HOSTS).unwrap();
-    let stream = PolygonStream::new(address, KEY.into(), timing());
+    let stream = PolygonStream::new(address, Box::new(|| Ok(KEY.into())), timing());
     let guard = rig.house().start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
     until("subscribed", rig, || rig.server.stream().wanted().len() == SYMBOLS.len());
     guard

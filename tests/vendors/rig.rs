@@ -143,6 +143,7 @@ impl Rig {
             process: "test".into(),
             runs_as: "tester".into(),
             own: is_first,
+            keyring: false,
         };
         let (house, engine) = house::open(parts).unwrap();
         let engine = engine.map(|engine| std::thread::spawn(move || engine.run()));

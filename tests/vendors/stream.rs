@@ -83,7 +83,7 @@ impl Line {
 
 fn stream_to(server: &Server) -> PolygonStream {
     let address = Address::parse(&format!("{}/polygon", server.address), HOSTS).unwrap();
-    PolygonStream::new(address, KEY.into(), timing())
+    PolygonStream::new(address, Box::new(|| Ok(KEY.into())), timing())
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ impl DoctorArgs {
             let session = env.session(OpenMode::Read)?;
             match session.permit::<ManageData>() {
                 Ok(permit) => {
+                    env.open_keys(session.house())?;
                     rows.splice(at..=at, session.house().test_vendors(&permit));
                 }
                 Err(error) => rows.iter_mut().skip(at).take(1).for_each(|r| r.value = error.to_string()),

@@ -69,7 +69,8 @@ fn set(
     for slot in owner.slots() {
         typed.push((*slot, credentials::key(owner.as_str(), slot.part())?));
     }
-    ask_passphrase(house, permit)?;
+    env.open_keys(house)?;
+    ask_new_passphrase(house, permit)?;
     let mut place = None;
     for (slot, key) in &typed {
         place = Some(house.set_key(permit, *slot, key)?);
@@ -80,24 +81,19 @@ fn set(
     Ok(())
 }
 
-/// On a terminal the vault's passphrase is asked for; elsewhere it comes from its variable.
-fn ask_passphrase(house: &House, permit: &Permit<Administer>) -> Result<(), Failure> {
-    if !credentials::may_ask() {
+/// On a terminal the passphrase of a vault that will be made is asked for; elsewhere it comes from its variable.
+fn ask_new_passphrase(house: &House, permit: &Permit<Administer>) -> Result<(), Failure> {
+    if !credentials::may_ask() || house.vault_asks(permit)? != Asks::NewPassphrase {
         return Ok(());
     }
-    let typed = match house.vault_asks(permit)? {
-        Asks::Nothing => return Ok(()),
-        Asks::Passphrase => credentials::vault_passphrase()?,
-        Asks::NewPassphrase => credentials::new_vault_passphrase()?,
-    };
-    match typed {
-        Some(passphrase) => Ok(house.unlock_vault(passphrase)?),
+    match credentials::new_vault_passphrase()? {
+        Some(passphrase) => Ok(house.open_vault(&passphrase)?),
         None => Ok(()),
     }
 }
 
 fn list(env: &mut Env<'_>, house: &House, permit: &Permit<Administer>) -> Result<(), Failure> {
-    ask_passphrase_if_locked(house)?;
+    env.open_keys(house)?;
     let keys = house.key_list(permit);
     env.out.rows(&keys.rows, "no keys")?;
     for trouble in &keys.troubles {
@@ -115,7 +111,7 @@ fn remove(
     permit: &Permit<Administer>,
     owner: KeyOwner,
 ) -> Result<(), Failure> {
-    ask_passphrase_if_locked(house)?;
+    env.open_keys(house)?;
     let had = house.remove_keys(permit, owner)?;
     let places: Vec<String> = had.iter().map(ToString::to_string).collect();
     if places.is_empty() {
@@ -129,14 +125,4 @@ fn remove(
         env.note(&format!("{owner} still has a key: {}", left.kept));
     }
     Ok(())
-}
-
-fn ask_passphrase_if_locked(house: &House) -> Result<(), Failure> {
-    if !house.vault_is_locked() || !credentials::may_ask() {
-        return Ok(());
-    }
-    match credentials::vault_passphrase()? {
-        Some(passphrase) => Ok(house.unlock_vault(passphrase)?),
-        None => Ok(()),
-    }
 }

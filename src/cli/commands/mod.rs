@@ -40,6 +40,7 @@ use super::output::Out;
 use crate::domain::{CleanText, UnixNanos, UserName};
 use crate::service::access::{self, Password, Session};
 use crate::service::deed::Doer;
+use crate::service::keys::Sealed;
 use crate::service::passing::{self, Hand, Reach};
 use crate::service::trading::Period;
 use crate::service::{House, ServiceError};
@@ -143,6 +144,28 @@ impl<'a> Env<'a> {
         if !self.globals.quiet {
             eprintln!("note: {}", CleanText::new(text));
         }
+    }
+
+    /// On a terminal, has whoever is there open the places of keys that are shut; what stays shut is passed over and
+    /// says so where its key is missed.
+    pub fn open_keys(&self, house: &House) -> Result<(), Failure> {
+        if !credentials::may_ask() {
+            return Ok(());
+        }
+        if house.sealed() == Some(Sealed::Vault)
+            && let Some(passphrase) = credentials::vault_passphrase()?
+        {
+            house.open_vault(&passphrase)?;
+        }
+        if house.sealed() == Some(Sealed::Keyring) {
+            self.note(
+                "the system's keyring is locked; the system now asks for it, for half a minute at most",
+            );
+            if let Err(error) = house.open_keyring() {
+                self.note(&error.to_string());
+            }
+        }
+        Ok(())
     }
 
     /// A line of progress on standard error, over the one before: only for people who watch.

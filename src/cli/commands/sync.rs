@@ -64,6 +64,7 @@ impl Sync {
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ManageData>()?;
         let house = session.house();
+        env.open_keys(house)?;
         let named = self.symbols.iter().map(|text| house.instrument_named(text));
         let wish = SyncWish {
             vendor: self.vendor,
@@ -139,6 +140,7 @@ impl Search {
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ManageData>()?;
         let house = session.house();
+        env.open_keys(house)?;
         let (_stopper, stop) = stopper();
         let control = house.sync_control(stop, &|_| {});
         let rows = house.search_vendors(&permit, &CleanText::new(&self.text), &control)?;

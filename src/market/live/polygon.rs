@@ -2,7 +2,8 @@
 //!
 //! It never ends by itself. What it cannot hear between two connections is told as a gap; its reader fills it from the
 //! REST side. A refused key or a second connection is waited out at length, since trying again changes nothing soon.
-//! The key goes into one message to the vendor's own host or to this machine, and into no text.
+//! The key is looked up for each connection, so that one that is set or unlocked later is used; it goes into one message
+//! to the vendor's own host or to this machine, and into no text.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -58,10 +59,18 @@ impl Default for Timing {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
+/// What no text has in it, where no key was used.
+const NO_KEY: &str = "\0";
+
+/// Looks the key up, or says why there is none.
+pub type KeySource = dyn Fn() -> Result<SecretString, String> + Send + Sync;
+
 /// The stream.
 pub struct PolygonStream {
     address: Address,
-    key: SecretString,
+    key: Box<KeySource>,
+    /// The key of the last login.
+    used: Option<SecretString>,
     timing: Timing,
     socket: Option<Socket>,
     wanted: BTreeSet<String>,
@@ -92,8 +101,8 @@ fn ended(reason: impl Into<String>) -> End {
 }
 
 impl PolygonStream {
-    /// At an address, with a key; nothing is connected yet.
-    pub fn new(address: Address, key: SecretString, timing: Timing) -> Self {
+    /// At an address, with where its key is; nothing is connected or looked up yet.
+    pub fn new(address: Address, key: Box<KeySource>, timing: Timing) -> Self {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // Another thread may have been first; one is as good as the other.
             rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
@@ -101,6 +110,7 @@ impl PolygonStream {
         Self {
             address,
             key,
+            used: None,
             timing,
             socket: None,
             wanted: BTreeSet::new(),
@@ -129,11 +139,13 @@ impl PolygonStream {
             if end.is_refused { self.timing.refused_ms } else { doubled.min(self.timing.again_ms_max) };
         self.not_before = Instant::now() + Self::jittered(wait_ms);
         // Vendors repeat keys in their refusals.
-        let reason = end.reason.as_str().replace(self.key.expose_secret(), "(hidden)");
+        let used = self.used.as_ref().map_or(NO_KEY, |key| key.expose_secret());
+        let reason = end.reason.as_str().replace(used, "(hidden)");
         out.push(LiveEvent::Gap { reason: reason.into() });
     }
 
     async fn open(&mut self) -> Result<Socket, End> {
+        let key = self.used.insert((self.key)().map_err(ended)?).clone();
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
@@ -141,7 +153,7 @@ impl PolygonStream {
         // The address has no key in it; the library's words have none either.
         let opened = connect_async_with_config(address, Some(config), true).await;
         let (mut socket, _) = opened.map_err(|e| ended(format!("the stream cannot be opened: {e}")))?;
-        let login = serde_json::json!({ "action": "auth", "params": self.key.expose_secret() }).to_string();
+        let login = serde_json::json!({ "action": "auth", "params": key.expose_secret() }).to_string();
         send(&mut socket, login).await?;
         let mut nothing = Vec::new();
         for _ in 0..GREETINGS_MAX {

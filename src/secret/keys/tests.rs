@@ -117,7 +117,9 @@ fn a_wrong_or_missing_passphrase_is_told_from_damage() {
     Vault::new(home, Some(secret("right"))).set(KeySlot::Polygon, &secret("k"), NOW).unwrap();
     let later = Vault::new(home, None);
     assert_eq!(later.asks().unwrap(), Asks::Passphrase);
-    later.give_passphrase(secret("right"));
+    assert!(later.give_passphrase(secret("wrong")).is_err());
+    assert_eq!(later.asks().unwrap(), Asks::Passphrase, "a wrong one is not kept");
+    later.give_passphrase(secret("right")).unwrap();
     assert_eq!(
         (later.asks().unwrap(), read(&later, KeySlot::Polygon).as_deref()),
         (Asks::Nothing, Some("k"))

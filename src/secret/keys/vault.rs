@@ -63,9 +63,14 @@ impl Vault {
         Self { home: home.to_path_buf(), held: Mutex::new(Held { passphrase, opened: None }) }
     }
 
-    /// Takes the passphrase that somebody typed.
-    pub fn give_passphrase(&self, passphrase: SecretString) {
+    /// Takes the passphrase that somebody typed; one that does not open the vault is not kept.
+    pub fn give_passphrase(&self, passphrase: SecretString) -> Result<(), KeyError> {
         *self.held() = Held { passphrase: Some(passphrase), opened: None };
+        let opened = self.usable();
+        if opened.is_err() {
+            *self.held() = Held::default();
+        }
+        opened
     }
 
     /// Whether a passphrase is to be asked for: none is known, and the vault has one or is not there yet.

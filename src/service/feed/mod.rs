@@ -191,12 +191,15 @@ impl House {
         Ok(FeedGuard { stop, thread: Some(thread.map_err(failed)?) })
     }
 
-    fn polygon_stream(&self, live: &LiveSetting) -> Result<Box<dyn Stream>, ServiceError> {
-        let key = self.vendor_key(VendorId::Polygon)?.ok_or_else(|| {
-            ServiceError::Invalid(
-                "the live feed needs a key: 'qlib-pro key set polygon', or set live.vendor to none".into(),
-            )
-        })?;
+    fn polygon_stream(self: &Arc<Self>, live: &LiveSetting) -> Result<Box<dyn Stream>, ServiceError> {
+        let house = Arc::clone(self);
+        // Where keys are may have to be waited for: the feed's own thread does.
+        let key = move || {
+            let none = || {
+                "the live feed needs a key: 'qlib-pro key set polygon', or set live.vendor to none".to_owned()
+            };
+            house.vendor_key(VendorId::Polygon).map_err(|e| e.to_string())?.ok_or_else(none)
+        };
         // A test server on this machine has both sides of the vendor.
         let rest = self.vendor_address(registry::vendor(VendorId::Polygon, self.calendars()).as_ref())?;
         let address = if rest.is_this_machine() {
@@ -204,7 +207,7 @@ impl House {
         } else {
             Address::parse(&live.url, HOSTS).map_err(|e| ServiceError::Invalid(format!("live.url: {e}")))?
         };
-        Ok(Box::new(PolygonStream::new(address, key, Timing::default())))
+        Ok(Box::new(PolygonStream::new(address, Box::new(key), Timing::default())))
     }
 
     /// The recorded file, moved so that it begins with the first session that opens behind the home's market time.

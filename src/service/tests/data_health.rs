@@ -152,3 +152,36 @@ fn a_vendor_shows_its_key_its_budget_and_why_it_waits() {
     let vendor = find(&watch.look().unwrap(), VendorId::AlphaVantage);
     assert_eq!((vendor.state, vendor.until), (VendorState::Ready, None));
 }
+
+#[test]
+fn after_forty_days_without_a_network_every_age_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    store(&home, "polygon", &bars("AAPL.XNYS", &["2026-05-26", "2026-05-27"]));
+    store(&home, "yahoo", &bars("MSFT.XNYS", &["2026-05-22"]));
+    let fetched = home.clock.now();
+    lock(home.house.market_store())
+        .change_budget(VendorId::Yahoo, "none", fetched, &mut |state| state.last_success = Some(fetched))
+        .unwrap();
+    home.clock.pass_seconds(40 * 86_400);
+    let health = watch(&home, Role::Trader).look().unwrap();
+    // Counted by hand from 2026-05-28 to 2026-07-06 without Juneteenth and the eve of the Fourth, which is a Saturday;
+    // the 7th has not ended.
+    let weekdays = ["2026-05-28", "2026-07-06"].map(|d| d.parse::<chrono::NaiveDate>().unwrap());
+    let closed = ["2026-06-19", "2026-07-03"].map(|d| d.parse::<chrono::NaiveDate>().unwrap());
+    let open = weekdays[0].iter_days().take_while(|d| *d <= weekdays[1]).filter(|d| {
+        use chrono::Datelike;
+        d.weekday().number_from_monday() <= 5 && !closed.contains(d)
+    });
+    let missed = u32::try_from(open.count()).unwrap();
+    let row = |symbol: &str| health.sources.iter().find(|s| s.instrument.symbol.as_str() == symbol).unwrap();
+    let (aapl, msft) = (row("AAPL"), row("MSFT"));
+    let at = home.house.calendars().of(Exchange::Xnys).date_at(home.clock.now());
+    assert_eq!(at.to_string(), "2026-07-07");
+    let today = u32::from(aapl.behind > missed);
+    assert_eq!((aapl.behind, msft.behind), (missed + today, missed + today + 2), "the 25th was a holiday");
+    assert_eq!((aapl.last, health.stale), ("2026-05-27".parse().ok(), 2));
+    let yahoo = health.vendors.iter().find(|v| v.vendor == VendorId::Yahoo).unwrap();
+    let age = health.at.since(yahoo.last_success.unwrap()) / 1_000_000_000;
+    assert!((40 * 86_400 - 60..=40 * 86_400).contains(&age), "{age} s");
+}

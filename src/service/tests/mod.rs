@@ -124,6 +124,7 @@ pub fn parts(folder: &Path, clock: &Arc<TestClock>) -> Parts {
         process: "test".into(),
         runs_as: "tester".into(),
         own: true,
+        keyring: false,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::config::SETTINGS;
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{InstrumentId, Side};
+use crate::service::access::Password;
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
 use crate::service::desk_worker;
 use crate::service::engine::lock;
@@ -42,6 +43,8 @@ fn allowed(request: &Request) -> bool {
         | Request::Sync(_)
         | Request::StopSync
         | Request::Decide(..)
+        | Request::OpenVault(_)
+        | Request::OpenKeyring
         | Request::DisableUser(_)
         | Request::VerifyAudit
         | Request::Research(_)
@@ -91,6 +94,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Sync(vec!["AAPL".into()]),
         Request::StopSync,
         Request::Decide(1, Decision::Ignore),
+        Request::OpenVault(Password::new("open sesame".to_owned())),
+        Request::OpenKeyring,
         Request::DisableUser("ana".parse().unwrap()),
         Request::VerifyAudit,
         Request::Research(ResearchWish {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::vendor::{Circuit, DataKind, VendorId};
 use crate::domain::{InstrumentId, UnixNanos};
+use crate::service::keys::Sealed;
 
 /// One key that can be set, and whether it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -220,6 +221,8 @@ pub struct DataHealth {
     pub set_aside_total: usize,
     /// What could not be read, in plain words.
     pub problem: Option<String>,
+    /// A place of keys that waits for a person.
+    pub sealed: Option<Sealed>,
 }
 
 /// Prices as they happen, in words.

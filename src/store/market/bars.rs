@@ -289,30 +289,34 @@ fn store_page(
     order.sort_by_key(|(bar, _)| bar.instrument);
     let mut created_count = 0;
     let mut rewritten = BTreeSet::new();
-    for (bar, slot) in order {
-        let tail = match tails.entry(bar.instrument) {
+    for rows in order.chunk_by_mut(|(one, _), (next, _)| one.instrument == next.instrument) {
+        let Some((first, _)) = rows.first() else { continue };
+        let (instrument, first) = (first.instrument, *first);
+        let tail = match tails.entry(instrument) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let (tail, created) = open_series(&mut writer, run, bar)?;
+                let (tail, created) = open_series(&mut writer, run, first)?;
                 created_count += u64::from(created);
                 entry.insert(tail)
             }
         };
         if tail.basis != run.basis {
-            let (instrument, source_name) = (bar.instrument, run.source.clone());
-            let (stored, given) = (tail.basis, run.basis);
+            let (source_name, stored, given) = (run.source.clone(), tail.basis, run.basis);
             return Err(StoreError::BasisConflict { instrument, source_name, stored, given }.into());
         }
-        let session = day(bar.session);
-        let first_in_run = run.read.entry(bar.instrument).or_default().insert(session);
-        if first_in_run {
-            marked.push((bar.instrument, session));
-        }
-        let continues = tail.last.is_none_or(|(last, _)| last < session);
-        *slot = store_row(&mut writer, tail, first_in_run, bar, run.wall)?;
-        let changed = matches!(slot, RowOutcome::Stored(_) | RowOutcome::Revised(_));
-        if changed && !continues {
-            rewritten.insert(tail.source_id);
+        let read = run.read.entry(instrument).or_default();
+        for (bar, slot) in rows {
+            let session = day(bar.session);
+            let first_in_run = read.insert(session);
+            if first_in_run {
+                marked.push((instrument, session));
+            }
+            let continues = tail.last.is_none_or(|(last, _)| last < session);
+            **slot = store_row(&mut writer, tail, first_in_run, bar, run.wall)?;
+            let changed = matches!(slot, RowOutcome::Stored(_) | RowOutcome::Revised(_));
+            if changed && !continues {
+                rewritten.insert(tail.source_id);
+            }
         }
     }
     outcome.created = created_count;

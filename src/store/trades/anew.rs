@@ -51,7 +51,8 @@ impl<'r> Anew<'r> {
             Ok(made) => made,
             Err(why) => return Ok(Err(why)),
         };
-        rows.iter().try_for_each(|row| projections::write(&self.fresh, row))?;
+        let mut writer = projections::Writer::new(&self.fresh)?;
+        rows.iter().try_for_each(|row| writer.write(row))?;
         self.to = event.seq;
         Ok(Ok(postings))
     }
@@ -82,7 +83,8 @@ impl<'r> Anew<'r> {
     pub(super) fn finish(mut self, stored: &Connection, report: &mut VerifyReport) -> rusqlite::Result<()> {
         self.page(stored, report)?;
         let rows = self.refold.rows();
-        rows.iter().try_for_each(|row| projections::write(&self.fresh, row))?;
+        let mut writer = projections::Writer::new(&self.fresh)?;
+        rows.iter().try_for_each(|row| writer.write(row))?;
         if let Some(fault) = differs(stored, &self.fresh, STRUCTURE)? {
             report.found(&format!("tables or their guards are not those of this program: {fault}"));
         }

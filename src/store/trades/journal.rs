@@ -1,16 +1,16 @@
 //! The journal: appending batches, and reading events back in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::super::codec::{bad, count};
+use super::super::codec::{bad, count, spell};
 use super::super::error::{Fault, StoreError};
 use super::anchor::{Ends, head};
 use super::{TradesReader, TradesStore, projections};
 use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
-use crate::domain::posting::Asset;
+use crate::domain::posting::Posting;
 use crate::domain::row::Row;
 use crate::domain::{AccountId, Event, Seq, UnixNanos};
 
@@ -19,46 +19,71 @@ fn check(batch: &Batch) -> Result<(), StoreError> {
     if let Some(event) = batch.events.get(batch.texts.len()) {
         return Err(StoreError::Stray { seq: event.seq });
     }
-    let events: BTreeSet<Seq> = batch.events.iter().map(|e| e.seq).collect();
-    let stray = |seq: Seq| Err(StoreError::Stray { seq });
-    let mut sums: BTreeMap<(Seq, Asset), i128> = BTreeMap::new();
-    for posting in &batch.postings {
-        if !events.contains(&posting.seq) {
-            return stray(posting.seq);
+    // The events of a batch follow each other; where they do not, the gap is refused.
+    let is_own = |seq: Seq| batch.events.binary_search_by_key(&seq, |e| e.seq).is_ok();
+    let rows = batch.rows.iter().filter_map(projections::seq_of);
+    if let Some(seq) = batch.postings.iter().map(|p| p.seq).chain(rows).find(|seq| !is_own(*seq)) {
+        return Err(StoreError::Stray { seq });
+    }
+    let key = |p: &&Posting| (p.seq, p.asset);
+    let mut sorted: Vec<&Posting> = batch.postings.iter().collect();
+    sorted.sort_unstable_by_key(key);
+    for equal in sorted.chunk_by(|a, b| key(a) == key(b)) {
+        let sum: i128 = equal.iter().map(|p| i128::from(p.amount)).sum();
+        if let Some(first) = equal.first().filter(|_| sum != 0) {
+            return Err(StoreError::Unbalanced { seq: first.seq, asset: first.asset, sum });
         }
-        *sums.entry((posting.seq, posting.asset)).or_default() += i128::from(posting.amount);
     }
-    if let Some(seq) = batch.rows.iter().filter_map(projections::seq_of).find(|seq| !events.contains(seq)) {
-        return stray(seq);
-    }
-    match sums.into_iter().find(|(_, sum)| *sum != 0) {
-        Some(((seq, asset), sum)) => Err(StoreError::Unbalanced { seq, asset, sum }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
-fn insert_event(
-    conn: &Connection,
-    event: &Event,
-    encoded: &str,
-    prev: ChainHash,
-) -> rusqlite::Result<ChainHash> {
-    let hash = prev.next(encoded.as_bytes());
-    let kind = journal::kind(encoded).ok_or_else(|| bad(4, "the event has no name"))?;
-    let sql = "INSERT INTO journal (seq, t, wall, by, kind, version, payload, prev_hash, hash) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    conn.prepare_cached(sql)?.execute(params![
-        event.seq.cast_signed(),
-        event.t.nanos(),
-        event.wall.nanos(),
-        event.by.as_str(),
-        kind,
-        ENCODING_VERSION,
-        encoded,
-        prev.bytes(),
-        hash.bytes(),
-    ])?;
-    Ok(hash)
+/// The statements of a group, looked up once.
+struct Writer<'c> {
+    event: CachedStatement<'c>,
+    posting: CachedStatement<'c>,
+    rows: projections::Writer<'c>,
+    /// Where names of assets are spelled.
+    text: String,
+}
+
+impl<'c> Writer<'c> {
+    fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
+        let event = "INSERT INTO journal (seq, t, wall, by, kind, version, payload, prev_hash, hash) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let posting = "INSERT INTO postings (seq, account, ledger, asset, phase, amount) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        Ok(Self {
+            event: conn.prepare_cached(event)?,
+            posting: conn.prepare_cached(posting)?,
+            rows: projections::Writer::new(conn)?,
+            text: String::new(),
+        })
+    }
+
+    /// Returns the new end of the chain.
+    fn event(&mut self, event: &Event, encoded: &str, prev: ChainHash) -> rusqlite::Result<ChainHash> {
+        let hash = prev.next(encoded.as_bytes());
+        let kind = journal::kind(encoded).ok_or_else(|| bad(4, "the event has no name"))?;
+        self.event.execute(params![
+            event.seq.cast_signed(),
+            event.t.nanos(),
+            event.wall.nanos(),
+            event.by.as_str(),
+            kind,
+            ENCODING_VERSION,
+            encoded,
+            prev.bytes(),
+            hash.bytes(),
+        ])?;
+        Ok(hash)
+    }
+
+    fn posting(&mut self, p: &Posting) -> rusqlite::Result<()> {
+        let (account, ledger, phase) = (p.account.as_str(), p.ledger.as_str(), p.phase.as_str());
+        spell(&mut self.text, &p.asset);
+        let row = params![p.seq.cast_signed(), account, ledger, self.text, phase, p.amount];
+        self.posting.execute(row).map(drop)
+    }
 }
 
 impl TradesStore {
@@ -77,6 +102,7 @@ impl TradesStore {
             let (mut last, mut hash) = ends.head;
             // A portfolio is one whole row an account: of a group only the last is worth writing.
             let mut portfolios: BTreeMap<AccountId, &Row> = BTreeMap::new();
+            let mut writer = Writer::new(tx)?;
             for batch in batches {
                 check(batch)?;
                 for (event, encoded) in batch.events.iter().zip(&batch.texts) {
@@ -85,19 +111,19 @@ impl TradesStore {
                         let (path, found) = (path.clone(), event.seq);
                         return Err(Fault::Store(StoreError::Gap { path, expected, found }));
                     }
-                    hash = insert_event(tx, event, encoded, hash)?;
+                    hash = writer.event(event, encoded, hash)?;
                     last = event.seq;
                 }
-                insert_postings(tx, batch)?;
+                batch.postings.iter().try_for_each(|posting| writer.posting(posting))?;
                 for row in &batch.rows {
                     if let Row::Portfolio(portfolio) = row {
                         portfolios.insert(portfolio.account, row);
                     } else {
-                        projections::write(tx, row)?;
+                        writer.rows.write(row)?;
                     }
                 }
             }
-            portfolios.into_values().try_for_each(|row| projections::write(tx, row))?;
+            portfolios.into_values().try_for_each(|row| writer.rows.write(row))?;
             Ok((hash, Ends { head: (last, hash), ..ends }))
         })
     }
@@ -106,24 +132,6 @@ impl TradesStore {
     pub const fn chain_end(&self) -> (Seq, ChainHash) {
         self.ends.head
     }
-}
-
-fn insert_postings(conn: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO postings (seq, account, ledger, asset, phase, amount) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let mut statement = conn.prepare_cached(sql)?;
-    for p in &batch.postings {
-        let (ledger, asset, phase) = (p.ledger.as_str(), p.asset.to_string(), p.phase.as_str());
-        statement.execute(params![
-            p.seq.cast_signed(),
-            p.account.as_str(),
-            ledger,
-            asset,
-            phase,
-            p.amount
-        ])?;
-    }
-    Ok(())
 }
 
 impl TradesReader {

@@ -1,8 +1,8 @@
 //! Writing the projected tables: rows come from the pure rooms, in the transaction of their events.
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
-use super::super::codec::to_json;
+use super::super::codec::{spell, to_json};
 use super::super::error::{Fault, StoreError};
 use super::TradesStore;
 use crate::domain::limit::{LimitVersion, VersionStatus};
@@ -19,29 +19,47 @@ pub(super) fn seq_of(row: &Row) -> Option<Seq> {
     }
 }
 
-/// Writes one row.
-pub(super) fn write(conn: &Connection, row: &Row) -> rusqlite::Result<()> {
-    match row {
-        Row::Order(order) => write_order(conn, order),
-        Row::Execution(execution) => write_execution(conn, execution),
-        Row::RiskEvent(event) => write_risk_event(conn, event),
-        Row::Portfolio(portfolio) => write_portfolio(conn, portfolio),
-        Row::Limit(version) => write_limit(conn, version),
-    }
+/// Writes rows; the statements of the frequent ones are looked up once.
+pub(super) struct Writer<'c> {
+    conn: &'c Connection,
+    order: CachedStatement<'c>,
+    execution: CachedStatement<'c>,
+    /// Where names of instruments are spelled.
+    text: String,
 }
 
-fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO orders (account, id, instrument, side, type, quantity, limit_price, spec, \
-               status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor, triggered, stop, cap, \
-               remote, hold, valued_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
-               ?21, ?22, ?23)";
-    let spec = &order.spec;
-    conn.prepare_cached(sql)?
-        .execute(params![
+impl<'c> Writer<'c> {
+    /// On a connection in its transaction.
+    pub(super) fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
+        let order = "INSERT OR REPLACE INTO orders (account, id, instrument, side, type, quantity, limit_price, spec, \
+                     status, filled, filled_notional, fees, given_at, changed_at, code, reason, actor, triggered, \
+                     stop, cap, remote, hold, valued_at) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+                     ?20, ?21, ?22, ?23)";
+        let execution = "INSERT INTO executions (seq, time, account, order_id, instrument, side, quantity, price, \
+                         fee, realized) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let (order, execution) = (conn.prepare_cached(order)?, conn.prepare_cached(execution)?);
+        Ok(Self { conn, order, execution, text: String::new() })
+    }
+
+    /// Writes one row.
+    pub(super) fn write(&mut self, row: &Row) -> rusqlite::Result<()> {
+        match row {
+            Row::Order(order) => self.order(order),
+            Row::Execution(execution) => self.execution(execution),
+            Row::RiskEvent(event) => write_risk_event(self.conn, event),
+            Row::Portfolio(portfolio) => write_portfolio(self.conn, portfolio),
+            Row::Limit(version) => write_limit(self.conn, version),
+        }
+    }
+
+    fn order(&mut self, order: &Order) -> rusqlite::Result<()> {
+        let spec = &order.spec;
+        spell(&mut self.text, &spec.instrument);
+        let row = params![
             spec.account.as_str(),
             spec.id.as_str(),
-            spec.instrument.to_string(),
+            self.text,
             spec.side.as_str(),
             spec.order_type.as_str(),
             spec.quantity.raw(),
@@ -62,27 +80,26 @@ fn write_order(conn: &Connection, order: &Order) -> rusqlite::Result<()> {
             order.remote.as_ref().map(to_json).transpose()?,
             order.hold.raw(),
             order.valued_at.map(|p| p.raw()),
-        ])
-        .map(drop)
-}
+        ];
+        self.order.execute(row).map(drop)
+    }
 
-fn write_execution(conn: &Connection, e: &Execution) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO executions (seq, time, account, order_id, instrument, side, quantity, price, fee, \
-               realized) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    conn.prepare_cached(sql)?
-        .execute(params![
+    fn execution(&mut self, e: &Execution) -> rusqlite::Result<()> {
+        spell(&mut self.text, &e.instrument);
+        let row = params![
             e.seq.cast_signed(),
             e.time.nanos(),
             e.account.as_str(),
             e.id.as_str(),
-            e.instrument.to_string(),
+            self.text,
             e.side.as_str(),
             e.quantity.raw(),
             e.price.raw(),
             e.fee.raw(),
             e.realized.raw(),
-        ])
-        .map(drop)
+        ];
+        self.execution.execute(row).map(drop)
+    }
 }
 
 fn write_risk_event(conn: &Connection, e: &RiskEventRow) -> rusqlite::Result<()> {
@@ -157,8 +174,9 @@ impl TradesStore {
                  DELETE FROM portfolios; DELETE FROM limit_versions;",
             )?;
             let mut written = 0;
+            let mut writer = Writer::new(tx)?;
             for row in rows {
-                write(tx, &row)?;
+                writer.write(&row)?;
                 written += 1;
             }
             Ok::<_, Fault>((written, ends))

@@ -16,7 +16,11 @@ use crate::tui::widgets::text::wrap;
 use crate::tui::workspace::{WORKSPACES, WorkspaceDef};
 
 use super::Drawn;
+use super::entry::masked;
 use super::frame::{Edge, Frame, window};
+
+/// What stands before the passphrase.
+const PASSPHRASE: &str = "passphrase of the vault of keys (Esc: later):";
 
 /// Most rows of a message that is longer than the status row.
 const TOAST_ROWS_MAX: usize = 4;
@@ -322,12 +326,16 @@ fn put_hint(
 
 fn draw_modal_hints(state: &UiState, modal: &Modal, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let theme = &state.theme;
-    if let Modal::Line(form) = modal {
-        let prompt = format!(" {} ", form.prompt());
+    let typed = match modal {
+        Modal::Line(form) => Some((form.prompt(), form.field.text().to_owned(), form.field.cursor())),
+        Modal::Passphrase(field) => Some((PASSPHRASE.to_owned(), masked(field, theme), field.len())),
+        _ => None,
+    };
+    if let Some((prompt, text, cursor)) = typed {
         let mut pen = Pen::new(buf, row);
-        let at = pen.put(0, 0, &prompt, theme.style(Meaning::Key));
-        pen.put(at, 0, form.field.text(), theme.style(Meaning::Text));
-        let cursor = at.saturating_add(u16::try_from(form.field.cursor()).unwrap_or(0));
+        let at = pen.put(0, 0, &format!(" {prompt} "), theme.style(Meaning::Key));
+        pen.put(at, 0, &text, theme.style(Meaning::Text));
+        let cursor = at.saturating_add(u16::try_from(cursor).unwrap_or(0));
         drawn.cursor = Some(ratatui::layout::Position { x: cursor.min(row.right() - 1), y: row.y });
         return;
     }

@@ -52,7 +52,8 @@ pub fn draw_entry(form: &EntryForm, theme: &Theme, buf: &mut Buffer) -> Drawn {
     drawn
 }
 
-fn masked(field: &SecretField, theme: &Theme) -> String {
+/// As many dots as characters.
+pub fn masked(field: &SecretField, theme: &Theme) -> String {
     let dot = if theme.ascii { "*" } else { "•" };
     dot.repeat(field.len().min(FIELD_WIDTH - 1))
 }

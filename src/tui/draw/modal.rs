@@ -31,7 +31,7 @@ pub fn draw(state: &UiState, modal: &Modal, body: Rect, buf: &mut Buffer, drawn:
         Modal::Basket(form) => draw_basket(state, form, body, buf, drawn),
         Modal::Detail(detail) => draw_detail(state, detail, body, buf, drawn),
         Modal::Expression => super::expression::draw_popup(state, buf, drawn),
-        Modal::Line(_) => {}
+        Modal::Line(_) | Modal::Passphrase(_) => {}
     }
 }
 
@@ -92,7 +92,7 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             ("Ctrl-U", "clear"),
             ("Esc", "leave"),
         ],
-        Modal::Line(_) => &[],
+        Modal::Line(_) | Modal::Passphrase(_) => &[],
     }
 }
 

@@ -11,8 +11,9 @@ pub mod line;
 pub mod pick;
 pub mod ticket;
 
-use crate::service::desk::Reply;
+use crate::service::desk::{Reply, Request};
 
+use super::field::SecretField;
 use super::keys::{Code, Key};
 use super::state::{Effect, Tag, Tone, UiState};
 
@@ -37,6 +38,8 @@ pub enum Modal {
     Detail(Detail),
     /// The expression is typed; it stands in its pane.
     Expression,
+    /// The vault's passphrase, typed unseen at the bottom.
+    Passphrase(SecretField),
 }
 
 /// Text to read.
@@ -67,12 +70,27 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
             }
             None
         }
+        Some(Modal::Passphrase(field)) => passphrase_key(field, key, out),
         Some(Modal::Detail(detail)) => {
             let closes = matches!(key.code, Code::Esc | Code::Enter | Code::Char('q'));
             (!closes).then_some(Modal::Detail(detail))
         }
     };
     state.modals.extend(stays);
+}
+
+fn passphrase_key(mut field: SecretField, key: Key, out: &mut Vec<Effect>) -> Option<Modal> {
+    match key.code {
+        Code::Esc => return None,
+        Code::Enter => {
+            if !field.is_empty() {
+                out.push(Effect::Send(Tag::Said, Request::OpenVault(field.take().into())));
+            }
+            return None;
+        }
+        _ => field.key(key),
+    };
+    Some(Modal::Passphrase(field))
 }
 
 /// Gives pasted text to the top window.
@@ -85,6 +103,7 @@ pub fn paste(state: &mut UiState, text: &str, out: &mut Vec<Effect>) {
         Some(Modal::Pick(form)) => Some(&mut form.field),
         Some(Modal::Line(form)) => Some(&mut form.field),
         Some(Modal::Expression) => return crate::tui::lab::paste(state, text),
+        Some(Modal::Passphrase(field)) => return field.paste(text),
         Some(Modal::Basket(_) | Modal::Detail(_)) | None => None,
     };
     if let Some(field) = field {
@@ -145,7 +164,11 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
             form.found(reply, state.now_ms, out);
             Some(Modal::Pick(form))
         }
-        other @ (Modal::Ask(_) | Modal::Line(_) | Modal::Detail(_) | Modal::Expression) => Some(other),
+        other @ (Modal::Ask(_)
+        | Modal::Line(_)
+        | Modal::Detail(_)
+        | Modal::Expression
+        | Modal::Passphrase(_)) => Some(other),
     };
     if let Some(modal) = stays {
         state.modals.insert(at.min(state.modals.len()), modal);

@@ -2,6 +2,7 @@
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::{Capability, UnixNanos};
+use crate::service::keys::Sealed;
 use crate::service::view::{VendorRow, VendorState, WindowRow};
 use crate::tui::format;
 use crate::tui::theme::Meaning;
@@ -25,6 +26,11 @@ fn note(view: &View<'_>) -> String {
     let Some(health) = &view.screen.data_health else { return "looking...".to_owned() };
     if let Some(problem) = &health.problem {
         return format!("X {problem}");
+    }
+    match health.sealed {
+        Some(Sealed::Vault) => return "! the vault of keys is locked: K opens it".to_owned(),
+        Some(Sealed::Keyring) => return "! the system's keyring is locked: K has it asked for".to_owned(),
+        None => {}
     }
     let troubled = health.vendors.iter().filter(|v| mark(v.state).2).count();
     if troubled == 0 { String::new() } else { format!("! {troubled} to look at") }

@@ -42,6 +42,7 @@ pub fn update(state: &mut UiState, input: Input) -> Vec<Effect> {
     }
     focus_due(state, &mut out);
     lab::due(state, &mut out);
+    perform::passphrase_due(state);
     out
 }
 

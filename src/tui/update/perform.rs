@@ -19,6 +19,7 @@ mod research;
 mod risk;
 mod trade;
 
+pub use data::passphrase_due;
 pub use research::{keep as keep_factor, name as name_factor};
 
 /// Highest speed of the simulated clock.
@@ -67,7 +68,8 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         | ActionId::SyncStop
         | ActionId::Accept
         | ActionId::Refetch
-        | ActionId::Ignore => data::perform(state, id, args, out),
+        | ActionId::Ignore
+        | ActionId::OpenKeys => data::perform(state, id, args, out),
         ActionId::DisableUser => disable_user(state, args),
         ActionId::Set => set(state, args, out),
         ActionId::Verify => {

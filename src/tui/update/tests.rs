@@ -8,6 +8,7 @@ use crate::domain::event::HaltMode;
 use crate::domain::limit::{CheckOutcome, CheckRecord, Scope, WorkingOrders};
 use crate::domain::{Money, OrderType, Quantity, RefusalCode, Role, Side};
 use crate::service::desk::{Reply, Request, Ticket};
+use crate::service::keys::Sealed;
 use crate::service::trading::Size;
 use crate::service::view::{Ownership, PreviewView, WhatIf};
 use crate::tui::actions::{ACTIONS, ActionId};
@@ -507,4 +508,26 @@ fn actions_and_panes_reach_a_role_exactly_as_the_matrix_says() {
             }
         }
     }
+}
+
+#[test]
+fn a_sealed_vault_is_asked_about_once_in_data_and_its_passphrase_goes_only_to_the_service() {
+    let mut screen = screen_of(Role::Trader);
+    let mut health = screen.data_health.as_deref().cloned().unwrap();
+    health.sealed = Some(Sealed::Vault);
+    screen.data_health = Some(Arc::new(health));
+    let mut state = state_of(Role::Trader);
+    update(&mut state, Input::Screen(Arc::new(screen)));
+    assert!(state.modals.is_empty(), "nothing is asked elsewhere");
+    press(&mut state, "g a");
+    assert!(has_modal(&state, |m| matches!(m, Modal::Passphrase(_))));
+    press(&mut state, "Esc j");
+    assert!(state.modals.is_empty(), "it is asked once");
+    press(&mut state, "K =sesame");
+    assert!(crate::tui::testing::text(&mut state, 120, 36).contains("passphrase of the vault"));
+    assert!(!crate::tui::testing::text(&mut state, 120, 36).contains("sesame"));
+    let sent = requests(&press(&mut state, "Enter"));
+    let password = secrecy::SecretString::from("sesame".to_owned()).into();
+    assert_eq!(sent, vec![Request::OpenVault(password)]);
+    assert!(!format!("{sent:?}").contains("sesame") && state.modals.is_empty());
 }

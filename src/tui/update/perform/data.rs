@@ -1,8 +1,11 @@
-//! Actions on data: starting and stopping a sync.
+//! Actions on data: starting and stopping a sync, rows set aside, and opening the place of keys.
 
 use crate::service::desk::Request;
+use crate::service::keys::Sealed;
 use crate::service::quality::Decision;
 use crate::tui::actions::ActionId;
+use crate::tui::field::SecretField;
+use crate::tui::modal::Modal;
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::panes::{PaneId, RowKey};
 use crate::tui::state::{Effect, Tone, UiState};
@@ -19,7 +22,27 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Accept => accept(state),
         ActionId::Refetch => refetch(state, out),
         ActionId::Ignore => ignore(state),
+        ActionId::OpenKeys => open_keys(state, out),
         _ => sync(state, args, out),
+    }
+}
+
+fn open_keys(state: &mut UiState, out: &mut Vec<Effect>) {
+    match state.screen.data_health.as_ref().and_then(|h| h.sealed) {
+        Some(Sealed::Vault) => state.modals.push(Modal::Passphrase(SecretField::default())),
+        Some(Sealed::Keyring) => send(out, Request::OpenKeyring),
+        None => state.say(Tone::Good, "No place of keys waits to be opened."),
+    }
+}
+
+/// The first look at the workspace with the vendors asks for the passphrase, when one is needed.
+pub fn passphrase_due(state: &mut UiState) {
+    let is_sealed = state.screen.data_health.as_ref().is_some_and(|h| h.sealed == Some(Sealed::Vault));
+    let is_free = state.lock.is_none() && state.modals.is_empty() && !state.prefix;
+    let is_here = || state.current().is_some_and(|w| w.panes.contains(&PaneId::Vendors));
+    if is_sealed && is_free && !state.passphrase_asked && is_here() {
+        state.passphrase_asked = true;
+        state.modals.push(Modal::Passphrase(SecretField::default()));
     }
 }
 
