@@ -470,6 +470,27 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "paper.latency_ms",
+        kind: Kind::Integer { min: 0, max: 60_000 },
+        doc: "Milliseconds between giving a paper order and its reaching the market.",
+        needs: Capability::Administer,
+        write: |s, t| write(&mut s.venue.latency_ms, t),
+        show: |s| s.venue.latency_ms.to_string(),
+    },
+    Setting {
+        key: "paper.stale_after_ms",
+        kind: Kind::Integer { min: 0, max: 86_400_000 },
+        doc: "Age in milliseconds from which a quote no longer fills a paper order; 0 is never. The simulated market's \
+              quotes stand until the next one.",
+        needs: Capability::Administer,
+        write: |s, t| {
+            let ms: u32 = t.parse().ok()?;
+            s.venue.stale_after_ms = (ms > 0).then_some(ms);
+            Some(())
+        },
+        show: |s| s.venue.stale_after_ms.unwrap_or(0).to_string(),
+    },
+    Setting {
         key: "vendors.alpaca.url",
         kind: Kind::Address,
         doc: "Address of Alpaca's paper trading: its own host or a loopback address.",

@@ -446,6 +446,12 @@ pub enum EventBody {
         instrument: InstrumentId,
         /// New to old shares.
         ratio: SplitRatio,
+        /// Its day, where that is not the day of the event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ex_date: Option<chrono::NaiveDate>,
+        /// Whether prices were in the new terms already.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_late: bool,
     },
     /// An instrument has another symbol from now on: what is held, ordered, owed and announced goes on under it.
     SymbolChanged {

@@ -3,7 +3,9 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Symbol, UnixNanos, Volume};
+use super::{
+    AccountId, CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Symbol, UnixNanos, Volume,
+};
 
 /// One bar: prices over `from..to`, raw as its source gave them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +101,10 @@ pub enum MarketEvent {
         time: UnixNanos,
         /// New to old shares.
         ratio: SplitRatio,
+        /// Its day, where that is not the day of `time`.
+        ex_date: Option<NaiveDate>,
+        /// Whether prices are in the new terms already: it became known after its day had begun.
+        is_late: bool,
     },
     /// A cash dividend becomes known; it is owed from the start of `ex_date`, paid at the start of `pay_date`.
     Dividend {
@@ -112,6 +118,8 @@ pub enum MarketEvent {
         ex_date: NaiveDate,
         /// Day of payment, in the exchange's zone.
         pay_date: NaiveDate,
+        /// Who held how much when `ex_date` began, where it became known later; `None`: who holds now.
+        held: Option<Vec<(AccountId, Quantity)>>,
     },
     /// An instrument gets another symbol on its exchange.
     SymbolChange {
@@ -147,6 +155,20 @@ pub enum MarketEvent {
 }
 
 impl MarketEvent {
+    /// A split or dividend that takes effect on its day, which `time` is in.
+    pub fn of_action(action: &CorporateAction, time: UnixNanos) -> Self {
+        let instrument = action.instrument;
+        match action.kind {
+            ActionKind::Split(ratio) => {
+                MarketEvent::Split { instrument, time, ratio, ex_date: None, is_late: false }
+            }
+            ActionKind::Dividend { amount, pay_date } => {
+                let ex_date = action.date;
+                MarketEvent::Dividend { instrument, time, amount, ex_date, pay_date, held: None }
+            }
+        }
+    }
+
     /// When the event became available; `None` for an empty set of bars.
     pub fn time(&self) -> Option<UnixNanos> {
         match self {

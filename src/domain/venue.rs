@@ -84,13 +84,19 @@ impl Default for VenueModel {
 
 impl VenueModel {
     /// The defaults of a new home: 1 bp slippage, 0.005 a share and at least 1.00 an order, settlement on the next
-    /// business day.
+    /// business day, no fill at a quote older than 15 seconds.
     pub fn home() -> Self {
         let fee = FeeModel {
             per_share: Price::from_raw(5_000_000),
             min: Money::from_raw(Money::ONE_RAW),
             rate: Ratio::ZERO,
         };
-        Self { fee, slippage: Ratio::from_raw(100_000), settlement_days: 1, ..Self::default() }
+        Self {
+            fee,
+            slippage: Ratio::from_raw(100_000),
+            settlement_days: 1,
+            stale_after_ms: Some(15_000),
+            ..Self::default()
+        }
     }
 }

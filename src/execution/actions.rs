@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use crate::domain::event::{CashKind, EndReason, EventBody};
 use crate::domain::fixed::divide_half_even;
 use crate::domain::market::SplitRatio;
-use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, Ratio};
+use crate::domain::{AccountId, Exchange, InstrumentId, Money, Quantity, Ratio};
 use crate::portfolio::{Position, Receivable};
 
 use super::engine::EngineError;
@@ -53,12 +53,18 @@ impl Step<'_> {
     }
 
     /// Splits positions, open orders and prices; fractions of a share are paid out at the adjusted last price.
-    pub(super) fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio) -> Result<(), EngineError> {
+    /// One whose day had begun before it was known leaves prices alone.
+    pub(super) fn split(
+        &mut self,
+        instrument: InstrumentId,
+        ratio: SplitRatio,
+        (ex_date, is_late): (Option<NaiveDate>, bool),
+    ) -> Result<(), EngineError> {
         self.begin(instrument.exchange)?;
         if !ratio.new.is_positive() || !ratio.old.is_positive() {
             return Ok(());
         }
-        self.emit(EventBody::CorporateAction { instrument, ratio })?;
+        self.emit(EventBody::CorporateAction { instrument, ratio, ex_date, is_late })?;
         let empty: Vec<_> = {
             let orders = self.state().orders();
             let keys = orders.queue(instrument).iter().map(|w| w.key);
@@ -78,18 +84,20 @@ impl Step<'_> {
         self.judge_losses(instrument.exchange)
     }
 
-    /// Notes a dividend; one whose ex-date is here already is owed at once.
+    /// Notes a dividend; one whose ex-date is here already is owed at once, to those who `held` then.
     pub(super) fn dividend(
         &mut self,
-        instrument: InstrumentId,
-        amount: Price,
-        ex_date: NaiveDate,
-        pay_date: NaiveDate,
+        known: Announced,
+        held: Option<&[(AccountId, Quantity)]>,
     ) -> Result<(), EngineError> {
+        let Announced { instrument, amount, ex_date, pay_date } = known;
         self.begin(instrument.exchange)?;
         self.emit(EventBody::DividendAnnounced { instrument, amount, ex_date, pay_date })?;
         let day = self.engine.calendars.of(instrument.exchange).date_at(self.now);
-        self.ex_dates(instrument.exchange, day)?;
+        match held {
+            Some(held) if ex_date <= day => self.owe_dividend(known, held)?,
+            Some(_) | None => self.ex_dates(instrument.exchange, day)?,
+        }
         self.pay_dates(instrument.exchange, day)
     }
 
@@ -98,12 +106,23 @@ impl Step<'_> {
         let due = self.state().dividends.iter();
         let due: Vec<Announced> =
             due.filter(|d| d.instrument.exchange == exchange && d.ex_date <= day).copied().collect();
-        for Announced { instrument, amount, ex_date, pay_date } in due {
-            self.emit(EventBody::ExDateReached { instrument, ex_date })?;
-            for (account, quantity) in self.holders(instrument, Position::quantity) {
-                if let Some(amount) = amount.notional(quantity).ok().filter(|a| !a.is_zero()) {
-                    self.emit(EventBody::DividendDue { account, instrument, amount, pay_date })?;
-                }
+        for known in due {
+            let holders = self.holders(known.instrument, Position::quantity);
+            self.owe_dividend(known, &holders)?;
+        }
+        Ok(())
+    }
+
+    fn owe_dividend(
+        &mut self,
+        known: Announced,
+        holders: &[(AccountId, Quantity)],
+    ) -> Result<(), EngineError> {
+        let Announced { instrument, amount, ex_date, pay_date } = known;
+        self.emit(EventBody::ExDateReached { instrument, ex_date })?;
+        for (account, quantity) in holders.iter().copied() {
+            if let Some(amount) = amount.notional(quantity).ok().filter(|a| !a.is_zero()) {
+                self.emit(EventBody::DividendDue { account, instrument, amount, pay_date })?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::journal::ChainHash;
 use crate::domain::limit::{LimitName, Scope};
-use crate::domain::market::SessionState;
+use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, Exchange, Instrument, InstrumentId, Money, Price, RefusalCode, Seq, StrategyId, UnixNanos,
@@ -63,6 +63,8 @@ pub struct State {
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) days: BTreeMap<Exchange, NaiveDate>,
     pub(super) dividends: Vec<Announced>,
+    /// Splits (true) and dividends by ex-date that the book has had while it held or wanted the name.
+    pub(super) applied: BTreeSet<(InstrumentId, NaiveDate, bool)>,
     pub(super) reconciling: BTreeSet<AccountId>,
     pub(super) breaks: BTreeMap<AccountId, BTreeSet<String>>,
     /// Changes of symbol that were followed: from, to, first day.
@@ -159,6 +161,12 @@ impl State {
     /// Changes of symbol that were followed: from, to, first day.
     pub const fn symbol_changes(&self) -> &BTreeSet<(InstrumentId, InstrumentId, NaiveDate)> {
         &self.symbols
+    }
+
+    /// Whether the book has had a split or dividend; of a name nobody held or wanted then it is not known.
+    pub fn has_applied(&self, action: &CorporateAction) -> bool {
+        let is_split = matches!(action.kind, ActionKind::Split(_));
+        self.applied.contains(&(action.instrument, action.date, is_split))
     }
 
     /// The market as seen.

@@ -13,7 +13,7 @@ use crate::risk::OrderKey;
 
 use super::engine::{Engine, EngineError};
 use super::fold::Effects;
-use super::state::State;
+use super::state::{Announced, State};
 use super::{fold, project};
 
 /// A list that had sells filled or ended in this step.
@@ -142,9 +142,13 @@ impl<'e> Step<'e> {
             MarketEvent::Bars(bars) => self.bars(bars),
             MarketEvent::Quote(quote) => self.quote(*quote),
             MarketEvent::Trade(trade) => self.trade(*trade),
-            MarketEvent::Split { instrument, ratio, .. } => self.split(*instrument, *ratio),
-            MarketEvent::Dividend { instrument, amount, ex_date, pay_date, .. } => {
-                self.dividend(*instrument, *amount, *ex_date, *pay_date)
+            MarketEvent::Split { instrument, ratio, ex_date, is_late, .. } => {
+                self.split(*instrument, *ratio, (*ex_date, *is_late))
+            }
+            MarketEvent::Dividend { instrument, amount, ex_date, pay_date, held, .. } => {
+                let (instrument, amount) = (*instrument, *amount);
+                let known = Announced { instrument, amount, ex_date: *ex_date, pay_date: *pay_date };
+                self.dividend(known, held.as_deref())
             }
             MarketEvent::SymbolChange { instrument, to, day, .. } => {
                 self.change_symbol(*instrument, *to, *day)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::EventBody;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
-use crate::domain::{Bar, Event, Exchange, MarketEvent, Price, UnixNanos};
+use crate::domain::{Bar, Event, Exchange, InstrumentId, MarketEvent, Price, UnixNanos};
 use crate::store::MarketReader;
 
 use super::engine::Feed;
@@ -146,10 +146,13 @@ impl House {
             Until::Sessions(n) => (NaiveDate::MAX, n),
         };
         let first = reader.next_session(exchange, start.pred_opt().unwrap_or(NaiveDate::MIN))?;
+        // What a home without market time could have missed is not asked.
+        let start = if from.is_some() { start } else { first.unwrap_or(start) };
         let symbols = self.due_symbols(&reader, exchange, end)?;
         let named = |instrument| named_on(&symbols, first.unwrap_or(start), instrument);
         let mut ahead = Ahead {
-            restated: super::restated::due_splits(self, &reader, &*self.state()?, exchange, named)?,
+            restated: self.restated_splits(&reader, exchange, named)?,
+            late: self.late_on_the_way(&reader, exchange, from, first)?,
             actions: self.event_actions(&reader, exchange, start, end)?,
             symbols: symbols.clone(),
         };
@@ -197,7 +200,36 @@ impl House {
         feeder.feed_together(events)
     }
 
-    /// Splits and dividends in the terms of the stored prices: a split-adjusted series has no splits left to apply, and
+    /// What was missed up to the day that market time stands on, as events of the next session.
+    fn late_on_the_way(
+        &self,
+        reader: &MarketReader,
+        exchange: Exchange,
+        from: Option<UnixNanos>,
+        first: Option<NaiveDate>,
+    ) -> Result<Vec<MarketEvent>, ServiceError> {
+        let calendar = self.calendars().of(exchange);
+        let Some((day, session)) = from.map(|time| calendar.date_at(time)).zip(first) else {
+            return Ok(Vec::new());
+        };
+        let Some(session) = calendar.session_on(session) else { return Ok(Vec::new()) };
+        self.late_actions(reader, &*self.state()?, exchange, (day, session.open))
+    }
+
+    /// Splits that are in the stored prices and that the book has not had.
+    pub(super) fn restated_splits(
+        &self,
+        reader: &MarketReader,
+        exchange: Exchange,
+        named: impl Fn(InstrumentId) -> InstrumentId,
+    ) -> Result<Vec<CorporateAction>, ServiceError> {
+        let state = self.state()?;
+        let mut due = super::restated::due_splits(self, reader, &state, exchange, named)?;
+        due.retain(|split| !state.has_applied(split));
+        Ok(due)
+    }
+
+    /// Splits and dividends in the terms of the stored prices of the source that stands for a name: a split-adjusted series has no splits left to apply, and
     /// its dividends are stated per share of today; a total-return series has neither.
     pub(super) fn event_actions(
         &self,
@@ -210,42 +242,49 @@ impl House {
         if all.is_empty() {
             return Ok(all);
         }
-        let mut basis = std::collections::BTreeMap::new();
-        for source in reader.sources(None)? {
-            basis.entry(source.instrument).or_insert(source.basis);
-        }
-        let in_terms = |a: &CorporateAction| match basis.get(&a.instrument).copied().unwrap_or(Basis::Raw) {
-            Basis::Raw => Some(a.clone()),
-            Basis::Total => None,
-            Basis::Split => per_share_of_today(a, &all),
+        let standing = reader.standing(exchange)?;
+        let in_terms = |a: &CorporateAction| match standing.get(&a.instrument) {
+            None | Some((Basis::Raw, _)) => Some(a.clone()),
+            Some((Basis::Total, _)) => None,
+            Some((Basis::Split, last)) => per_share_of_today(a, &all, *last),
         };
         Ok(all.iter().filter(|a| a.date <= end).filter_map(in_terms).collect())
     }
 }
 
-/// What happens to names on the way: changes of symbol first, as everything else is told of the new ones.
+/// What comes before the bars of a session: changes of symbol first, as everything else is told of the new ones, then what
+/// the book has missed, then what lies since the session before.
 struct Ahead {
     symbols: Vec<Due>,
     restated: Vec<CorporateAction>,
+    late: Vec<MarketEvent>,
     actions: Vec<CorporateAction>,
 }
 
 impl Ahead {
-    /// What comes before the bars of a day.
+    /// What has become due by a day; an action may be dated on a day without a session.
     fn take(&mut self, day: NaiveDate, time: UnixNanos) -> Vec<MarketEvent> {
         let symbols = self.symbols.extract_if(.., |due| due.is_before(day));
         let mut events: Vec<MarketEvent> = symbols.map(|due| due.event(time)).collect();
-        let known = self.actions.partition_point(|a| a.date < day);
-        let today = self.actions.get(known..).unwrap_or(&[]).iter().take_while(|a| a.date == day);
-        events.extend(self.restated.drain(..).chain(today.cloned()).map(|a| action_event(&a, time)));
+        events.append(&mut self.late);
+        let due = self.actions.partition_point(|action| action.date <= day);
+        let actions = self.restated.drain(..).chain(self.actions.drain(..due));
+        events.extend(actions.map(|action| action_event(&action, time)));
         events
     }
 }
 
-/// A dividend divided by all later splits of its instrument; `None` for a split.
-fn per_share_of_today(action: &CorporateAction, all: &[CorporateAction]) -> Option<CorporateAction> {
+/// A dividend divided by all later splits of its instrument that are in the prices, which end on a day; `None` for a
+/// split.
+pub(super) fn per_share_of_today(
+    action: &CorporateAction,
+    all: &[CorporateAction],
+    last: NaiveDate,
+) -> Option<CorporateAction> {
     let ActionKind::Dividend { amount, pay_date } = action.kind else { return None };
-    let mut later = all.iter().filter(|o| o.instrument == action.instrument && o.date > action.date);
+    let is_later =
+        |o: &&CorporateAction| o.instrument == action.instrument && o.date > action.date && o.date <= last;
+    let mut later = all.iter().filter(is_later);
     let raw = later.try_fold(i128::from(amount.raw()), |raw, other| match other.kind {
         ActionKind::Split(ratio) => crate::domain::fixed::divide_half_even(
             raw.checked_mul(i128::from(ratio.old.raw()))?,
@@ -257,13 +296,13 @@ fn per_share_of_today(action: &CorporateAction, all: &[CorporateAction]) -> Opti
     Some(CorporateAction { kind: ActionKind::Dividend { amount, pay_date }, ..action.clone() })
 }
 
+/// An action as an event of a day that need not be its own.
 pub(super) fn action_event(action: &CorporateAction, time: UnixNanos) -> MarketEvent {
-    let instrument = action.instrument;
-    match action.kind {
-        ActionKind::Split(ratio) => MarketEvent::Split { instrument, time, ratio },
-        ActionKind::Dividend { amount, pay_date } => {
-            MarketEvent::Dividend { instrument, time, amount, ex_date: action.date, pay_date }
+    match MarketEvent::of_action(action, time) {
+        MarketEvent::Split { instrument, time, ratio, is_late, .. } => {
+            MarketEvent::Split { instrument, time, ratio, ex_date: Some(action.date), is_late }
         }
+        other => other,
     }
 }
 

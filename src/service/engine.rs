@@ -7,6 +7,8 @@
 
 mod disk;
 mod recovery;
+#[cfg(test)]
+pub(super) mod tape;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -83,6 +85,8 @@ pub struct EngineHandle {
     version: Arc<AtomicU64>,
     cached: Arc<Mutex<Option<Snapshot>>>,
     epochs: Epochs,
+    #[cfg(test)]
+    tape: tape::Tape,
 }
 
 /// The newest epoch of every person seen by this process.
@@ -131,10 +135,14 @@ pub fn open(
         version: Arc::clone(&version),
         cached: Arc::default(),
         epochs: Arc::clone(&epochs),
+        #[cfg(test)]
+        tape: tape::Tape::default(),
     };
     let disk = Disk::new(store, courier, engine.state(), Arc::clone(&clock), version);
     let engine_loop =
         EngineLoop::new(engine, disk, Keeping { keeper, snapshots }, calendars, clock, queue, epochs);
+    #[cfg(test)]
+    let engine_loop = engine_loop.with_tape(handle.tape.clone());
     Ok((handle, engine_loop))
 }
 
@@ -235,6 +243,12 @@ impl EngineHandle {
         let (answer, result) = bounded(1);
         self.queue.send(Work::Find(account, id, answer)).map_err(|_| ServiceError::EngineStopped)?;
         result.recv().map_err(|_| ServiceError::EngineStopped)
+    }
+
+    /// What the engine was given since it began.
+    #[cfg(test)]
+    pub fn played(&self) -> Vec<tape::Played> {
+        self.tape.played()
     }
 
     /// Counts the changes of the state.

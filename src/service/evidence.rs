@@ -80,7 +80,7 @@ impl Count {
                 let held = tally.shares.entry(fill.instrument).or_default();
                 *held = held.checked_add(signed).unwrap_or_default();
             }
-            EventBody::CorporateAction { instrument, ratio } => {
+            EventBody::CorporateAction { instrument, ratio, .. } => {
                 for tally in self.accounts.values_mut() {
                     if let Some(held) = tally.shares.get_mut(instrument) {
                         *held = split_quantity(*held, *ratio).unwrap_or_default();

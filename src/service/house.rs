@@ -365,6 +365,13 @@ impl House {
         self.engine()?.commands(commands.into_iter().map(wish).collect())
     }
 
+    /// The time of an order that is given now: market time, or where a live feed moves that, the time it has come to
+    /// meanwhile. While a feed is silent market time stands, and nothing given then may take its old quotes for new.
+    pub(super) fn order_time(&self, exchange: Exchange) -> Result<UnixNanos, ServiceError> {
+        let known = engine::time_of(&*self.state()?, Some(exchange), self.clock());
+        Ok(self.live_time(exchange).map_or(known, |live| live.max(known)))
+    }
+
     /// Market time of the main exchange, else wall time.
     pub(super) fn house_time(&self) -> Result<UnixNanos, ServiceError> {
         let exchange = self.main_exchange()?;
@@ -374,9 +381,13 @@ impl House {
     /// Puts the settings' venue model in force, when it differs from the journal's: in the name of the person who
     /// changed it, or of the house, which finds it changed.
     pub(super) fn configure(&self, actor: Option<&Actor>) -> Result<(), ServiceError> {
+        self.configure_for(self.main_exchange()?, actor)
+    }
+
+    fn configure_for(&self, exchange: Exchange, actor: Option<&Actor>) -> Result<(), ServiceError> {
         let state = self.state()?;
         // The seed belongs to the home: settings do not move it.
-        let wanted = VenueModel { seed: state.venue().seed, ..lock(&self.settings).venue };
+        let wanted = self.wanted_venue(exchange, state.venue().seed);
         if *state.venue() != wanted {
             let command = Command::Configure(wanted);
             match actor {
@@ -387,15 +398,25 @@ impl House {
         Ok(())
     }
 
+    /// How paper orders of a home fill whose desk trades on an exchange. The simulated market quotes a name about once a
+    /// minute and is never away, so its quotes do not grow stale.
+    fn wanted_venue(&self, exchange: Exchange, seed: u64) -> VenueModel {
+        let wanted = VenueModel { seed, ..lock(&self.settings).venue };
+        match exchange {
+            Exchange::Sim => VenueModel { stale_after_ms: None, ..wanted },
+            Exchange::Xnys | Exchange::Xasx => wanted,
+        }
+    }
+
     /// Gives the home its seed, from which its simulated market follows; before that market is generated.
     pub(super) fn set_seed(&self, seed: u64) -> Result<(), ServiceError> {
-        let wanted = VenueModel { seed, ..lock(&self.settings).venue };
+        let wanted = self.wanted_venue(self.main_exchange()?, seed);
         self.give_as_house(vec![Command::Configure(wanted)]).map(drop)
     }
 
     /// What a new home starts with: how the paper exchange fills, the desk's account, the firm's limits.
     pub(super) fn set_up_desk(&self, exchange: Exchange) -> Result<(), ServiceError> {
-        self.configure(None)?;
+        self.configure_for(exchange, None)?;
         let mut commands = vec![Command::OpenAccount(AccountSpec {
             account: DESK_ACCOUNT.parse()?,
             kind: AccountKind::Paper,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
+use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{Exchange, InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
 
 /// What is known of an instrument's running session.
@@ -23,9 +24,16 @@ pub struct Live {
     pub low: Option<Price>,
     /// Shares printed so far.
     pub volume: Quantity,
+    /// When a live feed last said something of it, by the wall; `None` where no feed does.
+    pub heard: Option<UnixNanos>,
 }
 
 impl Live {
+    /// Whether its feed has said nothing of it for [`super::feed::STALE_SECONDS`], whatever it says of others.
+    pub fn is_silent(&self, wall: UnixNanos) -> bool {
+        self.heard.is_some_and(|heard| wall.since(heard) > super::feed::STALE_SECONDS * NANOS_PER_SECOND)
+    }
+
     fn print(&mut self, trade: &Trade) {
         self.last = Some((trade.price, trade.time));
         self.open = self.open.or(Some(trade.price));
@@ -64,6 +72,18 @@ impl QuoteBoard {
             | MarketEvent::Session { .. }
             | MarketEvent::Tick(_) => {}
         }
+    }
+
+    /// Notes what a live feed said at a moment of the wall.
+    pub fn hear(&self, event: &MarketEvent, wall: UnixNanos) {
+        self.note(event);
+        let instrument = match event {
+            MarketEvent::Quote(quote) => quote.instrument,
+            MarketEvent::Trade(trade) => trade.instrument,
+            _ => return,
+        };
+        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
+        board.entry(instrument).or_default().heard = Some(wall);
     }
 
     /// Forgets the session: a new one begins, or its bars are stored.

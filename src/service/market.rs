@@ -249,7 +249,7 @@ impl House {
             ask: live.and_then(|l| l.quote).map(|q| (q.ask, q.ask_size)),
             volume: live.map(|l| l.bar_volume()).or(closes.map(|c| c.volume)),
             price_time,
-            stale: (live.is_some() && self.quotes().is_stale())
+            stale: live.is_some_and(|l| self.quotes().is_stale() || l.is_silent(self.clock().now()))
                 || closes.is_some_and(|c| {
                     market_day.is_some_and(|day| {
                         live.is_none() && c.last.0 < calendar.previous_session(day).map_or(day, |s| s.date)
@@ -377,7 +377,8 @@ impl House {
                     remedy: "import or sync it first; see 'qlib-pro import bars --help'",
                 });
             };
-            let actions = reader.actions_between(id.exchange, NaiveDate::MIN, NaiveDate::MAX)?;
+            let last = series.bars.last().map_or(NaiveDate::MAX, |bar| bar.session);
+            let actions = reader.actions_between(id.exchange, NaiveDate::MIN, last)?;
             let basis = match target {
                 Adjust::Stored => series.basis,
                 Adjust::Split => Basis::Split,

@@ -30,6 +30,7 @@ pub mod house;
 pub mod import;
 pub mod keys;
 pub mod language;
+mod late;
 pub mod live;
 mod live_expression;
 pub mod market;

@@ -17,7 +17,6 @@ use crate::domain::{
 use crate::execution::State;
 use crate::execution::sizing::{SizeBasis, SizeBy, size};
 
-use super::engine::time_of;
 use super::error::ServiceError;
 use super::house::House;
 use super::trading::TradePermit;
@@ -279,7 +278,7 @@ impl House {
         self.know_instruments([entry.instrument])?;
         let mut orders = vec![entry.clone()];
         orders.extend(wish.exits(&entry)?);
-        let now = time_of(&*self.state()?, Some(permit.exchange()), self.clock());
+        let now = self.order_time(permit.exchange())?;
         let all = || Command::SubmitList { orders: orders.clone(), facts: MarketFacts::default() };
         // An entry without its exits is not what was asked for.
         let rehearsed = self.rehearse(permit.actor(), now, all())?;

@@ -43,10 +43,13 @@ pub(super) fn due_splits(
     if lots.is_empty() && ordered.is_empty() {
         return Ok(Vec::new());
     }
+    // What is only announced is in nobody's prices yet.
+    let standing = reader.standing(exchange)?;
+    let is_past = |a: &CorporateAction| standing.get(&a.instrument).is_some_and(|(_, last)| a.date <= *last);
     let mut by_name: BTreeMap<InstrumentId, Vec<CorporateAction>> = BTreeMap::new();
     for action in reader.actions_between(exchange, NaiveDate::MIN, NaiveDate::MAX)? {
         let of_book = lots.contains_key(&action.instrument) || ordered.contains_key(&action.instrument);
-        if of_book && matches!(action.kind, ActionKind::Split(_)) {
+        if of_book && matches!(action.kind, ActionKind::Split(_)) && is_past(&action) {
             by_name.entry(action.instrument).or_default().push(action);
         }
     }

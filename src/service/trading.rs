@@ -17,7 +17,7 @@ pub use crate::store::trades::Period;
 
 use super::access::Session;
 use super::book::{self, Labels};
-use super::engine::{lock, time_of};
+use super::engine::lock;
 use super::error::ServiceError;
 use super::house::{DESK_ACCOUNT, House};
 pub use super::ordering::{OrderWish, Size};
@@ -149,7 +149,7 @@ impl House {
     pub fn submit(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::OrderRow, ServiceError> {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
-        let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
+        let now = self.order_time(permit.exchange)?;
         let facts = self.facts_for(&*self.state()?, order.account, std::slice::from_ref(&order), None);
         let command = Command::Submit { order: order.clone(), facts };
         let events = self.give(&permit.actor, now, command)?;
@@ -157,7 +157,19 @@ impl House {
         if row.code == Some(RefusalCode::Refused) {
             row.reason = self.with_largest(permit, wish, &row.reason)?;
         }
+        let waits = row.code.is_none() && !row.status.is_done();
+        if waits || row.code == Some(RefusalCode::StaleMarketData) {
+            self.tell_feed_trouble(order.instrument.exchange, &mut row.reason);
+        }
         Ok(row)
+    }
+
+    /// Adds to an order's reason that prices may be old, and why.
+    fn tell_feed_trouble(&self, exchange: Exchange, reason: &mut String) {
+        let Some(trouble) = self.feed_trouble(exchange) else { return };
+        let waits = if reason.is_empty() { "it waits for fresh prices: " } else { "; " };
+        reason.push_str(waits);
+        reason.push_str(&trouble);
     }
 
     /// A refusal that hides its limit says at least what would have passed.
@@ -180,7 +192,7 @@ impl House {
         quantity: Option<Quantity>,
         (limit_price, trigger_price): (Option<Price>, Option<Price>),
     ) -> Result<view::OrderRow, ServiceError> {
-        let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
+        let now = self.order_time(permit.exchange)?;
         let account = permit.account;
         let amend = Command::Amend { account, id, quantity, limit_price, trigger_price };
         let events = self.give(&permit.actor, now, amend)?;
@@ -189,7 +201,7 @@ impl House {
 
     /// Ends a working order.
     pub fn cancel(&self, permit: &TradePermit, id: OrderId) -> Result<view::OrderRow, ServiceError> {
-        let now = time_of(&*self.state()?, Some(permit.exchange), self.clock());
+        let now = self.order_time(permit.exchange)?;
         let account = permit.account;
         let events = self.give(&permit.actor, now, Command::Cancel { account, id })?;
         self.answer(permit, account, id, &events)
@@ -282,7 +294,8 @@ impl House {
         self.know_instruments([order.instrument])?;
         let state = self.state()?;
         let facts = self.facts_for(&state, order.account, std::slice::from_ref(&order), None);
-        what_if(&state, &order, &facts, permit.scope.hides_limits())
+        let now = self.order_time(order.instrument.exchange)?;
+        what_if(&state, (&order, now), &facts, permit.scope.hides_limits())
             .ok_or_else(|| unknown_account(permit.account))
     }
 
@@ -414,11 +427,10 @@ fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
 /// The same evaluation as the pre-trade check, as people see it.
 fn what_if(
     state: &State,
-    order: &OrderSpec,
+    (order, now): (&OrderSpec, UnixNanos),
     facts: &MarketFacts,
     hides_limits: bool,
 ) -> Option<view::WhatIf> {
-    let now = order_time(state, order);
     let book = state.book(order.account, now)?;
     let draft = Draft::new(order);
     let decision = risk::evaluate(&book, state.limits(), facts, &draft);
@@ -460,10 +472,6 @@ fn what_if(
         currency: book.account.spec().currency,
         basis: (state.limits().version(), state.seq()),
     })
-}
-
-fn order_time(state: &State, order: &OrderSpec) -> UnixNanos {
-    state.market_time(order.instrument.exchange).unwrap_or(UnixNanos::ZERO)
 }
 
 /// What the paper exchange would charge for all of it.

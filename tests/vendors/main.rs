@@ -8,6 +8,7 @@
 #[allow(dead_code, reason = "other targets use the rest of it")]
 mod support;
 
+mod actions;
 mod binary;
 mod faults;
 mod fetching;

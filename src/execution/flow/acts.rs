@@ -310,7 +310,7 @@ impl Flow {
         self.prices.insert(on, price);
         let ratio = SplitRatio { new: shares(new), old: shares(old) };
         let time = self.later();
-        self.market(&MarketEvent::Split { instrument: on, time, ratio });
+        self.market(&MarketEvent::Split { instrument: on, time, ratio, ex_date: None, is_late: false });
     }
 
     fn dividend(&mut self) {
@@ -320,7 +320,7 @@ impl Flow {
         let ex_date = day + chrono::Days::new(self.dice.next() % 4);
         let pay_date = ex_date + chrono::Days::new(self.dice.next() % 9);
         let amount = Price::from_raw(self.dice.between(1, 2_000_000_000));
-        self.market(&MarketEvent::Dividend { instrument: on, time, amount, ex_date, pay_date });
+        self.market(&MarketEvent::Dividend { instrument: on, time, amount, ex_date, pay_date, held: None });
     }
 
     fn status(&mut self) {

@@ -66,7 +66,7 @@ impl Flow {
                     self.fill(fill, offered);
                 }
             }
-            EventBody::CorporateAction { instrument, ratio } => {
+            EventBody::CorporateAction { instrument, ratio, .. } => {
                 for ((_, held_of), held) in &mut self.shares {
                     if held_of == instrument {
                         *held = split_quantity(*held, *ratio).unwrap();

@@ -4,6 +4,8 @@ mod orders;
 mod remote;
 mod symbols;
 
+use chrono::NaiveDate;
+
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{Event, EventBody, Fill};
 use crate::domain::limit::{Scope, Turn};
@@ -195,7 +197,11 @@ impl Fold<'_> {
 
     fn outside(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
-            EventBody::CorporateAction { instrument, ratio } => return self.split(*instrument, *ratio),
+            EventBody::CorporateAction { instrument, ratio, ex_date, is_late } => {
+                let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
+                self.note_action(*instrument, ex_date.unwrap_or(day), true);
+                return self.split(*instrument, *ratio, *is_late);
+            }
             EventBody::SymbolChanged { instrument, to, day } => {
                 return self.change_symbol(*instrument, *to, *day);
             }
@@ -214,6 +220,7 @@ impl Fold<'_> {
                     pay_date: *pay_date,
                 };
                 self.state.dividends.push(known);
+                self.note_action(*instrument, *ex_date, false);
             }
             EventBody::ExDateReached { instrument, ex_date } => {
                 self.state.dividends.retain(|d| d.instrument != *instrument || d.ex_date != *ex_date);
@@ -280,7 +287,21 @@ impl Fold<'_> {
         });
     }
 
-    fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio) -> Result<Effects, EngineError> {
+    /// Notes that the book has had an action, where anybody holds or wants the name: else it has no say in it.
+    fn note_action(&mut self, instrument: InstrumentId, date: NaiveDate, is_split: bool) {
+        let mut accounts = self.state.accounts.values();
+        let is_held = accounts.any(|account| account.positions().contains_key(&instrument));
+        if is_held || !self.state.orders.queue(instrument).is_empty() {
+            self.state.applied.insert((instrument, date, is_split));
+        }
+    }
+
+    fn split(
+        &mut self,
+        instrument: InstrumentId,
+        ratio: SplitRatio,
+        is_late: bool,
+    ) -> Result<Effects, EngineError> {
         let mut effects = Effects::default();
         for (name, account) in &mut self.state.accounts {
             let moved = account.split(instrument, ratio);
@@ -293,7 +314,7 @@ impl Fold<'_> {
             self.split_order(key, ratio, lot)?;
             effects.orders.push(key);
         }
-        if let Some(seen) = self.state.view.seen.get_mut(&instrument) {
+        if let Some(seen) = self.state.view.seen.get_mut(&instrument).filter(|_| !is_late) {
             seen.quote = None;
             if let Some(last) = &mut seen.last {
                 let price = split_price(last.price, ratio);

@@ -35,6 +35,8 @@ impl Fold<'_> {
             state.halted.insert(to);
         }
         state.dividends.iter_mut().filter(|d| d.instrument == from).for_each(|d| d.instrument = to);
+        let had: Vec<_> = state.applied.iter().filter(|(of, ..)| *of == from).copied().collect();
+        state.applied.extend(had.into_iter().map(|(_, date, is_split)| (to, date, is_split)));
         let recent = state.recent.values_mut().flatten();
         recent.filter(|order| order.instrument == from).for_each(|order| order.instrument = to);
         state.day_trades.values_mut().for_each(|trades| trades.change_symbol(from, to));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::domain::market::{ActionKind, CorporateAction, DailyBar, Fundamental, Headline};
+use crate::domain::market::{CorporateAction, DailyBar, Fundamental, Headline};
 use crate::domain::{Bar, InstrumentId, MarketEvent, UnixNanos};
 
 use super::calendar::{CLOSE_SECONDS, OPEN_SECONDS, date_of, instant};
@@ -88,13 +88,7 @@ impl Session {
     /// get them. The session on which the clock starts has none.
     pub fn action_events(&self) -> Vec<MarketEvent> {
         let time = instant(self.date(), 0);
-        let event = |a: &CorporateAction| match a.kind {
-            ActionKind::Split(ratio) => MarketEvent::Split { instrument: a.instrument, time, ratio },
-            ActionKind::Dividend { amount, pay_date } => {
-                MarketEvent::Dividend { instrument: a.instrument, time, amount, ex_date: a.date, pay_date }
-            }
-        };
-        self.facts.actions.iter().map(event).collect()
+        self.facts.actions.iter().map(|action| MarketEvent::of_action(action, time)).collect()
     }
 
     /// The answer of the planted alpha at this session's close; see [`super::Simulation::planted_alpha`].

@@ -34,6 +34,8 @@ pub struct EngineLoop {
     generation: u64,
     keeping: Keeping,
     standing: Standing,
+    #[cfg(test)]
+    tape: super::tape::Tape,
 }
 
 /// Whether the engine goes on.
@@ -94,7 +96,26 @@ impl EngineLoop {
     ) -> Self {
         let disk = Arc::new(Mutex::new(disk));
         let standing = Standing::Going;
-        Self { engine, disk, calendars, clock, queue, epochs, generation: 0, keeping, standing }
+        Self {
+            engine,
+            disk,
+            calendars,
+            clock,
+            queue,
+            epochs,
+            generation: 0,
+            keeping,
+            standing,
+            #[cfg(test)]
+            tape: super::tape::Tape::default(),
+        }
+    }
+
+    /// Writes down what it is given.
+    #[cfg(test)]
+    pub(super) fn with_tape(mut self, tape: super::tape::Tape) -> Self {
+        self.tape = tape;
+        self
     }
 
     /// Works until every handle is gone.
@@ -244,8 +265,11 @@ impl EngineLoop {
                 answer.send(result).unwrap_or_default();
             }
             Work::Command(wish, answer) => {
-                let result = given(&self.epochs, *wish, self.clock.now())
-                    .and_then(|(given, now, wall)| Ok(self.engine.command(&given, now, wall)?));
+                let result = given(&self.epochs, *wish, self.clock.now()).and_then(|(given, now, wall)| {
+                    #[cfg(test)]
+                    self.tape.note(super::tape::Played::Command(Box::new(given.clone()), now, wall));
+                    Ok(self.engine.command(&given, now, wall)?)
+                });
                 note(result, Some(answer), gathered);
             }
             Work::Market(events, answer, feed) => {
@@ -255,6 +279,8 @@ impl EngineLoop {
                     if feed.load(Ordering::Acquire) { Err(ServiceError::FeedStopped) } else { Ok(()) };
                 let result = going.and_then(|()| {
                     events.iter().enumerate().try_fold(Batch::default(), |mut all, (place, event)| {
+                        #[cfg(test)]
+                        self.tape.note(super::tape::Played::Market(event.clone(), wall));
                         let is_first = place == 0 && is_of_one_exchange(event);
                         let batch = self.engine.market(event, wall);
                         all.append(batch.map_err(|error| of_step(error, is_first))?);
@@ -268,13 +294,18 @@ impl EngineLoop {
                 note(result, answer, gathered);
             }
             Work::Pass(exchange, time, answer) => {
-                let result = self.engine.pass(exchange, time, self.clock.now());
+                let wall = self.clock.now();
+                #[cfg(test)]
+                self.tape.note(super::tape::Played::Pass(exchange, time, wall));
+                let result = self.engine.pass(exchange, time, wall);
                 let result = result.map_err(|error| of_step(error, true));
                 gathered.round.primed = true;
                 note(result, Some(answer), gathered);
             }
             Work::Prime(prices) => {
                 for (instrument, price, time) in prices {
+                    #[cfg(test)]
+                    self.tape.note(super::tape::Played::Prime(instrument, price, time));
                     self.engine.prime(instrument, price, time);
                 }
                 gathered.round.primed = true;

@@ -2,16 +2,19 @@
 //!
 //! One at a time, on a thread of its own, within the vendor's budget; the feed goes on meanwhile. A gap that ends
 //! while one is being filled is filled after it. A symbol that cannot be had is left out; what concerns the whole vendor
-//! ends the filling.
+//! ends the filling. Names with resting orders come first, and their minutes are handed back: the engine must see them
+//! before it sees anything newer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
 use crate::domain::market::MinuteBar;
 use crate::domain::vendor::VendorId;
-use crate::domain::{InstrumentId, UnixNanos};
+use crate::domain::{InstrumentId, Quarantined, UnixNanos};
 use crate::market::fetch::{FetchError, Fetcher, Stopper, Watch, stopper};
 use crate::market::http::Limits;
 use crate::market::vendors::{Ask, Payload};
@@ -20,7 +23,15 @@ use crate::store::market::MinuteSide;
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
+use super::super::sync::stored_quarantine;
 use super::super::vendors::WallPace;
+
+/// The job under which rows are quarantined.
+const JOB: &str = "backfill";
+
+/// Nothing more will come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Disconnected;
 
 /// What fills gaps.
 #[derive(Debug, Default)]
@@ -29,7 +40,13 @@ pub(super) struct Backfill {
     fetched: Arc<AtomicU64>,
     /// The gap that waits to be filled: the start of the oldest one, and the end of the newest.
     waiting: Option<(UnixNanos, UnixNanos)>,
+    /// Names whose minutes are handed back, and where they come.
+    first: BTreeSet<InstrumentId>,
+    missed: Option<Receiver<Missed>>,
 }
+
+/// The minutes of a name that were missed: none where they cannot be had.
+pub(super) type Missed = (InstrumentId, Vec<MinuteBar>);
 
 impl Backfill {
     /// Minutes fetched so far.
@@ -37,17 +54,31 @@ impl Backfill {
         self.fetched.load(Ordering::Acquire)
     }
 
-    /// Fills the gap from `lost` to now.
+    /// Fills the gap from `lost` to now, and hands back what was missed of the names that come `first`.
     pub(super) fn start(
         &mut self,
         house: &Arc<House>,
         wanted: &BTreeSet<InstrumentId>,
-        lost: UnixNanos,
-        now: UnixNanos,
+        (lost, now): (UnixNanos, UnixNanos),
+        first: BTreeSet<InstrumentId>,
     ) {
         let since = self.waiting.map_or(lost, |(since, _)| since.min(lost));
         self.waiting = Some((since, now));
+        self.first = first;
         self.go_on(house, wanted);
+    }
+
+    /// What was missed of a name, if something came; `Err` when nothing will come any more.
+    pub(super) fn missed(&self) -> Result<Option<Missed>, Disconnected> {
+        let Some(missed) = &self.missed else {
+            return if self.waiting.is_some() { Ok(None) } else { Err(Disconnected) };
+        };
+        match missed.try_recv() {
+            Ok(missed) => Ok(Some(missed)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) if self.waiting.is_some() => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(Disconnected),
+        }
     }
 
     /// Begins with the gap that waits, unless one is being filled.
@@ -57,16 +88,27 @@ impl Backfill {
             return;
         }
         let (stopper, stop) = stopper();
-        let (house, wanted, fetched) = (Arc::clone(house), wanted.clone(), Arc::clone(&self.fetched));
+        let first = std::mem::take(&mut self.first);
+        let (give, missed) = bounded(first.len());
+        let rest = wanted.difference(&first).copied();
+        let wanted: Vec<InstrumentId> = first.iter().copied().chain(rest).collect();
+        let told = move |instrument, minutes| {
+            if first.contains(&instrument) {
+                // The feed may not wait for it any more.
+                give.try_send((instrument, minutes)).unwrap_or_default();
+            }
+        };
+        let (house, fetched) = (Arc::clone(house), Arc::clone(&self.fetched));
         let thread = thread::Builder::new().name("backfill".into()).spawn(move || {
             let watch = Watch { stop: &stop, waiting: &|_| {} };
-            if let Err(error) = fill(&house, &wanted, span, &fetched, watch) {
+            if let Err(error) = fill(&house, &wanted, span, (&fetched, &told), watch) {
                 tracing::warn!(%error, "what was missed by the live feed could not be fetched");
             }
         });
         match thread {
             Ok(thread) => {
                 self.running = Some((stopper, thread));
+                self.missed = Some(missed);
                 self.waiting = None;
             }
             Err(error) => tracing::warn!(%error, "what was missed by the live feed could not be fetched"),
@@ -86,9 +128,9 @@ impl Backfill {
 
 fn fill(
     house: &House,
-    wanted: &BTreeSet<InstrumentId>,
+    wanted: &[InstrumentId],
     (since, now): (UnixNanos, UnixNanos),
-    fetched: &AtomicU64,
+    (fetched, told): (&AtomicU64, &dyn Fn(InstrumentId, Vec<MinuteBar>)),
     watch: Watch<'_>,
 ) -> Result<(), ServiceError> {
     let fetcher =
@@ -106,12 +148,16 @@ fn fill(
             from: calendar.date_at(since),
             to: calendar.date_at(now),
         };
-        let mut keep = |missed: &[MinuteBar]| -> Result<(), ServiceError> {
+        let mut all = Vec::new();
+        let mut keep = |missed: &[MinuteBar], rejected: &[Quarantined]| -> Result<(), ServiceError> {
+            all.extend_from_slice(missed);
             let missed: Vec<(InstrumentId, MinuteBar)> =
                 missed.iter().map(|bar| (*instrument, *bar)).collect();
+            let rejected: Vec<_> = rejected.iter().map(|row| stored_quarantine(JOB, row)).collect();
             let (wall, source) = (house.clock().now(), VendorId::Polygon.as_str());
-            let outcome =
-                lock(house.market_store()).store_minutes(source, MinuteSide::Trade, &missed, wall)?;
+            let mut market = lock(house.market_store());
+            let outcome = market.store_minutes(source, MinuteSide::Trade, &missed, wall)?;
+            market.store_quarantine(&rejected, wall)?;
             fetched.fetch_add(outcome.stored + outcome.revised, Ordering::AcqRel);
             Ok(())
         };
@@ -122,6 +168,7 @@ fn fill(
                 tracing::warn!(%instrument, %error, "what was missed of an instrument could not be fetched");
             }
         }
+        told(*instrument, all);
     }
     Ok(())
 }
@@ -131,7 +178,7 @@ async fn fetch(
     fetcher: &Fetcher,
     ask: Ask,
     watch: Watch<'_>,
-    keep: &mut impl FnMut(&[MinuteBar]) -> Result<(), ServiceError>,
+    keep: &mut impl FnMut(&[MinuteBar], &[Quarantined]) -> Result<(), ServiceError>,
 ) -> Result<Option<FetchError>, ServiceError> {
     let mut pages = match fetcher.pages(ask) {
         Ok(pages) => pages,
@@ -141,7 +188,7 @@ async fn fetch(
         match pages.next(watch).await {
             Ok(Some(page)) => {
                 if let Payload::Minutes(minutes) = page.payload {
-                    keep(&minutes.bars)?;
+                    keep(&minutes.bars, &page.rejected)?;
                 }
             }
             Ok(None) => return Ok(None),

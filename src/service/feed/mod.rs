@@ -8,6 +8,7 @@
 
 mod backfill;
 mod day;
+mod missed;
 mod run;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,6 +85,8 @@ pub struct FeedStatus {
     pub fetched_minutes: u64,
     /// Minutes that were stored.
     pub stored_minutes: u64,
+    /// The time its prices are held against, and the wall's then; it goes on with the wall.
+    pub(super) clock: Option<(Exchange, UnixNanos, UnixNanos)>,
     /// What went wrong last, and when.
     pub last_error: Option<(UnixNanos, CleanText)>,
 }
@@ -120,6 +123,23 @@ impl House {
     /// How the feed stands; `None` while there was none.
     pub fn feed_status(&self) -> Option<FeedStatus> {
         lock(&self.feed_board().0).clone()
+    }
+
+    /// What time it is now on an exchange whose prices come live.
+    pub(super) fn live_time(&self, exchange: Exchange) -> Option<UnixNanos> {
+        let (of, time, wall) = self.feed_status()?.clock?;
+        let passed = self.clock().now().since(wall).max(0);
+        (of == exchange).then(|| time.plus_nanos(passed))
+    }
+
+    /// Why prices of an exchange may be old, in words; `None` while its feed is well or there is none.
+    pub(super) fn feed_trouble(&self, exchange: Exchange) -> Option<String> {
+        let status = self.feed_status().filter(|s| s.is_stale)?;
+        let (of, ..) = status.clock?;
+        let state = if status.state == FeedState::Live { "silent" } else { status.state.as_str() };
+        let last =
+            status.last_message.map_or(String::new(), |last| format!("; its last message came at {last}"));
+        (of == exchange).then(|| format!("the live feed of {} is {state}{last}", status.vendor))
     }
 
     /// The feed in words, for screens.
@@ -180,6 +200,8 @@ impl House {
             doing: "the feed could not be started; close other programs",
             source,
         };
+        // Orders fill as the settings say, also where the home is older than a setting.
+        self.configure(None)?;
         let stop = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let running = run::Running::new(Arc::clone(self), stream, exchange, Arc::clone(&stop))?;

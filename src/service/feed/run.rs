@@ -17,6 +17,7 @@ use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::backfill::Backfill;
+use super::missed::{self, CatchUp};
 use super::{FeedState, STALE_SECONDS};
 
 /// How often conflated ticks are given on.
@@ -25,6 +26,8 @@ const GIVE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often minutes are stored.
 const STORE: Duration = Duration::from_secs(5);
+/// How often it is looked for splits and dividends that became known.
+const NEWS: Duration = Duration::from_secs(30);
 /// Most minutes that wait for being stored; beyond it the oldest are let go.
 const MINUTES_MAX: usize = 200_000;
 /// Smallest step of a quantity of an instrument that is only known from a recording, at 1e-9.
@@ -49,6 +52,12 @@ pub(super) struct Running {
     lost: Option<UnixNanos>,
     last_message: UnixNanos,
     backfill: Backfill,
+    /// Market time that the home had come to when it was opened, until the stream is there.
+    opened_at: Option<UnixNanos>,
+    catch_up: Option<CatchUp>,
+    /// The state of stored facts that was looked at, and when.
+    facts: Option<(i64, Instant)>,
+    has_news: bool,
 }
 
 impl Running {
@@ -85,6 +94,10 @@ impl Running {
             lost: None,
             last_message: now,
             backfill: Backfill::default(),
+            opened_at: known,
+            catch_up: None,
+            facts: None,
+            has_news: false,
         })
     }
 
@@ -125,7 +138,16 @@ impl Running {
         self.store(self.house.clock().now());
         self.backfill.end();
         self.house.quotes().mark_stale(true);
-        self.house.feed_board().change(|status| (status.is_stale, status.exchange) = (true, None));
+        // A recording's time ends with it; the wall's goes on.
+        let ends = self.is_recording();
+        self.house.feed_board().change(|status| {
+            (status.is_stale, status.exchange) = (true, None);
+            status.clock = status.clock.filter(|_| !ends);
+        });
+    }
+
+    fn is_recording(&self) -> bool {
+        self.stream.name() == "ticks"
     }
 
     fn turn(&self, state: FeedState, wall: UnixNanos) {
@@ -146,7 +168,7 @@ impl Running {
             Err(error) => return self.say(self.house.clock().now(), &error.to_string()),
         };
         // A recording gives all it has.
-        let is_recording = self.stream.name() == "ticks";
+        let is_recording = self.is_recording();
         if wanted != self.wanted && !is_recording {
             self.stream.subscribe(&wanted).await;
         }
@@ -156,6 +178,7 @@ impl Running {
             self.market_time =
                 state.market_time(self.exchange).map_or(self.market_time, |t| t.max(self.market_time));
         }
+        self.look_for_news();
         self.backfill.go_on(&self.house, &self.wanted);
         let fetched = self.backfill.fetched();
         let symbols = if is_recording { self.known.len() } else { self.wanted.len() };
@@ -164,15 +187,65 @@ impl Running {
         });
     }
 
+    fn look_for_news(&mut self) {
+        if self.facts.is_some_and(|(_, at)| at.elapsed() < NEWS) {
+            return;
+        }
+        let Ok(stored) = lock(self.house.market_store()).read().revisions() else { return };
+        let number = stored.facts.number;
+        let before = self.facts.replace((number, Instant::now()));
+        self.has_news |= before.is_none_or(|(before, _)| before != number);
+    }
+
+    /// Asks for what was missed while nothing was heard. Where the home was only just opened, that matters to resting orders
+    /// alone.
+    fn fetch_missed(&mut self, wall: UnixNanos) {
+        if self.is_recording() {
+            return;
+        }
+        let lost = self.lost.take();
+        let calendar = self.house.calendars().of(self.exchange);
+        let opened = self.opened_at.take().and_then(|known| missed::missed_since(calendar, known, wall));
+        let Some(since) = lost.into_iter().chain(opened).min() else { return };
+        let first =
+            self.house.state().map(|state| missed::resting(&state, self.exchange)).unwrap_or_default();
+        self.catch_up = CatchUp::begin(&first, wall);
+        let wanted = if lost.is_some() { self.wanted.clone() } else { first.clone() };
+        self.backfill.start(&self.house, &wanted, (since, wall), first);
+    }
+
+    /// Plays what resting orders missed; `false` while that is waited for.
+    fn is_caught_up(&mut self) -> Result<bool, ServiceError> {
+        let Some(mut catch_up) = self.catch_up.take() else { return Ok(true) };
+        if !catch_up.is_done(&self.backfill) {
+            self.catch_up = Some(catch_up);
+            return Ok(false);
+        }
+        let bars = catch_up.bars(self.house.calendars().of(self.exchange), self.market_time);
+        let count: usize = bars.values().map(Vec::len).sum();
+        for (to, bars) in bars {
+            self.market_time = to;
+            if !self.begin_day()? {
+                return Ok(false);
+            }
+            self.house.engine()?.feed(MarketEvent::Bars(bars))?;
+        }
+        if count > 0 {
+            tracing::info!(bars = count, "resting orders were shown what they missed");
+        }
+        Ok(true)
+    }
+
     fn hear(&mut self, event: &LiveEvent, wall: UnixNanos) {
         match event {
             LiveEvent::Connected => {
                 self.last_message = wall;
                 self.turn(FeedState::Live, wall);
-                if let Some(lost) = self.lost.take() {
+                if self.lost.is_some() {
                     tracing::info!("the live feed is back");
-                    self.backfill.start(&self.house, &self.wanted, lost, wall);
                 }
+                self.fetch_missed(wall);
+                self.lost = None;
             }
             LiveEvent::Gap { reason } => {
                 // One line a loss, not one a try.
@@ -195,6 +268,10 @@ impl Running {
 
     /// Gives on what came since the last time, in order of time.
     fn give(&mut self, time: UnixNanos, wall: UnixNanos) -> Result<(), ServiceError> {
+        if !self.is_caught_up()? {
+            self.show(time, wall);
+            return Ok(());
+        }
         let Conflated { mut events, minutes } = self.conflator.drain(time);
         events.sort_by_key(MarketEvent::time);
         self.know(&events)?;
@@ -203,22 +280,38 @@ impl Running {
             if !self.begin_day()? {
                 return Ok(());
             }
-            self.house.quotes().note(&event);
+            self.take_news()?;
+            self.house.quotes().hear(&event, wall);
             self.house.engine()?.feed(event)?;
         }
         self.minutes.extend(minutes);
         let over = self.minutes.len().saturating_sub(MINUTES_MAX);
         self.minutes.drain(..over);
+        self.show(time, wall);
+        Ok(())
+    }
+
+    /// Tells everybody how the feed stands.
+    fn show(&self, time: UnixNanos, wall: UnixNanos) {
         let counts = *self.conflator.counts();
         let last = self.last_message;
         let is_silent = wall.since(last) > STALE_SECONDS * NANOS_PER_SECOND;
-        let is_stale = is_silent || self.lost.is_some();
+        let is_stale = is_silent || self.lost.is_some() || self.catch_up.is_some();
         self.house.quotes().mark_stale(is_stale);
         self.house.feed_board().change(|status| {
             (status.counts, status.is_stale) = (counts, is_stale || status.state != FeedState::Live);
             status.last_message = Some(last);
+            status.clock = Some((self.exchange, time, wall));
         });
-        Ok(())
+    }
+
+    /// Splits and dividends that became known since the day began.
+    fn take_news(&mut self) -> Result<(), ServiceError> {
+        let Some(day) = self.day.filter(|_| self.has_news && self.exchange != Exchange::Sim) else {
+            return Ok(());
+        };
+        self.has_news = false;
+        self.house.apply_due(self.exchange, day, (day, self.market_time), &[])
     }
 
     /// What the board has of an earlier day says nothing of the one that market time has come to, and what is stored

@@ -97,7 +97,7 @@ impl Run<'_> {
         exchange: Exchange,
         date: NaiveDate,
     ) -> Result<Option<Vec<CorporateAction>>, Fault> {
-        let (from, to) = (date, date);
+        let (from, to) = (date, self.actions_upto(exchange, date, fetcher.now()));
         let mut told = Vec::new();
         for ask in [Ask::MarketSplits { exchange, from, to }, Ask::MarketDividends { exchange, from, to }] {
             match self.action_pages(fetcher, ask).await {

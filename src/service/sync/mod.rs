@@ -32,6 +32,8 @@ pub use board::{SyncBoard, SyncView};
 pub use report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
 pub use schedule::Schedule;
 
+pub(super) use page::stored_quarantine;
+
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;

@@ -3,11 +3,11 @@
 //! The fetch sees some stored sessions again: when the vendor has restated them for a split, the whole history is
 //! fetched again and takes the place of the old one in one transaction, so that no series ever has two bases.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
-use crate::domain::InstrumentId;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
 use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::{Exchange, InstrumentId, UnixNanos};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::{self, Held};
 use crate::market::vendors::{Ask, Page, Payload, Series, one_dividend_a_day};
@@ -26,6 +26,11 @@ const RESTARTS_MAX: u32 = 2;
 const SHORT_ROWS: usize = 100;
 /// An answer that begins this many days late may be cut short.
 const SHORT_DAYS: i64 = 14;
+
+/// Days for which announced splits and dividends are asked for.
+const AHEAD: Days = Days::new(14);
+/// Days of splits and dividends that are asked for again.
+const AGAIN: Days = Days::new(7);
 
 /// How a vendor tells splits and dividends.
 const fn separate_actions(vendor: VendorId) -> &'static [DataKindOfAction] {
@@ -222,12 +227,14 @@ impl Run<'_> {
         if kinds.is_empty() || is_covered {
             return Ok(());
         }
-        // What was covered before is continued, so that the spans meet.
-        let from = covered.iter().map(|(_, to)| *to).filter(|to| *to >= first).max().unwrap_or(first);
+        // What was covered before is continued, so that the spans meet, and its last days are asked for again: some news
+        // is late.
+        let reached = covered.iter().map(|(_, to)| *to).filter(|to| *to >= first).max();
+        let from = reached.and_then(|to| to.checked_sub_days(AGAIN)).unwrap_or(first).max(first);
+        let to = self.actions_upto(instrument.exchange, last, fetcher.now());
         let mut told = Vec::new();
         for kind in kinds {
-            let (to, ask) = (last, *kind);
-            let ask = match ask {
+            let ask = match kind {
                 DataKindOfAction::Splits => Ask::Splits { instrument, from, to },
                 DataKindOfAction::Dividends => Ask::Dividends { instrument, from, to },
             };
@@ -246,6 +253,16 @@ impl Run<'_> {
         row.actions +=
             self.house.keep_actions(vendor, instrument, &told, Some((from, last)), fetcher.now())?;
         Ok(())
+    }
+
+    /// Up to which day splits and dividends are asked for: where `last` is the newest session that is over, those that are
+    /// announced belong to it, as one may be due before the next bar comes. Only days up to `last` count as answered for.
+    pub(super) fn actions_upto(&self, exchange: Exchange, last: NaiveDate, now: UnixNanos) -> NaiveDate {
+        let calendar = self.house.calendars().of(exchange);
+        if sync::last_over(calendar, now).is_none_or(|over| last < over) {
+            return last;
+        }
+        calendar.date_at(now).checked_add_days(AHEAD).unwrap_or(last).max(last)
     }
 
     pub(super) async fn action_pages(

@@ -76,7 +76,7 @@ impl House {
         let mut quarantine = page.rejected.to_vec();
         quarantine.extend(sifted.quarantine(&source));
         let fetched = store::Fetched {
-            quarantine: quarantine.iter().map(stored_quarantine).collect(),
+            quarantine: quarantine.iter().map(|row| stored_quarantine(JOB, row)).collect(),
             dropped: actions::dropped(&sifted.changes, &sifted.actions),
             actions: merged.store,
             differing: differing.into_iter().collect(),
@@ -101,7 +101,9 @@ impl House {
         };
         let mut all = page.series.actions.clone();
         let is_told = |k: &CorporateAction| page.series.actions.iter().any(|a| a.date == k.date);
-        all.extend(known.iter().map(|(k, _)| k).filter(|k| !is_told(k)).cloned());
+        // What is only announced is not in the prices yet.
+        let last = bars.last().map_or(NaiveDate::MAX, |bar| bar.session);
+        all.extend(known.iter().map(|(k, _)| k).filter(|k| !is_told(k) && k.date <= last).cloned());
         let minor = page.series.currency.as_ref().is_some_and(|c| MINOR_UNITS.contains(&c.as_str()));
         let suspect = Suspect {
             minor_unit: minor,
@@ -171,9 +173,10 @@ fn covered_of(page: &Arrived<'_>, (from, to): (NaiveDate, NaiveDate)) -> store::
     }
 }
 
-fn stored_quarantine(row: &Quarantined) -> store::Quarantined {
+/// A row that is held back, as it is stored under the job that found it.
+pub(in crate::service) fn stored_quarantine(job: &str, row: &Quarantined) -> store::Quarantined {
     store::Quarantined {
-        job: CleanText::new(JOB),
+        job: CleanText::new(job),
         file: row.file.clone(),
         line: row.line,
         symbol: row.symbol.clone(),

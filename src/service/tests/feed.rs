@@ -1,18 +1,23 @@
 //! A recorded market lived again through the real engine: quotes, fills, minutes, gaps, and how it is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, unbounded};
+
 use super::*;
+use crate::domain::event::EventBody;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar, SplitRatio};
-use crate::domain::{CleanText, MarketEvent, OrderStatus, Trade, Volume};
+use crate::domain::{CleanText, MarketEvent, OrderStatus, Quote, RefusalCode, Trade, Volume};
+use crate::execution::Engine;
 use crate::market::intraday::Counts;
 use crate::market::live::ticks::TickReplay;
 use crate::market::live::{LiveEvent, LiveTrade, Stream};
 use crate::service::ServiceError;
 use crate::service::advance::Until;
 use crate::service::engine::lock;
+use crate::service::engine::tape::Played;
 use crate::service::feed::{FeedState, FeedStatus};
 use crate::service::permit::{ManageData, ViewPortfolio};
 use crate::store::market::{BarRun, MinuteSide};
@@ -121,10 +126,7 @@ fn a_recorded_market_is_lived_again_and_orders_fill_at_its_quotes() {
         |name: &str| state.orders().get("desk".parse().unwrap(), name.parse().unwrap()).unwrap().clone();
     let market = order("market");
     assert_eq!((market.status, market.filled), (OrderStatus::Filled, hundredth), "{market:?}");
-    let paid = market.filled_notional.to_f64() * 100.0;
-    // At the ask of the moment, with the home's slippage of a basis point at most; the next quotes are a breath away.
-    let ask = quote.ask.to_f64();
-    assert!(paid >= quote.bid.to_f64() - 5.0 && paid <= ask * 1.000_1 + 5.0, "{paid} {ask}");
+    holds_every_fill_against_its_quote(&home);
     let resting = order("resting");
     assert_eq!(resting.status, OrderStatus::Filled, "{resting:?}");
     assert!(resting.filled_notional.to_f64() * 100.0 <= below.to_f64() + 1e-6);
@@ -139,6 +141,154 @@ fn a_recorded_market_is_lived_again_and_orders_fill_at_its_quotes() {
     assert!(minutes.len() >= 5, "{}", minutes.len());
     let lowest = minutes.iter().map(|bar| bar.low).min();
     assert!(lowest.unwrap() >= live.low.unwrap());
+}
+
+/// Plays everything that the engine of a home was given again, on a fresh engine: the journal is the same to the last
+/// bit; and each fill is held against the quote or print of its moment.
+fn holds_every_fill_against_its_quote(home: &Home) {
+    let engine = home.house.engine().unwrap();
+    let state = home.house.state().unwrap();
+    let played = engine.played();
+    let mut again = Engine::new(home.house.calendars().clone()).unwrap();
+    let (mut quotes, mut fills) = (BTreeMap::new(), 0);
+    for step in &played {
+        let mut print = None;
+        match step {
+            Played::Market(MarketEvent::Quote(quote), _) => drop(quotes.insert(quote.instrument, *quote)),
+            Played::Market(MarketEvent::Trade(trade), _) => print = Some(*trade),
+            _ => {}
+        }
+        let given = again.state().orders().clone();
+        for event in step.play(&mut again).unwrap().events {
+            let EventBody::Fill(fill) = event.body else { continue };
+            fills += 1;
+            let limit = given.get(fill.account, fill.id).and_then(|order| order.spec.limit_price);
+            match print.filter(|trade| trade.instrument == fill.instrument) {
+                // A print through a limit fills at the limit.
+                Some(trade) => {
+                    assert_eq!(Some(fill.price), limit, "{fill:?}");
+                    assert!(fill.quantity <= trade.size && trade.price <= fill.price, "{fill:?} {trade:?}");
+                }
+                // A quote fills at its other side, to the shown size and not a hair beside it.
+                None => {
+                    let quote: &Quote = &quotes[&fill.instrument];
+                    let (price, size) = match fill.side {
+                        Side::Buy => (quote.ask, quote.ask_size),
+                        Side::Sell => (quote.bid, quote.bid_size),
+                    };
+                    assert_eq!(fill.price, price, "{fill:?} {quote:?}");
+                    assert!(fill.quantity <= size, "{fill:?} {quote:?}");
+                }
+            }
+        }
+    }
+    assert!(fills >= 2, "{fills}");
+    assert_eq!(again.state().seq(), state.seq());
+    assert_eq!(again.state().chain(), state.chain(), "a day that is played again gives the same journal");
+    assert_eq!(again.state().accounts(), state.accounts());
+}
+
+/// Says what it is told to, on the wall's time, under the name of a vendor that can be lost.
+#[derive(Debug)]
+struct Told {
+    heard: Receiver<LiveEvent>,
+}
+
+#[async_trait::async_trait]
+impl Stream for Told {
+    fn name(&self) -> &'static str {
+        "told"
+    }
+
+    async fn subscribe(&mut self, _: &BTreeSet<InstrumentId>) {}
+
+    async fn next(&mut self, out: &mut Vec<LiveEvent>) -> bool {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        out.extend(self.heard.try_iter());
+        true
+    }
+}
+
+fn quoted(on: InstrumentId, bid: &str, ask: &str, time: UnixNanos) -> LiveEvent {
+    let size = Quantity::from_whole(1_000).unwrap();
+    let (bid, ask) = (bid.parse().unwrap(), ask.parse().unwrap());
+    LiveEvent::Quote(Quote { instrument: on, time, bid, ask, bid_size: size, ask_size: size }, None)
+}
+
+#[test]
+fn an_order_given_to_a_silent_feed_never_takes_its_old_quote_and_each_name_is_stale_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::standing();
+    let open: UnixNanos = "2026-06-01T14:00:00Z".parse().unwrap();
+    clock.pass_seconds(open.since(clock.now()) / 1_000_000_000);
+    let home = Home::at(folder.path(), clock);
+    home.people(Exchange::Xnys);
+    let [a, b]: [InstrumentId; 2] = ["AAA.XNYS".parse().unwrap(), "BBB.XNYS".parse().unwrap()];
+    let (say, heard) = unbounded();
+    let guard = home.house.start_feed_of(Box::new(Told { heard }), Exchange::Xnys).unwrap();
+    let known = |on| home.house.quotes().get(on).and_then(|l| l.quote);
+    let wait_for = |on, time| {
+        let began = Instant::now();
+        while known(on).is_none_or(|quote| quote.time != time) {
+            assert!(began.elapsed() < PATIENCE, "{:?}", home.house.feed_status());
+            std::thread::yield_now();
+        }
+    };
+    let quote = |on, bid: &str, ask: &str| {
+        let time = home.clock.now();
+        say.send(quoted(on, bid, ask, time)).unwrap();
+        wait_for(on, time);
+    };
+    say.send(LiveEvent::Connected).unwrap();
+    quote(a, "50.00", "50.10");
+    quote(b, "20.00", "20.10");
+    home.clock.pass_seconds(6);
+    quote(a, "50.00", "50.12");
+    let silent = |on| home.house.quotes().get(on).unwrap().is_silent(home.clock.now());
+    assert_eq!((silent(a), silent(b)), (false, true), "the other goes on");
+    let trader = home.login(Role::Trader);
+    let permit = trader.trade_permit(None).unwrap();
+    let fresh = home.house.submit(&permit, &wish("fresh", Side::Buy, a, 10, None)).unwrap();
+    assert_eq!(
+        (fresh.status, fresh.average_price.unwrap().to_string()),
+        (OrderStatus::Filled, "50.12".into())
+    );
+    // The feed falls silent; the market goes on elsewhere.
+    home.clock.pass_seconds(30);
+    until(&home, "silent", |s| s.is_stale);
+    let market = home.house.submit(&permit, &wish("old", Side::Buy, a, 10, None)).unwrap();
+    assert_eq!((market.status, market.code), (OrderStatus::Denied, Some(RefusalCode::StaleMarketData)));
+    assert!(
+        market.reason.contains("the last quote is too old; the live feed of told is silent"),
+        "{}",
+        market.reason
+    );
+    let limit =
+        home.house.submit(&permit, &wish("rests", Side::Buy, a, 10, Some("51".parse().unwrap()))).unwrap();
+    assert_eq!((limit.status, limit.filled), (OrderStatus::Accepted, Quantity::ZERO));
+    assert!(
+        limit.reason.contains("it waits for fresh prices: the live feed of told is silent"),
+        "{}",
+        limit.reason
+    );
+    quote(a, "50.50", "50.60");
+    let began = Instant::now();
+    let rests = loop {
+        let order = home
+            .house
+            .engine()
+            .unwrap()
+            .order("desk".parse().unwrap(), "rests".parse().unwrap())
+            .unwrap()
+            .unwrap();
+        if order.status.is_done() {
+            break order;
+        }
+        assert!(began.elapsed() < PATIENCE, "{order:?}");
+        std::thread::yield_now();
+    };
+    assert_eq!(rests.filled_notional.to_string(), "506", "at the new quote");
+    drop(guard);
 }
 
 #[test]

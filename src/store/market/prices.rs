@@ -91,6 +91,15 @@ impl MarketReader {
         })
     }
 
+    /// In what terms the prices of each name of an exchange are that stand for it, and their last session.
+    pub fn standing(
+        &self,
+        exchange: Exchange,
+    ) -> Result<BTreeMap<InstrumentId, (Basis, NaiveDate)>, StoreError> {
+        let chosen = self.chosen(Some(exchange), None, None)?;
+        Ok(chosen.into_iter().map(|c| (c.instrument, (c.basis, c.last))).collect())
+    }
+
     fn series(&self, chosen: Chosen, from: i32, to: i32) -> Result<Series, StoreError> {
         let Chosen { id, instrument, source, basis, .. } = chosen;
         let bars = self.db.read("read prices", |c| {

@@ -291,13 +291,16 @@ impl Script {
             "split" => {
                 let line: SplitLine = parse(text)?;
                 let (instrument, ratio) = (self.instrument(line.symbol), ratio(&line.ratio)?);
-                (line.t, MarketEvent::Split { instrument, time: line.t, ratio })
+                (
+                    line.t,
+                    MarketEvent::Split { instrument, time: line.t, ratio, ex_date: None, is_late: false },
+                )
             }
             "dividend" => {
                 let DividendLine { t, symbol, amount, ex_date, pay_date, .. } = parse(text)?;
                 not_negative("amount", amount.raw())?;
                 let instrument = self.instrument(symbol);
-                (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date })
+                (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date, held: None })
             }
             "symbol_change" => {
                 let SymbolChangeLine { t, symbol, to, day, .. } = parse(text)?;

@@ -210,7 +210,7 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
 /// What came from outside.
 fn outside_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
     Some(match body {
-        EventBody::CorporateAction { instrument, ratio } => {
+        EventBody::CorporateAction { instrument, ratio, .. } => {
             let object = symbol(head("corporate_action"), *instrument).put("kind", "split");
             object.text("ratio", format_args!("{}:{}", ratio.new, ratio.old))
         }
