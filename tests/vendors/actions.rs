@@ -280,5 +280,5 @@ fn what_was_missed_while_a_feed_was_away_reaches_resting_orders_before_anything_
     until("what was missed is in the book", || fills(&rig).len() >= 3);
     drop(guard);
     let told = fills(&rig);
-    assert_eq!(told[1..], ["lower 10 390 at 2024-07-08T15:05:00Z", "young 10 395 at 2024-07-08T15:05:00Z"]);
+    assert_eq!(told[1..], ["young 10 395 at 2024-07-08T15:05:00Z", "lower 10 390 at 2024-07-08T15:05:00Z"]);
 }

@@ -45,7 +45,8 @@ fn what_is_held_ordered_owed_and_limited_goes_on_under_the_new_symbol_once() {
     desk.submit(Desk::order("o3", "AAA", Side::Buy, 5, Some(9_900)));
     let (ex_date, pay_date) = ("2024-03-06".parse().unwrap(), "2024-03-07".parse().unwrap());
     let (on, time) = (instrument("AAA"), desk.now);
-    desk.market(&MarketEvent::Dividend { instrument: on, time, amount: cents(50), ex_date, pay_date });
+    let amount = cents(50);
+    desk.market(&MarketEvent::Dividend { instrument: on, time, amount, ex_date, pay_date, held: None });
     desk.give(Command::SetLimit(draft(LimitName::MaxOrderQuantity, "symbol:AAA", "20")));
     desk.give(Command::SetLimit(draft(LimitName::MaxOrderNotional, "symbol:AAA", "9000")));
     desk.give(Command::SetLimit(draft(LimitName::MaxOrderNotional, "symbol:ZZZ", "500")));

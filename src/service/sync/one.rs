@@ -227,10 +227,11 @@ impl Run<'_> {
         if kinds.is_empty() || is_covered {
             return Ok(());
         }
-        // What was covered before is continued, so that the spans meet, and its last days are asked for again: some news
-        // is late.
-        let reached = covered.iter().map(|(_, to)| *to).filter(|to| *to >= first).max();
-        let from = reached.and_then(|to| to.checked_sub_days(AGAIN)).unwrap_or(first).max(first);
+        // Some news is late: the days before are asked for again.
+        let from = first.checked_sub_days(AGAIN).unwrap_or(first);
+        // Spans that were answered for meet.
+        let known = covered.iter().map(|(_, to)| *to).filter(|to| *to >= from).max();
+        let known = known.map_or(first, |to| to.min(first));
         let to = self.actions_upto(instrument.exchange, last, fetcher.now());
         let mut told = Vec::new();
         for kind in kinds {
@@ -251,7 +252,7 @@ impl Run<'_> {
             }
         }
         row.actions +=
-            self.house.keep_actions(vendor, instrument, &told, Some((from, last)), fetcher.now())?;
+            self.house.keep_actions(vendor, instrument, &told, Some((known, last)), fetcher.now())?;
         Ok(())
     }
 

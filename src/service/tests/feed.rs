@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use super::*;
 use crate::domain::event::EventBody;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar, SplitRatio};
-use crate::domain::{CleanText, MarketEvent, OrderStatus, Quote, RefusalCode, Trade, Volume};
+use crate::domain::{CleanText, MarketEvent, Order, OrderStatus, Quote, RefusalCode, Trade, Volume};
 use crate::execution::Engine;
 use crate::market::intraday::Counts;
 use crate::market::live::ticks::TickReplay;
@@ -215,6 +215,20 @@ fn quoted(on: InstrumentId, bid: &str, ask: &str, time: UnixNanos) -> LiveEvent 
     LiveEvent::Quote(Quote { instrument: on, time, bid, ask, bid_size: size, ask_size: size }, None)
 }
 
+/// An order of the desk once it is done.
+fn once_done(home: &Home, name: &str) -> Order {
+    let began = Instant::now();
+    loop {
+        let found = home.house.engine().unwrap().order("desk".parse().unwrap(), name.parse().unwrap());
+        let order = found.unwrap().unwrap();
+        if order.status.is_done() {
+            return order;
+        }
+        assert!(began.elapsed() < PATIENCE, "{order:?}");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn an_order_given_to_a_silent_feed_never_takes_its_old_quote_and_each_name_is_stale_by_itself() {
     let folder = tempfile::tempdir().unwrap();
@@ -272,21 +286,7 @@ fn an_order_given_to_a_silent_feed_never_takes_its_old_quote_and_each_name_is_st
         limit.reason
     );
     quote(a, "50.50", "50.60");
-    let began = Instant::now();
-    let rests = loop {
-        let order = home
-            .house
-            .engine()
-            .unwrap()
-            .order("desk".parse().unwrap(), "rests".parse().unwrap())
-            .unwrap()
-            .unwrap();
-        if order.status.is_done() {
-            break order;
-        }
-        assert!(began.elapsed() < PATIENCE, "{order:?}");
-        std::thread::yield_now();
-    };
+    let rests = once_done(&home, "rests");
     assert_eq!(rests.filled_notional.to_string(), "506", "at the new quote");
     drop(guard);
 }
