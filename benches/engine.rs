@@ -1,4 +1,5 @@
-//! The trading engine in memory: quotes with resting orders, and orders that fill at once. And its journal on disk.
+//! The trading engine in memory: quotes with resting orders, and orders that fill at once; what is given is made before
+//! the clock runs. And its journal on disk.
 
 #![allow(clippy::unwrap_used)]
 
@@ -44,9 +45,12 @@ fn quote(at: usize) -> Quote {
     }
 }
 
+fn given(command: Command) -> Given {
+    Given { actor: "ann".parse().unwrap(), independent_of: Independence::Everyone, command }
+}
+
 fn give(engine: &mut Engine, command: Command, now: UnixNanos) -> Batch {
-    let given = Given { actor: "ann".parse().unwrap(), independent_of: Independence::Everyone, command };
-    engine.command(&given, now, now).unwrap()
+    engine.command(&given(command), now, now).unwrap()
 }
 
 fn order(id: usize, limit_price: Option<Price>) -> Command {
@@ -110,9 +114,11 @@ fn quotes_with_resting_orders(bencher: Bencher<'_, '_>, resting: usize) {
 #[divan::bench(args = [0, 500, 5_000], sample_count = 20, sample_size = 1)]
 fn market_orders_checked_and_filled(bencher: Bencher<'_, '_>, resting: usize) {
     let engine = engine(resting);
+    let (orders, now): (Vec<Given>, _) =
+        ((0..NAMES).map(|id| given(order(10_000 + id, None))).collect(), start());
     bencher.counter(ItemsCount::new(NAMES)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
-        for id in 0..NAMES {
-            let batch = give(&mut engine, order(10_000 + id, None), start());
+        for order in &orders {
+            let batch = engine.command(order, now, now).unwrap();
             assert!(batch.events.iter().any(|e| matches!(e.body, EventBody::Fill(_))));
         }
         engine
@@ -124,11 +130,15 @@ fn market_orders_checked_and_filled(bencher: Bencher<'_, '_>, resting: usize) {
 fn limit_and_cancel_pairs(bencher: Bencher<'_, '_>, resting: usize) {
     let engine = engine(resting);
     let account: AccountId = "A".parse().unwrap();
+    let pair = |at: usize| {
+        let id = format!("o{at}").parse().unwrap();
+        (given(order(at, Some("45.00".parse().unwrap()))), given(Command::Cancel { account, id }))
+    };
+    let (pairs, now): (Vec<(Given, Given)>, _) = ((10_000..10_000 + NAMES).map(pair).collect(), start());
     bencher.counter(ItemsCount::new(NAMES)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
-        for at in 10_000..10_000 + NAMES {
-            give(&mut engine, order(at, Some("45.00".parse().unwrap())), start());
-            let id = format!("o{at}").parse().unwrap();
-            let batch = give(&mut engine, Command::Cancel { account, id }, start());
+        for (order, cancel) in &pairs {
+            engine.command(order, now, now).unwrap();
+            let batch = engine.command(cancel, now, now).unwrap();
             assert!(batch.events.iter().any(|e| matches!(e.body, EventBody::OrderCanceled { .. })));
         }
         engine
@@ -143,10 +153,11 @@ fn journal_orders_in_one_sync(bencher: Bencher<'_, '_>, orders: usize) {
     let mut store = TradesStore::open_owner(folder.path(), &holder).unwrap();
     let mut engine = Engine::new(Calendars::bundled().unwrap()).unwrap();
     let mut next = 0;
-    store.append_all(&set_up(&mut engine)).unwrap();
+    let stored = |batch: Batch| batch.with_texts().unwrap();
+    store.append_all(&set_up(&mut engine).into_iter().map(stored).collect::<Vec<_>>()).unwrap();
     let batches = || {
         let made: Vec<Batch> = (next..next + orders)
-            .map(|id| give(&mut engine, order(id, Some("45.00".parse().unwrap())), start()))
+            .map(|id| stored(give(&mut engine, order(id, Some("45.00".parse().unwrap())), start())))
             .collect();
         next += orders;
         made

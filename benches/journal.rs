@@ -9,14 +9,15 @@
 mod clock;
 mod flow;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clock::{cpu, median};
 use flow::{Flow, start};
-use qlib_pro::domain::Batch;
 use qlib_pro::domain::journal::{ChainHash, ENCODING_VERSION, kind};
 use qlib_pro::domain::row::Row;
+use qlib_pro::domain::{AccountId, Batch, InstrumentId, Money, Quantity};
 use qlib_pro::store::{HeldBy, TRADES_FILE, TradesStore};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement, params_from_iter};
@@ -62,7 +63,10 @@ fn opt<T>(of: Option<T>, value: impl FnOnce(T) -> Value) -> Value {
     of.map_or(Value::Null, value)
 }
 
-fn row(row: &Row) -> Line {
+/// What accounts hold, by name.
+type Held = BTreeMap<AccountId, BTreeMap<InstrumentId, (Quantity, Money)>>;
+
+fn row(row: &Row, held: &mut Held) -> Line {
     match row {
         Row::Order(o) => {
             let s = &o.spec;
@@ -86,7 +90,13 @@ fn row(row: &Row) -> Line {
         Row::Portfolio(p) => {
             let mut v = vec![text(p.account), opt(p.owner, text), text(p.kind.as_str())];
             v.extend([opt(p.exchange, |x| text(x.code())), text(p.currency.as_str())]);
-            v.extend([int(p.cash.raw()), int(p.unsettled.raw()), json(&p.holdings)]);
+            let held = held.entry(p.account).or_default();
+            held.extend(
+                p.holdings.iter().map(|(instrument, quantity, cost)| (*instrument, (*quantity, *cost))),
+            );
+            held.retain(|_, (quantity, _)| !quantity.is_zero());
+            let holdings: Vec<_> = held.iter().map(|(i, (quantity, cost))| (i, quantity, cost)).collect();
+            v.extend([int(p.cash.raw()), int(p.unsettled.raw()), json(&holdings)]);
             (4, v)
         }
         Row::RiskEvent(_) | Row::Limit(_) => unreachable!("no limit is set"),
@@ -94,7 +104,7 @@ fn row(row: &Row) -> Line {
 }
 
 /// The rows of a batch as columns, the chain included.
-fn lines(batch: &Batch, hash: &mut ChainHash) -> Vec<Line> {
+fn lines(batch: &Batch, hash: &mut ChainHash, held: &mut Held) -> Vec<Line> {
     let mut lines = Vec::new();
     for (event, payload) in batch.events.iter().zip(&batch.texts) {
         let before = std::mem::replace(hash, hash.next(payload.as_bytes()));
@@ -108,7 +118,7 @@ fn lines(batch: &Batch, hash: &mut ChainHash) -> Vec<Line> {
         v.extend([text(p.asset), text(p.phase.as_str()), int(p.amount)]);
         lines.push((1, v));
     }
-    lines.extend(batch.rows.iter().map(row));
+    lines.extend(batch.rows.iter().map(|changed| row(changed, held)));
     lines
 }
 
@@ -219,8 +229,9 @@ fn main() {
     let per_round = SINGLES + GROUP * GROUPS;
     let batches: Vec<Batch> = (0..ROUNDS * per_round / 2).flat_map(|_| flow.pair().1).collect();
     let mut hash = ChainHash::START;
-    let first: Vec<Line> = set_up.iter().flat_map(|batch| lines(batch, &mut hash)).collect();
-    let prepared: Vec<Vec<Line>> = batches.iter().map(|batch| lines(batch, &mut hash)).collect();
+    let mut held = Held::new();
+    let first: Vec<Line> = set_up.iter().flat_map(|batch| lines(batch, &mut hash, &mut held)).collect();
+    let prepared: Vec<Vec<Line>> = batches.iter().map(|batch| lines(batch, &mut hash, &mut held)).collect();
     let rows = prepared.iter().map(Vec::len).sum::<usize>() as f64 / prepared.len() as f64;
 
     let (home, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -140,7 +140,8 @@ fn engine(held: usize, resting: usize, limits: bool) -> (Engine, Vec<Batch>) {
         }
         assert_eq!(engine.state().limits().in_force().count(), LimitName::ALL.len());
     }
-    (engine, batches)
+    let stored = |batch: Batch| batch.with_texts().unwrap();
+    (engine, batches.into_iter().map(stored).collect())
 }
 
 fn facts() -> MarketFacts {
@@ -232,7 +233,7 @@ fn kill_switch() {
         let began = Instant::now();
         let batch = give(&mut engine, halt(), now);
         memory.push(began.elapsed());
-        store.append_all(&[batch]).unwrap();
+        store.append_all(&[batch.with_texts().unwrap()]).unwrap();
         disk.push(began.elapsed());
         assert!(engine.state().orders().open().is_empty());
     }

@@ -54,7 +54,10 @@ impl Flow {
             lots: LotMethod::Fifo,
         });
         let known = (0..NAMES).map(|at| Command::DefineInstrument(Instrument::with_defaults(name(at))));
-        let made = std::iter::once(account).chain(known).map(|command| flow.give(command)).collect();
+        let made = std::iter::once(account)
+            .chain(known)
+            .map(|command| flow.give(command).with_texts().unwrap())
+            .collect();
         (flow, made)
     }
 
@@ -92,7 +95,7 @@ impl Flow {
             )
         };
         batch.append(self.give(Command::Submit { order: order.clone(), facts: MarketFacts::default() }));
-        (order, batch)
+        (order, batch.with_texts().unwrap())
     }
 
     /// Two orders: one that fills at once, and one that rests.
@@ -105,6 +108,6 @@ impl Flow {
     /// The end of an order that rests.
     #[allow(dead_code, reason = "not every bench ends its orders")]
     pub fn cancel(&mut self, order: &OrderSpec) -> Batch {
-        self.give(Command::Cancel { account: order.account, id: order.id })
+        self.give(Command::Cancel { account: order.account, id: order.id }).with_texts().unwrap()
     }
 }

@@ -123,7 +123,7 @@ pub fn decode(version: u32, text: &str) -> Result<Event, JournalError> {
 pub struct Batch {
     /// Events, in order, without gaps after the last batch.
     pub events: Vec<Event>,
-    /// Their canonical texts, made once: the chain and the store use the same bytes.
+    /// Their canonical texts, when [`Batch::with_texts`] has made them: the chain and the store use the same bytes.
     pub texts: Vec<String>,
     /// Ledger lines of those events.
     pub postings: Vec<Posting>,
@@ -132,10 +132,16 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch of events whose texts are not made yet.
+    /// A batch with its texts.
     pub fn new(events: Vec<Event>, postings: Vec<Posting>, rows: Vec<Row>) -> Result<Self, JournalError> {
-        let texts = events.iter().map(encode).collect::<Result<_, _>>()?;
-        Ok(Self { events, texts, postings, rows })
+        Self { events, texts: Vec::new(), postings, rows }.with_texts()
+    }
+
+    /// The same, ready to be stored: the canonical texts of its events are made here, once, and not by who only
+    /// wants to know what happened.
+    pub fn with_texts(mut self) -> Result<Self, JournalError> {
+        self.texts = self.events.iter().map(encode).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// Takes in a later batch: what is in one batch is written together.

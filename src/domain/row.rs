@@ -16,7 +16,7 @@ pub enum Row {
     Execution(Execution),
     /// Insert into `risk_events`.
     RiskEvent(RiskEventRow),
-    /// Upsert into `portfolios` by account.
+    /// Upsert into `portfolios` by account: its figures, and the holdings named.
     Portfolio(Portfolio),
     /// Upsert into `limit_versions` by version.
     Limit(LimitVersion),
@@ -68,7 +68,7 @@ pub struct RiskEventRow {
     pub threshold: String,
 }
 
-/// One account as it stands.
+/// One account: its figures as they stand, and what changed of its holdings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portfolio {
     /// Account.
@@ -85,6 +85,6 @@ pub struct Portfolio {
     pub cash: Money,
     /// The part of it that is not settled yet.
     pub unsettled: Money,
-    /// (instrument, quantity, cost) of every position.
+    /// (instrument, quantity, cost) of positions that changed, by instrument; without a quantity it is gone.
     pub holdings: Vec<(InstrumentId, Quantity, Money)>,
 }

@@ -21,13 +21,18 @@ const NANOS_PER_SECOND: i64 = crate::domain::time::NANOS_PER_SECOND;
 impl Step<'_> {
     /// Whether an order comes too late for its auction: after the cut-off and before the evening.
     pub(super) fn missed_auction(&self, order: &OrderSpec) -> Option<RefusalCode> {
+        let at_open = match order.order_type.start() {
+            Start::Open => true,
+            Start::Close => false,
+            Start::AtOnce | Start::Stop | Start::Touch => return None,
+        };
         let calendar = self.engine.calendars.of(order.instrument.exchange);
         let date = calendar.date_at(self.now);
         let session = calendar.session_on(date)?;
-        let cutoff = match order.order_type.start() {
-            Start::Open => session.open.plus_nanos(-OPEN_CUTOFF_SECONDS * NANOS_PER_SECOND),
-            Start::Close => session.close.plus_nanos(-CLOSE_CUTOFF_SECONDS * NANOS_PER_SECOND),
-            Start::AtOnce | Start::Stop | Start::Touch => return None,
+        let cutoff = if at_open {
+            session.open.plus_nanos(-OPEN_CUTOFF_SECONDS * NANOS_PER_SECOND)
+        } else {
+            session.close.plus_nanos(-CLOSE_CUTOFF_SECONDS * NANOS_PER_SECOND)
         };
         let evening = NaiveTime::from_hms_opt(NEXT_SESSION_HOUR, 0, 0)?;
         let evening = calendar.at_local(date, evening)?;

@@ -4,7 +4,7 @@ use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
 use crate::domain::event::Event;
 use crate::domain::id::IdError;
-use crate::domain::journal::{Batch, JournalError, encode};
+use crate::domain::journal::{Batch, JournalError};
 use crate::domain::posting::Posting;
 use crate::domain::row::Row;
 use crate::domain::{
@@ -120,20 +120,16 @@ impl Engine {
 
     /// The fold: takes one event into the state.
     pub fn apply(&mut self, event: &Event) -> Result<(), EngineError> {
-        self.apply_stored(event, &encode(event)?)
-    }
-
-    /// The fold of an event that was read: the chain goes on over the very text that is stored.
-    pub fn apply_stored(&mut self, event: &Event, text: &str) -> Result<(), EngineError> {
-        fold::apply(&mut self.state, &self.calendars, event, text).map(|_| ())
+        fold::apply(&mut self.state, &self.calendars, event).map(|_| ())
     }
 
     /// The same, with the postings and the rows that the event makes: what a store must hold beside it.
-    pub fn refold(&mut self, event: &Event, text: &str) -> Result<(Vec<Posting>, Vec<Row>), EngineError> {
-        let effects = fold::apply(&mut self.state, &self.calendars, event, text)?;
-        let (mut rows, mut touched) = (Vec::new(), project::Touched::default());
+    pub fn refold(&mut self, event: &Event) -> Result<(Vec<Posting>, Vec<Row>), EngineError> {
+        let effects = fold::apply(&mut self.state, &self.calendars, event)?;
+        let (mut lines, mut rows, mut touched) = (Vec::new(), Vec::new(), project::Touched::default());
         project::note(&mut rows, &mut touched, event, &effects);
-        Ok((step::postings_of(&self.state, event.seq, &effects)?, rows))
+        step::post_all(&mut lines, &self.state, event.seq, &effects)?;
+        Ok((lines, rows))
     }
 
     /// Rows of the tables that tell how things stand: every order, portfolio and limit version.
@@ -156,7 +152,8 @@ impl Engine {
         self.state.set_last(instrument, price, time);
     }
 
-    /// Answers a command given at market time `now` (and wall time `wall`, which is only recorded).
+    /// Answers a command given at market time `now` (and wall time `wall`, which is only recorded). The batch has no
+    /// texts yet: who stores it makes them.
     pub fn command(&mut self, given: &Given, now: UnixNanos, wall: UnixNanos) -> Result<Batch, EngineError> {
         let by = given.actor;
         let mut step = Step::new(self, now, wall, by);

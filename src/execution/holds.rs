@@ -6,8 +6,6 @@
 //! Sells of what is held hold nothing, nor do orders that wait for others. Of a group only the largest holds. The
 //! sum is on the account, so that what is free is one subtraction; [`State::holds_agree`] works all of it out again.
 
-use std::collections::BTreeSet;
-
 use crate::domain::event::{Event, EventBody};
 use crate::domain::{
     AccountId, InstrumentId, Margin, Money, NumberError, Order, OrderStatus, Price, Quantity, Side,
@@ -60,19 +58,23 @@ fn touched(state: &State, event: &Event, effects: &Effects) -> Vec<OrderKey> {
             return vec![*key];
         }
     }
-    let mut keys: BTreeSet<OrderKey> = effects.orders.iter().copied().collect();
+    let mut keys = effects.orders.clone();
     for key in &effects.orders {
         keys.extend(orders.children(key));
     }
     if let Some((account, instrument)) = moved {
         keys.extend(depending(state, account, instrument));
     }
-    for key in keys.clone() {
+    let mut others = Vec::new();
+    for key in &keys {
         let order = orders.get(key.0, key.1);
-        let others = order.into_iter().flat_map(|order| orders.siblings(&order.spec));
-        keys.extend(others.map(|o| (o.spec.account, o.spec.id)));
+        let siblings = order.into_iter().flat_map(|order| orders.siblings(&order.spec));
+        others.extend(siblings.map(|o| (o.spec.account, o.spec.id)));
     }
-    keys.into_iter().collect()
+    keys.append(&mut others);
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Open orders whose hold depends on the position: those that only reduce, and all of a Reg-T account.
@@ -109,14 +111,18 @@ fn alone(state: &State, order: &Order) -> Result<Money, NumberError> {
     let Some(account) = state.accounts.get(&spec.account) else { return Ok(Money::ZERO) };
     let price = spec.own_price().or(order.valued_at);
     let Some(price) = price.filter(|_| order.status != OrderStatus::Held) else { return Ok(Money::ZERO) };
+    let margin = account.spec().margin;
+    if margin == Margin::Cash && spec.side == Side::Sell {
+        return Ok(Money::ZERO);
+    }
     let opposite = match spec.side {
+        _ if margin == Margin::Cash && !spec.reduce_only => Quantity::ZERO,
         Side::Buy => account.quantity(spec.instrument).checked_neg().ok_or(NumberError::Overflow)?,
         Side::Sell => account.quantity(spec.instrument),
     };
     let opposite = opposite.max(Quantity::ZERO);
     let open = if spec.reduce_only { order.working().min(opposite) } else { order.working() };
-    match account.spec().margin {
-        Margin::Cash if spec.side == Side::Sell => Ok(Money::ZERO),
+    match margin {
         Margin::Cash => with_fee(state, order, price, open, price.notional(open)?),
         Margin::RegT => {
             let opens = open.checked_sub(opposite).ok_or(NumberError::Overflow)?.max(Quantity::ZERO);

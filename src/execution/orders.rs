@@ -56,7 +56,28 @@ pub struct Orders {
     done: OrdMap<OrderKey, Arc<Order>>,
     #[serde(skip)]
     asked: OrdMap<OrderKey, OrderSpec>,
+    #[serde(skip)]
+    newest: Newest,
 }
+
+/// The order that was done last, at hand: the step that ends an order asks for it again and again. No part of what
+/// orders are.
+#[derive(Debug, Clone, Default)]
+struct Newest(Option<(OrderKey, Arc<Order>)>);
+
+impl Newest {
+    fn get(&self, key: &OrderKey) -> Option<&Order> {
+        self.0.as_ref().filter(|(newest, _)| newest == key).map(|(_, order)| order.as_ref())
+    }
+}
+
+impl PartialEq for Newest {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Newest {}
 
 impl Orders {
     /// Open orders by name.
@@ -71,7 +92,21 @@ impl Orders {
 
     /// An order, open or done.
     pub fn get(&self, account: AccountId, id: OrderId) -> Option<&Order> {
-        self.open.get(&(account, id)).or_else(|| self.done.get(&(account, id)).map(Arc::as_ref))
+        let key = (account, id);
+        self.newest.get(&key).or_else(|| self.open.get(&key)).or_else(|| self.get_done(&key))
+    }
+
+    fn get_done(&self, key: &OrderKey) -> Option<&Order> {
+        self.newest.get(key).or_else(|| self.done.get(key).map(Arc::as_ref))
+    }
+
+    /// Changes a done order.
+    fn change_done<R>(&mut self, key: &OrderKey, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
+        self.newest = Newest::default();
+        let done = self.done.get_mut(key)?;
+        let answer = change(Arc::make_mut(done));
+        self.newest = Newest(Some((*key, Arc::clone(done))));
+        Some(answer)
     }
 
     /// What was asked for under a name, before any amendment or split.
@@ -101,12 +136,13 @@ impl Orders {
 
     /// Its place in its instrument's queue.
     pub(super) fn working(&self, instrument: InstrumentId, key: &OrderKey) -> Option<&Working> {
-        self.queue(instrument).iter().find(|w| w.key == *key)
+        // What is asked for is mostly what came last.
+        self.queue(instrument).iter().rfind(|w| w.key == *key)
     }
 
     /// Instruments with open orders.
     pub fn instruments(&self) -> impl Iterator<Item = InstrumentId> {
-        self.queues.keys().copied()
+        self.queues.iter().filter(|(_, queue)| !queue.is_empty()).map(|(instrument, _)| *instrument)
     }
 
     /// The first order of an exchange that ends before `time`.
@@ -180,14 +216,15 @@ impl Orders {
 
     /// Notes an order that never was open.
     pub(super) fn insert_done(&mut self, key: OrderKey, order: Order) {
-        self.done.insert(key, Arc::new(order));
+        let order = Arc::new(order);
+        self.newest = Newest(Some((key, Arc::clone(&order))));
+        self.done.insert(key, order);
     }
 
     /// Changes an order; one that is done by it leaves the open ones. A done order changes too: a fill may come late.
     pub(super) fn change<R>(&mut self, key: &OrderKey, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
         let Some(order) = self.open.get_mut(key) else {
-            let done = self.done.get_mut(key)?;
-            return Some(change(Arc::make_mut(done)));
+            return self.change_done(key, change);
         };
         let (filled, counted, slot) = (order.filled, Counted::of(order), Slot::of(order));
         let answer = change(order);
@@ -211,11 +248,9 @@ impl Orders {
         if let Some(order) = self.open.get_mut(key) {
             return std::mem::replace(&mut order.hold, hold);
         }
-        let before = self.done.get(key).map_or(hold, |order| order.hold);
-        if before != hold
-            && let Some(order) = self.done.get_mut(key)
-        {
-            Arc::make_mut(order).hold = hold;
+        let before = self.get_done(key).map_or(hold, |order| order.hold);
+        if before != hold {
+            self.change_done(key, |order| order.hold = hold);
         }
         before
     }
@@ -235,12 +270,8 @@ impl Orders {
         self.move_to(instrument, key, slot, Slot::Away);
         let mut expires_at = None;
         if let Some(queue) = self.queues.get_mut(&instrument) {
-            expires_at = queue.iter().find(|w| w.key == *key).and_then(|w| w.expires_at);
-            queue.retain(|w| w.key != *key);
-            if queue.is_empty() {
-                self.queues.remove(&instrument);
-                self.ladders.remove(&instrument);
-            }
+            let at = queue.iter().rposition(|w| w.key == *key);
+            expires_at = at.and_then(|at| queue.remove(at).expires_at);
         }
         self.note_due(instrument.exchange, *key, expires_at, None);
         untie(&mut self.groups, order.spec.oco.map(|group| (key.0, group)), key.1);
@@ -280,7 +311,7 @@ impl Orders {
         done: OrdMap<OrderKey, Arc<Order>>,
         asked: OrdMap<OrderKey, OrderSpec>,
     ) {
-        (self.done, self.asked) = (done, asked);
+        (self.done, self.asked, self.newest) = (done, asked, Newest::default());
     }
 
     /// Keeps what was asked for before it changes.
@@ -311,7 +342,7 @@ impl Orders {
 
     fn working_mut(&mut self, key: &OrderKey) -> Option<&mut Working> {
         let instrument = self.open.get(key)?.spec.instrument;
-        self.queues.get_mut(&instrument)?.iter_mut().find(|w| w.key == *key)
+        self.queues.get_mut(&instrument)?.iter_mut().rfind(|w| w.key == *key)
     }
 
     fn note_due(

@@ -1,11 +1,9 @@
 //! Projections: the rows that people query, made from events and the state after them.
 
-use std::collections::BTreeSet;
-
 use crate::domain::event::{Event, EventBody};
 use crate::domain::limit::Turn;
 use crate::domain::row::{Execution, RiskEventRow, Row};
-use crate::domain::{AccountId, Money, RefusalCode};
+use crate::domain::{AccountId, InstrumentId, Money, RefusalCode};
 use crate::risk::OrderKey;
 
 use super::fold::Effects;
@@ -14,16 +12,17 @@ use super::state::State;
 /// What a step changed; each row is written once, as it stands after the step.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    orders: BTreeSet<OrderKey>,
-    accounts: BTreeSet<AccountId>,
-    limits: BTreeSet<u32>,
+    orders: Vec<OrderKey>,
+    /// Accounts, and what changed of their holdings.
+    accounts: Vec<(AccountId, Option<InstrumentId>)>,
+    limits: Vec<u32>,
 }
 
 /// Rows that belong to one event, and a note of those that follow at the end of the step.
 pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, effects: &Effects) {
     touched.orders.extend(effects.orders.iter().copied());
     let moved = effects.movements.iter().filter(|(_, movement)| !movement.is_hold());
-    touched.accounts.extend(moved.map(|(account, _)| *account));
+    touched.accounts.extend(moved.map(|(account, movement)| (*account, movement.shares.map(|(i, _, _)| i))));
     match &event.body {
         EventBody::Fill(fill) => rows.push(Row::Execution(Execution {
             seq: event.seq,
@@ -41,7 +40,7 @@ pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, ef
         | EventBody::LimitApproved { version, .. }
         | EventBody::LimitRejected { version, .. }
         | EventBody::LimitTurned { version, turn: Turn::Overtaken } => {
-            touched.limits.insert(*version);
+            touched.limits.push(*version);
         }
         body => rows.extend(risk_row(event, body)),
     }
@@ -101,11 +100,18 @@ fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
 }
 
 /// The rows of everything a step changed.
-pub(super) fn rows(rows: &mut Vec<Row>, touched: &Touched, state: &State) {
+pub(super) fn rows(rows: &mut Vec<Row>, touched: &mut Touched, state: &State) {
+    touched.orders.sort_unstable();
+    touched.orders.dedup();
+    touched.accounts.sort_unstable();
+    touched.accounts.dedup();
     let orders = touched.orders.iter().filter_map(|(account, id)| state.orders.get(*account, *id));
     rows.extend(orders.map(|order| Row::Order(Box::new(order.clone()))));
-    let accounts = touched.accounts.iter().filter_map(|account| state.accounts.get(account));
-    rows.extend(accounts.map(|account| Row::Portfolio(account.row())));
+    for of_one in touched.accounts.chunk_by(|(a, _), (b, _)| a == b) {
+        let account = of_one.first().and_then(|(name, _)| state.accounts.get(name));
+        let holdings = of_one.iter().filter_map(|(_, instrument)| *instrument);
+        rows.extend(account.map(|account| Row::Portfolio(account.row_of(holdings))));
+    }
     let versions = state.limits.versions().iter().filter(|v| touched.limits.contains(&v.version));
     rows.extend(versions.map(|version| Row::Limit(version.clone())));
 }

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::journal::ChainHash;
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
@@ -38,7 +37,6 @@ pub struct Announced {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     pub(super) seq: Seq,
-    pub(super) chain: Chain,
     pub(super) accounts: BTreeMap<AccountId, Account>,
     pub(super) instruments: BTreeMap<InstrumentId, Instrument>,
     pub(super) venue: VenueModel,
@@ -73,25 +71,10 @@ pub struct State {
     pub(super) view: View,
 }
 
-/// The chain's newest link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Chain(pub ChainHash);
-
-impl Default for Chain {
-    fn default() -> Self {
-        Self(ChainHash::START)
-    }
-}
-
 impl State {
     /// Sequence number of the last event.
     pub const fn seq(&self) -> Seq {
         self.seq
-    }
-
-    /// Hash of the chain up to the last event.
-    pub const fn chain(&self) -> ChainHash {
-        self.chain.0
     }
 
     /// Accounts by name.

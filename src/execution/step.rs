@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::domain::command::{Command, Given};
 use crate::domain::event::{Event, EventBody};
-use crate::domain::journal::{Batch, encode};
+use crate::domain::journal::Batch;
 use crate::domain::market::MarketEvent;
 use crate::domain::posting::Posting;
 use crate::domain::{AccountId, Exchange, OrderId, Seq, UnixNanos, UserName};
-use crate::portfolio::postings;
+use crate::portfolio::post;
 use crate::risk::OrderKey;
 
 use super::engine::{Engine, EngineError};
@@ -16,19 +16,30 @@ use super::fold::Effects;
 use super::state::{Announced, State};
 use super::{fold, project};
 
+/// Events of a step with a fill, for which there is room from the first on.
+const EVENTS_USUAL: usize = 2;
+/// Postings of such a step.
+const POSTINGS_USUAL: usize = 10;
+/// Rows of such a step.
+const ROWS_USUAL: usize = 3;
+
 /// A list that had sells filled or ended in this step.
 pub(super) type ListKey = (AccountId, OrderId);
 
-/// The ledger lines of what an event changed.
-pub(super) fn postings_of(state: &State, seq: Seq, effects: &Effects) -> Result<Vec<Posting>, EngineError> {
-    let mut lines = Vec::new();
+/// Adds the ledger lines of what an event changed.
+pub(super) fn post_all(
+    lines: &mut Vec<Posting>,
+    state: &State,
+    seq: Seq,
+    effects: &Effects,
+) -> Result<(), EngineError> {
     for (account, movement) in &effects.movements {
         let currency = state.accounts.get(account).map(|a| a.spec().currency);
         if let Some(currency) = currency {
-            lines.extend(postings(seq, *account, currency, movement)?);
+            post(lines, seq, *account, currency, movement)?;
         }
     }
-    Ok(lines)
+    Ok(())
 }
 
 /// The step in progress.
@@ -60,15 +71,18 @@ impl<'e> Step<'e> {
 
     /// Decides an event that belongs to an earlier moment, such as an order's end.
     pub(super) fn emit_at(&mut self, t: UnixNanos, mut body: EventBody) -> Result<(), EngineError> {
+        if self.batch.events.is_empty() {
+            self.batch.events.reserve(EVENTS_USUAL);
+            self.batch.postings.reserve(POSTINGS_USUAL);
+            self.batch.rows.reserve(ROWS_USUAL);
+        }
         self.value(&mut body);
         let seq = self.engine.state.seq.saturating_add(1);
         let event = Event { seq, t, wall: self.wall, by: self.by, body };
-        let text = encode(&event)?;
-        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event, &text)?;
-        self.batch.postings.extend(postings_of(&self.engine.state, seq, &effects)?);
+        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event)?;
+        post_all(&mut self.batch.postings, &self.engine.state, seq, &effects)?;
         project::note(&mut self.batch.rows, &mut self.touched, &event, &effects);
         self.batch.events.push(event);
-        self.batch.texts.push(text);
         Ok(())
     }
 
@@ -85,8 +99,10 @@ impl<'e> Step<'e> {
             _ => return,
         };
         if spec.own_price().is_none() {
-            let book = self.state().book(spec.account, self.now);
-            *valued_at = book.and_then(|book| book.order_price(spec));
+            let known = self.state().accounts.contains_key(&spec.account);
+            let seen = self.state().view.seen.get(&spec.instrument).filter(|_| known);
+            *valued_at =
+                seen.and_then(|seen| seen.last.or_else(|| seen.reference(spec.side))).map(|p| p.price);
         }
     }
 
@@ -97,7 +113,7 @@ impl<'e> Step<'e> {
             "holds are not what orders need"
         );
         if !self.batch.events.is_empty() {
-            project::rows(&mut self.batch.rows, &self.touched, &self.engine.state);
+            project::rows(&mut self.batch.rows, &mut self.touched, &self.engine.state);
         }
         Ok(self.batch)
     }

@@ -161,7 +161,7 @@ impl Desk {
         }
         assert!(state.orders().done().all(|o| o.status.is_done() && o.leaves().is_zero()));
         assert_eq!(state.orders().sums(), &state.summed_up());
-        // The journal, through its encoding, rebuilds the same state and the same chain.
+        // The journal, through its encoding, rebuilds the same state.
         let texts: Vec<String> = self.events.iter().map(|e| encode(e).unwrap()).collect();
         let events: Vec<Event> = texts.iter().map(|t| decode(ENCODING_VERSION, t).unwrap()).collect();
         assert_eq!(events, self.events);

@@ -396,9 +396,19 @@ impl Account {
         self.peak = mark.peak;
     }
 
-    /// The row that people query.
+    /// The row that people query, with all holdings.
     pub fn row(&self) -> Portfolio {
-        let holdings = self.positions.iter().map(|(i, p)| (*i, p.quantity(), p.cost())).collect();
+        self.row_of(self.positions.keys().copied())
+    }
+
+    /// The same with these of its holdings; one that is flat is named without a quantity.
+    pub fn row_of(&self, changed: impl IntoIterator<Item = InstrumentId>) -> Portfolio {
+        let holding = |instrument: InstrumentId| {
+            let position = self.positions.get(&instrument);
+            let (quantity, cost) = position.map_or_else(Default::default, |p| (p.quantity(), p.cost()));
+            (instrument, quantity, cost)
+        };
+        let holdings = changed.into_iter().map(holding).collect();
         Portfolio {
             account: self.spec.account,
             owner: self.spec.owner,

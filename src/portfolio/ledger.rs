@@ -75,13 +75,14 @@ impl Movement {
     }
 }
 
-/// The postings of a movement.
-pub fn postings(
+/// Adds the postings of a movement to others.
+pub fn post(
+    postings: &mut Vec<Posting>,
     seq: Seq,
     account: AccountId,
     currency: Currency,
     movement: &Movement,
-) -> Result<Vec<Posting>, Unbalanced> {
+) -> Result<(), Unbalanced> {
     let negated = |amount: Money| amount.raw().saturating_neg();
     let counter = movement.counter.map(|(ledger, amount)| (ledger, negated(amount)));
     let lines = [
@@ -100,8 +101,7 @@ pub fn postings(
     let money = Asset::Money(currency);
     let line = |ledger, asset, phase, amount| Posting { seq, account, ledger, asset, phase, amount };
     let moved = lines.into_iter().filter(|(_, amount)| *amount != 0);
-    let mut postings: Vec<Posting> =
-        moved.map(|(ledger, amount)| line(ledger, money, Phase::Posted, amount)).collect();
+    postings.extend(moved.map(|(ledger, amount)| line(ledger, money, Phase::Posted, amount)));
     if let Some((instrument, quantity, ledger)) = movement.shares.filter(|(_, q, _)| !q.is_zero()) {
         let (asset, amount) = (Asset::Shares(instrument), quantity.raw());
         postings.push(line(Ledger::Position, asset, Phase::Posted, amount));
@@ -114,7 +114,7 @@ pub fn postings(
         postings.push(line(ledger, money, phase, change.raw()));
         postings.push(line(Ledger::Available, money, phase, negated(change)));
     }
-    Ok(postings)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn an_unbalanced_movement_is_an_error() {
         let movement = Movement { cash: Money::from_raw(1), ..Movement::default() };
-        assert!(postings(1, "A".parse().unwrap(), Currency::USD, &movement).is_err());
+        assert!(post(&mut Vec::new(), 1, "A".parse().unwrap(), Currency::USD, &movement).is_err());
     }
 
     proptest! {
@@ -174,7 +174,8 @@ mod tests {
                     venue: None,
                 };
                 let movement = account.fill(&fill, Booking { seq: n as u64, ..Booking::default() }).unwrap();
-                let lines = postings(n as u64, account.spec().account, Currency::USD, &movement).unwrap();
+                let mut lines = Vec::new();
+                post(&mut lines, n as u64, account.spec().account, Currency::USD, &movement).unwrap();
                 let mut sums: BTreeMap<Asset, i128> = BTreeMap::new();
                 for line in lines {
                     *sums.entry(line.asset).or_default() += i128::from(line.amount);

@@ -9,5 +9,5 @@ pub mod ledger;
 pub mod position;
 
 pub use account::{Account, Booking, Receivable};
-pub use ledger::{Movement, Unbalanced, postings};
+pub use ledger::{Movement, Unbalanced, post};
 pub use position::{Lot, Pick, Position, PositionChange, split_price, split_quantity};

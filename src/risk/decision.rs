@@ -7,7 +7,7 @@ use crate::domain::limit::LimitName;
 use crate::domain::{AccountId, AccountKind, OrderSpec, Quantity, RefusalCode};
 
 use super::book::{Book, Draft};
-use super::checks::{CONTROLS, Case, Finding, control_of};
+use super::checks::{CONTROLS, Case, Finding, Rule, control_of};
 use super::limits::LimitBook;
 
 /// What becomes of a draft.
@@ -71,7 +71,7 @@ impl Decision {
     }
 }
 
-/// Judges an order against the book and the limits. Every control runs; the first breach in the order of
+/// Judges an order against the book and the limits. Every control runs that may speak; the first breach in the order of
 /// [`CONTROLS`] names the refusal. What was looked at is in the record, and [`replay`] gives the same verdict from it.
 pub fn evaluate(book: &Book<'_>, limits: &LimitBook, facts: &MarketFacts, draft: &Draft<'_>) -> Decision {
     let case = Case::new(book, limits, facts, draft);
@@ -100,7 +100,7 @@ pub fn checks(account: AccountId, inputs: &Inputs) -> Vec<CheckRecord> {
 pub fn judge(account: AccountId, inputs: &Inputs) -> Verdict {
     let mut asks = false;
     let mut spoke: Vec<Finding<'_>> = Vec::new();
-    for control in CONTROLS {
+    for control in CONTROLS.iter().filter(|control| may_speak(control.rule(), inputs)) {
         let found = control.judge(inputs);
         asks |= found.asks();
         if found.refuses() {
@@ -132,6 +132,14 @@ pub fn judge(account: AccountId, inputs: &Inputs) -> Verdict {
         threshold: some(named.threshold),
         breaches: spoke.iter().map(|found| found.breach(account)).collect(),
     })
+}
+
+/// Whether a control may say anything but yes: that of a limit is silent where none is set.
+fn may_speak(rule: Rule, inputs: &Inputs) -> bool {
+    match rule {
+        Rule::Always { .. } => true,
+        Rule::Limit(name) => inputs.limits.iter().any(|bound| bound.name == name),
+    }
 }
 
 /// Whether the sells of an order's list may cure what a control found: they bring money and lower gross exposure.

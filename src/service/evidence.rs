@@ -38,9 +38,9 @@ impl Recount {
 }
 
 impl Refold for Recount {
-    fn event(&mut self, event: &Event, text: &str) -> Result<(Vec<Posting>, Vec<Row>), String> {
+    fn event(&mut self, event: &Event) -> Result<(Vec<Posting>, Vec<Row>), String> {
         self.count.event(event);
-        self.engine.refold(event, text).map_err(|error| error.to_string())
+        self.engine.refold(event).map_err(|error| error.to_string())
     }
 
     fn rows(&mut self) -> Vec<Row> {

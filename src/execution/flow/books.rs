@@ -15,7 +15,7 @@ impl Flow {
         self.liquidity(&batch, offered);
         let mut touched: Vec<AccountId> = batch.postings.iter().map(|posting| posting.account).collect();
         touched.dedup();
-        self.texts.extend(batch.texts);
+        self.texts.extend(batch.events.iter().map(|event| encode(event).unwrap()));
         // The engine itself asserts that holds agree after every step of a debug build.
         for name in touched {
             self.account(&self.engine.state().accounts()[&name]);

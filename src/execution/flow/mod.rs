@@ -15,7 +15,7 @@ use super::*;
 use crate::domain::calendar::Calendars;
 use crate::domain::command::{Command, Given, Independence};
 use crate::domain::event::{Event, EventBody, Fill};
-use crate::domain::journal::{Batch, ChainHash, ENCODING_VERSION, decode};
+use crate::domain::journal::{Batch, ChainHash, ENCODING_VERSION, decode, encode};
 use crate::domain::posting::{Asset, Ledger, Phase};
 use crate::domain::testing::{share, split_mix};
 use crate::domain::{
@@ -124,7 +124,7 @@ impl Flow {
         let mut totals = BTreeMap::new();
         for text in &self.texts {
             let event = decode(ENCODING_VERSION, text).unwrap();
-            let (postings, _) = rebuilt.refold(&event, text).unwrap();
+            let (postings, _) = rebuilt.refold(&event).unwrap();
             for posting in postings {
                 *totals.entry((posting.account, posting.ledger, posting.asset)).or_insert(0_i128) +=
                     i128::from(posting.amount);
@@ -132,7 +132,6 @@ impl Flow {
         }
         assert_eq!(totals, self.totals);
         let (live, rebuilt) = (self.engine.state(), rebuilt.state());
-        assert_eq!(rebuilt.chain(), live.chain());
         assert_eq!(rebuilt.accounts(), live.accounts());
         assert_eq!(rebuilt.orders().open(), live.orders().open());
         assert!(rebuilt.orders().done().eq(live.orders().done()));
@@ -141,7 +140,7 @@ impl Flow {
         assert_eq!(rebuilt.latched(), live.latched());
         assert!(rebuilt.holds_agree());
         assert_eq!(live.orders().sums(), &live.summed_up());
-        live.chain()
+        self.texts.iter().fold(ChainHash::START, |link, text| link.next(text.as_bytes()))
     }
 }
 

@@ -40,13 +40,8 @@ impl Effects {
     }
 }
 
-/// Applies one event with its canonical text: checks its place, changes the state, extends the chain.
-pub(super) fn apply(
-    state: &mut State,
-    calendars: &Calendars,
-    event: &Event,
-    text: &str,
-) -> Result<Effects, EngineError> {
+/// Applies one event: checks its place, changes the state.
+pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> Result<Effects, EngineError> {
     if event.seq != state.seq.saturating_add(1) {
         return Err(EngineError::Gap { after: state.seq, found: event.seq });
     }
@@ -54,7 +49,6 @@ pub(super) fn apply(
     holds::update(state, event, &mut effects)
         .map_err(|source| EngineError::Number { seq: event.seq, source })?;
     state.seq = event.seq;
-    state.chain.0 = state.chain.0.next(text.as_bytes());
     Ok(effects)
 }
 

@@ -22,15 +22,9 @@ impl Fold<'_> {
     pub(super) fn order_event(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
             EventBody::OrderAccepted { order, valued_at, .. } => {
-                let effects = self.take_in(order, OrderStatus::Accepted, None);
-                self.value((order.account, order.id), *valued_at);
-                Ok(effects)
+                Ok(self.take_in(order, OrderStatus::Accepted, None, *valued_at))
             }
-            EventBody::OrderHeld { order, code, valued_at, .. } => {
-                let effects = self.hold(order, *code);
-                self.value((order.account, order.id), *valued_at);
-                effects
-            }
+            EventBody::OrderHeld { order, code, valued_at, .. } => self.hold(order, *code, *valued_at),
             EventBody::OrderReleased { account, id, approver, valued_at } => {
                 let effects = self.release((*account, *id), approver.is_some());
                 self.value((*account, *id), *valued_at);
@@ -108,6 +102,7 @@ impl Fold<'_> {
         spec: &OrderSpec,
         status: OrderStatus,
         code: Option<RefusalCode>,
+        valued_at: Option<Price>,
     ) -> Effects {
         let key = (spec.account, spec.id);
         let working = Working {
@@ -118,6 +113,7 @@ impl Fold<'_> {
         };
         let mut order = Order::new(spec.clone(), status, self.event.t, self.event.by);
         order.code = code;
+        order.valued_at = valued_at;
         order.reason = code.map(|c| c.text().to_owned()).unwrap_or_default();
         order.cap = spec.parent.map(|parent| self.filled_of((spec.account, parent)));
         self.state.orders.insert(order, working);
@@ -158,16 +154,22 @@ impl Fold<'_> {
         }
     }
 
-    fn hold(&mut self, spec: &OrderSpec, code: RefusalCode) -> Result<Effects, EngineError> {
+    fn hold(
+        &mut self,
+        spec: &OrderSpec,
+        code: RefusalCode,
+        valued_at: Option<Price>,
+    ) -> Result<Effects, EngineError> {
         let key = (spec.account, spec.id);
         let approval = code == RefusalCode::ApprovalRequired;
         if !self.state.orders.open().contains_key(&key) {
             let status = if approval { OrderStatus::PendingApproval } else { OrderStatus::Held };
-            return Ok(self.take_in(spec, status, Some(code)));
+            return Ok(self.take_in(spec, status, Some(code), valued_at));
         }
         let step = if approval { OrderStep::AskApproval } else { OrderStep::Hold };
         self.step(key, step, |order| {
             order.code = Some(code);
+            order.valued_at = valued_at.or(order.valued_at);
             code.text().clone_into(&mut order.reason);
         })
     }

@@ -74,7 +74,7 @@ impl Fold<'_> {
                 order.reason.clear();
             })?
         } else {
-            self.take_in(spec, OrderStatus::Submitted, None)
+            self.take_in(spec, OrderStatus::Submitted, None, None)
         };
         // The broker ends it when its time is over.
         self.state.orders.set_expiry(&key, None);

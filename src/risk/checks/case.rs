@@ -34,6 +34,8 @@ pub struct Case<'a> {
     pub(super) sides: Option<Sides>,
     /// The same with the order.
     pub(super) with: Option<Sides>,
+    /// What the account holds of the instrument.
+    pub(super) held: Quantity,
     limits: &'a LimitBook,
     facts: &'a MarketFacts,
     open: Option<&'a Order>,
@@ -70,6 +72,7 @@ impl<'a> Case<'a> {
             quantity,
             sides: around.before,
             with,
+            held: book.account.quantity(order.instrument),
             limits,
             facts,
             open,
@@ -191,8 +194,7 @@ impl<'a> Case<'a> {
 
     /// What is held, when long, and what open sells and this one would sell; counted without prices.
     fn selling(&self) -> Option<(Quantity, Quantity)> {
-        let held = self.book.account.quantity(self.order.instrument).max(Quantity::ZERO);
-        Some((held, self.around.sells?))
+        Some((self.held.max(Quantity::ZERO), self.around.sells?))
     }
 
     fn span(&self, value: impl Fn(&Sides) -> Option<Money>) -> Option<Span<Money>> {

@@ -36,7 +36,7 @@ pub(super) fn broken(case: &Case<'_>) -> Option<RefusalCode> {
     if order.lot.is_some_and(|lot| !is_open(case, lot, reduces)) {
         return Some(RefusalCode::UnknownLot);
     }
-    let reducible = reduces(case.book.account.quantity(order.instrument));
+    let reducible = reduces(case.held);
     (order.reduce_only && !reducible).then_some(RefusalCode::ReduceOnlyWouldIncrease)
 }
 

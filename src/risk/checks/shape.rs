@@ -39,7 +39,7 @@ pub(super) fn fault(case: &Case<'_>) -> Option<RefusalCode> {
 
 /// A whole number of lots, or all of an odd position in one closing order.
 fn on_lot(case: &Case<'_>, lot: Quantity) -> bool {
-    let held = case.book.account.quantity(case.order.instrument);
+    let held = case.held;
     let all = case.order.side.signed(case.order.quantity).checked_neg() == Some(held);
     all || case.order.quantity.is_on_lot(lot)
 }

@@ -184,6 +184,13 @@ impl World {
     fn code(&self, order: &OrderSpec) -> &'static str {
         let decision = evaluate(&self.book(), &self.limits, &self.facts, &Draft::new(order));
         assert_eq!(replay(order.account, decision.seen()), *decision.verdict());
+        // The gate does not ask controls of limits that nobody set: they are silent, whatever they see.
+        let inputs = &decision.seen().inputs;
+        let is_set = |name| inputs.limits.iter().any(|bound| bound.name == name);
+        for control in CONTROLS.iter().filter(|c| matches!(c.rule(), Rule::Limit(name) if !is_set(name))) {
+            let found = control.judge(inputs);
+            assert!(!found.refuses() && !found.asks(), "{found:?}");
+        }
         match decision.verdict() {
             Verdict::Accept => "",
             Verdict::Hold(code) => code.as_str(),

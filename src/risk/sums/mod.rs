@@ -53,6 +53,27 @@ struct Totals {
     sectors: BTreeMap<String, i128>,
 }
 
+/// What a name adds to its account's totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Adds {
+    Nothing,
+    Figures(Figures),
+    /// It cannot be valued without a quote, or at all; whether it is a position.
+    Blind {
+        unvalued: u32,
+    },
+}
+
+impl Adds {
+    fn of(name: &Name, last: Option<Price>, fee: &FeeModel) -> Self {
+        if name.is_empty() {
+            return Adds::Nothing;
+        }
+        let figures = name.figures(&Prices::all(last), fee).filter(|_| last.is_some() || !name.needs_price());
+        figures.map_or(Adds::Blind { unvalued: u32::from(!name.position.is_zero()) }, Adds::Figures)
+    }
+}
+
 impl Totals {
     fn add(&mut self, figures: &Figures, sign: i128) {
         self.position += sign * figures.position;
@@ -75,14 +96,20 @@ impl Totals {
     }
 }
 
-/// One instrument: its last price, and the accounts that hold or order it, by name.
+/// One instrument: its last price and sector, and the accounts that hold or order it, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Line {
     last: Option<Price>,
+    sector: String,
     names: Vec<(AccountId, Name)>,
 }
 
 impl Line {
+    /// Nothing is known of it and nobody holds or orders it.
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.last.is_none() && self.sector.is_empty()
+    }
+
     fn name(&self, account: AccountId) -> Option<&Name> {
         let at = self.names.binary_search_by(|(a, _)| a.cmp(&account)).ok()?;
         self.names.get(at).map(|(_, name)| name)
@@ -95,7 +122,6 @@ pub struct Sums {
     fee: FeeModel,
     lines: BTreeMap<InstrumentId, Line>,
     totals: BTreeMap<AccountId, Totals>,
-    sectors: BTreeMap<InstrumentId, String>,
 }
 
 impl Sums {
@@ -117,9 +143,10 @@ impl Sums {
 
     /// Makes an instrument's sector known.
     pub fn define(&mut self, instrument: &Instrument) {
-        let (id, sector) = (instrument.id, instrument.sector.as_str().to_owned());
-        if self.sectors.get(&id).is_none_or(|known| *known != sector) {
-            self.revalue(id, |_| {}, |sums| drop(sums.sectors.insert(id, sector)));
+        let sector = instrument.sector.as_str();
+        let known = self.lines.get(&instrument.id).map_or("", |line| line.sector.as_str());
+        if known != sector {
+            self.revalue(instrument.id, |line| sector.clone_into(&mut line.sector));
         }
     }
 
@@ -173,87 +200,81 @@ impl Sums {
         if line.names.is_empty() {
             line.last = Some(last);
         } else if line.last != Some(last) {
-            self.revalue(instrument, |line| line.last = Some(last), |_| {});
+            self.revalue(instrument, |line| line.last = Some(last));
         }
     }
 
-    /// Takes all names of an instrument out of the totals, changes something, and puts them back.
-    fn revalue(
-        &mut self,
-        instrument: InstrumentId,
-        change_line: impl FnOnce(&mut Line),
-        change_sums: impl FnOnce(&mut Self),
-    ) {
-        let Some(mut line) = self.lines.get_mut(&instrument).map(std::mem::take) else {
-            return change_sums(self);
-        };
+    /// Takes all names of an instrument out of the totals, changes something of it, and puts them back.
+    fn revalue(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Line)) {
+        let Self { fee, lines, totals } = self;
+        let line = lines.entry(instrument).or_default();
         for (account, name) in &line.names {
-            self.total(*account, instrument, line.last, name, -1);
+            total(totals, *account, (instrument, &line.sector), &[(Adds::of(name, line.last, fee), -1)]);
         }
-        change_line(&mut line);
-        change_sums(self);
+        change(line);
         for (account, name) in &line.names {
-            self.total(*account, instrument, line.last, name, 1);
+            total(totals, *account, (instrument, &line.sector), &[(Adds::of(name, line.last, fee), 1)]);
         }
-        self.lines.insert(instrument, line);
+        if line.is_empty() {
+            lines.remove(&instrument);
+        }
     }
 
     /// Changes one name and the totals with it.
     fn change(&mut self, account: AccountId, instrument: InstrumentId, change: impl FnOnce(&mut Name)) {
-        let line = self.lines.entry(instrument).or_default();
-        let last = line.last;
+        let Self { fee, lines, totals } = self;
+        let line = lines.entry(instrument).or_default();
         let found = line.names.binary_search_by(|(a, _)| a.cmp(&account));
         let at = found.unwrap_or_else(|at| {
             line.names.insert(at, (account, Name::default()));
             at
         });
-        let Some(place) = line.names.get_mut(at) else { return };
-        let mut name = std::mem::take(&mut place.1);
-        self.total(account, instrument, last, &name, -1);
-        change(&mut name);
-        self.total(account, instrument, last, &name, 1);
-        let Some(line) = self.lines.get_mut(&instrument) else { return };
+        let Some((_, name)) = line.names.get_mut(at) else { return };
+        let before = Adds::of(name, line.last, fee);
+        change(name);
+        let after = Adds::of(name, line.last, fee);
+        if before != after {
+            total(totals, account, (instrument, &line.sector), &[(before, -1), (after, 1)]);
+        }
         if name.is_empty() {
             line.names.remove(at);
-            if line.names.is_empty() && line.last.is_none() {
-                self.lines.remove(&instrument);
+            if line.is_empty() {
+                lines.remove(&instrument);
             }
-        } else if let Some(place) = line.names.get_mut(at) {
-            place.1 = name;
         }
     }
+}
 
-    /// Adds a name to its account's totals (`sign` 1) or takes it out (-1).
-    fn total(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        last: Option<Price>,
-        name: &Name,
-        sign: i128,
-    ) {
-        if name.is_empty() {
-            return;
-        }
-        let totals = self.totals.entry(account).or_default();
-        let figures = name.figures(&Prices::all(last), &self.fee);
-        if let Some(figures) = figures.filter(|_| last.is_some() || !name.needs_price()) {
-            totals.add(&figures, sign);
-            if let Some(sector) = self.sectors.get(&instrument).filter(|s| !s.is_empty()) {
-                totals.add_to_sector(sector, sign * figures.worst());
+/// Adds what a name of an instrument and its sector adds to its account's totals (sign 1) or takes it out (-1).
+fn total(
+    all: &mut BTreeMap<AccountId, Totals>,
+    account: AccountId,
+    (instrument, sector): (InstrumentId, &str),
+    changes: &[(Adds, i128)],
+) {
+    let totals = all.entry(account).or_default();
+    let mut worst = 0;
+    for (adds, sign) in changes {
+        match adds {
+            Adds::Nothing => {}
+            Adds::Figures(figures) => {
+                totals.add(figures, *sign);
+                worst += sign * figures.worst();
             }
-        } else {
-            let unvalued = u32::from(!name.position.is_zero());
-            if sign > 0 {
+            Adds::Blind { unvalued } if *sign > 0 => {
                 totals.blind.insert(instrument);
                 totals.unvalued += unvalued;
-            } else {
+            }
+            Adds::Blind { unvalued } => {
                 totals.blind.remove(&instrument);
-                totals.unvalued = totals.unvalued.saturating_sub(unvalued);
+                totals.unvalued = totals.unvalued.saturating_sub(*unvalued);
             }
         }
-        if *totals == Totals::default() {
-            self.totals.remove(&account);
-        }
+    }
+    if worst != 0 && !sector.is_empty() {
+        totals.add_to_sector(sector, worst);
+    }
+    if *totals == Totals::default() {
+        all.remove(&account);
     }
 }

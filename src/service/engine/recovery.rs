@@ -12,6 +12,7 @@ use crossbeam_channel::Receiver;
 
 use crate::domain::Seq;
 use crate::domain::calendar::Calendars;
+use crate::domain::journal::ChainHash;
 use crate::execution::saved::Done;
 use crate::execution::{Engine, Orders};
 use crate::store::snapshots::{Run, Snapshot, Snapshots};
@@ -30,6 +31,8 @@ const READERS: usize = 2;
 #[derive(Debug)]
 pub(in crate::service) struct Recovered {
     pub(in crate::service) engine: Engine,
+    /// The journal's link at its last event.
+    link: ChainHash,
     runs: Vec<Run>,
     /// Where that snapshot stands; 0 without one.
     saved: Seq,
@@ -51,12 +54,13 @@ pub(in crate::service) fn resume(
         Some(recovered) => recovered,
         None => Recovered {
             engine: Engine::new(calendars.clone())?,
+            link: ChainHash::START,
             runs: Vec::new(),
             saved: 0,
             at_saved: Orders::default(),
         },
     };
-    catch_up(&mut recovered.engine, journal, upto)?;
+    catch_up(&mut recovered, journal, upto)?;
     Ok(recovered)
 }
 
@@ -90,11 +94,11 @@ fn restore(
     }
     let done = read_runs(snapshots, &runs)?;
     let engine = Engine::from_bytes(calendars.clone(), &state, done).map_err(|e| e.to_string())?;
-    if engine.state().seq() != seq || engine.state().chain() != chain {
+    if engine.state().seq() != seq {
         return Err("its state stands at another event".to_owned());
     }
     let at_saved = engine.state().orders().clone();
-    Ok(Recovered { engine, runs, saved: seq, at_saved })
+    Ok(Recovered { engine, link: chain, runs, saved: seq, at_saved })
 }
 
 /// Reads and decodes runs, a few at a time; in their order.
@@ -115,19 +119,21 @@ fn read_runs(snapshots: &Snapshots, runs: &[Run]) -> Result<Vec<Done>, String> {
 }
 
 /// Takes in the events behind the engine's own up to `upto`, each of which must fit the chain.
-fn catch_up(engine: &mut Engine, journal: &TradesReader, upto: Seq) -> Result<(), ServiceError> {
+fn catch_up(recovered: &mut Recovered, journal: &TradesReader, upto: Seq) -> Result<(), ServiceError> {
+    let Recovered { engine, link, .. } = recovered;
     let mut failed = None;
     journal.stored(engine.state().seq() + 1, |event, text, hash| {
         if event.seq > upto {
             return ControlFlow::Break(());
         }
-        let error = match engine.apply_stored(&event, text) {
-            Ok(()) if engine.state().chain() == hash => return ControlFlow::Continue(()),
-            Ok(()) => ServiceError::from(journal.broken(event.seq)),
-            Err(error) => error.into(),
+        *link = link.next(text.as_bytes());
+        let taken = if *link == hash {
+            engine.apply(&event).map_err(ServiceError::from)
+        } else {
+            Err(journal.broken(event.seq).into())
         };
-        failed = Some(error);
-        ControlFlow::Break(())
+        failed = taken.err();
+        if failed.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     failed.map_or(Ok(()), Err)
 }
@@ -166,8 +172,8 @@ impl Keeper {
         if head < self.recovered.saved.saturating_add(least) {
             return Ok(());
         }
-        let Recovered { engine, runs, saved, at_saved } = &mut self.recovered;
-        catch_up(engine, &self.journal, head)?;
+        catch_up(&mut self.recovered, &self.journal, head)?;
+        let Recovered { engine, link, runs, saved, at_saved } = &mut self.recovered;
         let state = engine.state();
         let done = state.orders().done_since(at_saved);
         if !done.is_empty() {
@@ -175,7 +181,7 @@ impl Keeper {
         }
         self.snapshots.save(&Snapshot {
             seq: state.seq(),
-            chain: state.chain(),
+            chain: *link,
             state: engine.to_bytes()?,
             runs: runs.clone(),
         })?;

@@ -344,6 +344,7 @@ fn note(
     answer: Option<super::Answer<Vec<Event>>>,
     gathered: &mut Gathered,
 ) {
+    let result = result.and_then(|batch| Ok(batch.with_texts().map_err(EngineError::from)?));
     gathered.broken |= matches!(result, Err(ServiceError::Engine(_)));
     gathered.round.taken.push(Taken { outcome: result, answer });
 }

@@ -165,7 +165,7 @@ fn halt_and_die(folder: &Path, clock: &TestClock) {
         },
     };
     let batch = engine.command(&given, clock.now(), clock.now()).unwrap();
-    store.append(&batch).unwrap();
+    store.append(&batch.with_texts().unwrap()).unwrap();
 }
 
 #[test]

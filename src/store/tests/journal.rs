@@ -15,8 +15,8 @@ use crate::domain::order_state::Order;
 use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, Batch, CleanText, Currency, Event, Exchange, Margin, Money, OrderId,
-    OrderSpec, OrderStatus, Quantity, RefusalCode, Side, TimeInForce,
+    AccountId, AccountKind, AccountSpec, Batch, CleanText, Currency, Event, Exchange, InstrumentId, Margin,
+    Money, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side, TimeInForce,
 };
 
 fn account() -> AccountId {
@@ -239,6 +239,32 @@ fn projections_give_back_what_was_written_to_whom_may_see_it() {
     assert_eq!(read.executions(Accounts::Only(&["sim-kim".parse().unwrap()]), Period::ALL, 10).unwrap(), []);
     let before = Period { from: at(0), to: at(100) };
     assert_eq!(read.executions(Accounts::All, before, 10).unwrap(), []);
+}
+
+#[test]
+fn a_portfolio_row_changes_the_holdings_it_names_in_a_group_and_later() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = owner(home.path());
+    let holding = |name: &str, shares: i64| (id(name), Quantity::from_whole(shares).unwrap(), money("1"));
+    let naming = |seq, holdings: &[(InstrumentId, Quantity, Money)]| {
+        let Row::Portfolio(mut row) = portfolio("5000", 0) else { unreachable!() };
+        row.holdings = holdings.to_vec();
+        Batch { rows: vec![Row::Portfolio(row)], ..another(seq) }
+    };
+    let held = |store: &TradesStore| store.read().portfolios(Accounts::All).unwrap().remove(0).holdings;
+    let first = naming(2, &[holding("MSFT.XNYS", 1)]);
+    let second = naming(3, &[holding("AAPL.XNYS", 2), holding("MSFT.XNYS", 3)]);
+    store.append_all(&[opening(), first, second]).unwrap();
+    assert_eq!(held(&store), [holding("AAPL.XNYS", 2), holding("MSFT.XNYS", 3)]);
+    store.append(&naming(4, &[holding("AAPL.XNYS", 0), holding("IBM.XNYS", 4)])).unwrap();
+    assert_eq!(held(&store), [holding("IBM.XNYS", 4), holding("MSFT.XNYS", 3)]);
+}
+
+#[test]
+fn events_without_their_texts_are_not_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let bare = Batch { texts: Vec::new(), ..opening() };
+    assert!(matches!(owner(home.path()).append(&bare), Err(StoreError::Stray { seq: 1 })));
 }
 
 #[test]

@@ -42,12 +42,8 @@ impl<'r> Anew<'r> {
     }
 
     /// Works one event out; its postings, or why it cannot be.
-    pub(super) fn event(
-        &mut self,
-        event: &Event,
-        text: &str,
-    ) -> rusqlite::Result<Result<Vec<Posting>, String>> {
-        let (postings, rows) = match self.refold.event(event, text) {
+    pub(super) fn event(&mut self, event: &Event) -> rusqlite::Result<Result<Vec<Posting>, String>> {
+        let (postings, rows) = match self.refold.event(event) {
             Ok(made) => made,
             Err(why) => return Ok(Err(why)),
         };

@@ -11,7 +11,7 @@ use super::anchor::{Ends, head};
 use super::{TradesReader, TradesStore, projections};
 use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
 use crate::domain::posting::Posting;
-use crate::domain::row::Row;
+use crate::domain::row::{Portfolio, Row};
 use crate::domain::{AccountId, Event, Seq, UnixNanos};
 
 /// Refuses a batch whose texts, postings or rows do not belong to it, or whose postings do not sum to zero.
@@ -100,8 +100,8 @@ impl TradesStore {
         let path = self.inner.db.path().to_path_buf();
         self.write("append to the journal", |tx, ends| {
             let (mut last, mut hash) = ends.head;
-            // A portfolio is one whole row an account: of a group only the last is worth writing.
-            let mut portfolios: BTreeMap<AccountId, &Row> = BTreeMap::new();
+            // A portfolio is one row an account: of a group only what it comes to is worth writing.
+            let mut portfolios: BTreeMap<AccountId, Portfolio> = BTreeMap::new();
             let mut writer = Writer::new(tx)?;
             for batch in batches {
                 check(batch)?;
@@ -117,13 +117,13 @@ impl TradesStore {
                 batch.postings.iter().try_for_each(|posting| writer.posting(posting))?;
                 for row in &batch.rows {
                     if let Row::Portfolio(portfolio) = row {
-                        portfolios.insert(portfolio.account, row);
+                        projections::gather(&mut portfolios, portfolio);
                     } else {
                         writer.rows.write(row)?;
                     }
                 }
             }
-            portfolios.into_values().try_for_each(|row| writer.rows.write(row))?;
+            portfolios.values().try_for_each(|portfolio| projections::write_portfolio(tx, portfolio))?;
             Ok((hash, Ends { head: (last, hash), ..ends }))
         })
     }

@@ -1,14 +1,16 @@
 //! Writing the projected tables: rows come from the pure rooms, in the transaction of their events.
 
-use rusqlite::{CachedStatement, Connection, params};
+use std::collections::BTreeMap;
 
-use super::super::codec::{spell, to_json};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::super::codec::{json, spell, to_json};
 use super::super::error::{Fault, StoreError};
 use super::TradesStore;
 use crate::domain::limit::{LimitVersion, VersionStatus};
 use crate::domain::order_state::Order;
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
-use crate::domain::{Exchange, Seq};
+use crate::domain::{AccountId, Exchange, InstrumentId, Money, Quantity, Seq};
 
 /// The event a row names, where it names one.
 pub(super) fn seq_of(row: &Row) -> Option<Seq> {
@@ -120,7 +122,33 @@ fn write_risk_event(conn: &Connection, e: &RiskEventRow) -> rusqlite::Result<()>
         .map(drop)
 }
 
-fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
+/// Adds a later row of an account to an earlier one.
+pub(super) fn gather(portfolios: &mut BTreeMap<AccountId, Portfolio>, later: &Portfolio) {
+    let mut all = later.clone();
+    if let Some(earlier) = portfolios.remove(&later.account) {
+        all.holdings = changed(earlier.holdings, later);
+    }
+    portfolios.insert(later.account, all);
+}
+
+/// Holdings with those that a later row names in their place, by instrument.
+fn changed(
+    holdings: Vec<(InstrumentId, Quantity, Money)>,
+    later: &Portfolio,
+) -> Vec<(InstrumentId, Quantity, Money)> {
+    let all = holdings.into_iter().chain(later.holdings.iter().copied());
+    let all: BTreeMap<_, _> =
+        all.map(|(instrument, quantity, cost)| (instrument, (quantity, cost))).collect();
+    all.into_iter().map(|(instrument, (quantity, cost))| (instrument, quantity, cost)).collect()
+}
+
+/// Writes a portfolio with all its holdings: those that stand with those that changed.
+pub(super) fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
+    let sql = "SELECT holdings FROM portfolios WHERE account = ?1";
+    let standing =
+        conn.prepare_cached(sql)?.query_row([p.account.as_str()], |row| json(row, 0)).optional()?;
+    let mut holdings = changed(standing.unwrap_or_default(), p);
+    holdings.retain(|(_, quantity, _)| !quantity.is_zero());
     let sql = "INSERT OR REPLACE INTO portfolios (account, owner, kind, exchange, currency, cash, unsettled, \
                holdings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     conn.prepare_cached(sql)?
@@ -132,7 +160,7 @@ fn write_portfolio(conn: &Connection, p: &Portfolio) -> rusqlite::Result<()> {
             p.currency.as_str(),
             p.cash.raw(),
             p.unsettled.raw(),
-            to_json(&p.holdings)?,
+            to_json(&holdings)?,
         ])
         .map(drop)
 }

@@ -57,8 +57,8 @@ impl VerifyReport {
 
 /// Works out anew what the journal says; lives where the fold does.
 pub trait Refold {
-    /// The next event and its stored text: its postings, and the rows that name it. An error ends the working out.
-    fn event(&mut self, event: &Event, text: &str) -> Result<(Vec<Posting>, Vec<Projected>), String>;
+    /// The next event: its postings, and the rows that name it. An error ends the working out.
+    fn event(&mut self, event: &Event) -> Result<(Vec<Posting>, Vec<Projected>), String>;
     /// After the last event: orders, portfolios and limit versions as they stand.
     fn rows(&mut self) -> Vec<Projected>;
 }
@@ -156,8 +156,7 @@ impl Walk<'_> {
             let event = self.link(row, seq)?;
             let stored = postings.take(seq)?;
             self.postings(seq, &stored);
-            let text = row.get_ref(6)?.as_str().unwrap_or_default();
-            self.anew(conn, event.as_ref().map(|event| (event, text)), &stored)?;
+            self.anew(conn, event.as_ref(), &stored)?;
             self.compare_head(seq);
         }
         while let Some(line) = postings.next()? {
@@ -216,14 +215,9 @@ impl Walk<'_> {
     }
 
     /// Works the event out anew and compares its postings; an event that cannot be read ends the working out.
-    fn anew(
-        &mut self,
-        conn: &Connection,
-        read: Option<(&Event, &str)>,
-        stored: &[Line],
-    ) -> rusqlite::Result<()> {
-        let Some((mut anew, (event, text))) = self.anew.take().zip(read) else { return Ok(()) };
-        match anew.event(event, text)? {
+    fn anew(&mut self, conn: &Connection, read: Option<&Event>, stored: &[Line]) -> rusqlite::Result<()> {
+        let Some((mut anew, event)) = self.anew.take().zip(read) else { return Ok(()) };
+        match anew.event(event)? {
             Ok(postings) => {
                 let same = postings.len() == stored.len()
                     && postings.iter().zip(stored).all(|(made, line)| line.is(made));

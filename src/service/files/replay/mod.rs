@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 use crate::domain::calendar::{CalendarError, Calendars};
-use crate::domain::journal::Batch;
+use crate::domain::journal::{Batch, ChainHash, encode};
 use crate::domain::posting::Asset;
 use crate::domain::{MarketEvent, UnixNanos};
 use crate::execution::{Engine, EngineError};
@@ -67,6 +67,7 @@ pub fn run(reader: impl BufRead, writer: impl Write) -> Result<(), ReplayError> 
         now: None,
         printed: 0,
         balance: BTreeMap::new(),
+        chain: ChainHash::START,
         line: 0,
     };
     let result = run.lines(reader);
@@ -81,6 +82,8 @@ struct Run<W> {
     now: Option<UnixNanos>,
     printed: u64,
     balance: BTreeMap<Asset, i128>,
+    /// The journal's newest link.
+    chain: ChainHash,
     line: usize,
 }
 
@@ -104,7 +107,7 @@ impl<W: Write> Run<W> {
             // What ends with the last line's moment ends now.
             self.market(&MarketEvent::Tick(now.plus_nanos(1)))?;
         }
-        output::state(&mut self.writer, self.engine.state(), &self.balance)?;
+        output::state(&mut self.writer, self.engine.state(), &self.balance, self.chain)?;
         Ok(())
     }
 
@@ -143,6 +146,9 @@ impl<W: Write> Run<W> {
             *self.balance.entry(posting.asset).or_default() += i128::from(posting.amount);
         }
         for event in &batch.events {
+            let text = encode(event)
+                .map_err(|source| ReplayError::Engine { line: self.line, source: source.into() })?;
+            self.chain = self.chain.next(text.as_bytes());
             if output::event(&mut self.writer, self.printed.saturating_add(1), event)? {
                 self.printed = self.printed.saturating_add(1);
             }

@@ -6,6 +6,7 @@ use std::io::{Result, Write};
 use serde_json::{Value, json};
 
 use crate::domain::event::{CashKind, EndReason, Event, EventBody, Fill, HaltMode, Refusal};
+use crate::domain::journal::ChainHash;
 use crate::domain::limit::{LimitDraft, Turn};
 use crate::domain::posting::Asset;
 use crate::domain::{AccountId, InstrumentId, Money, OrderId, OrderSpec};
@@ -335,7 +336,12 @@ const fn reason_word(reason: EndReason) -> &'static str {
 }
 
 /// Writes the last line.
-pub(super) fn state(writer: &mut impl Write, state: &State, balance: &BTreeMap<Asset, i128>) -> Result<()> {
+pub(super) fn state(
+    writer: &mut impl Write,
+    state: &State,
+    balance: &BTreeMap<Asset, i128>,
+    chain: ChainHash,
+) -> Result<()> {
     let mut accounts = Object::new();
     for (name, account) in state.accounts() {
         accounts = accounts.raw(name.as_str(), &account_object(state, account));
@@ -345,7 +351,7 @@ pub(super) fn state(writer: &mut impl Write, state: &State, balance: &BTreeMap<A
         .put("event", "state")
         .raw("accounts", &accounts)
         .text("postings_balance", off)
-        .text("journal_hash", state.chain())
+        .text("journal_hash", chain)
         .write(writer)
 }
 
