@@ -81,6 +81,14 @@ reasons! {
     StaleRepeat = "STALE_REPEAT", "the vendor repeats the last session; fetch the day again later";
     /// A price 100 times too large or too small.
     Unit100x = "UNIT_100X", "check the unit, such as cents for dollars; fetch the day again later";
+    /// The prices are a multiple of what is stored, and no split is told for it.
+    Restated = "RESTATED", "look up whether there was a split; import it with 'import actions', then fetch again";
+    /// A split that the prices of its day do not show.
+    SplitNotSeen = "SPLIT_NOT_SEEN", "look it up elsewhere; accept it when it is true";
+    /// A dividend as large as the price before it, or larger.
+    DividendTooLarge = "DIVIDEND_TOO_LARGE", "check the unit and whether it is a share; accept it when it is true";
+    /// A rename to itself, in a circle, or to two symbols.
+    BadRename = "BAD_RENAME", "an old symbol becomes one new symbol, and not itself, by one rename";
     /// A line is longer than 65,536 bytes.
     LineTooLong = "LINE_TOO_LONG", "check for a missing line break or an unclosed quote near this line";
 }
@@ -133,6 +141,8 @@ pub struct ImportReport {
     /// Instruments whose prices are now read from this source and were read from another before: all of their
     /// history changed, not only what is new.
     pub switched: u64,
+    /// Splits and dividends that were taken as told: no stored prices say whether they are true.
+    pub unjudged: u64,
     /// The first rows not stored.
     pub quarantine: Vec<Quarantined>,
     /// How many more were not stored than are listed.

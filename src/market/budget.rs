@@ -31,6 +31,8 @@ const BACKOFF_MS_MAX: i64 = 30_000;
 const PARTS: u32 = 32;
 /// The latest time that an answer may ask us to wait for, in milliseconds from now.
 pub const WAIT_MS_MAX: i64 = 86_400_000;
+/// Times so far ahead of now were written by a clock that was wrong, in milliseconds; less is programs side by side.
+pub const AHEAD_MS: i64 = 300_000;
 /// How long a kind of data that the plan refuses is not asked for again, in seconds.
 pub const REFUSED_SECONDS: i64 = 7 * 86_400;
 
@@ -101,7 +103,7 @@ pub fn ask(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) ->
 pub fn next_try(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> UnixNanos {
     let mut copy = state.clone();
     forget(&mut copy, allowances, now);
-    let blocked = state.blocked_until.unwrap_or(now);
+    let blocked = copy.blocked_until.unwrap_or(now);
     let windows = earliest(&copy, allowances, now).map_or(now, |(until, _)| until);
     blocked.max(windows).max(now)
 }
@@ -168,7 +170,7 @@ pub fn note_remaining(state: &mut BudgetState, remaining: u32, reset_seconds: i6
 
 /// Whether the plan was found not to include a kind of data, not too long ago.
 pub fn is_refused(state: &BudgetState, kind: DataKind, now: UnixNanos) -> bool {
-    let recent = |at: UnixNanos| now.since(at) < REFUSED_SECONDS * NANOS_PER_SECOND;
+    let recent = |at: UnixNanos| at <= now.plus_millis(AHEAD_MS) && now.since(at) < REFUSED_SECONDS * NANOS_PER_SECOND;
     state.refused.iter().any(|(known, at)| *known == kind && recent(*at))
 }
 
@@ -238,7 +240,26 @@ fn ends(part: &WindowUse, allowance: Allowance) -> UnixNanos {
     part.began.plus_nanos(part_nanos(allowance)).plus_millis(i64::from(part.seconds).saturating_mul(1_000))
 }
 
+/// Whether something in it was written at a time that is still to come: the clock was wrong then, or is now.
+pub fn is_ahead(state: &BudgetState, now: UnixNanos) -> bool {
+    let error = state.last_error.as_ref().map(|(at, _)| *at);
+    let refused = state.refused.iter().map(|(_, at)| *at);
+    let written = state.last_success.into_iter().chain(error).chain(refused);
+    // Nothing may ask us to wait for longer.
+    let far = state.blocked_until.is_some_and(|until| until > now.plus_millis(WAIT_MS_MAX + AHEAD_MS));
+    far || written.into_iter().any(|at| at > now.plus_millis(AHEAD_MS))
+}
+
 fn forget(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) {
+    if is_ahead(state, now) {
+        // All that it says of times is of a clock that was wrong.
+        (state.blocked_until, state.reason) = (None, CleanText::default());
+        (state.circuit, state.failures) = (Circuit::Closed, 0);
+        let latest = now.plus_millis(AHEAD_MS);
+        state.last_success = state.last_success.filter(|at| *at <= latest);
+        state.last_error = state.last_error.take().filter(|(at, _)| *at <= latest);
+        state.refused.retain(|(_, at)| *at <= latest);
+    }
     state.windows.retain_mut(|part| {
         // A clock that was put back must not lock us out for longer than the window.
         part.began = part.began.min(now);

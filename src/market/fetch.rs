@@ -375,6 +375,9 @@ impl Fetcher {
                 Why::NotFound
                 | Why::BadRequest(_)
                 | Why::OtherTerms(_)
+                | Why::NothingGood { .. }
+                | Why::Restated { .. }
+                | Why::TooShort(_)
                 | Why::CursorExpired
                 | Why::NoKey
                 | Why::HasNoSuchData

@@ -16,6 +16,7 @@ pub mod http;
 pub mod import;
 pub mod intraday;
 pub mod live;
+pub mod plausible;
 pub mod repair;
 pub mod simulated;
 pub mod sync;

@@ -10,13 +10,16 @@ use chrono::{Days, NaiveDate};
 
 use super::vendors::rows::SETTLED_AFTER_SECONDS;
 use crate::domain::calendar::Calendar;
-use crate::domain::market::DailyBar;
+use crate::domain::market::{Basis, DailyBar, SplitRatio};
 use crate::domain::{Exchange, InstrumentId, UnixNanos};
 
 /// How far back a first fetch goes, in days.
 pub const FIRST_DAYS: u64 = 5 * 366;
 /// Newest sessions that are asked for again when they have no row.
 const LATE_SESSIONS: usize = 10;
+/// A new history must have so many of so many stored sessions.
+const WHOLE_PARTS: usize = 9;
+const WHOLE_OF: usize = 10;
 /// Stored sessions that a fetch asks for again, to see whether the vendor has restated them.
 pub const OVERLAP_SESSIONS: usize = 5;
 
@@ -68,8 +71,72 @@ pub fn missing(calendar: &Calendar, from: NaiveDate, to: NaiveDate, held: &Held)
     // Without a row in the last weeks it is not late: it has stopped trading.
     let trades = held.stored.last().is_some_and(|last| *last >= late_from);
     let is_late = |date: NaiveDate| trades && !held.is_fresh && date > late_from && !stored.contains(&date);
+    // What has stopped trading is asked for again now and then, not with every run.
+    let rests = !trades && held.is_fresh;
+    let is_after = |date: NaiveDate| held.stored.last().is_some_and(|last| date > *last);
+    let is_open = |date: NaiveDate| !held.covers(date) && !(rests && is_after(date));
     let dates = sessions.iter().map(|session| session.date);
-    dates.filter(|date| !held.covers(*date) || is_late(*date)).collect()
+    dates.filter(|date| is_open(*date) || is_late(*date)).collect()
+}
+
+/// The days that an answer stands for.
+///
+/// `good` are the sessions of its good rows, `refused` the days of rows that were refused (`None` where not even the
+/// day can be read), `new` tells which days were asked for in earnest. An answer that ends long before the days asked
+/// for stands for none behind its newest row; refused rows stand for their days only while most new rows are good.
+pub fn answered(
+    calendar: &Calendar,
+    (from, to): (NaiveDate, NaiveDate),
+    good: &BTreeSet<NaiveDate>,
+    refused: &[Option<NaiveDate>],
+    new: impl Fn(NaiveDate) -> bool,
+) -> Vec<(NaiveDate, NaiveDate)> {
+    if good.is_empty() && !refused.is_empty() {
+        return Vec::new();
+    }
+    let behind = |newest: NaiveDate| newest.succ_opt().unwrap_or(newest);
+    let next = good.last().map_or(from, |newest| behind(*newest)).max(from);
+    let is_short = calendar.sessions_between(next, to).len() > LATE_SESSIONS;
+    let end = if is_short { next.pred_opt().unwrap_or(next) } else { to };
+    let good_new = good.iter().filter(|date| new(**date)).count();
+    let bad: BTreeSet<NaiveDate> = refused.iter().flatten().copied().collect();
+    let is_answer = |date: NaiveDate| good.contains(&date) || !bad.contains(&date);
+    if from > end {
+        return Vec::new();
+    }
+    if refused.len() <= good_new {
+        return vec![(from, end)];
+    }
+    let knows_days = refused.iter().all(Option::is_some);
+    let mut spans: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+    let mut is_open = false;
+    for date in from.iter_days().take_while(|date| *date <= end) {
+        let answers = if knows_days { is_answer(date) } else { good.contains(&date) };
+        match spans.last_mut() {
+            Some(span) if answers && is_open => span.1 = date,
+            _ if answers => spans.push((date, date)),
+            _ => {}
+        }
+        is_open = answers;
+    }
+    spans
+}
+
+/// Whether a newer history may take the place of the stored one: it must reach as far on both ends and have most of its
+/// sessions. The reason when it may not.
+pub fn falls_short(stored: &[NaiveDate], bars: &[DailyBar]) -> Option<String> {
+    let (old_first, old_last) = (stored.first()?, stored.last()?);
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+        return Some("it has no row".to_owned());
+    };
+    let (first, last) = (first.session, last.session);
+    if first > *old_first || last < *old_last {
+        return Some(format!("it has {first} to {last}, stored are {old_first} to {old_last}"));
+    }
+    let new: BTreeSet<NaiveDate> = bars.iter().map(|bar| bar.session).collect();
+    let kept = stored.iter().filter(|date| new.contains(date)).count();
+    let is_short = kept * WHOLE_OF < stored.len() * WHOLE_PARTS;
+    is_short.then(|| format!("it has {kept} of the {} stored sessions", stored.len()))
 }
 
 /// One thing to ask for.
@@ -139,8 +206,49 @@ const RESTATED_SHARE: f64 = 0.01;
 /// A restatement moves all prices alike: give or take this share.
 const ALIKE_SHARE: f64 = 0.005;
 
-/// What stored closes were multiplied by in a newer answer, when it restates them all alike: a split since then.
-pub fn restated(stored: &[DailyBar], fetched: &[DailyBar]) -> Option<f64> {
+/// A split explains a restatement when it is that ratio, give or take this share.
+const EXPLAINED_SHARE: f64 = 0.02;
+/// So many rows that all moved alike were restated; fewer only when they moved far.
+const RESTATED_ROWS: usize = 3;
+/// How far a single row may be corrected, as a share.
+const CORRECTED_SHARE: f64 = 0.4;
+
+/// Whether a newer answer restates what is stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Restated {
+    /// It does not.
+    No,
+    /// All prices were multiplied by this, as a split that is told does.
+    BySplit(f64),
+    /// All prices were multiplied by this, and no split that is told does so.
+    Untold(f64),
+}
+
+/// What a newer answer does to stored closes of a basis; `splits` are those told around the days that both have.
+pub fn restated(stored: &[DailyBar], fetched: &[DailyBar], basis: Basis, splits: &[SplitRatio]) -> Restated {
+    let Some((ratio, rows)) = multiplied(stored, fetched) else { return Restated::No };
+    let is_far = (ratio - 1.0).abs() > CORRECTED_SHARE;
+    match basis {
+        // Raw prices are never restated.
+        Basis::Split | Basis::Total if is_explained(ratio, splits) => Restated::BySplit(ratio),
+        _ if rows >= RESTATED_ROWS || is_far => Restated::Untold(ratio),
+        Basis::Raw | Basis::Split | Basis::Total => Restated::No,
+    }
+}
+
+/// Whether some neighbouring splits together divide prices by what a restatement multiplied them by.
+fn is_explained(ratio: f64, splits: &[SplitRatio]) -> bool {
+    (0..splits.len()).any(|first| {
+        let mut product = ratio;
+        splits.iter().skip(first).any(|split| {
+            product *= split.new.to_f64() / split.old.to_f64();
+            (product - 1.0).abs() < EXPLAINED_SHARE
+        })
+    })
+}
+
+/// What stored closes were multiplied by in a newer answer, when it moved them all alike, and how many it moved.
+fn multiplied(stored: &[DailyBar], fetched: &[DailyBar]) -> Option<(f64, usize)> {
     let fetched: BTreeMap<NaiveDate, f64> =
         fetched.iter().map(|bar| (bar.session, bar.close.to_f64())).collect();
     let ratios: Vec<f64> = stored
@@ -153,7 +261,7 @@ pub fn restated(stored: &[DailyBar], fetched: &[DailyBar]) -> Option<f64> {
     let alike = ratios.iter().filter(|ratio| (*ratio / middle - 1.0).abs() < ALIKE_SHARE).count();
     // One row may have been corrected besides.
     let is_all = alike * 3 >= ratios.len() * 2;
-    ((middle - 1.0).abs() > RESTATED_SHARE && is_all).then_some(middle)
+    ((middle - 1.0).abs() > RESTATED_SHARE && is_all).then_some((middle, alike))
 }
 
 #[cfg(test)]
@@ -210,13 +318,79 @@ mod tests {
         };
         let stored =
             [bar("2024-06-05", "1224.4"), bar("2024-06-06", "1209.98"), bar("2024-06-07", "1208.88")];
-        let same = stored.map(|b| DailyBar { session: b.session, ..b });
-        assert_eq!(restated(&stored, &same), None);
+        let by = |ratio: &str, new: &[DailyBar], basis| {
+            let (new_shares, old) = ratio.split_once(':').unwrap();
+            let split = SplitRatio { new: new_shares.parse().unwrap(), old: old.parse().unwrap() };
+            restated(&stored, new, basis, &[split])
+        };
+        assert_eq!(by("10:1", &stored, Basis::Split), Restated::No);
         let tenth = [bar("2024-06-05", "122.44"), bar("2024-06-06", "120.998"), bar("2024-06-07", "120.888")];
-        assert!((restated(&stored, &tenth).unwrap() - 0.1).abs() < 1e-6);
+        assert!(matches!(by("10:1", &tenth, Basis::Split), Restated::BySplit(r) if (r - 0.1).abs() < 1e-6));
+        assert!(matches!(by("7:1", &tenth, Basis::Split), Restated::Untold(_)), "another split is no reason");
+        assert!(matches!(by("10:1", &tenth, Basis::Raw), Restated::Untold(_)), "raw prices stay");
+        assert!(matches!(restated(&stored, &tenth, Basis::Split, &[]), Restated::Untold(_)));
         let corrected = [stored[0], stored[1], bar("2024-06-07", "1100")];
-        assert_eq!(restated(&stored, &corrected), None);
-        assert_eq!(restated(&stored, &[bar("2024-06-10", "121.79")]), None, "nothing in common");
+        assert_eq!(by("10:1", &corrected, Basis::Split), Restated::No);
+        let one = [bar("2024-06-07", "1180")];
+        assert_eq!(by("10:1", &one, Basis::Raw), Restated::No, "one row is a correction");
+        assert_eq!(by("10:1", &[bar("2024-06-10", "121.79")], Basis::Split), Restated::No, "nothing in common");
+        let two: SplitRatio = SplitRatio { new: "2".parse().unwrap(), old: "1".parse().unwrap() };
+        let five: SplitRatio = SplitRatio { new: "5".parse().unwrap(), old: "1".parse().unwrap() };
+        assert!(matches!(restated(&stored, &tenth, Basis::Split, &[two, five]), Restated::BySplit(_)));
+    }
+
+    #[test]
+    fn a_history_that_is_shorter_never_takes_the_place_of_a_longer_one() {
+        let bar = |date: &NaiveDate| DailyBar {
+            instrument: id(0),
+            session: *date,
+            open: "1".parse().unwrap(),
+            high: "1".parse().unwrap(),
+            low: "1".parse().unwrap(),
+            close: "1".parse().unwrap(),
+            volume: "1".parse().unwrap(),
+            vwap: None,
+        };
+        let stored: Vec<NaiveDate> = day("2024-01-01").iter_days().take(100).collect();
+        let bars = |days: &[NaiveDate]| days.iter().map(bar).collect::<Vec<_>>();
+        assert_eq!(falls_short(&stored, &bars(&stored)), None);
+        assert_eq!(falls_short(&[], &bars(&stored)), None);
+        for (from, to) in [(1, 100), (0, 99), (88, 100)] {
+            assert!(falls_short(&stored, &bars(&stored[from..to])).is_some(), "{from} {to}");
+        }
+        assert!(falls_short(&stored, &[]).is_some());
+        let holes: Vec<NaiveDate> = stored.iter().enumerate().filter(|(i, _)| i % 3 == 0).map(|(_, d)| *d).collect();
+        let said = falls_short(&stored, &bars(&holes)).unwrap();
+        assert!(said.contains("34 of the 100"), "{said}");
+    }
+
+    #[test]
+    fn an_answer_stands_for_the_days_of_its_good_rows_and_no_others() {
+        let calendars = Calendars::bundled().unwrap();
+        let calendar = calendars.of(Exchange::Xnys);
+        let asked = (day("2024-01-01"), day("2024-03-28"));
+        let good = |from: &str, to: &str| -> BTreeSet<NaiveDate> {
+            calendar.sessions_between(day(from), day(to)).iter().map(|s| s.date).collect()
+        };
+        let told = |good: &BTreeSet<NaiveDate>, bad: &[Option<NaiveDate>]| {
+            let spans = answered(calendar, asked, good, bad, |_| true);
+            spans.iter().map(|(from, to)| format!("{from}..{to}")).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&good("2024-01-02", "2024-03-28"), &[]), ["2024-01-01..2024-03-28"]);
+        assert_eq!(told(&good("2024-02-20", "2024-03-26"), &[]), ["2024-01-01..2024-03-28"], "listed since");
+        assert_eq!(told(&good("2024-01-02", "2024-01-31"), &[]), ["2024-01-01..2024-01-31"], "it ends there");
+        assert!(told(&BTreeSet::new(), &[Some(day("2024-01-02"))]).is_empty(), "nothing good");
+        assert!(told(&BTreeSet::new(), &[]).is_empty(), "months of nothing");
+        let quiet = answered(calendar, (day("2024-03-25"), asked.1), &BTreeSet::new(), &[], |_| true);
+        assert_eq!(quiet, [(day("2024-03-25"), asked.1)], "a few days without a trade");
+        let bad: Vec<_> = good("2024-01-03", "2024-03-27").into_iter().map(Some).collect();
+        let few: BTreeSet<NaiveDate> = [day("2024-01-02"), day("2024-03-28")].into();
+        let spans = told(&few, &bad);
+        assert!(spans.first().is_some_and(|s| s == "2024-01-01..2024-01-02"), "{spans:?}");
+        assert!(spans.iter().all(|span| !span.contains("2024-02-05")), "{spans:?}");
+        assert_eq!(told(&few, &[None, None, None]), ["2024-01-02..2024-01-02", "2024-03-28..2024-03-28"]);
+        let one_bad = told(&good("2024-01-02", "2024-03-28"), &[Some(day("2024-02-05"))]);
+        assert_eq!(one_bad, ["2024-01-01..2024-03-28"], "one bad row among many is an answer");
     }
 
     #[test]

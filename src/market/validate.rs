@@ -27,8 +27,6 @@ const NEWS_VOLUME: f64 = 8.0;
 const AT_OPEN: f64 = 0.75;
 /// Rows that tell the usual volume and noise.
 const USUAL_ROWS: usize = 20;
-/// So many rows in a row at the level of another unit are the truth: more than [`super::repair`] doubts at the end.
-const SETTLED_ROWS: usize = 4;
 /// A raw series must step by a split's ratio on its day, give or take this share of its logarithm.
 const SPLIT_SLACK: f64 = 0.5;
 
@@ -127,6 +125,8 @@ impl Sifted {
         calendar: &Calendar,
     ) -> Vec<DailyBar> {
         let mut before = known;
+        // So many stored rows are the level, whatever comes.
+        let is_settled = before.len() >= USUAL_ROWS;
         // The last rows when all of them are in another unit.
         let mut other: Vec<DailyBar> = Vec::new();
         for bar in new {
@@ -143,7 +143,8 @@ impl Sifted {
                     }
                 }
             }
-            if other.len() == SETTLED_ROWS {
+            if !is_settled && other.len() > before.len() {
+                // Most rows are in it, so it is the truth.
                 self.quarantined.retain(|(bar, reason)| *reason != Reason::Unit100x || !other.contains(bar));
                 self.bars.extend(&other);
                 before.append(&mut other);
@@ -152,18 +153,23 @@ impl Sifted {
         before
     }
 
-    /// The rows that may not be stored, as they are kept: `file` is the vendor's name, the row is written as a file has it.
+    /// The rows that may not be stored, as they are kept.
     pub fn quarantine(&self, file: &CleanText) -> Vec<Quarantined> {
-        let row = |(line, (bar, reason)): (u64, &(DailyBar, Reason))| Quarantined {
-            file: file.clone(),
-            line,
-            symbol: CleanText::new(bar.instrument.symbol.as_str()),
-            date: CleanText::new(&bar.session.to_string()),
-            reason: *reason,
-            raw: CleanText::new(&line_of(bar)),
-        };
-        (1..).zip(&self.quarantined).map(row).collect()
+        quarantine(&self.quarantined, file)
     }
+}
+
+/// Rows that may not be stored, as they are kept: `file` is the vendor's name, the row is written as a file has it.
+pub fn quarantine(rows: &[(DailyBar, Reason)], file: &CleanText) -> Vec<Quarantined> {
+    let row = |(line, (bar, reason)): (u64, &(DailyBar, Reason))| Quarantined {
+        file: file.clone(),
+        line,
+        symbol: CleanText::new(bar.instrument.symbol.as_str()),
+        date: CleanText::new(&bar.session.to_string()),
+        reason: *reason,
+        raw: CleanText::new(&line_of(bar)),
+    };
+    (1..).zip(rows).map(row).collect()
 }
 
 /// A bar as a line of a file: `date,symbol,open,high,low,close,volume`.

@@ -28,7 +28,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit, ViewMarket};
-use super::sync::{SyncOutcome, SyncReport, SyncRow, SyncView};
+use super::sync::{NO_KEY, SyncOutcome, SyncReport, SyncRow, SyncView};
 use super::view::{Awaited, DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
 
 /// How often the watch looks.
@@ -376,11 +376,25 @@ fn outcome(report: &SyncReport) -> (String, bool) {
     if report.quarantined() > 0 {
         parts.push(format!("{} rows set aside", report.quarantined()));
     }
-    parts.extend(report.vendors.iter().map(|v| format!("{}: {}", v.vendor, v.said)));
+    let repaired: u64 = report.rows.iter().map(|row| row.repaired).sum();
+    if repaired > 0 {
+        parts.push(format!("{repaired} repaired"));
+    }
+    // That a vendor without a key was not asked matters to those only who lack something.
+    let vendors: Vec<_> = report.vendors.iter().filter(|v| failed > 0 || v.code != NO_KEY).collect();
+    parts.extend(vendors.iter().map(|v| format!("{}: {}", v.vendor, v.said)));
+    parts.extend(report.remarks.iter().cloned());
+    if !report.fault.is_empty() {
+        parts.push(format!("it could not go on: {}", report.fault));
+    }
     if report.canceled {
         parts.push("stopped before its end".to_owned());
     }
-    let troubled = failed > 0 || report.canceled || !report.vendors.is_empty();
+    let troubled = failed > 0
+        || report.canceled
+        || !vendors.is_empty()
+        || !report.remarks.is_empty()
+        || !report.fault.is_empty();
     (CleanText::new(&parts.join("; ")).to_string(), troubled)
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use crate::domain::import::ImportReport;
-use crate::domain::market::{Basis, DailyBar, Headline, Membership, MinuteBar};
+use crate::domain::market::{Basis, CorporateAction, DailyBar, Headline, Membership, MinuteBar, Rename};
 use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined};
 use crate::factor::sentiment::Lexicon;
 use crate::market::import::{
@@ -20,6 +20,7 @@ use crate::store::market as store;
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
+use super::judged::text_of;
 use super::permit::{ManageData, Permit};
 
 /// Where prices come from unless told otherwise.
@@ -206,11 +207,18 @@ impl House {
                 Ok(lock(h.market_store()).store_listings(rows).map(|()| rows.len() as u64)?)
             }),
             TableFileKind::Actions => {
-                let mut touched = BTreeSet::new();
-                let report = self.pump(file, import::ACTIONS, exchange, |h, rows| {
+                let (mut touched, mut unjudged) = (BTreeSet::new(), 0);
+                let judge = |h: &House, rows: &[CorporateAction]| {
+                    let (reasons, unknown) = h.judged_rows(rows)?;
+                    unjudged += unknown;
+                    let held = reasons.into_iter().zip(rows);
+                    Ok(held.map(|(reason, row)| reason.map(|reason| held_action(row, reason))).collect())
+                };
+                let mut report = self.pump_judged(file, import::ACTIONS, exchange, judge, |h, rows| {
                     touched.extend(rows.iter().map(|action| action.instrument));
                     Ok(lock(h.market_store()).store_actions(rows)?)
                 })?;
+                report.unjudged = unjudged;
                 self.drop_doubled_splits(&touched)?;
                 Ok(report)
             }
@@ -221,7 +229,14 @@ impl House {
             TableFileKind::Universe => {
                 self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows))
             }
-            TableFileKind::Renames => self.pump(file, import::RENAMES, exchange, House::store_renames),
+            TableFileKind::Renames => {
+                let mut known = Vec::new();
+                for exchange in Exchange::ALL {
+                    known.extend(lock(self.market_store()).read().renames(exchange)?);
+                }
+                let judge = |_: &House, rows: &[Rename]| Ok(judged_renames(&mut known, rows));
+                self.pump_judged(file, import::RENAMES, exchange, judge, House::store_renames)
+            }
             TableFileKind::Delistings => self.pump(file, import::DELISTINGS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_delistings(rows)?)
             }),
@@ -233,8 +248,21 @@ impl House {
         file: &std::path::Path,
         kind: TableKind<T>,
         exchange: Exchange,
+        put: impl FnMut(&House, &[T]) -> Result<u64, ServiceError>,
+    ) -> Result<ImportReport, ServiceError> {
+        self.pump_judged(file, kind, exchange, |_, rows| Ok(vec![None; rows.len()]), put)
+    }
+
+    /// Stores what a judgement leaves: `judge` gives for each row nothing, or the row as it is to be set aside.
+    fn pump_judged<T: Clone + 'static>(
+        &self,
+        file: &std::path::Path,
+        kind: TableKind<T>,
+        exchange: Exchange,
+        mut judge: impl FnMut(&House, &[T]) -> Result<Vec<Option<Quarantined>>, ServiceError>,
         mut put: impl FnMut(&House, &[T]) -> Result<u64, ServiceError>,
     ) -> Result<ImportReport, ServiceError> {
+        let name = CleanText::new(&file.display().to_string());
         let file = TableFile::open_path(file, kind)?;
         let mut report =
             ImportReport { ignored_columns: file.ignored_columns().to_vec(), ..ImportReport::default() };
@@ -243,9 +271,19 @@ impl House {
             let page: Page<T> = page?;
             page.count_into(&mut report);
             let rows: Vec<T> = page.rows.iter().map(|r| r.value.clone()).collect();
-            let new = put(self, &rows)?;
+            let (mut good, mut held) = (Vec::with_capacity(rows.len()), Vec::new());
+            for (verdict, row) in judge(self, &rows)?.into_iter().zip(&page.rows) {
+                match verdict {
+                    None => good.push(row.value.clone()),
+                    Some(aside) => held.push(Quarantined { file: name.clone(), line: row.line, ..aside }),
+                }
+            }
+            report.quarantined += held.len() as u64;
+            report.list_quarantined(&held);
+            self.keep_quarantine("import", &name, &held)?;
+            let new = put(self, &good)?;
             report.stored += new;
-            report.unchanged += (rows.len() as u64).saturating_sub(new);
+            report.unchanged += (good.len() as u64).saturating_sub(new);
         }
         Ok(report)
     }
@@ -298,6 +336,47 @@ impl House {
             .collect();
         Ok(lock(self.market_store()).store_quarantine(&kept, self.clock().now())?)
     }
+}
+
+/// An action as it is set aside.
+fn held_action(action: &CorporateAction, reason: QuarantineReason) -> Quarantined {
+    Quarantined {
+        file: CleanText::default(),
+        line: 0,
+        symbol: CleanText::new(action.instrument.symbol.as_str()),
+        date: CleanText::new(&action.date.to_string()),
+        reason,
+        raw: CleanText::new(&text_of(action)),
+    }
+}
+
+/// Holds back renames to itself, in a circle on one day, and to two symbols on one day. Good ones are added to `known`.
+fn judged_renames(known: &mut Vec<Rename>, rows: &[Rename]) -> Vec<Option<Quarantined>> {
+    let mut verdicts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let same_day = |k: &&Rename| k.exchange == row.exchange && k.from == row.from;
+        let target = |old| known.iter().filter(same_day).find(|k| k.old == old).map(|k| k.new);
+        let is_split = target(row.old).is_some_and(|new| new != row.new);
+        let mut at = Some(row.new);
+        // No chain is longer than what is known.
+        for _ in 0..=known.len() {
+            at = at.filter(|symbol| *symbol != row.old).and_then(target).or(at.filter(|s| *s == row.old));
+        }
+        if is_split || at == Some(row.old) {
+            verdicts.push(Some(Quarantined {
+                file: CleanText::default(),
+                line: 0,
+                symbol: CleanText::new(row.old.as_str()),
+                date: CleanText::new(&row.from.to_string()),
+                reason: QuarantineReason::BadRename,
+                raw: CleanText::new(&format!("{},{},{}", row.from, row.old, row.new)),
+            }));
+        } else {
+            known.push(row.clone());
+            verdicts.push(None);
+        }
+    }
+    verdicts
 }
 
 /// Tone of a headline; `None` when it says nothing either way.

@@ -28,6 +28,7 @@ pub mod feed;
 pub mod files;
 pub mod house;
 pub mod import;
+mod judged;
 pub mod keys;
 pub mod language;
 mod late;

@@ -7,17 +7,19 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::market::{ActionKind, Basis, CorporateAction};
+use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, Exchange, InstrumentId, Symbol, UnixNanos};
 use crate::market::compare::{Told, compare};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
 use crate::store::market::{
-    BarRun, Disagreement, QuarantineCase, QuarantineState, Series, SourceInfo, StoredRepair,
+    BarRun, Disagreement, MarketReader, QuarantineCase, QuarantineState, Series, SourceInfo, StoredRepair,
 };
 
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
+use super::judged::read_text;
 use super::permit::{ManageData, Permit};
 
 /// First and last day that a store can hold.
@@ -197,12 +199,13 @@ impl House {
     }
 
     /// Missing sessions of all sources as a table.
-    pub fn export_gaps(&self, permit: &Permit<ManageData>) -> Result<Vec<ExportedGap>, ServiceError> {
+    pub fn export_gaps(&self, _: &Permit<ManageData>) -> Result<Vec<ExportedGap>, ServiceError> {
         let sources = lock(self.market_store()).read().sources(None)?;
+        let aside = self.set_aside_days()?;
         let mut rows = Vec::new();
         for SourceInfo { instrument, source, .. } in sources {
             let (symbol, exchange) = (instrument.symbol, instrument.exchange);
-            let runs = self.gaps(permit, instrument, source.as_str())?.into_iter();
+            let runs = self.gaps_but(instrument, source.as_str(), &aside)?.into_iter();
             rows.extend(runs.map(|(from, to)| ExportedGap {
                 symbol,
                 exchange,
@@ -256,13 +259,32 @@ impl House {
         instrument: InstrumentId,
         source: &str,
     ) -> Result<Vec<(NaiveDate, NaiveDate)>, ServiceError> {
+        self.gaps_but(instrument, source, &self.set_aside_days()?)
+    }
+
+    /// Symbols and days of rows in quarantine that are not stored.
+    fn set_aside_days(&self) -> Result<BTreeSet<(String, NaiveDate)>, ServiceError> {
+        let cases = lock(self.market_store()).read().quarantine_cases(None, EXPORTED_MAX)?;
+        let days = cases.into_iter().filter(|case| case.state != QuarantineState::Accepted);
+        Ok(days.filter_map(|c| Some((c.row.symbol.to_string(), c.row.date.as_str().parse().ok()?))).collect())
+    }
+
+    /// Gaps; a day whose row is set aside is none.
+    fn gaps_but(
+        &self,
+        instrument: InstrumentId,
+        source: &str,
+        aside: &BTreeSet<(String, NaiveDate)>,
+    ) -> Result<Vec<(NaiveDate, NaiveDate)>, ServiceError> {
         let stored = lock(self.market_store()).read().sessions_of(instrument, source)?;
         let (Some(first), Some(last)) = (stored.first(), stored.last()) else { return Ok(Vec::new()) };
         let stored: BTreeSet<&NaiveDate> = stored.iter().collect();
+        let symbol = instrument.symbol.to_string();
         let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
         let mut open = false;
         for session in self.calendars().of(instrument.exchange).sessions_between(*first, *last) {
-            let missing = !stored.contains(&session.date);
+            let missing =
+                !stored.contains(&session.date) && !aside.contains(&(symbol.clone(), session.date));
             match runs.last_mut() {
                 Some(run) if missing && open => run.1 = session.date,
                 _ if missing => runs.push((session.date, session.date)),
@@ -290,20 +312,30 @@ impl House {
                 market.decide_quarantine(id, QuarantineState::Ignored, None, now)?;
             }
             Decision::Refetch => {
-                let (info, on) = place_of(&market.read().sources(None)?, &case)?;
-                let wanted = (info.instrument, info.source.as_str(), on);
-                market.decide_quarantine(id, QuarantineState::Refetch, Some(wanted), now)?;
+                let place = place_of(&market.read(), &case)?;
+                if place.day.is_none() {
+                    // Which day it is of cannot be read: all days are asked for again.
+                    market.forget_coverage(place.instrument, place.source.as_str())?;
+                }
+                let wanted = place.day.map(|on| (place.instrument, place.source.as_str(), on));
+                market.decide_quarantine(id, QuarantineState::Refetch, wanted, now)?;
             }
             Decision::Accept => {
-                let (info, _) = place_of(&market.read().sources(None)?, &case)?;
-                let bar = validate::read_line(case.row.raw.as_str(), info.instrument.exchange);
-                let Some(bar) = bar.filter(|bar| bar.instrument == info.instrument) else {
-                    return Err(ServiceError::Invalid(format!(
-                        "row {id} ({}) has no prices that can be stored as they are; fetch it again or ignore it",
-                        case.row.reason
-                    )));
-                };
-                market.store_bars(&mut BarRun::new(info.source, info.basis, now), &[bar])?;
+                let place = place_of(&market.read(), &case)?;
+                let raw = case.row.raw.as_str();
+                if let Some(action) = read_text(raw, place.instrument) {
+                    market.store_actions(&[action])?;
+                } else {
+                    let bar = validate::read_line(raw, place.instrument.exchange);
+                    let bar = bar.filter(|bar| bar.instrument == place.instrument);
+                    let Some((bar, basis)) = bar.zip(place.basis) else {
+                        return Err(ServiceError::Invalid(format!(
+                            "row {id} ({}) has no prices that can be stored as they are; fetch it again or ignore it",
+                            case.row.reason
+                        )));
+                    };
+                    market.store_bars(&mut BarRun::new(place.source, basis, now), &[bar])?;
+                }
                 market.decide_quarantine(id, QuarantineState::Accepted, None, now)?;
             }
         }
@@ -408,22 +440,53 @@ fn told(series: &Series) -> Told<'_> {
     Told { bars: &series.bars, basis: series.basis }
 }
 
-/// The source that a quarantined row is of, and its day: the one its file is called like, else the only one there is.
-fn place_of(sources: &[SourceInfo], case: &QuarantineCase) -> Result<(SourceInfo, NaiveDate), ServiceError> {
+/// Where a quarantined row belongs.
+struct Place {
+    instrument: InstrumentId,
+    source: CleanText,
+    /// `None` when nothing of the series is stored.
+    basis: Option<Basis>,
+    /// `None` when its day cannot be read.
+    day: Option<NaiveDate>,
+}
+
+/// The series that a quarantined row is of: the one its file is called like, else the only one there is, else that of the
+/// vendor which sent it.
+fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, ServiceError> {
     let row = &case.row;
-    let unclear = || {
-        ServiceError::Invalid(format!(
-            "it is not clear which series row {} ({} {}) belongs to; import or sync the symbol first, or ignore the row",
-            case.id, row.symbol, row.date
-        ))
-    };
-    let day = row.date.as_str().parse().map_err(|_| unclear())?;
+    let day = row.date.as_str().parse().ok();
+    let sources = reader.sources(None)?;
     let of_symbol: Vec<&SourceInfo> =
         sources.iter().filter(|info| info.instrument.symbol.as_str() == row.symbol.as_str()).collect();
-    let named = of_symbol.iter().filter(|info| info.source == row.file).collect::<Vec<_>>();
-    match (named.as_slice(), of_symbol.as_slice()) {
-        ([one], _) => Ok(((**one).clone(), day)),
-        ([], [one]) => Ok(((*one).clone(), day)),
-        _ => Err(unclear()),
+    let named: Vec<&SourceInfo> = of_symbol.iter().copied().filter(|info| info.source == row.file).collect();
+    let is_sent = row.file.as_str().parse::<VendorId>().is_ok();
+    let found = match (named.as_slice(), of_symbol.as_slice()) {
+        ([one], _) => Some(*one),
+        ([], [one]) if !is_sent => Some(*one),
+        _ => None,
+    };
+    if let Some(SourceInfo { instrument, source, basis, .. }) = found {
+        return Ok(Place { instrument: *instrument, source: source.clone(), basis: Some(*basis), day });
+    }
+    // Nothing of this vendor is stored: the instrument is known by having been asked for.
+    let mut known = Vec::new();
+    if let Ok(symbol) = row.symbol.as_str().parse::<Symbol>()
+        && is_sent
+        && named.is_empty()
+    {
+        for exchange in [Exchange::Xnys, Exchange::Xasx] {
+            let id = InstrumentId::new(symbol, exchange);
+            known.extend(reader.instrument(id)?.map(|_| id));
+        }
+    }
+    match known.as_slice() {
+        [instrument] => {
+            Ok(Place { instrument: *instrument, source: row.file.clone(), basis: None, day })
+        }
+        _ => Err(ServiceError::Invalid(format!(
+            "it is not clear which series row {} ({} {}) belongs to; import the symbol first, fetch it with \
+             'qlib-pro sync SYMBOL --again', or ignore the row",
+            case.id, row.symbol, row.date
+        ))),
     }
 }

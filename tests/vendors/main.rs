@@ -12,6 +12,7 @@ mod actions;
 mod binary;
 mod faults;
 mod fetching;
+mod hostile;
 mod live;
 mod market;
 mod repairs;

@@ -219,7 +219,8 @@ impl Rig {
         to: &str,
     ) -> SyncReport {
         let instruments = symbols.iter().map(|s| id(s)).collect();
-        let wish = SyncWish { vendor, instruments, from: Some(day(from)), to: Some(day(to)), universe: None };
+        let (from, to) = (Some(day(from)), Some(day(to)));
+        let wish = SyncWish { vendor, instruments, from, to, ..SyncWish::default() };
         self.sync_as(self.session(), &wish)
     }
 

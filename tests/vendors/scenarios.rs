@@ -348,7 +348,7 @@ fn s29_two_syncs_at_once_share_one_budget_and_fetch_nothing_twice() {
             instruments,
             from: Some(day(FROM)),
             to: Some(day(TO)),
-            universe: None,
+            ..SyncWish::default()
         };
         let (one, two) = std::thread::scope(|scope| {
             let second = scope.spawn(|| rig.sync_as(&other.session, &wish));
@@ -450,7 +450,7 @@ fn a_canceled_sync_keeps_whole_pages_and_the_next_one_goes_on() {
         instruments,
         from: Some(day(FROM)),
         to: Some(day(TO)),
-        universe: None,
+        ..SyncWish::default()
     };
     let (stopper, stop) = stopper();
     let progress = |seen: &qlib_pro::service::sync::Progress| {

@@ -200,6 +200,12 @@ fn print(env: &mut Env<'_>, report: &ImportReport) -> Result<(), Failure> {
     } else {
         env.out.record(report)?;
     }
+    if report.unjudged > 0 {
+        env.note(&format!(
+            "{} splits or dividends were taken as told: there are no prices around them to judge them by",
+            report.unjudged
+        ));
+    }
     if report.is_clean() { Ok(()) } else { Err(Failure::PartlyInvalid) }
 }
 

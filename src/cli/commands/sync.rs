@@ -40,6 +40,9 @@ pub struct Sync {
     /// Last day; by default the newest session that is over.
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
+    /// Ask for all of it again, whatever the vendors have answered for before.
+    #[arg(long)]
+    again: bool,
 }
 
 /// What can be fetched by itself.
@@ -49,6 +52,10 @@ const KINDS: &[(&str, DataKind)] = &[
     ("news", DataKind::News),
     ("listings", DataKind::Directory),
 ];
+
+/// Failures that pass: the same command may have it later.
+const WORTH_AGAIN: &[&str] =
+    &["RATE_LIMITED", "QUOTA_SPENT", "PAUSED", "TRANSIENT", "OFFLINE", "TOO_SLOW", "CURSOR_EXPIRED", "CANCELED"];
 
 fn vendor_parser() -> impl TypedValueParser<Value = VendorId> {
     let names = VendorId::ALL.iter().map(|vendor| vendor.as_str());
@@ -72,6 +79,7 @@ impl Sync {
             universe: self.universe,
             from: self.from,
             to: self.to,
+            again: self.again,
         };
         let shown = std::sync::Mutex::new(env.progress());
         let progress = |seen: &Progress| {
@@ -178,6 +186,12 @@ fn print(env: &mut Env<'_>, report: &SyncReport) -> Result<(), Failure> {
     }
     // That a vendor without a key was not asked matters to those only who lack something.
     let is_worth = |line: &&VendorLine| report.failed() > 0 || line.code != NO_KEY;
+    for remark in &report.remarks {
+        env.note(remark);
+    }
+    if !report.fault.is_empty() {
+        return Err(Failure::failed(format!("the sync could not go on: {}", report.fault)));
+    }
     for line in report.vendors.iter().filter(is_worth) {
         env.note(&format!("{}: {}", line.vendor, line.said));
     }
@@ -186,11 +200,11 @@ fn print(env: &mut Env<'_>, report: &SyncReport) -> Result<(), Failure> {
         0 => Err(Failure::PartlyInvalid),
         failed => {
             let of = report.rows.len();
-            let why = report.rows.iter().find(|row| !row.code.is_empty()).map(|row| row.said.as_str());
-            Err(Failure::failed(format!(
-                "{failed} of {of} symbols were not had: {}; run the same command again to go on",
-                why.unwrap_or("see the rows above")
-            )))
+            let first = report.rows.iter().find(|row| !row.code.is_empty());
+            let why = first.map_or("see the rows above", |row| row.said.as_str());
+            let is_worth_again = first.is_some_and(|row| WORTH_AGAIN.contains(&row.code.as_str()));
+            let remedy = if is_worth_again { "; run the same command again to go on" } else { "" };
+            Err(Failure::failed(format!("{failed} of {of} symbols were not had: {why}{remedy}")))
         }
     }
 }

@@ -166,3 +166,22 @@ fn a_clock_that_was_put_back_locks_nobody_out() {
     let Verdict::Wait { until, .. } = ask(&mut state, FREE, at(0)) else { panic!() };
     assert_eq!(until, at(60));
 }
+
+#[test]
+fn what_a_clock_of_next_year_noted_does_not_count() {
+    let year = 365 * 86_400;
+    let mut state = BudgetState::default();
+    note(&mut state, Outcome::Refused(DataKind::Minutes, "a premium endpoint"), at(year));
+    note(&mut state, Outcome::Limited(at(year + 3_600), "used up"), at(year));
+    note(&mut state, Outcome::Blocked("a page for people"), at(year));
+    assert!(!is_ahead(&state, at(year)));
+    assert!(is_ahead(&state, at(0)));
+    assert_eq!(next_try(&state, FREE, at(0)), at(0));
+    assert!(!is_refused(&state, DataKind::Minutes, at(0)));
+    assert_eq!(ask(&mut state, FREE, at(0)), Verdict::Grant);
+    assert!(!is_ahead(&state, at(0)) && state.refused.is_empty() && state.last_error.is_none());
+    // Programs side by side may differ by moments.
+    let mut state = BudgetState::default();
+    note(&mut state, Outcome::Limited(at(90), "used up"), at(30));
+    assert!(matches!(ask(&mut state, FREE, at(29)), Verdict::Wait { until, .. } if until == at(90)));
+}

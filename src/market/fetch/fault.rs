@@ -72,6 +72,23 @@ pub enum Why {
     /// Its prices are in other terms than those that are stored of it.
     #[error("its rows cannot be stored: {0}")]
     OtherTerms(CleanText),
+    /// It gave rows, and not one of them is good.
+    #[error("none of the {rows} rows of its answer is good ({first}); they are set aside")]
+    NothingGood {
+        /// How many.
+        rows: usize,
+        /// Reason of the first.
+        first: &'static str,
+    },
+    /// It multiplied all its prices and told no split for it.
+    #[error("its prices are {ratio} times what is stored of it, and no split is told for that; the rows are set aside")]
+    Restated {
+        /// By what.
+        ratio: CleanText,
+    },
+    /// Its restated history is shorter than what is stored.
+    #[error("its restated history is too short, what is stored stays as it is: {0}")]
+    TooShort(CleanText),
     /// A bad moment.
     #[error("it failed: {0}")]
     Transient(CleanText),
@@ -120,6 +137,9 @@ impl Why {
             Why::Blocked(_) => "BLOCKED",
             Why::Malformed(_) => "MALFORMED",
             Why::OtherTerms(_) => "BASIS_CONFLICT",
+            Why::NothingGood { .. } => "NO_GOOD_ROW",
+            Why::Restated { .. } => "RESTATED",
+            Why::TooShort(_) => "HISTORY_TOO_SHORT",
             Why::Transient(_) => "TRANSIENT",
             Why::Offline(_) => "OFFLINE",
             Why::Slow { .. } => "TOO_SLOW",

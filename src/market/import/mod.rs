@@ -29,6 +29,7 @@ pub use tables::{
     ACTIONS, DELISTINGS, FUNDAMENTALS, INSTRUMENTS, NEWS, RENAMES, TableFile, TableKind, UNIVERSE,
 };
 pub use tally::{SYMBOLS_MAX, check_prices};
+pub use ticker::parse_symbol;
 pub(in crate::market) use when::parse_day;
 
 use crate::domain::CleanText;

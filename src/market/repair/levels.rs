@@ -7,6 +7,8 @@
 // Indices come from `1..rows.len()` and from ranges over the same rows; `scales` is as long as `rows`.
 #![allow(clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
+
 use super::rows::{Row, Scale, noise};
 use super::{Rule, Suspect};
 use crate::domain::market::Basis;
@@ -25,7 +27,8 @@ const NOISE_TIMES: f64 = 6.0;
 const SLACK: f64 = 0.35;
 const SLACK_SMALL: f64 = 0.2;
 const LARGE_LOG: f64 = 1.5;
-/// So many newest rows at a level of their own are doubted, not the rows before them, if those are at least so many.
+/// So many newest rows on the wrong side of a split are doubted, not the rows before them, if those are at least so many.
+/// Of units the one that most rows are in stands, however long the run at the end is.
 const TAIL_ROWS: usize = 3;
 const BODY_ROWS: usize = 10;
 
@@ -47,7 +50,14 @@ pub(super) fn scales(rows: &[Row], suspect: &Suspect<'_>) -> Vec<Option<Scale>> 
     let Some(last) = (1..rows.len()).rev().find(|row| edges[*row].is_some()) else { return scales };
     let stretch = (1..last).rev().find(|row| edges[*row].is_some()).map_or(last, |edge| last - edge);
     let doubted = rows.len() - last <= TAIL_ROWS && stretch >= BODY_ROWS;
-    let trusted = if doubted { last - 1 } else { rows.len() - 1 };
+    let is_unit = edges[last].is_some_and(|edge| edge.rule == Rule::Unit100);
+    let trusted = match newest_of_most(&edges) {
+        // A vendor that quotes in hundredths mixes units up in long runs: there the newest rows are right.
+        _ if suspect.minor_unit => if doubted { last - 1 } else { rows.len() - 1 },
+        Some(newest) if is_unit => newest,
+        _ if doubted && !is_unit => last - 1,
+        _ => rows.len() - 1,
+    };
     let mut at = Level::default();
     for row in (1..=trusted).rev() {
         if let Some(edge) = edges[row] {
@@ -60,6 +70,23 @@ pub(super) fn scales(rows: &[Row], suspect: &Suspect<'_>) -> Vec<Option<Scale>> 
         scales.iter_mut().take_while(|scale| scale.is_some()).for_each(|scale| *scale = None);
     }
     scales
+}
+
+/// The newest row of the unit that most rows are in; `None` when none has more rows than that of the newest row.
+fn newest_of_most(edges: &[Option<Edge>]) -> Option<usize> {
+    let mut unit = 0_i32;
+    let mut units = vec![0; edges.len()];
+    for row in (1..edges.len()).rev() {
+        if let Some(edge) = edges[row].filter(|edge| edge.rule == Rule::Unit100) {
+            unit += if edge.factor > 1.0 { 1 } else { -1 };
+        }
+        units[row - 1] = unit;
+    }
+    let mut counts: BTreeMap<i32, usize> = BTreeMap::new();
+    units.iter().for_each(|unit| *counts.entry(*unit).or_default() += 1);
+    let (most, count) = counts.iter().max_by_key(|(_, count)| **count)?;
+    let is_more = *count > counts.get(&0).copied().unwrap_or(0);
+    is_more.then(|| units.iter().rposition(|unit| unit == most)).flatten()
 }
 
 /// Whether a step of the logarithm is a unit rather than the market or a split: 100 times either way.

@@ -82,20 +82,43 @@ fn rows_in_another_unit_are_repaired_between_good_ones_and_held_back_at_the_end(
 }
 
 #[test]
-fn a_new_level_that_stays_is_stored_after_some_rows_and_a_crash_at_once() {
+fn the_unit_that_most_rows_are_in_stands_and_a_crash_is_stored_at_once() {
+    for (all, others) in [(60, 4), (60, 20), (60, 29), (250, 4), (250, 20), (250, 124)] {
+        let good = series(all);
+        let mut bars = good.clone();
+        for bar in &mut bars[all - others..] {
+            *bar = times(bar, 100.0);
+        }
+        for basis in [Basis::Raw, Basis::Split] {
+            let outcome = sifted(&[], &bars, basis, &[]);
+            assert_eq!(outcome.bars, good[..all - others], "{all} {others} {basis:?}");
+            assert_eq!(outcome.changes, [], "{all} {others}");
+            assert!(outcome.quarantined.iter().all(|(_, reason)| *reason == Reason::Unit100x));
+            assert_eq!(outcome.quarantined.len(), others);
+        }
+        // Stored rows count as the level.
+        let (stored, new) = bars.split_at(all - others);
+        let stored = stored.split_at(stored.len().saturating_sub(20)).1;
+        let outcome = sifted(stored, new, Basis::Raw, &[]);
+        assert_eq!((outcome.bars.len(), outcome.quarantined.len()), (0, others));
+    }
+    // Where most rows are in the newer unit, that one stands.
     let mut bars = series(60);
-    for bar in &mut bars[55..] {
+    for bar in &mut bars[..25] {
         *bar = times(bar, 100.0);
     }
-    let (stored, new) = bars.split_at(55);
-    for count in 1..=3 {
-        let outcome = sifted(stored, &new[..count], Basis::Raw, &[]);
-        assert_eq!((outcome.bars.len(), outcome.quarantined.len()), (0, count));
+    let outcome = sifted(&[], &bars, Basis::Split, &[]);
+    assert_eq!((outcome.changes.len(), outcome.quarantined.len()), (25, 0));
+    // A few rows between good ones are repaired, near the end as well.
+    let good = series(250);
+    let mut bars = good.clone();
+    for bar in &mut bars[230..240] {
+        *bar = times(bar, 100.0);
     }
-    let outcome = sifted(stored, new, Basis::Raw, &[]);
-    assert_eq!((outcome.bars.as_slice(), outcome.quarantined.len(), outcome.changes.len()), (new, 0, 0));
-    let crash = [times(&new[0], 0.000_04)];
-    assert_eq!(sifted(stored, &crash, Basis::Raw, &[]).bars, crash);
+    let outcome = sifted(&[], &bars, Basis::Split, &[]);
+    assert_eq!((outcome.changes.len(), outcome.quarantined.len(), outcome.bars.len()), (10, 0, 250));
+    let crash = [times(&good[20], 0.000_04)];
+    assert_eq!(sifted(&good[..20], &crash, Basis::Raw, &[]).bars, crash);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::domain::market::{Delisting, Headline, Listing as Listed};
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId};
-use crate::market::fetch::{FetchError, Fetcher, Watch};
+use crate::market::fetch::{FetchError, Fetcher, Watch, Why};
 use crate::market::vendors::{Ask, Listing, Page, Payload};
 
 use super::super::engine::lock;
@@ -151,7 +151,7 @@ impl House {
         control: &Control<'_>,
     ) -> Result<BesideRow, ServiceError> {
         let nobody = "no vendor that is switched on and has a key gives it";
-        let (code, said) = ("HAS_NO_SUCH_DATA".to_owned(), nobody.to_owned());
+        let (code, said) = (Why::HasNoSuchData.code().to_owned(), nobody.to_owned());
         let mut row = BesideRow { kind, of, vendor: None, stored: 0, quarantined: 0, code, said };
         let fail = |row: &mut BesideRow, error: &FetchError| {
             (row.code, row.said) = (error.why.code().to_owned(), error.to_string());

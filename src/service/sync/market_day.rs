@@ -65,11 +65,8 @@ impl Run<'_> {
         date: NaiveDate,
         needing: &[InstrumentId],
     ) -> Result<Shares, Fault> {
-        let empty = |basis| {
-            let (bars, actions) = (Vec::new(), Vec::new());
-            Series::plain(basis, bars, actions)
-        };
-        let mut shares: Shares = needing.iter().map(|id| (*id, (empty(Basis::Raw), Vec::new()))).collect();
+        let empty = Series::plain(Basis::Raw, Vec::new(), Vec::new());
+        let mut shares: Shares = needing.iter().map(|id| (*id, (empty.clone(), Vec::new()))).collect();
         let mut pages = fetcher.pages(Ask::GroupedDaily { exchange, date })?;
         while let Some(page) = self.next(fetcher, &mut pages).await? {
             let Payload::Series(series) = page.payload else { break };
@@ -127,22 +124,22 @@ impl Run<'_> {
         let (mut day, mut quarantine) = (store::Fetched::default(), Vec::new());
         let mut rows: BTreeMap<InstrumentId, SyncRow> = BTreeMap::new();
         for (id, (series, rejected)) in &shares {
-            let covered = Some((date, date));
-            let page = Arrived { vendor, instrument: *id, series, rejected, covered, is_whole: false, at };
-            let (mut fetched, held_back) = self.house.sifted(&page)?;
+            let (asked, stored) = (Some((date, date)), &[][..]);
+            let page = Arrived { vendor, instrument: *id, series, rejected, asked, stored, is_whole: false, at };
+            let (mut fetched, kept) = self.house.sifted(&page)?;
             if has_actions {
                 let of = |c: &store::Covered| store::Covered { kind: DataKind::Actions, ..c.clone() };
                 fetched.covered.extend(fetched.covered.first().map(of));
             }
             let mut row = SyncRow::new(*id, Some(vendor), SyncOutcome::Done);
-            (row.from, row.to) = covered.unzip();
-            row.quarantined = held_back.len() as u64;
-            row.actions = fetched.actions.len() as u64;
+            (row.from, row.to) = asked.unzip();
+            row.quarantined = kept.quarantine.len() as u64;
+            (row.actions, row.unjudged, row.repaired) = (kept.actions, kept.unjudged, kept.repaired);
             if series.bars.is_empty() && rejected.is_empty() {
                 row.said = "no row that day".into();
             }
             rows.insert(*id, row);
-            quarantine.extend(held_back);
+            quarantine.extend(kept.quarantine);
             day.add(fetched);
         }
         let mut run = store::BarRun::new(CleanText::new(vendor.as_str()), basis, at);
@@ -158,7 +155,7 @@ impl Run<'_> {
                 }
             }
         }
-        self.kept(&Kept { outcome, actions: day.actions.len() as u64, quarantine });
+        self.kept(&Kept { outcome, quarantine, ..Kept::default() });
         Ok(rows.into_values().collect())
     }
 }

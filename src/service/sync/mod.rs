@@ -26,6 +26,7 @@ use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId};
 pub use crate::market::fetch::{Pace, Stop, Stopper, stopper};
 pub use crate::market::http::Limits;
+use crate::market::import::parse_symbol;
 
 pub use beside::{BesideRow, FoundRow};
 pub use board::{SyncBoard, SyncView};
@@ -46,7 +47,9 @@ pub const NO_KEY: &str = "NO_KEY";
 /// Most instruments of one run.
 const INSTRUMENTS_MAX: usize = 20_000;
 /// How Yahoo and others write what trades in Sydney.
-const SYDNEY_SUFFIX: &str = ".AX";
+const SYDNEY_SUFFIX: &str = "AX";
+/// What follows the last point of a symbol and is so long names an exchange.
+const EXCHANGE_CHARS_MIN: usize = 3;
 
 /// What to sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +64,8 @@ pub struct SyncWish {
     pub from: Option<NaiveDate>,
     /// Last day; the newest whose bars are final.
     pub to: Option<NaiveDate>,
+    /// Ask for all of it again, whatever was answered for before.
+    pub again: bool,
 }
 
 /// How a run is watched, ended and timed.
@@ -127,16 +132,29 @@ impl House {
         })
     }
 
-    /// An instrument as people write it: `AAPL`, `AAPL.XNYS`, `BHP.AX`. Without an exchange the desk's is meant.
+    /// An instrument as people write it: `AAPL`, `AAPL.XNYS`, `BHP.AX`, `BRK-B`. Without an exchange the desk's is meant.
     pub fn instrument_named(&self, text: &str) -> Result<InstrumentId, ServiceError> {
         let upper = text.to_ascii_uppercase();
-        if let Some(code) = upper.strip_suffix(SYDNEY_SUFFIX) {
-            return Ok(InstrumentId::new(code.parse()?, Exchange::Xasx));
-        }
-        if let Ok(id) = upper.parse::<InstrumentId>() {
-            return Ok(id);
-        }
-        Ok(InstrumentId::new(upper.parse()?, self.main_exchange()?))
+        let (stem, exchange) = match upper.rsplit_once('.') {
+            Some((code, suffix)) if suffix == SYDNEY_SUFFIX => (code, Exchange::Xasx),
+            Some((code, suffix)) => match suffix.parse::<Exchange>() {
+                Ok(exchange) => (code, exchange),
+                // A class of shares has one or two letters.
+                Err(error) if suffix.len() >= EXCHANGE_CHARS_MIN => {
+                    return Err(ServiceError::Wrong(format!("{}: {error}", CleanText::new(text))));
+                }
+                Err(_) => (upper.as_str(), self.main_exchange()?),
+            },
+            None => (upper.as_str(), self.main_exchange()?),
+        };
+        let symbol = parse_symbol(stem, exchange).map_err(|reason| {
+            ServiceError::Wrong(format!(
+                "'{}' is no symbol: {}; they begin with a letter, a digit or ^",
+                CleanText::new(text),
+                reason.remedy()
+            ))
+        })?;
+        Ok(InstrumentId::new(symbol, exchange))
     }
 
     /// The instruments of a wish, in order; none named: those that were synced before.

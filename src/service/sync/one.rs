@@ -1,17 +1,20 @@
 //! One instrument from one vendor: its splits and dividends where they come by themselves, then its bars, page by page.
 //!
-//! The fetch sees some stored sessions again: when the vendor has restated them for a split, the whole history is
-//! fetched again and takes the place of the old one in one transaction, so that no series ever has two bases.
+//! The fetch sees some stored sessions again: when the vendor has restated them for a split that is told, the whole
+//! history is fetched again and takes the place of the old one in one transaction, so that no series ever has two bases.
+//! Prices that are a multiple of what is stored for no split that is told are set aside, and a history that is shorter
+//! than the stored one changes nothing.
+
+use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
+use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar, SplitRatio};
 use crate::domain::vendor::{DataKind, VendorId};
-use crate::domain::{Exchange, InstrumentId, UnixNanos};
+use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::fetch::{FetchError, Fetcher, Why};
-use crate::market::sync::{self, Held};
+use crate::market::sync::{self, Held, Restated};
 use crate::market::vendors::{Ask, Page, Payload, Series, one_dividend_a_day};
-use crate::store::market::Covered;
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
@@ -26,6 +29,8 @@ const RESTARTS_MAX: u32 = 2;
 const SHORT_ROWS: usize = 100;
 /// An answer that begins this many days late may be cut short.
 const SHORT_DAYS: i64 = 14;
+/// A vendor may work a split into its prices this many days late.
+const TOLD_DAYS: u64 = 30;
 
 /// Days for which announced splits and dividends are asked for.
 const AHEAD: Days = Days::new(14);
@@ -69,12 +74,30 @@ impl Run<'_> {
         };
         let mut row = SyncRow::new(instrument, Some(vendor), SyncOutcome::Done);
         (row.from, row.to) = (Some(first), Some(last));
-        self.actions_of(fetcher, instrument, (first, last), &mut row).await?;
+        if let Err(fault) = self.all_of(fetcher, instrument, (first, last), &mut row).await {
+            // What was stored before the fault is told with it.
+            self.partly(row);
+            return Err(fault);
+        }
+        Ok(row)
+    }
+
+    /// Splits, dividends and bars of some days.
+    async fn all_of(
+        &mut self,
+        fetcher: &Fetcher,
+        instrument: InstrumentId,
+        (first, last): (NaiveDate, NaiveDate),
+        row: &mut SyncRow,
+    ) -> Result<(), Fault> {
+        let vendor = fetcher.id();
+        let mut told = self.actions_of(fetcher, instrument, (first, last), row).await?;
         let mut from = first;
         let mut restarts = 0;
         loop {
-            match self.bars(fetcher, instrument, &held, (from, last), &mut row).await {
-                Ok(()) => return Ok(row),
+            let held = self.held(vendor, instrument)?;
+            match self.bars(fetcher, instrument, &held, (from, last), (&mut told.actions, row)).await {
+                Ok(()) => break,
                 Err(Fault::Fetch(error)) if error.why == Why::CursorExpired && restarts < RESTARTS_MAX => {
                     restarts += 1;
                     let held = self.held(vendor, instrument)?;
@@ -83,64 +106,79 @@ impl Run<'_> {
                 Err(fault) => return Err(fault),
             }
         }
+        // Those of days behind the newest bar.
+        if told.span.is_some() {
+            let kept =
+                self.house.keep_actions(vendor, instrument, &told.actions, told.span, fetcher.now())?;
+            self.count_actions(row, &kept);
+        }
+        Ok(())
     }
 
-    /// The bars of some days, each page stored as it comes.
+    /// The bars of some days, each page stored as it comes, with those of `told` that belong to its days.
     async fn bars(
         &mut self,
         fetcher: &Fetcher,
         instrument: InstrumentId,
         held: &Held,
         (first, last): (NaiveDate, NaiveDate),
-        row: &mut SyncRow,
+        (told, row): (&mut Vec<CorporateAction>, &mut SyncRow),
     ) -> Result<(), Fault> {
-        let from = held.with_overlap(first);
-        let mut pages = fetcher.pages(Ask::Daily { instrument, from, to: last })?;
+        let vendor = fetcher.id();
+        let fault = |why| Fault::Fetch(FetchError { vendor, why });
+        let mut pages = fetcher.pages(Ask::Daily { instrument, from: held.with_overlap(first), to: last })?;
         let mut reached = first;
-        let mut seen = false;
+        let (mut seen, mut good, mut refused) = (false, false, Vec::new());
         loop {
             let got = self.next(fetcher, &mut pages).await?;
             let has_more = pages.has_more();
-            let Some(page) = got else {
-                if !seen && held.stored.is_empty() {
-                    return Err(Fault::Fetch(FetchError { vendor: fetcher.id(), why: Why::NotFound }));
+            let is_end = got.is_none() || !has_more;
+            let (mut series, rejected) = match got.map(series_of) {
+                Some(Some(got)) => got,
+                Some(None) => {
+                    return Err(fault(Why::Malformed("bars were asked for and something else came".into())));
                 }
-                self.cover(fetcher, instrument, (reached, last))?;
-                return Ok(());
+                None => (Series::plain(Basis::Raw, Vec::new(), Vec::new()), Vec::new()),
             };
-            let Some((series, page)) = series_of(page) else {
-                let why = Why::Malformed("bars were asked for and something else came".into());
-                return Err(Fault::Fetch(FetchError { vendor: fetcher.id(), why }));
-            };
-            seen |= !series.bars.is_empty() || !page.is_empty() || series.partial.is_some();
-            if self.is_restated(fetcher.id(), instrument, &series, held)? {
-                return self.whole(fetcher, instrument, held, last, row).await;
+            seen |= !series.bars.is_empty() || !rejected.is_empty() || series.partial.is_some();
+            if let Some(newest) = series.bars.last().map(|bar| bar.session) {
+                series.actions.extend(told.extract_if(.., |action| action.date <= newest));
             }
-            let begin = short_begin(fetcher.id(), &series, reached);
+            match self.restated(vendor, instrument, &series, held)? {
+                Restated::No => {}
+                Restated::BySplit(_) => return self.whole(fetcher, instrument, held, last, row).await,
+                Restated::Untold(ratio) => {
+                    let kept = self.house.set_aside(vendor, &series, &held.stored, fetcher.now())?;
+                    self.count(row, &kept, &series);
+                    return Err(fault(Why::Restated { ratio: CleanText::new(&short(ratio)) }));
+                }
+            }
+            let begin = short_begin(vendor, &series, reached);
             let end = if has_more { series.bars.last().map(|bar| bar.session) } else { Some(last) };
-            let covered =
+            let asked =
                 end.map(|end| (begin.max(reached).min(end), end)).filter(|_| seen || !held.stored.is_empty());
             let arrived = Arrived {
-                vendor: fetcher.id(),
+                vendor,
                 instrument,
                 series: &series,
-                rejected: &page,
-                covered,
+                rejected: &rejected,
+                asked,
+                stored: &held.stored,
                 is_whole: false,
                 at: fetcher.now(),
             };
             let kept = self.house.keep_page(&arrived)?;
             self.count(row, &kept, &series);
+            good |= kept.good > 0 || series.partial.is_some();
+            refused.extend(kept.quarantine.iter().map(|row| row.reason.code()));
             if let Some(end) = end {
                 reached = end.succ_opt().unwrap_or(end).max(reached);
             }
-            if !has_more {
-                let nothing = !seen && held.stored.is_empty();
-                let why = Why::NotFound;
-                return if nothing {
-                    Err(Fault::Fetch(FetchError { vendor: fetcher.id(), why }))
-                } else {
-                    Ok(())
+            if is_end {
+                return match refused.first() {
+                    _ if !seen && held.stored.is_empty() => Err(fault(Why::NotFound)),
+                    Some(first) if !good => Err(fault(Why::NothingGood { rows: refused.len(), first })),
+                    _ => Ok(()),
                 };
             }
         }
@@ -179,53 +217,71 @@ impl Run<'_> {
             instrument,
             series: &series,
             rejected: &rejected,
-            covered: Some((from, last)),
+            asked: Some((from, last)),
+            stored: &held.stored,
             is_whole: true,
             at: fetcher.now(),
         };
-        let kept = self.house.keep_page(&arrived)?;
+        let (fetched, kept) = self.house.sifted(&arrived)?;
+        if let Some(lacks) = sync::falls_short(&held.stored, &fetched.bars) {
+            let why = Why::TooShort(CleanText::new(&lacks));
+            return Err(Fault::Fetch(FetchError { vendor: fetcher.id(), why }));
+        }
+        let kept = self.house.keep(&arrived, &fetched, kept)?;
         self.count(row, &kept, &series);
         row.from = Some(from);
         row.said = "restated for a split; the whole history was fetched again".into();
         Ok(())
     }
 
-    /// Whether an answer shows that the vendor has restated what is stored.
-    fn is_restated(
+    /// What an answer does to what is stored.
+    fn restated(
         &self,
         vendor: VendorId,
         instrument: InstrumentId,
         series: &Series,
         held: &Held,
-    ) -> Result<bool, ServiceError> {
-        let (Some(last), true) = (held.stored.last().copied(), series.basis != Basis::Raw) else {
-            return Ok(false);
+    ) -> Result<Restated, ServiceError> {
+        let (Some(last), Some(first)) = (held.stored.last().copied(), series.bars.first()) else {
+            return Ok(Restated::No);
         };
-        let Some(first) = series.bars.first().map(|bar| bar.session) else { return Ok(false) };
-        let stored =
-            lock(self.house.market_store()).read().bars(instrument, Some(vendor.as_str()), first, last)?;
+        let first = first.session;
+        let market = lock(self.house.market_store());
+        let stored = market.read().bars(instrument, Some(vendor.as_str()), first, last)?;
         let stored: Vec<DailyBar> = stored.map(|series| series.bars).unwrap_or_default();
         if stored.is_empty() {
             let is_new = |a: &CorporateAction| a.date > last && matches!(a.kind, ActionKind::Split(_));
-            return Ok(series.actions.iter().any(is_new));
+            let is_due = series.basis != Basis::Raw && series.actions.iter().any(is_new);
+            return Ok(if is_due { Restated::BySplit(1.0) } else { Restated::No });
         }
-        Ok(sync::restated(&stored, &series.bars).is_some())
+        let since = first.checked_sub_days(Days::new(TOLD_DAYS)).unwrap_or(first);
+        let known = market.read().actions_of(instrument)?;
+        let mut told: BTreeMap<NaiveDate, SplitRatio> = BTreeMap::new();
+        for action in known.iter().map(|(action, _)| action).chain(&series.actions) {
+            if let ActionKind::Split(ratio) = action.kind
+                && action.date >= since
+            {
+                told.insert(action.date, ratio);
+            }
+        }
+        let splits: Vec<SplitRatio> = told.into_values().collect();
+        Ok(sync::restated(&stored, &series.bars, series.basis, &splits))
     }
 
     /// Splits and dividends of vendors that tell them apart from bars. A plan without them costs nothing but a remark.
-    pub(super) async fn actions_of(
+    async fn actions_of(
         &mut self,
         fetcher: &Fetcher,
         instrument: InstrumentId,
         (first, last): (NaiveDate, NaiveDate),
         row: &mut SyncRow,
-    ) -> Result<(), Fault> {
+    ) -> Result<Told, Fault> {
         let vendor = fetcher.id();
         let kinds = separate_actions(vendor);
         let covered = self.covered(vendor, DataKind::Actions, instrument)?;
         let is_covered = covered.iter().any(|(from, to)| *from <= first && last <= *to);
         if kinds.is_empty() || is_covered {
-            return Ok(());
+            return Ok(Told::default());
         }
         // Some news is late: the days before are asked for again.
         let from = first.checked_sub_days(AGAIN).unwrap_or(first);
@@ -233,27 +289,25 @@ impl Run<'_> {
         let known = covered.iter().map(|(_, to)| *to).filter(|to| *to >= from).max();
         let known = known.map_or(first, |to| to.min(first));
         let to = self.actions_upto(instrument.exchange, last, fetcher.now());
-        let mut told = Vec::new();
+        let mut told = Told { actions: Vec::new(), span: Some((known, last)) };
         for kind in kinds {
             let ask = match kind {
                 DataKindOfAction::Splits => Ask::Splits { instrument, from, to },
                 DataKindOfAction::Dividends => Ask::Dividends { instrument, from, to },
             };
             match self.action_pages(fetcher, ask).await {
-                Ok(actions) => told.extend(actions),
+                Ok(actions) => told.actions.extend(actions),
                 Err(Fault::Fetch(FetchError { why: Why::NotFound, .. })) => {}
                 Err(Fault::Fetch(error))
                     if matches!(error.why, Why::NotEntitled { .. } | Why::HasNoSuchData) =>
                 {
                     row.said = format!("no splits and dividends: {error}");
-                    return Ok(());
+                    return Ok(Told::default());
                 }
                 Err(fault) => return Err(fault),
             }
         }
-        row.actions +=
-            self.house.keep_actions(vendor, instrument, &told, Some((known, last)), fetcher.now())?;
-        Ok(())
+        Ok(told)
     }
 
     /// Up to which day splits and dividends are asked for: where `last` is the newest session that is over, those that are
@@ -290,26 +344,30 @@ impl Run<'_> {
         row.stored += kept.outcome.stored;
         row.revised += kept.outcome.revised;
         row.unchanged += kept.outcome.unchanged;
-        row.quarantined += kept.quarantine.len() as u64;
-        row.actions += kept.actions;
         row.partial |= series.partial.is_some();
-        self.kept(kept);
+        self.count_actions(row, kept);
     }
 
-    /// Notes days that were answered for without a row.
-    fn cover(
-        &self,
-        fetcher: &Fetcher,
-        instrument: InstrumentId,
-        (from, to): (NaiveDate, NaiveDate),
-    ) -> Result<(), ServiceError> {
-        if from > to {
-            return Ok(());
-        }
-        let source = fetcher.id().as_str().into();
-        let covered = Covered { instrument, source, kind: DataKind::Daily, from, to, at: fetcher.now() };
-        Ok(lock(self.house.market_store()).store_coverage(&[covered])?)
+    fn count_actions(&mut self, row: &mut SyncRow, kept: &Kept) {
+        row.quarantined += kept.quarantine.len() as u64;
+        row.repaired += kept.repaired;
+        row.actions += kept.actions;
+        row.unjudged += kept.unjudged;
+        self.kept(kept);
     }
+}
+
+/// Splits and dividends that came by themselves, and the days they answer for.
+#[derive(Debug, Default)]
+struct Told {
+    actions: Vec<CorporateAction>,
+    span: Option<(NaiveDate, NaiveDate)>,
+}
+
+/// A ratio for people.
+fn short(ratio: f64) -> String {
+    let text = format!("{ratio:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn series_of(page: Page) -> Option<(Series, Vec<crate::domain::Quarantined>)> {

@@ -64,7 +64,7 @@ impl Run<'_> {
         sync::missing(self.house.calendars().of(instrument.exchange), from, to, held)
     }
 
-    /// The cheapest steps for some instruments, and those that lack nothing.
+    /// The cheapest steps for some instruments, and those that lack nothing, with whether anything is known of them.
     #[allow(clippy::result_large_err, reason = "a fault ends a vendor's part of a run")]
     pub(super) fn plan(
         &self,
@@ -72,14 +72,15 @@ impl Run<'_> {
         exchange: Exchange,
         instruments: &[InstrumentId],
         to: NaiveDate,
-    ) -> Result<(Vec<Step>, Vec<InstrumentId>), Fault> {
+    ) -> Result<(Vec<Step>, Vec<(InstrumentId, bool)>), Fault> {
         let (mut needs, mut idle) = (BTreeMap::new(), Vec::new());
         for id in instruments {
             let held = self.held(fetcher.id(), *id)?;
+            let to = self.end_of(*id, to);
             let from = self.wish.from.unwrap_or_else(|| held.begin(to));
             let missing = self.missing(*id, (from, to), &held);
             if missing.is_empty() {
-                idle.push(*id);
+                idle.push((*id, !held.covered.is_empty() || !held.stored.is_empty()));
             } else {
                 needs.insert(*id, missing);
             }

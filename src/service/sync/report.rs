@@ -44,10 +44,15 @@ pub struct SyncRow {
     pub revised: u64,
     /// Rows that were there already.
     pub unchanged: u64,
-    /// Rows not stored.
+    /// Rows, splits and dividends not stored.
     pub quarantined: u64,
+    /// Rows, splits and dividends that were put right before they were stored.
+    pub repaired: u64,
     /// Splits and dividends that are new or changed.
     pub actions: u64,
+    /// Of these, those without prices to judge them by; said in words.
+    #[serde(skip)]
+    pub unjudged: u64,
     /// Whether the session that is running had a bar, which is shown and not stored.
     pub partial: bool,
     /// A stable code when something went wrong.
@@ -73,7 +78,9 @@ impl SyncRow {
             revised: 0,
             unchanged: 0,
             quarantined: 0,
+            repaired: 0,
             actions: 0,
+            unjudged: 0,
             partial: false,
             code: String::new(),
             said: String::new(),
@@ -85,16 +92,36 @@ impl SyncRow {
         if other.outcome == SyncOutcome::Done {
             self.outcome = SyncOutcome::Done;
         }
+        self.add_counts(&other);
+        if self.said.is_empty() {
+            self.said = other.said;
+        }
+    }
+
+    /// What another step stored of the same instrument, whatever became of it.
+    pub(super) fn add_counts(&mut self, other: &SyncRow) {
         self.from = [self.from, other.from].into_iter().flatten().min();
         self.to = self.to.max(other.to);
         self.stored += other.stored;
         self.revised += other.revised;
         self.unchanged += other.unchanged;
         self.quarantined += other.quarantined;
+        self.repaired += other.repaired;
         self.actions += other.actions;
+        self.unjudged += other.unjudged;
         self.partial |= other.partial;
-        if self.said.is_empty() {
-            self.said = other.said;
+    }
+
+    /// Whether anything of it is stored or set aside.
+    pub(super) const fn has_some(&self) -> bool {
+        self.stored + self.revised + self.unchanged + self.quarantined + self.actions > 0
+    }
+
+    /// Says of how many splits and dividends no prices tell whether they are true.
+    pub(super) fn tell_unjudged(&mut self) {
+        if self.unjudged > 0 {
+            let them = format!("splits and dividends without prices to judge them by: {}", self.unjudged);
+            self.said = if self.said.is_empty() { them } else { format!("{}; {them}", self.said) };
         }
     }
 
@@ -130,6 +157,10 @@ pub struct SyncReport {
     pub requests: u64,
     /// Whether it was stopped.
     pub canceled: bool,
+    /// What is odd about the home or this machine, in plain words.
+    pub remarks: Vec<String>,
+    /// Why it could not go on, such as a full disk; empty when it could. What is counted is stored.
+    pub fault: String,
 }
 
 impl SyncReport {

@@ -1,10 +1,14 @@
 //! One run: vendors in their order, for each the cheapest steps, for each step its pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use chrono::NaiveDate;
+
+use crate::domain::market::Delisting;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId};
+use crate::market::budget;
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::Step;
 use crate::store::StoreError;
@@ -15,6 +19,11 @@ use super::super::error::ServiceError;
 use super::super::house::House;
 use super::report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
 use super::{Control, NO_KEY, SyncWish};
+
+/// How the reason of a removal begins when the symbol was given up for another.
+const RENAMED: &str = "renamed to ";
+/// The code of an instrument for which there was nothing to ask.
+const NO_SESSION: &str = "NO_SESSION";
 
 /// Why a step did not come to its end.
 #[derive(Debug)]
@@ -61,6 +70,10 @@ pub(super) struct Run<'r> {
     pub report: SyncReport,
     /// Why each instrument was not given by the vendors asked so far.
     failures: BTreeMap<InstrumentId, Vec<FetchError>>,
+    /// What was stored of instruments before a vendor failed.
+    partly: BTreeMap<InstrumentId, SyncRow>,
+    /// Last days of instruments that are no longer listed.
+    ends: BTreeMap<InstrumentId, NaiveDate>,
     pub progress: Mutex<Progress>,
     /// Where a day of a whole market turned out not to be had.
     pub no_grouped: Vec<(VendorId, Exchange)>,
@@ -74,27 +87,38 @@ impl<'r> Run<'r> {
             wish,
             report: SyncReport::default(),
             failures: BTreeMap::new(),
+            partly: BTreeMap::new(),
+            ends: BTreeMap::new(),
             progress: Mutex::default(),
             no_grouped: Vec::new(),
         }
     }
 
-    /// Runs to the end.
+    /// Runs to the end, or to where our own store fails.
     pub(super) async fn all(mut self, instruments: Vec<InstrumentId>) -> Result<SyncReport, ServiceError> {
+        // Before anything is forgotten: a name keeps its vendor.
+        let keepers = self.house.keepers()?;
+        self.forget(&instruments)?;
         let mut open = self.listed(instruments)?;
-        match self.wish.vendor {
-            Some(vendor) => self.vendor(vendor, &mut open).await?,
-            None => self.by_order(&mut open).await?,
+        let done = match self.wish.vendor {
+            Some(vendor) => self.vendor(vendor, &mut open).await,
+            None => self.by_order(&mut open, &keepers).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(error @ ServiceError::Store(_)) => self.report.fault = error.to_string(),
+            Err(error) => return Err(error),
         }
         self.report.canceled = self.control.stop.is_set();
         for id in open {
             let row = self.not_given(id);
             self.report.rows.push(row);
         }
+        self.report.rows.iter_mut().for_each(SyncRow::tell_unjudged);
         self.report.rows.sort_by_key(SyncRow::instrument);
-        let given = self.report.rows.iter().filter(|row| row.outcome == SyncOutcome::Done);
-        let touched = given.map(SyncRow::instrument).collect();
-        self.house.look_over(&touched)?;
+        if self.report.fault.is_empty() {
+            self.settle()?;
+        }
         self.report.requests = lock(&self.progress).requests;
         let (failed, rows) = (self.report.failed(), self.report.rows.len());
         tracing::info!(rows, failed, requests = self.report.requests, "sync is over");
@@ -103,9 +127,12 @@ impl<'r> Run<'r> {
 
     /// No vendor is named: each name is asked of the vendor that it has been synced from, so that its series goes on; then
     /// what has none, or was not given, of the vendors in their order.
-    async fn by_order(&mut self, open: &mut Vec<InstrumentId>) -> Result<(), ServiceError> {
+    async fn by_order(
+        &mut self,
+        open: &mut Vec<InstrumentId>,
+        keepers: &BTreeMap<InstrumentId, VendorId>,
+    ) -> Result<(), ServiceError> {
         let vendors = self.house.vendor_order();
-        let keepers = self.house.keepers()?;
         for is_own in [true, false] {
             for vendor in &vendors {
                 let is_left = self.report.vendors.iter().any(|line| line.vendor == *vendor);
@@ -114,22 +141,64 @@ impl<'r> Run<'r> {
                 }
                 let is_asked = |id: &InstrumentId| (keepers.get(id) == Some(vendor)) == is_own;
                 let (mut asked, rest): (Vec<_>, Vec<_>) = open.drain(..).partition(is_asked);
-                if !asked.is_empty() {
-                    self.vendor(*vendor, &mut asked).await?;
-                }
+                let done = if asked.is_empty() { Ok(()) } else { self.vendor(*vendor, &mut asked).await };
                 *open = rest;
                 open.append(&mut asked);
+                done?;
             }
         }
         Ok(())
     }
 
-    /// Those that are still listed: of the others the history stays and nothing is fetched, unless a first day is named.
+    /// What follows from new rows: those of old symbols go to the new ones, and prices are looked over.
+    fn settle(&self) -> Result<(), ServiceError> {
+        let given = self.report.rows.iter().filter(|row| row.has_some());
+        let touched: BTreeSet<InstrumentId> = given.map(SyncRow::instrument).collect();
+        let exchanges: BTreeSet<Exchange> = touched.iter().map(|id| id.exchange).collect();
+        for exchange in exchanges {
+            lock(self.house.market_store()).follow_renames(exchange)?;
+        }
+        self.house.look_over(&touched)
+    }
+
+    /// Forgets what was answered for at a time that is still to come, and what is to be asked for again.
+    fn forget(&mut self, instruments: &[InstrumentId]) -> Result<(), ServiceError> {
+        let vendors = self.wish.vendor.map_or_else(|| self.house.vendor_order(), |vendor| vec![vendor]);
+        let now = self.control.pace.now();
+        let mut market = lock(self.house.market_store());
+        let ahead = market.forget_coverage_after(now.plus_millis(budget::AHEAD_MS))?;
+        if ahead > 0 {
+            let said = format!(
+                "{ahead} spans were fetched at a time that is still to come: this machine's clock was wrong, or is; \
+                 they are asked for again"
+            );
+            tracing::warn!(said);
+            self.report.remarks.push(said);
+        }
+        if self.wish.again {
+            for (vendor, id) in vendors.iter().flat_map(|v| instruments.iter().map(move |id| (v, id))) {
+                market.forget_coverage(*id, vendor.as_str())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that are still listed: of the others the history stays, and nothing is fetched unless a first day is named;
+    /// then only up to their last day.
     fn listed(&mut self, instruments: Vec<InstrumentId>) -> Result<Vec<InstrumentId>, ServiceError> {
         let mut gone = BTreeMap::new();
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
             let delistings = lock(self.house.market_store()).read().delistings(exchange)?;
-            gone.extend(delistings.into_iter().map(|d| (d.instrument, d.day)));
+            let today = self.house.calendars().of(exchange).date_at(self.control.pace.now());
+            for Delisting { instrument, day, reason } in delistings {
+                // From the day of a rename on the symbol is somebody else's.
+                let is_renamed = reason.as_str().starts_with(RENAMED);
+                let end = if is_renamed { day.pred_opt().unwrap_or(day) } else { day };
+                self.ends.insert(instrument, end);
+                if day <= today {
+                    gone.insert(instrument, day);
+                }
+            }
         }
         let (gone_now, open): (Vec<_>, Vec<_>) =
             instruments.into_iter().partition(|id| gone.contains_key(id) && self.wish.from.is_none());
@@ -142,6 +211,21 @@ impl<'r> Run<'r> {
         Ok(open)
     }
 
+    /// The last day to ask for of an instrument.
+    pub(super) fn end_of(&self, id: InstrumentId, to: NaiveDate) -> NaiveDate {
+        self.ends.get(&id).map_or(to, |end| to.min(*end))
+    }
+
+    /// Keeps the counts of a step that did not come to its end.
+    pub(super) fn partly(&mut self, row: SyncRow) {
+        let id = row.instrument();
+        match self.partly.get_mut(&id) {
+            Some(known) => known.add_counts(&row),
+            None if row.has_some() => drop(self.partly.insert(id, row)),
+            None => {}
+        }
+    }
+
     /// All that one vendor can give; what it gave is no longer open.
     async fn vendor(&mut self, vendor: VendorId, open: &mut Vec<InstrumentId>) -> Result<(), ServiceError> {
         let fetcher = match self.house.fetcher(vendor, self.control.pace.clone(), self.control.limits) {
@@ -152,6 +236,11 @@ impl<'r> Run<'r> {
             }
             Err(error) => return Err(error),
         };
+        if fetcher.budget().is_ok_and(|state| budget::is_ahead(&state, fetcher.now())) {
+            let said = format!("{vendor}: its pauses were noted by a clock that was wrong; they do not count");
+            tracing::warn!(said);
+            self.report.remarks.push(said);
+        }
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
             let has = fetcher.vendor().has(DataKind::Daily, exchange);
             let here: Vec<InstrumentId> =
@@ -187,8 +276,9 @@ impl<'r> Run<'r> {
                 Err(Fault::Service(error)) => return Err(*error),
                 Err(Fault::Fetch(error)) => return Ok(self.left(fetcher.id(), &error)),
             };
-            for id in idle {
-                self.finish(SyncRow::new(id, Some(fetcher.id()), SyncOutcome::UpToDate), open, &mut pending);
+            for (id, is_known) in idle {
+                let row = self.idle(fetcher.id(), id, wanted_to, is_known);
+                self.finish(row, open, &mut pending);
             }
             let total = steps.len();
             let mut again = false;
@@ -197,7 +287,8 @@ impl<'r> Run<'r> {
                 let outcome = match &step {
                     Step::One { instrument, from, .. } => {
                         let from = self.wish.from.unwrap_or(*from);
-                        let got = self.one(fetcher, *instrument, (from, wanted_to)).await;
+                        let to = self.end_of(*instrument, wanted_to);
+                        let got = self.one(fetcher, *instrument, (from, to)).await;
                         got.map(|row| vec![row])
                     }
                     Step::Market { date, instruments, .. } => {
@@ -233,9 +324,25 @@ impl<'r> Run<'r> {
 }
 
 impl Run<'_> {
+    /// An instrument that lacks nothing; one that nobody was ever asked for has no session in the days of the wish.
+    fn idle(&self, vendor: VendorId, id: InstrumentId, to: NaiveDate, is_known: bool) -> SyncRow {
+        if is_known {
+            return SyncRow::new(id, Some(vendor), SyncOutcome::UpToDate);
+        }
+        let mut row = SyncRow::new(id, None, SyncOutcome::Failed);
+        let to = self.end_of(id, to);
+        let from = self.wish.from.map_or_else(String::new, |from| format!("from {from} "));
+        row.code = NO_SESSION.to_owned();
+        row.said = format!("{} has no finished session {from}to {to}; name other days", id.exchange);
+        row
+    }
+
     /// An instrument is done with.
     fn finish(&mut self, mut row: SyncRow, open: &mut Vec<InstrumentId>, pending: &mut Vec<InstrumentId>) {
         let id = row.instrument();
+        if let Some(before) = self.partly.remove(&id) {
+            row.add_counts(&before);
+        }
         open.retain(|other| *other != id);
         pending.retain(|other| *other != id);
         if let Some(before) = self.failures.remove(&id).filter(|_| row.said.is_empty()) {
@@ -280,9 +387,14 @@ impl Run<'_> {
     /// The row of an instrument that nobody gave.
     fn not_given(&mut self, id: InstrumentId) -> SyncRow {
         let errors = self.failures.remove(&id).unwrap_or_default();
-        let canceled = self.control.stop.is_set() && errors.is_empty();
+        let broken = !self.report.fault.is_empty();
+        let canceled = (self.control.stop.is_set() || broken) && errors.is_empty();
         let outcome = if canceled { SyncOutcome::Canceled } else { SyncOutcome::Failed };
         let mut row = SyncRow::new(id, errors.last().map(|e| e.vendor), outcome);
+        if let Some(before) = self.partly.remove(&id) {
+            row.vendor = row.vendor.or(before.vendor);
+            row.add_counts(&before);
+        }
         let own = errors.iter().map(|e| (e.why.code().to_owned(), e.to_string()));
         let wide = self
             .report

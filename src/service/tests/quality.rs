@@ -145,3 +145,43 @@ fn gaps_of_a_source_are_runs_of_sessions() {
     assert_eq!(gaps, [run(1, 2), run(4, 4)]);
     assert!(home.house.gaps(&permit(&home), aapl(), "b").unwrap().is_empty());
 }
+
+#[test]
+fn a_day_whose_row_is_set_aside_is_no_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let good = rows(&[100, 101, 102, 103, 104, 105]);
+    let broken = good.replace("2024-01-04,AAPL,102,102,102,102,10", "2024-01-04,AAPL,102,1,2,102,10");
+    let lines: Vec<&str> = broken.lines().filter(|line| !line.starts_with("2024-01-08")).collect();
+    bars(&home, "a", &format!("{}\n", lines.join("\n")));
+    let gaps = home.house.export_gaps(&permit(&home)).unwrap();
+    let gaps: Vec<_> = gaps.iter().map(|gap| (gap.from.to_string(), gap.to.to_string())).collect();
+    assert_eq!(gaps, [("2024-01-08".to_owned(), "2024-01-08".to_owned())]);
+}
+
+#[test]
+fn actions_of_a_file_that_stored_prices_refute_are_set_aside_until_a_person_accepts_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    bars(&home, "a", &rows(&[100, 101, 102, 103, 104, 105]));
+    let text = file(
+        "date,symbol,kind,amount,ratio\n2024-01-04,AAPL,split,,1000:1\n2024-01-05,AAPL,dividend,500,\n\
+         2024-01-06,AAPL,dividend,0.1,\n2024-01-08,AAPL,dividend,0.2,\n2024-01-09,MSFT,split,,2:1\n",
+    );
+    let import = || {
+        let kind = TableFileKind::Actions;
+        home.house.import_table(&permit(&home), kind, text.path(), Exchange::Xnys).unwrap()
+    };
+    let report = import();
+    let held: Vec<_> = report.quarantine.iter().map(|row| (row.line, row.reason.code())).collect();
+    assert_eq!(held, [(2, "SPLIT_NOT_SEEN"), (3, "DIVIDEND_TOO_LARGE"), (4, "NOT_A_SESSION")]);
+    assert_eq!((report.read, report.stored, report.quarantined, report.unjudged), (5, 2, 3, 1));
+    let cases = home.house.quarantine_cases(&permit(&home), Some(QuarantineState::Open), 10).unwrap();
+    let split = cases.iter().find(|case| case.row.reason.as_str() == "SPLIT_NOT_SEEN").unwrap();
+    home.house.decide_quarantined(&permit(&home), split.id, Decision::Accept).unwrap();
+    let known = lock(home.house.market_store()).read().actions_of(aapl()).unwrap();
+    assert_eq!(known.len(), 2);
+    assert_eq!(import().quarantined, 2, "what was accepted is known");
+}

@@ -184,6 +184,14 @@ impl MarketStore {
         })
     }
 
+    /// Forgets what was answered for after `now`: by a clock that was wrong. Returns how many spans.
+    pub fn forget_coverage_after(&mut self, now: UnixNanos) -> Result<u64, StoreError> {
+        self.db().write("forget what was fetched", |tx| {
+            let sql = "DELETE FROM coverage WHERE fetched_at > ?1";
+            tx.prepare_cached(sql)?.execute([now.nanos()]).map(|gone| gone as u64)
+        })
+    }
+
     /// Notes what became of an ask; failures of one day count once. Returns how many there are in a row.
     pub fn store_sync_note(&mut self, note: &SyncNote) -> Result<u64, StoreError> {
         self.db().write("log a fetch", |tx| {
@@ -248,7 +256,11 @@ mod tests {
         assert_eq!(seen(&store), ["2024-01-02..2024-02-05"]);
         put(&mut store, "2024-01-12", "2024-01-13");
         assert_eq!(seen(&store), ["2024-01-02..2024-02-05"]);
+        assert_eq!(store.forget_coverage_after(UnixNanos::ZERO).unwrap(), 0);
         store.forget_coverage("AAPL.XNYS".parse().unwrap(), "yahoo").unwrap();
+        assert!(seen(&store).is_empty());
+        put(&mut store, "2024-01-02", "2024-01-05");
+        assert_eq!(store.forget_coverage_after(UnixNanos::from_nanos(-1)).unwrap(), 1, "stamped later");
         assert!(seen(&store).is_empty());
     }
 

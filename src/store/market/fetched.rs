@@ -1,5 +1,7 @@
 //! Storing a page that a vendor gave: bars, actions, quarantine and what was answered for, in one transaction.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 
 use super::super::codec::day;
@@ -48,7 +50,8 @@ impl Fetched {
     }
 }
 
-/// Takes the rows of a source that a new history no longer has out of the prices; they are kept as revisions.
+/// Takes the rows of a source that a new history no longer has out of the prices; they are kept as revisions. Rows before
+/// its first day and after its last one stay: it says nothing of them.
 fn retire(
     conn: &Connection,
     run: &BarRun,
@@ -57,14 +60,16 @@ fn retire(
     wall: UnixNanos,
 ) -> rusqlite::Result<()> {
     let Some(number) = number_of(conn, whole)? else { return Ok(()) };
-    let kept: std::collections::BTreeSet<i32> = bars.iter().map(|b| day(b.session)).collect();
+    let kept: BTreeSet<i32> = bars.iter().map(|b| day(b.session)).collect();
+    let (Some(first), Some(last)) = (kept.first(), kept.last()) else { return Ok(()) };
+    let is_gone = |session: &i32| first <= session && session <= last && !kept.contains(session);
     let sql = "SELECT p.source_id, p.session FROM prices p JOIN sources s ON s.id = p.source_id \
                WHERE s.instrument = ?1 AND s.source = ?2 AND p.interval = ?3";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement
         .query_map(params![number, run.source().as_str(), DAILY], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let gone: Vec<(i64, i32)> = rows.collect::<rusqlite::Result<_>>()?;
-    for (source, session) in gone.into_iter().filter(|(_, session)| !kept.contains(session)) {
+    for (source, session) in gone.into_iter().filter(|(_, session)| is_gone(session)) {
         let key = params![source, DAILY, session, wall.nanos()];
         let sql = "INSERT OR REPLACE INTO price_revisions SELECT source_id, interval, session, revision, open, high, low, \
                    close, volume, vwap, ?4 FROM prices WHERE source_id = ?1 AND interval = ?2 AND session = ?3";
@@ -75,6 +80,20 @@ fn retire(
         conn.prepare_cached(sql)?.execute(params![source, session])?;
     }
     Ok(())
+}
+
+/// Rows that are not in quarantine already, open or ignored: a vendor that repeats itself is listed once.
+fn not_listed(conn: &Connection, rows: &[Quarantined]) -> rusqlite::Result<Vec<Quarantined>> {
+    let Some(Quarantined { job, file, .. }) = rows.first() else { return Ok(Vec::new()) };
+    let sql = "SELECT symbol, date, reason, raw FROM quarantine \
+               WHERE job = ?1 AND file = ?2 AND state IN ('open', 'ignored')";
+    let mut statement = conn.prepare_cached(sql)?;
+    let known = statement.query_map([job.as_str(), file.as_str()], |row| {
+        Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+    })?;
+    let known: BTreeSet<[String; 4]> = known.collect::<rusqlite::Result<_>>()?;
+    let key = |row: &Quarantined| [&row.symbol, &row.date, &row.reason, &row.raw].map(ToString::to_string);
+    Ok(rows.iter().filter(|row| !known.contains(&key(row))).cloned().collect())
 }
 
 impl MarketStore {
@@ -98,7 +117,7 @@ impl MarketStore {
             drop_actions(tx, &page.dropped, source.as_str())?;
             put_actions(tx, &page.actions, source.as_str())?;
             if !page.quarantine.is_empty() {
-                jobs::quarantine(tx, &page.quarantine, at)?;
+                jobs::quarantine(tx, &not_listed(tx, &page.quarantine)?, at)?;
             }
             put_repairs(tx, &page.repairs)?;
             put_differing(tx, &page.differing)?;

@@ -354,7 +354,8 @@ impl MarketStore {
     /// Closes the rows that were to be fetched again and now have a stored price of their source.
     pub fn settle_refetched(&mut self) -> Result<u64, StoreError> {
         self.db().write("close what was fetched again", |tx| {
-            let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' AND EXISTS ( \
+            let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' \
+                       AND reason NOT IN ('SPLIT_NOT_SEEN', 'DIVIDEND_TOO_LARGE') AND EXISTS ( \
                        SELECT 1 FROM prices p JOIN sources s ON s.id = p.source_id \
                        JOIN instruments i ON i.id = s.instrument WHERE s.source = quarantine.file \
                        AND i.symbol = quarantine.symbol \

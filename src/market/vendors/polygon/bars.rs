@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::super::json::Json;
 use super::super::rows::{DailyRows, MinuteRows, RowText, SETTLED_AFTER_SECONDS};
 use super::super::{Call, Reply};
+use super::ticker;
 use crate::domain::calendar::Calendar;
 use crate::domain::market::Basis;
 use crate::domain::time::{NANOS_PER_MILLI, NANOS_PER_SECOND};
@@ -53,6 +54,13 @@ fn nothing(calendar: &Calendar, (from, to): (NaiveDate, NaiveDate), now: UnixNan
     if is_first && over > QUIET_SESSIONS_MAX { Reply::NotFound } else { Reply::Empty }
 }
 
+/// An answer that names another ticker is none of ours.
+fn of_another(instrument: InstrumentId, body: &Json<'_>) -> Option<Reply> {
+    let told = body.text_at("ticker");
+    let is_ours = ticker(&instrument).is_some_and(|ours| ours == told);
+    (!told.is_empty() && !is_ours).then(|| Reply::Malformed("the answer is of another ticker".into()))
+}
+
 /// Daily bars of one instrument.
 pub(super) fn daily(
     calendar: &Calendar,
@@ -62,6 +70,9 @@ pub(super) fn daily(
     next: Option<Call>,
     now: UnixNanos,
 ) -> Reply {
+    if let Some(refused) = of_another(instrument, body) {
+        return refused;
+    }
     let Some(results) = results(body) else {
         return nothing(calendar, span, now, next.is_none());
     };
@@ -108,6 +119,9 @@ pub(super) fn minutes(
     next: Option<Call>,
     now: UnixNanos,
 ) -> Reply {
+    if let Some(refused) = of_another(instrument, body) {
+        return refused;
+    }
     let Some(results) = results(body) else {
         return nothing(calendar, span, now, next.is_none());
     };

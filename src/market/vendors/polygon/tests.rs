@@ -353,6 +353,20 @@ fn every_known_answer_is_what_is_said_of_it() {
 }
 
 #[test]
+fn bars_of_another_ticker_are_refused() {
+    let body = |ticker: &str| {
+        let row = r#"{"o":1,"h":1,"l":1,"c":1,"v":1,"t":1704171600000}"#;
+        format!(r#"{{"ticker":"{ticker}","status":"OK","adjusted":false,"results":[{row}]}}"#)
+    };
+    let minutes = Ask::Minutes { instrument: id("AAPL"), from: day("2024-01-02"), to: day("2024-01-02") };
+    for ask in [daily("AAPL", "2024-01-02", "2024-01-31"), minutes] {
+        let reply = read(&ask, 200, body("ZZZ").as_bytes());
+        assert!(matches!(reply, Reply::Malformed(_)), "{reply:?}");
+        assert!(matches!(read(&ask, 200, body("AAPL").as_bytes()), Reply::Data(_)));
+    }
+}
+
+#[test]
 fn bars_are_asked_for_raw_and_the_key_is_nowhere_in_a_call() {
     let call = vendor().call(&daily("BRK.B", "2024-01-02", "2024-01-31"), at(NOW)).unwrap();
     assert_eq!(call.path, "/v2/aggs/ticker/BRK.B/range/1/day/2024-01-02/2024-01-31");
