@@ -170,7 +170,8 @@ pub fn note_remaining(state: &mut BudgetState, remaining: u32, reset_seconds: i6
 
 /// Whether the plan was found not to include a kind of data, not too long ago.
 pub fn is_refused(state: &BudgetState, kind: DataKind, now: UnixNanos) -> bool {
-    let recent = |at: UnixNanos| at <= now.plus_millis(AHEAD_MS) && now.since(at) < REFUSED_SECONDS * NANOS_PER_SECOND;
+    let recent =
+        |at: UnixNanos| at <= now.plus_millis(AHEAD_MS) && now.since(at) < REFUSED_SECONDS * NANOS_PER_SECOND;
     state.refused.iter().any(|(known, at)| *known == kind && recent(*at))
 }
 

@@ -160,7 +160,14 @@ mod tests {
         let cases: &[(&str, &[DailyBar], Basis, Option<&str>, CorporateAction, Verdict)] = &[
             ("1000:1 in still prices", &flat, Basis::Raw, None, split("2024-06-07", "1000", "1"), not_seen),
             ("a true 1000:1", &fell, Basis::Raw, None, split("2024-06-07", "1000", "1"), ok),
-            ("a reverse split nobody sees", &flat, Basis::Raw, None, split("2024-06-07", "1", "10"), not_seen),
+            (
+                "a reverse split nobody sees",
+                &flat,
+                Basis::Raw,
+                None,
+                split("2024-06-07", "1", "10"),
+                not_seen,
+            ),
             ("news on the day of a 2:1", &half, Basis::Raw, None, split("2024-06-07", "2", "1"), ok),
             ("a tenth more shares", &flat, Basis::Raw, None, split("2024-06-07", "11", "10"), ok),
             ("worked into the prices", &flat, Basis::Split, None, split("2024-06-07", "4", "1"), ok),
@@ -213,18 +220,14 @@ mod tests {
         let evidence = Evidence { bars: &bars, basis: Basis::Raw, confirmed: None };
         let all = [split("2024-06-06", "7", "1"), split("2024-06-07", "7", "1")];
         assert_eq!(judge(&all[0], evidence, &all, calendar), Verdict::Plausible);
-        assert_eq!(
-            judge(&all[0], evidence, &all[..1], calendar),
-            Verdict::Refuted(Reason::SplitNotSeen)
-        );
+        assert_eq!(judge(&all[0], evidence, &all[..1], calendar), Verdict::Refuted(Reason::SplitNotSeen));
     }
 
     #[test]
     fn of_three_thousand_real_actions_only_the_known_false_one_is_refuted() {
-        let (Some(prices), Some(actions)) = (
-            shared("market/us_daily_raw_2015_2017.csv.zst"),
-            shared("market/us_actions_2015_2017.csv"),
-        ) else {
+        let (Some(prices), Some(actions)) =
+            (shared("market/us_daily_raw_2015_2017.csv.zst"), shared("market/us_actions_2015_2017.csv"))
+        else {
             return;
         };
         let calendars = Calendars::bundled().unwrap();
@@ -250,7 +253,9 @@ mod tests {
             let Some(bars) = series.get(&instrument) else { continue };
             let evidence = Evidence { bars, basis: Basis::Raw, confirmed: None };
             count += 1;
-            if let Verdict::Refuted(reason) = judge(&action, evidence, std::slice::from_ref(&action), calendar) {
+            if let Verdict::Refuted(reason) =
+                judge(&action, evidence, std::slice::from_ref(&action), calendar)
+            {
                 refuted.push((symbol.to_string(), date.to_owned(), reason));
             }
         }

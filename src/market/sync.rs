@@ -333,7 +333,11 @@ mod tests {
         assert_eq!(by("10:1", &corrected, Basis::Split), Restated::No);
         let one = [bar("2024-06-07", "1180")];
         assert_eq!(by("10:1", &one, Basis::Raw), Restated::No, "one row is a correction");
-        assert_eq!(by("10:1", &[bar("2024-06-10", "121.79")], Basis::Split), Restated::No, "nothing in common");
+        assert_eq!(
+            by("10:1", &[bar("2024-06-10", "121.79")], Basis::Split),
+            Restated::No,
+            "nothing in common"
+        );
         let two: SplitRatio = SplitRatio { new: "2".parse().unwrap(), old: "1".parse().unwrap() };
         let five: SplitRatio = SplitRatio { new: "5".parse().unwrap(), old: "1".parse().unwrap() };
         assert!(matches!(restated(&stored, &tenth, Basis::Split, &[two, five]), Restated::BySplit(_)));
@@ -359,7 +363,8 @@ mod tests {
             assert!(falls_short(&stored, &bars(&stored[from..to])).is_some(), "{from} {to}");
         }
         assert!(falls_short(&stored, &[]).is_some());
-        let holes: Vec<NaiveDate> = stored.iter().enumerate().filter(|(i, _)| i % 3 == 0).map(|(_, d)| *d).collect();
+        let holes: Vec<NaiveDate> =
+            stored.iter().enumerate().filter(|(i, _)| i % 3 == 0).map(|(_, d)| *d).collect();
         let said = falls_short(&stored, &bars(&holes)).unwrap();
         assert!(said.contains("34 of the 100"), "{said}");
     }

@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn an_action_in_quarantine_is_read_back_as_it_was() {
         let instrument = "QAAA.XNYS".parse().unwrap();
-        for text in ["split 2024-06-10 10:1", "split 2024-06-10 1:2.5", "dividend 2024-06-10 0.25 2024-06-20"] {
+        for text in ["split 2024-06-10 10:1", "split 2024-06-10 1:2.5", "dividend 2024-06-10 0.25 2024-06-20"]
+        {
             let action = read_text(text, instrument).unwrap();
             assert_eq!(text_of(&action), text);
         }

@@ -283,8 +283,7 @@ impl House {
         let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
         let mut open = false;
         for session in self.calendars().of(instrument.exchange).sessions_between(*first, *last) {
-            let missing =
-                !stored.contains(&session.date) && !aside.contains(&(symbol.clone(), session.date));
+            let missing = !stored.contains(&session.date) && !aside.contains(&(symbol.clone(), session.date));
             match runs.last_mut() {
                 Some(run) if missing && open => run.1 = session.date,
                 _ if missing => runs.push((session.date, session.date)),
@@ -480,9 +479,7 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
         }
     }
     match known.as_slice() {
-        [instrument] => {
-            Ok(Place { instrument: *instrument, source: row.file.clone(), basis: None, day })
-        }
+        [instrument] => Ok(Place { instrument: *instrument, source: row.file.clone(), basis: None, day }),
         _ => Err(ServiceError::Invalid(format!(
             "it is not clear which series row {} ({} {}) belongs to; import the symbol first, fetch it with \
              'qlib-pro sync SYMBOL --again', or ignore the row",

@@ -166,7 +166,11 @@ fn nonsense_leaves_a_stored_year_as_it_is() {
         assert_eq!(MarketReader::open(rig.home()).unwrap().quarantine(1_000).unwrap().len(), aside, "{name}");
         rig.pass(7 * 3_600);
         let report = answer(&rig, &chart(&year(&rig, TO), None));
-        assert_eq!((report.failed(), rig.closes(A, YAHOO).len()), (0, before.len() + 4), "{name}: {report:#?}");
+        assert_eq!(
+            (report.failed(), rig.closes(A, YAHOO).len()),
+            (0, before.len() + 4),
+            "{name}: {report:#?}"
+        );
     }
 }
 
@@ -220,7 +224,8 @@ fn a_set_aside_row_of_a_name_without_prices_can_be_fetched_again() {
     let permit = rig.session().permit::<ManageData>().unwrap();
     let cases = rig.house().quarantine_cases(&permit, Some(QuarantineState::Open), 10).unwrap();
     rig.house().decide_quarantined(&permit, cases[0].id, Decision::Refetch).unwrap();
-    let said = rig.house().decide_quarantined(&permit, cases[1].id, Decision::Accept).unwrap_err().to_string();
+    let said =
+        rig.house().decide_quarantined(&permit, cases[1].id, Decision::Accept).unwrap_err().to_string();
     assert!(said.contains("no prices that can be stored"), "{said}");
 }
 
@@ -230,8 +235,14 @@ fn everything_can_be_asked_for_again() {
     assert_eq!(rig.sync(Some(YAHOO), &[A]).failed(), 0);
     assert_eq!(rig.sync(Some(YAHOO), &[A]).rows[0].outcome, SyncOutcome::UpToDate);
     let (from, to) = (Some(day(super::rig::FROM)), Some(day(TO)));
-    let wish =
-        SyncWish { vendor: Some(YAHOO), instruments: vec![id(A)], from, to, again: true, ..SyncWish::default() };
+    let wish = SyncWish {
+        vendor: Some(YAHOO),
+        instruments: vec![id(A)],
+        from,
+        to,
+        again: true,
+        ..SyncWish::default()
+    };
     let report = rig.sync_as(rig.session(), &wish);
     assert_eq!((report.rows[0].outcome, report.rows[0].unchanged), (SyncOutcome::Done, 23), "{report:#?}");
 }
@@ -273,7 +284,9 @@ fn a_split_that_raw_prices_refute_and_a_dividend_above_the_price_are_set_aside()
                 "pay_date": date, "dividend_type": "CD", "id": date })
     };
     let split = json!({ "ticker": "QAAA", "execution_date": "2024-06-20", "split_from": 1, "split_to": 1000, "id": "S" });
-    let list = |rows: Value| Fault::Instead(Canned::json(&json!({ "status": "OK", "results": rows, "request_id": "x" })));
+    let list = |rows: Value| {
+        Fault::Instead(Canned::json(&json!({ "status": "OK", "results": rows, "request_id": "x" })))
+    };
     rig.server.arm(Armed::next(list(json!([split])), "/splits", 1));
     let dividends = json!([told("2024-06-12", 0.5), told("2024-06-13", 99_999.0), told("2024-06-15", 0.5)]);
     rig.server.arm(Armed::next(list(dividends), "/dividends", 1));

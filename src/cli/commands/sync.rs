@@ -54,8 +54,16 @@ const KINDS: &[(&str, DataKind)] = &[
 ];
 
 /// Failures that pass: the same command may have it later.
-const WORTH_AGAIN: &[&str] =
-    &["RATE_LIMITED", "QUOTA_SPENT", "PAUSED", "TRANSIENT", "OFFLINE", "TOO_SLOW", "CURSOR_EXPIRED", "CANCELED"];
+const WORTH_AGAIN: &[&str] = &[
+    "RATE_LIMITED",
+    "QUOTA_SPENT",
+    "PAUSED",
+    "TRANSIENT",
+    "OFFLINE",
+    "TOO_SLOW",
+    "CURSOR_EXPIRED",
+    "CANCELED",
+];
 
 fn vendor_parser() -> impl TypedValueParser<Value = VendorId> {
     let names = VendorId::ALL.iter().map(|vendor| vendor.as_str());
@@ -160,17 +168,18 @@ impl Search {
 fn line_of(seen: &Progress) -> String {
     let Some(vendor) = seen.vendor else { return String::new() };
     let step = (seen.done + 1).min(seen.total.max(1));
-    let mut line = format!("{vendor}: {} ({step} of {}), {} rows", seen.doing, seen.total, seen.rows);
+    let mut line = format!("{} ({step} of {}), {} rows", seen.doing, seen.total, seen.rows);
     if seen.seconds_left >= 60 {
         line.push_str(&format!(", about {} min left", seen.seconds_left.div_ceil(60)));
     }
     for (seconds, used, of) in &seen.windows {
         line.push_str(&format!(", {used}/{of} requests in {seconds} s"));
     }
-    if let Some(waiting) = &seen.waiting {
-        line = format!("{waiting}; {line}");
+    // Who is waited for is said by the wait.
+    match &seen.waiting {
+        Some(waiting) => format!("{waiting}; {line}"),
+        None => format!("{vendor}: {line}"),
     }
-    line
 }
 
 /// JSON is the whole report; people get the rows, then vendors that could not go on, then rows not stored.

@@ -81,7 +81,9 @@ pub enum Why {
         first: &'static str,
     },
     /// It multiplied all its prices and told no split for it.
-    #[error("its prices are {ratio} times what is stored of it, and no split is told for that; the rows are set aside")]
+    #[error(
+        "its prices are {ratio} times what is stored of it, and no split is told for that; the rows are set aside"
+    )]
     Restated {
         /// By what.
         ratio: CleanText,

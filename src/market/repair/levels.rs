@@ -53,7 +53,13 @@ pub(super) fn scales(rows: &[Row], suspect: &Suspect<'_>) -> Vec<Option<Scale>> 
     let is_unit = edges[last].is_some_and(|edge| edge.rule == Rule::Unit100);
     let trusted = match newest_of_most(&edges) {
         // A vendor that quotes in hundredths mixes units up in long runs: there the newest rows are right.
-        _ if suspect.minor_unit => if doubted { last - 1 } else { rows.len() - 1 },
+        _ if suspect.minor_unit => {
+            if doubted {
+                last - 1
+            } else {
+                rows.len() - 1
+            }
+        }
         Some(newest) if is_unit => newest,
         _ if doubted && !is_unit => last - 1,
         _ => rows.len() - 1,

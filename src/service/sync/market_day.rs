@@ -125,7 +125,8 @@ impl Run<'_> {
         let mut rows: BTreeMap<InstrumentId, SyncRow> = BTreeMap::new();
         for (id, (series, rejected)) in &shares {
             let (asked, stored) = (Some((date, date)), &[][..]);
-            let page = Arrived { vendor, instrument: *id, series, rejected, asked, stored, is_whole: false, at };
+            let page =
+                Arrived { vendor, instrument: *id, series, rejected, asked, stored, is_whole: false, at };
             let (mut fetched, kept) = self.house.sifted(&page)?;
             if has_actions {
                 let of = |c: &store::Covered| store::Covered { kind: DataKind::Actions, ..c.clone() };

@@ -226,7 +226,8 @@ impl House {
     ) -> Result<Kept, ServiceError> {
         let series = Series::plain(Basis::Raw, Vec::new(), Vec::new());
         let (rejected, asked, stored) = (&[][..], None, &[][..]);
-        let page = Arrived { vendor, instrument, series: &series, rejected, asked, stored, is_whole: false, at };
+        let page =
+            Arrived { vendor, instrument, series: &series, rejected, asked, stored, is_whole: false, at };
         let source = CleanText::new(vendor.as_str());
         let known = lock(self.market_store()).read().actions_of(instrument)?;
         let judged = self.judged_by_stored(instrument, told, &known)?;

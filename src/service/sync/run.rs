@@ -237,7 +237,8 @@ impl<'r> Run<'r> {
             Err(error) => return Err(error),
         };
         if fetcher.budget().is_ok_and(|state| budget::is_ahead(&state, fetcher.now())) {
-            let said = format!("{vendor}: its pauses were noted by a clock that was wrong; they do not count");
+            let said =
+                format!("{vendor}: its pauses were noted by a clock that was wrong; they do not count");
             tracing::warn!(said);
             self.report.remarks.push(said);
         }
