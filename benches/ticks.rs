@@ -2,18 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod tick;
+
 use std::fmt::Write as _;
 
 use divan::{Bencher, counter::ItemsCount};
-use qlib_pro::domain::market::{Quote, Trade};
-use qlib_pro::domain::{InstrumentId, Price, Quantity, UnixNanos};
-use qlib_pro::market::intraday::Counts;
-use qlib_pro::market::live::{Conflator, LiveEvent, LiveTrade, frames};
+use qlib_pro::domain::UnixNanos;
+use qlib_pro::market::live::{Conflator, LiveEvent, frames};
 
-/// Symbols that tick.
-const SYMBOLS: i64 = 1_000;
 /// Ticks of one run: a second at the goal.
-const TICKS: i64 = 200_000;
+const TICKS: i64 = tick::TICKS_PER_SECOND;
 /// Ticks between two drains: a tenth of a second at the goal.
 const DRAIN: usize = 20_000;
 /// Events of one frame.
@@ -27,24 +25,9 @@ fn start() -> UnixNanos {
     "2024-04-25T18:00:00Z".parse().unwrap()
 }
 
-/// Four quotes to a trade, over all symbols in turn.
 fn ticks() -> Vec<LiveEvent> {
-    let size = Quantity::from_whole(100).unwrap();
-    let one = |tick: i64| {
-        let instrument: InstrumentId = format!("N{:04}.XNYS", tick % SYMBOLS).parse().unwrap();
-        let time = start().plus_nanos(tick * 5_000);
-        let price = Price::from_raw((10_000 + tick % 97) * 10_000_000);
-        if tick % 5 == 4 {
-            let trade = Trade { instrument, time, price, size };
-            return LiveEvent::Trade(LiveTrade { trade, counts: Counts::ALL, sequence: Some(tick) });
-        }
-        let ask = Price::from_raw(price.raw() + 10_000_000);
-        LiveEvent::Quote(
-            Quote { instrument, time, bid: price, ask, bid_size: size, ask_size: size },
-            Some(tick),
-        )
-    };
-    (0..TICKS).map(one).collect()
+    let symbols = tick::symbols();
+    (0..TICKS).map(|number| tick::tick(number, &symbols, start().plus_nanos(number * 5_000))).collect()
 }
 
 fn conflate(events: &[LiveEvent]) -> u64 {

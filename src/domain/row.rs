@@ -68,6 +68,17 @@ pub struct RiskEventRow {
     pub threshold: String,
 }
 
+/// What an account has in an instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stake {
+    /// Account.
+    pub account: AccountId,
+    /// Shares held, signed.
+    pub held: Quantity,
+    /// Orders that are not done.
+    pub orders: usize,
+}
+
 /// One account: its figures as they stand, and what changed of its holdings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portfolio {

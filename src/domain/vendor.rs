@@ -99,6 +99,8 @@ pub struct BudgetState {
     pub last_error: Option<(UnixNanos, CleanText)>,
     /// Kinds of data that the plan turned out not to allow, and when that was found.
     pub refused: Vec<(DataKind, UnixNanos)>,
+    /// By how many seconds its clock was ahead of ours at its last answer, where that is too many; negative: behind.
+    pub clock_ahead_seconds: Option<i64>,
 }
 
 /// How many requests one window of time has had.

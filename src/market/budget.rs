@@ -17,6 +17,8 @@ use crate::domain::{CleanText, UnixNanos};
 
 /// Failures in a row that open the circuit.
 pub const FAILURES_TO_OPEN: u32 = 5;
+/// Most seconds that a vendor's clock may differ from ours before it is told.
+const CLOCK_OFF_SECONDS_MAX: i64 = 600;
 /// First pause of an open circuit, in milliseconds; doubles.
 const OPEN_MS: i64 = 30_000;
 /// Longest pause of an open circuit, in milliseconds.
@@ -204,9 +206,35 @@ pub fn retry_after(text: &str, now: UnixNanos) -> Option<UnixNanos> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(now.plus_millis(i64::from(seconds).saturating_mul(1_000)));
     }
+    http_date(text)
+}
+
+/// The time that a header shows.
+pub fn http_date(text: &str) -> Option<UnixNanos> {
     // Vendors write GMT, which the mail form of dates reads as well.
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
+    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
     Some(UnixNanos::from_seconds(at.timestamp()))
+}
+
+/// Notes what the vendor's clock showed when ours was at `now`; `true` when they have begun to differ too much.
+pub fn note_clock(state: &mut BudgetState, shown: UnixNanos, now: UnixNanos) -> bool {
+    let ahead = shown.since(now) / NANOS_PER_SECOND;
+    let before = state.clock_ahead_seconds;
+    state.clock_ahead_seconds = Some(ahead).filter(|ahead| ahead.abs() > CLOCK_OFF_SECONDS_MAX);
+    before.is_none() && state.clock_ahead_seconds.is_some()
+}
+
+/// What there is to say of the vendor's clock.
+pub fn clock_words(state: &BudgetState) -> Option<String> {
+    let ahead = state.clock_ahead_seconds?;
+    let (minutes, way) = (ahead.abs() / 60, if ahead > 0 { "ahead of" } else { "behind" });
+    let off = match minutes {
+        ..180 => format!("{minutes} minutes"),
+        180..1_440 => format!("{} hours", minutes / 60),
+        1_440..2_880 => "a day".to_owned(),
+        _ => format!("{} days", minutes / 1_440),
+    };
+    Some(format!("its clock is {off} {way} ours; check the date and time of this machine"))
 }
 
 fn open(state: &mut BudgetState, now: UnixNanos, why: &str) {

@@ -155,6 +155,15 @@ impl Pages<'_> {
     }
 }
 
+/// What an answer tells beside what was asked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// Requests left and when there are more again (Unix seconds).
+    remaining: Option<(u32, i64)>,
+    /// What its clock shows.
+    date: Option<UnixNanos>,
+}
+
 /// What to do after a try.
 enum Step {
     Done(Option<Box<Page>>),
@@ -280,7 +289,9 @@ impl Fetcher {
         match answer {
             Ok(answer) => {
                 let reply = self.read(ask, call, &answer, now);
-                self.settle(ask, reply, answer.remaining, now)
+                let date = answer.date.as_deref().and_then(budget::http_date);
+                let date = date.map(|date| date.plus_millis(i64::from(answer.age_seconds) * 1_000));
+                self.settle(ask, reply, Told { remaining: answer.remaining, date }, now)
             }
             Err(fault) => self.settle_fault(fault, now),
         }
@@ -304,13 +315,7 @@ impl Fetcher {
         }
     }
 
-    fn settle(
-        &self,
-        ask: &Ask,
-        reply: Reply,
-        remaining: Option<(u32, i64)>,
-        now: UnixNanos,
-    ) -> Result<Step, FetchError> {
+    fn settle(&self, ask: &Ask, reply: Reply, told: Told, now: UnixNanos) -> Result<Step, FetchError> {
         let clean = |said: &CleanText| self.parts.http.clean(said.as_str());
         let step = match reply {
             Reply::Data(page) => Step::Done(Some(page)),
@@ -331,7 +336,7 @@ impl Fetcher {
             Reply::SessionOver => Step::NewSession,
             Reply::CursorExpired => Step::Over(Why::CursorExpired),
         };
-        self.note(&step, remaining, now)?;
+        self.note(&step, told, now)?;
         Ok(step)
     }
 
@@ -345,12 +350,12 @@ impl Fetcher {
             }
             HttpFault::Broken(said) => Step::Again(Why::Transient(said)),
         };
-        self.note(&step, None, now)?;
+        self.note(&step, Told::default(), now)?;
         Ok(step)
     }
 
     /// Writes what became of a try into the shared budget.
-    fn note(&self, step: &Step, remaining: Option<(u32, i64)>, now: UnixNanos) -> Result<(), FetchError> {
+    fn note(&self, step: &Step, told: Told, now: UnixNanos) -> Result<(), FetchError> {
         let why = match step {
             Step::Done(_) | Step::NewSession => None,
             Step::Again(why) | Step::Over(why) => Some(why),
@@ -387,15 +392,22 @@ impl Fetcher {
                 | Why::Book(_),
             ) => Outcome::Good,
         };
-        let mut opened = false;
+        let (mut opened, mut is_off, mut clock) = (false, false, None);
         self.change(&mut |state| {
             let was = state.circuit;
             budget::note(state, outcome, now);
             opened = was == Circuit::Closed && state.circuit == Circuit::Open;
-            if let Some((left, reset)) = remaining {
+            if let Some((left, reset)) = told.remaining {
                 budget::note_remaining(state, left, reset, now);
             }
+            if let Some(date) = told.date {
+                is_off = budget::note_clock(state, date, now);
+                clock = budget::clock_words(state);
+            }
         })?;
+        if let Some(clock) = clock.filter(|_| is_off) {
+            tracing::warn!(vendor = %self.id(), "{clock}");
+        }
         if opened {
             tracing::warn!(vendor = %self.id(), said = %said, "paused after failures; it is tried again by itself");
         }

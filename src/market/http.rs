@@ -52,6 +52,10 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// Values of `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix seconds).
     pub remaining: Option<(u32, i64)>,
+    /// Value of `Date`.
+    pub date: Option<String>,
+    /// Value of `Age`, in seconds: how long ago a cache got it.
+    pub age_seconds: u32,
     /// Content type as told.
     pub content_type: String,
     /// Body after decompression.
@@ -215,6 +219,8 @@ impl Http {
             status,
             retry_after: text("retry-after"),
             remaining: left.zip(number("x-ratelimit-reset")),
+            date: text("date"),
+            age_seconds: number("age").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             content_type: text("content-type").unwrap_or_default(),
             body: self.body(response).await?,
         })

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::event::{Event, EventBody, Fill, Refusal};
 use crate::domain::limit::LimitDraft;
+use crate::domain::market::SplitRatio;
 use crate::domain::notice::{Notice, NoticeLevel};
-use crate::domain::{AccountId, CleanText, OrderSpec, RefusalCode, UserName};
+use crate::domain::row::Stake;
+use crate::domain::{AccountId, CleanText, InstrumentId, OrderSpec, RefusalCode, UserName};
 
 /// Fills of one account in one batch from which they are told as one.
 const FILLS_TOLD_SINGLY: usize = 3;
@@ -26,6 +28,8 @@ pub struct Audience {
     pub everybody: Vec<UserName>,
     /// Owners of own accounts; every other account is the desk's.
     pub owners: BTreeMap<AccountId, UserName>,
+    /// Who has something in an instrument that was split.
+    pub stakes: BTreeMap<InstrumentId, Vec<Stake>>,
 }
 
 /// A notice and where it comes from.
@@ -103,10 +107,42 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let letter = Letter { event, level: NoticeLevel::Action, title: "Limit used up", text };
             send(out, &audience.controllers, letter);
         }
+        EventBody::CorporateAction { instrument, ratio } => {
+            split(event, *instrument, *ratio, audience, out);
+        }
+        EventBody::DividendDue { account, instrument, amount, pay_date } => {
+            let text = format!("{}: {amount} for {account}, paid on {pay_date}", instrument.symbol);
+            let letter = Letter { event, level: NoticeLevel::Info, title: "Dividend", text };
+            send(out, of_account(audience, account), letter);
+        }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
             risk(event, (*code, *account), (observed, threshold), audience, out);
         }
         _ => {}
+    }
+}
+
+/// A split is told for every account whose position or open orders it changed.
+fn split(
+    event: &Event,
+    instrument: InstrumentId,
+    ratio: SplitRatio,
+    audience: &Audience,
+    out: &mut Vec<Sourced>,
+) {
+    for stake in audience.stakes.get(&instrument).into_iter().flatten() {
+        let orders = match stake.orders {
+            0 => String::new(),
+            1 => ", one open order was changed with it".to_owned(),
+            n => format!(", {n} open orders were changed with it"),
+        };
+        let (symbol, account) = (instrument.symbol, stake.account);
+        let text = format!(
+            "{symbol} was split {} for {}: {account} holds {}{orders}",
+            ratio.new, ratio.old, stake.held
+        );
+        let letter = Letter { event, level: NoticeLevel::Warning, title: "Split", text };
+        send(out, of_account(audience, &account), letter);
     }
 }
 
@@ -228,6 +264,7 @@ mod tests {
             controllers: vec![name("raj"), name("root")],
             everybody: vec![name("ana"), name("kim"), name("raj"), name("root")],
             owners: BTreeMap::from([("sim-kim".parse().unwrap(), name("kim"))]),
+            stakes: BTreeMap::new(),
         }
     }
 
@@ -255,6 +292,27 @@ mod tests {
         let told: Vec<String> =
             notices(&[denied("desk")], &audience()).iter().map(|(n, _)| n.user.to_string()).collect();
         assert_eq!(told, ["ana", "root", "raj"]);
+    }
+
+    #[test]
+    fn a_split_is_told_to_whom_it_concerns_and_nobody_else() {
+        let instrument: InstrumentId = "QX.SIM".parse().unwrap();
+        let ratio = SplitRatio { new: "4".parse().unwrap(), old: "1".parse().unwrap() };
+        let body = EventBody::CorporateAction { instrument, ratio };
+        let event = Event { seq: 9, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by: name("engine"), body };
+        assert!(notices(std::slice::from_ref(&event), &audience()).is_empty());
+        let stake = |account: &str, held: &str, orders| Stake {
+            account: account.parse().unwrap(),
+            held: held.parse().unwrap(),
+            orders,
+        };
+        let mut audience = audience();
+        audience.stakes.insert(instrument, vec![stake("desk", "400", 2), stake("sim-kim", "0", 1)]);
+        let told: Vec<String> =
+            notices(&[event], &audience).iter().map(|(n, _)| format!("{}: {}", n.user, n.text)).collect();
+        let desk = "QX was split 4 for 1: desk holds 400, 2 open orders were changed with it";
+        let own = "kim: QX was split 4 for 1: sim-kim holds 0, one open order was changed with it";
+        assert_eq!(told, [format!("ana: {desk}"), format!("root: {desk}"), own.to_owned()]);
     }
 
     #[test]

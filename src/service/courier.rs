@@ -54,6 +54,7 @@ impl Courier {
             controllers: one.clone(),
             everybody: one,
             owners: BTreeMap::new(),
+            stakes: BTreeMap::new(),
         };
         let owners = BTreeMap::new();
         Self { users, delivered: None, noted: 0, waiting: Vec::new(), owners, anyone }
@@ -74,7 +75,9 @@ impl Courier {
         {
             self.owners.insert(spec.account, owner);
         }
-        if !notify::notices(std::slice::from_ref(event), &self.anyone).is_empty() {
+        // Whom a split concerns is read when it is told.
+        let is_split = matches!(event.body, EventBody::CorporateAction { .. });
+        if is_split || !notify::notices(std::slice::from_ref(event), &self.anyone).is_empty() {
             self.waiting.push(event.clone());
         }
         self.noted = event.seq;
@@ -150,7 +153,13 @@ impl Courier {
         if events.is_empty() && !move_anyway {
             return Ok(());
         }
-        let notices = notify::notices(events, &self.audience()?);
+        let mut audience = self.audience()?;
+        for event in events {
+            if let EventBody::CorporateAction { instrument, .. } = &event.body {
+                audience.stakes.insert(*instrument, store.read().stakes(*instrument)?);
+            }
+        }
+        let notices = notify::notices(events, &audience);
         if !notices.is_empty() {
             fail::point("outbox.before_send");
             lock(&self.users).add_notices(&notices)?;
@@ -180,6 +189,7 @@ impl Courier {
             controllers: with(Capability::ControlRisk),
             everybody: standing.iter().map(|u| u.name).collect(),
             owners: self.owners.clone(),
+            stakes: BTreeMap::new(),
         })
     }
 }

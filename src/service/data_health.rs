@@ -476,6 +476,7 @@ fn vendor_row(
         let kinds: Vec<&str> = refused.iter().map(|k| k.as_str()).collect();
         says.push(format!("the plan has no {}", kinds.join(", ")));
     }
+    says.extend(budget::clock_words(state));
     says.dedup();
     VendorRow {
         vendor,

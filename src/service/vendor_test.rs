@@ -11,6 +11,7 @@ use chrono::Days;
 
 use crate::domain::InstrumentId;
 use crate::domain::vendor::{DataKind, VendorId};
+use crate::market::budget::clock_words;
 use crate::market::fetch::{Fetcher, Watch, Why, stopper};
 use crate::market::http::Limits;
 use crate::market::vendors::{Ask, Vendor};
@@ -167,6 +168,7 @@ impl Findings {
             offered(k) && !self.answered.contains(&k) && !refused.contains(&k)
         }));
         said.push(limits(fetcher));
+        said.extend(clock_words(&budget));
         Ok(said.join("; "))
     }
 }

@@ -22,3 +22,4 @@ mod scenarios;
 mod server;
 mod sources;
 mod stream;
+mod table;

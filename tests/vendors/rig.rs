@@ -10,14 +10,14 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use qlib_pro::config::Settings;
 use qlib_pro::domain::key::KeySlot;
-use qlib_pro::domain::vendor::VendorId;
+use qlib_pro::domain::vendor::{DataKind, VendorId};
 use qlib_pro::domain::{Clock, Exchange, InstrumentId, UnixNanos};
 use qlib_pro::observe::LogRing;
 use qlib_pro::service::House;
 use qlib_pro::service::access::{self, Password, Session};
 use qlib_pro::service::house::{self, Parts};
 use qlib_pro::service::permit::{Administer, ManageData};
-use qlib_pro::service::sync::{Control, Limits, Pace, Progress, SyncReport, SyncWish, stopper};
+use qlib_pro::service::sync::{BesideRow, Control, Limits, Pace, Progress, SyncReport, SyncWish, stopper};
 use qlib_pro::store::market::MarketReader;
 
 use super::market::Market;
@@ -222,6 +222,23 @@ impl Rig {
         let (from, to) = (Some(day(from)), Some(day(to)));
         let wish = SyncWish { vendor, instruments, from, to, ..SyncWish::default() };
         self.sync_as(self.session(), &wish)
+    }
+
+    /// Syncs what is missing, as the workstation does it by itself.
+    pub fn sync_rest(&self, vendor: VendorId, symbols: &[&str]) -> SyncReport {
+        let instruments = symbols.iter().map(|s| id(s)).collect();
+        let wish = SyncWish { vendor: Some(vendor), instruments, from: None, to: None, universe: None };
+        self.sync_as(self.session(), &wish)
+    }
+
+    /// Fetches the directory of a symbol's exchange.
+    pub fn directory(&self, vendor: VendorId, symbol: &str) -> BesideRow {
+        let instruments = vec![id(symbol)];
+        let wish = SyncWish { vendor: Some(vendor), instruments, from: None, to: None, universe: None };
+        let (_stopper, stop) = stopper();
+        let control = Control { stop, progress: &|_| {}, pace: self.pace(), limits: self.limits };
+        let permit = self.session().permit::<ManageData>().unwrap();
+        self.house().sync_beside(&permit, DataKind::Directory, &wish, &control).unwrap().remove(0)
     }
 
     /// Requests for daily bars.

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use qlib_pro::domain::market::{ActionKind, Basis};
 use qlib_pro::domain::vendor::{Circuit, VendorId};
 use qlib_pro::market::adjust::{Adjust, factors};
-use qlib_pro::service::sync::{Control, SyncOutcome, SyncWish, stopper};
+use qlib_pro::service::sync::{CLOCK_OFF, Control, SyncOutcome, SyncWish, stopper};
 use qlib_pro::store::market::MarketReader;
 use serde_json::json;
 
@@ -253,6 +253,77 @@ fn s18_an_unknown_symbol_is_the_same_from_every_vendor() {
 }
 
 #[test]
+fn s19_what_a_directory_says_is_no_longer_listed_keeps_its_history_and_is_not_fetched() {
+    let rig = Rig::new();
+    rig.market.list(&["QAAA", "QBBB"]);
+    assert_eq!(rig.sync(Some(POLYGON), &[A, B]).failed(), 0);
+    assert_eq!(rig.directory(POLYGON, A).code, "");
+    let before = rig.closes(A, POLYGON);
+    rig.market.delist("QAAA", "2024-07-08");
+    rig.set_now("2024-07-10T01:00:00Z");
+    assert_eq!(rig.directory(POLYGON, A).code, "");
+    rig.server.forget();
+    let report = rig.sync_rest(POLYGON, &[A, B]);
+    assert_eq!(report.failed(), 0, "{report:#?}");
+    assert!(report.rows[0].said.starts_with("no longer listed since 2024-07-08"), "{report:#?}");
+    assert!(report.rows[1].stored > 0, "{report:#?}");
+    assert!(rig.bar_requests().iter().all(|seen| !seen.path.contains("QAAA")), "{:#?}", rig.server.log());
+    assert_eq!(rig.closes(A, POLYGON), before, "its history is kept");
+}
+
+#[test]
+fn s19_what_the_directory_drops_and_nobody_knows_for_days_is_no_longer_listed() {
+    let (bhp, cba) = ("BHP.XASX", "CBA.XASX");
+    let rig = Rig::new();
+    rig.market.list(&["BHP.AX", "CBA.AX"]);
+    assert_eq!(rig.sync(Some(YAHOO), &[bhp, cba]).failed(), 0);
+    let (before, asx) = (rig.closes(bhp, YAHOO), VendorId::Asx);
+    rig.market.list(&["CBA.AX"]);
+    rig.market.forget("BHP.AX");
+    let gone = |rig: &Rig| {
+        assert_eq!(rig.directory(asx, bhp).code, "");
+        MarketReader::open(rig.home()).unwrap().delistings(id(bhp).exchange).unwrap().len()
+    };
+    for now in ["2024-07-09T01:00:00Z", "2024-07-10T01:00:00Z", "2024-07-11T01:00:00Z"] {
+        assert_eq!(gone(&rig), 0, "not after one failure, and not for the directory alone");
+        rig.set_now(now);
+        let report = rig.sync_rest(YAHOO, &[bhp, cba]);
+        assert_eq!(
+            (report.rows[0].code.as_str(), report.rows[1].code.as_str()),
+            ("NOT_FOUND", ""),
+            "{report:#?}"
+        );
+    }
+    assert_eq!(gone(&rig), 1);
+    rig.set_now("2024-07-12T01:00:00Z");
+    rig.server.forget();
+    let report = rig.sync_rest(YAHOO, &[bhp, cba]);
+    assert!(report.rows[0].said.starts_with("no longer listed since 2024-07-11"), "{report:#?}");
+    assert!(rig.bar_requests().iter().all(|seen| !seen.path.contains("BHP")), "{:#?}", rig.server.log());
+    assert_eq!(rig.closes(bhp, YAHOO), before, "its history is kept");
+    rig.market.list(&["BHP.AX", "CBA.AX"]);
+    assert_eq!(gone(&rig), 0, "it is listed again");
+}
+
+#[test]
+fn s11_a_notice_in_place_of_a_csv_file_is_no_directory() {
+    let rig = Rig::new();
+    rig.market.list(&["BHP.AX"]);
+    rig.arm("notice_for_csv", "/directory/file", 99);
+    let row = rig.directory(VendorId::Asx, "BHP.XASX");
+    assert_eq!((row.stored, row.code.as_str()), (0, "MALFORMED"), "{row:?}");
+    assert!(
+        MarketReader::open(rig.home())
+            .unwrap()
+            .instruments(Some(id("BHP.XASX").exchange))
+            .unwrap()
+            .is_empty()
+    );
+    rig.server.disarm();
+    assert_eq!(rig.directory(VendorId::Asx, "BHP.XASX").stored, 1);
+}
+
+#[test]
 fn s20_an_expired_cursor_goes_on_behind_what_is_stored() {
     let rig = Rig::new();
     rig.market.page_rows(8);
@@ -332,6 +403,28 @@ fn s28_rows_from_the_future_are_not_stored() {
         let report = rig.sync_between(Some(vendor), &[A], FROM, "2024-07-05");
         let stored = rig.closes(A, vendor);
         assert_eq!(stored, rig.expected("QAAA", is_adjusted(vendor), FROM, "2024-07-02"), "{report:#?}");
+    });
+}
+
+#[test]
+fn s28_a_clock_that_is_far_from_ours_is_told_and_nothing_else_changes() {
+    on_each(&ALL, |vendor| {
+        let rig = Rig::new();
+        rig.server.set_ahead(86_400 + 60);
+        let report = rig.sync(Some(vendor), &[A]);
+        assert_eq!(
+            (report.failed(), rig.closes(A, vendor)),
+            (0, rig.expected("QAAA", is_adjusted(vendor), FROM, TO))
+        );
+        let told: Vec<&str> = report.vendors.iter().map(|line| line.code.as_str()).collect();
+        assert_eq!(told, [CLOCK_OFF], "{report:#?}");
+        assert!(report.vendors[0].said.contains("its clock is a day ahead of ours"), "{report:#?}");
+        rig.server.set_ahead(-3 * 3_600);
+        let report = rig.sync(Some(vendor), &[B]);
+        assert!(report.vendors[0].said.contains("3 hours behind ours"), "{report:#?}");
+        rig.server.set_ahead(-300);
+        let report = rig.sync(Some(vendor), &["QCCC.XNYS"]);
+        assert!(report.vendors.is_empty(), "{report:#?}");
     });
 }
 

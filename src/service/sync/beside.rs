@@ -14,6 +14,7 @@ use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId};
 use crate::market::fetch::{FetchError, Fetcher, Watch, Why};
 use crate::market::vendors::{Ask, Listing, Page, Payload};
+use crate::store::market::SyncNote;
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
@@ -23,6 +24,9 @@ use super::{Control, SyncWish, turn};
 
 /// How far back headlines are asked for, in days.
 const NEWS_DAYS: i64 = 30;
+/// Days on which the vendors of prices did not know a name that its exchange's directory does not name either, until it
+/// counts as no longer listed.
+const UNKNOWN_DAYS: u64 = 3;
 /// Most finds of one search.
 const FOUND_MAX: usize = 50;
 
@@ -197,7 +201,7 @@ impl House {
         loop {
             match pages.next(watch).await {
                 Ok(None) => {
-                    row.stored += self.store_gone(&seen)?;
+                    row.stored += self.store_gone(exchange, &seen)?;
                     return Ok(Ok(()));
                 }
                 Ok(Some(page)) => {
@@ -262,11 +266,12 @@ impl House {
     }
 
     /// Stores since when instruments are no longer listed, and that those listed now are listed again.
-    fn store_gone(&self, seen: &Seen) -> Result<u64, ServiceError> {
+    fn store_gone(&self, exchange: Exchange, seen: &Seen) -> Result<u64, ServiceError> {
         let gone = seen.gone.iter().filter(|(id, _)| !seen.active.contains(id));
         let gone =
             gone.map(|(id, day)| Delisting { instrument: *id, day: *day, reason: CleanText::default() });
-        let gone: Vec<Delisting> = gone.collect();
+        let mut gone: Vec<Delisting> = gone.collect();
+        gone.extend(self.dropped(exchange, seen)?);
         if gone.is_empty() && seen.active.is_empty() {
             return Ok(0);
         }
@@ -274,6 +279,38 @@ impl House {
         let today = self.clock().now().to_datetime().date_naive();
         let mut market = lock(self.market_store());
         Ok(market.relist(&active, today)? + market.store_delistings(&gone)?)
+    }
+}
+
+impl House {
+    /// Instruments that a directory does not name any more and that no vendor of prices has known for days. A missing
+    /// answer alone is no proof, nor is the directory: it names companies, not funds and indices.
+    fn dropped(&self, exchange: Exchange, seen: &Seen) -> Result<Vec<Delisting>, ServiceError> {
+        if seen.active.is_empty() {
+            return Ok(Vec::new());
+        }
+        let market = lock(self.market_store());
+        let known: BTreeSet<InstrumentId> =
+            market.read().delistings(exchange)?.into_iter().map(|d| d.instrument).collect();
+        let named =
+            |id: &InstrumentId| seen.active.contains(id) || seen.gone.contains_key(id) || known.contains(id);
+        let notes = market.read().sync_notes()?.into_iter().filter(|note| {
+            note.instrument.exchange == exchange
+                && note.kind == DataKind::Daily
+                && note.code.as_str() == Why::NotFound.code()
+                && note.failures >= UNKNOWN_DAYS
+                && !named(&note.instrument)
+        });
+        let calendar = self.calendars().of(exchange);
+        let reason = CleanText::new("neither its exchange's directory nor a vendor of prices knows it");
+        let of = |note: SyncNote| Delisting {
+            instrument: note.instrument,
+            day: calendar.date_at(note.at),
+            reason: reason.clone(),
+        };
+        let by_name: BTreeMap<InstrumentId, Delisting> =
+            notes.map(|note| (note.instrument, of(note))).collect();
+        Ok(by_name.into_values().collect())
     }
 }
 
@@ -339,7 +376,7 @@ mod tests {
         let mut seen = Seen::default();
         let put = |seen: &mut Seen, page: &[Listing]| {
             house.store_directory(page, Exchange::Xnys, seen).unwrap();
-            house.store_gone(seen).unwrap();
+            house.store_gone(Exchange::Xnys, seen).unwrap();
             let gone = lock(house.market_store()).read().delistings(Exchange::Xnys).unwrap();
             gone.iter().map(|d| d.instrument.to_string()).collect::<Vec<_>>()
         };

@@ -43,6 +43,8 @@ use super::vendors::WallPace;
 
 /// The code of a vendor that was not asked for want of a key.
 pub const NO_KEY: &str = "NO_KEY";
+/// The code of a vendor whose clock is far from ours; it was asked all the same.
+pub const CLOCK_OFF: &str = "CLOCK_OFF";
 
 /// Most instruments of one run.
 const INSTRUMENTS_MAX: usize = 20_000;

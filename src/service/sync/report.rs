@@ -131,7 +131,7 @@ impl SyncRow {
     }
 }
 
-/// A vendor that was left alone for the rest of the run, and why.
+/// A vendor that was left alone for the rest of the run, or of which there is something else to know, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VendorLine {
     /// Which.
@@ -147,7 +147,7 @@ pub struct VendorLine {
 pub struct SyncReport {
     /// One row an instrument, in their order.
     pub rows: Vec<SyncRow>,
-    /// Vendors that could not go on.
+    /// Vendors that could not go on, and those whose clock is far from ours.
     pub vendors: Vec<VendorLine>,
     /// The first rows not stored.
     pub quarantine: Vec<Quarantined>,

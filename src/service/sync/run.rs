@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use crate::domain::market::Delisting;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId};
-use crate::market::budget;
+use crate::market::budget::{self, clock_words};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::Step;
 use crate::store::StoreError;
@@ -18,7 +18,7 @@ use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
-use super::{Control, NO_KEY, SyncWish};
+use super::{CLOCK_OFF, Control, NO_KEY, SyncWish};
 
 /// How the reason of a removal begins when the symbol was given up for another.
 const RENAMED: &str = "renamed to ";
@@ -118,6 +118,7 @@ impl<'r> Run<'r> {
         self.report.rows.sort_by_key(SyncRow::instrument);
         if self.report.fault.is_empty() {
             self.settle()?;
+            self.forget_failures()?;
         }
         self.report.requests = lock(&self.progress).requests;
         let (failed, rows) = (self.report.failed(), self.report.rows.len());
@@ -242,6 +243,18 @@ impl<'r> Run<'r> {
             tracing::warn!(said);
             self.report.remarks.push(said);
         }
+        let done = self.exchanges(&fetcher, open).await;
+        if let Some(said) = fetcher.budget().ok().as_ref().and_then(clock_words) {
+            self.report.vendors.push(VendorLine { vendor, code: CLOCK_OFF.to_owned(), said });
+        }
+        done
+    }
+
+    async fn exchanges(
+        &mut self,
+        fetcher: &Fetcher,
+        open: &mut Vec<InstrumentId>,
+    ) -> Result<(), ServiceError> {
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
             let has = fetcher.vendor().has(DataKind::Daily, exchange);
             let here: Vec<InstrumentId> =
@@ -250,10 +263,10 @@ impl<'r> Run<'r> {
                 continue;
             }
             if fetcher.lacks_key() {
-                self.leave(vendor, NO_KEY, &Why::NoKey.to_string());
+                self.leave(fetcher.id(), NO_KEY, &Why::NoKey.to_string());
                 return Ok(());
             }
-            let is_over = self.exchange(&fetcher, exchange, &here, open).await?;
+            let is_over = self.exchange(fetcher, exchange, &here, open).await?;
             if is_over {
                 return Ok(());
             }
@@ -385,6 +398,22 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What a vendor did not give before and has given now is no failure any more.
+    fn forget_failures(&self) -> Result<(), ServiceError> {
+        let given = self.report.rows.iter().filter(|row| row.outcome == SyncOutcome::Done);
+        let given: BTreeSet<_> =
+            given.filter_map(|row| Some((row.instrument(), row.vendor?.as_str()))).collect();
+        let mut market = lock(self.house.market_store());
+        for note in market.read().sync_notes()? {
+            let is_over = given.contains(&(note.instrument, note.source.as_str()));
+            if is_over && note.kind == DataKind::Daily && !note.code.is_empty() {
+                let (code, said) = (CleanText::default(), CleanText::default());
+                market.store_sync_note(&SyncNote { code, said, failures: 0, ..note })?;
+            }
+        }
+        Ok(())
+    }
+
     /// The row of an instrument that nobody gave.
     fn not_given(&mut self, id: InstrumentId) -> SyncRow {
         let errors = self.failures.remove(&id).unwrap_or_default();
@@ -401,6 +430,7 @@ impl Run<'_> {
             .report
             .vendors
             .iter()
+            .filter(|line| line.code != CLOCK_OFF)
             .map(|line| (line.code.clone(), format!("{}: {}", line.vendor, line.said)));
         let all: Vec<(String, String)> = own.chain(wide).collect();
         row.code = match (canceled, all.first()) {

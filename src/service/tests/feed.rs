@@ -19,7 +19,7 @@ use crate::service::advance::Until;
 use crate::service::engine::lock;
 use crate::service::engine::tape::Played;
 use crate::service::feed::{FeedState, FeedStatus};
-use crate::service::permit::{ManageData, ViewPortfolio};
+use crate::service::permit::{ManageData, ViewMarket, ViewPortfolio};
 use crate::store::market::{BarRun, MinuteSide};
 
 const FILE: &str = "../shared/market/intraday/btcusdt_20240809_ticks.csv.zst";
@@ -374,6 +374,11 @@ fn stored_sessions_and_splits_come_before_the_first_live_event_of_a_day() {
     let view = trader.permit::<ViewPortfolio>().unwrap();
     let desk = home.house.portfolios(&view, Some("desk".parse().unwrap())).unwrap().remove(0);
     assert_eq!(desk.positions[0].quantity.to_string(), "40");
+    let (notices, _) = home.house.notices(&trader.permit::<ViewMarket>().unwrap(), 100).unwrap();
+    let splits: Vec<&str> = notices.iter().filter(|n| n.title == "Split").map(|n| n.text.as_str()).collect();
+    assert_eq!(splits.len(), 2, "{notices:?}");
+    assert!(splits.iter().all(|text| text.starts_with("AAA was split 2 for 1: desk holds ")), "{splits:?}");
+    assert!(splits[0].ends_with("desk holds 40"), "{splits:?}");
     assert_eq!(home.house.state().unwrap().market_time(Exchange::Xnys), Some(time));
     assert!(home.house.feed_status().unwrap().last_error.is_none());
 }

@@ -8,9 +8,9 @@ use super::super::codec::{
 use super::super::error::StoreError;
 use super::TradesReader;
 use crate::domain::limit::LimitVersion;
-use crate::domain::order_state::Order;
-use crate::domain::row::{Execution, Portfolio, RiskEventRow};
-use crate::domain::{AccountId, Money, OrderId, Price, Quantity, UnixNanos};
+use crate::domain::order_state::{Order, OrderStatus};
+use crate::domain::row::{Execution, Portfolio, RiskEventRow, Stake};
+use crate::domain::{AccountId, InstrumentId, Money, OrderId, Price, Quantity, UnixNanos};
 
 /// Which accounts a query may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,6 +195,31 @@ impl TradesReader {
             let sql = format!("{PORTFOLIO} WHERE {VISIBLE} ORDER BY account");
             let mut statement = c.prepare_cached(&sql)?;
             statement.query_map([accounts.list()?], portfolio)?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// Accounts that hold an instrument or have orders in it that are not done, by name.
+    pub fn stakes(&self, instrument: InstrumentId) -> Result<Vec<Stake>, StoreError> {
+        let mut stakes = Vec::new();
+        for book in self.portfolios(Accounts::All)? {
+            let held = book.holdings.iter().find(|(id, ..)| *id == instrument).map(|(_, held, _)| *held);
+            let orders = self.open_orders(book.account, instrument)?;
+            let held = held.unwrap_or_default();
+            if !held.is_zero() || orders > 0 {
+                stakes.push(Stake { account: book.account, held, orders });
+            }
+        }
+        Ok(stakes)
+    }
+
+    fn open_orders(&self, account: AccountId, instrument: InstrumentId) -> Result<usize, StoreError> {
+        self.db.read("count open orders", |c| {
+            let sql = "SELECT status FROM orders WHERE account = ?1 AND instrument = ?2";
+            let mut statement = c.prepare_cached(sql)?;
+            let key = (account.as_str(), instrument.to_string());
+            let all = statement.query_map(key, |row| word::<OrderStatus>(row, 0))?;
+            let all = all.collect::<rusqlite::Result<Vec<OrderStatus>>>();
+            all.map(|all| all.into_iter().filter(|status| !status.is_done()).count())
         })
     }
 

@@ -52,8 +52,10 @@ struct Facts {
     /// Sessions that no vendor has yet.
     late: Vec<NaiveDate>,
     page_rows: usize,
-    /// Symbols in a day of the whole market.
+    /// Symbols in a day of the whole market, and in directories.
     listed: Vec<String>,
+    /// Symbols that are no longer listed, and since when.
+    gone: Vec<(String, NaiveDate)>,
 }
 
 /// The market.
@@ -110,6 +112,12 @@ impl Market {
     /// Who is in a day of the whole market.
     pub fn list(&self, symbols: &[&str]) {
         self.facts().listed = symbols.iter().map(|s| (*s).to_owned()).collect();
+    }
+
+    /// A symbol is no longer listed since a day, which directories say that tell such things.
+    pub fn delist(&self, symbol: &str, date: &str) {
+        self.facts().listed.retain(|listed| listed != symbol);
+        self.facts().gone.push((symbol.to_owned(), date.parse().expect("a date")));
     }
 
     /// From now on the vendors' clocks are ahead by some days.

@@ -31,6 +31,8 @@ pub fn answer(market: &Market, seen: &Seen) -> Option<Canned> {
         }
         ["v3", "reference", "splits"] => Some(polygon_splits(market, seen)),
         ["v3", "reference", "dividends"] => Some(polygon_dividends(market, seen)),
+        ["v3", "reference", "tickers"] => Some(polygon_directory(market, seen)),
+        ["asx-research", "1.0", "companies", "directory", "file"] => Some(asx_directory(market)),
         ["asx-research", "1.0", "companies", code, "header"] => Some(asx_header(market, code)),
         [] => {
             let mut cookie = Canned::text(404, "text/html", "");
@@ -325,6 +327,39 @@ fn polygon_dividends(market: &Market, seen: &Seen) -> Canned {
             json!(format!("https://api.polygon.io/v3/reference/dividends?{query}cursor={next}"));
     }
     Canned::json(&body)
+}
+
+fn polygon_directory(market: &Market, seen: &Seen) -> Canned {
+    let facts = market.facts();
+    let is_active = seen.query.get("active").is_none_or(|text| text != "false");
+    let row = |symbol: &str, gone: Option<NaiveDate>| {
+        let mut row = json!({ "ticker": symbol, "name": "Made Up Inc.", "market": "stocks", "locale": "us",
+            "primary_exchange": "XNYS", "type": "CS", "active": gone.is_none(), "currency_name": "usd" });
+        if let Some(gone) = gone {
+            row["delisted_utc"] = json!(format!("{gone}T05:00:00Z"));
+        }
+        row
+    };
+    let rows: Vec<Value> = if is_active {
+        facts
+            .listed
+            .iter()
+            .filter(|symbol| !symbol.ends_with(".AX"))
+            .map(|symbol| row(symbol, None))
+            .collect()
+    } else {
+        facts.gone.iter().map(|(symbol, day)| row(symbol, Some(*day))).collect()
+    };
+    Canned::json(&json!({ "results": rows, "status": "OK", "count": rows.len(), "request_id": "r" }))
+}
+
+/// Companies that are listed; what is not is simply not in it.
+fn asx_directory(market: &Market) -> Canned {
+    let mut text = "ASX code,Company name,GICs industry group,Listing date,Market Cap\n".to_owned();
+    for code in market.facts().listed.iter().filter_map(|symbol| symbol.strip_suffix(".AX")) {
+        text.push_str(&format!("\"{code}\",\"MADE UP LIMITED\",\"Materials\",\"2000-01-04\",\"9000000\"\n"));
+    }
+    Canned::text(200, "text/csv", &text)
 }
 
 fn asx_header(market: &Market, code: &str) -> Canned {

@@ -72,6 +72,8 @@ pub type Maker = dyn Fn(&Seen) -> Option<Canned> + Send + Sync;
 
 struct Inner {
     clock: Arc<AtomicI64>,
+    /// How far the clock that answers show is ahead, in nanoseconds.
+    ahead: AtomicI64,
     routes: Mutex<Vec<Route>>,
     maker: Mutex<Option<Arc<Maker>>>,
     armed: Mutex<Vec<Armed>>,
@@ -99,6 +101,7 @@ impl Server {
         let stream = Arc::new(Hub::new(Arc::clone(&clock)));
         let inner = Inner {
             clock,
+            ahead: AtomicI64::new(0),
             routes: Mutex::default(),
             maker: Mutex::default(),
             armed: Mutex::default(),
@@ -136,6 +139,17 @@ impl Server {
     /// Disarms everything.
     pub fn disarm(&self) {
         locked(&self.inner.armed).clear();
+    }
+
+    /// From now on the clock that answers show is ahead by some seconds.
+    pub fn set_ahead(&self, seconds: i64) {
+        self.inner.ahead.store(seconds * 1_000_000_000, Ordering::SeqCst);
+    }
+
+    fn date(&self) -> String {
+        let nanos = self.inner.clock.load(Ordering::SeqCst) + self.inner.ahead.load(Ordering::SeqCst);
+        let date = chrono::DateTime::from_timestamp_nanos(nanos);
+        date.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     /// Polygon's stream.
@@ -181,6 +195,9 @@ impl Server {
                 }
                 if let Some(nanos) = wish["now_ns"].as_i64() {
                     self.inner.clock.store(nanos, Ordering::SeqCst);
+                }
+                if let Some(seconds) = wish["show_ahead_seconds"].as_i64() {
+                    self.set_ahead(seconds);
                 }
                 Canned::json(&json!({ "now_ns": self.inner.clock.load(Ordering::SeqCst) }))
             }
@@ -237,10 +254,14 @@ async fn answer(State(server): State<Server>, request: Request) -> Response {
     if server.inner.stream.is_rest_away() {
         return sent(Canned::text(503, "text/plain", "nobody is at home"));
     }
-    match server.fault_for(&seen) {
+    let mut response = match server.fault_for(&seen) {
         Some(fault) => fault.answer(|| server.plain(&seen)),
         None => sent(server.plain(&seen)),
+    };
+    if let Ok(date) = server.date().parse() {
+        response.headers_mut().entry(axum::http::header::DATE).or_insert(date);
     }
+    response
 }
 
 fn without_vendor(path: &str) -> (String, String) {
