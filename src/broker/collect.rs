@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Broker, BrokerError, Cursor};
-use crate::domain::BrokerId;
 use crate::domain::broker::{OrderReport, VenueView};
+use crate::domain::{BrokerId, VenueOrderId};
 use crate::execution::reconcile::{AboutOrder, Questions};
 
 /// Most pages of executions of one reconciliation.
@@ -16,7 +16,8 @@ pub async fn collect(broker: &dyn Broker, questions: &Questions) -> Result<Venue
     let known: BTreeSet<_> = open.iter().filter_map(|o| o.id.map(|id| (id, o.amend_seq))).collect();
     let mut asked = Vec::new();
     for about in &questions.orders {
-        let is_open = known.contains(&(about.id, about.changes));
+        let is_named = |name| open.iter().any(|o| o.venue_id == name);
+        let is_open = known.contains(&(about.id, about.changes)) || about.venue_id.is_some_and(is_named);
         if !is_open {
             asked.extend(ask(broker, about).await?.into_iter().map(|found| (about.id, found)));
         }
@@ -34,7 +35,19 @@ pub async fn collect(broker: &dyn Broker, questions: &Questions) -> Result<Venue
         let broker: BrokerId = broker.capabilities().broker;
         return Err(BrokerError::Malformed { broker, what: "executions", reason });
     }
-    Ok(VenueView { open, asked, fills, positions: broker.positions().await? })
+    Ok(VenueView { open, asked, elsewhere: Vec::new(), fills, positions: broker.positions().await? })
+}
+
+/// Asks for orders by the venue's names, and takes what is found into the view.
+pub async fn introduce(
+    broker: &dyn Broker,
+    names: &BTreeSet<VenueOrderId>,
+    view: &mut VenueView,
+) -> Result<(), BrokerError> {
+    for name in names {
+        view.elsewhere.extend(broker.order_by_venue_id(*name).await?);
+    }
+    Ok(())
 }
 
 /// One order under the names it may have; a lone `None` when the venue knows none of them.

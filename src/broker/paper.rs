@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::broker::{
     BrokerReport, Capabilities, FillReport, OrderReport, PositionReport, SessionClock, VenueAccount,
-    VenueRefusal, VenueStatus,
+    VenueRefusal, VenueStatus, VenueTerms,
 };
 use crate::domain::command::{Command, Given, Independence};
 use crate::domain::event::{EventBody, Fill, Refusal};
@@ -188,6 +188,7 @@ fn order_report(order: &Order) -> Option<OrderReport> {
         replaces: None,
         replaced_by: None,
         changed_at: order.changed_at,
+        terms: Some(VenueTerms { order_type: spec.order_type, tif: spec.tif, trail: spec.trail }),
     })
 }
 

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::id::IdError;
+use super::order::Trail;
 use super::{
     AccountKind, CleanText, Currency, Exchange, InstrumentId, Money, OrderId, OrderType, Price, Quantity,
     Ratio, RefusalCode, Side, TimeInForce, TradeId, UnixNanos, VenueOrderId,
@@ -134,6 +135,18 @@ impl VenueStatus {
     }
 }
 
+/// What kind of order a venue's order is, in our words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueTerms {
+    /// Kind of order.
+    pub order_type: OrderType,
+    /// How long it works.
+    pub tif: TimeInForce,
+    /// How far a trailing stop follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Trail>,
+}
+
 /// One order as a venue tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderReport {
@@ -172,6 +185,9 @@ pub struct OrderReport {
     pub replaced_by: Option<VenueOrderId>,
     /// Its last change, in the venue's time.
     pub changed_at: UnixNanos,
+    /// What kind of order it is; `None` where we have no word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<VenueTerms>,
 }
 
 /// One execution as a venue tells it.
@@ -264,6 +280,8 @@ pub struct VenueView {
     pub open: Vec<OrderReport>,
     /// Orders of ours that were asked for one by one; `None` where the venue does not know it.
     pub asked: Vec<(OrderId, Option<OrderReport>)>,
+    /// Orders that are neither open nor ours, and that executions or replacements name.
+    pub elsewhere: Vec<OrderReport>,
     /// Executions since some time before the last reconciliation.
     pub fills: Vec<FillReport>,
     /// All positions.

@@ -197,6 +197,19 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
     },
+    /// An order that was given elsewhere was found at the broker and is kept here from now on.
+    OrderAdopted {
+        /// The order as it is kept here.
+        #[serde(flatten)]
+        order: OrderSpec,
+        /// At which broker.
+        broker: BrokerId,
+        /// The broker's name for it.
+        venue_id: VenueOrderId,
+        /// The price at which it holds money, where it names none itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valued_at: Option<Price>,
+    },
     /// The broker has an order and works it.
     OrderAcknowledged {
         /// Account.

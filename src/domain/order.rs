@@ -255,6 +255,9 @@ impl<'de> Deserialize<'de> for Trail {
     }
 }
 
+/// The strategy of orders that were found at a broker and not given here.
+pub const EXTERNAL: &str = "external";
+
 /// What somebody asks for. Immutable; what becomes of it is told by events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderSpec {
@@ -337,6 +340,11 @@ impl OrderSpec {
             strategy: None,
             lot: None,
         }
+    }
+
+    /// Whether it was found at a broker and not given here.
+    pub fn is_external(&self) -> bool {
+        self.strategy.is_some_and(|strategy| strategy.as_str() == EXTERNAL)
     }
 
     /// The price that the order itself names: its limit, else its trigger.

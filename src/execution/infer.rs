@@ -20,7 +20,7 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let tell = BrokerReport::Order(report.clone());
         self.venue_report(account, &tell)?;
-        let Some(order) = self.named(account, report.id, report.venue_id) else { return Ok(()) };
+        let Some(order) = self.reported(account, report) else { return Ok(()) };
         let missing = missing(&order, report);
         if !missing.is_positive() {
             return Ok(());
@@ -34,6 +34,7 @@ impl Step<'_> {
         };
         self.emit(EventBody::Fill(fill))?;
         self.follow((account, id), missing)?;
+        self.judge_executions(&(account, id))?;
         self.judge_cash(account)?;
         self.venue_report(account, &tell)
     }

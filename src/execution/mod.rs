@@ -5,6 +5,7 @@
 //! Orders reach the matching code only as [`crate::risk::Approved`]. Nothing here knows a clock, file or thread.
 
 mod actions;
+mod adopt;
 mod amend;
 mod auction;
 mod control;

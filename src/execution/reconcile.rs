@@ -4,7 +4,7 @@
 //! then positions. Applied twice it changes nothing the second time. A difference that remains is a break for a person;
 //! nothing is ever traded to make it go away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::broker::{BrokerReport, FillReport, OrderReport, PositionReport, VenueRefusal, VenueView};
 use crate::domain::command::VenueAnswer;
@@ -19,6 +19,8 @@ use super::state::State;
 #[cfg(test)]
 mod tests;
 
+/// Most orders that were given elsewhere and are asked for in one comparison; the next one asks for more.
+const STRANGERS_MAX: usize = 200;
 /// How far back executions are asked for again, in seconds: clocks differ, and records come late.
 const MARGIN_SECONDS: i64 = 86_400;
 
@@ -44,7 +46,7 @@ pub struct Questions {
 
 /// What an account's broker has to be asked at wall time `now`.
 pub fn questions(state: &State, account: AccountId, now: UnixNanos) -> Questions {
-    let mut since = now;
+    let mut since = state.compared(account).map_or(now, |compared| compared.last.min(now));
     let mut orders = Vec::new();
     for order in state.orders().open().values().filter(|o| o.spec.account == account && o.is_at_broker()) {
         let Some(remote) = &order.remote else { continue };
@@ -53,6 +55,19 @@ pub fn questions(state: &State, account: AccountId, now: UnixNanos) -> Questions
         orders.push(AboutOrder { id, changes, venue_id });
     }
     Questions { since: since.plus_nanos(-MARGIN_SECONDS * NANOS_PER_SECOND), orders }
+}
+
+/// Names of venue orders that the answers speak of and nobody told: those of executions of other orders since the
+/// account is kept here, and those that took the place of orders of ours. They are to be asked for.
+pub fn strangers(state: &State, account: AccountId, view: &VenueView) -> BTreeSet<VenueOrderId> {
+    let opened = state.compared(account).map(|compared| compared.opened);
+    let reports = in_order(view);
+    let is_new = |f: &&FillReport| opened.is_some_and(|opened| f.time >= opened);
+    let executed = view.fills.iter().filter(is_new).map(|f| f.venue_id);
+    let replacing = reports.iter().filter_map(|r| r.replaced_by);
+    let is_told = |name: VenueOrderId| reports.iter().any(|r| r.venue_id == name);
+    let is_known = |name| state.orders().at_venue(account, name).is_some();
+    executed.chain(replacing).filter(|name| !is_told(*name) && !is_known(*name)).take(STRANGERS_MAX).collect()
 }
 
 /// What the answers mean for orders, as commands of the house. `is_patient` says that orders not found were asked for
@@ -78,13 +93,21 @@ pub fn news(state: &State, account: AccountId, view: &VenueView, is_patient: boo
     news
 }
 
-/// What differs once the news is taken in: positions, and orders that work here and are not known there.
+/// What differs once the news is taken in: positions, orders that work here and are not known there, and orders that
+/// ended here and work there.
 pub fn breaks(state: &State, account: AccountId, view: &VenueView) -> Vec<CleanText> {
     let mut found = Vec::new();
     for (id, _) in unknown_there(view) {
         let status = state.orders().open().get(&(account, *id)).map(|o| o.status);
         if status.is_some_and(|s| s != OrderStatus::Submitted) {
             found.push(CleanText::from(format!("order {id} works here and is not known at the broker")));
+        }
+    }
+    for report in &view.open {
+        if let Some(order) = state.orders().at_venue(account, report.venue_id).filter(|o| o.status.is_done())
+        {
+            let id = order.spec.id;
+            found.push(CleanText::from(format!("order {id} ended here and works at the broker")));
         }
     }
     let Some(ours) = state.accounts().get(&account) else { return found };
@@ -131,7 +154,7 @@ fn named(reports: &[&OrderReport], fill: &FillReport) -> FillReport {
 fn in_order(view: &VenueView) -> Vec<&OrderReport> {
     let asked = view.asked.iter().filter_map(|(_, found)| found.as_ref());
     let mut newest: BTreeMap<VenueOrderId, &OrderReport> = BTreeMap::new();
-    for report in view.open.iter().chain(asked) {
+    for report in view.open.iter().chain(asked).chain(&view.elsewhere) {
         let kept = newest.entry(report.venue_id).or_insert(report);
         if (report.changed_at, report.filled) > (kept.changed_at, kept.filled) {
             *kept = report;

@@ -53,9 +53,9 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         match report {
             BrokerReport::Connected | BrokerReport::Gap { .. } => Ok(()),
-            BrokerReport::Order(report) => match self.named(account, report.id, report.venue_id) {
+            BrokerReport::Order(report) => match self.reported(account, report) {
                 Some(order) => self.order_report(&order, report),
-                None => self.foreign(account, report.venue_id.to_string()),
+                None => self.adopt(account, report),
             },
             BrokerReport::Fill(report) => match self.named(account, report.id, report.venue_id) {
                 Some(order) => self.fill_report(&order, report),
@@ -101,7 +101,7 @@ impl Step<'_> {
         }
     }
 
-    /// The order that a report speaks of: by our name, else by the venue's.
+    /// The order that a report speaks of: by the venue's name, else by ours.
     pub(super) fn named(
         &self,
         account: AccountId,
@@ -109,11 +109,11 @@ impl Step<'_> {
         venue_id: VenueOrderId,
     ) -> Option<Order> {
         let orders = self.state().orders();
-        let ours = id.and_then(|id| orders.get(account, id)).filter(|o| o.remote.is_some());
-        ours.or_else(|| orders.at_venue(account, venue_id)).cloned()
+        let ours = || id.and_then(|id| orders.get(account, id)).filter(|o| o.remote.is_some());
+        orders.at_venue(account, venue_id).or_else(ours).cloned()
     }
 
-    fn acknowledge(&mut self, order: &Order, venue_id: VenueOrderId) -> Result<(), EngineError> {
+    pub(super) fn acknowledge(&mut self, order: &Order, venue_id: VenueOrderId) -> Result<(), EngineError> {
         let (account, id) = (order.spec.account, order.spec.id);
         let known = order.remote.as_ref().is_some_and(|r| r.venue_ids.contains(&venue_id));
         let waits = matches!(order.status, OrderStatus::Submitted | OrderStatus::Suspended);
@@ -140,7 +140,7 @@ impl Step<'_> {
         if done { self.follow((account, id), Quantity::ZERO) } else { Ok(()) }
     }
 
-    fn order_report(&mut self, order: &Order, report: &OrderReport) -> Result<(), EngineError> {
+    pub(super) fn order_report(&mut self, order: &Order, report: &OrderReport) -> Result<(), EngineError> {
         let (account, id) = (order.spec.account, order.spec.id);
         let Some(remote) = &order.remote else { return Ok(()) };
         if order.status.is_done() {
@@ -158,6 +158,12 @@ impl Step<'_> {
                 return self.venue_answer((account, id), &VenueAnswer::AmendRefused(refusal));
             }
             VenueStatus::Received if answers => return Ok(()),
+            VenueStatus::Received | VenueStatus::Rejected
+                if replaces && is_new && !waits_for_change(order) =>
+            {
+                return Ok(());
+            }
+            _ if replaces && is_new && !waits_for_change(order) => return self.changed_there(order, report),
             _ if answers => {
                 self.confirm_update(order, report.venue_id)?;
                 let changed = self.named(account, Some(id), report.venue_id);
@@ -169,6 +175,10 @@ impl Step<'_> {
         let all_told = remote.filled_under(report.venue_id) >= report.filled;
         let end = |reason| EventBody::OrderCanceled { account, id, reason };
         match report.status {
+            // What takes the place of an order that was given elsewhere is another such order.
+            VenueStatus::Replaced if order.spec.is_external() && !waits_for_change(order) => {
+                if current && all_told { self.emit(end(EndReason::Venue)) } else { Ok(()) }
+            }
             VenueStatus::Received | VenueStatus::Replaced => Ok(()),
             VenueStatus::Working
             | VenueStatus::Held
@@ -234,6 +244,7 @@ impl Step<'_> {
         self.acknowledge(order, report.venue_id)?;
         self.emit(EventBody::Fill(fill))?;
         self.follow((account, id), report.quantity)?;
+        self.judge_executions(&(account, id))?;
         self.judge_cash(account)?;
         if late {
             self.tell_break(
@@ -268,7 +279,7 @@ impl Step<'_> {
     }
 
     /// Something at the broker that was not given here: shown, never acted on.
-    fn foreign(&mut self, account: AccountId, name: String) -> Result<(), EngineError> {
+    pub(super) fn foreign(&mut self, account: AccountId, name: String) -> Result<(), EngineError> {
         self.tell_break(account, format!("order {name} at the broker was not given here"))
     }
 

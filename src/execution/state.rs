@@ -33,6 +33,15 @@ pub struct Announced {
     pub pay_date: NaiveDate,
 }
 
+/// An account at a broker and its comparisons, in wall time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Since when it is kept here: what was executed before is not of its book.
+    pub opened: UnixNanos,
+    /// When it was last compared to the end.
+    pub last: UnixNanos,
+}
+
 /// Orders, accounts, limits, halts, instruments and the market as seen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
@@ -68,6 +77,8 @@ pub struct State {
     /// Changes of symbol that were followed: from, to, first day.
     #[serde(default)]
     pub(super) symbols: BTreeSet<(InstrumentId, InstrumentId, NaiveDate)>,
+    #[serde(default)]
+    pub(super) compared: BTreeMap<AccountId, Compared>,
     pub(super) view: View,
 }
 
@@ -130,6 +141,11 @@ impl State {
     /// Differences with brokers that were told since the last comparison began, by account.
     pub const fn breaks(&self) -> &BTreeMap<AccountId, BTreeSet<String>> {
         &self.breaks
+    }
+
+    /// Since when an account is at its broker, and when the two were last compared.
+    pub fn compared(&self, account: AccountId) -> Option<Compared> {
+        self.compared.get(&account).copied()
     }
 
     pub(super) fn has_break(&self, account: AccountId, text: &str) -> bool {

@@ -91,6 +91,7 @@ impl<'e> Step<'e> {
         let (spec, valued_at) = match body {
             EventBody::OrderAccepted { order, valued_at, .. }
             | EventBody::OrderSubmitted { order, valued_at, .. }
+            | EventBody::OrderAdopted { order, valued_at, .. }
             | EventBody::OrderHeld { order, valued_at, .. } => (&*order, valued_at),
             EventBody::OrderReleased { account, id, valued_at, .. } => {
                 let Some(order) = self.state().orders.open().get(&(*account, *id)) else { return };

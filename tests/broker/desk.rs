@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use qlib_pro::domain::Clock;
+use qlib_pro::observe::SystemClock;
 use serde_json::Value;
 
 use super::fake::{Fake, Fault, KEY, SECRET};
@@ -191,6 +193,69 @@ async fn a_difference_is_told_and_never_traded_away() {
     let events = desk.json(&["export", "audit", "--format", "json"]).to_string();
     assert!(events.contains("RECONCILIATION_BREAK") || events.contains("risk_event"), "{events}");
     assert_eq!((desk.fake.requests("POST /v2/orders"), desk.fake.requests("DELETE")), (0, 0));
+}
+
+/// The orders of the account that were not given here.
+fn external(desk: &Desk) -> Vec<Value> {
+    let all = desk.json(&["order", "list", "--account", "alp"]);
+    let is_external = |o: &&Value| o["id"].as_str().unwrap().starts_with("external:");
+    all.as_array().unwrap().iter().filter(is_external).cloned().collect()
+}
+
+fn held(desk: &Desk) -> Value {
+    desk.json(&["portfolio", "--account", "alp"])[0]["positions"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_given_at_the_venue_itself_is_kept_counted_once_and_ended_only_by_a_person() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.fake.execute_at(&SystemClock.now().to_string());
+    desk.fake.give_foreign("S02", "7");
+    desk.fake.fill_silently("somebody else's", "3", "42");
+    for _ in 0..2 {
+        desk.compare();
+        let orders = external(&desk);
+        let [order] = orders.as_slice() else { panic!("{orders:?}") };
+        assert_eq!(
+            (&order["status"], &order["filled"]),
+            (&"partially_filled".into(), &"3".into()),
+            "{order}"
+        );
+        let held = held(&desk);
+        assert_eq!((held.as_array().unwrap().len(), &held[0]["quantity"]), (1, &"3".into()), "{held}");
+    }
+    assert_eq!((desk.fake.requests("POST /v2/orders"), desk.fake.requests("DELETE")), (0, 0));
+    let id = external(&desk)[0]["id"].as_str().unwrap().to_owned();
+    let ran = desk.run(&["order", "cancel", &id, "--account", "alp"]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    desk.compare();
+    assert_eq!(external(&desk)[0]["status"], "canceled");
+    assert_eq!((desk.fake.requests("POST /v2/orders"), desk.fake.orders()), (0, 1));
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_executed_elsewhere_while_nobody_looked_is_booked_once_and_what_was_before_is_not() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.fake.give_foreign("S03", "5");
+    desk.fake.fill_silently("somebody else's", "5", "40");
+    desk.fake.execute_at(&SystemClock.now().to_string());
+    desk.fake.give_foreign("S02", "7");
+    desk.fake.fill_silently("somebody else's", "4", "42");
+    desk.fake.fill_silently("somebody else's", "3", "43");
+    for _ in 0..2 {
+        desk.compare();
+        let orders = external(&desk);
+        let [order] = orders.as_slice() else { panic!("{orders:?}") };
+        assert_eq!((&order["status"], &order["filled"]), (&"filled".into(), &"7".into()), "{order}");
+        let held = held(&desk);
+        assert_eq!((held.as_array().unwrap().len(), &held[0]["quantity"]), (1, &"7".into()), "{held}");
+    }
+    let events = desk.json(&["export", "audit", "--format", "json"]).to_string();
+    assert!(events.contains("S03.XNYS: 0 here and 5 at the broker"), "{events}");
+    assert!(!events.contains("S02.XNYS: 0 here"), "{events}");
+    assert_eq!((desk.fake.requests("POST /v2/orders"), desk.fake.requests("DELETE")), (0, 0));
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,7 +26,7 @@ pub const SECRET: &str = "canary-secret-7f3a";
 
 /// How many executions make a page.
 const FILLS_PER_PAGE: usize = 100;
-/// Every time the venue writes.
+/// Every time the venue writes, until a test says another one for executions.
 const TIME: &str = "2024-05-06T13:30:00.123456789Z";
 
 /// How a request goes wrong.
@@ -80,6 +80,7 @@ struct Book {
     faults: BTreeMap<String, VecDeque<Fault>>,
     requests: Vec<String>,
     bodies: Vec<String>,
+    executed_at: String,
     next: u64,
     is_binary: bool,
     is_deaf: bool,
@@ -131,6 +132,7 @@ impl Fake {
             faults: BTreeMap::new(),
             requests: Vec::new(),
             bodies: Vec::new(),
+            executed_at: TIME.to_owned(),
             next: 1,
             is_binary: true,
             is_deaf: false,
@@ -193,6 +195,11 @@ impl Fake {
         self.frames.receiver_count()
     }
 
+    /// Says when executions happen from now on.
+    pub fn execute_at(&self, time: &str) {
+        time.clone_into(&mut self.book().executed_at);
+    }
+
     /// Fills some of an order and tells it; returns what was told, so that a test can tell it again.
     pub fn fill(&self, client: &str, quantity: &str, price: &str) -> String {
         self.fill_at(client, quantity, price, true)
@@ -205,7 +212,7 @@ impl Fake {
 
     fn fill_at(&self, client: &str, quantity: &str, price: &str, is_told: bool) -> String {
         let mut book = self.book();
-        let trade = book.next;
+        let (trade, executed_at) = (book.next, book.executed_at.clone());
         book.next += 1;
         let order = book.live(client).unwrap_or_else(|| panic!("no live order {client}"));
         let add: Quantity = quantity.parse().unwrap();
@@ -230,7 +237,7 @@ impl Fake {
         book.activities.push(json!({
             "activity_type": "FILL", "id": format!("20240506093000000::e-{trade}"), "order_id": order["id"],
             "symbol": symbol, "side": side, "qty": quantity, "price": price, "cum_qty": cum.to_string(),
-            "leaves_qty": "0", "transaction_time": TIME,
+            "leaves_qty": "0", "transaction_time": executed_at,
             "type": if is_full { "fill" } else { "partial_fill" },
         }));
         let mut update = self.shapes.update.clone();

@@ -8,10 +8,11 @@ use serde::de::{self, Deserializer, Visitor};
 
 use crate::domain::broker::{
     BrokerReport, FillReport, OrderReport, PositionReport, SessionClock, VenueAccount, VenueStatus,
+    VenueTerms,
 };
 use crate::domain::{
-    CleanText, Exchange, InstrumentId, Money, OrderId, Price, Quantity, Side, TradeId, UnixNanos,
-    VenueOrderId,
+    CleanText, Exchange, InstrumentId, Money, OrderId, OrderType, Price, Quantity, Side, TimeInForce,
+    TradeId, UnixNanos, VenueOrderId,
 };
 
 /// Between our order id and the number of the amendment in a client order id; no order id of ours has it.
@@ -87,6 +88,11 @@ pub(super) struct WireOrder {
     side: String,
     limit_price: Option<Dec>,
     stop_price: Option<Dec>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    time_in_force: Option<String>,
+    trail_price: Option<Dec>,
+    trail_percent: Option<Dec>,
     status: String,
     replaces: Option<String>,
     replaced_by: Option<String>,
@@ -99,7 +105,8 @@ impl WireOrder {
     /// As a report.
     pub(super) fn report(&self) -> Result<OrderReport, Unread> {
         let (id, amend_seq) = own_name(&self.client_order_id);
-        let quantity = self.qty.as_ref().ok_or_else(|| unread("order", &self.id, "has no quantity"))?;
+        // An order that was given by its value has no quantity; what it has filled is all that is known.
+        let quantity = self.qty.as_ref().unwrap_or(&self.filled_qty);
         let changed = [&self.updated_at, &self.submitted_at, &self.created_at].into_iter().flatten().next();
         let changed = changed.ok_or_else(|| unread("order", &self.id, "has no time"))?;
         Ok(OrderReport {
@@ -117,7 +124,20 @@ impl WireOrder {
             replaces: self.replaces.as_deref().map(venue_id).transpose()?,
             replaced_by: self.replaced_by.as_deref().map(venue_id).transpose()?,
             changed_at: time(changed)?,
+            terms: self.terms(),
         })
+    }
+
+    /// What kind of order it is, in our words; `None` where there is none.
+    fn terms(&self) -> Option<VenueTerms> {
+        let (order_type, tif) = kind_of(self.kind.as_deref()?, self.time_in_force.as_deref()?)?;
+        let amount = self.trail_price.as_ref().map(|p| p.0.clone());
+        let trail = amount.or_else(|| self.trail_percent.as_ref().map(|p| format!("{}%", p.0)));
+        let trail = match trail {
+            Some(text) => Some(text.parse().ok()?),
+            None => None,
+        };
+        Some(VenueTerms { order_type, tif, trail })
     }
 
     /// When it was given, for paging.
@@ -359,6 +379,31 @@ fn time(text: &str) -> Result<UnixNanos, Unread> {
     let parsed = DateTime::parse_from_rfc3339(text).map_err(|e| unread("time", text, e))?;
     let nanos = parsed.timestamp_nanos_opt().ok_or_else(|| unread("time", text, "is out of range"))?;
     Ok(UnixNanos::from_nanos(nanos))
+}
+
+/// Our kind of order and time in force; auction orders travel as a plain type with a time in force of their own.
+fn kind_of(kind: &str, tif: &str) -> Option<(OrderType, TimeInForce)> {
+    let order_type = match (kind, tif) {
+        ("market", "opg") => OrderType::MarketOnOpen,
+        ("limit", "opg") => OrderType::LimitOnOpen,
+        ("market", "cls") => OrderType::MarketOnClose,
+        ("limit", "cls") => OrderType::LimitOnClose,
+        (_, "opg" | "cls") => return None,
+        ("market", _) => OrderType::Market,
+        ("limit", _) => OrderType::Limit,
+        ("stop", _) => OrderType::Stop,
+        ("stop_limit", _) => OrderType::StopLimit,
+        ("trailing_stop", _) => OrderType::TrailingStop,
+        (_, _) => return None,
+    };
+    let tif = match tif {
+        "day" | "opg" | "cls" => TimeInForce::Day,
+        "gtc" => TimeInForce::Gtc,
+        "ioc" => TimeInForce::Ioc,
+        "fok" => TimeInForce::Fok,
+        _ => return None,
+    };
+    Some((order_type, tif))
 }
 
 fn status(text: &str) -> Result<VenueStatus, Unread> {

@@ -75,6 +75,9 @@ impl Fold<'_> {
     fn body(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
             EventBody::AccountOpened(spec) => {
+                if !spec.broker.is_paper() {
+                    self.compared(spec.account, false);
+                }
                 let (account, movement) = Account::open(spec.clone());
                 self.state.accounts.insert(spec.account, account);
                 Ok(Effects::moved(spec.account, movement))
@@ -104,6 +107,7 @@ impl Fold<'_> {
             | EventBody::OrderRejected { .. }
             | EventBody::OrderDenied { .. } => self.order_event(),
             EventBody::OrderSubmitted { .. }
+            | EventBody::OrderAdopted { .. }
             | EventBody::OrderAcknowledged { .. }
             | EventBody::OrderSuspended { .. }
             | EventBody::UpdateRequested { .. }

@@ -2,10 +2,13 @@
 
 use crate::domain::event::{EventBody, Fill};
 use crate::domain::order_state::Remote;
-use crate::domain::{BrokerId, Order, OrderSpec, OrderStatus, OrderStep, Quantity, RefusalCode};
+use crate::domain::{
+    AccountId, BrokerId, Order, OrderSpec, OrderStatus, OrderStep, Quantity, RefusalCode, VenueOrderId,
+};
 use crate::risk::OrderKey;
 
 use super::super::engine::EngineError;
+use super::super::state::Compared;
 use super::{Effects, Fold};
 
 impl Fold<'_> {
@@ -15,6 +18,12 @@ impl Fold<'_> {
                 let effects = self.submit(order, *broker);
                 self.value((order.account, order.id), *valued_at);
                 effects
+            }
+            EventBody::OrderAdopted { order, broker, venue_id, valued_at } => {
+                let effects = self.take_in(order, OrderStatus::Accepted, None);
+                self.at_broker((order.account, order.id), *broker, Some(*venue_id));
+                self.value((order.account, order.id), *valued_at);
+                Ok(effects)
             }
             EventBody::OrderAcknowledged { account, id, venue_id } => {
                 let effects = self.step((*account, *id), OrderStep::Accept, |order| {
@@ -57,6 +66,7 @@ impl Fold<'_> {
             }
             EventBody::ReconciliationEnded { account, .. } => {
                 self.state.reconciling.remove(account);
+                self.compared(*account, true);
                 Ok(Effects::default())
             }
             _ => Ok(Effects::default()),
@@ -76,13 +86,29 @@ impl Fold<'_> {
         } else {
             self.take_in(spec, OrderStatus::Submitted, None, None)
         };
-        // The broker ends it when its time is over.
+        self.at_broker(key, broker, None);
+        Ok(effects)
+    }
+
+    /// From now on an order lives at a broker, which ends it when its time is over.
+    fn at_broker(&mut self, key: OrderKey, broker: BrokerId, venue_id: Option<VenueOrderId>) {
         self.state.orders.set_expiry(&key, None);
         self.state.orders.change(&key, |order| {
             order.cap = None;
-            order.remote = Some(Remote::new(broker));
+            order.remote = Some(Remote { venue_ids: venue_id.into_iter().collect(), ..Remote::new(broker) });
         });
-        Ok(effects)
+        if let Some(venue_id) = venue_id {
+            self.state.orders.name_at_venue(key, venue_id);
+        }
+    }
+
+    /// Notes since when an account is at its broker, and when the two were last compared to the end.
+    pub(super) fn compared(&mut self, account: AccountId, is_again: bool) {
+        let now = self.event.wall;
+        let known = self.state.compared.entry(account).or_insert(Compared { opened: now, last: now });
+        if is_again {
+            known.last = now;
+        }
     }
 
     /// A refused change: an order that waited for the answer works on as it was.

@@ -3,19 +3,22 @@
 use proptest::prelude::*;
 
 use crate::domain::broker::{
-    BrokerReport, FillReport, OrderReport, PositionReport, VenueRefusal, VenueStatus, VenueView,
+    BrokerReport, FillReport, OrderReport, PositionReport, VenueRefusal, VenueStatus, VenueTerms, VenueView,
 };
 use crate::domain::calendar::Calendars;
 use crate::domain::command::{Given, Independence, VenueAnswer};
-use crate::domain::event::EventBody;
+use crate::domain::event::{Event, EventBody};
 use crate::domain::facts::MarketFacts;
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, BrokerId, Command, Exchange, Instrument, InstrumentId, Margin,
-    MarketEvent, OrderId, OrderSpec, OrderStatus, OrderType, Quantity, Quote, RefusalCode, Side, UnixNanos,
+    MarketEvent, OrderId, OrderSpec, OrderStatus, OrderType, Quantity, Quote, RefusalCode, Side, TimeInForce,
+    UnixNanos,
 };
 use crate::execution::Engine;
 
-use super::{breaks, news};
+use super::{breaks, news, strangers};
+
+mod external;
 
 fn q(n: i64) -> Quantity {
     Quantity::from_whole(n).unwrap()
@@ -33,6 +36,7 @@ fn now() -> UnixNanos {
 struct Desk {
     engine: Engine,
     account: AccountId,
+    journal: Vec<Event>,
 }
 
 impl Desk {
@@ -40,6 +44,7 @@ impl Desk {
         let mut desk = Self {
             engine: Engine::new(Calendars::bundled().unwrap()).unwrap(),
             account: "alp".parse().unwrap(),
+            journal: Vec::new(),
         };
         desk.give(Command::OpenAccount(AccountSpec {
             account: desk.account,
@@ -62,6 +67,7 @@ impl Desk {
         let actor = "kim".parse().unwrap();
         let given = Given { actor, independent_of: Independence::Everyone, command };
         let batch = self.engine.command(&given, now(), now()).unwrap();
+        self.journal.extend(batch.events.iter().cloned());
         batch.events.into_iter().map(|e| e.body).collect()
     }
 
@@ -74,7 +80,9 @@ impl Desk {
             bid_size: q(1_000_000),
             ask_size: q(1_000_000),
         });
-        self.engine.market(&event, now()).unwrap().events.into_iter().map(|e| e.body).collect()
+        let batch = self.engine.market(&event, now()).unwrap();
+        self.journal.extend(batch.events.iter().cloned());
+        batch.events.into_iter().map(|e| e.body).collect()
     }
 
     fn order_told(&mut self, report: OrderReport) -> Vec<EventBody> {
@@ -163,6 +171,7 @@ fn report(id: &str, quantity: i64, filled: i64, status: VenueStatus) -> OrderRep
         replaces: None,
         replaced_by: None,
         changed_at: now(),
+        terms: Some(VenueTerms { order_type: OrderType::Limit, tif: TimeInForce::Day, trail: None }),
     }
 }
 
@@ -411,29 +420,6 @@ fn what_the_venue_cannot_do_is_denied_with_a_reason() {
     let EventBody::OrderDenied { refusal, .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!(refusal.code, RefusalCode::UnsupportedOrderType);
     assert!(refusal.observed.as_ref().unwrap().contains("alpaca does not take"), "{refusal:?}");
-}
-
-#[test]
-fn what_was_given_elsewhere_is_shown_as_a_break_and_never_traded() {
-    let mut desk = Desk::open();
-    let foreign = OrderReport { id: None, ..report("zz", 7, 2, VenueStatus::PartiallyFilled) };
-    let view = VenueView {
-        open: vec![foreign],
-        fills: vec![FillReport { id: None, ..fill("zz", 2, 2) }],
-        positions: vec![PositionReport { instrument: apple(), quantity: q(2) }],
-        ..VenueView::default()
-    };
-    let events = desk.reconcile(&view);
-    assert_eq!((desk.held(), desk.engine.state().orders().open().len()), (Quantity::ZERO, 0));
-    let said: Vec<&String> = events
-        .iter()
-        .filter_map(|e| match e {
-            EventBody::RiskEvent { code: RefusalCode::ReconciliationBreak, observed, .. } => Some(observed),
-            _ => None,
-        })
-        .collect();
-    assert!(said.iter().any(|s| s.contains("v-zz")), "{said:?}");
-    assert!(said.iter().any(|s| s.contains("AAPL.XNYS: 0 here and 2 at the broker")), "{said:?}");
 }
 
 /// What really happened at the venue to one order, and how much of it was told.

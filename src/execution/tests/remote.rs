@@ -81,6 +81,7 @@ impl Desk {
             replaces: None,
             replaced_by: None,
             changed_at: start(),
+            terms: None,
         }))
     }
 

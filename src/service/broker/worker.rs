@@ -14,12 +14,15 @@ use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{interval, timeout};
 
-use crate::broker::collect::collect;
-use crate::broker::{AmendOutcome, Amendment, Broker, CancelOutcome, Dispatch, OrderRef, SubmitOutcome};
-use crate::domain::broker::{BrokerReport, VenueRefusal};
+use crate::broker::collect::{collect, introduce};
+use crate::broker::{
+    AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, Dispatch, OrderRef, SubmitOutcome,
+};
+use crate::domain::broker::{BrokerReport, VenueRefusal, VenueView};
 use crate::domain::command::{Independence, VenueAnswer};
 use crate::domain::{
-    AccountId, CleanText, Clock, Command, Exchange, Order, OrderId, OrderStatus, RefusalCode, UnixNanos,
+    AccountId, CleanText, Clock, Command, Exchange, Order, OrderId, OrderStatus, Quantity, RefusalCode,
+    UnixNanos, VenueOrderId,
 };
 use crate::execution::{State, reconcile};
 use crate::store::fail;
@@ -39,6 +42,8 @@ const ASK_AGAIN_MS: i64 = 1_000;
 const COMPARE_AGAIN_MS: i64 = 2_000;
 /// How long an order may wait for a broker that cannot be reached, in milliseconds.
 const OFFLINE_MS: i64 = 60_000;
+/// How often it is looked at whether the account and its broker still agree, in milliseconds.
+const LOOK_MS: i64 = 60_000;
 /// Nanoseconds in a day.
 const DAY_NANOS: i64 = 86_400_000_000_000;
 
@@ -72,6 +77,10 @@ pub(super) struct Worker {
     old: BTreeSet<(OrderId, Wanted)>,
     /// When the account is to be compared next; `None` while nothing asks for it.
     compare_at: Option<UnixNanos>,
+    /// When it is looked at next whether the two still agree, without a word while they do.
+    look_at: UnixNanos,
+    /// Whether the comparison that runs found a difference and looks again before it is told.
+    is_doubted: bool,
     day: i64,
 }
 
@@ -87,6 +96,7 @@ impl Worker {
         let old = at_broker(&state, account).into_iter().filter_map(|o| Some((o.spec.id, wanted(&o)?)));
         let day = clock.now().nanos().div_euclid(DAY_NANOS);
         let (old, compare_at) = (old.collect(), Some(clock.now()));
+        let clock_next = clock.now().plus_millis(LOOK_MS);
         Ok(Self {
             account,
             broker,
@@ -96,6 +106,8 @@ impl Worker {
             tried: BTreeMap::new(),
             old,
             compare_at,
+            look_at: clock_next,
+            is_doubted: false,
             day,
         })
     }
@@ -135,8 +147,50 @@ impl Worker {
         }
         if self.compare_at.is_some_and(|at| at <= now) {
             self.compare().await?;
+        } else if self.compare_at.is_none() && self.look_at <= now {
+            self.look().await?;
         }
         self.sweep().await
+    }
+
+    /// Whether the two still agree: what the broker says is taken in as ever, and only a difference that remains
+    /// starts a comparison.
+    async fn look(&mut self) -> Result<(), ServiceError> {
+        self.look_at = self.clock.now().plus_millis(LOOK_MS);
+        let Some(view) = self.view().await? else { return Ok(()) };
+        if !self.take_in(&view)?.is_empty() {
+            self.compare_at = Some(self.clock.now().plus_millis(ASK_AGAIN_MS));
+        }
+        Ok(())
+    }
+
+    /// All that the broker says of the account; `None` when it could not be asked.
+    async fn view(&self) -> Result<Option<VenueView>, ServiceError> {
+        let account = self.account;
+        let state = self.engine.snapshot()?;
+        let questions = reconcile::questions(&state, account, self.clock.now());
+        let asked = async {
+            let mut view = collect(self.broker.as_ref(), &questions).await?;
+            let strangers = reconcile::strangers(&state, account, &view);
+            introduce(self.broker.as_ref(), &strangers, &mut view).await?;
+            Ok::<_, BrokerError>(view)
+        };
+        match asked.await {
+            Ok(view) => Ok(Some(view)),
+            Err(error) => {
+                tracing::warn!(%account, %error, "the account could not be compared with its broker");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Tells the book what the broker says; what still differs.
+    fn take_in(&self, view: &VenueView) -> Result<Vec<CleanText>, ServiceError> {
+        // Orders of ours that are not found yet are asked for by the sweep, with patience.
+        for command in reconcile::news(&*self.engine.snapshot()?, self.account, view, false) {
+            self.give(command)?;
+        }
+        Ok(reconcile::breaks(&*self.engine.snapshot()?, self.account, view))
     }
 
     /// Takes in one report. A gap, and an end of which fills are missing, ask for a comparison.
@@ -158,13 +212,28 @@ impl Worker {
             | BrokerReport::CancelRejected(_) => self.tell(report.clone()),
         };
         let ends = matches!(report, BrokerReport::Order(o) if o.status.is_done() && self.is_open(o.id));
-        if ends && self.compare_at.is_none() {
+        let lacks = match report {
+            BrokerReport::Order(o) => self.lacks(o.venue_id, o.filled),
+            BrokerReport::Fill(f) => self.lacks(f.venue_id, f.cum),
+            _ => false,
+        };
+        if (ends || lacks) && self.compare_at.is_none() {
             self.compare_at = Some(now.plus_millis(ASK_AGAIN_MS));
         }
         if let Err(error) = told {
             tracing::warn!(account = %self.account, %error, "a report could not be taken in; all is asked for again");
             self.compare_at = Some(now);
         }
+    }
+
+    /// Whether executions of an order that was given elsewhere are missing here.
+    fn lacks(&self, venue_id: VenueOrderId, filled: Quantity) -> bool {
+        let Ok(state) = self.engine.snapshot() else { return false };
+        let Some(order) = state.orders().at_venue(self.account, venue_id) else {
+            return filled.is_positive();
+        };
+        let known = order.remote.as_ref().map_or(Quantity::ZERO, |r| r.filled_under(venue_id));
+        order.spec.is_external() && known < filled
     }
 
     fn is_open(&self, id: Option<OrderId>) -> bool {
@@ -174,25 +243,23 @@ impl Worker {
         })
     }
 
-    /// Compares the account with its broker; a failure is tried again, and until then no more risk is taken.
+    /// Compares the account with its broker; a failure is tried again, and until then no more risk is taken. What
+    /// differs is looked at twice: an execution may be on its way.
     async fn compare(&mut self) -> Result<(), ServiceError> {
         let account = self.account;
         self.give(Command::Reconcile { account, breaks: None })?;
-        let questions = reconcile::questions(&*self.engine.snapshot()?, account, self.clock.now());
-        let view = match collect(self.broker.as_ref(), &questions).await {
-            Ok(view) => view,
-            Err(error) => {
-                tracing::warn!(%account, %error, "the account could not be compared with its broker");
-                self.compare_at = Some(self.clock.now().plus_millis(COMPARE_AGAIN_MS));
-                return Ok(());
-            }
+        let Some(view) = self.view().await? else {
+            self.compare_at = Some(self.clock.now().plus_millis(COMPARE_AGAIN_MS));
+            return Ok(());
         };
-        self.compare_at = None;
-        // Orders of ours that are not found yet are asked for by the sweep, with patience.
-        for command in reconcile::news(&*self.engine.snapshot()?, account, &view, false) {
-            self.give(command)?;
+        let breaks = self.take_in(&view)?;
+        self.is_doubted = !breaks.is_empty() && !self.is_doubted;
+        if self.is_doubted {
+            self.compare_at = Some(self.clock.now().plus_millis(ASK_AGAIN_MS));
+            return Ok(());
         }
-        let breaks = reconcile::breaks(&*self.engine.snapshot()?, account, &view);
+        self.compare_at = None;
+        self.look_at = self.clock.now().plus_millis(LOOK_MS);
         self.give(Command::Reconcile { account, breaks: Some(breaks) })?;
         if let Some(first) = self.first.take() {
             // Whoever waited may have gone on.

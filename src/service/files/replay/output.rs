@@ -93,6 +93,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::OrderReleased { .. }
         | EventBody::OrderUpdated { .. }
         | EventBody::OrderSubmitted { .. }
+        | EventBody::OrderAdopted { .. }
         | EventBody::OrderAcknowledged { .. }
         | EventBody::OrderSuspended { .. }
         | EventBody::UpdateRequested { .. }
@@ -128,6 +129,9 @@ fn order_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object>
         }
         EventBody::OrderSubmitted { order, broker, route, .. } => {
             spec(head("order_submitted"), order).text("broker", broker).text("route", route)
+        }
+        EventBody::OrderAdopted { order, broker, venue_id, .. } => {
+            spec(head("order_adopted"), order).text("broker", broker).text("venue_id", venue_id)
         }
         EventBody::OrderAcknowledged { account, id, venue_id } => {
             named(head("order_accepted"), *account, *id).text("venue_id", venue_id)
