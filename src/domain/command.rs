@@ -56,6 +56,8 @@ pub enum Command {
     },
     /// Sets a limit: tightening applies at once, loosening waits for a second person.
     SetLimit(LimitDraft),
+    /// Sets limits as one change set, all of them or none: they wait for a second person together.
+    SetLimits(Vec<LimitDraft>),
     /// Approves a waiting limit version.
     ApproveLimit {
         /// Its version.

@@ -38,6 +38,14 @@ impl Step<'_> {
         }
     }
 
+    /// Sets limits as one change set: all of them wait, or none is taken.
+    pub(super) fn set_limits(&mut self, actor: UserName, drafts: &[LimitDraft]) -> Result<(), EngineError> {
+        if let Err(error) = self.state().limits.judge_set(drafts, self.now) {
+            return self.reject(actor, format!("set {} limits", drafts.len()), error.to_string());
+        }
+        drafts.iter().try_for_each(|draft| self.set_limit(actor, draft))
+    }
+
     pub(super) fn approve_limit(&mut self, given: &Given, version: u32) -> Result<(), EngineError> {
         let what = format!("approve limit version {version}");
         let (draft, maker) = match self.state().limits.waiting(version) {

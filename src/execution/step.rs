@@ -134,6 +134,7 @@ impl<'e> Step<'e> {
             }
             Command::Cancel { account, id } => self.cancel((*account, *id)),
             Command::SetLimit(draft) => self.set_limit(given.actor, draft),
+            Command::SetLimits(drafts) => self.set_limits(given.actor, drafts),
             Command::ApproveLimit { version } => self.approve_limit(given, *version),
             Command::ApproveLimits { set } => self.approve_limits(given, *set),
             Command::RejectLimit { version, reason } => self.reject_limit(given.actor, *version, reason),

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::limit::{
-    Closed, LimitDraft, LimitName, LimitUnit, LimitValue, LimitVersion, Scope, Turn, VersionStatus,
+    Closed, LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope, Turn,
+    VersionStatus,
 };
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, ChangeSetId, CleanText, OrderSpec, StrategyId, Symbol, UnixNanos,
@@ -80,6 +81,15 @@ pub enum LimitError {
     /// A window that ends before it begins, or has ended.
     #[error("the limit would end before it begins: give --until after --from, and ahead of market time")]
     EmptyWindow,
+    /// The same limit twice in a change set.
+    #[error("the change set has {0} for {1} twice: keep one of them")]
+    Twice(LimitName, Scope),
+    /// The name of a change set that there was before.
+    #[error("there is a change set '{0}' already: give another name")]
+    KnownSet(ChangeSetId),
+    /// Nothing of a change set was ever in force.
+    #[error("no version of change set '{0}' was ever in force: see the limits' history")]
+    NeverInForce(ChangeSetId),
     /// No version of a change set waits.
     #[error("change set '{0}' has no version that waits for approval")]
     UnknownSet(ChangeSetId),
@@ -316,18 +326,25 @@ impl LimitBook {
         if based_on > self.version() {
             return Err(LimitError::UnknownVersion(based_on));
         }
-        let own = |v: &&LimitVersion| (v.draft.name, v.draft.scope) == (draft.name, draft.scope);
+        let own = |v: &&LimitVersion| {
+            let stands = matches!(v.status, VersionStatus::Proposed | VersionStatus::Approved);
+            stands && (v.draft.name, v.draft.scope) == (draft.name, draft.scope)
+        };
         let Some(newest) = self.versions.iter().rev().find(own).filter(|v| v.version > based_on) else {
             return Ok(());
         };
-        Err(LimitError::Stale {
-            name: draft.name,
-            scope: draft.scope,
+        Err(Self::changed_since(newest, based_on))
+    }
+
+    fn changed_since(newest: &LimitVersion, based_on: u32) -> LimitError {
+        LimitError::Stale {
+            name: newest.draft.name,
+            scope: newest.draft.scope,
             version: newest.version,
             by: newest.maker,
             value: newest.draft.hard.clone().unwrap_or_else(|| "none".to_owned()),
             based_on,
-        })
+        }
     }
 
     /// The waiting version `version`, when it may still be approved.
@@ -356,6 +373,49 @@ impl LimitBook {
         let found: Vec<u32> =
             own.filter(|v| v.status == VersionStatus::Proposed).map(|v| v.version).collect();
         if found.is_empty() { Err(LimitError::UnknownSet(set)) } else { Ok(found) }
+    }
+
+    /// Whether drafts may be one new change set: each well formed, no limit twice, a name of its own.
+    pub fn judge_set(&self, drafts: &[LimitDraft], now: UnixNanos) -> Result<(), LimitError> {
+        let mut seen = BTreeSet::new();
+        for draft in drafts {
+            self.judge(draft, now)?;
+            if !seen.insert((draft.scope, draft.name)) {
+                return Err(LimitError::Twice(draft.name, draft.scope));
+            }
+            let set = draft.terms.set;
+            if let Some(set) = set.filter(|_| self.versions.iter().any(|v| v.draft.terms.set == set)) {
+                return Err(LimitError::KnownSet(set));
+            }
+        }
+        Ok(())
+    }
+
+    /// Drafts that put back what stood before a change set, for as long as nobody changed its limits again.
+    pub fn before_set(&self, set: ChangeSetId) -> Result<Vec<LimitDraft>, LimitError> {
+        let mut drafts = Vec::new();
+        let own = self.versions.iter().filter(|v| v.draft.terms.set == Some(set));
+        for version in own.filter(|v| v.status == VersionStatus::Approved) {
+            let draft = &version.draft;
+            let same = |v: &&LimitVersion| (v.draft.name, v.draft.scope) == (draft.name, draft.scope);
+            let lasting = |v: &&LimitVersion| {
+                v.status == VersionStatus::Approved
+                    && v.draft.terms.expires_at.is_none()
+                    && v.draft.terms.order.is_none()
+            };
+            let mut others = self.versions.iter().filter(same).filter(lasting);
+            if let Some(later) = others.clone().find(|v| v.version > version.version) {
+                return Err(Self::changed_since(later, version.version));
+            }
+            let before = others.rfind(|v| v.version < version.version);
+            drafts.push(LimitDraft {
+                hard: before.and_then(|v| v.draft.hard.clone()),
+                soft: before.and_then(|v| v.draft.soft.clone()),
+                terms: LimitTerms::default(),
+                ..draft.clone()
+            });
+        }
+        if drafts.is_empty() { Err(LimitError::NeverInForce(set)) } else { Ok(drafts) }
     }
 
     /// All versions of a change set, each of which may be approved: a set is approved as a whole or not at all.

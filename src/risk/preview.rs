@@ -49,6 +49,8 @@ pub struct Preview {
     pub considered: usize,
     /// Of those, would have been refused.
     pub refused: usize,
+    /// Their places among all decisions that were handed in.
+    pub refused_at: Vec<usize>,
     /// Of those, would have waited for a second person.
     pub held: usize,
     /// Of those, recorded without the figure this limit needs.
@@ -76,9 +78,13 @@ pub fn preview(
         look.open_orders(book, &mut preview.orders);
         look.standing(book, draft.name, &mut preview.positions);
     }
-    for past in history.iter().filter(|p| covers(draft.scope, p)) {
+    for (at, past) in history.iter().enumerate().filter(|(_, p)| covers(draft.scope, p)) {
         preview.considered += 1;
+        let before = preview.refused;
         look.judge_past(past, &mut preview);
+        if preview.refused > before {
+            preview.refused_at.push(at);
+        }
     }
     Ok(preview)
 }

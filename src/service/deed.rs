@@ -112,6 +112,8 @@ pub enum Control {
     },
     /// Put an earlier version's values back.
     RevertLimit(u32),
+    /// Put back what stood before a change set.
+    RevertLimits(ChangeSetId),
     /// Stop trading.
     Halt {
         /// What.
@@ -164,7 +166,7 @@ impl Deed {
             Deed::Control(Control::SetLimit(_)) => "limits set",
             Deed::Control(Control::ApproveLimit(_) | Control::ApproveLimits(_)) => "limits approve",
             Deed::Control(Control::RejectLimit { .. } | Control::RejectLimits { .. }) => "limits reject",
-            Deed::Control(Control::RevertLimit(_)) => "limits revert",
+            Deed::Control(Control::RevertLimit(_) | Control::RevertLimits(_)) => "limits revert",
             Deed::Control(Control::Halt { .. }) => "halt",
             Deed::Control(Control::Resume(_)) => "resume",
             Deed::Advance { .. } => "advance",
@@ -286,6 +288,7 @@ impl Doer {
             }
             Control::RejectLimits { set, reason } => Done::Limits(house.reject_limits(&permit, set, reason)?),
             Control::RevertLimit(number) => version(house.revert_limit(&permit, number)?),
+            Control::RevertLimits(set) => Done::Limits(house.revert_set(&permit, set)?),
             Control::ApproveLimits(set) => Done::Limits(house.approve_limits(&permit, set)?),
             Control::Halt { scope, mode, cancel, reason } => {
                 Done::Canceled(house.halt(&permit, scope, mode, cancel, reason)?)

@@ -10,12 +10,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
-use crate::domain::{AccountId, CleanText, InstrumentId, OrderId, Price, Quantity, Symbol};
+use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, OrderId, Price, Quantity, Symbol};
 
 use super::access::Password;
 use super::quality::Decision;
 use super::trading::OrderWish;
-use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, WhatIf};
+use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, SetPreviewView, WhatIf};
 
 /// Most requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
@@ -141,6 +141,18 @@ pub enum Request {
     },
     /// Put an earlier version's values back.
     RevertLimit(u32),
+    /// What would these limits do together?
+    PreviewLimits(Vec<LimitDraft>),
+    /// What would this waiting change set do?
+    PreviewSet(ChangeSetId),
+    /// Submit limits as one change set, for this reason.
+    SetLimits(Vec<LimitDraft>, CleanText),
+    /// Approve a waiting change set.
+    ApproveSet(ChangeSetId),
+    /// Turn a waiting change set down, for this reason, or take an own one back.
+    RejectSet(ChangeSetId, CleanText),
+    /// Put back what stood before a change set.
+    RevertSet(ChangeSetId),
     /// Release an order held by a soft limit.
     ApproveOrder {
         /// Account.
@@ -230,6 +242,8 @@ pub enum Reply {
     Changed(Ticket, Box<WhatIf>),
     /// What the drafted limit would do.
     Preview(Box<PreviewView>),
+    /// What the change set would do.
+    SetPreview(Box<SetPreviewView>),
     /// Orders of a rebalance; `true` when it was a dry run.
     Basket(Vec<BasketRow>, bool),
     /// The factors that can be looked up, and what is wrong with the file of own ones.

@@ -278,6 +278,43 @@ impl Worker {
         }
     }
 
+    /// Requests about change sets of limits.
+    fn answer_sets(&self, request: Request) -> Result<Reply, ServiceError> {
+        let house = self.session.house();
+        let permit = self.session.permit::<ControlRisk>()?;
+        let named = |rows: &[super::view::LimitVersionRow]| {
+            let set = rows.first().and_then(|r| r.set).map(|set| set.to_string());
+            (set.unwrap_or_default(), rows.len())
+        };
+        Ok(match request {
+            Request::PreviewLimits(drafts) => {
+                Reply::SetPreview(Box::new(house.preview_limits(&permit, &drafts)?))
+            }
+            Request::PreviewSet(set) => Reply::SetPreview(Box::new(house.preview_set(&permit, set)?)),
+            Request::SetLimits(drafts, reason) => {
+                let (set, count) = named(&house.set_limits(&permit, drafts, &reason)?);
+                Reply::Done(format!("change set {set} with {count} limits waits for a second person"))
+            }
+            Request::ApproveSet(set) => {
+                let count = house.approve_limits(&permit, set)?.len();
+                Reply::Done(format!("change set {set} is in force: {count} limits"))
+            }
+            Request::RejectSet(set, reason) => {
+                let count = house.reject_limits(&permit, set, reason)?.len();
+                Reply::Done(format!(
+                    "change set {set} with its {count} limits is turned down; nothing changed"
+                ))
+            }
+            Request::RevertSet(set) => {
+                let (name, count) = named(&house.revert_set(&permit, set)?);
+                Reply::Done(format!(
+                    "change set {name} takes back {set} ({count} limits); it waits for a second person"
+                ))
+            }
+            other => return Err(ServiceError::Invalid(format!("this request is not known here: {other:?}"))),
+        })
+    }
+
     /// Requests about limits, people and the house itself.
     fn answer_people(&self, request: Request) -> Result<Reply, ServiceError> {
         let session = &self.session;
@@ -343,7 +380,7 @@ impl Worker {
                 house.save_factor(&session.permit::<TradeDesk>()?, &name, &text, "")?;
                 Ok(Reply::Done(format!("{} is saved among your own factors", CleanText::new(&name))))
             }
-            other => Err(ServiceError::Invalid(format!("this request is not known here: {other:?}"))),
+            other => self.answer_sets(other),
         }
     }
 

@@ -68,38 +68,84 @@ impl House {
         draft: &LimitDraft,
     ) -> Result<view::PreviewView, ServiceError> {
         let state = self.state()?;
-        let needs_approval = match state
-            .limits()
-            .judge(draft, self.house_time()?)
-            .map_err(|e| ServiceError::Invalid(e.to_string()))?
-        {
-            LimitChange::AtOnce => false,
-            LimitChange::Waits => true,
-        };
         let decided = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
+        Ok(self.preview_in(&state, draft, &history)?.0)
+    }
+
+    /// What drafts would do together.
+    pub fn preview_limits(
+        &self,
+        _: &Permit<ControlRisk>,
+        drafts: &[LimitDraft],
+    ) -> Result<view::SetPreviewView, ServiceError> {
+        let state = self.state()?;
+        let decided = self.past_decisions(&state)?;
+        let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
+        let mut parts = Vec::new();
+        let mut would = BTreeSet::new();
+        for draft in drafts {
+            let (part, refused) = self.preview_in(&state, draft, &history)?;
+            parts.push(part);
+            would.extend(refused);
+        }
+        let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d.name, p))).count();
+        Ok(view::SetPreviewView {
+            set: None,
+            maker: None,
+            reason: String::new(),
+            parts,
+            decisions: count(history.len()),
+            would_refuse: count(would.len()),
+            were_refused: count(were),
+        })
+    }
+
+    /// What a waiting change set would do.
+    pub fn preview_set(
+        &self,
+        permit: &Permit<ControlRisk>,
+        set: ChangeSetId,
+    ) -> Result<view::SetPreviewView, ServiceError> {
+        let state = self.state()?;
+        let waiting = state.limits().waiting_set(set).map_err(|e| ServiceError::Invalid(e.to_string()))?;
+        let first = waiting.first();
+        let (maker, reason) = (first.map(|v| v.maker), first.map(|v| v.draft.reason.to_string()));
+        // It was compared with what its maker saw when it was asked for; later changes are told at its approval.
+        let bare = |v: &&LimitVersion| {
+            let terms = LimitTerms { based_on: None, ..v.draft.terms.clone() };
+            LimitDraft { terms, ..v.draft.clone() }
+        };
+        let drafts: Vec<LimitDraft> = waiting.iter().map(bare).collect();
+        let preview = self.preview_limits(permit, &drafts)?;
+        Ok(view::SetPreviewView { set: Some(set), maker, reason: reason.unwrap_or_default(), ..preview })
+    }
+
+    /// One draft against one state, and the places of the decisions that it would have refused.
+    fn preview_in(
+        &self,
+        state: &State,
+        draft: &LimitDraft,
+        history: &[PastDecision<'_>],
+    ) -> Result<(view::PreviewView, Vec<usize>), ServiceError> {
         let now = self.house_time()?;
+        let invalid = |e: risk::LimitError| ServiceError::Invalid(e.to_string());
+        let needs_approval = state.limits().judge(draft, now).map_err(invalid)? == LimitChange::Waits;
         let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();
         let mut facts = MarketFacts::default();
         for account in state.accounts().keys() {
             let open = state.orders().open().values().filter(|o| o.spec.account == *account);
             let open: Vec<_> = open.map(|o| o.spec.clone()).collect();
-            facts.merge(&self.facts_for(&state, *account, &open, Some(draft.name)));
+            facts.merge(&self.facts_for(state, *account, &open, Some(draft.name)));
         }
-        let preview = risk::preview(&books, state.limits(), draft, &facts, &history)
-            .map_err(|e| ServiceError::Invalid(e.to_string()))?;
+        let preview = risk::preview(&books, state.limits(), draft, &facts, history).map_err(invalid)?;
         let orders = preview.orders.into_iter().filter_map(|o| Some((o.account, o.order?, o.observed)));
         let over = preview.positions.into_iter().map(|o| {
             let name = o.instrument.map(|i| format!(" {}", i.symbol)).unwrap_or_default();
             (format!("{}{name}", o.account), o.observed)
         });
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
-        let refused_then = |p: &&PastDecision<'_>| {
-            let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(draft.name));
-            control.is_some_and(|c| c.judge(&p.record.inputs).outcome == CheckOutcome::Breach)
-        };
-        let were_refused = history.iter().filter(refused_then).count();
-        Ok(view::PreviewView {
+        let part = view::PreviewView {
             name: draft.name,
             scope: draft.scope,
             current: current.map(ToString::to_string),
@@ -109,8 +155,9 @@ impl House {
             over: over.collect(),
             decisions: count(preview.considered),
             would_refuse: count(preview.refused),
-            were_refused: count(were_refused),
-        })
+            were_refused: count(history.iter().filter(|p| was_refused(draft.name, p)).count()),
+        };
+        Ok((part, preview.refused_at))
     }
 
     fn past_decisions(&self, state: &State) -> Result<Vec<Event>, ServiceError> {
@@ -222,6 +269,46 @@ impl House {
         self.versions_of(set)
     }
 
+    /// Submits drafts as one change set, for one reason: a second person approves all of them or none.
+    pub fn set_limits(
+        &self,
+        permit: &Permit<ControlRisk>,
+        drafts: Vec<LimitDraft>,
+        reason: &CleanText,
+    ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        if drafts.is_empty() {
+            return Err(ServiceError::Invalid("the change set is empty: add a limit to it first".into()));
+        }
+        let state = self.state()?;
+        for draft in &drafts {
+            known_scope(&state, permit.scope(), draft.scope)?;
+        }
+        let name = format!("set-{}", state.limits().version().saturating_add(1));
+        let set: ChangeSetId = name.parse().map_err(|e| ServiceError::Invalid(format!("{e}")))?;
+        let named = |draft: LimitDraft| {
+            let own = if draft.reason.is_empty() { String::new() } else { format!(": {}", draft.reason) };
+            let terms = LimitTerms { set: Some(set), ..draft.terms.clone() };
+            LimitDraft { reason: format!("{reason}{own}").into(), terms, ..draft }
+        };
+        let drafts = drafts.into_iter().map(named).collect();
+        self.control(permit, Command::SetLimits(drafts))?;
+        self.versions_of(set)
+    }
+
+    /// Puts back what stood before a change set, as a new change set that waits for a second person.
+    pub fn revert_set(
+        &self,
+        permit: &Permit<ControlRisk>,
+        set: ChangeSetId,
+    ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
+        let before = self.state()?.limits().before_set(set);
+        let mut drafts = before.map_err(|e| ServiceError::Invalid(e.to_string()))?;
+        for draft in &mut drafts {
+            draft.reason = CleanText::default();
+        }
+        self.set_limits(permit, drafts, &format!("takes back change set {set}").into())
+    }
+
     /// Puts the values of an earlier version back, as a new version under the same rules.
     pub fn revert_limit(
         &self,
@@ -329,6 +416,12 @@ fn sees(state: &State, scope: Scope, covers: Covers) -> bool {
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Whether a limit of this name refused a decision when it was made.
+fn was_refused(name: LimitName, past: &PastDecision<'_>) -> bool {
+    let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(name));
+    control.is_some_and(|c| c.judge(&past.record.inputs).outcome == CheckOutcome::Breach)
 }
 
 fn past<'a>(state: &State, event: &'a Event) -> Option<PastDecision<'a>> {

@@ -124,7 +124,8 @@ actions! {
     CancelAll = "cancel-all" ["cxl"], ["C"], Orders, Trade, Typed, 4 "cancel all", "[SYMBOL]", "Cancel all working orders of the account, or those on one symbol; the count must be typed.";
     Approve = "approve" [], ["A"], Global, Needs(Capability::ControlRisk), Review, 0 "approve", "", "Approve the selected held order or waiting limit, after a question.";
     EditLimit = "limit" ["lim", "edit-limit"], ["e"], Limits, Needs(Capability::ControlRisk), Review, 1 "edit", "[NAME] [SCOPE]", "Draft a limit, see what it would break, then set it.";
-    RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION]", "Put the values of an earlier limit version back, after a question.";
+    ChangeSet = "change-set" ["set-of-limits"], ["B"], Limits, Needs(Capability::ControlRisk), Review, 2 "change set", "[NAME]", "Show the change set: limits that are asked for and approved together; submit it, approve it or turn it down.";
+    RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION|SET]", "Put the values of an earlier limit version back, or what stood before a change set, after a question.";
     Halt = "halt" ["stop"], ["H"], Global, Needs(Capability::ControlRisk), Review, 9 "halt", "[SCOPE]", "Stop trading for the firm, an account or a symbol: this key, then Enter.";
     Resume = "resume" [], ["R"], Global, Needs(Capability::ControlRisk), Typed, 0 "resume", "[SCOPE]", "Lift a halt that somebody else set; the word must be typed.";
     RunSignals = "run" ["signals-run"], ["r"], Signals, Needs(Capability::TradeDesk), None, 2 "run model", "", "Run the model now and rank the universe.";
@@ -198,6 +199,7 @@ impl ActionId {
                 | ActionId::CancelAll
                 | ActionId::Approve
                 | ActionId::EditLimit
+                | ActionId::ChangeSet
                 | ActionId::RevertLimit
                 | ActionId::Halt
                 | ActionId::Resume

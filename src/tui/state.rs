@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 use secrecy::SecretString;
 
+use crate::domain::limit::LimitDraft;
 use crate::domain::{AccountKind, Capability, InstrumentId};
 use crate::service::desk::{Reply, Request};
 use crate::service::view::{Account, OrderRow, Ownership, Research, Screen};
@@ -205,6 +206,8 @@ pub struct UiState {
     pub modals: Vec<Modal>,
     /// The order draft that was kept when its ticket was closed.
     pub draft: Option<TicketForm>,
+    /// Limits that are to be asked for together.
+    pub change_set: Vec<LimitDraft>,
     /// `g` was pressed.
     pub prefix: bool,
     /// Message that stands for a few seconds.
@@ -252,6 +255,7 @@ impl UiState {
             panes: BTreeMap::new(),
             modals: Vec::new(),
             draft: None,
+            change_set: Vec::new(),
             prefix: false,
             toast: None,
             last: None,
@@ -402,6 +406,7 @@ impl UiState {
 
     /// Whether something would be lost by leaving.
     pub fn has_draft(&self) -> bool {
-        self.draft.is_some() || self.modals.iter().any(|m| matches!(m, Modal::Ticket(_) | Modal::Limit(_)))
+        let writes = |m: &Modal| matches!(m, Modal::Ticket(_) | Modal::Limit(_));
+        self.draft.is_some() || !self.change_set.is_empty() || self.modals.iter().any(writes)
     }
 }

@@ -126,3 +126,72 @@ fn a_draft_that_somebody_overtook_is_refused_in_plain_words() {
         terminal.quit();
     }
 }
+
+/// Drafts one limit into the change set.
+fn collects(terminal: &mut Terminal, name: &str, value: &str, is_first: bool) {
+    terminal.command(&format!("limit {name}"));
+    terminal.shows("Limit draft");
+    terminal.keys("Ctrl-U");
+    terminal.types(value);
+    if is_first {
+        terminal.keys("S-Tab S-Tab S-Tab Space");
+    }
+    terminal.shows("[IN THE CHANGE SET]");
+    terminal.keys("Enter");
+    terminal.shows("Enter puts it into the change set");
+    terminal.keys("Enter");
+    terminal.hides("kept with who");
+}
+
+#[test]
+fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
+    for size in SIZES {
+        let home = Home::staffed();
+        let mut maker = Terminal::log_in(&home, size, "raj");
+        collects(&mut maker, "max_order_notional", "60000", true);
+        collects(&mut maker, "max_open_orders", "40", false);
+        maker.keys("B");
+        maker.shows("Change set draft");
+        maker.row(&["max order notional", "50,000", "60,000"]);
+        maker.row(&["max open orders", "40"]);
+        maker.shows("decisions in the last 20 days it would have refused");
+        maker.types("a larger desk");
+        maker.row(&[">Reason", "a larger desk"]);
+        maker.keys("Enter");
+        maker.hides("Change set draft");
+        maker.row(&["max order notional", "50,000"]);
+        maker.keys("B");
+        maker.shows("Asked by raj: a larger desk");
+        maker.keys("Enter");
+        maker.shows("raj asked for it");
+        maker.keys("Esc");
+        maker.quit();
+        let mut other = Terminal::log_in(&home, size, "rita");
+        other.keys("B");
+        other.shows("Asked by raj: a larger desk");
+        other.row(&["max open orders", "40"]);
+        other.keys("Enter");
+        other.hides("Asked by raj");
+        other.row(&["max order notional", "60,000"]);
+        let history = home.json("rita", &["limits", "history"]);
+        let own: Vec<_> = history.as_array().unwrap().iter().filter(|v| v["approver"] == "rita").collect();
+        assert_eq!(own.len(), 2, "{history}");
+        let set = own[0]["set"].as_str().unwrap().to_owned();
+        other.command(&format!("revert {set}"));
+        other.shows("Take back the whole change set");
+        other.keys("Enter");
+        other.hides("Revert a change set");
+        other.keys("B");
+        other.shows(&format!("Asked by rita: takes back change set {set}"));
+        other.row(&["max order notional", "60,000", "50,000"]);
+        other.keys("Down Tab");
+        other.types("we keep it");
+        other.keys("Enter");
+        other.hides("Asked by rita");
+        other.row(&["max order notional", "60,000"]);
+        other.quit();
+        let history = home.json("rita", &["limits", "history"]);
+        let down = history.as_array().unwrap().iter().filter(|v| v["status"] == "rejected");
+        assert_eq!(down.count(), 2, "{history}");
+    }
+}

@@ -55,10 +55,10 @@ pub enum LimitsCommand {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Put the values of an earlier version back, as a new version.
+    /// Put the values of an earlier version back, as a new version; of a change set, what stood before it.
     Revert {
-        /// Version.
-        version: u32,
+        /// Version, or the name of a change set.
+        version: Waiting,
     },
 }
 
@@ -184,7 +184,13 @@ impl LimitsCommand {
                 let rows = env.hand()?.act(deed, |_| {})?.limits()?;
                 env.out.list(&rows, "the change set is empty")
             }
-            LimitsCommand::Revert { version } => change(env, Control::RevertLimit(version)),
+            LimitsCommand::Revert { version: Waiting::Version(version) } => {
+                change(env, Control::RevertLimit(version))
+            }
+            LimitsCommand::Revert { version: Waiting::Set(set) } => {
+                let rows = env.hand()?.act(Deed::Control(Control::RevertLimits(set)), |_| {})?.limits()?;
+                env.out.list(&rows, "the change set is empty")
+            }
         }
     }
 }

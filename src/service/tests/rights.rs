@@ -33,6 +33,12 @@ fn allowed(request: &Request) -> bool {
         | Request::ApproveLimit(_)
         | Request::RejectLimit { .. }
         | Request::RevertLimit(_)
+        | Request::PreviewLimits(_)
+        | Request::PreviewSet(_)
+        | Request::SetLimits(..)
+        | Request::ApproveSet(_)
+        | Request::RejectSet(..)
+        | Request::RevertSet(_)
         | Request::ApproveOrder { .. }
         | Request::Halt { .. }
         | Request::Resume(_)
@@ -71,6 +77,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         order: Box::new(super::wish("none", Side::Buy, instrument, 1, None)),
     };
     let id: crate::domain::OrderId = "nothing".parse().unwrap();
+    let set: crate::domain::ChangeSetId = "none".parse().unwrap();
     let mut all = vec![
         Request::Focus(instrument),
         Request::SelectAccount(desk),
@@ -79,6 +86,12 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Unwatch(instrument),
         Request::ReadNotices,
         Request::PreviewLimit(Box::new(draft.clone())),
+        Request::PreviewLimits(vec![draft.clone()]),
+        Request::SetLimits(vec![draft.clone()], "a test".into()),
+        Request::PreviewSet(set),
+        Request::ApproveSet(set),
+        Request::RejectSet(set, "a test".into()),
+        Request::RevertSet(set),
         Request::SetLimit(Box::new(draft)),
         Request::ApproveLimit(1),
         Request::RejectLimit { version: 1, reason: "no".into() },

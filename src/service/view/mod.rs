@@ -17,7 +17,10 @@ pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
 pub use expression::{Evidence, FactorRow, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
 pub use research::{BasketRow, SignalRow, Signals};
-pub use risk::{BreachRow, HaltRow, LimitChange, LimitRow, LimitVersionRow, LimitsView, PreviewView, WhatIf};
+pub use risk::{
+    BreachRow, HaltRow, LimitChange, LimitRow, LimitVersionRow, LimitsView, PreviewView, SetPreviewView,
+    WhatIf,
+};
 pub use screen::{DataState, Mode, Ownership, Screen};
 pub use vendor::{
     Awaited, DataHealth, FeedLine, KeyRow, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow,

@@ -167,6 +167,25 @@ pub struct PreviewView {
     pub were_refused: u32,
 }
 
+/// What a change set would do as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SetPreviewView {
+    /// Its name, once it was submitted.
+    pub set: Option<ChangeSetId>,
+    /// Who asked for it, once somebody did.
+    pub maker: Option<UserName>,
+    /// Why, as its maker said.
+    pub reason: String,
+    /// What each of its limits would do.
+    pub parts: Vec<PreviewView>,
+    /// Stored decisions of the last 20 days that were looked at.
+    pub decisions: u32,
+    /// How many of them any of its limits would have refused.
+    pub would_refuse: u32,
+    /// How many of them were refused by one of these limits at the time.
+    pub were_refused: u32,
+}
+
 /// What an order would do: the same evaluation as the pre-trade check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WhatIf {

@@ -78,7 +78,8 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
         WorkingOrders::Cancel => " keep [CANCEL]",
     };
     let text = |field: &Field| (field.text().to_owned(), Some(field.cursor()));
-    let rows: [Placed; 8] = [
+    let alone = if form.in_set { " alone [IN THE CHANGE SET]" } else { "[ALONE] in the change set" };
+    let rows: [Placed; 9] = [
         (LimitField::Name, "Limit", (0, 0), (form.name.as_str().replace('_', " "), None)),
         (LimitField::Scope, "Scope", (0, 1), text(&form.scope)),
         (LimitField::Hard, "Hard", (0, 2), text(&form.hard)),
@@ -87,6 +88,7 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
         (LimitField::From, "From", (0, 5), text(&form.from)),
         (LimitField::Until, "Until", (RIGHT_COLUMN, 5), text(&form.until)),
         (LimitField::Reason, "Reason", (0, 6), text(&form.reason)),
+        (LimitField::Set, "Set it", (0, 7), (alone.to_owned(), None)),
     ];
     for (field, label, (x, y), (text, at_cursor)) in rows {
         let front = form.field == field && form.stage == Stage::Edit;
@@ -109,6 +111,7 @@ fn draw_draft(state: &UiState, form: &LimitForm, inner: Rect, pen: &mut Pen<'_>,
             LimitField::Working => "orders that are over it".to_owned(),
             LimitField::From => "at once".to_owned(),
             LimitField::Until => "for good".to_owned(),
+            LimitField::Set => "a set is approved as a whole".to_owned(),
             LimitField::Name | LimitField::Reason => String::new(),
         };
         pen.put(end + 1, y, &hint, theme.style(Meaning::Muted));
@@ -154,6 +157,9 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
         Meaning::Text,
     ));
     lines.push(match preview.needs_approval {
+        _ if form.in_set => {
+            ("Enter puts it into the change set; nothing is set yet.".to_owned(), Meaning::Accent)
+        }
         true => ("! This loosens: it waits until a second person approves.".to_owned(), Meaning::Warn),
         false => ("This tightens: it is in force for the next order.".to_owned(), Meaning::Good),
     });

@@ -11,6 +11,7 @@ mod expression;
 pub mod frame;
 mod limit;
 pub mod modal;
+mod set;
 #[cfg(test)]
 mod tests;
 mod ticket;

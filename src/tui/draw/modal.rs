@@ -7,7 +7,7 @@ use crate::tui::format;
 use crate::tui::modal::ask::AskForm;
 use crate::tui::modal::basket::{self, BasketForm};
 use crate::tui::modal::pick::{PickForm, PickKind};
-use crate::tui::modal::{Detail, Modal, amend, limit, ticket};
+use crate::tui::modal::{Detail, Modal, amend, limit, set, ticket};
 use crate::tui::state::{Target, UiState};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::pen::Pen;
@@ -26,6 +26,7 @@ pub fn draw(state: &UiState, modal: &Modal, body: Rect, buf: &mut Buffer, drawn:
         Modal::Ticket(form) => super::ticket::draw(state, form, body, buf, drawn),
         Modal::Amend(form) => super::amend::draw(state, form, body, buf, drawn),
         Modal::Limit(form) => super::limit::draw(state, form, body, buf, drawn),
+        Modal::Set(form) => super::set::draw(state, form, body, buf, drawn),
         Modal::Ask(form) => draw_ask(state, form, body, buf, drawn),
         Modal::Pick(form) => draw_pick(state, form, body, buf, drawn),
         Modal::Basket(form) => draw_basket(state, form, body, buf, drawn),
@@ -59,8 +60,25 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             limit::Stage::Edit => {
                 &[("Tab", "field"), ("Up/Down", "choice"), ("Enter", "preview"), ("Esc", "close")]
             }
+            limit::Stage::Review if form.in_set => {
+                &[("Enter", "put it into the change set"), ("Esc", "back to the draft")]
+            }
             limit::Stage::Review => &[("Enter", "set this limit"), ("Esc", "back to the draft")],
             limit::Stage::Asking | limit::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
+        },
+        Modal::Set(form) => match (form.stage, form.shown) {
+            (set::Stage::Sending, _) => &[("", "one moment..."), ("Esc", "close; the answer is still said")],
+            (_, set::Shown::Draft) => &[
+                ("Tab", "field"),
+                ("Up/Down", "limit"),
+                ("e", "edit"),
+                ("d", "take out"),
+                ("Enter", "submit all"),
+                ("Esc", "close, draft kept"),
+            ],
+            (_, set::Shown::Waiting(..)) => {
+                &[("Tab", "field"), ("Up/Down", "answer"), ("Enter", "give it"), ("Esc", "leave it")]
+            }
         },
         Modal::Ask(form) if form.wanted().is_some() => {
             &[("Up/Down", "choose"), ("type", "the word"), ("Enter", "do it"), ("Esc", "leave it")]

@@ -40,9 +40,11 @@ pub enum LimitField {
     Until,
     /// Why.
     Reason,
+    /// By itself or in a change set.
+    Set,
 }
 
-const FIELDS: [LimitField; 8] = [
+const FIELDS: [LimitField; 9] = [
     LimitField::Name,
     LimitField::Scope,
     LimitField::Hard,
@@ -51,6 +53,7 @@ const FIELDS: [LimitField; 8] = [
     LimitField::From,
     LimitField::Until,
     LimitField::Reason,
+    LimitField::Set,
 ];
 
 /// How far it is.
@@ -85,6 +88,8 @@ pub struct LimitForm {
     pub until: Field,
     /// Why.
     pub reason: Field,
+    /// Whether it goes into the change set, and is not set by itself.
+    pub in_set: bool,
     /// Highest version when the draft was begun: a later change of this limit makes it stale.
     pub based_on: u32,
     /// Market time when the draft was begun.
@@ -116,6 +121,7 @@ impl LimitForm {
             from: Field::new(MOMENT_MAX),
             until: Field::new(MOMENT_MAX),
             reason: Field::new(REASON_MAX),
+            in_set: false,
             based_on,
             now,
             field: LimitField::Hard,
@@ -123,6 +129,18 @@ impl LimitForm {
             preview: None,
             problem: String::new(),
         }
+    }
+
+    /// A draft of the change set, to be changed.
+    pub fn of(draft: &LimitDraft, now: Option<UnixNanos>) -> Self {
+        let values = (draft.hard.as_deref(), draft.soft.as_deref());
+        let mut form = Self::new(draft.name, draft.scope, values, (draft.terms.based_on.unwrap_or(0), now));
+        let moment = |at: Option<UnixNanos>| at.map(|t| t.to_datetime().format("%Y-%m-%d %H:%M").to_string());
+        form.from.set(&moment(draft.terms.effective_from).unwrap_or_default());
+        form.until.set(&moment(draft.terms.expires_at).unwrap_or_default());
+        form.reason.set(draft.reason.as_str());
+        (form.working, form.in_set) = (draft.working, true);
+        form
     }
 
     /// The draft, or what is still missing.
@@ -136,7 +154,8 @@ impl LimitForm {
             LimitValue::parse(self.name, text).map(|_| Some(text.to_owned()))
         };
         let reason = CleanText::new(self.reason.text().trim());
-        if reason.is_empty() {
+        // A change set has a reason of its own.
+        if reason.is_empty() && !self.in_set {
             return Err("type a reason: it is kept with the version".to_owned());
         }
         let (hard, soft) = (value(&self.hard)?, value(&self.soft)?);
@@ -188,7 +207,7 @@ impl LimitForm {
             LimitField::From => Some(&mut self.from),
             LimitField::Until => Some(&mut self.until),
             LimitField::Reason => Some(&mut self.reason),
-            LimitField::Name | LimitField::Working => None,
+            LimitField::Name | LimitField::Working | LimitField::Set => None,
         }
     }
 
@@ -216,6 +235,7 @@ impl LimitForm {
                 let keeps = self.working == WorkingOrders::Keep;
                 self.working = if keeps { WorkingOrders::Cancel } else { WorkingOrders::Keep };
             }
+            LimitField::Set => self.in_set = !self.in_set,
             LimitField::Scope
             | LimitField::Hard
             | LimitField::Soft
@@ -239,6 +259,10 @@ pub fn key(mut form: LimitForm, state: &mut UiState, key: Key, out: &mut Vec<Eff
     }
     match (key.code, form.stage) {
         (Code::Enter, Stage::Review) => match form.draft() {
+            Ok(draft) if form.in_set => {
+                super::set::collect(state, draft);
+                return None;
+            }
             Ok(draft) => {
                 form.stage = Stage::Sending;
                 out.push(Effect::Send(Tag::Modal, Request::SetLimit(Box::new(draft))));

@@ -9,6 +9,7 @@ pub mod basket;
 pub mod limit;
 pub mod line;
 pub mod pick;
+pub mod set;
 pub mod ticket;
 
 use crate::service::desk::{Reply, Request};
@@ -26,6 +27,8 @@ pub enum Modal {
     Amend(Box<amend::AmendForm>),
     /// Limit editor.
     Limit(Box<limit::LimitForm>),
+    /// A change set of limits.
+    Set(Box<set::SetForm>),
     /// A question.
     Ask(Box<ask::AskForm>),
     /// A list to choose from: palette, help, names, notices.
@@ -58,6 +61,7 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
         Some(Modal::Ticket(form)) => ticket::key(*form, state, key, out).map(|f| Modal::Ticket(Box::new(f))),
         Some(Modal::Amend(form)) => amend::key(*form, state, key, out).map(|f| Modal::Amend(Box::new(f))),
         Some(Modal::Limit(form)) => limit::key(*form, state, key, out).map(|f| Modal::Limit(Box::new(f))),
+        Some(Modal::Set(form)) => set::key(*form, state, key, out).map(|f| Modal::Set(Box::new(f))),
         Some(Modal::Ask(form)) => ask::key(*form, state, key, out).map(|f| Modal::Ask(Box::new(f))),
         Some(Modal::Pick(form)) => pick::key(*form, state, key, out).map(|f| Modal::Pick(Box::new(f))),
         Some(Modal::Basket(form)) => basket::key(*form, state, key, out).map(|f| Modal::Basket(Box::new(f))),
@@ -99,6 +103,7 @@ pub fn paste(state: &mut UiState, text: &str, out: &mut Vec<Effect>) {
         Some(Modal::Ticket(form)) => form.text_field(),
         Some(Modal::Amend(form)) => form.text_field(),
         Some(Modal::Limit(form)) => form.text_field(),
+        Some(Modal::Set(form)) => form.text_field(),
         Some(Modal::Ask(form)) => Some(&mut form.field),
         Some(Modal::Pick(form)) => Some(&mut form.field),
         Some(Modal::Line(form)) => Some(&mut form.field),
@@ -139,18 +144,22 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
     let waits = |m: &Modal| match (&reply, m) {
         (Reply::WhatIf(..) | Reply::Changed(..), Modal::Ticket(_)) => true,
         (Reply::Found(_), Modal::Pick(form)) => form.is_find(),
-        (Reply::Preview(_), Modal::Limit(_)) | (Reply::Basket(..), Modal::Basket(_)) => true,
+        (Reply::Preview(_), Modal::Limit(_))
+        | (Reply::SetPreview(_), Modal::Set(_))
+        | (Reply::Basket(..), Modal::Basket(_)) => true,
         (Reply::Done(_) | Reply::Failed(_), Modal::Ticket(form)) => {
             tag == Tag::WhatIf || (tag == Tag::Modal && form.waits())
         }
         (Reply::Done(_) | Reply::Failed(_), Modal::Amend(form)) => tag == Tag::Modal && form.waits(),
         (Reply::Done(_) | Reply::Failed(_), Modal::Limit(form)) => tag == Tag::Modal && form.waits(),
+        (Reply::Done(_) | Reply::Failed(_), Modal::Set(form)) => tag == Tag::Modal && form.waits(),
         (Reply::Done(_) | Reply::Failed(_), Modal::Basket(form)) => tag == Tag::Modal && form.waits(),
         _ => false,
     };
     let Some(at) = state.modals.iter().rposition(waits) else {
         let late =
-            matches!(reply, Reply::WhatIf(..) | Reply::Found(_) | Reply::Preview(_)) || tag == Tag::WhatIf;
+            matches!(reply, Reply::WhatIf(..) | Reply::Found(_) | Reply::Preview(_) | Reply::SetPreview(_))
+                || tag == Tag::WhatIf;
         return (!late).then_some(reply);
     };
     let stays = match state.modals.remove(at) {
@@ -159,6 +168,7 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
         }
         Modal::Amend(form) => amend::reply(*form, state, reply).map(|f| Modal::Amend(Box::new(f))),
         Modal::Limit(form) => limit::reply(*form, state, reply).map(|f| Modal::Limit(Box::new(f))),
+        Modal::Set(form) => set::reply(*form, state, reply).map(|f| Modal::Set(Box::new(f))),
         Modal::Basket(form) => basket::reply(*form, state, reply).map(|f| Modal::Basket(Box::new(f))),
         Modal::Pick(mut form) => {
             form.found(reply, state.now_ms, out);
@@ -184,6 +194,7 @@ pub fn busy(state: &mut UiState, tag: Tag) {
             (Tag::Modal, Modal::Ticket(form)) => form.not_sent(),
             (Tag::Modal, Modal::Amend(form)) => form.not_sent(),
             (Tag::Modal, Modal::Limit(form)) => form.not_sent(),
+            (Tag::Modal, Modal::Set(form)) => form.not_sent(),
             (Tag::Modal, Modal::Basket(form)) => form.not_sent(),
             (Tag::Modal, Modal::Pick(form)) => form.not_asked(),
             _ => {}

@@ -1,8 +1,10 @@
 //! Limit versions: who changed which limit, when and why, newest first.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
-use crate::domain::Capability;
+use std::collections::BTreeSet;
+
 use crate::domain::limit::{VersionStatus, WorkingOrders};
+use crate::domain::{Capability, ChangeSetId};
 use crate::service::view::LimitVersionRow;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
@@ -24,7 +26,7 @@ fn waiting(row: &LimitVersionRow) -> bool {
 }
 
 fn note(view: &View<'_>) -> String {
-    let waits = view.screen.limits.as_ref().map_or(0, |l| l.history.iter().filter(|v| waiting(v)).count());
+    let waits = view.screen.limits.as_ref().map_or(0, |l| items(&l.history).filter(|i| i.waits()).count());
     if waits == 0 { String::new() } else { format!("! {waits} waiting") }
 }
 
@@ -44,8 +46,58 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("WORKING", 8),
         Column::left("REASON", 4).growing(18),
     ]);
-    table.rows = limits.history.iter().map(|v| line(v, clock, view)).collect();
+    table.rows = items(&limits.history).map(|item| item.line(clock, view)).collect();
     table
+}
+
+/// What a row stands for: one version, or a change set that waits and is one item.
+enum Item<'a> {
+    Version(&'a LimitVersionRow),
+    Set(ChangeSetId, &'a LimitVersionRow, usize),
+}
+
+/// Versions as rows, the newest first; a set stands where its newest version does.
+fn items(history: &[LimitVersionRow]) -> impl Iterator<Item = Item<'_>> {
+    let mut seen = BTreeSet::new();
+    history.iter().filter_map(move |row| match row.set.filter(|_| waiting(row)) {
+        None => Some(Item::Version(row)),
+        Some(set) => {
+            let own = history.iter().filter(|v| waiting(v) && v.set == Some(set));
+            seen.insert(set).then(|| Item::Set(set, row, own.count()))
+        }
+    })
+}
+
+impl Item<'_> {
+    fn waits(&self) -> bool {
+        match self {
+            Item::Version(row) => waiting(row),
+            Item::Set(..) => true,
+        }
+    }
+
+    fn line(&self, clock: LocalClock, view: &View<'_>) -> Row {
+        match self {
+            Item::Version(row) => line(row, clock, view),
+            Item::Set(set, row, count) => {
+                let limits = if *count == 1 { "1 limit".to_owned() } else { format!("{count} limits") };
+                let cells = vec![
+                    Cell::missing(),
+                    Cell::new(format!("{set}: {limits}"), Meaning::Title),
+                    Cell::muted("change set"),
+                    Cell::missing(),
+                    Cell::missing(),
+                    Cell::new("! WAITS", Meaning::Warn),
+                    Cell::text(row.maker.as_str()),
+                    Cell::missing(),
+                    Cell::muted(clock.short(row.made_at, view.screen.data.market_time)),
+                    Cell::missing(),
+                    Cell::muted(row.reason.as_str()),
+                ];
+                Row::new(RowKey::Set(*set), cells)
+            }
+        }
+    }
 }
 
 /// When a version binds, where that is not from its approval on and for good.

@@ -42,7 +42,8 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Cancel => trade::cancel(state),
         ActionId::CancelAll => trade::cancel_all(state, args),
         ActionId::Rebalance => trade::rebalance(state, out),
-        ActionId::Approve => risk::approve(state),
+        ActionId::Approve => risk::approve(state, out),
+        ActionId::ChangeSet => risk::change_set(state, args, out),
         ActionId::EditLimit => risk::edit_limit(state, args),
         ActionId::RevertLimit => risk::revert(state, args),
         ActionId::Halt => risk::halt(state, args),
@@ -200,6 +201,7 @@ fn open(state: &mut UiState, out: &mut Vec<Effect>) {
             });
             state.modals.extend(detail.map(Modal::Detail));
         }
+        RowKey::Set(set) => perform(state, ActionId::ChangeSet, set.as_str(), out),
         RowKey::Breach(_)
         | RowKey::Version(_)
         | RowKey::Halt(_)

@@ -21,6 +21,7 @@ use crate::tui::testing::{frame, press, screen_of, state_of};
 use super::update;
 
 mod research;
+mod sets;
 
 fn requests(effects: &[Effect]) -> Vec<Request> {
     let sent = |e: &Effect| match e {

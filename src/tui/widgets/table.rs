@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::limit::{LimitName, Scope};
-use crate::domain::{AccountId, InstrumentId, OrderId, UserName};
+use crate::domain::{AccountId, ChangeSetId, InstrumentId, OrderId, UserName};
 use crate::tui::format;
 use crate::tui::panes::View;
 use crate::tui::theme::Meaning;
@@ -132,6 +132,8 @@ pub enum RowKey {
     Limit(LimitName, Scope),
     /// A limit version.
     Version(u32),
+    /// A change set that waits.
+    Set(ChangeSetId),
     /// A halt.
     Halt(Scope),
     /// A person.

@@ -311,7 +311,12 @@ pub fn reply(
             }
             form.problem = text;
         }
-        Reply::Done(_) | Reply::Found(_) | Reply::Preview(_) | Reply::Basket(..) | Reply::Factors(..) => {}
+        Reply::Done(_)
+        | Reply::Found(_)
+        | Reply::Preview(_)
+        | Reply::SetPreview(_)
+        | Reply::Basket(..)
+        | Reply::Factors(..) => {}
     }
     form.send_due(state.now_ms, out);
     Some(form)

@@ -1,15 +1,15 @@
 //! Limits, approvals and halts.
 
-use crate::domain::CleanText;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope, VersionStatus};
+use crate::domain::{ChangeSetId, CleanText};
 use crate::service::desk::Request;
-use crate::service::view::OrderRow;
-use crate::tui::modal::Modal;
+use crate::service::view::{LimitVersionRow, OrderRow};
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::limit::LimitForm;
+use crate::tui::modal::{Modal, set};
 use crate::tui::panes::RowKey;
-use crate::tui::state::{Tone, UiState};
+use crate::tui::state::{Effect, Tone, UiState};
 
 use super::ask;
 
@@ -17,7 +17,7 @@ use super::ask;
 const RESUME_WORD: &str = "resume";
 
 /// Asks before the selected held order or waiting limit is approved.
-pub(super) fn approve(state: &mut UiState) {
+pub(super) fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
     let screen = &state.screen;
     let waiting = |version: u32| {
         let history = screen.limits.as_ref().map(|l| &l.history)?;
@@ -29,6 +29,7 @@ pub(super) fn approve(state: &mut UiState) {
             let choice = Choice::new("Approve the order", Deed::Send(Request::ApproveOrder { account, id }));
             return ask(state, AskForm::new("Approve an order", vec![line], vec![choice]).weighty());
         }
+        RowKey::Set(set) => return change_set(state, set.as_str(), out),
         RowKey::Version(version) => Some(version),
         RowKey::Limit(name, scope) => {
             let limits = screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
@@ -43,6 +44,10 @@ pub(super) fn approve(state: &mut UiState) {
     let Some(row) = version.and_then(waiting) else {
         return state.say(Tone::Bad, "Select a held order or a waiting limit first.");
     };
+    if let Some(set) = row.set {
+        let maker = row.maker;
+        return set::open_waiting(state, set, maker, out);
+    }
     let value = row.hard.clone().unwrap_or_else(|| "none".to_owned());
     let what = match &row.order {
         Some(order) => format!("{} for {} becomes {value} for order {order} alone.", row.name, row.scope),
@@ -57,6 +62,38 @@ pub(super) fn approve(state: &mut UiState) {
         Choice::new(format!("Turn version {version} down (its maker takes it back)"), reject),
     ];
     ask(state, AskForm::new("Approve a limit", lines, choices).weighty().with_reason());
+}
+
+/// Opens the change set that is named or selected, else the draft, else the one that waits.
+pub(super) fn change_set(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
+    let history = state.screen.limits.as_ref().map(|l| l.history.as_slice()).unwrap_or_default();
+    let waits = |name: Option<&str>| {
+        let mut own = history.iter().filter(|v| v.status == VersionStatus::Proposed);
+        own.find_map(|v| v.set.filter(|set| name.is_none_or(|n| n == set.as_str())).map(|set| (set, v.maker)))
+    };
+    let selected = match state.selection() {
+        RowKey::Set(set) => Some(set.to_string()),
+        _ => None,
+    };
+    let name = Some(args.trim().to_owned()).filter(|n| !n.is_empty()).or(selected);
+    let found = waits(name.as_deref());
+    match (name, found) {
+        (Some(_), Some((set, maker))) => set::open_waiting(state, set, maker, out),
+        (Some(name), None) => {
+            state.say(
+                Tone::Bad,
+                format!("No change set '{name}' waits; the pane of versions lists those that do."),
+            );
+        }
+        (None, _) if !state.change_set.is_empty() => set::open_draft(state, out),
+        (None, Some((set, maker))) => set::open_waiting(state, set, maker, out),
+        (None, None) => {
+            state.say(
+                Tone::Good,
+                "The change set is empty: draft a limit with e and choose 'in the change set'.",
+            );
+        }
+    }
 }
 
 /// Opens the limit editor on the limit named or selected.
@@ -80,7 +117,8 @@ pub(super) fn edit_limit(state: &mut UiState, args: &str) {
     let hard = now.and_then(|l| l.hard.as_deref());
     let soft = now.and_then(|l| l.soft.as_deref());
     let seen = state.screen.limits.as_ref().map_or(0, |l| l.version);
-    let form = LimitForm::new(name, scope, (hard, soft), (seen, state.screen.data.market_time));
+    let mut form = LimitForm::new(name, scope, (hard, soft), (seen, state.screen.data.market_time));
+    form.in_set = !state.change_set.is_empty();
     state.modals.push(Modal::Limit(Box::new(form)));
 }
 
@@ -92,6 +130,12 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
     };
     let version = args.trim().parse().ok().or(selected);
     let history = state.screen.limits.as_ref().map(|l| l.history.as_slice()).unwrap_or_default();
+    let in_force = |v: &&LimitVersionRow| v.status == VersionStatus::Approved;
+    let named = |v: &&LimitVersionRow| v.set.is_some_and(|set| set.as_str() == args.trim());
+    if let Some(set) = history.iter().filter(in_force).find(named).and_then(|v| v.set) {
+        let choice = take_back(history, set);
+        return ask(state, AskForm::new("Revert a change set", take_back_lines(), vec![choice]).weighty());
+    }
     let Some(row) = version.and_then(|v| history.iter().find(|h| h.version == v)) else {
         return state.say(Tone::Bad, "Select a version first, in the pane of versions.");
     };
@@ -101,8 +145,24 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
         "If that loosens the limit, a second person must approve it.".to_owned(),
     ];
     let deed = Deed::Send(Request::RevertLimit(row.version));
-    let choice = Choice::new(format!("Go back to version {}", row.version), deed);
-    ask(state, AskForm::new("Revert a limit", lines, vec![choice]).weighty());
+    let mut choices = vec![Choice::new(format!("Go back to version {}", row.version), deed)];
+    choices.extend(row.set.filter(|_| in_force(&row)).map(|set| take_back(history, set)));
+    ask(state, AskForm::new("Revert a limit", lines, choices).weighty());
+}
+
+fn take_back(history: &[LimitVersionRow], set: ChangeSetId) -> Choice {
+    let count = history.iter().filter(|v| v.set == Some(set)).count();
+    Choice::new(
+        format!("Take back the whole change set {set} ({count} limits)"),
+        Deed::Send(Request::RevertSet(set)),
+    )
+}
+
+fn take_back_lines() -> Vec<String> {
+    vec![
+        "What stood before it becomes a new change set.".to_owned(),
+        "A second person must approve all of it.".to_owned(),
+    ]
 }
 
 /// Asks for scope and mode of a halt: one key and Enter stop the firm.
