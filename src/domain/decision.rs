@@ -159,6 +159,9 @@ pub struct Inputs {
     /// Whether the drawdown control spoke and was not lifted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drawn_down: bool,
+    /// Whether a margin call stands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub margin_called: bool,
     /// Worst-case value of the position on the order's side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Span<Money>>,

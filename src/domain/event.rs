@@ -16,6 +16,8 @@ use super::{
     OrderSpec, Price, Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName, VenueOrderId,
 };
 
+pub use super::end_reason::EndReason;
+
 /// How hard a halt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -544,6 +546,17 @@ pub enum EventBody {
         observed: String,
         /// What is allowed.
         threshold: String,
+    },
+    /// A margin call or warning of an account is over.
+    MarginEased {
+        /// Account.
+        account: AccountId,
+        /// Which of both.
+        code: RefusalCode,
+        /// Its equity.
+        equity: Money,
+        /// What its positions require.
+        required: Money,
     },
     /// Market time reached this point on an exchange; the journal's only view of the market.
     Marked {

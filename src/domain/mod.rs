@@ -9,6 +9,7 @@ pub mod broker;
 pub mod calendar;
 pub mod command;
 pub mod decision;
+mod end_reason;
 pub mod event;
 pub mod facts;
 pub mod fixed;

@@ -47,7 +47,7 @@ refusal_codes! {
     MissingExpireTime = "MISSING_EXPIRE_TIME", "a good-till-date order needs the moment at which it ends";
     ExpireTimeInPast = "EXPIRE_TIME_IN_PAST", "the moment at which the order ends is not ahead";
     UnsupportedTimeInForce = "UNSUPPORTED_TIME_IN_FORCE", "this order type cannot work for that time";
-    UnsupportedOrderClass = "UNSUPPORTED_ORDER_CLASS", "the orders of a group must be of one instrument";
+    UnsupportedOrderClass = "UNSUPPORTED_ORDER_CLASS", "the orders of a group must be of one instrument, at a venue that takes groups";
     TooLateToEnter = "TOO_LATE_TO_ENTER", "it is too late for this auction";
     PostOnlyWouldTake = "POST_ONLY_WOULD_TAKE", "a post-only order may not take what the market offers";
     ReduceOnlyWouldIncrease = "REDUCE_ONLY_WOULD_INCREASE", "there is no position to reduce";
@@ -76,6 +76,8 @@ refusal_codes! {
     InsufficientCash = "INSUFFICIENT_CASH", "the account has too little cash, open orders included";
     InsufficientBuyingPower = "INSUFFICIENT_BUYING_POWER", "equity does not cover the margin, open orders included";
     CashNegative = "CASH_NEGATIVE", "the account's cash is negative; no buys until that is cured";
+    MarginCall = "MARGIN_CALL", "equity is below what the positions require; only reducing orders until that is cured";
+    MarginWarning = "MARGIN_WARNING", "equity is little above what the positions require";
     MaxPosition = "MAX_POSITION", "the position would be above its limit";
     GrossExposure = "GROSS_EXPOSURE", "gross exposure would be above its limit";
     NetExposure = "NET_EXPOSURE", "net exposure would be above its limit";

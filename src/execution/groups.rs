@@ -4,17 +4,24 @@
 //! All of it happens in the step of the fill or the end that causes it: no moment lies between in which a group could
 //! fill twice, and a restart finds the same ties, since they are part of the orders themselves.
 
+use crate::domain::broker::OrderClass;
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::{OrderSpec, OrderStatus, Quantity, RefusalCode, Side};
 use crate::risk::{OrderKey, Verdict, evaluate};
 
 use super::engine::EngineError;
 use super::step::Step;
+use super::venues::capabilities;
 
 impl Step<'_> {
     /// Why an order's ties do not allow it, if so.
     pub(super) fn broken_tie(&self, order: &OrderSpec) -> Option<RefusalCode> {
         let orders = self.state().orders();
+        // Refused with its first order, so that no entry stands whose exits the venue will not take.
+        let broker = self.remote_broker(order).filter(|_| order.oco.is_some());
+        if broker.is_some_and(|broker| !capabilities(broker).classes.contains(&OrderClass::Oco)) {
+            return Some(RefusalCode::UnsupportedOrderClass);
+        }
         if let Some(group) = order.oco {
             if orders.is_group_filled(&(order.account, group)) {
                 return Some(RefusalCode::ContingentAlreadyClosed);

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::domain::event::{EquityMark, EventBody};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, Exchange, InstrumentId, Margin, Money, Price, RefusalCode};
-use crate::risk::checks::losses;
+use crate::risk::checks::{MarginStanding, losses};
 use crate::risk::monitor;
 
 use super::engine::EngineError;
@@ -102,6 +102,7 @@ impl Step<'_> {
             if equity > state.peak(account) {
                 self.engine.state.view.peaks.insert(name, equity);
             }
+            self.judge_margin(name)?;
             let state = self.state();
             let Some(book) = state.book(name, self.now) else { continue };
             for loss in losses(&book, state.limits()) {
@@ -119,8 +120,34 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// After a fill: cash below zero in a cash account is a risk event, once until it is cured.
+    /// Begins and ends an account's margin call and the warning before it.
+    fn judge_margin(&mut self, name: AccountId) -> Result<(), EngineError> {
+        let state = self.state();
+        let margin = state.accounts.get(&name).is_some_and(|a| a.spec().margin == Margin::RegT);
+        let book = if margin { state.book(name, self.now) } else { None };
+        let Some(standing) = book.and_then(|book| MarginStanding::of(&book)) else { return Ok(()) };
+        let MarginStanding { equity, required } = standing;
+        let turns = [
+            (RefusalCode::MarginCall, standing.is_called(), !standing.is_near()),
+            (RefusalCode::MarginWarning, standing.is_near() && !standing.is_called(), standing.is_easy()),
+        ];
+        for (code, begins, ends) in turns {
+            let stands = self.state().latched.contains(&(name, code));
+            if begins && !stands {
+                let (observed, threshold) = (equity.to_string(), required.to_string());
+                let limit = String::new();
+                self.emit(EventBody::RiskEvent { code, account: name, limit, observed, threshold })?;
+            } else if ends && stands {
+                self.emit(EventBody::MarginEased { account: name, code, equity, required })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a fill: cash below zero in a cash account is a risk event, once until it is cured; a margin account
+    /// stands otherwise than before.
     pub(super) fn judge_cash(&mut self, name: AccountId) -> Result<(), EngineError> {
+        self.judge_margin(name)?;
         let code = RefusalCode::CashNegative;
         let Some(account) = self.state().accounts.get(&name) else { return Ok(()) };
         let cash = account.cash();

@@ -107,13 +107,22 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let letter = Letter { event, level: NoticeLevel::Action, title: "Limit used up", text };
             send(out, &audience.controllers, letter);
         }
-        EventBody::CorporateAction { instrument, ratio } => {
+        EventBody::CorporateAction { instrument, ratio, .. } => {
             split(event, *instrument, *ratio, audience, out);
         }
         EventBody::DividendDue { account, instrument, amount, pay_date } => {
             let text = format!("{}: {amount} for {account}, paid on {pay_date}", instrument.symbol);
             let letter = Letter { event, level: NoticeLevel::Info, title: "Dividend", text };
             send(out, of_account(audience, account), letter);
+        }
+        EventBody::MarginEased { account, code, .. } => {
+            let what = if *code == RefusalCode::MarginCall { "margin call" } else { "margin warning" };
+            let text = format!("{account}: the {what} is over");
+            let letter = |text| Letter { event, level: NoticeLevel::Info, title: "Margin", text };
+            send(out, of_account(audience, account), letter(text.clone()));
+            if !audience.owners.contains_key(account) {
+                send(out, &only_controllers(audience), letter(text));
+            }
         }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
             risk(event, (*code, *account), (observed, threshold), audience, out);
@@ -298,7 +307,7 @@ mod tests {
     fn a_split_is_told_to_whom_it_concerns_and_nobody_else() {
         let instrument: InstrumentId = "QX.SIM".parse().unwrap();
         let ratio = SplitRatio { new: "4".parse().unwrap(), old: "1".parse().unwrap() };
-        let body = EventBody::CorporateAction { instrument, ratio };
+        let body = EventBody::CorporateAction { instrument, ratio, ex_date: None, is_late: false };
         let event = Event { seq: 9, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by: name("engine"), body };
         assert!(notices(std::slice::from_ref(&event), &audience()).is_empty());
         let stake = |account: &str, held: &str, orders| Stake {

@@ -163,6 +163,7 @@ fn is_judged_at_release(found: &Finding<'_>) -> bool {
             | RefusalCode::InsufficientCash
             | RefusalCode::InsufficientBuyingPower
             | RefusalCode::CashNegative
+            | RefusalCode::MarginCall
             | RefusalCode::MaxPosition
             | RefusalCode::GrossExposure
             | RefusalCode::NetExposure

@@ -125,6 +125,7 @@ impl Fold<'_> {
             | EventBody::Resumed { .. }
             | EventBody::LimitTurned { .. }
             | EventBody::LimitUsed { .. }
+            | EventBody::MarginEased { .. }
             | EventBody::RiskEvent { .. } => self.control(),
             EventBody::CorporateAction { .. }
             | EventBody::SymbolChanged { .. }
@@ -184,6 +185,9 @@ impl Fold<'_> {
             }
             EventBody::RiskEvent { code: RefusalCode::ReconciliationBreak, account, observed, .. } => {
                 self.state.breaks.entry(*account).or_default().insert(observed.clone());
+            }
+            EventBody::MarginEased { account, code, .. } => {
+                self.state.latched.remove(&(*account, *code));
             }
             EventBody::RiskEvent { code, account, .. } => {
                 self.state.latched.insert((*account, *code));

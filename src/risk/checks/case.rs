@@ -135,6 +135,7 @@ impl<'a> Case<'a> {
             day_open: book.account.day_open(),
             peak: book.peak,
             drawn_down: book.latched.contains(&(spec.account, RefusalCode::DrawdownLimit)),
+            margin_called: book.latched.contains(&(spec.account, RefusalCode::MarginCall)),
             position: self.span(|s| s.side_value(order.side)),
             position_quantity: self.span_quantity(),
             gross: self.gross(whole),

@@ -19,6 +19,7 @@ mod gross;
 mod halt;
 mod leverage;
 mod losses;
+mod margin;
 mod measure;
 mod money;
 mod net;
@@ -46,6 +47,7 @@ mod weight;
 
 pub use case::{Case, bound};
 pub use losses::{Loss, losses};
+pub use margin::MarginStanding;
 pub use measure::{Finding, Measure, Seen, bounded, share_above};
 pub(super) use rate::in_window as orders_in_window;
 
@@ -127,6 +129,7 @@ pub const CONTROLS: &[&dyn Control] = &[
     &self_trade::MaxSelfTrades,
     &short::ShortSelling,
     &money::Money,
+    &margin::MarginCall,
     &position::MaxPositionNotional,
     &position_quantity::MaxPositionQuantity,
     &gross::MaxGrossExposure,

@@ -59,6 +59,20 @@ fn allowed(request: &Request) -> bool {
     }
 }
 
+/// Requests that set limits, alone and in change sets.
+fn set_requests(draft: LimitDraft) -> [Request; 7] {
+    let set: crate::domain::ChangeSetId = "none".parse().unwrap();
+    [
+        Request::PreviewLimits(vec![draft.clone()]),
+        Request::SetLimits(vec![draft.clone()], "a test".into()),
+        Request::SetLimit(Box::new(draft)),
+        Request::PreviewSet(set),
+        Request::ApproveSet(set),
+        Request::RejectSet(set, "a test".into()),
+        Request::RevertSet(set),
+    ]
+}
+
 fn requests(instrument: InstrumentId) -> Vec<Request> {
     let desk: crate::domain::AccountId = "desk".parse().unwrap();
     let own: crate::domain::AccountId = "sim-kim".parse().unwrap();
@@ -77,7 +91,6 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         order: Box::new(super::wish("none", Side::Buy, instrument, 1, None)),
     };
     let id: crate::domain::OrderId = "nothing".parse().unwrap();
-    let set: crate::domain::ChangeSetId = "none".parse().unwrap();
     let mut all = vec![
         Request::Focus(instrument),
         Request::SelectAccount(desk),
@@ -86,13 +99,6 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Unwatch(instrument),
         Request::ReadNotices,
         Request::PreviewLimit(Box::new(draft.clone())),
-        Request::PreviewLimits(vec![draft.clone()]),
-        Request::SetLimits(vec![draft.clone()], "a test".into()),
-        Request::PreviewSet(set),
-        Request::ApproveSet(set),
-        Request::RejectSet(set, "a test".into()),
-        Request::RevertSet(set),
-        Request::SetLimit(Box::new(draft)),
         Request::ApproveLimit(1),
         Request::RejectLimit { version: 1, reason: "no".into() },
         Request::RevertLimit(1),
@@ -125,6 +131,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         let (key, value) = (setting.key.into(), setting.default_value());
         Request::Setting { key, value }
     }));
+    all.extend(set_requests(draft));
     for account in [desk, own] {
         all.push(Request::WhatIf(ticket(account)));
         all.push(Request::Submit { ticket: ticket(account), basis: (0, 0) });

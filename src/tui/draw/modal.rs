@@ -56,30 +56,8 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             amend::Stage::Review => &[("Enter", "send the change"), ("Esc", "back")],
             amend::Stage::Sending => &[("", "sending..."), ("Esc", "close; the answer is still said")],
         },
-        Modal::Limit(form) => match form.stage {
-            limit::Stage::Edit => {
-                &[("Tab", "field"), ("Up/Down", "choice"), ("Enter", "preview"), ("Esc", "close")]
-            }
-            limit::Stage::Review if form.in_set => {
-                &[("Enter", "put it into the change set"), ("Esc", "back to the draft")]
-            }
-            limit::Stage::Review => &[("Enter", "set this limit"), ("Esc", "back to the draft")],
-            limit::Stage::Asking | limit::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
-        },
-        Modal::Set(form) => match (form.stage, form.shown) {
-            (set::Stage::Sending, _) => &[("", "one moment..."), ("Esc", "close; the answer is still said")],
-            (_, set::Shown::Draft) => &[
-                ("Tab", "field"),
-                ("Up/Down", "limit"),
-                ("e", "edit"),
-                ("d", "take out"),
-                ("Enter", "submit all"),
-                ("Esc", "close, draft kept"),
-            ],
-            (_, set::Shown::Waiting(..)) => {
-                &[("Tab", "field"), ("Up/Down", "answer"), ("Enter", "give it"), ("Esc", "leave it")]
-            }
-        },
+        Modal::Limit(form) => limit_hints(form),
+        Modal::Set(form) => set_hints(form),
         Modal::Ask(form) if form.wanted().is_some() => {
             &[("Up/Down", "choose"), ("type", "the word"), ("Enter", "do it"), ("Esc", "leave it")]
         }
@@ -111,6 +89,36 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             ("Esc", "leave"),
         ],
         Modal::Line(_) | Modal::Passphrase(_) => &[],
+    }
+}
+
+fn limit_hints(form: &limit::LimitForm) -> &'static [(&'static str, &'static str)] {
+    match form.stage {
+        limit::Stage::Edit => {
+            &[("Tab", "field"), ("Up/Down", "choice"), ("Enter", "preview"), ("Esc", "close")]
+        }
+        limit::Stage::Review if form.in_set => {
+            &[("Enter", "put it into the change set"), ("Esc", "back to the draft")]
+        }
+        limit::Stage::Review => &[("Enter", "set this limit"), ("Esc", "back to the draft")],
+        limit::Stage::Asking | limit::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
+    }
+}
+
+fn set_hints(form: &set::SetForm) -> &'static [(&'static str, &'static str)] {
+    match (form.stage, form.shown) {
+        (set::Stage::Sending, _) => &[("", "one moment..."), ("Esc", "close; the answer is still said")],
+        (_, set::Shown::Draft) => &[
+            ("Tab", "field"),
+            ("Up/Down", "limit"),
+            ("e", "edit"),
+            ("d", "take out"),
+            ("Enter", "submit all"),
+            ("Esc", "close, draft kept"),
+        ],
+        (_, set::Shown::Waiting(..)) => {
+            &[("Tab", "field"), ("Up/Down", "answer"), ("Enter", "give it"), ("Esc", "leave it")]
+        }
     }
 }
 

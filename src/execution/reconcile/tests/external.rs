@@ -191,3 +191,33 @@ fn a_chain_of_orders_changed_elsewhere_ends_and_begins_anew() {
     assert_eq!(desk.engine.state().orders().open().len(), 1);
     assert_recovers(&desk);
 }
+
+#[test]
+fn a_group_is_refused_before_anything_is_sent_and_a_single_exit_follows_its_entry() {
+    let mut desk = Desk::open();
+    let entry = desk.order("a", Side::Buy, 10);
+    let exit = |id: &str, oco: Option<&str>| OrderSpec {
+        parent: Some(entry.id),
+        oco: oco.map(|group| group.parse().unwrap()),
+        order_type: OrderType::Stop,
+        limit_price: None,
+        trigger_price: Some("90".parse().unwrap()),
+        tif: TimeInForce::Gtc,
+        ..desk.order(id, Side::Sell, 10)
+    };
+    let (grouped, single) = (exit("tp", Some("g")), exit("sl", None));
+    desk.submit(&entry);
+    let events = desk.submit(&grouped);
+    let EventBody::OrderDenied { refusal, .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!(refusal.code, RefusalCode::UnsupportedOrderClass, "not at its release, when the entry stands");
+    assert_eq!(names(&desk.submit(&single)), ["order_held"]);
+    desk.order_told(report("a", 10, 0, VenueStatus::Working));
+    assert_eq!(
+        names(&desk.fill_told(fill("a", 4, 4))),
+        ["fill"],
+        "sent once, when it is known how much of it"
+    );
+    let events = desk.fill_told(fill("a", 6, 10));
+    assert_eq!(names(&events), ["fill", "order_submitted"]);
+    assert_eq!((desk.status("sl"), desk.held()), (OrderStatus::Submitted, q(10)));
+}

@@ -72,6 +72,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::Resumed { .. }
         | EventBody::LimitTurned { .. }
         | EventBody::LimitUsed { .. }
+        | EventBody::MarginEased { .. }
         | EventBody::RiskEvent { .. } => control_body(head, body),
         EventBody::CorporateAction { .. }
         | EventBody::SymbolChanged { .. }
@@ -191,6 +192,11 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
             head("halted").text("scope", scope).put("mode", mode_word(*mode)).text("actor", actor)
         }
         EventBody::Resumed { scope, actor, .. } => head("resumed").text("scope", scope).text("actor", actor),
+        EventBody::MarginEased { account, code, equity, required } => head("margin_eased")
+            .text("account", account)
+            .text("code", code)
+            .text("equity", equity)
+            .text("required", required),
         EventBody::LimitTurned { version, turn } => {
             let word = match turn {
                 Turn::Begins => "limit_begun",
