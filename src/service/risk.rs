@@ -281,7 +281,7 @@ impl House {
         }
         let state = self.state()?;
         for draft in &drafts {
-            known_scope(&state, permit.scope(), draft.scope)?;
+            self.known_scope(permit.scope(), draft.scope)?;
         }
         let name = format!("set-{}", state.limits().version().saturating_add(1));
         let set: ChangeSetId = name.parse().map_err(|e| ServiceError::Invalid(format!("{e}")))?;
