@@ -16,8 +16,6 @@ use super::{
     OrderSpec, Price, Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName, VenueOrderId,
 };
 
-pub use super::end_reason::EndReason;
-
 /// How hard a halt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,6 @@ pub mod broker;
 pub mod calendar;
 pub mod command;
 pub mod decision;
-mod end_reason;
 pub mod event;
 pub mod facts;
 pub mod fixed;
