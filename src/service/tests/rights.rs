@@ -60,7 +60,7 @@ fn allowed(request: &Request) -> bool {
 }
 
 /// Requests that set limits, alone and in change sets.
-fn set_requests(draft: LimitDraft) -> [Request; 7] {
+fn set_requests(draft: LimitDraft) -> [Request; 8] {
     let set: crate::domain::ChangeSetId = "none".parse().unwrap();
     [
         Request::PreviewLimits(vec![draft.clone()]),
@@ -70,6 +70,7 @@ fn set_requests(draft: LimitDraft) -> [Request; 7] {
         Request::ApproveSet(set),
         Request::RejectSet(set, "a test".into()),
         Request::RevertSet(set),
+        Request::RejectLimit { version: 1, reason: "no".into() },
     ]
 }
 
@@ -100,7 +101,6 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::ReadNotices,
         Request::PreviewLimit(Box::new(draft.clone())),
         Request::ApproveLimit(1),
-        Request::RejectLimit { version: 1, reason: "no".into() },
         Request::RevertLimit(1),
         Request::ApproveOrder { account: desk, id },
         Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true, reason: "".into() },
