@@ -20,9 +20,8 @@ impl Fold<'_> {
                 effects
             }
             EventBody::OrderAdopted { order, broker, venue_id, valued_at } => {
-                let effects = self.take_in(order, OrderStatus::Accepted, None);
+                let effects = self.take_in(order, OrderStatus::Accepted, None, *valued_at);
                 self.at_broker((order.account, order.id), *broker, Some(*venue_id));
-                self.value((order.account, order.id), *valued_at);
                 Ok(effects)
             }
             EventBody::OrderAcknowledged { account, id, venue_id } => {

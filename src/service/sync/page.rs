@@ -165,7 +165,7 @@ impl House {
         let held: Vec<_> = rows.into_iter().map(|bar| (bar, QuarantineReason::Restated)).collect();
         let quarantine = validate::quarantine(&held, &source);
         let fetched = store::Fetched {
-            quarantine: quarantine.iter().map(stored_quarantine).collect(),
+            quarantine: quarantine.iter().map(|row| stored_quarantine(JOB, row)).collect(),
             ..store::Fetched::default()
         };
         let mut run = store::BarRun::new(source, series.basis, at);
@@ -239,7 +239,7 @@ impl House {
             actions: merged.store,
             differing: differing.into_iter().collect(),
             covered: covered.into_iter().collect(),
-            quarantine: quarantine.iter().map(stored_quarantine).collect(),
+            quarantine: quarantine.iter().map(|row| stored_quarantine(JOB, row)).collect(),
             ..store::Fetched::default()
         };
         let mut run = store::BarRun::new(source, Basis::Raw, at);

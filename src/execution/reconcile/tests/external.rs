@@ -28,7 +28,7 @@ fn told(events: &[EventBody]) -> Vec<&str> {
 fn assert_recovers(desk: &Desk) {
     let recovered = Engine::recover(Calendars::bundled().unwrap(), &desk.journal).unwrap();
     let (a, b) = (recovered.state(), desk.engine.state());
-    assert_eq!((a.orders(), a.accounts(), a.chain()), (b.orders(), b.accounts(), b.chain()));
+    assert_eq!((a.orders(), a.accounts(), a.seq()), (b.orders(), b.accounts(), b.seq()));
     assert_eq!(a.compared(desk.account), b.compared(desk.account));
 }
 
