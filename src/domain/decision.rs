@@ -197,9 +197,12 @@ pub struct Inputs {
     /// Age of the last order like this one, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like_it: Option<u32>,
-    /// Own open order on the other side that it would trade with.
+    /// The first own open order on the other side that it would trade with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crosses: Option<OrderId>,
+    /// How many there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub crossings: u32,
     /// Open orders of the account.
     pub open: u32,
     /// Orders, changes and cancels of the account today.
@@ -242,4 +245,9 @@ pub struct DecisionRecord {
     pub reference_time: Option<UnixNanos>,
     /// What the controls looked at.
     pub inputs: Inputs,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

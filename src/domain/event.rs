@@ -177,9 +177,15 @@ pub enum EventBody {
         /// Who released it, where a person did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approver: Option<UserName>,
+        /// Whether the only person of the home agreed to it, after waiting.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
         /// The price at which it holds money, where it names none itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
+        /// What risk saw; `None` where it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
     },
     /// An order is on its way to a broker: written down before anything is sent.
     OrderSubmitted {
@@ -196,6 +202,9 @@ pub enum EventBody {
         /// The price at which it holds money, where it names none itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
+        /// Whether the only person of the home agreed to it, after waiting.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
     },
     /// An order that was given elsewhere was found at the broker and is kept here from now on.
     OrderAdopted {
@@ -240,6 +249,9 @@ pub enum EventBody {
         /// Trigger price as it will be.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trigger_price: Option<Price>,
+        /// What risk saw; `None` where it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
     },
     /// A cancel of an order is on its way to its broker.
     CancelRequested {
@@ -276,6 +288,9 @@ pub enum EventBody {
         /// Trigger price from now on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trigger_price: Option<Price>,
+        /// What risk saw; `None` where it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
     },
     /// An order's quantity became smaller because of another order.
     OrderReduced {
@@ -353,6 +368,9 @@ pub enum EventBody {
         /// Why.
         #[serde(flatten)]
         refusal: Refusal,
+        /// What risk saw; `None` where it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionRecord>,
     },
     /// A cancel was refused.
     CancelRejected {

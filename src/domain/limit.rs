@@ -102,7 +102,7 @@ limit_names! {
     PriceCollar = "price_collar", Ratio, PriceCollar, "Farthest a price may be on the wrong side of the reference price.";
     MaxReferenceAge = "max_reference_age", Seconds, StaleMarketData, "Oldest reference price an order may be judged against.";
     DuplicateOrderWindow = "duplicate_order_window", Seconds, DuplicateOrderWindow, "Time in which the same account may not ask again for the same side, quantity and price of an instrument; at most 60.";
-    MaxSelfTrades = "max_self_trades", Count, SelfTrade, "Most own open orders on the other side that an order may trade with; 0 prevents self-trades.";
+    MaxSelfTrades = "max_self_trades", Count, SelfTrade, "Most working orders of the same owner on the other side, in any of their accounts, that an order may trade with; 0 prevents self-trades.";
     MaxOrdersPerMinute = "max_orders_per_minute", Count, RateLimit, "Most orders of an account in sixty seconds.";
     MaxOpenOrders = "max_open_orders", Count, MaxOpenOrders, "Most open orders of an account.";
     MaxCancelsPerDay = "max_cancels_per_day", Count, CancelLimit, "Most cancels of an account in a day; more orders are refused, cancels never.";

@@ -50,7 +50,7 @@ pub use import::{ImportReport, QuarantineReason, Quarantined};
 pub use instrument::Instrument;
 pub use journal::Batch;
 pub use market::{Bar, MarketEvent, Quote, Trade};
-pub use order::{OrderSpec, OrderType, Side, TimeInForce, Trail};
+pub use order::{OrderSpec, OrderType, Side, SizedBy, TimeInForce, Trail};
 pub use order_state::{Order, OrderStatus, OrderStep};
 pub use refusal::RefusalCode;
 pub use role::{Capability, Role};

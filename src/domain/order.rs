@@ -309,6 +309,21 @@ pub struct OrderSpec {
     /// The lot it closes first (the number of the event that opened it), on an account of specific lots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<Seq>,
+    /// What its quantity was worked out from, where shares were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sized_by: Option<SizedBy>,
+}
+
+/// What a quantity was worked out from: the wish, which stays the same while prices move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizedBy {
+    /// Hitting the stop costs this share of the equity.
+    Risk(Ratio, Option<Price>),
+    /// It is worth this share of the equity.
+    Weight(Ratio),
+    /// It swings by this share of the equity a year.
+    Volatility(Ratio),
 }
 
 impl OrderSpec {
@@ -339,6 +354,7 @@ impl OrderSpec {
             list: None,
             strategy: None,
             lot: None,
+            sized_by: None,
         }
     }
 

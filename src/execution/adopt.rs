@@ -59,7 +59,14 @@ impl Step<'_> {
             let quantity = quantity.unwrap_or(order.spec.quantity);
             let limit_price = report.limit_price.filter(|_| order.spec.order_type.has_limit());
             let trigger_price = report.trigger_price.filter(|_| order.spec.order_type.has_trigger());
-            self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price })?;
+            self.emit(EventBody::OrderUpdated {
+                account,
+                id,
+                quantity,
+                limit_price,
+                trigger_price,
+                decision: None,
+            })?;
         }
         self.acknowledge(order, report.venue_id)?;
         let changed = self.named(account, Some(id), report.venue_id);

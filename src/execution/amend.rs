@@ -1,6 +1,7 @@
 //! Changing and ending working orders.
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
+use crate::domain::limit::DecisionRecord;
 use crate::domain::{Order, OrderSpec, OrderStatus, Price, Quantity, RefusalCode};
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{Draft, OrderKey, Verdict, evaluate};
@@ -20,24 +21,24 @@ impl Step<'_> {
         let (account, id) = key;
         let Some(order) = self.state().orders.open().get(&key) else {
             let refusal = Refusal::plain(self.gone(&key));
-            return self.emit(EventBody::AmendRejected { account, id, refusal });
+            return self.no_change(key, refusal);
         };
         let mut spec = order.spec.clone();
         if order.is_at_broker() && !answers(order) {
-            return self.emit(EventBody::AmendRejected { account, id, refusal: pending() });
+            return self.no_change(key, pending());
         }
         let at_broker = order.is_at_broker();
         let takes = order.remote.as_ref().map(|remote| capabilities(remote.broker));
         if at_broker && order.filled.is_positive() && takes.is_some_and(|t| !t.amends_partly_filled) {
             let observed = Some("the broker changes no order that has partly filled: cancel it".to_owned());
             let refusal = Refusal { observed, ..Refusal::plain(RefusalCode::AmendFieldImmutable) };
-            return self.emit(EventBody::AmendRejected { account, id, refusal });
+            return self.no_change(key, refusal);
         }
         let foreign = (limit_price.is_some() && !spec.order_type.has_limit())
             || (trigger_price.is_some() && (!spec.order_type.has_trigger() || order.triggered));
         if foreign {
             let refusal = Refusal::plain(RefusalCode::AmendFieldImmutable);
-            return self.emit(EventBody::AmendRejected { account, id, refusal });
+            return self.no_change(key, refusal);
         }
         spec.limit_price = limit_price.or(spec.limit_price);
         spec.trigger_price = trigger_price.or(spec.trigger_price);
@@ -53,9 +54,9 @@ impl Step<'_> {
             spec.quantity = spec.quantity.min(cap.max(order.filled));
         }
         let done = order.filled.is_positive() && spec.quantity == order.filled;
-        let refusal = if done { None } else { self.refuses(&key, &spec) };
+        let (refusal, decision) = if done { (None, None) } else { self.refuses(&key, &spec) };
         if let Some(refusal) = refusal {
-            return self.emit(EventBody::AmendRejected { account, id, refusal });
+            return self.emit(EventBody::AmendRejected { account, id, refusal, decision });
         }
         let OrderSpec { quantity, limit_price, trigger_price, .. } = spec;
         if at_broker {
@@ -65,29 +66,38 @@ impl Step<'_> {
                 quantity,
                 limit_price,
                 trigger_price,
+                decision,
             });
         }
-        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price })?;
+        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price, decision })?;
         if done {
             return self.follow(key, Quantity::ZERO);
         }
         self.take_quote(key)
     }
 
-    /// Why an amended order may not work, if so. What a held order waits for does not speak against it.
-    fn refuses(&self, key: &OrderKey, spec: &OrderSpec) -> Option<Refusal> {
+    /// Nothing is changed, for a reason that no control gave.
+    fn no_change(&mut self, (account, id): OrderKey, refusal: Refusal) -> Result<(), EngineError> {
+        self.emit(EventBody::AmendRejected { account, id, refusal, decision: None })
+    }
+
+    /// Why an amended order may not work, if so, and what was looked at. What a held order waits for does not speak
+    /// against it.
+    fn refuses(&self, key: &OrderKey, spec: &OrderSpec) -> (Option<Refusal>, Option<DecisionRecord>) {
         let state = self.state();
-        let order = state.orders.open().get(key)?;
-        let book = state.book(key.0, self.now)?;
+        let order = state.orders.open().get(key);
+        let Some((order, book)) = order.zip(state.book(key.0, self.now)) else { return (None, None) };
         let held = order.status.is_waiting();
         let waits_for_parent = order.code == Some(RefusalCode::WaitsForParent);
         let draft = Draft { may_wait: waits_for_sells(order), waits_for_parent, ..Draft::amended(spec) };
-        match evaluate(&book, state.limits(), &state.view.facts, &draft).verdict() {
+        let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
+        let refusal = match decision.verdict() {
             Verdict::Accept => None,
             Verdict::Hold(_) if held => None,
             Verdict::Hold(code) => Some(Refusal::plain(*code)),
             Verdict::Refuse(refusal) => Some(refusal.clone()),
-        }
+        };
+        (refusal, Some(decision.record()))
     }
 
     /// Ends a working order.

@@ -6,6 +6,7 @@ use crate::domain::{AccountKind, AccountSpec, CleanText, OrderStatus, UserName};
 use crate::risk::{OrderKey, Verdict};
 
 use super::engine::EngineError;
+use super::govern::Second;
 use super::step::Step;
 
 impl Step<'_> {
@@ -30,7 +31,8 @@ impl Step<'_> {
         self.emit(EventBody::AccountOpened(spec.clone()))
     }
 
-    /// Releases an order that a soft limit holds; hard limits and money are checked again.
+    /// Releases an order that a soft limit holds; hard limits and money are checked again. The only person of a home may
+    /// agree to an own order, later and flagged.
     pub(super) fn approve_order(&mut self, given: &Given, key: OrderKey) -> Result<(), EngineError> {
         let actor = given.actor;
         let what = format!("approve order {} of {}", key.1, key.0);
@@ -40,10 +42,11 @@ impl Step<'_> {
         if order.status != OrderStatus::PendingApproval {
             return self.reject(actor, what, "the order does not wait for approval".to_owned());
         }
-        if !given.independent_of.allows(actor, order.actor) {
-            let reason = format!("{} gave the order: somebody else must approve it", order.actor);
-            return self.reject(actor, what, reason);
-        }
+        let second = self.second(given, order.actor, self.state().asked.get(&key).copied());
+        let alone = match second {
+            Err(reason) => return self.reject(actor, what, reason),
+            Ok(second) => second == Second::Alone,
+        };
         let may_wait = self.list_sells_open(&order.spec);
         let Some(decision) = self.judge_again(&key, may_wait, true) else { return Ok(()) };
         let record = Some(decision.record());
@@ -55,7 +58,7 @@ impl Step<'_> {
             Verdict::Accept => match self.admit_held(&key, decision) {
                 Err(refusal) => self.deny(&order.spec, refusal, None),
                 Ok(()) => {
-                    self.release(key, Some(actor))?;
+                    self.release(key, (Some(actor), alone), record)?;
                     self.begin_work(key)
                 }
             },

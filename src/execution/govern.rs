@@ -1,7 +1,7 @@
 //! Limits and halts: who may set, approve, lift and end them, and what becomes of working orders.
 //!
 //! Tightening applies at once; loosening and lifting a halt need a second person. Where a home has one person only,
-//! that person may do both after [`ALONE_DELAY_HOURS`] on the wall clock, and the event says so.
+//! that person may do both, and release an own order that waits, after [`ALONE_DELAY_HOURS`] on the wall clock, and the event says so.
 
 use crate::domain::command::{Given, Independence};
 use crate::domain::decision::CheckOutcome;
@@ -18,7 +18,8 @@ use super::step::Step;
 pub const ALONE_DELAY_HOURS: i64 = 24;
 
 /// Whether somebody may approve, and as whom.
-enum Second {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Second {
     /// Somebody else.
     Other,
     /// The only person, long enough after.
@@ -116,7 +117,12 @@ impl Step<'_> {
     }
 
     /// Whether the actor may be the second person for what `first` asked at a time on the wall; why not otherwise.
-    fn second(&self, given: &Given, first: UserName, asked_at: Option<UnixNanos>) -> Result<Second, String> {
+    pub(super) fn second(
+        &self,
+        given: &Given,
+        first: UserName,
+        asked_at: Option<UnixNanos>,
+    ) -> Result<Second, String> {
         if given.independent_of.allows(given.actor, first) {
             return Ok(Second::Other);
         }

@@ -142,7 +142,7 @@ impl Step<'_> {
                 if super::submit::enter(working, decision, self.state().seq()).is_err() {
                     return Ok(());
                 }
-                self.release(key, None)?;
+                self.release(key, (None, false), record)?;
                 self.start_trail(key)
             }
         }

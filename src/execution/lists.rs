@@ -63,7 +63,7 @@ impl Step<'_> {
                 if self.admit_held(&key, decision).is_err() {
                     return Ok(());
                 }
-                self.release(key, None)?;
+                self.release(key, (None, false), record)?;
                 self.start_trail(key)?;
                 for (bar, budget) in bars.iter_mut() {
                     self.fill_on_bar(bar, budget, Some(key))?;

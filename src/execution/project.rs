@@ -84,7 +84,7 @@ fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
                 threshold: text(&refusal.threshold),
             }
         }
-        EventBody::AmendRejected { account, id, refusal } => RiskEventRow {
+        EventBody::AmendRejected { account, id, refusal, .. } => RiskEventRow {
             seq: event.seq,
             time: event.t,
             account: *account,

@@ -33,7 +33,7 @@ impl Step<'_> {
                 self.confirm_update(&order, *venue_id)
             }
             VenueAnswer::AmendRefused(refusal) if waits_for_change(&order) => {
-                self.emit(EventBody::AmendRejected { account, id, refusal: said(refusal) })
+                self.emit(EventBody::AmendRejected { account, id, refusal: said(refusal), decision: None })
             }
             VenueAnswer::CancelRefused(refusal) if pending(OrderStatus::PendingCancel) => {
                 self.emit(EventBody::CancelRejected { account, id, refusal: said(refusal) })
@@ -132,7 +132,8 @@ impl Step<'_> {
         let (account, id) = (order.spec.account, order.spec.id);
         let Some(remote) = &order.remote else { return Ok(()) };
         let Some((quantity, limit_price, trigger_price)) = remote.asked else { return Ok(()) };
-        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price })?;
+        let decision = None;
+        self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price, decision })?;
         if remote.venue_id() != Some(venue_id) {
             self.emit(EventBody::OrderAcknowledged { account, id, venue_id })?;
         }

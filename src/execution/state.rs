@@ -12,10 +12,11 @@ use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, Exchange, Instrument, InstrumentId, Money, Price, RefusalCode, Seq, StrategyId, UnixNanos,
+    AccountId, Exchange, Instrument, InstrumentId, Money, OrderStatus, Price, RefusalCode, Seq, StrategyId,
+    UnixNanos,
 };
 use crate::portfolio::Account;
-use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, Recent, Sums};
+use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Recent, Sums};
 
 use super::orders::Orders;
 use super::view::View;
@@ -79,6 +80,9 @@ pub struct State {
     pub(super) symbols: BTreeSet<(InstrumentId, InstrumentId, NaiveDate)>,
     #[serde(default)]
     pub(super) compared: BTreeMap<AccountId, Compared>,
+    /// Wall time since which an order waits for a second person.
+    #[serde(with = "crate::domain::serial::pairs")]
+    pub(super) asked: BTreeMap<OrderKey, UnixNanos>,
     pub(super) view: View,
 }
 
@@ -195,6 +199,19 @@ impl State {
         live.map_or(account.peak(), |peak| peak.max(account.peak()))
     }
 
+    /// Orders that no longer wait for a second person are no longer counted among those that do.
+    pub(super) fn forget_asked(&mut self, keys: &[OrderKey]) {
+        if self.asked.is_empty() {
+            return;
+        }
+        for key in keys {
+            let open = self.orders.open().get(key);
+            if open.is_none_or(|order| order.status != OrderStatus::PendingApproval) {
+                self.asked.remove(key);
+            }
+        }
+    }
+
     pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
         self.view.set_last(instrument, price, time);
         self.orders.sums_mut().set_last(instrument, price);
@@ -241,6 +258,7 @@ impl State {
             activity: self.activity.get(&account.spec().account).copied().unwrap_or_default(),
             day_trades: self.day_trades.get(&account.spec().account).map_or(0, DayTrades::count),
             executions: &self.executions,
+            accounts: &self.accounts,
         })
     }
 }

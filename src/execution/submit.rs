@@ -2,6 +2,7 @@
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
+use crate::domain::limit::DecisionRecord;
 use crate::domain::{
     BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side, UserName,
 };
@@ -94,7 +95,7 @@ impl Step<'_> {
                 Ok(order) => {
                     let key = (order.account, order.id);
                     if let Some(broker) = self.remote_broker(&order) {
-                        return self.send(order, broker, record);
+                        return self.send(order, broker, record, false);
                     }
                     self.emit(EventBody::OrderAccepted { order, decision: record, valued_at: None })?;
                     self.begin_work(key)
@@ -121,15 +122,20 @@ impl Step<'_> {
         Some(account.spec().broker).filter(|broker| !broker.is_paper())
     }
 
-    /// Lets a held order work, here or at its account's broker.
-    pub(super) fn release(&mut self, key: OrderKey, approver: Option<UserName>) -> Result<(), EngineError> {
+    /// Lets a held order work, here or at its account's broker: who agreed, where a person did, and what was looked at.
+    pub(super) fn release(
+        &mut self,
+        key: OrderKey,
+        (approver, alone): (Option<UserName>, bool),
+        decision: Option<DecisionRecord>,
+    ) -> Result<(), EngineError> {
         let (account, id) = key;
         let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
         let working = OrderSpec { quantity: order.working(), ..order.spec.clone() };
         if let Some(broker) = self.remote_broker(&working) {
-            return self.send(working, broker, None);
+            return self.send(working, broker, decision, alone);
         }
-        self.emit(EventBody::OrderReleased { account, id, approver, valued_at: None })
+        self.emit(EventBody::OrderReleased { account, id, approver, alone, valued_at: None, decision })
     }
 
     /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.

@@ -22,15 +22,21 @@ impl Step<'_> {
         order: OrderSpec,
         broker: BrokerId,
         decision: Option<DecisionRecord>,
+        alone: bool,
     ) -> Result<(), EngineError> {
         let Some(account) = self.state().accounts().get(&order.account) else { return Ok(()) };
         let kind = account.spec().kind;
         let open = self.in_session(order.instrument.exchange, self.now);
         let session = if open { SessionPart::Regular } else { SessionPart::Closed };
         match choose(&order, kind, &[Candidate { capabilities: capabilities(broker), session }]) {
-            Route::Send { broker, reason: route } => {
-                self.emit(EventBody::OrderSubmitted { order, broker, route, decision, valued_at: None })
-            }
+            Route::Send { broker, reason: route } => self.emit(EventBody::OrderSubmitted {
+                order,
+                broker,
+                route,
+                decision,
+                valued_at: None,
+                alone,
+            }),
             Route::Watch { .. } => {
                 let instrument = order.instrument;
                 self.emit(EventBody::OrderHeld {
@@ -100,6 +106,7 @@ impl Step<'_> {
                         route,
                         decision: record,
                         valued_at: None,
+                        alone: false,
                     })
                 }
             },

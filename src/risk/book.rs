@@ -209,6 +209,8 @@ pub struct Book<'a> {
     pub day_trades: u32,
     /// Fills of each strategy since a person last looked.
     pub executions: &'a BTreeMap<StrategyId, u32>,
+    /// All accounts.
+    pub accounts: &'a BTreeMap<AccountId, Account>,
 }
 
 /// An order (or an amended order) that is to be judged.
@@ -285,7 +287,16 @@ impl<'a> Book<'a> {
         self.account.equity_with(self.sums.positions(self.account.spec().account)?)
     }
 
-    /// Fills of the order's strategy since a person last looked.
+    /// Whether another account is of the same owner and its orders can meet this one's: one's own, always.
+    pub fn is_own(&self, account: AccountId) -> bool {
+        let own = self.account.spec();
+        let peer = || self.accounts.get(&account).map(Account::spec);
+        account == own.account
+            || peer().is_some_and(|other| {
+                (other.owner, other.kind, other.broker) == (own.owner, own.kind, own.broker)
+            })
+    }
+
     /// Day trades, where the account's number of them is restricted: on margin, with little equity at the day's start.
     pub fn restricted_day_trades(&self) -> Option<u32> {
         let small = Money::from_whole(DAY_TRADE_EQUITY).is_none_or(|enough| self.account.day_open() < enough);

@@ -32,6 +32,7 @@ use super::live::QuoteBoard;
 use super::market::ClosesCache;
 use super::panel::PanelCache;
 use super::permit::Actor;
+use super::preview::Decided;
 use super::simulate::{Pace, Sim};
 use super::sync::SyncBoard;
 
@@ -91,6 +92,7 @@ pub struct House {
     trades: Trades,
     quotes: QuoteBoard,
     closes: Mutex<ClosesCache>,
+    decided: Mutex<Decided>,
     simulated: Mutex<Option<Sim>>,
     pace: Pace,
     opened: UnixNanos,
@@ -123,6 +125,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         trades,
         quotes: QuoteBoard::default(),
         closes: Mutex::default(),
+        decided: Mutex::default(),
         simulated: Mutex::default(),
         pace: Pace::default(),
         opened: holder.since,
@@ -214,6 +217,10 @@ impl House {
 
     pub(super) fn ledger(&self) -> &Mutex<TradesReader> {
         &self.ledger
+    }
+
+    pub(super) fn decided(&self) -> &Mutex<Decided> {
+        &self.decided
     }
 
     pub(super) fn settings(&self) -> &Mutex<Settings> {

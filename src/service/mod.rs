@@ -42,6 +42,7 @@ pub mod ordering;
 mod panel;
 pub mod passing;
 pub mod permit;
+mod preview;
 pub mod qlib;
 pub mod quality;
 pub mod rebalance;

@@ -12,7 +12,7 @@ use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::{
     Command, Event, InstrumentId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, Ratio,
-    RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
+    RefusalCode, Seq, Side, SizedBy, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
 };
 use crate::execution::State;
 use crate::execution::sizing::{SizeBasis, SizeBy, size};
@@ -48,6 +48,18 @@ pub enum Size {
     Weight(Ratio),
     /// So many that they swing by this share of the equity a year.
     Volatility(Ratio),
+}
+
+impl Size {
+    /// What shares are worked out from, where they are not what is asked for.
+    fn measured(self) -> Option<SizedBy> {
+        match self {
+            Size::Shares(_) => None,
+            Size::Risk { share, stop } => Some(SizedBy::Risk(share, stop)),
+            Size::Weight(share) => Some(SizedBy::Weight(share)),
+            Size::Volatility(share) => Some(SizedBy::Volatility(share)),
+        }
+    }
 }
 
 /// An order as it is asked for; what is `None` is filled in.
@@ -218,8 +230,14 @@ impl House {
                 wish.limit_price,
             )
         };
-        let quantity = self.shares_of(&order, wish)?;
-        Ok(OrderSpec { quantity, ..order })
+        let sized_by = wish.size.measured();
+        // The same wish again is the same order, whatever prices did since it was worked out.
+        let given = self.state()?.orders().asked(&(order.account, order.id)).cloned();
+        let quantity = match given.filter(|given| sized_by.is_some() && given.sized_by == sized_by) {
+            Some(given) => given.quantity,
+            None => self.shares_of(&order, wish)?,
+        };
+        Ok(OrderSpec { quantity, sized_by, ..order })
     }
 
     /// A size in shares.

@@ -4,15 +4,13 @@
 use std::collections::BTreeSet;
 
 use crate::domain::event::{EventBody, HaltMode};
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{
-    CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope as Covers,
-    VersionStatus,
+    LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope as Covers, VersionStatus,
 };
 use crate::domain::row::RiskEventRow;
 use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, UnixNanos};
 use crate::execution::State;
-use crate::risk::{self, CONTROLS, LimitBook, LimitChange, LimitUse, PastDecision, Rule};
+use crate::risk::{self, LimitBook, LimitUse};
 use crate::store::trades::{Accounts, Period};
 
 use super::book;
@@ -24,11 +22,6 @@ use super::view;
 
 /// Most breaches shown.
 const BREACHES_MAX: u32 = 500;
-/// How far back a preview looks at stored decisions, in days.
-const PREVIEW_DAYS: i64 = 20;
-/// Most stored decisions a preview looks at.
-const PREVIEW_DECISIONS_MAX: u32 = 20_000;
-
 impl House {
     /// Limits in force with their use by the accounts in scope, their history, and halts.
     pub fn limits(&self, permit: &Permit<ViewLimits>) -> Result<view::LimitsView, ServiceError> {
@@ -59,114 +52,6 @@ impl House {
         let accounts = self.scoped(permit.scope(), None)?;
         let rows = lock(self.ledger()).risk_events(Accounts::Only(&accounts), Period::ALL, BREACHES_MAX)?;
         Ok(rows.into_iter().map(breach_row).collect())
-    }
-
-    /// What a drafted limit would do: today's book, and the stored decisions of the last days.
-    pub fn preview_limit(
-        &self,
-        _: &Permit<ControlRisk>,
-        draft: &LimitDraft,
-    ) -> Result<view::PreviewView, ServiceError> {
-        let state = self.state()?;
-        let decided = self.past_decisions(&state)?;
-        let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
-        Ok(self.preview_in(&state, draft, &history)?.0)
-    }
-
-    /// What drafts would do together.
-    pub fn preview_limits(
-        &self,
-        _: &Permit<ControlRisk>,
-        drafts: &[LimitDraft],
-    ) -> Result<view::SetPreviewView, ServiceError> {
-        let state = self.state()?;
-        let decided = self.past_decisions(&state)?;
-        let history: Vec<PastDecision<'_>> = decided.iter().filter_map(|e| past(&state, e)).collect();
-        let mut parts = Vec::new();
-        let mut would = BTreeSet::new();
-        for draft in drafts {
-            let (part, refused) = self.preview_in(&state, draft, &history)?;
-            parts.push(part);
-            would.extend(refused);
-        }
-        let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d.name, p))).count();
-        Ok(view::SetPreviewView {
-            set: None,
-            maker: None,
-            reason: String::new(),
-            parts,
-            decisions: count(history.len()),
-            would_refuse: count(would.len()),
-            were_refused: count(were),
-        })
-    }
-
-    /// What a waiting change set would do.
-    pub fn preview_set(
-        &self,
-        permit: &Permit<ControlRisk>,
-        set: ChangeSetId,
-    ) -> Result<view::SetPreviewView, ServiceError> {
-        let state = self.state()?;
-        let waiting = state.limits().waiting_set(set).map_err(|e| ServiceError::Invalid(e.to_string()))?;
-        let first = waiting.first();
-        let (maker, reason) = (first.map(|v| v.maker), first.map(|v| v.draft.reason.to_string()));
-        // It was compared with what its maker saw when it was asked for; later changes are told at its approval.
-        let bare = |v: &&LimitVersion| {
-            let terms = LimitTerms { based_on: None, ..v.draft.terms.clone() };
-            LimitDraft { terms, ..v.draft.clone() }
-        };
-        let drafts: Vec<LimitDraft> = waiting.iter().map(bare).collect();
-        let preview = self.preview_limits(permit, &drafts)?;
-        Ok(view::SetPreviewView { set: Some(set), maker, reason: reason.unwrap_or_default(), ..preview })
-    }
-
-    /// One draft against one state, and the places of the decisions that it would have refused.
-    fn preview_in(
-        &self,
-        state: &State,
-        draft: &LimitDraft,
-        history: &[PastDecision<'_>],
-    ) -> Result<(view::PreviewView, Vec<usize>), ServiceError> {
-        let now = self.house_time()?;
-        let invalid = |e: risk::LimitError| ServiceError::Invalid(e.to_string());
-        let needs_approval = state.limits().judge(draft, now).map_err(invalid)? == LimitChange::Waits;
-        let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();
-        let mut facts = MarketFacts::default();
-        for account in state.accounts().keys() {
-            let open = state.orders().open().values().filter(|o| o.spec.account == *account);
-            let open: Vec<_> = open.map(|o| o.spec.clone()).collect();
-            facts.merge(&self.facts_for(state, *account, &open, Some(draft.name)));
-        }
-        let preview = risk::preview(&books, state.limits(), draft, &facts, history).map_err(invalid)?;
-        let orders = preview.orders.into_iter().filter_map(|o| Some((o.account, o.order?, o.observed)));
-        let over = preview.positions.into_iter().map(|o| {
-            let name = o.instrument.map(|i| format!(" {}", i.symbol)).unwrap_or_default();
-            (format!("{}{name}", o.account), o.observed)
-        });
-        let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
-        let part = view::PreviewView {
-            name: draft.name,
-            scope: draft.scope,
-            current: current.map(ToString::to_string),
-            drafted: draft.hard.clone(),
-            needs_approval,
-            orders: orders.collect(),
-            over: over.collect(),
-            decisions: count(preview.considered),
-            would_refuse: count(preview.refused),
-            were_refused: count(history.iter().filter(|p| was_refused(draft.name, p)).count()),
-        };
-        Ok((part, preview.refused_at))
-    }
-
-    fn past_decisions(&self, state: &State) -> Result<Vec<Event>, ServiceError> {
-        let newest = crate::domain::Exchange::ALL.into_iter().filter_map(|e| state.market_time(e)).max();
-        let since = newest
-            .unwrap_or(UnixNanos::ZERO)
-            .plus_nanos(-PREVIEW_DAYS * 86_400 * crate::domain::time::NANOS_PER_SECOND);
-        let events = lock(self.ledger()).last_events(PREVIEW_DECISIONS_MAX)?;
-        Ok(events.into_iter().filter(|e| e.t >= since).collect())
     }
 
     /// Sets a limit. Tightening applies at once; loosening waits for a second person. Returns its version row.
@@ -414,25 +299,8 @@ fn sees(state: &State, scope: Scope, covers: Covers) -> bool {
     }
 }
 
-fn count(n: usize) -> u32 {
+pub(super) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// Whether a limit of this name refused a decision when it was made.
-fn was_refused(name: LimitName, past: &PastDecision<'_>) -> bool {
-    let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(name));
-    control.is_some_and(|c| c.judge(&past.record.inputs).outcome == CheckOutcome::Breach)
-}
-
-fn past<'a>(state: &State, event: &'a Event) -> Option<PastDecision<'a>> {
-    let (order, record) = match &event.body {
-        EventBody::OrderAccepted { order, decision, .. }
-        | EventBody::OrderDenied { order, decision, .. }
-        | EventBody::OrderHeld { order, decision, .. } => (order, decision.as_ref()?),
-        _ => return None,
-    };
-    let kind = state.accounts().get(&order.account)?.spec().kind;
-    Some(PastDecision { order, kind, record })
 }
 
 /// Every limit in force, nearest to its bound first; limits on single orders once, others per account.

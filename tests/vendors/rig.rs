@@ -227,14 +227,28 @@ impl Rig {
     /// Syncs what is missing, as the workstation does it by itself.
     pub fn sync_rest(&self, vendor: VendorId, symbols: &[&str]) -> SyncReport {
         let instruments = symbols.iter().map(|s| id(s)).collect();
-        let wish = SyncWish { vendor: Some(vendor), instruments, from: None, to: None, universe: None, again: false };
+        let wish = SyncWish {
+            vendor: Some(vendor),
+            instruments,
+            from: None,
+            to: None,
+            universe: None,
+            again: false,
+        };
         self.sync_as(self.session(), &wish)
     }
 
     /// Fetches the directory of a symbol's exchange.
     pub fn directory(&self, vendor: VendorId, symbol: &str) -> BesideRow {
         let instruments = vec![id(symbol)];
-        let wish = SyncWish { vendor: Some(vendor), instruments, from: None, to: None, universe: None, again: false };
+        let wish = SyncWish {
+            vendor: Some(vendor),
+            instruments,
+            from: None,
+            to: None,
+            universe: None,
+            again: false,
+        };
         let (_stopper, stop) = stopper();
         let control = Control { stop, progress: &|_| {}, pace: self.pace(), limits: self.limits };
         let permit = self.session().permit::<ManageData>().unwrap();

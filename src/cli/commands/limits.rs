@@ -236,11 +236,12 @@ fn preview(env: &mut Env<'_>, draft: &LimitDraft) -> Result<(), Failure> {
     let permit = session.permit::<ControlRisk>()?;
     let seen = session.house().preview_limit(&permit, draft)?;
     env.out.record(&seen)?;
-    let who =
-        if seen.needs_approval { "a second person must approve it" } else { "it would be in force at once" };
-    let refused =
-        format!("it would have refused {} of {} past orders; {who}", seen.would_refuse, seen.decisions);
-    env.out.remark(&refused)
+    let who = if seen.needs_approval {
+        "A second person must approve it."
+    } else {
+        "It would be in force at once."
+    };
+    env.out.remark(&format!("{} {who}", seen.told()))
 }
 
 /// Changes a limit and shows the version that comes of it.

@@ -46,6 +46,7 @@ pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> 
         return Err(EngineError::Gap { after: state.seq, found: event.seq });
     }
     let mut effects = Fold { state, calendars, event }.body()?;
+    state.forget_asked(&effects.orders);
     holds::update(state, event, &mut effects)
         .map_err(|source| EngineError::Number { seq: event.seq, source })?;
     state.seq = event.seq;

@@ -25,12 +25,12 @@ impl Fold<'_> {
                 Ok(self.take_in(order, OrderStatus::Accepted, None, *valued_at))
             }
             EventBody::OrderHeld { order, code, valued_at, .. } => self.hold(order, *code, *valued_at),
-            EventBody::OrderReleased { account, id, approver, valued_at } => {
+            EventBody::OrderReleased { account, id, approver, valued_at, .. } => {
                 let effects = self.release((*account, *id), approver.is_some());
                 self.value((*account, *id), *valued_at);
                 effects
             }
-            EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price } => {
+            EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price, .. } => {
                 self.update((*account, *id), *quantity, (*limit_price, *trigger_price))
             }
             EventBody::OrderReduced { account, id, by, group } => self.reduce((*account, *id), *by, *group),
@@ -162,6 +162,9 @@ impl Fold<'_> {
     ) -> Result<Effects, EngineError> {
         let key = (spec.account, spec.id);
         let approval = code == RefusalCode::ApprovalRequired;
+        if approval {
+            self.state.asked.insert(key, self.event.wall);
+        }
         if !self.state.orders.open().contains_key(&key) {
             let status = if approval { OrderStatus::PendingApproval } else { OrderStatus::Held };
             return Ok(self.take_in(spec, status, Some(code), valued_at));

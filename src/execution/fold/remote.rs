@@ -36,7 +36,7 @@ impl Fold<'_> {
             EventBody::OrderSuspended { account, id } => {
                 self.step((*account, *id), OrderStep::Suspend, |_| {})
             }
-            EventBody::UpdateRequested { account, id, quantity, limit_price, trigger_price } => {
+            EventBody::UpdateRequested { account, id, quantity, limit_price, trigger_price, .. } => {
                 let asked = Some((*quantity, *limit_price, *trigger_price));
                 self.step((*account, *id), OrderStep::AskUpdate, |order| {
                     ask(order, asked);

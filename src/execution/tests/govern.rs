@@ -386,3 +386,63 @@ fn resuming_a_scope_lifts_a_drawdown_that_spoke_in_it() {
     assert_eq!(desk.refusal("b", 1), None);
     desk.check(&Calendars::bundled().unwrap());
 }
+
+#[test]
+fn amendments_and_releases_keep_what_was_looked_at_and_give_the_same_verdict_again() {
+    let mut desk = desk();
+    desk.set(LimitDraft {
+        soft: Some("20".into()),
+        ..draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default())
+    });
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, Some(9_000)));
+    let (account, id) = ("A".parse().unwrap(), "a".parse().unwrap());
+    for shares in [15, 50] {
+        let quantity = Quantity::from_whole(shares);
+        desk.give(Command::Amend { account, id, quantity, limit_price: None, trigger_price: None });
+    }
+    desk.submit(Desk::order("b", "AAA", Side::Buy, 30, Some(9_000)));
+    let id = "b".parse().unwrap();
+    desk.ask("rita", Independence::Everyone, 0, Command::ApproveOrder { account, id });
+    let mut again = Vec::new();
+    for event in &desk.events {
+        match decode(ENCODING_VERSION, &encode(event).unwrap()).unwrap().body {
+            EventBody::OrderUpdated { account, decision: Some(record), .. } => {
+                assert_eq!(replay(account, &record), Verdict::Accept);
+                again.push("updated");
+            }
+            EventBody::AmendRejected { account, refusal, decision: Some(record), .. } => {
+                assert_eq!(replay(account, &record), Verdict::Refuse(refusal));
+                again.push("refused");
+            }
+            EventBody::OrderReleased { account, decision: Some(record), alone: false, .. } => {
+                assert_eq!(replay(account, &record), Verdict::Accept);
+                again.push("released");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(again, ["updated", "refused", "released"]);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn the_only_person_of_a_home_releases_an_own_order_after_a_day_and_is_flagged() {
+    let mut desk = desk();
+    desk.set(LimitDraft {
+        soft: Some("20".into()),
+        ..draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default())
+    });
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 30, Some(9_000)));
+    let (account, id) = ("A".parse().unwrap(), "a".parse().unwrap());
+    let giver = desk.engine.state().orders().get(account, id).unwrap().actor;
+    let mut approve = |independent_of, hours| {
+        desk.ask(giver.as_str(), independent_of, hours, Command::ApproveOrder { account, id })
+    };
+    for (independent_of, hours) in [(Independence::Everyone, 30), (Independence::Alone, 23)] {
+        let told = approve(independent_of, hours);
+        assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "{told:?}");
+    }
+    let told = approve(Independence::Alone, 24);
+    assert!(matches!(told[..], [EventBody::OrderReleased { alone: true, .. }]), "{told:?}");
+    desk.check(&Calendars::bundled().unwrap());
+}

@@ -93,6 +93,12 @@ fn a_short_position_requires_more_and_a_split_changes_nothing() {
     assert!(turns(&desk.bar("AAA", 1, [12_700; 4], 1_000_000)).iter().all(|(code, _)| *code != call));
     assert!(turns(&desk.bar("AAA", 1, [12_900; 4], 1_000_000)).contains(&(call, true)));
     let ratio = SplitRatio { new: Quantity::from_whole(2).unwrap(), old: Quantity::from_whole(1).unwrap() };
-    let split = MarketEvent::Split { time: desk.now, instrument: instrument("AAA"), ratio, ex_date: None, is_late: false };
+    let split = MarketEvent::Split {
+        time: desk.now,
+        instrument: instrument("AAA"),
+        ratio,
+        ex_date: None,
+        is_late: false,
+    };
     assert_eq!(turns(&desk.market(&split)), []);
 }

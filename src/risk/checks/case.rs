@@ -3,6 +3,7 @@
 use crate::domain::decision::{Bound, Inputs, Span};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, LimitValue, Scope};
+use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
     Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
@@ -105,6 +106,7 @@ impl<'a> Case<'a> {
         let activity = book.activity;
         let shortable = self.instrument.is_none_or(|i| i.shortable);
         let tails = self.tails(&asked);
+        let (crosses, crossings) = if asked(LimitName::MaxSelfTrades) { self.crosses() } else { (None, 0) };
         Inputs {
             kind: spec.kind,
             margin: spec.margin,
@@ -149,7 +151,8 @@ impl<'a> Case<'a> {
             recent: if all { rate::in_window(book) } else { 0 },
             like_it: longest(&limits, LimitName::DuplicateOrderWindow)
                 .and_then(|window| self.like_it(window)),
-            crosses: if asked(LimitName::MaxSelfTrades) { self.crosses() } else { None },
+            crosses,
+            crossings,
             open: book.sums.open(spec.account),
             messages: activity.messages,
             cancels: activity.cancels,
@@ -289,12 +292,18 @@ impl<'a> Case<'a> {
         recent.find(alike).map(|r| seconds(now.since(r.time)))
     }
 
-    /// An own open order on the other side that would trade with this one: of any account of the same owner.
-    fn crosses(&self) -> Option<OrderId> {
+    /// Open orders on the other side that would trade with this one, of any account of the same owner: the first, and
+    /// how many. What waits to be released or for its trigger trades with nothing yet.
+    fn crosses(&self) -> (Option<OrderId>, u32) {
+        if self.draft.waits_for_parent || waits_for_trigger(self.order, self.open) {
+            return (None, 0);
+        }
         let meets = |other: &Order| {
             let opposite = other.spec.side != self.order.side && !other.leaves().is_zero();
+            let works = !other.status.is_waiting() && !waits_for_trigger(&other.spec, Some(other));
             let (own, their) = (self.order.limit_price, other.spec.limit_price);
             opposite
+                && works
                 && match (own.or(self.price), their, self.order.side) {
                     (Some(own), Some(their), Side::Buy) => own >= their,
                     (Some(own), Some(their), Side::Sell) => own <= their,
@@ -302,8 +311,11 @@ impl<'a> Case<'a> {
                 }
         };
         let keys = self.book.queues.open_in(self.order.instrument);
-        let own = keys.into_iter().filter_map(|key| self.book.orders.get(&key));
-        own.filter(|o| o.spec.account == self.order.account).find(|o| meets(o)).map(|o| o.spec.id)
+        let open = keys.into_iter().filter_map(|key| self.book.orders.get(&key));
+        let mut own = open.filter(|o| self.book.is_own(o.spec.account) && meets(o));
+        let first = own.next().map(|o| o.spec.id);
+        let count = usize::from(first.is_some()).saturating_add(own.count());
+        (first, u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     fn position_loss(&self) -> Option<Money> {
@@ -313,6 +325,12 @@ impl<'a> Case<'a> {
         let value = position.value(self.last?).ok()?;
         position.cost().checked_sub(value).map(|loss| loss.max(Money::ZERO))
     }
+}
+
+/// Whether an order works only once the market reaches its trigger, and has not.
+fn waits_for_trigger(order: &OrderSpec, open: Option<&Order>) -> bool {
+    let waits = matches!(order.order_type.start(), Start::Stop | Start::Touch);
+    waits && open.is_none_or(|open| !open.triggered)
 }
 
 /// A limit in force as a bound of an order in a symbol; of a list of symbols only the order's own.

@@ -1,4 +1,4 @@
-//! Self-trades: an order that would trade with an own open order on the other side.
+//! Self-trades: how many open orders of the same owner an order would trade with on the other side.
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
@@ -15,7 +15,8 @@ impl Control for MaxSelfTrades {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let count = Measure::of(i64::from(inputs.crosses.is_some()));
+        // Older records name the first of them only.
+        let count = Measure::of(i64::from(inputs.crossings.max(u32::from(inputs.crosses.is_some()))));
         bounded(inputs, LimitName::MaxSelfTrades, Some(count))
     }
 }

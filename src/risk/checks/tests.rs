@@ -33,6 +33,7 @@ struct World {
     activity: Activity,
     day_trades: u32,
     executions: BTreeMap<StrategyId, u32>,
+    accounts: BTreeMap<AccountId, Account>,
     facts: MarketFacts,
     latched: BTreeSet<(AccountId, RefusalCode)>,
     limits: LimitBook,
@@ -84,6 +85,7 @@ impl World {
             activity: Activity::default(),
             day_trades: 0,
             executions: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             facts: MarketFacts::default(),
             latched: BTreeSet::new(),
             limits: LimitBook::default(),
@@ -112,6 +114,7 @@ impl World {
             activity: self.activity,
             day_trades: self.day_trades,
             executions: &self.executions,
+            accounts: &self.accounts,
         }
     }
 

@@ -72,6 +72,7 @@ fn order(at: usize, side: bool, shares: i64, own: Option<i64>, group: Option<u8>
         list: None,
         strategy: None,
         lot: None,
+        sized_by: None,
     };
     Order::new(spec, OrderStatus::Accepted, UnixNanos::ZERO, "ann".parse().unwrap())
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{OrderStatus, RefusalCode};
 use crate::service::advance::Until;
+use crate::service::ordering::Size;
 use crate::service::permit::{Audit, ControlRisk, ManageData, TradeDesk, ViewPortfolio};
 use crate::service::research::SignalWish;
 use crate::service::{ErrorKind, ServiceError};
@@ -253,4 +254,67 @@ fn a_second_opener_reads_only_and_says_who_holds_it() {
     assert!(second.screen(Role::Trader).orders.iter().any(|o| o.id.as_str() == "seen"));
     let auditor = second.login(Role::Admin);
     assert!(second.house.verify_audit(&auditor.permit::<Audit>().unwrap(), None).unwrap().sound);
+}
+
+fn play(home: &Home, trader: &Session) {
+    let permit = trader.permit::<ManageData>().unwrap();
+    home.house.advance(&permit, None, Until::Sessions(1), |_| {}).unwrap();
+}
+
+#[test]
+fn a_preview_counts_exactly_what_would_have_been_refused_and_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 6);
+    let trader = home.login(Role::Trader);
+    let on = home.screen(Role::Trader).watchlist.first().unwrap().instrument;
+    let permit = trader.trade_permit(None).unwrap();
+    let low = Some("1".parse().unwrap());
+    let risk = home.login(Role::Risk);
+    let controls = risk.permit::<ControlRisk>().unwrap();
+    let tight = LimitDraft { soft: Some("1".into()), ..draft(LimitName::MaxOrderQuantity, "3") };
+    let preview = || home.house.preview_limit(&controls, &tight).unwrap();
+    let before = preview();
+    for shares in 1..=4 {
+        let row = home.house.submit(&permit, &wish(&format!("p{shares}"), Side::Buy, on, shares, low));
+        assert!(!row.unwrap().status.is_done(), "far below the market it rests");
+    }
+    let more = |seen: &crate::service::view::PreviewView| {
+        (
+            seen.decisions - before.decisions,
+            seen.would_refuse - before.would_refuse,
+            seen.would_hold - before.would_hold,
+            seen.not_judged - before.not_judged,
+        )
+    };
+    let seen = preview();
+    assert_eq!(more(&seen), (4, 1, 2, 0));
+    let orders = (seen.orders.len() - before.orders.len(), seen.orders_soft.len() - before.orders_soft.len());
+    assert_eq!(orders, (1, 2));
+    // A change is a decision too, and a second look reads what came since.
+    home.house.amend(&permit, "p1".parse().unwrap(), Quantity::from_whole(4), (None, None)).unwrap();
+    let seen = preview();
+    assert_eq!(more(&seen), (5, 2, 2, 0));
+    assert!(
+        seen.told()
+            .contains(&format!("it would have refused {}, held {};", seen.would_refuse, seen.would_hold))
+    );
+}
+
+#[test]
+fn the_same_measured_wish_is_the_same_order_after_prices_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 6);
+    let trader = home.login(Role::Trader);
+    let on = home.screen(Role::Trader).watchlist.first().unwrap().instrument;
+    let permit = trader.trade_permit(None).unwrap();
+    let share = |text: &str| Size::Weight(text.parse().unwrap());
+    let asked = |id: &str, size| OrderWish { size, ..wish(id, Side::Buy, on, 1, None) };
+    let first = home.house.submit(&permit, &asked("w1", share("0.01"))).unwrap();
+    play(&home, &trader);
+    let anew = home.house.what_if(&permit, &asked("w2", share("0.01"))).unwrap();
+    assert_ne!(anew.quantity, first.quantity, "measured today it would be another size");
+    let again = home.house.submit(&permit, &asked("w1", share("0.01"))).unwrap();
+    assert_eq!((again.id, again.quantity, again.code), (first.id, first.quantity, None));
+    let other = home.house.submit(&permit, &asked("w1", share("0.02")));
+    assert_eq!(other.unwrap().code, Some(RefusalCode::DuplicateClientOrderId));
 }

@@ -157,14 +157,40 @@ pub struct PreviewView {
     pub needs_approval: bool,
     /// Working orders that the draft no longer allows: account, id, what is seen.
     pub orders: Vec<(AccountId, OrderId, String)>,
+    /// Working orders that a second person would have to agree to.
+    pub orders_soft: Vec<(AccountId, OrderId, String)>,
     /// Accounts (and symbols) already over the draft: subject, what is seen.
     pub over: Vec<(String, String)>,
-    /// Stored decisions of the last 20 days that were looked at.
+    /// Those over its soft value only.
+    pub over_soft: Vec<(String, String)>,
+    /// Stored decisions of the last days that the draft covers.
     pub decisions: u32,
     /// How many of them the draft would have refused.
     pub would_refuse: u32,
+    /// How many of them would have waited for a second person.
+    pub would_hold: u32,
+    /// How many of them were recorded without the figure this limit needs.
+    pub not_judged: u32,
     /// How many of them were refused by this limit at the time.
     pub were_refused: u32,
+    /// How many days it looks back.
+    pub days: u32,
+    /// From when on decisions were looked at, where there were too many for all these days.
+    pub looked_back_to: Option<UnixNanos>,
+}
+
+impl PreviewView {
+    /// What the draft would have done to past decisions, in a sentence.
+    pub fn told(&self) -> String {
+        let span = match self.looked_back_to {
+            Some(from) => format!("since {from} (there are too many before)"),
+            None => format!("in the last {} days", self.days),
+        };
+        format!(
+            "Of {} decisions {span} it would have refused {}, held {}; {} could not be judged (then refused: {}).",
+            self.decisions, self.would_refuse, self.would_hold, self.not_judged, self.were_refused
+        )
+    }
 }
 
 /// What a change set would do as a whole.

@@ -14,6 +14,10 @@ use crate::domain::posting::Posting;
 use crate::domain::row::{Portfolio, Row};
 use crate::domain::{AccountId, Event, Seq, UnixNanos};
 
+/// Events that carry what a risk decision saw; written as in the index over them, which is used only so.
+const DECISIONS: &str = "kind IN ('order_accepted', 'order_held', 'order_released', 'order_submitted', \
+                         'order_denied', 'order_updated', 'update_requested', 'amend_rejected')";
+
 /// Refuses a batch whose texts, postings or rows do not belong to it, or whose postings do not sum to zero.
 fn check(batch: &Batch) -> Result<(), StoreError> {
     if let Some(event) = batch.events.get(batch.texts.len()) {
@@ -209,5 +213,47 @@ impl TradesReader {
             ControlFlow::Continue(())
         })?;
         Ok(events)
+    }
+
+    /// Events behind `after` that carry what a risk decision saw, from a moment of market time on: the newest `limit`,
+    /// oldest of them first.
+    pub fn decisions(&self, after: Seq, since: UnixNanos, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.db.read("read decisions", |c| {
+            let sql = format!(
+                "SELECT seq, version, payload FROM journal WHERE {DECISIONS} AND t >= ?1 AND seq > ?2 \
+                 ORDER BY t DESC, seq DESC LIMIT ?3"
+            );
+            let mut statement = c.prepare_cached(&sql)?;
+            let mut rows = statement.query(params![since.nanos(), after.cast_signed(), limit])?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                let seq = count(row, 0)?;
+                let text = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+                let event = journal::decode(row.get(1)?, text).map_err(|source| {
+                    Fault::Store(StoreError::Journal { path: self.db.path().to_path_buf(), seq, source })
+                })?;
+                events.push(event);
+            }
+            events.sort_unstable_by_key(|event| event.seq);
+            Ok::<_, Fault>(events)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::trades::MIGRATIONS;
+
+    #[test]
+    fn decisions_are_found_by_their_index() {
+        let conn = Connection::open_in_memory().unwrap();
+        MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT seq, version, payload FROM journal WHERE {DECISIONS} AND t >= ?1 \
+             AND seq > ?2 ORDER BY t DESC, seq DESC LIMIT ?3"
+        );
+        let plan: String = conn.query_row(&sql, [1, 2, 3], |row| row.get(3)).unwrap();
+        assert!(plan.contains("USING INDEX journal_decisions"), "{plan}");
     }
 }

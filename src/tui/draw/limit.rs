@@ -149,13 +149,12 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
         (format!("   {account} {id}: {}", human(name, seen)), Meaning::Text)
     };
     lines.extend(preview.orders.iter().take(LISTED).map(order));
-    lines.push((
-        format!(
-            "Of {} decisions in the last 20 days it would have refused {} (then: {}).",
-            preview.decisions, preview.would_refuse, preview.were_refused
-        ),
-        Meaning::Text,
-    ));
+    let waiting = preview.orders_soft.len() + preview.over_soft.len();
+    if waiting > 0 {
+        let text = format!("{waiting} working orders, accounts or positions lie above the soft value only");
+        lines.push((text, Meaning::Warn));
+    }
+    lines.push((preview.told(), Meaning::Text));
     lines.push(match preview.needs_approval {
         _ if form.in_set => {
             ("Enter puts it into the change set; nothing is set yet.".to_owned(), Meaning::Accent)

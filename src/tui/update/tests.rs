@@ -308,6 +308,12 @@ fn a_limit_is_set_only_after_its_preview() {
         over: vec![("NVDA".to_owned(), "0.146".to_owned())],
         decisions: 212,
         would_refuse: 14,
+        would_hold: 0,
+        not_judged: 0,
+        orders_soft: Vec::new(),
+        over_soft: Vec::new(),
+        days: 20,
+        looked_back_to: None,
         were_refused: 3,
     };
     update(&mut state, Input::Reply(Tag::Modal, Reply::Preview(Box::new(preview))));
@@ -332,6 +338,12 @@ fn a_change_after_the_preview_asks_for_another() {
         over: Vec::new(),
         decisions: 0,
         would_refuse: 0,
+        would_hold: 0,
+        not_judged: 0,
+        orders_soft: Vec::new(),
+        over_soft: Vec::new(),
+        days: 20,
+        looked_back_to: None,
         were_refused: 0,
     };
     update(&mut state, Input::Reply(Tag::Modal, Reply::Preview(Box::new(preview))));

@@ -144,3 +144,38 @@ fn a_missing_fact_under_a_soft_limit_alone_waits_for_a_second_person() {
     world.limits.approve(1, &draft, (rita, rita), false, UnixNanos::ZERO).unwrap();
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "APPROVAL_REQUIRED");
 }
+
+#[test]
+fn self_trades_are_counted_over_the_owners_accounts_and_what_waits_is_left_out() {
+    let elsewhere = |name: &str, id: &str, limit: &str| OrderSpec {
+        account: name.parse().unwrap(),
+        ..named(id, order(Side::Sell, 5, Some(limit)))
+    };
+    let account = |name: &str, owner: Option<&str>| {
+        let owner = owner.map(|o| o.parse().unwrap());
+        let spec = AccountSpec { account: name.parse().unwrap(), owner, ..spec("10000") };
+        (spec.account, Account::open(spec).0)
+    };
+    let mut world = World::new().limit("max_self_trades", "1", None).holding(10, "100");
+    world.accounts = BTreeMap::from([account("B", None), account("C", Some("kim"))]);
+    let world = world.open(named("S0", order(Side::Sell, 5, Some("105"))));
+    let world = world.open(elsewhere("C", "S2", "105"));
+    assert_eq!(world.code(&order(Side::Buy, 1, Some("105"))), "", "one of its own, one of somebody else");
+    let world = world.open(elsewhere("B", "S1", "105"));
+    assert_eq!(world.code(&order(Side::Buy, 1, Some("105"))), "SELF_TRADE", "two of the same owner");
+    assert_eq!(world.code(&order(Side::Buy, 1, Some("104"))), "");
+
+    // A bracket: the entry works, its exits wait for their triggers or their parent.
+    let stop = |id: &str, side| OrderSpec {
+        order_type: crate::domain::OrderType::Stop,
+        trigger_price: Some("95".parse().unwrap()),
+        ..named(id, order(side, 5, None))
+    };
+    let world = World::new().limit("max_self_trades", "0", None).holding(10, "100");
+    let world = world.open(named("E", order(Side::Buy, 5, Some("99"))));
+    assert_eq!(world.code(&stop("SL", Side::Sell)), "", "a stop that has not triggered trades with nothing");
+    assert_eq!(world.code(&order(Side::Sell, 5, Some("99"))), "SELF_TRADE");
+    let world =
+        World::new().limit("max_self_trades", "0", None).holding(10, "100").open(stop("SL", Side::Sell));
+    assert_eq!(world.code(&order(Side::Buy, 1, Some("101"))), "", "nor does anything trade with it");
+}

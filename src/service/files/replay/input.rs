@@ -272,6 +272,7 @@ impl Script {
             list: None,
             strategy: line.strategy,
             lot: line.lot,
+            sized_by: None,
         };
         Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
     }

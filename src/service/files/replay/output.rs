@@ -123,7 +123,7 @@ fn order_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object>
         EventBody::OrderReleased { account, id, approver, .. } => {
             named(head("order_accepted"), *account, *id).text_if("approver", approver.as_ref())
         }
-        EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price } => {
+        EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price, .. } => {
             let object = named(head("order_updated"), *account, *id).text("quantity", quantity);
             let object = object.text_if("limit_price", limit_price.as_ref());
             object.text_if("trigger_price", trigger_price.as_ref())
@@ -165,7 +165,7 @@ fn order_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object>
         EventBody::OrderDenied { order, refusal, .. } => {
             refused(head("order_denied"), order.account, order.id, refusal)
         }
-        EventBody::AmendRejected { account, id, refusal } => {
+        EventBody::AmendRejected { account, id, refusal, .. } => {
             refused(head("amend_rejected"), *account, *id, refusal)
         }
         EventBody::CancelRejected { account, id, refusal } => {

@@ -15,10 +15,16 @@ fn part(draft: &LimitDraft, would_refuse: u32) -> PreviewView {
         drafted: draft.hard.clone(),
         needs_approval: true,
         orders: Vec::new(),
+        orders_soft: Vec::new(),
         over: vec![("desk NVDA".to_owned(), "0.146".to_owned())],
+        over_soft: Vec::new(),
         decisions: 212,
         would_refuse,
+        would_hold: 0,
+        not_judged: 0,
         were_refused: 3,
+        days: 20,
+        looked_back_to: None,
     }
 }
 
