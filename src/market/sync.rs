@@ -71,12 +71,8 @@ pub fn missing(calendar: &Calendar, from: NaiveDate, to: NaiveDate, held: &Held)
     // Without a row in the last weeks it is not late: it has stopped trading.
     let trades = held.stored.last().is_some_and(|last| *last >= late_from);
     let is_late = |date: NaiveDate| trades && !held.is_fresh && date > late_from && !stored.contains(&date);
-    // What has stopped trading is asked for again now and then, not with every run.
-    let rests = !trades && held.is_fresh;
-    let is_after = |date: NaiveDate| held.stored.last().is_some_and(|last| date > *last);
-    let is_open = |date: NaiveDate| !held.covers(date) && !(rests && is_after(date));
     let dates = sessions.iter().map(|session| session.date);
-    dates.filter(|date| is_open(*date) || is_late(*date)).collect()
+    dates.filter(|date| !held.covers(*date) || is_late(*date)).collect()
 }
 
 /// The days that an answer stands for.

@@ -337,9 +337,15 @@ fn rows_from_before_a_rename_go_to_the_new_symbol_and_wrong_renames_are_set_asid
     let kind = qlib_pro::service::import::TableFileKind::Renames;
     let report =
         rig.house().import_table(&permit, kind, file.path(), qlib_pro::domain::Exchange::Xnys).unwrap();
-    let lines: Vec<u64> = report.quarantine.iter().map(|row| row.line).collect();
-    assert_eq!((report.read, report.stored, lines), (6, 3, vec![3, 4, 7]), "{report:#?}");
-    assert!(report.quarantine.iter().all(|row| row.reason.code() == "BAD_RENAME"));
+    let held: Vec<_> = report.quarantine.iter().map(|row| (row.line, row.reason.code())).collect();
+    assert_eq!((report.read, report.stored), (6, 3), "{report:#?}");
+    assert_eq!(held, [(3, "DUPLICATE_KEY"), (4, "BAD_RENAME"), (7, "BAD_RENAME")]);
+    // A file of later is judged by what is stored.
+    std::fs::write(file.path(), "from,old,new\n2024-06-17,QAAA,QOTHER\n2024-06-19,QW,QY\n").unwrap();
+    let again =
+        rig.house().import_table(&permit, kind, file.path(), qlib_pro::domain::Exchange::Xnys).unwrap();
+    assert!(again.quarantine.iter().all(|row| row.reason.code() == "BAD_RENAME"), "{again:#?}");
+    assert_eq!(again.quarantined, 2);
     assert_eq!(rig.sync(Some(YAHOO), &[A]).failed(), 0);
     assert_eq!(rig.closes("QNEW.XNYS", YAHOO).keys().next_back(), Some(&day("2024-06-14")));
     assert_eq!(rig.closes(A, YAHOO).keys().next(), Some(&day("2024-06-17")));
