@@ -311,7 +311,7 @@ impl House {
                 market.decide_quarantine(id, QuarantineState::Ignored, None, now)?;
             }
             Decision::Refetch => {
-                let place = place_of(&market.read(), &case)?;
+                let place = place_of(market.read(), &case)?;
                 if place.day.is_none() {
                     // Which day it is of cannot be read: all days are asked for again.
                     market.forget_coverage(place.instrument, place.source.as_str())?;
@@ -320,7 +320,7 @@ impl House {
                 market.decide_quarantine(id, QuarantineState::Refetch, wanted, now)?;
             }
             Decision::Accept => {
-                let place = place_of(&market.read(), &case)?;
+                let place = place_of(market.read(), &case)?;
                 let raw = case.row.raw.as_str();
                 if let Some(action) = read_text(raw, place.instrument) {
                     market.store_actions(&[action])?;

@@ -21,6 +21,9 @@ use super::run::{Fault, Run};
 /// How long an answer without a late row is believed, in seconds.
 const FRESH_SECONDS: i64 = 6 * 3_600;
 
+/// The steps of a plan, and the instruments that lack nothing, with whether anything is known of them.
+pub(super) type Planned = (Vec<Step>, Vec<(InstrumentId, bool)>);
+
 impl Run<'_> {
     /// The last day to ask for: the wish's, but none whose bars are not final.
     pub(super) fn last_day(&self, exchange: Exchange, now: UnixNanos) -> Option<NaiveDate> {
@@ -72,7 +75,7 @@ impl Run<'_> {
         exchange: Exchange,
         instruments: &[InstrumentId],
         to: NaiveDate,
-    ) -> Result<(Vec<Step>, Vec<(InstrumentId, bool)>), Fault> {
+    ) -> Result<Planned, Fault> {
         let (mut needs, mut idle) = (BTreeMap::new(), Vec::new());
         for id in instruments {
             let held = self.held(fetcher.id(), *id)?;
