@@ -192,6 +192,11 @@ fn quantile(sorted: &[Duration], share: usize) -> Duration {
     sorted[(sorted.len() - 1) * share / 100]
 }
 
+/// The mean of the processor, whose time is counted coarsely.
+fn processor(rounds: &[Took]) -> f64 {
+    rounds.iter().map(|r| r.cpu.as_secs_f64()).sum::<f64>() / rounds.len() as f64
+}
+
 fn say(what: &str, size: usize, orders: usize, rows: f64, ours: &[Took], bare: &[Took]) {
     println!("{what}: {orders} orders in each of {ROUNDS} rounds, {rows:.1} rows an order");
     let micros = |seconds: f64| seconds * 1e6 / orders as f64;
@@ -200,7 +205,7 @@ fn say(what: &str, size: usize, orders: usize, rows: f64, ours: &[Took], bare: &
         all.sort_unstable();
         let (p50, p99) = (quantile(&all, 50), quantile(&all, 99));
         let wall = median(rounds.iter().map(Took::wall).collect());
-        let cpu = median(rounds.iter().map(|r| r.cpu.as_secs_f64()).collect());
+        let cpu = processor(rounds);
         let rate = orders as f64 / wall;
         println!(
             "  {who}: answer of {size} p50 {p50:.1?}, p99 {p99:.1?}; {rate:.0} orders/s, {:.0} rows/s; \
@@ -209,14 +214,9 @@ fn say(what: &str, size: usize, orders: usize, rows: f64, ours: &[Took], bare: &
             micros(cpu)
         );
     }
-    let of = |one: fn(&Took) -> f64| {
-        median(bare.iter().map(one).collect()) / median(ours.iter().map(one).collect())
-    };
-    println!(
-        "  bare / ours: {:.2} on the wall, {:.2} of the processor",
-        of(Took::wall),
-        of(|t| t.cpu.as_secs_f64())
-    );
+    let wall = |rounds: &[Took]| median(rounds.iter().map(Took::wall).collect());
+    let (on_wall, of_cpu) = (wall(bare) / wall(ours), processor(bare) / processor(ours));
+    println!("  bare / ours: {on_wall:.2} on the wall, {of_cpu:.2} of the processor");
 }
 
 fn count(conn: &Connection) -> Vec<i64> {

@@ -259,9 +259,17 @@ impl Worker {
                     Decision::Ignore => "the row is left out for good".into(),
                 }))
             }
+            request => self.answer_keys(request),
+        }
+    }
+
+    /// Requests about places of keys that are shut.
+    fn answer_keys(&self, request: Request) -> Result<Reply, ServiceError> {
+        let session = &self.session;
+        match request {
             Request::OpenVault(passphrase) => {
                 let _permit = session.permit::<ManageData>()?;
-                house.open_vault(&passphrase)?;
+                session.house().open_vault(&passphrase)?;
                 Ok(Reply::Done("the vault of keys is open until you leave".into()))
             }
             Request::OpenKeyring => {
