@@ -19,7 +19,7 @@ pub enum Row {
     /// Upsert into `portfolios` by account: its figures, and the holdings named.
     Portfolio(Portfolio),
     /// Upsert into `limit_versions` by version.
-    Limit(LimitVersion),
+    Limit(Box<LimitVersion>),
 }
 
 /// One fill.

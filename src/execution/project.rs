@@ -113,7 +113,7 @@ pub(super) fn rows(rows: &mut Vec<Row>, touched: &mut Touched, state: &State) {
         rows.extend(account.map(|account| Row::Portfolio(account.row_of(holdings))));
     }
     let versions = state.limits.versions().iter().filter(|v| touched.limits.contains(&v.version));
-    rows.extend(versions.map(|version| Row::Limit(version.clone())));
+    rows.extend(versions.map(|version| Row::Limit(Box::new(version.clone()))));
 }
 
 /// Rows of everything there is.
@@ -121,6 +121,6 @@ pub(super) fn standing(state: &State) -> Vec<Row> {
     let orders = state.orders.open().values().chain(state.orders.done());
     let mut rows: Vec<Row> = orders.map(|order| Row::Order(Box::new(order.clone()))).collect();
     rows.extend(state.accounts.values().map(|account| Row::Portfolio(account.row())));
-    rows.extend(state.limits.versions().iter().map(|version| Row::Limit(version.clone())));
+    rows.extend(state.limits.versions().iter().map(|version| Row::Limit(Box::new(version.clone()))));
     rows
 }

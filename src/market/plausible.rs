@@ -146,6 +146,9 @@ mod tests {
         CorporateAction { instrument: "QAAA.XNYS".parse().unwrap(), date: day(date), kind }
     }
 
+    /// What it is, the prices, their basis, the pay date, the action, and what is said of it.
+    type Case<'a> = (&'a str, &'a [DailyBar], Basis, Option<&'a str>, CorporateAction, Verdict);
+
     #[test]
     fn prices_refute_what_they_plainly_do_not_show() {
         let calendars = Calendars::bundled().unwrap();
@@ -157,7 +160,7 @@ mod tests {
             (Verdict::Refuted(Reason::SplitNotSeen), Verdict::Refuted(Reason::DividendTooLarge));
         let not_a_session = Verdict::Refuted(Reason::NotASession);
         let (ok, unknown) = (Verdict::Plausible, Verdict::Unknown);
-        let cases: &[(&str, &[DailyBar], Basis, Option<&str>, CorporateAction, Verdict)] = &[
+        let cases: &[Case<'_>] = &[
             ("1000:1 in still prices", &flat, Basis::Raw, None, split("2024-06-07", "1000", "1"), not_seen),
             ("a true 1000:1", &fell, Basis::Raw, None, split("2024-06-07", "1000", "1"), ok),
             (

@@ -141,10 +141,13 @@ fn stored_rules(
     rules
 }
 
+/// Name, its pair, and how often which rule is named.
+type Pair = (&'static str, &'static str, &'static [(&'static str, usize)]);
+
 #[test]
 fn a_faulty_reply_is_stored_as_its_pair_says_and_the_rule_is_named() {
     let rig = Rig::new();
-    let pairs: &[(&str, &str, &[(&str, usize)])] = &[
+    let pairs: &[Pair] = &[
         ("HKBK", "1398-HK-1d-bad-div", &[("missing_adjustment", 1)]),
         ("SHIN", "4063-T-1d-bad-div", &[("dividend_split", 1)]),
         ("TRAT", "8TRA-DE-1d-missing-div-adjust", &[("missing_adjustment", 1)]),

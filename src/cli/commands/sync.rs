@@ -121,7 +121,9 @@ fn stop_by_signal(stopper: Stopper) -> io::Result<()> {
         for signal in signals.forever() {
             if stopper.is_set() {
                 // Whole pages stay stored, however it ends.
-                let _ = emulate_default_handler(signal);
+                if let Err(error) = emulate_default_handler(signal) {
+                    tracing::warn!(%error, "the signal could not end the command");
+                }
             }
             stopper.set();
         }

@@ -192,7 +192,7 @@ fn filling() -> Batch {
             Row::Order(Box::new(order())),
             Row::Execution(execution()),
             Row::RiskEvent(risk_event()),
-            Row::Limit(limit()),
+            Row::Limit(Box::new(limit())),
             portfolio("3999", 10),
         ],
     )
