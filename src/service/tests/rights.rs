@@ -74,10 +74,8 @@ fn set_requests(draft: LimitDraft) -> [Request; 8] {
     ]
 }
 
-fn requests(instrument: InstrumentId) -> Vec<Request> {
-    let desk: crate::domain::AccountId = "desk".parse().unwrap();
-    let own: crate::domain::AccountId = "sim-kim".parse().unwrap();
-    let draft = LimitDraft {
+fn draft() -> LimitDraft {
+    LimitDraft {
         name: LimitName::MaxOrderNotional,
         scope: Scope::Firm,
         hard: Some("1".into()),
@@ -85,7 +83,13 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         reason: "a test".into(),
         working: WorkingOrders::Keep,
         terms: LimitTerms::default(),
-    };
+    }
+}
+
+fn requests(instrument: InstrumentId) -> Vec<Request> {
+    let desk: crate::domain::AccountId = "desk".parse().unwrap();
+    let own: crate::domain::AccountId = "sim-kim".parse().unwrap();
+    let draft = draft();
     let ticket = |account| Ticket {
         account,
         instrument,
