@@ -48,10 +48,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::RevertLimit => risk::revert(state, args),
         ActionId::Halt => risk::halt(state, args),
         ActionId::Resume => risk::resume(state, args),
-        ActionId::RunSignals => {
-            state.say(Tone::Good, "Running the model...");
-            send(out, Request::RunSignals);
-        }
+        ActionId::RunSignals => begin(state, "Running the model...", Request::RunSignals, out),
         ActionId::Explain => explain(state, args, out),
         ActionId::Formula
         | ActionId::SaveFactor
@@ -73,10 +70,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         | ActionId::OpenKeys => data::perform(state, id, args, out),
         ActionId::DisableUser => disable_user(state, args),
         ActionId::Set => set(state, args, out),
-        ActionId::Verify => {
-            state.say(Tone::Good, "Proving the journal...");
-            send(out, Request::VerifyAudit);
-        }
+        ActionId::Verify => begin(state, "Proving the journal...", Request::VerifyAudit, out),
         ActionId::Export => export(state, args, out),
         ActionId::Copy => copy(state, out),
         ActionId::Notices => notices(state, out),
@@ -100,6 +94,12 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Back => back(state),
         ActionId::Quit => leave(state, Deed::Quit, out),
     }
+}
+
+/// Asks for something that takes a while, and says so.
+fn begin(state: &mut UiState, text: &str, request: Request, out: &mut Vec<Effect>) {
+    state.say(Tone::Good, text);
+    send(out, request);
 }
 
 /// Why an action may not be done here and now.
