@@ -3,10 +3,12 @@
 //! State is a fold of these. Each body carries all that the fold needs; nothing is looked up elsewhere.
 
 mod end;
+mod halt;
 
 use serde::{Deserialize, Serialize};
 
 pub use end::EndReason;
+pub use halt::HaltMode;
 
 use super::limit::{Breach, DecisionRecord, LimitDraft, LimitName, Scope, Turn};
 use super::market::SplitRatio;
@@ -15,27 +17,6 @@ use super::{
     AccountId, AccountSpec, BrokerId, CleanText, Exchange, Instrument, InstrumentId, Money, OrderId,
     OrderSpec, Price, Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName, VenueOrderId,
 };
-
-/// How hard a halt is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HaltMode {
-    /// Only orders that reduce a position pass.
-    Reducing,
-    /// No new orders.
-    #[default]
-    Halted,
-}
-
-impl HaltMode {
-    /// What holds from then on, for people.
-    pub const fn told(self) -> &'static str {
-        match self {
-            HaltMode::Reducing => "only orders that reduce a position are taken",
-            HaltMode::Halted => "trading is halted",
-        }
-    }
-}
 
 /// Why an order, amendment or cancel was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

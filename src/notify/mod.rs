@@ -68,8 +68,7 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
         }
         EventBody::OrderExpired { account, id, .. } => {
             let text = format!("order {id} of {account} ended with its session");
-            let letter = Letter { event, level: NoticeLevel::Info, title: "Order expired", text };
-            send(out, of_account(audience, account), letter);
+            inform(event, ("Order expired", text), of_account(audience, account), out);
         }
         EventBody::LimitProposed { version, draft, actor } => {
             let text =
@@ -112,22 +111,35 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
         }
         EventBody::DividendDue { account, instrument, amount, pay_date } => {
             let text = format!("{}: {amount} for {account}, paid on {pay_date}", instrument.symbol);
-            let letter = Letter { event, level: NoticeLevel::Info, title: "Dividend", text };
-            send(out, of_account(audience, account), letter);
+            inform(event, ("Dividend", text), of_account(audience, account), out);
         }
         EventBody::MarginEased { account, code, .. } => {
-            let what = if *code == RefusalCode::MarginCall { "margin call" } else { "margin warning" };
-            let text = format!("{account}: the {what} is over");
-            let letter = |text| Letter { event, level: NoticeLevel::Info, title: "Margin", text };
-            send(out, of_account(audience, account), letter(text.clone()));
-            if !audience.owners.contains_key(account) {
-                send(out, &only_controllers(audience), letter(text));
-            }
+            margin_eased(event, (*code, *account), audience, out);
         }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
             risk(event, (*code, *account), (observed, threshold), audience, out);
         }
         _ => {}
+    }
+}
+
+fn inform(event: &Event, (title, text): (&'static str, String), to: &[UserName], out: &mut Vec<Sourced>) {
+    send(out, to, Letter { event, level: NoticeLevel::Info, title, text });
+}
+
+/// A margin call or warning is over.
+fn margin_eased(
+    event: &Event,
+    (code, account): (RefusalCode, AccountId),
+    audience: &Audience,
+    out: &mut Vec<Sourced>,
+) {
+    let what = if code == RefusalCode::MarginCall { "margin call" } else { "margin warning" };
+    let text = format!("{account}: the {what} is over");
+    let letter = |text| Letter { event, level: NoticeLevel::Info, title: "Margin", text };
+    send(out, of_account(audience, &account), letter(text.clone()));
+    if !audience.owners.contains_key(&account) {
+        send(out, &only_controllers(audience), letter(text));
     }
 }
 

@@ -134,7 +134,9 @@ fn collects(terminal: &mut Terminal, name: &str, value: &str, is_first: bool) {
     terminal.keys("Ctrl-U");
     terminal.types(value);
     if is_first {
-        terminal.keys("S-Tab S-Tab S-Tab Space");
+        terminal.keys("Tab Tab Tab Tab Tab Tab");
+        terminal.row(&[">Set it"]);
+        terminal.types(" ");
     }
     terminal.shows("[IN THE CHANGE SET]");
     terminal.keys("Enter");

@@ -103,8 +103,6 @@ impl<'a> Case<'a> {
         let wants_whole = only.is_none_or(|name| wide.contains(&name));
         let whole = wants_whole.then(|| book.sums.whole(spec.account, |i| book.prices(i))).flatten();
         let whole = whole.as_ref();
-        let activity = book.activity;
-        let shortable = self.instrument.is_none_or(|i| i.shortable);
         let tails = self.tails(&asked);
         let (crosses, crossings) = if asked(LimitName::MaxSelfTrades) { self.crosses() } else { (None, 0) };
         Inputs {
@@ -129,7 +127,7 @@ impl<'a> Case<'a> {
             notional: self.price.and_then(|p| p.notional(order.quantity).ok()),
             cost: if all { self.cost() } else { None },
             reduces: self.reduces,
-            short: (spec.short, shortable),
+            short: (spec.short, self.instrument.is_none_or(|i| i.shortable)),
             selling: if all { self.selling() } else { None },
             cash: book.account.cash(),
             cash_held: self.cash_held(whole),
@@ -154,14 +152,14 @@ impl<'a> Case<'a> {
             crosses,
             crossings,
             open: book.sums.open(spec.account),
-            messages: activity.messages,
-            cancels: activity.cancels,
-            fills: activity.fills,
+            messages: book.activity.messages,
+            cancels: book.activity.cancels,
+            fills: book.activity.fills,
             executions: book.executions_of(order),
             reference_age: self.reference.map(|r| seconds(book.now.since(r.time))),
             position_loss: if wants(LimitName::MaxPositionLoss) { self.position_loss() } else { None },
-            losses: activity.losses,
-            since_loss: activity.lost_at.map(|at| seconds(book.now.since(at))),
+            losses: book.activity.losses,
+            since_loss: book.activity.lost_at.map(|at| seconds(book.now.since(at))),
             day_trades: if wants(LimitName::MaxDayTrades) { book.restricted_day_trades() } else { None },
             limits,
         }

@@ -60,7 +60,7 @@ fn allowed(request: &Request) -> bool {
 }
 
 /// Requests that set limits, alone and in change sets.
-fn set_requests(draft: LimitDraft) -> [Request; 8] {
+fn set_requests(draft: LimitDraft) -> [Request; 10] {
     let set: crate::domain::ChangeSetId = "none".parse().unwrap();
     [
         Request::PreviewLimits(vec![draft.clone()]),
@@ -71,6 +71,8 @@ fn set_requests(draft: LimitDraft) -> [Request; 8] {
         Request::RejectSet(set, "a test".into()),
         Request::RevertSet(set),
         Request::RejectLimit { version: 1, reason: "no".into() },
+        Request::ApproveLimit(1),
+        Request::RevertLimit(1),
     ]
 }
 
@@ -104,8 +106,6 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Unwatch(instrument),
         Request::ReadNotices,
         Request::PreviewLimit(Box::new(draft.clone())),
-        Request::ApproveLimit(1),
-        Request::RevertLimit(1),
         Request::ApproveOrder { account: desk, id },
         Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true, reason: "".into() },
         Request::Resume(Scope::Firm),

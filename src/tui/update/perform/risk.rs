@@ -5,6 +5,7 @@ use crate::domain::limit::{LimitName, Scope, VersionStatus};
 use crate::domain::{ChangeSetId, CleanText};
 use crate::service::desk::Request;
 use crate::service::view::{LimitVersionRow, OrderRow};
+use crate::tui::actions::ActionId;
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::limit::LimitForm;
 use crate::tui::modal::{Modal, set};
@@ -16,8 +17,13 @@ use super::ask;
 /// The word that lets trading go on.
 const RESUME_WORD: &str = "resume";
 
+/// What waits for a second person: one item, or a change set.
+pub(super) fn decide(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effect>) {
+    if id == ActionId::ChangeSet { change_set(state, args, out) } else { approve(state, out) }
+}
+
 /// Asks before the selected held order or waiting limit is approved.
-pub(super) fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
+fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
     let screen = &state.screen;
     let waiting = |version: u32| {
         let history = screen.limits.as_ref().map(|l| &l.history)?;
@@ -65,7 +71,7 @@ pub(super) fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
 }
 
 /// Opens the change set that is named or selected, else the draft, else the one that waits.
-pub(super) fn change_set(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
+fn change_set(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     let history = state.screen.limits.as_ref().map(|l| l.history.as_slice()).unwrap_or_default();
     let waits = |name: Option<&str>| {
         let mut own = history.iter().filter(|v| v.status == VersionStatus::Proposed);
