@@ -17,6 +17,7 @@ use qlib_pro::service::access::{self, Session};
 use qlib_pro::service::advance::Until;
 use qlib_pro::service::feed::FeedGuard;
 use qlib_pro::service::permit::{Administer, ManageData, ViewPortfolio};
+use qlib_pro::service::quality::Decision;
 use qlib_pro::service::trading::OrderWish;
 use qlib_pro::store::market::MarketReader;
 use qlib_pro::store::trades::TradesReader;
@@ -178,6 +179,13 @@ fn an_action_of_a_day_without_a_session_comes_with_the_next_session() {
     rig.market.split("QAAA", "2024-06-22", 2);
     rig.market.dividend("QAAA", "2024-06-19", 0.5);
     assert_eq!(rig.sync_between(Some(POLYGON), &[A], FROM, "2024-07-05").failed(), 0);
+    // They are set aside until a person says that they are right.
+    let cases = MarketReader::open(rig.house().home()).unwrap().quarantine_cases(None, 9).unwrap();
+    assert_eq!(cases.len(), 2, "{cases:?}");
+    for case in cases {
+        let permit = rig.session().permit().unwrap();
+        rig.house().decide_quarantined(&permit, case.id, Decision::Accept).unwrap();
+    }
     let trader = holding(&rig, "2024-06-13", "2024-06-14");
     advance(&rig, &trader, "2024-06-20");
     assert_eq!(held(&rig, &trader), ("10".into(), "5.00".into()), "a holiday's dividend");

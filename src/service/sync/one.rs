@@ -279,6 +279,11 @@ impl Run<'_> {
         let vendor = fetcher.id();
         let kinds = separate_actions(vendor);
         let covered = self.covered(vendor, DataKind::Actions, instrument)?;
+        // A run that ended between the bars and the actions of some days left the latter out: they are asked for now.
+        let bars = self.covered(vendor, DataKind::Daily, instrument)?;
+        let is_owed = |day: &NaiveDate| !covered.iter().any(|(from, to)| from <= day && day <= to);
+        let owed = bars.iter().map(|(from, _)| *from).filter(is_owed).min();
+        let first = owed.map_or(first, |owed| owed.min(first));
         let is_covered = covered.iter().any(|(from, to)| *from <= first && last <= *to);
         if kinds.is_empty() || is_covered {
             return Ok(Told::default());

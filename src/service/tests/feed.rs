@@ -104,13 +104,13 @@ fn a_recorded_market_is_lived_again_and_orders_fill_at_its_quotes() {
     let home = Home::open(folder.path());
     home.people(Exchange::Xnys);
     let id: InstrumentId = "BTCUSDT.XNYS".parse().unwrap();
+    let trader = home.login(Role::Trader);
+    let permit = trader.trade_permit(None).unwrap();
     let allowed = Arc::new(AtomicUsize::new(2_000));
     let stream = Gated { events, given: 0, allowed: Arc::clone(&allowed), time: UnixNanos::ZERO };
     let guard = home.house.start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
     until(&home, "given", |s| s.counts.ticks >= 1_999 && s.state == FeedState::Live && s.counts.given > 0);
     let quote = home.house.quotes().get(id).unwrap().quote.unwrap();
-    let trader = home.login(Role::Trader);
-    let permit = trader.trade_permit(None).unwrap();
     let hundredth = Quantity::from_raw(Quantity::ONE_RAW / 100);
     let plain = |name: &str, side, limit| OrderWish {
         id: Some(name.parse().unwrap()),
@@ -291,7 +291,7 @@ fn an_order_given_to_a_silent_feed_never_takes_its_old_quote_and_each_name_is_st
     );
     quote(a, "50.50", "50.60");
     let rests = once_done(&home, "rests");
-    assert_eq!(rests.filled_notional.to_string(), "506", "at the new quote");
+    assert_eq!(rests.filled_notional.to_string(), "506.00", "at the new quote");
     drop(guard);
 }
 

@@ -316,5 +316,6 @@ fn the_same_measured_wish_is_the_same_order_after_prices_moved() {
     let again = home.house.submit(&permit, &asked("w1", share("0.01"))).unwrap();
     assert_eq!((again.id, again.quantity, again.code), (first.id, first.quantity, None));
     let other = home.house.submit(&permit, &asked("w1", share("0.02")));
-    assert_eq!(other.unwrap().code, Some(RefusalCode::DuplicateClientOrderId));
+    let Err(ServiceError::Refused { code, .. }) = other else { panic!("{other:?}") };
+    assert_eq!(code, RefusalCode::DuplicateClientOrderId);
 }
