@@ -88,7 +88,7 @@ reasons! {
     /// A dividend as large as the price before it, or larger.
     DividendTooLarge = "DIVIDEND_TOO_LARGE", "check the unit and whether it is a share; accept it when it is true";
     /// A rename to itself, in a circle, or to two symbols.
-    BadRename = "BAD_RENAME", "an old symbol becomes one new symbol, and not itself, by one rename";
+    BadRename = "BAD_RENAME", "an old symbol becomes one new symbol by one rename, never in a circle";
     /// A line is longer than 65,536 bytes.
     LineTooLong = "LINE_TOO_LONG", "check for a missing line break or an unclosed quote near this line";
 }

@@ -235,7 +235,11 @@ impl House {
                     known.extend(lock(self.market_store()).read().renames(exchange)?);
                 }
                 let judge = |_: &House, rows: &[Rename]| Ok(judged_renames(&mut known, rows));
-                self.pump_judged(file, import::RENAMES, exchange, judge, House::store_renames)
+                self.pump_judged(file, import::RENAMES, exchange, judge, |house, rows| {
+                    // Lists of exchanges name companies that keep their symbol under another name, too.
+                    let changed: Vec<Rename> = rows.iter().filter(|r| r.old != r.new).cloned().collect();
+                    house.store_renames(&changed)
+                })
             }
             TableFileKind::Delistings => self.pump(file, import::DELISTINGS, exchange, |h, rows| {
                 Ok(lock(h.market_store()).store_delistings(rows)?)
@@ -350,10 +354,14 @@ fn held_action(action: &CorporateAction, reason: QuarantineReason) -> Quarantine
     }
 }
 
-/// Holds back renames to itself, in a circle on one day, and to two symbols on one day. Good ones are added to `known`.
+/// Holds back renames in a circle on one day, and to two symbols on one day. Good ones are added to `known`.
 fn judged_renames(known: &mut Vec<Rename>, rows: &[Rename]) -> Vec<Option<Quarantined>> {
     let mut verdicts = Vec::with_capacity(rows.len());
     for row in rows {
+        if row.old == row.new {
+            verdicts.push(None);
+            continue;
+        }
         let same_day = |k: &&Rename| k.exchange == row.exchange && k.from == row.from;
         let target = |old| known.iter().filter(same_day).find(|k| k.old == old).map(|k| k.new);
         let is_split = target(row.old).is_some_and(|new| new != row.new);

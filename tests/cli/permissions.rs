@@ -40,6 +40,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("limits diff", "1 2", [false, true, true, true]),
     ("limits set", "max_order_quantity 100", [false, false, true, true]),
     ("limits approve", "1", [false, false, true, true]),
+    ("limits reject", "1 --reason no", [false, false, true, true]),
     ("limits revert", "1", [false, false, true, true]),
     ("halt", "symbol:ZZZ", [false, false, true, true]),
     ("resume", "symbol:ZZZ", [false, false, true, true]),

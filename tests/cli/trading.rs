@@ -98,7 +98,7 @@ fn tightening_applies_at_once_and_loosening_waits_for_a_second_person() {
     assert_eq!(history[0]["version"], loose["version"]);
     let first = tight["version"].as_u64().unwrap() - 1;
     let change = bench.json("raj", &["limits", "diff", &first.to_string(), &tight["version"].to_string()]);
-    assert_eq!((&change[0]["from_hard"], &change[0]["to_hard"]), (&"50000.00".into(), &"40000".into()));
+    assert_eq!((&change[0]["from_hard"], &change[0]["to_hard"]), (&"50000.00".into(), &"40000.00".into()));
 }
 
 #[test]
