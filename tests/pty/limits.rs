@@ -154,6 +154,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         collects(&mut maker, "max_open_orders", "40", false);
         maker.keys("B");
         maker.shows("Change set draft");
+        maker.shows("REFUSES");
         maker.row(&["max order notional", "50,000", "60,000"]);
         maker.row(&["max open orders", "40"]);
         maker.shows("decisions in the last 20 days it would have refused");

@@ -22,8 +22,8 @@ const HEIGHT: u16 = 20;
 /// Rows below the list: the whole set in two lines, what becomes of it, what stands in the way.
 const FOOT_ROWS: u16 = 4;
 /// Widths of the columns of text.
-const NAME_CELLS: usize = 23;
-const SCOPE_CELLS: usize = 14;
+const NAME_CELLS: usize = 22;
+const SCOPE_CELLS: usize = 12;
 const VALUE_CELLS: usize = 10;
 const REASON_CELLS: usize = 62;
 
