@@ -110,6 +110,7 @@ fn a_recorded_market_is_lived_again_and_orders_fill_at_its_quotes() {
     let stream = Gated { events, given: 0, allowed: Arc::clone(&allowed), time: UnixNanos::ZERO };
     let guard = home.house.start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
     until(&home, "given", |s| s.counts.ticks >= 1_999 && s.state == FeedState::Live && s.counts.given > 0);
+    until(&home, "played", |_| home.house.state().unwrap().market_time(Exchange::Xnys).is_some());
     let quote = home.house.quotes().get(id).unwrap().quote.unwrap();
     let hundredth = Quantity::from_raw(Quantity::ONE_RAW / 100);
     let plain = |name: &str, side, limit| OrderWish {
