@@ -163,6 +163,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.keys("Enter");
         maker.hides("Change set draft");
         maker.row(&["max order notional", "50,000"]);
+        maker.shows("1 waiting");
         maker.keys("B");
         maker.shows("Asked by raj: a larger desk");
         maker.keys("Enter");
@@ -170,6 +171,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.keys("Esc");
         maker.quit();
         let mut other = Terminal::log_in(&home, size, "rita");
+        other.shows("1 waiting");
         other.keys("B");
         other.shows("Asked by raj: a larger desk");
         other.row(&["max open orders", "40"]);
@@ -184,6 +186,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         other.shows("Take back the whole change set");
         other.keys("Enter");
         other.hides("Revert a change set");
+        other.shows("1 waiting");
         other.keys("B");
         other.shows(&format!("Asked by rita: takes back change set {set}"));
         other.row(&["max order notional", "60,000", "50,000"]);
