@@ -169,6 +169,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.keys("Enter");
         maker.shows("raj asked for it");
         maker.keys("Esc");
+        maker.hides("Asked by raj");
         maker.quit();
         let mut other = Terminal::log_in(&home, size, "rita");
         other.shows("1 waiting");
