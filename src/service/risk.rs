@@ -303,7 +303,8 @@ pub(super) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Every limit in force, nearest to its bound first; limits on single orders once, others per account.
+/// Every limit in force, nearest to its bound first; limits on single orders once, others per account. Last come
+/// those that are only asked for.
 fn limit_rows(state: &State, scope: Scope) -> Vec<view::LimitRow> {
     let accounts: Vec<_> = book::accounts_in(state, scope).map(|a| a.spec().account).collect();
     let mut rows: Vec<view::LimitRow> = Vec::new();
@@ -315,15 +316,39 @@ fn limit_rows(state: &State, scope: Scope) -> Vec<view::LimitRow> {
     }
     let share = |r: &view::LimitRow| r.used.unwrap_or(-1.0);
     rows.sort_by(|a, b| share(b).total_cmp(&share(a)).then((a.name, a.scope).cmp(&(b.name, b.scope))));
+    for version in state.limits().versions().iter().filter(|v| sees(state, scope, v.draft.scope)) {
+        let (name, covers) = (version.draft.name, version.draft.scope);
+        let proposed = proposal(state, name, covers);
+        if proposed.is_some() && !rows.iter().any(|r| (r.name, r.scope) == (name, covers)) {
+            rows.push(view::LimitRow {
+                name,
+                scope: covers,
+                account: None,
+                soft: None,
+                hard: None,
+                observed: None,
+                used: None,
+                version: None,
+                proposed,
+                doc: name.doc().to_string(),
+            });
+        }
+    }
     rows
+}
+
+/// What waits for a second person about one limit: the newest version, with the value that nothing may pass then.
+fn proposal(state: &State, name: LimitName, covers: Covers) -> Option<(u32, String)> {
+    let asked = |v: &&LimitVersion| {
+        v.status == VersionStatus::Proposed && v.draft.name == name && v.draft.scope == covers
+    };
+    let newest = state.limits().versions().iter().rev().find(asked)?;
+    state.limits().waiting(newest.version).ok()?;
+    Some((newest.version, newest.draft.hard.clone().unwrap_or_else(|| "none".into())))
 }
 
 fn limit_row(state: &State, used: LimitUse) -> view::LimitRow {
     let some = |text: String| (!text.is_empty()).then_some(text);
-    let proposed = state.limits().versions().iter().rev().find(|v| {
-        v.status == VersionStatus::Proposed && v.draft.name == used.name && v.draft.scope == used.scope
-    });
-    let waiting = proposed.filter(|v| state.limits().waiting(v.version).is_ok());
     let measured = used.name.unit() != LimitUnit::Symbols && used.name != LimitName::PriceCollar;
     view::LimitRow {
         name: used.name,
@@ -334,7 +359,7 @@ fn limit_row(state: &State, used: LimitUse) -> view::LimitRow {
         observed: some(used.observed),
         used: used.share.map(|r| r.to_f64()),
         version: state.limits().get(used.name, used.scope).map(|v| v.version),
-        proposed: waiting.map(|v| (v.version, v.draft.hard.clone().unwrap_or_else(|| "none".into()))),
+        proposed: proposal(state, used.name, used.scope),
         doc: used.name.doc().to_string(),
     }
 }

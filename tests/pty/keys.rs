@@ -46,7 +46,7 @@ fn a_sync_and_a_doctor_ask_for_the_passphrase_on_a_terminal() {
         let home = sealed();
         let nobody = [("QLIB_PRO_POLYGON_URL", "http://127.0.0.1:9"), ("QLIB_PRO_PASSWORD", PASSWORD)];
         let mut terminal = Terminal::start(&home, SIZES[0], args, &nobody);
-        terminal.shows("Passphrase of the vault");
+        terminal.asks_unseen("Passphrase of the vault");
         terminal.types(PASSPHRASE);
         terminal.keys("Enter");
         terminal.shows(if args.contains(&"sync") { "polygon" } else { "vault (passphrase)" });

@@ -163,7 +163,8 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.keys("Enter");
         maker.hides("Change set draft");
         maker.row(&["max order notional", "50,000"]);
-        maker.shows("1 waiting");
+        maker.shows("2 waiting");
+        maker.row(&["max open orders", "v11 40"]);
         maker.keys("B");
         maker.shows("Asked by raj: a larger desk");
         maker.keys("Enter");
@@ -172,7 +173,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.hides("Asked by raj");
         maker.quit();
         let mut other = Terminal::log_in(&home, size, "rita");
-        other.shows("1 waiting");
+        other.shows("2 waiting");
         other.keys("B");
         other.shows("Asked by raj: a larger desk");
         other.row(&["max open orders", "40"]);
@@ -187,7 +188,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         other.shows("Take back the whole change set");
         other.keys("Enter");
         other.hides("Revert a change set");
-        other.shows("1 waiting");
+        other.shows("2 waiting");
         other.keys("B");
         other.shows(&format!("Asked by rita: takes back change set {set}"));
         other.row(&["max order notional", "60,000", "50,000"]);
@@ -198,7 +199,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         other.row(&["max order notional", "60,000"]);
         other.quit();
         let history = home.json("rita", &["limits", "history"]);
-        let down = history.as_array().unwrap().iter().filter(|v| v["status"] == "rejected");
+        let down = history.as_array().unwrap().iter().filter(|v| v["status"] == "withdrawn");
         assert_eq!(down.count(), 2, "{history}");
     }
 }

@@ -152,6 +152,17 @@ impl Terminal {
         self.wait(text, |s| s.contents().contains(text))
     }
 
+    /// Waits for a question whose answer the terminal does not echo: it has left its first settings.
+    #[track_caller]
+    pub fn asks_unseen(&self, text: &str) {
+        self.shows(text);
+        let until = Instant::now() + WAIT_MAX;
+        while self.before == format!("{:?}", self.master.as_ref().unwrap().get_termios()) {
+            assert!(Instant::now() < until, "what is typed would be shown");
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until this text has left the screen.
     #[track_caller]
     pub fn hides(&self, text: &str) -> String {

@@ -1,5 +1,7 @@
 //! Limits: what is in force, how much of it is used and by whom, nearest to the limit first.
 
+use std::collections::BTreeSet;
+
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
 use crate::domain::limit::{LimitName, LimitUnit};
@@ -29,7 +31,8 @@ fn note(view: &View<'_>) -> String {
     let Some(limits) = &view.screen.limits else { return String::new() };
     let over = limits.limits.iter().filter(|l| l.used.is_some_and(|u| u > bar::USE_FULL)).count();
     let over = if over == 0 { String::new() } else { format!("X {over} over") };
-    let waiting = limits.limits.iter().filter(|l| l.proposed.is_some()).count();
+    let proposed = limits.limits.iter().filter_map(|l| l.proposed.as_ref().map(|(version, _)| version));
+    let waiting = proposed.collect::<BTreeSet<_>>().len();
     let waiting = if waiting == 0 { String::new() } else { format!("! {waiting} waiting") };
     cells::joined(&[&format!("v{}", limits.version), &over, &waiting])
 }
