@@ -186,13 +186,14 @@ fn todays_orders(
 
 fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Result<DataState, ServiceError> {
     let house = session.house();
-    let market_time = state.market_time(exchange);
+    // Between the events of a feed the wall's time goes on, and with it the ages of its prices.
+    let market_time = state.market_time(exchange).max(house.live_time(exchange));
     let simulated = exchange == Exchange::Sim;
     let calendar = house.calendars().of(exchange);
     let running = market_time
         .and_then(|t| calendar.session_on(calendar.date_at(t)).filter(|s| s.open <= t && t < s.close));
     let newest = lock(house.market_store()).read().last_session(exchange)?;
-    let (text, warning) = match (market_time, newest) {
+    let stored = match (market_time, newest) {
         (_, None) => {
             (format!("no prices of {exchange} are stored; 'qlib-pro import bars' brings some"), true)
         }
@@ -205,6 +206,7 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
         }
         (Some(_), Some(day)) => (format!("{exchange} prices to {day}, all played"), false),
     };
+    let (text, warning) = house.feed_of(exchange).map_or(stored, |(words, is_fresh)| (words, !is_fresh));
     Ok(DataState {
         simulated,
         session_open: running.is_some(),

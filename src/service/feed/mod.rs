@@ -91,6 +91,13 @@ pub struct FeedStatus {
     pub last_error: Option<(UnixNanos, CleanText)>,
 }
 
+impl FeedStatus {
+    fn in_words(&self) -> String {
+        let silent = if self.is_stale && self.state == FeedState::Live { ", silent" } else { "" };
+        format!("{}: {}{silent}, {} symbols", self.vendor, self.state.as_str(), self.symbols)
+    }
+}
+
 /// Where a home's feed is shown.
 #[derive(Debug, Default)]
 pub(super) struct FeedBoard(Mutex<Option<FeedStatus>>);
@@ -147,21 +154,21 @@ impl House {
         let status = self.feed_status()?;
         let counts = &status.counts;
         let wrong = counts.broken + counts.unknown + counts.ahead + counts.dropped + counts.bad_minutes;
-        let silent = if status.is_stale && status.state == FeedState::Live { ", silent" } else { "" };
         Some(FeedLine {
-            state: format!(
-                "{}: {}{silent}, {} symbols",
-                status.vendor,
-                status.state.as_str(),
-                status.symbols
-            ),
+            state: status.in_words(),
             is_fresh: !status.is_stale,
             counts: format!(
-                "{} ticks in, {} out, {wrong} not usable; {} gaps, {} minutes fetched, {} stored",
+                "{} ticks in, {} out, {wrong} not usable; lost {}x, {} minutes fetched, {} stored",
                 counts.ticks, counts.given, status.gaps, status.fetched_minutes, status.stored_minutes
             ),
-            trouble: status.last_error.map(|(_, words)| words.to_string()).unwrap_or_default(),
+            trouble: status.last_error.map(|(at, words)| (at, words.to_string())),
         })
+    }
+
+    /// How the feed of an exchange stands, in words, and whether its prices are fresh; `None` without one.
+    pub(super) fn feed_of(&self, exchange: Exchange) -> Option<(String, bool)> {
+        let status = self.feed_status().filter(|s| s.exchange == Some(exchange))?;
+        Some((status.in_words(), !status.is_stale))
     }
 
     /// Starts the feed of the settings, where this process owns the trades; `None` without one. Why it did not start is

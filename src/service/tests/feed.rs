@@ -315,11 +315,15 @@ fn a_lost_stream_is_stale_at_once_and_a_found_one_is_live() {
     home.clock.pass_seconds(6);
     until(&home, "silent", |s| s.is_stale && s.state == FeedState::Live);
     assert!(home.house.quotes().is_stale());
+    let shown = home.screen(Role::Trader).data;
+    assert!(shown.text.ends_with("live, silent, 0 symbols") && shown.warning, "{}", shown.text);
     allowed.store(3, Ordering::Release);
     let lost = until(&home, "lost", |s| s.state == FeedState::Lost && s.is_stale && s.last_error.is_some());
     assert_eq!(lost.gaps, 1);
     allowed.store(4, Ordering::Release);
     until(&home, "back", |s| s.state == FeedState::Live && !s.is_stale);
+    let shown = home.screen(Role::Trader).data;
+    assert!(shown.text.ends_with("live, 0 symbols") && !shown.warning, "{}", shown.text);
     allowed.store(5, Ordering::Release);
     let over = until(&home, "over", |s| s.state == FeedState::Over);
     assert_eq!((over.counts.unknown, over.counts.broken, over.gaps), (1, 2, 1));

@@ -234,8 +234,8 @@ pub struct FeedLine {
     pub is_fresh: bool,
     /// What came in, went out and was wrong.
     pub counts: String,
-    /// What went wrong last; empty when nothing did.
-    pub trouble: String,
+    /// What went wrong last, and when.
+    pub trouble: Option<(UnixNanos, String)>,
 }
 
 impl DataHealth {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Cell, PaneDef, PaneId, View};
-use crate::domain::Capability;
+use crate::domain::{Capability, UnixNanos};
 use crate::service::view::{DataHealth, FeedLine, SyncLine};
 use crate::tui::format;
 use crate::tui::theme::Meaning;
@@ -47,7 +47,7 @@ fn lines(health: &DataHealth) -> Vec<Line> {
     let sync = &health.sync;
     let mut lines = Vec::new();
     if let Some(feed) = &health.feed {
-        lines.extend(live(feed));
+        lines.extend(live(feed, health.at));
     }
     if sync.running {
         lines.extend(running(sync));
@@ -62,7 +62,7 @@ fn lines(health: &DataHealth) -> Vec<Line> {
 }
 
 /// Prices as they happen.
-fn live(feed: &FeedLine) -> Vec<Line> {
+fn live(feed: &FeedLine, now: UnixNanos) -> Vec<Line> {
     let meaning = if feed.is_fresh { Meaning::Good } else { Meaning::Warn };
     let mark = Cell::new(if feed.is_fresh { "ok " } else { "! " }, meaning);
     let mut lines = vec![
@@ -70,8 +70,10 @@ fn live(feed: &FeedLine) -> Vec<Line> {
         Line::Text(mark, Cell::text(feed.state.as_str())),
         Line::Text(Cell::text(""), Cell::muted(feed.counts.as_str())),
     ];
-    if !feed.trouble.is_empty() {
-        lines.push(Line::Text(Cell::new("! ", Meaning::Warn), Cell::new(feed.trouble.as_str(), Meaning::Warn)));
+    if let Some((at, words)) = &feed.trouble {
+        let (mark, meaning) = if feed.is_fresh { ("", Meaning::Muted) } else { ("! ", Meaning::Warn) };
+        let text = format!("{} ago: {words}", format::age(now, *at));
+        lines.push(Line::Text(Cell::new(mark, meaning), Cell::new(text, meaning)));
     }
     lines
 }
