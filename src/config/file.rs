@@ -147,9 +147,13 @@ fn typed(kind: Kind, value: &str) -> Value {
     match kind {
         Kind::Bool => Value::from(value == "true"),
         Kind::Integer { .. } => value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from),
-        Kind::Decimal | Kind::Choice(_) | Kind::Name | Kind::Address | Kind::File | Kind::Vendors => {
-            Value::from(value)
-        }
+        Kind::Decimal
+        | Kind::Choice(_)
+        | Kind::Name
+        | Kind::Address
+        | Kind::File
+        | Kind::Vendors
+        | Kind::VendorsOfKind => Value::from(value),
     }
 }
 
@@ -185,6 +189,7 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::vendor::{DataKind, VendorId};
     use crate::domain::{Price, Ratio};
 
     #[test]
@@ -209,6 +214,23 @@ mod tests {
         assert!(
             shown.starts_with("/h/settings.toml:2: idle_lock_minutes: '0' will not do; give a whole number")
         );
+    }
+
+    #[test]
+    fn a_kind_of_data_has_an_order_of_vendors_beside_the_general_one() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("settings.toml");
+        set(&path, "sync.vendors", "yahoo,polygon").unwrap();
+        let order = set(&path, "sync.vendors_for.news", "asx,yahoo").unwrap().sync_vendors;
+        assert_eq!(order.of(DataKind::News), [VendorId::Asx, VendorId::Yahoo]);
+        assert_eq!(order.of(DataKind::Daily), [VendorId::Yahoo, VendorId::Polygon]);
+        let twice = set(&path, "sync.vendors_for.news", "asx,asx").unwrap_err().to_string();
+        assert!(
+            twice.starts_with("setting sync.vendors_for.news: 'asx,asx' will not do; give names"),
+            "{twice}"
+        );
+        let order = set(&path, "sync.vendors_for.news", "").unwrap().sync_vendors;
+        assert_eq!(order.of(DataKind::News), order.general);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod factors;
 mod file;
+mod market;
 mod paths;
 mod registry;
 pub mod vendors;
@@ -13,10 +14,9 @@ pub mod vendors;
 use std::path::PathBuf;
 
 pub use file::{Problem, load, parse, set};
+pub use market::{LiveSetting, LiveVendor, VendorOrder, VendorSetting, VendorTable};
 pub use paths::Paths;
-pub use registry::{
-    Kind, LiveSetting, LiveVendor, SETTINGS, Setting, Settings, UpDown, VendorSetting, VendorTable, find,
-};
+pub use registry::{Kind, SETTINGS, Setting, Settings, UpDown, find};
 
 use crate::domain::CleanText;
 

@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
-use crate::domain::vendor::VendorId;
+use super::market::{LiveSetting, LiveVendor, VendorOrder, VendorTable, vendor_words, vendors_of};
+use crate::domain::vendor::DataKind;
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{Capability, CleanText, Exchange, Money, Price, Ratio};
+use crate::domain::{Capability, CleanText, Money, Price, Ratio};
 
 /// Colours of rising and falling prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,119 +51,12 @@ pub struct Settings {
     pub alpaca_url: String,
     /// The vendors of market data.
     pub vendors: VendorTable,
-    /// Which vendor is asked first, second and so on.
-    pub sync_vendors: Vec<VendorId>,
+    /// Which vendor is asked first, second and so on, for each kind of data.
+    pub sync_vendors: VendorOrder,
     /// Whether what was synced before is synced again after each session's close.
     pub sync_auto: bool,
     /// Prices as they happen.
     pub live: LiveSetting,
-}
-
-/// Where prices come from as they happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveSetting {
-    /// Who sends them.
-    pub vendor: LiveVendor,
-    /// Where Polygon's stream is.
-    pub url: String,
-    /// The recorded file to be replayed.
-    pub file: String,
-    /// Seconds of the file in a second.
-    pub speed: u32,
-    /// Where the instruments of the file trade.
-    pub exchange: Exchange,
-}
-
-/// Who sends prices as they happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LiveVendor {
-    /// Nobody.
-    #[default]
-    None,
-    /// Polygon's WebSocket.
-    Polygon,
-    /// The replay of a recorded file.
-    Ticks,
-}
-
-impl LiveVendor {
-    const WORDS: [&'static str; 3] = ["none", "polygon", "ticks"];
-
-    /// The word used in the file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            LiveVendor::None => "none",
-            LiveVendor::Polygon => "polygon",
-            LiveVendor::Ticks => "ticks",
-        }
-    }
-}
-
-impl Default for LiveSetting {
-    fn default() -> Self {
-        Self {
-            vendor: LiveVendor::None,
-            url: "https://socket.massive.com".to_owned(),
-            file: String::new(),
-            speed: 1,
-            exchange: Exchange::Xnys,
-        }
-    }
-}
-
-/// What can be set of one vendor of market data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VendorSetting {
-    /// Its address.
-    pub url: String,
-    /// Whether it is asked at all.
-    pub enabled: bool,
-    /// Requests a minute that the plan allows; 0: those of the smallest plan.
-    pub per_minute: u32,
-    /// Requests a day that the plan allows; 0: those of the smallest plan.
-    pub per_day: u32,
-}
-
-impl VendorSetting {
-    fn at(url: &str) -> Self {
-        Self { url: url.to_owned(), enabled: true, per_minute: 0, per_day: 0 }
-    }
-}
-
-/// The settings of every vendor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VendorTable {
-    /// Alpha Vantage.
-    pub alpha_vantage: VendorSetting,
-    /// Yahoo Finance.
-    pub yahoo: VendorSetting,
-    /// Polygon.
-    pub polygon: VendorSetting,
-    /// ASX.
-    pub asx: VendorSetting,
-}
-
-impl VendorTable {
-    /// Those of one vendor.
-    pub const fn of(&self, vendor: VendorId) -> &VendorSetting {
-        match vendor {
-            VendorId::AlphaVantage => &self.alpha_vantage,
-            VendorId::Yahoo => &self.yahoo,
-            VendorId::Polygon => &self.polygon,
-            VendorId::Asx => &self.asx,
-        }
-    }
-}
-
-impl Default for VendorTable {
-    fn default() -> Self {
-        Self {
-            alpha_vantage: VendorSetting::at("https://www.alphavantage.co"),
-            yahoo: VendorSetting::at("https://query2.finance.yahoo.com"),
-            polygon: VendorSetting::at("https://api.massive.com"),
-            asx: VendorSetting::at("https://asx.api.markitdigital.com"),
-        }
-    }
 }
 
 impl Default for Settings {
@@ -176,7 +70,7 @@ impl Default for Settings {
             venue: VenueModel::home(),
             alpaca_url: "https://paper-api.alpaca.markets".to_owned(),
             vendors: VendorTable::default(),
-            sync_vendors: vec![VendorId::Polygon, VendorId::Yahoo, VendorId::AlphaVantage, VendorId::Asx],
+            sync_vendors: VendorOrder::default(),
             sync_auto: true,
             live: LiveSetting::default(),
         }
@@ -207,6 +101,8 @@ pub enum Kind {
     File,
     /// Names of vendors of market data, each at most once, with commas between them.
     Vendors,
+    /// The same, or nothing for the general order.
+    VendorsOfKind,
 }
 
 impl Kind {
@@ -219,7 +115,8 @@ impl Kind {
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Address => "an address such as https://127.0.0.1:8443".to_owned(),
             Kind::File => "a path of a file".to_owned(),
-            Kind::Vendors => "names of vendors with commas between, such as polygon,yahoo".to_owned(),
+            Kind::Vendors => VENDORS_EXPECTED.to_owned(),
+            Kind::VendorsOfKind => format!("{VENDORS_EXPECTED}, or nothing for the order of sync.vendors"),
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
     }
@@ -267,12 +164,16 @@ impl Setting {
             }
             Kind::Decimal => !text.starts_with('-'),
             Kind::File => text.len() <= FILE_BYTES_MAX && !text.chars().any(char::is_control),
-            Kind::Bool | Kind::Vendors => true,
+            Kind::Bool | Kind::Vendors | Kind::VendorsOfKind => true,
         };
         let done = if bounded { (self.write)(settings, text) } else { None };
         done.ok_or_else(|| format!("'{}' will not do; give {}", CleanText::new(text), self.kind.expected()))
     }
 }
+
+/// What an order of vendors is, in words.
+const VENDORS_EXPECTED: &str =
+    "names of vendors (alpha_vantage, yahoo, polygon, asx), each once, with commas between";
 
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -343,6 +244,27 @@ macro_rules! vendor_rate {
             needs: Capability::ManageData,
             write: |s, t| write(&mut s.vendors.$vendor.$field, t),
             show: |s| s.vendors.$vendor.$field.to_string(),
+        }
+    };
+}
+
+macro_rules! vendors_for {
+    ($word:literal, $kind:ident) => {
+        Setting {
+            key: concat!("sync.vendors_for.", $word),
+            kind: Kind::VendorsOfKind,
+            doc: concat!(
+                "Vendors in the order in which they are asked for ",
+                $word,
+                "; nothing: as sync.vendors."
+            ),
+            needs: Capability::ManageData,
+            write: |s, t| {
+                let order = if t.is_empty() { Vec::new() } else { vendors_of(t)? };
+                s.sync_vendors.set(DataKind::$kind, order);
+                Some(())
+            },
+            show: |s| s.sync_vendors.own_of(DataKind::$kind).map(vendor_words).unwrap_or_default(),
         }
     };
 }
@@ -504,15 +426,18 @@ pub const SETTINGS: &[Setting] = &[
         doc: "Vendors in the order in which they are asked; the next one is asked when one cannot.",
         needs: Capability::ManageData,
         write: |s, t| {
-            let names = t.split(',').map(|name| name.trim().parse::<VendorId>().ok());
-            let wanted: Vec<VendorId> = names.collect::<Option<_>>()?;
-            let once =
-                wanted.iter().enumerate().all(|(i, v)| wanted.iter().take(i).all(|before| before != v));
-            s.sync_vendors = wanted;
-            once.then_some(())
+            s.sync_vendors.general = vendors_of(t)?;
+            Some(())
         },
-        show: |s| s.sync_vendors.iter().map(|v| v.as_str()).collect::<Vec<_>>().join(","),
+        show: |s| vendor_words(&s.sync_vendors.general),
     },
+    vendors_for!("prices", Daily),
+    vendors_for!("minutes", Minutes),
+    vendors_for!("quotes", Quotes),
+    vendors_for!("fundamentals", Fundamentals),
+    vendors_for!("news", News),
+    vendors_for!("listings", Directory),
+    vendors_for!("search", Search),
     Setting {
         key: "sync.auto",
         kind: Kind::Bool,

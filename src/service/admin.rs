@@ -397,8 +397,12 @@ fn choices(kind: Kind) -> Vec<String> {
     match kind {
         Kind::Bool => vec!["true".into(), "false".into()],
         Kind::Choice(words) => words.iter().map(ToString::to_string).collect(),
-        Kind::Integer { .. } | Kind::Decimal | Kind::Name | Kind::Address | Kind::File | Kind::Vendors => {
-            Vec::new()
-        }
+        Kind::Integer { .. }
+        | Kind::Decimal
+        | Kind::Name
+        | Kind::Address
+        | Kind::File
+        | Kind::Vendors
+        | Kind::VendorsOfKind => Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 
 use crate::config;
 use crate::domain::key::KeyId;
-use crate::domain::vendor::{BudgetState, VendorId};
+use crate::domain::vendor::{BudgetState, DataKind, VendorId};
 use crate::domain::{Address, CleanText, Clock, UnixNanos};
 use crate::market::fetch::{BudgetBook, Fetcher, Pace, Parts};
 use crate::market::http::{Http, Limits};
@@ -76,10 +76,10 @@ impl BudgetBook for StoreBook {
 }
 
 impl House {
-    /// Vendors in the order in which they are asked, those that are switched off left out.
-    pub(super) fn vendor_order(&self) -> Vec<VendorId> {
+    /// Vendors in the order in which they are asked for a kind of data, those that are switched off left out.
+    pub(super) fn vendor_order(&self, kind: DataKind) -> Vec<VendorId> {
         let settings = lock(self.settings());
-        let order = settings.sync_vendors.iter().copied();
+        let order = settings.sync_vendors.of(kind).iter().copied();
         order.filter(|vendor| settings.vendors.of(*vendor).enabled).collect()
     }
 

@@ -25,7 +25,7 @@ pub struct Sync {
     /// Symbols such as AAPL, AAPL.XNYS or BHP.AX; none: those that were synced before.
     #[arg(value_name = "SYMBOL")]
     symbols: Vec<String>,
-    /// Only from this vendor; by default those of the setting sync.vendors, in its order.
+    /// Only from this vendor; by default those of the settings sync.vendors and sync.vendors_for, in their order.
     #[arg(long, value_parser = vendor_parser(), value_name = "NAME")]
     vendor: Option<VendorId>,
     /// The members of a universe.

@@ -80,7 +80,7 @@ impl House {
             DataKind::News => instruments.iter().map(|id| self.news_of(*id)).collect(),
             other => return Err(ServiceError::Invalid(format!("{other} data is not fetched by itself"))),
         };
-        let vendors = wish.vendor.map_or_else(|| self.vendor_order(), |vendor| vec![vendor]);
+        let vendors = wish.vendor.map_or_else(|| self.vendor_order(kind), |vendor| vec![vendor]);
         let fetchers =
             vendors.into_iter().map(|v| self.fetcher(v, Arc::clone(&control.pace), control.limits));
         let mut fetchers: Vec<Fetcher> = fetchers.collect::<Result<_, _>>()?;
@@ -113,7 +113,7 @@ impl House {
         let runtime = self.network()?;
         let found = runtime.block_on(async {
             let mut last = None;
-            for vendor in self.vendor_order() {
+            for vendor in self.vendor_order(DataKind::Search) {
                 let fetcher = self.fetcher(vendor, Arc::clone(&control.pace), control.limits)?;
                 let finds = Exchange::ALL.into_iter().any(|e| fetcher.vendor().has(DataKind::Search, e));
                 if !finds || fetcher.lacks_key() {

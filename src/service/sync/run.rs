@@ -133,7 +133,7 @@ impl<'r> Run<'r> {
         open: &mut Vec<InstrumentId>,
         keepers: &BTreeMap<InstrumentId, VendorId>,
     ) -> Result<(), ServiceError> {
-        let vendors = self.house.vendor_order();
+        let vendors = self.house.vendor_order(DataKind::Daily);
         for is_own in [true, false] {
             for vendor in &vendors {
                 let is_left = self.report.vendors.iter().any(|line| line.vendor == *vendor);
@@ -164,7 +164,8 @@ impl<'r> Run<'r> {
 
     /// Forgets what was answered for at a time that is still to come, and what is to be asked for again.
     fn forget(&mut self, instruments: &[InstrumentId]) -> Result<(), ServiceError> {
-        let vendors = self.wish.vendor.map_or_else(|| self.house.vendor_order(), |vendor| vec![vendor]);
+        let vendors =
+            self.wish.vendor.map_or_else(|| self.house.vendor_order(DataKind::Daily), |vendor| vec![vendor]);
         let now = self.control.pace.now();
         let mut market = lock(self.house.market_store());
         let ahead = market.forget_coverage_after(now.plus_millis(budget::AHEAD_MS))?;
