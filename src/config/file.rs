@@ -153,7 +153,8 @@ fn typed(kind: Kind, value: &str) -> Value {
         | Kind::Address
         | Kind::File
         | Kind::Vendors
-        | Kind::VendorsOfKind => Value::from(value),
+        | Kind::VendorsOfKind
+        | Kind::SyncKinds => Value::from(value),
     }
 }
 

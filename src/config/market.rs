@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::Exchange;
-use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::vendor::{DataKind, SYNC_KINDS, VendorId};
 
 /// In which order vendors are asked: one order for all, and those of kinds that have their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,24 @@ pub(super) fn vendors_of(text: &str) -> Option<Vec<VendorId>> {
         order.push(vendor);
     }
     Some(order)
+}
+
+/// Kinds of data that a sync fetches, with commas between, each at most once.
+pub(super) fn kinds_of(text: &str) -> Option<Vec<DataKind>> {
+    let mut kinds = Vec::new();
+    for word in text.split(',') {
+        let (_, kind) = SYNC_KINDS.iter().find(|(known, _)| *known == word.trim())?;
+        if kinds.contains(kind) {
+            return None;
+        }
+        kinds.push(*kind);
+    }
+    Some(kinds)
+}
+
+/// As they are written.
+pub(super) fn kind_words(kinds: &[DataKind]) -> String {
+    kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(",")
 }
 
 /// As they are written.
@@ -192,6 +210,14 @@ mod tests {
         assert_eq!(vendors_of("asx, yahoo"), Some(vec![VendorId::Asx, VendorId::Yahoo]));
         for text in ["", "yahoo,yahoo", "goggle", "yahoo,"] {
             assert_eq!(vendors_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_a_sync_have_their_words_once() {
+        assert_eq!(kinds_of("prices, news"), Some(vec![DataKind::Daily, DataKind::News]));
+        for text in ["", "news,news", "daily", "prices,"] {
+            assert_eq!(kinds_of(text), None, "{text}");
         }
     }
 }

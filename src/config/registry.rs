@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::market::{LiveSetting, LiveVendor, VendorOrder, VendorTable, vendor_words, vendors_of};
+use super::market::{
+    LiveSetting, LiveVendor, VendorOrder, VendorTable, kind_words, kinds_of, vendor_words, vendors_of,
+};
 use crate::domain::vendor::DataKind;
 use crate::domain::venue::{LimitFill, VenueModel};
 use crate::domain::{Capability, CleanText, Money, Price, Ratio};
@@ -55,6 +57,8 @@ pub struct Settings {
     pub sync_vendors: VendorOrder,
     /// Whether what was synced before is synced again after each session's close.
     pub sync_auto: bool,
+    /// What is synced then.
+    pub sync_kinds: Vec<DataKind>,
     /// Prices as they happen.
     pub live: LiveSetting,
 }
@@ -72,6 +76,7 @@ impl Default for Settings {
             vendors: VendorTable::default(),
             sync_vendors: VendorOrder::default(),
             sync_auto: true,
+            sync_kinds: vec![DataKind::Daily],
             live: LiveSetting::default(),
         }
     }
@@ -103,6 +108,8 @@ pub enum Kind {
     Vendors,
     /// The same, or nothing for the general order.
     VendorsOfKind,
+    /// Kinds of data that a sync fetches, each at most once, with commas between them.
+    SyncKinds,
 }
 
 impl Kind {
@@ -117,6 +124,10 @@ impl Kind {
             Kind::File => "a path of a file".to_owned(),
             Kind::Vendors => VENDORS_EXPECTED.to_owned(),
             Kind::VendorsOfKind => format!("{VENDORS_EXPECTED}, or nothing for the order of sync.vendors"),
+            Kind::SyncKinds => {
+                "kinds of data (prices, fundamentals, news, listings), each once, with commas between"
+                    .to_owned()
+            }
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
     }
@@ -164,7 +175,7 @@ impl Setting {
             }
             Kind::Decimal => !text.starts_with('-'),
             Kind::File => text.len() <= FILE_BYTES_MAX && !text.chars().any(char::is_control),
-            Kind::Bool | Kind::Vendors | Kind::VendorsOfKind => true,
+            Kind::Bool | Kind::Vendors | Kind::VendorsOfKind | Kind::SyncKinds => true,
         };
         let done = if bounded { (self.write)(settings, text) } else { None };
         done.ok_or_else(|| format!("'{}' will not do; give {}", CleanText::new(text), self.kind.expected()))
@@ -445,6 +456,17 @@ pub const SETTINGS: &[Setting] = &[
         needs: Capability::ManageData,
         write: |s, t| write(&mut s.sync_auto, t),
         show: |s| s.sync_auto.to_string(),
+    },
+    Setting {
+        key: "sync.kinds",
+        kind: Kind::SyncKinds,
+        doc: "What is synced after each close, in this order: prices, fundamentals, news, listings.",
+        needs: Capability::ManageData,
+        write: |s, t| {
+            s.sync_kinds = kinds_of(t)?;
+            Some(())
+        },
+        show: |s| kind_words(&s.sync_kinds),
     },
     Setting {
         key: "live.vendor",

@@ -89,6 +89,8 @@ reasons! {
     DividendTooLarge = "DIVIDEND_TOO_LARGE", "check the unit and whether it is a share; accept it when it is true";
     /// A rename to itself, in a circle, or to two symbols.
     BadRename = "BAD_RENAME", "an old symbol becomes one new symbol by one rename, never in a circle";
+    /// A universe of the name that each person's own watchlist has.
+    ReservedName = "RESERVED_NAME", "give the universe another name; 'watchlist' is each person's own";
     /// A line is longer than 65,536 bytes.
     LineTooLong = "LINE_TOO_LONG", "check for a missing line break or an unclosed quote near this line";
 }

@@ -306,6 +306,11 @@ pub struct Headline {
     pub source: CleanText,
 }
 
+/// Whether a universe's name is that of each person's own watchlist, which no stored universe may have.
+pub fn is_watchlist(universe: &str) -> bool {
+    universe.eq_ignore_ascii_case("watchlist")
+}
+
 /// An instrument's place in a universe over a span of days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {

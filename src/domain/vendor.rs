@@ -80,6 +80,21 @@ words!(
     Stream = "stream",
 );
 
+/// What a sync fetches by itself, and the word for it on the command line, in the terminal and in settings.
+pub const SYNC_KINDS: &[(&str, DataKind)] = &[
+    ("prices", DataKind::Daily),
+    ("fundamentals", DataKind::Fundamentals),
+    ("news", DataKind::News),
+    ("listings", DataKind::Directory),
+];
+
+impl DataKind {
+    /// The word for it where people name what is to be fetched.
+    pub fn word(self) -> &'static str {
+        SYNC_KINDS.iter().find(|(_, kind)| *kind == self).map_or(self.as_str(), |(word, _)| word)
+    }
+}
+
 /// What is remembered of one vendor and key between requests and processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetState {

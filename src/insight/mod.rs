@@ -122,6 +122,8 @@ pub enum Fact {
         since: NaiveDate,
         /// Last day.
         until: NaiveDate,
+        /// The tone by vendors of their own, with their names.
+        told: Vec<(CleanText, NewsTone)>,
     },
     /// How a company looks.
     Outlook {

@@ -22,7 +22,14 @@ fn all_facts() -> Vec<Fact> {
             before: Some(Outlook::Neutral),
             on: day(5),
         },
-        Fact::News { company: acme(), tone: NewsTone::Bad, headlines: 3, since: day(1), until: day(5) },
+        Fact::News {
+            company: acme(),
+            tone: NewsTone::Bad,
+            headlines: 3,
+            since: day(1),
+            until: day(5),
+            told: vec![("polygon".into(), NewsTone::Mixed)],
+        },
         Fact::Concentration { company: acme(), share: r("0.4125"), on: day(5) },
         Fact::PriceMove {
             company: acme(),
@@ -69,7 +76,7 @@ fn the_important_comes_first_and_reads_like_english() {
     High | Your portfolio gained 1.6 % | It was worth USD 101,550.00 on 5 January 2024, after USD 100,000.00 on 1 January 2024. That is a change of USD 1,550.00.
     High | The outlook for BOLT is now unfavourable | As of 5 January 2024 it is unfavourable; it was neutral before. Compared with other companies, recent prices, news and accounts speak against it.
     Medium | 30.0 % of your portfolio is cash | On 5 January 2024 you had USD 30,000.00 in cash, which does not move with share prices.
-    Medium | Bad news about Acme Ltd | The tone of 3 headlines between 1 January 2024 and 5 January 2024 was mostly bad.
+    Medium | Bad news about Acme Ltd | The tone of 3 headlines between 1 January 2024 and 5 January 2024 was mostly bad. polygon itself calls it neither clearly good nor clearly bad.
     Medium | Acme Ltd left your portfolio | On 4 January 2024 1,200 shares of Acme Ltd were sold. None are left in your portfolio.
     Medium | Acme Ltd: favourable outlook | As of 5 January 2024 the outlook for Acme Ltd is favourable. Compared with other companies, recent prices, news and accounts speak for it.
     Low | Acme Ltd cost you USD 1,234.50 | Between 1 January 2024 and 5 January 2024 your holding took USD 1,234.50 from your portfolio: the share price fell 2.0 %.

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::{Company, Fact, NewsTone, Outlook, change_of};
 use crate::domain::fixed::divide_half_even;
-use crate::domain::{Currency, Money, Price, Quantity, Ratio};
+use crate::domain::{CleanText, Currency, Money, Price, Quantity, Ratio};
 
 /// Raw units of a ratio in a tenth of a per cent.
 const PER_MILLE: i128 = 1_000_000;
@@ -30,8 +30,8 @@ pub fn say(fact: &Fact) -> (String, String) {
             price_move(company, *before, *after, *currency, *on)
         }
         Fact::Concentration { company, share, on } => concentration(company, *share, *on),
-        Fact::News { company, tone, headlines, since, until } => {
-            news(company, *tone, *headlines, (*since, *until))
+        Fact::News { company, tone, headlines, since, until, told } => {
+            news(company, (*tone, told), *headlines, (*since, *until))
         }
         Fact::Outlook { company, now, before, on } => outlook(company, *now, *before, *on),
         Fact::CashShare { cash, share, currency, on } => cash_share(*cash, *share, *currency, *on),
@@ -150,21 +150,24 @@ fn concentration(company: &Company, share: Ratio, on: NaiveDate) -> (String, Str
 
 fn news(
     company: &Company,
-    tone: NewsTone,
+    (tone, told): (NewsTone, &[(CleanText, NewsTone)]),
     headlines: u32,
     (since, until): (NaiveDate, NaiveDate),
 ) -> (String, String) {
     let name = name(company);
     let count = if headlines == 1 { "one headline".to_owned() } else { format!("{headlines} headlines") };
-    let (title, verdict) = match tone {
+    let verdict = |tone| match tone {
         NewsTone::Good => ("Good news", "mostly good"),
         NewsTone::Mixed => ("Mixed news", "neither clearly good nor clearly bad"),
         NewsTone::Bad => ("Bad news", "mostly bad"),
     };
+    let others: String =
+        told.iter().map(|(by, tone)| format!(" {by} itself calls it {}.", verdict(*tone).1)).collect();
+    let (title, verdict) = verdict(tone);
     let (from, to) = (date(since), date(until));
     let text = match pick(company, until, 2) {
-        0 => format!("From {from} to {to} we saw {count} about the company; the tone was {verdict}."),
-        _ => format!("The tone of {count} between {from} and {to} was {verdict}."),
+        0 => format!("From {from} to {to} we saw {count} about the company; the tone was {verdict}.{others}"),
+        _ => format!("The tone of {count} between {from} and {to} was {verdict}.{others}"),
     };
     (format!("{title} about {name}"), text)
 }

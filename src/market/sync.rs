@@ -118,6 +118,29 @@ pub fn answered(
     spans
 }
 
+/// The first session in some spans of days that others, in their order, leave out.
+pub fn first_left_out(
+    calendar: &Calendar,
+    spans: &[(NaiveDate, NaiveDate)],
+    others: &[(NaiveDate, NaiveDate)],
+) -> Option<NaiveDate> {
+    let first_in = |from: NaiveDate, to: NaiveDate| {
+        let sessions = if from <= to { calendar.sessions_between(from, to) } else { Vec::new() };
+        sessions.first().map(|session| session.date)
+    };
+    spans.iter().find_map(|(from, to)| {
+        let mut next = *from;
+        for (begin, end) in others {
+            let before = begin.pred_opt().unwrap_or(*begin).min(*to);
+            if let Some(left_out) = first_in(next, before) {
+                return Some(left_out);
+            }
+            next = next.max(end.succ_opt().unwrap_or(*end));
+        }
+        first_in(next, *to)
+    })
+}
+
 /// Whether a newer history may take the place of the stored one: it must reach as far on both ends and have most of its
 /// sessions. The reason when it may not.
 pub fn falls_short(stored: &[NaiveDate], bars: &[DailyBar]) -> Option<String> {
@@ -280,6 +303,25 @@ mod tests {
         let held = Held { covered: vec![(day("2024-07-01"), day("2024-07-02"))], ..Held::default() };
         let seen = missing(calendar, day("2024-06-28"), day("2024-07-08"), &held);
         assert_eq!(seen, ["2024-06-28", "2024-07-03", "2024-07-05", "2024-07-08"].map(day));
+    }
+
+    #[test]
+    fn the_first_session_left_out_is_found_and_closed_days_are_none() {
+        let calendars = Calendars::bundled().unwrap();
+        let calendar = calendars.of(Exchange::Xnys);
+        let left_out = |spans: &[(&str, &str)], others: &[(&str, &str)]| {
+            let days = |spans: &[(&str, &str)]| -> Vec<_> {
+                spans.iter().map(|(from, to)| (day(from), day(to))).collect()
+            };
+            first_left_out(calendar, &days(spans), &days(others)).map(|day| day.to_string())
+        };
+        let bars = [("2024-06-03", "2024-06-28"), ("2024-07-08", "2024-07-12")];
+        assert_eq!(left_out(&bars, &[]).as_deref(), Some("2024-06-03"));
+        assert_eq!(left_out(&bars, &[("2024-05-27", "2024-06-13")]).as_deref(), Some("2024-06-14"));
+        let weekend_between = [("2024-06-01", "2024-06-14"), ("2024-06-17", "2024-06-30")];
+        assert_eq!(left_out(&bars, &weekend_between).as_deref(), Some("2024-07-08"));
+        assert_eq!(left_out(&bars, &[("2024-06-01", "2024-07-31")]), None);
+        assert_eq!(left_out(&[], &weekend_between), None);
     }
 
     #[test]

@@ -403,6 +403,7 @@ fn choices(kind: Kind) -> Vec<String> {
         | Kind::Address
         | Kind::File
         | Kind::Vendors
-        | Kind::VendorsOfKind => Vec::new(),
+        | Kind::VendorsOfKind
+        | Kind::SyncKinds => Vec::new(),
     }
 }

@@ -147,20 +147,17 @@ impl Scene<'_> {
         let told = by_symbol.into_iter().filter(|(_, rows)| rows.len() >= HEADLINES_MIN);
         Ok(told
             .map(|(symbol, rows)| {
-                let tones: Vec<f64> = rows.iter().filter_map(|r| r.tone).collect();
-                let mean =
-                    if tones.is_empty() { 0.0 } else { tones.iter().sum::<f64>() / tones.len() as f64 };
-                let tone = if mean >= TONE_MIN {
-                    NewsTone::Good
-                } else if mean <= -TONE_MIN {
-                    NewsTone::Bad
-                } else {
-                    NewsTone::Mixed
-                };
+                let mut told: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+                for (by, tone) in rows.iter().filter_map(|r| r.told.as_ref()) {
+                    told.entry(by).or_default().push(*tone);
+                }
+                let told = told.into_iter().map(|(by, tones)| (CleanText::new(by), mean_tone(&tones)));
+                let ours: Vec<f64> = rows.iter().filter_map(|r| r.tone).collect();
                 let since = rows.last().map_or(self.today, |r| calendar.date_at(r.time));
                 Fact::News {
                     company: self.company(InstrumentId::new(symbol, self.exchange)),
-                    tone,
+                    tone: mean_tone(&ours),
+                    told: told.collect(),
                     headlines: u32::try_from(rows.len()).unwrap_or(u32::MAX),
                     since,
                     until: self.today,
@@ -185,6 +182,16 @@ impl Scene<'_> {
                 on: s.session,
             })
             .collect())
+    }
+}
+
+/// Of some headlines together.
+fn mean_tone(tones: &[f64]) -> NewsTone {
+    let mean = tones.iter().sum::<f64>() / tones.len().max(1) as f64;
+    match () {
+        () if mean >= TONE_MIN => NewsTone::Good,
+        () if mean <= -TONE_MIN => NewsTone::Bad,
+        () => NewsTone::Mixed,
     }
 }
 

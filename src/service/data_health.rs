@@ -28,7 +28,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit, ViewMarket};
-use super::sync::{NO_KEY, SyncOutcome, SyncReport, SyncRow, SyncView};
+use super::sync::SyncView;
 use super::view::{Awaited, DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
 
 /// How often the watch looks.
@@ -174,17 +174,12 @@ impl DataWatch {
 
     /// The board in the words of a screen.
     fn sync_line(&mut self, board: &SyncView, now: UnixNanos) -> SyncLine {
-        let mut line = match &board.last {
-            Some((at, report)) => {
-                let (text, troubled) = outcome(report);
-                SyncLine { last: text, last_at: Some(*at), troubled, ..SyncLine::default() }
-            }
-            None => SyncLine::default(),
-        };
-        let newer = |at: UnixNanos| line.last_at.is_none_or(|last| last < at);
-        if let Some((at, why)) = board.trouble.as_ref().filter(|(at, _)| newer(*at)) {
-            (line.last, line.last_at, line.troubled) = (CleanText::new(why).to_string(), Some(*at), true);
-        }
+        let line = board.last.as_ref().map_or_else(SyncLine::default, |ended| SyncLine {
+            last: ended.said.to_string(),
+            last_at: Some(ended.at),
+            troubled: ended.troubled,
+            ..SyncLine::default()
+        });
         let Some(progress) = &board.running else {
             self.began = None;
             return line;
@@ -250,9 +245,13 @@ impl House {
     }
 
     fn source_rows(&self, known: &Known, counts: &[SourceCount], now: UnixNanos) -> Vec<SourceRow> {
-        let mut said: BTreeMap<(InstrumentId, &str), &str> = BTreeMap::new();
+        let mut said: BTreeMap<(InstrumentId, &str), String> = BTreeMap::new();
         for note in known.notes.iter().filter(|n| !n.code.is_empty()) {
-            said.insert((note.instrument, note.source.as_str()), note.said.as_str());
+            let all = said.entry((note.instrument, note.source.as_str())).or_default();
+            let of =
+                if note.kind == DataKind::Daily { String::new() } else { format!("{}: ", note.kind.word()) };
+            let pause = if all.is_empty() { "" } else { "; " };
+            all.push_str(&format!("{pause}{of}{}", note.said));
         }
         let ended: BTreeMap<Exchange, i64> =
             Exchange::ALL.iter().filter_map(|e| Some((*e, self.last_ended(*e, now)?))).collect();
@@ -291,7 +290,7 @@ impl House {
                 quarantined: small(aside_of(&known.aside, c, fetched)),
                 flagged: small(c.flagged),
                 differs: small(known.differ.get(&(c.instrument, c.source.clone())).copied().unwrap_or(0)),
-                says: said.get(&(c.instrument, source)).map(ToString::to_string).unwrap_or_default(),
+                says: said.get(&(c.instrument, source)).cloned().unwrap_or_default(),
             }
         };
         counts.iter().map(row).collect()
@@ -360,42 +359,6 @@ impl House {
         *told = origin;
         Ok(())
     }
-}
-
-/// How a run ended, and whether it brought less than was wished.
-fn outcome(report: &SyncReport) -> (String, bool) {
-    let total = |of: fn(&SyncRow) -> u64| report.rows.iter().map(of).sum::<u64>();
-    let (stored, revised) = (total(|r| r.stored), total(|r| r.revised));
-    let mut parts = vec![format!("{} names: {stored} rows new, {revised} revised", report.rows.len())];
-    let failed = report.failed();
-    if failed > 0 {
-        let first = report.rows.iter().find(|r| r.outcome == SyncOutcome::Failed);
-        let example = first.map_or_else(String::new, |r| format!(" ({}: {})", r.symbol, r.said));
-        parts.push(format!("{failed} not given{example}"));
-    }
-    if report.quarantined() > 0 {
-        parts.push(format!("{} rows set aside", report.quarantined()));
-    }
-    let repaired: u64 = report.rows.iter().map(|row| row.repaired).sum();
-    if repaired > 0 {
-        parts.push(format!("{repaired} repaired"));
-    }
-    // That a vendor without a key was not asked matters to those only who lack something.
-    let vendors: Vec<_> = report.vendors.iter().filter(|v| failed > 0 || v.code != NO_KEY).collect();
-    parts.extend(vendors.iter().map(|v| format!("{}: {}", v.vendor, v.said)));
-    parts.extend(report.remarks.iter().cloned());
-    if !report.fault.is_empty() {
-        parts.push(format!("it could not go on: {}", report.fault));
-    }
-    if report.canceled {
-        parts.push("stopped before its end".to_owned());
-    }
-    let troubled = failed > 0
-        || report.canceled
-        || !vendors.is_empty()
-        || !report.remarks.is_empty()
-        || !report.fault.is_empty();
-    (CleanText::new(&parts.join("; ")).to_string(), troubled)
 }
 
 /// What is no longer listed.

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
+use crate::domain::vendor::DataKind;
 use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, OrderId, Price, Quantity, Symbol};
 
 use super::access::Password;
@@ -185,7 +186,7 @@ pub enum Request {
     /// Set the speed of the simulated clock; 0 pauses.
     Speed(u32),
     /// Fetch what is missing of these names, as people write them; of all that was synced before when there are none.
-    Sync(Vec<String>),
+    Sync(DataKind, Vec<String>),
     /// Stop the sync that runs.
     StopSync,
     /// Do this with a row that was set aside.

@@ -25,7 +25,6 @@ use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewM
 use super::quality::Decision;
 use super::research::SignalWish;
 use super::screens::{self, Focus};
-use super::sync::SyncWish;
 use super::view::{self, DataHealth, Research};
 
 /// How often the screen thread looks whether something changed.
@@ -237,14 +236,13 @@ impl Worker {
                     format!("the simulated clock runs {speed} times as fast")
                 }))
             }
-            Request::Sync(names) => {
+            Request::Sync(kind, names) => {
                 let permit = session.permit::<ManageData>()?;
-                let named: Result<Vec<_>, _> = names.iter().map(|n| house.instrument_named(n)).collect();
-                let wish = SyncWish { instruments: named?, ..SyncWish::default() };
+                let wish = house.wish_named(&names)?;
                 if house.sync_view(&session.permit::<ViewMarket>()?).running.is_some() {
                     return Ok(Reply::Failed("a sync is running already; stop it first, or wait".into()));
                 }
-                house.start_sync(&permit, wish)?;
+                house.start_sync(&permit, kind, &wish)?;
                 Ok(Reply::Done("the sync has begun; the workspace Data shows how far it is".into()))
             }
             Request::StopSync => {

@@ -10,11 +10,13 @@ use chrono::NaiveDate;
 
 use crate::domain::import::ImportReport;
 use crate::domain::market::{Basis, CorporateAction, DailyBar, Headline, Membership, MinuteBar, Rename};
+use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined};
 use crate::factor::sentiment::Lexicon;
 use crate::market::import::{
     self, BarFile, BarRun, MinuteFile, MinuteRow, MinuteRun, Page, Pages, TableFile, TableKind,
 };
+use crate::market::vendors::ScoredHeadline;
 use crate::store::market as store;
 
 use super::engine::lock;
@@ -294,15 +296,29 @@ impl House {
 
     /// Stores headlines with the tone our lexicon gives them.
     pub(super) fn store_headlines(&self, rows: &[Headline]) -> Result<u64, ServiceError> {
-        if rows.is_empty() {
+        self.store_toned(rows.iter().map(|headline| (headline, None)))
+    }
+
+    /// The same beside the tone of the vendor that gave them.
+    pub(super) fn store_told(&self, vendor: VendorId, rows: &[ScoredHeadline]) -> Result<u64, ServiceError> {
+        let by = CleanText::new(vendor.as_str());
+        self.store_toned(rows.iter().map(|row| (&row.headline, row.tone.map(|tone| (by.clone(), tone)))))
+    }
+
+    fn store_toned<'h>(
+        &self,
+        rows: impl Iterator<Item = (&'h Headline, Option<(CleanText, f64)>)>,
+    ) -> Result<u64, ServiceError> {
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() {
             return Ok(0);
         }
         let lexicon = self.lexicon()?;
         let toned: Vec<store::StoredHeadline> = rows
-            .iter()
-            .map(|h| store::StoredHeadline {
-                headline: h.clone(),
-                tone: tone_of(lexicon, h.headline.as_str()),
+            .map(|(headline, told)| store::StoredHeadline {
+                tone: tone_of(lexicon, headline.headline.as_str()),
+                headline: headline.clone(),
+                told,
             })
             .collect();
         Ok(lock(self.market_store()).store_news(&toned)?)

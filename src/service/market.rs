@@ -423,6 +423,7 @@ impl House {
                 headline: n.headline.headline.to_string(),
                 source: n.headline.source.to_string(),
                 tone: n.tone,
+                told: n.told.map(|(by, tone)| (by.to_string(), tone)),
             })
             .collect())
     }

@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::import::ImportReport;
-use crate::domain::market::{Basis, DailyBar};
+use crate::domain::market::{Basis, DailyBar, is_watchlist};
 use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
 use crate::factor::panel::Panel;
 use crate::market::import::{self, BarRun, Listed, QlibFolder, QlibOut, QlibSeries};
@@ -65,6 +65,11 @@ impl House {
         mut progress: impl FnMut(Progress),
     ) -> Result<ImportReport, ServiceError> {
         let folder = QlibFolder::open(folder)?;
+        if let Some(name) = folder.universes().find(|name| is_watchlist(name)) {
+            return Err(ServiceError::Wrong(format!(
+                "instruments/{name}.txt has the name of each person's own watchlist; give the file another name"
+            )));
+        }
         let source = CleanText::new(QLIB_SOURCE);
         let mut run = BarRun::new(self.calendars().of(exchange).clone());
         let mut stored = store::BarRun::new(source.clone(), Basis::Total, self.clock().now());

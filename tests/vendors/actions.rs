@@ -18,6 +18,7 @@ use qlib_pro::service::advance::Until;
 use qlib_pro::service::feed::FeedGuard;
 use qlib_pro::service::permit::{Administer, ManageData, ViewPortfolio};
 use qlib_pro::service::quality::Decision;
+use qlib_pro::service::sync::SyncOutcome;
 use qlib_pro::service::trading::OrderWish;
 use qlib_pro::store::market::MarketReader;
 use qlib_pro::store::trades::TradesReader;
@@ -289,4 +290,31 @@ fn what_was_missed_while_a_feed_was_away_reaches_resting_orders_before_anything_
     drop(guard);
     let told = fills(&rig);
     assert_eq!(told[1..], ["young 10 395 at 2024-07-08T15:05:00Z", "lower 10 390 at 2024-07-08T15:05:00Z"]);
+}
+
+#[test]
+fn what_a_kill_left_out_behind_the_last_page_is_asked_for_though_no_bar_is_missing() {
+    let rig = Rig::new();
+    rig.market.list(&["QAAA", "QBBB"]);
+    // Announced: it comes behind the newest bar, and so after the last page.
+    rig.market.dividend("QAAA", "2024-07-12", 0.5);
+    let symbols = [A, "QBBB.XNYS"];
+    assert_eq!(rig.sync_rest(POLYGON, &symbols).failed(), 0);
+    let known = || MarketReader::open(rig.home()).unwrap().actions_of(A.parse().unwrap()).unwrap().len();
+    assert_eq!(known(), 1);
+    // As a kill between the last page and the rest leaves it.
+    let db = rusqlite::Connection::open(rig.home().join("market.db")).unwrap();
+    let name = "instrument = (SELECT id FROM instruments WHERE symbol = 'QAAA')";
+    db.execute(&format!("DELETE FROM coverage WHERE kind = 'actions' AND {name}"), []).unwrap();
+    db.execute(&format!("DELETE FROM actions WHERE {name}"), []).unwrap();
+    rig.server.forget();
+    let report = rig.sync_rest(POLYGON, &symbols);
+    let outcomes: Vec<_> = report.rows.iter().map(|row| (row.outcome, row.stored, row.actions)).collect();
+    assert_eq!(outcomes, [(SyncOutcome::Done, 0, 1), (SyncOutcome::UpToDate, 0, 0)], "{report:#?}");
+    let asked: Vec<String> = rig.server.log().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(asked, ["/v3/reference/splits", "/v3/reference/dividends"], "no bars");
+    assert_eq!(known(), 1);
+    rig.server.forget();
+    assert_eq!(rig.sync_rest(POLYGON, &symbols).rows[0].outcome, SyncOutcome::UpToDate);
+    assert!(rig.server.log().is_empty(), "once");
 }

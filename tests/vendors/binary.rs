@@ -130,9 +130,7 @@ fn beside(home: &Path) -> Beside {
         aside: texts("SELECT json_array(symbol, date, reason, raw) FROM quarantine").into_iter().collect(),
         ..Beside::default()
     };
-    // Days of actions that a kill left out are asked for with the next bars, so they may still be owed.
-    let days = "SELECT json_array(instrument, source), from_day, to_day FROM coverage \
-                WHERE kind = 'daily' ORDER BY 1, 2";
+    let days = "SELECT json_array(instrument, source, kind), from_day, to_day FROM coverage ORDER BY 1, 2";
     let mut rows = db.prepare(days).unwrap();
     let mut rows = rows.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {

@@ -9,6 +9,7 @@
 mod support;
 
 mod actions;
+mod beside;
 mod binary;
 mod faults;
 mod fetching;

@@ -13,11 +13,13 @@ use qlib_pro::domain::key::KeySlot;
 use qlib_pro::domain::vendor::{DataKind, VendorId};
 use qlib_pro::domain::{Clock, Exchange, InstrumentId, UnixNanos};
 use qlib_pro::observe::LogRing;
-use qlib_pro::service::House;
 use qlib_pro::service::access::{self, Password, Session};
 use qlib_pro::service::house::{self, Parts};
 use qlib_pro::service::permit::{Administer, ManageData};
-use qlib_pro::service::sync::{BesideRow, Control, Limits, Pace, Progress, SyncReport, SyncWish, stopper};
+use qlib_pro::service::sync::{
+    BesideReport, BesideRow, Control, Limits, Pace, Progress, Stop, SyncReport, SyncWish, stopper,
+};
+use qlib_pro::service::{House, ServiceError};
 use qlib_pro::store::market::MarketReader;
 
 use super::market::Market;
@@ -80,7 +82,7 @@ pub struct Rig {
     pub server: Server,
     pub market: Arc<Market>,
     pub waits: Arc<Mutex<Vec<String>>>,
-    settings: Settings,
+    pub settings: Settings,
     pub limits: Limits,
     open: Option<Open>,
     runtime: tokio::runtime::Runtime,
@@ -238,21 +240,33 @@ impl Rig {
         self.sync_as(self.session(), &wish)
     }
 
-    /// Fetches the directory of a symbol's exchange.
+    /// Fetches the directory of a symbol's exchange, however lately it was.
     pub fn directory(&self, vendor: VendorId, symbol: &str) -> BesideRow {
-        let instruments = vec![id(symbol)];
-        let wish = SyncWish {
-            vendor: Some(vendor),
-            instruments,
-            from: None,
-            to: None,
-            universe: None,
-            again: false,
-        };
+        let (vendor, instruments) = (Some(vendor), vec![id(symbol)]);
+        let wish = SyncWish { vendor, instruments, again: true, ..SyncWish::default() };
+        self.beside(DataKind::Directory, &wish).rows.remove(0)
+    }
+
+    /// Fetches another kind of data than prices.
+    pub fn beside(&self, kind: DataKind, wish: &SyncWish) -> BesideReport {
+        self.try_beside(kind, wish).unwrap()
+    }
+
+    pub fn try_beside(&self, kind: DataKind, wish: &SyncWish) -> Result<BesideReport, ServiceError> {
         let (_stopper, stop) = stopper();
-        let control = Control { stop, progress: &|_| {}, pace: self.pace(), limits: self.limits };
+        self.beside_until(kind, wish, stop, &|_| {})
+    }
+
+    pub fn beside_until(
+        &self,
+        kind: DataKind,
+        wish: &SyncWish,
+        stop: Stop,
+        progress: &(dyn Fn(&Progress) + Send + Sync),
+    ) -> Result<BesideReport, ServiceError> {
+        let control = Control { stop, progress, pace: self.pace(), limits: self.limits };
         let permit = self.session().permit::<ManageData>().unwrap();
-        self.house().sync_beside(&permit, DataKind::Directory, &wish, &control).unwrap().remove(0)
+        self.house().sync_beside(&permit, kind, wish, &control)
     }
 
     /// Requests for daily bars.

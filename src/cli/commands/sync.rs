@@ -15,9 +15,11 @@ use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::CleanText;
-use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::vendor::{DataKind, SYNC_KINDS, VendorId};
 use crate::service::permit::ManageData;
-use crate::service::sync::{BesideRow, NO_KEY, Progress, Stopper, SyncReport, SyncWish, VendorLine, stopper};
+use crate::service::sync::{
+    BesideReport, NO_KEY, Progress, Stopper, SyncOutcome, SyncReport, SyncWish, VendorLine, stopper,
+};
 
 /// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
 #[derive(Debug, Args)]
@@ -28,11 +30,11 @@ pub struct Sync {
     /// Only from this vendor; by default those of the settings sync.vendors and sync.vendors_for, in their order.
     #[arg(long, value_parser = vendor_parser(), value_name = "NAME")]
     vendor: Option<VendorId>,
-    /// The members of a universe.
+    /// The members of a universe; 'watchlist' is your own watchlist.
     #[arg(long, value_name = "NAME", conflicts_with = "symbols")]
     universe: Option<String>,
     /// What to fetch: prices with splits and dividends, figures of companies, headlines, or what is listed.
-    #[arg(long, value_parser = one_of(KINDS), default_value = "prices", value_name = "KIND")]
+    #[arg(long, value_parser = one_of(SYNC_KINDS), default_value = "prices", value_name = "KIND")]
     kind: Option<DataKind>,
     /// First day; by default where a source begins, or five years back.
     #[arg(long, value_name = "DATE")]
@@ -44,14 +46,6 @@ pub struct Sync {
     #[arg(long)]
     again: bool,
 }
-
-/// What can be fetched by itself.
-const KINDS: &[(&str, DataKind)] = &[
-    ("prices", DataKind::Daily),
-    ("fundamentals", DataKind::Fundamentals),
-    ("news", DataKind::News),
-    ("listings", DataKind::Directory),
-];
 
 /// Failures that pass: the same command may have it later.
 const WORTH_AGAIN: &[&str] = &[
@@ -100,8 +94,9 @@ impl Sync {
             .map_err(|error| Failure::failed(format!("signals cannot be watched: {error}")))?;
         let control = house.sync_control(stop.clone(), &progress);
         let printed = if let Some(kind) = self.kind.filter(|kind| *kind != DataKind::Daily) {
-            let rows = house.sync_beside(&permit, kind, &wish, &control)?;
-            print_beside(env, &rows)
+            let report = house.sync_beside(&permit, kind, &wish, &control)?;
+            progress(&Progress::default());
+            print_beside(env, &report)
         } else {
             let report = house.sync(&permit, &wish, &control)?;
             progress(&Progress::default());
@@ -131,14 +126,26 @@ fn stop_by_signal(stopper: Stopper) -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
 }
 
+/// What to do after a failure of this code.
+fn again_if_worth(code: &str) -> &'static str {
+    if WORTH_AGAIN.contains(&code) { "; run the same command again to go on" } else { "" }
+}
+
 /// Rows of what was fetched beside prices.
-fn print_beside(env: &mut Env<'_>, rows: &[BesideRow]) -> Result<(), Failure> {
+fn print_beside(env: &mut Env<'_>, report: &BesideReport) -> Result<(), Failure> {
+    let rows = &report.rows;
     env.out.rows(rows, "nothing was asked for")?;
-    let failed: Vec<&BesideRow> = rows.iter().filter(|row| !row.code.is_empty()).collect();
-    match failed.first() {
+    for remark in &report.remarks {
+        env.note(remark);
+    }
+    if !report.fault.is_empty() {
+        return Err(Failure::failed(format!("the sync could not go on: {}", report.fault)));
+    }
+    match rows.iter().find(|row| row.outcome == SyncOutcome::Failed) {
         Some(first) => {
-            let (n, of) = (failed.len(), rows.len());
-            Err(Failure::failed(format!("{n} of {of} were not had: {}", first.said)))
+            let (n, of) = (report.failed(), rows.len());
+            let remedy = again_if_worth(&first.code);
+            Err(Failure::failed(format!("{n} of {of} were not had: {}{remedy}", first.said)))
         }
         None if rows.iter().any(|row| row.quarantined > 0) => Err(Failure::PartlyInvalid),
         None => Ok(()),
@@ -213,8 +220,7 @@ fn print(env: &mut Env<'_>, report: &SyncReport) -> Result<(), Failure> {
             let of = report.rows.len();
             let first = report.rows.iter().find(|row| !row.code.is_empty());
             let why = first.map_or("see the rows above", |row| row.said.as_str());
-            let is_worth_again = first.is_some_and(|row| WORTH_AGAIN.contains(&row.code.as_str()));
-            let remedy = if is_worth_again { "; run the same command again to go on" } else { "" };
+            let remedy = first.map_or("", |row| again_if_worth(&row.code));
             Err(Failure::failed(format!("{failed} of {of} symbols were not had: {why}{remedy}")))
         }
     }

@@ -14,6 +14,7 @@ use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::QuarantineReason as Reason;
 use crate::domain::market::{
     ActionKind, CorporateAction, Delisting, Fundamental, Headline, Listing, Membership, Rename, SplitRatio,
+    is_watchlist,
 };
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity};
 
@@ -271,6 +272,9 @@ fn parse_headline(record: &Record<'_>, exchange: Exchange) -> Result<Headline, R
 
 fn parse_membership(record: &Record<'_>, exchange: Exchange) -> Result<Membership, Reason> {
     let universe = text(record, 0)?;
+    if is_watchlist(universe.as_str()) {
+        return Err(Reason::ReservedName);
+    }
     let instrument = instrument(record, 1, exchange)?;
     let from = day(record, 2)?;
     let to = if record.field(3).is_empty() { None } else { Some(day(record, 3)?) };

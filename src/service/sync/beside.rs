@@ -1,181 +1,231 @@
-//! What vendors have beside prices: figures of companies, headlines, listings; and finding an instrument by name.
+//! What vendors have beside prices: figures of companies, headlines, listings.
 //!
-//! Vendors are asked in the order of the settings until one answers. Figures keep the day on which they became known,
-//! headlines the tone of our own lexicon, listings what the vendor says of name, sector and currency.
+//! A run like that of prices: what was answered for lately is left out; the rest is asked of the vendors in the order of
+//! the settings, one thing at a time, until one answers. An answer is remembered with its time when all of it is
+//! stored, so a run that was ended goes on where it was. Figures keep the day on which they became known, headlines the
+//! tone of our own lexicon beside the vendor's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-use serde::Serialize;
+use chrono::NaiveTime;
 
-use crate::domain::market::{Delisting, Headline, Listing as Listed};
 use crate::domain::vendor::{DataKind, VendorId};
-use crate::domain::{CleanText, Exchange, Instrument, InstrumentId};
-use crate::market::fetch::{FetchError, Fetcher, Watch, Why};
-use crate::market::vendors::{Ask, Listing, Page, Payload};
-use crate::store::market::SyncNote;
+use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::market::budget;
+use crate::market::fetch::{FetchError, Fetcher, Why};
+use crate::market::vendors::{Ask, Payload};
+use crate::store::market::{Covered, JobProgress};
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::super::permit::{ManageData, Permit};
+use super::directory::Seen;
+use super::meter::Meter;
+use super::report::{BesideReport, BesideRow, SyncOutcome};
 use super::{Control, SyncWish, turn};
 
-/// How far back headlines are asked for, in days.
+/// How far back headlines are asked for at first, in days.
 const NEWS_DAYS: i64 = 30;
-/// Days on which the vendors of prices did not know a name that its exchange's directory does not name either, until it
-/// counts as no longer listed.
-const UNKNOWN_DAYS: u64 = 3;
-/// Most finds of one search.
-const FOUND_MAX: usize = 50;
+/// Headlines that were published so many days before the last answer may have come after it.
+const NEWS_LATE_DAYS: i64 = 1;
+/// Milliseconds of an hour and of a day.
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// What became of one thing that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BesideRow {
-    /// Kind of data.
-    pub kind: DataKind,
-    /// Instrument, or exchange for listings.
-    pub of: String,
-    /// Who gave it; nobody when empty.
-    pub vendor: Option<VendorId>,
-    /// Rows that are new or changed.
-    pub stored: u64,
-    /// Rows that could not be taken.
-    pub quarantined: u64,
-    /// A stable code when nobody gave it.
-    pub code: String,
-    /// Why, in plain words.
-    pub said: String,
+/// How old an answer may be, in milliseconds, before the same is asked again.
+const fn fresh_ms(kind: DataKind) -> i64 {
+    match kind {
+        DataKind::News => HOUR_MS,
+        DataKind::Fundamentals => 7 * DAY_MS,
+        _ => DAY_MS,
+    }
 }
 
-/// An instrument that a vendor found by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FoundRow {
-    /// Symbol in our spelling.
-    pub symbol: crate::domain::Symbol,
-    /// Exchange, when it is one of ours.
-    pub exchange: Option<Exchange>,
-    /// Name.
-    pub name: CleanText,
-    /// Currency, when it is one we know.
-    pub currency: Option<crate::domain::Currency>,
-    /// Who found it.
-    pub vendor: VendorId,
+/// One thing to ask for: something of an instrument, or of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Task {
+    exchange: Exchange,
+    instrument: Option<InstrumentId>,
+}
+
+impl Task {
+    fn of(self) -> String {
+        self.instrument.map_or_else(|| self.exchange.code().to_owned(), |id| id.to_string())
+    }
+
+    /// The name under which an exchange's answer is remembered.
+    fn job(self, kind: DataKind, vendor: VendorId) -> String {
+        format!("sync {kind} {} {vendor}", self.exchange)
+    }
 }
 
 impl House {
     /// Fetches one kind of data beside prices for the instruments of a wish, or for the exchanges they are on.
     pub fn sync_beside(
         &self,
-        _: &Permit<ManageData>,
+        permit: &Permit<ManageData>,
         kind: DataKind,
         wish: &SyncWish,
         control: &Control<'_>,
-    ) -> Result<Vec<BesideRow>, ServiceError> {
-        let instruments = self.wished(wish)?;
-        let asks: Vec<(String, Exchange, Ask)> = match kind {
-            DataKind::Directory => self.exchanges_of(&instruments)?.into_iter().map(listings_of).collect(),
-            DataKind::Fundamentals => instruments.iter().map(|id| figures_of(*id)).collect(),
-            DataKind::News => instruments.iter().map(|id| self.news_of(*id)).collect(),
+    ) -> Result<BesideReport, ServiceError> {
+        self.sync_beside_now(kind, &self.with_watchlist(permit, wish)?, control)
+    }
+
+    pub(super) fn sync_beside_now(
+        &self,
+        kind: DataKind,
+        wish: &SyncWish,
+        control: &Control<'_>,
+    ) -> Result<BesideReport, ServiceError> {
+        if wish.to.is_some() || (wish.from.is_some() && kind != DataKind::News) {
+            let other =
+                "a first and a last day are named for prices only, a first day for news too; leave them out";
+            return Err(ServiceError::Wrong(other.into()));
+        }
+        let tasks: Vec<Task> = match kind {
+            DataKind::Directory => {
+                let exchanges = self.exchanges_of(wish)?.into_iter();
+                exchanges.map(|exchange| Task { exchange, instrument: None }).collect()
+            }
+            DataKind::Fundamentals | DataKind::News => {
+                let wished = self.wished(wish)?.into_iter();
+                wished.map(|id| Task { exchange: id.exchange, instrument: Some(id) }).collect()
+            }
             other => return Err(ServiceError::Invalid(format!("{other} data is not fetched by itself"))),
         };
-        let vendors = wish.vendor.map_or_else(|| self.vendor_order(kind), |vendor| vec![vendor]);
-        let fetchers =
-            vendors.into_iter().map(|v| self.fetcher(v, Arc::clone(&control.pace), control.limits));
-        let mut fetchers: Vec<Fetcher> = fetchers.collect::<Result<_, _>>()?;
-        fetchers.retain(|fetcher| !fetcher.lacks_key());
-        let runtime = self.network()?;
-        let rows = runtime.block_on(async {
-            let mut left = Vec::new();
-            let mut rows = Vec::with_capacity(asks.len());
-            for (of, exchange, ask) in asks {
-                if control.stop.is_set() {
-                    break;
-                }
-                rows.push(
-                    self.ask_in_turn((&fetchers, &mut left), kind, (of, exchange, ask), control).await?,
-                );
+        let mut report = BesideReport::default();
+        let mut fetchers = Vec::new();
+        for vendor in wish.vendor.map_or_else(|| self.vendor_order(kind), |vendor| vec![vendor]) {
+            match self.fetcher(vendor, Arc::clone(&control.pace), control.limits) {
+                Ok(fetcher) if !fetcher.lacks_key() => fetchers.push(fetcher),
+                Ok(_) => {}
+                Err(error) if wish.vendor.is_none() => report.remarks.push(error.to_string()),
+                Err(error) => return Err(error),
             }
-            Ok(rows)
-        });
-        runtime.shutdown_background();
-        rows
-    }
-
-    /// Instruments that the vendors know by a name, best first, from the first vendor that answers.
-    pub fn search_vendors(
-        &self,
-        _: &Permit<ManageData>,
-        text: &CleanText,
-        control: &Control<'_>,
-    ) -> Result<Vec<FoundRow>, ServiceError> {
-        let runtime = self.network()?;
-        let found = runtime.block_on(async {
-            let mut last = None;
-            for vendor in self.vendor_order(DataKind::Search) {
-                let fetcher = self.fetcher(vendor, Arc::clone(&control.pace), control.limits)?;
-                let finds = Exchange::ALL.into_iter().any(|e| fetcher.vendor().has(DataKind::Search, e));
-                if !finds || fetcher.lacks_key() {
-                    continue;
-                }
-                let watch = Watch { stop: &control.stop, waiting: &|_| {} };
-                match fetcher.page(Ask::Search(text.clone()), watch).await {
-                    Ok(page) => return Ok(found_rows(vendor, page)),
-                    Err(error) => last = Some(error),
-                }
-            }
-            last.map_or(Ok(Vec::new()), |error| Err(ServiceError::Invalid(error.to_string())))
-        });
-        runtime.shutdown_background();
-        found
-    }
-
-    fn exchanges_of(&self, instruments: &[InstrumentId]) -> Result<Vec<Exchange>, ServiceError> {
-        let mut exchanges: Vec<Exchange> = instruments.iter().map(|id| id.exchange).collect();
-        if exchanges.is_empty() {
-            exchanges.push(self.main_exchange()?);
         }
-        exchanges.sort();
-        exchanges.dedup();
-        Ok(exchanges)
-    }
-
-    fn news_of(&self, id: InstrumentId) -> (String, Exchange, Ask) {
-        let since = self.clock().now().plus_millis(-NEWS_DAYS * 86_400_000);
-        (id.to_string(), id.exchange, Ask::News { instruments: vec![id], since })
-    }
-
-    /// Asks one vendor after the other until one gives it. Who can give nothing more in this run is added to those left.
-    async fn ask_in_turn(
-        &self,
-        (fetchers, left): (&[Fetcher], &mut Vec<FetchError>),
-        kind: DataKind,
-        (of, exchange, ask): (String, Exchange, Ask),
-        control: &Control<'_>,
-    ) -> Result<BesideRow, ServiceError> {
-        let nobody = "no vendor that is switched on and has a key gives it";
-        let (code, said) = (Why::HasNoSuchData.code().to_owned(), nobody.to_owned());
-        let mut row = BesideRow { kind, of, vendor: None, stored: 0, quarantined: 0, code, said };
-        let fail = |row: &mut BesideRow, error: &FetchError| {
-            (row.code, row.said) = (error.why.code().to_owned(), error.to_string());
+        report.remarks.extend(self.forget_ahead(control.pace.now())?);
+        let run = Beside {
+            house: self,
+            kind,
+            wish,
+            control,
+            fetchers: &fetchers,
+            left: Vec::new(),
+            meter: Meter::new(control),
         };
-        for fetcher in fetchers.iter().filter(|fetcher| fetcher.vendor().has(kind, exchange)) {
-            if let Some(error) = left.iter().find(|error| error.vendor == fetcher.id()) {
-                fail(&mut row, error);
+        let runtime = self.network()?;
+        let report = runtime.block_on(run.all(tasks, report));
+        runtime.shutdown_background();
+        report
+    }
+
+    /// The exchanges of a wish; those of all that was synced before, or the home's own, when it names nothing.
+    fn exchanges_of(&self, wish: &SyncWish) -> Result<Vec<Exchange>, ServiceError> {
+        let names_nothing = wish.instruments.is_empty() && wish.universe.is_none();
+        if names_nothing && self.keepers()?.is_empty() {
+            return Ok(vec![self.main_exchange()?]);
+        }
+        let exchanges: BTreeSet<Exchange> = self.wished(wish)?.iter().map(|id| id.exchange).collect();
+        Ok(exchanges.into_iter().collect())
+    }
+}
+
+/// A run that is going.
+struct Beside<'r> {
+    house: &'r House,
+    kind: DataKind,
+    wish: &'r SyncWish,
+    control: &'r Control<'r>,
+    /// In their order; those without a key are left out.
+    fetchers: &'r [Fetcher],
+    /// Who can give nothing more in this run.
+    left: Vec<FetchError>,
+    meter: Meter<'r>,
+}
+
+impl Beside<'_> {
+    async fn all(mut self, tasks: Vec<Task>, mut report: BesideReport) -> Result<BesideReport, ServiceError> {
+        let mut due = Vec::new();
+        for task in tasks {
+            match self.answered_lately(task)? {
+                Some(vendor) => report.rows.push(self.row(task, SyncOutcome::UpToDate, Some(vendor))),
+                None => due.push(task),
+            }
+        }
+        let total = due.len();
+        for (done, task) in due.into_iter().enumerate() {
+            if self.control.stop.is_set() || !report.fault.is_empty() {
+                report.rows.push(self.row(task, SyncOutcome::Canceled, None));
                 continue;
             }
-            let Some(_turn) = turn::take(self, fetcher.id(), &control.stop).await? else { break };
-            match self.take_pages(fetcher, ask.clone(), exchange, control, &mut row).await? {
+            match self.one(task, (done, total)).await {
+                Ok(row) => report.rows.push(row),
+                Err(error @ ServiceError::Store(_)) => {
+                    report.fault = error.to_string();
+                    report.rows.push(self.row(task, SyncOutcome::Canceled, None));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        report.rows.sort_by(|a, b| a.of.cmp(&b.of));
+        if report.fault.is_empty() {
+            self.forget_failures(&report.rows)?;
+        }
+        report.canceled = self.control.stop.is_set();
+        report.requests = self.meter.requests();
+        let (kind, rows, failed) = (self.kind, report.rows.len(), report.failed());
+        tracing::info!(%kind, rows, failed, requests = report.requests, "sync is over");
+        Ok(report)
+    }
+
+    fn row(&self, task: Task, outcome: SyncOutcome, vendor: Option<VendorId>) -> BesideRow {
+        let code = match outcome {
+            SyncOutcome::Canceled => Why::Canceled.code(),
+            SyncOutcome::Failed => Why::HasNoSuchData.code(),
+            SyncOutcome::Done | SyncOutcome::UpToDate => "",
+        };
+        let (of, code, said) = (task.of(), code.to_owned(), String::new());
+        BesideRow { kind: self.kind, of, vendor, outcome, stored: 0, quarantined: 0, code, said }
+    }
+
+    /// Asks one vendor after the other until one gives it.
+    async fn one(&mut self, task: Task, steps: (usize, usize)) -> Result<BesideRow, ServiceError> {
+        let mut row = self.row(task, SyncOutcome::Failed, None);
+        row.said = "no vendor that is switched on and has a key gives it".to_owned();
+        let doing = format!("{} of {}", self.kind.word(), task.of());
+        let has = |fetcher: &&Fetcher| fetcher.vendor().has(self.kind, task.exchange);
+        for fetcher in self.fetchers.iter().filter(has) {
+            if let Some(error) = self.left.iter().find(|error| error.vendor == fetcher.id()) {
+                row.fail(error);
+                continue;
+            }
+            self.meter.begin(fetcher, doing.clone(), steps, self.requests_each(steps.0));
+            let Some(_turn) = turn::take(self.house, fetcher.id(), &self.control.stop).await? else {
+                return Ok(self.row(task, SyncOutcome::Canceled, None));
+            };
+            // Another run may have fetched it while this one waited for its turn.
+            if let Some(vendor) = self.answered_lately(task)? {
+                return Ok(self.row(task, SyncOutcome::UpToDate, Some(vendor)));
+            }
+            match self.take_pages(fetcher, task, &mut row).await? {
                 Ok(()) => {
-                    row.vendor = Some(fetcher.id());
+                    self.remember(fetcher, task, row.stored)?;
+                    (row.vendor, row.outcome) = (Some(fetcher.id()), SyncOutcome::Done);
                     (row.code, row.said) = (String::new(), String::new());
                     return Ok(row);
                 }
+                Err(error) if error.why == Why::Canceled => {
+                    let canceled = self.row(task, SyncOutcome::Canceled, None);
+                    return Ok(BesideRow { stored: row.stored, quarantined: row.quarantined, ..canceled });
+                }
                 Err(error) => {
-                    fail(&mut row, &error);
+                    row.fail(&error);
                     if error.why.is_vendor_wide() {
-                        left.push(error);
+                        self.left.push(error);
+                    } else if let Some(id) = task.instrument {
+                        self.house.note_failure(id, self.kind, fetcher.now(), &error)?;
                     }
                 }
             }
@@ -187,45 +237,123 @@ impl House {
     async fn take_pages(
         &self,
         fetcher: &Fetcher,
-        ask: Ask,
-        exchange: Exchange,
-        control: &Control<'_>,
+        task: Task,
         row: &mut BesideRow,
     ) -> Result<Result<(), FetchError>, ServiceError> {
-        let watch = Watch { stop: &control.stop, waiting: &|_| {} };
-        let mut pages = match fetcher.pages(ask) {
+        let mut pages = match fetcher.pages(self.ask(fetcher, task)?) {
             Ok(pages) => pages,
             Err(error) => return Ok(Err(error)),
         };
         let mut seen = Seen::default();
         loop {
-            match pages.next(watch).await {
+            let stored = match self.meter.next(fetcher, &mut pages).await {
                 Ok(None) => {
-                    row.stored += self.store_gone(exchange, &seen)?;
+                    row.stored += self.house.store_gone(task.exchange, &seen)?;
                     return Ok(Ok(()));
                 }
                 Ok(Some(page)) => {
                     row.quarantined += page.rejected.len() as u64;
-                    self.keep_quarantine("sync", &CleanText::new(fetcher.id().as_str()), &page.rejected)?;
-                    row.stored += self.store_beside(page.payload, exchange, &mut seen)?;
+                    let source = CleanText::new(fetcher.id().as_str());
+                    self.house.keep_quarantine("sync", &source, &page.rejected)?;
+                    self.house.store_beside(fetcher.id(), page.payload, task.exchange, &mut seen)?
                 }
                 Err(error) => return Ok(Err(error)),
-            }
+            };
+            row.stored += stored;
+            self.meter.stored(stored);
         }
     }
+}
 
+impl Beside<'_> {
+    /// What to ask a vendor: of headlines those since its last answer.
+    fn ask(&self, fetcher: &Fetcher, task: Task) -> Result<Ask, ServiceError> {
+        let Task { exchange, instrument } = task;
+        let Some(id) = instrument else { return Ok(Ask::Directory { exchange, on: None }) };
+        if self.kind == DataKind::Fundamentals {
+            return Ok(Ask::Fundamentals(id));
+        }
+        let calendar = self.house.calendars().of(exchange);
+        let first = fetcher.now().plus_millis(-NEWS_DAYS * DAY_MS);
+        let since = match self.wish.from {
+            Some(day) => calendar.at_local(day, NaiveTime::MIN).unwrap_or(first),
+            None if self.wish.again => first,
+            None => {
+                let last = self.answered(fetcher.id(), task)?.unwrap_or(first);
+                last.plus_millis(-NEWS_LATE_DAYS * DAY_MS).max(first)
+            }
+        };
+        Ok(Ask::News { instruments: vec![id], since })
+    }
+
+    /// When a vendor last answered.
+    fn answered(&self, vendor: VendorId, task: Task) -> Result<Option<UnixNanos>, ServiceError> {
+        let market = lock(self.house.market_store());
+        let at = match task.instrument {
+            Some(id) => {
+                let spans = market.read().coverage_of(id, vendor.as_str(), self.kind)?;
+                spans.iter().map(|span| span.fetched_at).max()
+            }
+            None => market.read().job(&task.job(self.kind, vendor))?.map(|job| job.changed_at),
+        };
+        let latest = self.control.pace.now().plus_millis(budget::AHEAD_MS);
+        Ok(at.filter(|at| *at <= latest))
+    }
+
+    /// Who has answered so lately that it is not asked for again, of those the wish is for.
+    fn answered_lately(&self, task: Task) -> Result<Option<VendorId>, ServiceError> {
+        if self.wish.again || self.wish.from.is_some() {
+            return Ok(None);
+        }
+        let since = self.control.pace.now().plus_millis(-fresh_ms(self.kind));
+        for vendor in VendorId::ALL.iter().copied().filter(|v| self.wish.vendor.is_none_or(|own| own == *v)) {
+            if self.answered(vendor, task)?.is_some_and(|at| at > since) {
+                return Ok(Some(vendor));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All of an answer is stored.
+    fn remember(&self, fetcher: &Fetcher, task: Task, stored: u64) -> Result<(), ServiceError> {
+        let (vendor, at) = (fetcher.id(), fetcher.now());
+        let mut market = lock(self.house.market_store());
+        let Some(instrument) = task.instrument else {
+            let progress = JobProgress { done: stored, finished: true, changed_at: at };
+            return Ok(market.record_job(&task.job(self.kind, vendor), progress)?);
+        };
+        let to = self.house.calendars().of(task.exchange).date_at(at);
+        // One span, however often it is asked.
+        let known = market.read().coverage_of(instrument, vendor.as_str(), self.kind)?;
+        let from = known.first().map_or(to, |span| span.from.min(to));
+        let source = CleanText::new(vendor.as_str());
+        Ok(market.store_coverage(&[Covered { instrument, source, kind: self.kind, from, to, at }])?)
+    }
+
+    fn forget_failures(&self, rows: &[BesideRow]) -> Result<(), ServiceError> {
+        let done = rows.iter().filter(|row| row.outcome == SyncOutcome::Done);
+        let given = done.filter_map(|row| Some((row.of.parse().ok()?, row.vendor?.as_str())));
+        self.house.forget_failures(self.kind, &given.collect())
+    }
+
+    /// Requests that one thing has taken so far, for the time that is left.
+    fn requests_each(&self, done: usize) -> usize {
+        let requests = usize::try_from(self.meter.requests()).unwrap_or(usize::MAX);
+        requests.checked_div(done).unwrap_or(1).max(1)
+    }
+}
+
+impl House {
     fn store_beside(
         &self,
+        vendor: VendorId,
         payload: Payload,
         exchange: Exchange,
         seen: &mut Seen,
     ) -> Result<u64, ServiceError> {
         match payload {
             Payload::Facts(figures) => Ok(lock(self.market_store()).store_fundamentals(&figures)?),
-            Payload::News(news) => {
-                let headlines: Vec<Headline> = news.into_iter().map(|scored| scored.headline).collect();
-                self.store_headlines(&headlines)
-            }
+            Payload::News(news) => self.store_told(vendor, &news),
             Payload::Listings(listings) => self.store_directory(&listings, exchange, seen),
             Payload::Series(_)
             | Payload::Minutes(_)
@@ -233,157 +361,5 @@ impl House {
             | Payload::Actions(_)
             | Payload::Session(_) => Ok(0),
         }
-    }
-}
-
-impl House {
-    /// Stores what is listed; what no longer is waits until all is seen, as a symbol may be another company's by now.
-    fn store_directory(
-        &self,
-        listings: &[Listing],
-        exchange: Exchange,
-        seen: &mut Seen,
-    ) -> Result<u64, ServiceError> {
-        let mut market = lock(self.market_store());
-        if seen.known.is_none() {
-            let known = market.read().instruments(Some(exchange))?;
-            seen.known = Some(known.into_iter().map(|i| (i.id, i)).collect());
-        }
-        let known = |id| seen.known.as_ref().and_then(|known| known.get(&id)).cloned();
-        let mut listed = Vec::new();
-        for listing in listings.iter().filter(|listing| listing.exchange == Some(exchange)) {
-            let id = InstrumentId::new(listing.symbol, exchange);
-            if listing.active {
-                seen.active.insert(id);
-                listed.push(told(listing, known(id).unwrap_or(Instrument::with_defaults(id))));
-            } else if let Some(day) = listing.delisted {
-                let last = seen.gone.entry(id).or_insert(day);
-                *last = day.max(*last);
-            }
-        }
-        market.store_listings(&listed)?;
-        Ok(listed.len() as u64)
-    }
-
-    /// Stores since when instruments are no longer listed, and that those listed now are listed again.
-    fn store_gone(&self, exchange: Exchange, seen: &Seen) -> Result<u64, ServiceError> {
-        let gone = seen.gone.iter().filter(|(id, _)| !seen.active.contains(id));
-        let gone =
-            gone.map(|(id, day)| Delisting { instrument: *id, day: *day, reason: CleanText::default() });
-        let mut gone: Vec<Delisting> = gone.collect();
-        gone.extend(self.dropped(exchange, seen)?);
-        if gone.is_empty() && seen.active.is_empty() {
-            return Ok(0);
-        }
-        let active: Vec<InstrumentId> = seen.active.iter().copied().collect();
-        let today = self.clock().now().to_datetime().date_naive();
-        let mut market = lock(self.market_store());
-        Ok(market.relist(&active, today)? + market.store_delistings(&gone)?)
-    }
-}
-
-impl House {
-    /// Instruments that a directory does not name any more and that no vendor of prices has known for days. A missing
-    /// answer alone is no proof, nor is the directory: it names companies, not funds and indices.
-    fn dropped(&self, exchange: Exchange, seen: &Seen) -> Result<Vec<Delisting>, ServiceError> {
-        if seen.active.is_empty() {
-            return Ok(Vec::new());
-        }
-        let market = lock(self.market_store());
-        let known: BTreeSet<InstrumentId> =
-            market.read().delistings(exchange)?.into_iter().map(|d| d.instrument).collect();
-        let named =
-            |id: &InstrumentId| seen.active.contains(id) || seen.gone.contains_key(id) || known.contains(id);
-        let notes = market.read().sync_notes()?.into_iter().filter(|note| {
-            note.instrument.exchange == exchange
-                && note.kind == DataKind::Daily
-                && note.code.as_str() == Why::NotFound.code()
-                && note.failures >= UNKNOWN_DAYS
-                && !named(&note.instrument)
-        });
-        let calendar = self.calendars().of(exchange);
-        let reason = CleanText::new("neither its exchange's directory nor a vendor of prices knows it");
-        let of = |note: SyncNote| Delisting {
-            instrument: note.instrument,
-            day: calendar.date_at(note.at),
-            reason: reason.clone(),
-        };
-        let by_name: BTreeMap<InstrumentId, Delisting> =
-            notes.map(|note| (note.instrument, of(note))).collect();
-        Ok(by_name.into_values().collect())
-    }
-}
-
-/// What a directory has told so far, page by page.
-#[derive(Debug, Default)]
-struct Seen {
-    /// The instruments of the exchange as they stood before the directory, once read.
-    known: Option<BTreeMap<InstrumentId, Instrument>>,
-    /// Listed now.
-    active: BTreeSet<InstrumentId>,
-    /// No longer listed under a symbol, and the last day.
-    gone: BTreeMap<InstrumentId, NaiveDate>,
-}
-
-fn listings_of(exchange: Exchange) -> (String, Exchange, Ask) {
-    (exchange.code().to_owned(), exchange, Ask::Directory { exchange, on: None })
-}
-
-fn figures_of(id: InstrumentId) -> (String, Exchange, Ask) {
-    (id.to_string(), id.exchange, Ask::Fundamentals(id))
-}
-
-/// What is known of an instrument with what a vendor tells of it: name, sector and currency, nothing else.
-fn told(listing: &Listing, known: Instrument) -> Listed {
-    let name = if listing.name.is_empty() { known.name } else { listing.name.clone() };
-    let currency = listing.currency.unwrap_or(known.currency);
-    Listed::of(Instrument { name, sector: listing.sector.clone(), currency, ..known })
-}
-
-fn found_rows(vendor: VendorId, page: Option<Page>) -> Vec<FoundRow> {
-    let Some(Payload::Listings(listings)) = page.map(|page| page.payload) else { return Vec::new() };
-    let row = |l: Listing| {
-        let Listing { symbol, exchange, name, currency, .. } = l;
-        FoundRow { symbol, exchange, name, currency, vendor }
-    };
-    listings.into_iter().take(FOUND_MAX).map(row).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Quantity;
-
-    #[test]
-    fn a_directory_leaves_what_was_set_and_does_not_take_a_reused_symbol_for_gone() {
-        let home = tempfile::tempdir().unwrap();
-        let open = crate::service::tests::Home::open(home.path());
-        let house = &open.house;
-        let of = |symbol: &str, gone: Option<&str>| Listing {
-            symbol: symbol.parse().unwrap(),
-            exchange: Some(Exchange::Xnys),
-            name: CleanText::new("New Name"),
-            sector: CleanText::default(),
-            currency: None,
-            listed: None,
-            delisted: gone.map(|day| day.parse().unwrap()),
-            active: gone.is_none(),
-        };
-        let plain = Instrument::with_defaults("AAA.XNYS".parse().unwrap());
-        let mine =
-            Instrument { lot: Quantity::from_whole(100).unwrap(), shortable: !plain.shortable, ..plain };
-        lock(house.market_store()).store_instruments(std::slice::from_ref(&mine)).unwrap();
-        let mut seen = Seen::default();
-        let put = |seen: &mut Seen, page: &[Listing]| {
-            house.store_directory(page, Exchange::Xnys, seen).unwrap();
-            house.store_gone(Exchange::Xnys, seen).unwrap();
-            let gone = lock(house.market_store()).read().delistings(Exchange::Xnys).unwrap();
-            gone.iter().map(|d| d.instrument.to_string()).collect::<Vec<_>>()
-        };
-        let page = [of("AAA", None), of("AAA", Some("2001-05-01")), of("BBB", Some("2002-05-01"))];
-        assert_eq!(put(&mut seen, &page), ["BBB.XNYS"]);
-        let stored = lock(house.market_store()).read().instrument(mine.id).unwrap().unwrap();
-        assert_eq!(stored, Instrument { name: CleanText::new("New Name"), ..mine });
-        assert!(put(&mut Seen::default(), &[of("BBB", None)]).is_empty(), "it is listed again");
     }
 }

@@ -3,14 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::domain::UnixNanos;
+use crate::domain::CleanText;
+use crate::domain::vendor::DataKind;
 use crate::market::fetch::{Stopper, stopper};
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::super::permit::{ManageData, Permit, ViewMarket};
-use super::report::{Progress, SyncReport};
+use super::ended::{self, Ended};
+use super::report::Progress;
 use super::{Control, SyncWish};
 
 /// The state of syncing in this process.
@@ -20,8 +22,7 @@ pub struct SyncBoard(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     running: Option<(Stopper, Progress)>,
-    last: Option<(UnixNanos, Arc<SyncReport>)>,
-    trouble: Option<(UnixNanos, String)>,
+    last: Option<Ended>,
     /// The schedule is going: no run begins any more.
     closing: bool,
 }
@@ -31,10 +32,8 @@ struct Inner {
 pub struct SyncView {
     /// How far the run is; `None` when none is going.
     pub running: Option<Progress>,
-    /// How the last run ended, and when.
-    pub last: Option<(UnixNanos, Arc<SyncReport>)>,
-    /// Why the last run could not be, and when.
-    pub trouble: Option<(UnixNanos, String)>,
+    /// How the last run ended.
+    pub last: Option<Ended>,
 }
 
 impl House {
@@ -44,7 +43,6 @@ impl House {
         SyncView {
             running: board.running.as_ref().map(|(_, progress)| progress.clone()),
             last: board.last.clone(),
-            trouble: board.trouble.clone(),
         }
     }
 
@@ -69,9 +67,14 @@ impl House {
     }
 
     /// Starts a run on a thread of its own and returns at once; refused while one is going.
-    pub fn start_sync(self: &Arc<Self>, _: &Permit<ManageData>, wish: SyncWish) -> Result<(), ServiceError> {
-        let house = Arc::clone(self);
-        let started = thread::Builder::new().name("sync".into()).spawn(move || house.sync_shown(&wish));
+    pub fn start_sync(
+        self: &Arc<Self>,
+        permit: &Permit<ManageData>,
+        kind: DataKind,
+        wish: &SyncWish,
+    ) -> Result<(), ServiceError> {
+        let (house, wish) = (Arc::clone(self), self.with_watchlist(permit, wish)?);
+        let started = thread::Builder::new().name("sync".into()).spawn(move || house.sync_shown(kind, &wish));
         started.map(drop).map_err(|source| ServiceError::File {
             path: self.home().to_path_buf(),
             doing: "a thread could not be started; close other programs",
@@ -79,9 +82,9 @@ impl House {
         })
     }
 
-    /// Runs and shows it on the board: whether it ended with nothing failed, or was ended by a person. `None` while
-    /// another run is going here, or at the end: nothing was done.
-    pub(super) fn sync_shown(&self, wish: &SyncWish) -> Option<bool> {
+    /// Runs and shows it on the board: how it went. `None` while another run is going here, or at the end: nothing was
+    /// done.
+    pub(super) fn sync_shown(&self, kind: DataKind, wish: &SyncWish) -> Option<Went> {
         let (stopper, stop) = stopper();
         {
             let mut board = lock(&self.sync_board().0);
@@ -96,22 +99,52 @@ impl House {
             }
         };
         let control: Control<'_> = self.sync_control(stop, &shown);
-        let done = self.sync_now(wish, &control);
-        let now = self.clock().now();
-        let mut board = lock(&self.sync_board().0);
-        board.running = None;
-        match done {
-            Ok(report) => {
-                let is_done = report.canceled || report.failed() == 0;
-                board.trouble = None;
-                board.last = Some((now, Arc::new(report)));
-                Some(is_done)
-            }
+        let (went, (said, troubled)) = match self.sync_kind(kind, wish, &control) {
+            Ok(done) => done,
             Err(error) => {
                 tracing::warn!(%error, "sync did not run");
-                board.trouble = Some((now, error.to_string()));
-                Some(false)
+                (Went::Short, (CleanText::new(&error.to_string()), true))
             }
+        };
+        let at = self.clock().now();
+        let mut board = lock(&self.sync_board().0);
+        board.running = None;
+        board.last = Some(Ended { at, said, troubled });
+        Some(went)
+    }
+
+    fn sync_kind(
+        &self,
+        kind: DataKind,
+        wish: &SyncWish,
+        control: &Control<'_>,
+    ) -> Result<(Went, (CleanText, bool)), ServiceError> {
+        if kind == DataKind::Daily {
+            let report = self.sync_now(wish, control)?;
+            return Ok((Went::of(report.canceled, report.failed()), ended::of_prices(&report)));
+        }
+        let report = self.sync_beside_now(kind, wish, control)?;
+        Ok((Went::of(report.canceled, report.failed()), ended::of_beside(kind, &report)))
+    }
+}
+
+/// How a run went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    /// Nothing failed.
+    Well,
+    /// Something failed.
+    Short,
+    /// It was ended by a person.
+    Stopped,
+}
+
+impl Went {
+    const fn of(canceled: bool, failed: usize) -> Self {
+        match (canceled, failed) {
+            (true, _) => Went::Stopped,
+            (false, 0) => Went::Well,
+            (false, _) => Went::Short,
         }
     }
 }

@@ -8,13 +8,18 @@
 mod actions;
 mod beside;
 mod board;
+mod directory;
+mod ended;
 mod market_day;
+mod meter;
+mod notes;
 mod one;
 mod page;
 mod plan;
 mod report;
 mod run;
 mod schedule;
+mod search;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -22,16 +27,18 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::domain::market::is_watchlist;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId};
 pub use crate::market::fetch::{Pace, Stop, Stopper, stopper};
 pub use crate::market::http::Limits;
 use crate::market::import::parse_symbol;
 
-pub use beside::{BesideRow, FoundRow};
 pub use board::{SyncBoard, SyncView};
-pub use report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
+pub use ended::Ended;
+pub use report::{BesideReport, BesideRow, Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
 pub use schedule::Schedule;
+pub use search::FoundRow;
 
 pub(super) use page::stored_quarantine;
 
@@ -60,7 +67,7 @@ pub struct SyncWish {
     pub vendor: Option<VendorId>,
     /// These instruments.
     pub instruments: Vec<InstrumentId>,
-    /// The members of a universe, on any of the days.
+    /// The members of a universe, on any of the days; `watchlist` is the person's own.
     pub universe: Option<String>,
     /// First day; where the source begins, or five years back.
     pub from: Option<NaiveDate>,
@@ -104,11 +111,11 @@ impl House {
     /// Fetches what is missing. Returns when all is done, nothing more can be had, or it is stopped.
     pub fn sync(
         &self,
-        _: &Permit<ManageData>,
+        permit: &Permit<ManageData>,
         wish: &SyncWish,
         control: &Control<'_>,
     ) -> Result<SyncReport, ServiceError> {
-        self.sync_now(wish, control)
+        self.sync_now(&self.with_watchlist(permit, wish)?, control)
     }
 
     pub(super) fn sync_now(
@@ -157,6 +164,39 @@ impl House {
             ))
         })?;
         Ok(InstrumentId::new(symbol, exchange))
+    }
+
+    /// What people name in one line: a universe, or instruments. A name that is a universe's to the letter is meant as one;
+    /// an instrument of that symbol can be named with its exchange.
+    pub fn wish_named(&self, names: &[String]) -> Result<SyncWish, ServiceError> {
+        if let [name] = names {
+            let is_universe =
+                is_watchlist(name) || !lock(self.market_store()).read().universe_spans(name)?.is_empty();
+            if is_universe {
+                return Ok(SyncWish { universe: Some(name.clone()), ..SyncWish::default() });
+            }
+        }
+        let named = names.iter().map(|name| self.instrument_named(name));
+        Ok(SyncWish { instruments: named.collect::<Result<_, _>>()?, ..SyncWish::default() })
+    }
+
+    /// A wish for the universe of that name, with the instruments of the person's own watchlist in its place. What is on
+    /// the simulated exchange is left out, as no vendor has it.
+    fn with_watchlist(&self, permit: &Permit<ManageData>, wish: &SyncWish) -> Result<SyncWish, ServiceError> {
+        let mut wish = wish.clone();
+        if wish.universe.take_if(|name| is_watchlist(name)).is_none() {
+            return Ok(wish);
+        }
+        let lists = lock(self.users()).read().watchlists(permit.user())?;
+        let own = lists.get(super::market::WATCHLIST).into_iter().flatten();
+        wish.instruments.extend(own.filter(|id| id.exchange != Exchange::Sim));
+        if wish.instruments.is_empty() {
+            return Err(ServiceError::Wrong(
+                "your watchlist has no name that a vendor could have; watch some in the workstation, as in ':watch AAPL'"
+                    .into(),
+            ));
+        }
+        Ok(wish)
     }
 
     /// The instruments of a wish, in order; none named: those that were synced before.

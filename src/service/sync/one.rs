@@ -70,7 +70,7 @@ impl Run<'_> {
         let held = self.held(vendor, instrument)?;
         let missing = self.missing(instrument, wanted, &held);
         let (Some(first), Some(last)) = (missing.first().copied(), missing.last().copied()) else {
-            return Ok(SyncRow::new(instrument, Some(vendor), SyncOutcome::UpToDate));
+            return self.owed_of(fetcher, instrument).await;
         };
         let mut row = SyncRow::new(instrument, Some(vendor), SyncOutcome::Done);
         (row.from, row.to) = (Some(first), Some(last));
@@ -80,6 +80,53 @@ impl Run<'_> {
             return Err(fault);
         }
         Ok(row)
+    }
+
+    /// The splits and dividends of days whose bars are stored, where a run that ended in between left them out.
+    async fn owed_of(&mut self, fetcher: &Fetcher, instrument: InstrumentId) -> Result<SyncRow, Fault> {
+        let vendor = fetcher.id();
+        let mut row = SyncRow::new(instrument, Some(vendor), SyncOutcome::UpToDate);
+        let bars = self.covered(vendor, DataKind::Daily, instrument)?;
+        let (Some(first), Some((_, last))) = (self.owed(fetcher, instrument)?, bars.last()) else {
+            return Ok(row);
+        };
+        row = SyncRow { outcome: SyncOutcome::Done, from: Some(first), to: Some(*last), ..row };
+        let told = self.actions_of(fetcher, instrument, (first, *last), &mut row).await?;
+        self.keep_told(fetcher, instrument, &told, &mut row)?;
+        Ok(row)
+    }
+
+    /// The first session whose bars a vendor has answered for and whose splits and dividends it has not.
+    pub(super) fn owed(
+        &self,
+        fetcher: &Fetcher,
+        instrument: InstrumentId,
+    ) -> Result<Option<NaiveDate>, ServiceError> {
+        let vendor = fetcher.id();
+        if separate_actions(vendor).is_empty() {
+            return Ok(None);
+        }
+        let bars = self.covered(vendor, DataKind::Daily, instrument)?;
+        let actions = self.covered(vendor, DataKind::Actions, instrument)?;
+        let calendar = self.house.calendars().of(instrument.exchange);
+        Ok(sync::first_left_out(calendar, &bars, &actions))
+    }
+
+    /// Keeps the splits and dividends of days behind the newest bar, and that all were answered for.
+    #[allow(clippy::result_large_err, reason = "a fault ends a vendor's part of a run")]
+    fn keep_told(
+        &mut self,
+        fetcher: &Fetcher,
+        instrument: InstrumentId,
+        told: &Told,
+        row: &mut SyncRow,
+    ) -> Result<(), Fault> {
+        if told.span.is_some() {
+            let (vendor, at) = (fetcher.id(), fetcher.now());
+            let kept = self.house.keep_actions(vendor, instrument, &told.actions, told.span, at)?;
+            self.count_actions(row, &kept);
+        }
+        Ok(())
     }
 
     /// Splits, dividends and bars of some days.
@@ -106,13 +153,7 @@ impl Run<'_> {
                 Err(fault) => return Err(fault),
             }
         }
-        // Those of days behind the newest bar.
-        if told.span.is_some() {
-            let kept =
-                self.house.keep_actions(vendor, instrument, &told.actions, told.span, fetcher.now())?;
-            self.count_actions(row, &kept);
-        }
-        Ok(())
+        self.keep_told(fetcher, instrument, &told, row)
     }
 
     /// The bars of some days, each page stored as it comes, with those of `told` that belong to its days.
@@ -280,10 +321,7 @@ impl Run<'_> {
         let kinds = separate_actions(vendor);
         let covered = self.covered(vendor, DataKind::Actions, instrument)?;
         // A run that ended between the bars and the actions of some days left the latter out: they are asked for now.
-        let bars = self.covered(vendor, DataKind::Daily, instrument)?;
-        let is_owed = |day: &NaiveDate| !covered.iter().any(|(from, to)| from <= day && day <= to);
-        let owed = bars.iter().map(|(from, _)| *from).filter(is_owed).min();
-        let first = owed.map_or(first, |owed| owed.min(first));
+        let first = self.owed(fetcher, instrument)?.map_or(first, |owed| owed.min(first));
         let is_covered = covered.iter().any(|(from, to)| *from <= first && last <= *to);
         if kinds.is_empty() || is_covered {
             return Ok(Told::default());

@@ -8,14 +8,13 @@ use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{Exchange, InstrumentId, UnixNanos};
 use crate::market::budget;
-use crate::market::fetch::{Fetcher, Pages, Waiting, Watch};
+use crate::market::fetch::{Fetcher, Pages};
 use crate::market::sync::{self, Held, Step};
 use crate::market::vendors::Page;
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::page::Kept;
-use super::report::Progress;
 use super::run::{Fault, Run};
 
 /// How long an answer without a late row is believed, in seconds.
@@ -76,68 +75,58 @@ impl Run<'_> {
         instruments: &[InstrumentId],
         to: NaiveDate,
     ) -> Result<Planned, Fault> {
-        let (mut needs, mut idle) = (BTreeMap::new(), Vec::new());
+        let (mut needs, mut idle, mut owing) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let state = fetcher.budget()?;
+        let is_refused = |kind| budget::is_refused(&state, kind, fetcher.now());
+        let tells_actions = !is_refused(DataKind::Actions);
         for id in instruments {
             let held = self.held(fetcher.id(), *id)?;
             let to = self.end_of(*id, to);
             let from = self.wish.from.unwrap_or_else(|| held.begin(to));
             let missing = self.missing(*id, (from, to), &held);
-            if missing.is_empty() {
+            let owed = if tells_actions { self.owed(fetcher, *id)? } else { None };
+            if missing.is_empty() && owed.is_none() {
                 idle.push((*id, !held.covered.is_empty() || !held.stored.is_empty()));
-            } else {
+            } else if !missing.is_empty() {
                 needs.insert(*id, missing);
             }
+            owing.extend(owed.map(|first| (*id, (first, to))));
         }
         let kind = DataKind::GroupedDaily;
-        let is_refused = budget::is_refused(&fetcher.budget()?, kind, fetcher.now());
         let was_refused = self.no_grouped.contains(&(fetcher.id(), exchange));
-        let has_grouped = fetcher.vendor().has(kind, exchange) && !is_refused && !was_refused;
-        Ok((sync::steps(exchange, &needs, has_grouped), idle))
+        let has_grouped = fetcher.vendor().has(kind, exchange) && !is_refused(kind) && !was_refused;
+        let mut steps = sync::steps(exchange, &needs, has_grouped);
+        // Who is asked alone is asked for what it owes with its bars.
+        for step in &steps {
+            if let Step::One { instrument, .. } = step {
+                owing.remove(instrument);
+            }
+        }
+        steps.extend(owing.into_iter().map(|(instrument, (from, to))| Step::One { instrument, from, to }));
+        Ok((steps, idle))
     }
 
-    /// The next page, with every wait told.
+    /// The next page.
     pub(super) async fn next(
         &mut self,
         fetcher: &Fetcher,
         pages: &mut Pages<'_>,
     ) -> Result<Option<Page>, Fault> {
-        lock(&self.progress).requests += 1;
-        let waiting = |waiting: &Waiting| {
-            let budget = fetcher.budget().unwrap_or_default();
-            let windows = budget::usage(&budget, fetcher.allowances(), waiting.from);
-            let mut progress = lock(&self.progress);
-            progress.waiting = Some(waiting.clone());
-            progress.windows = windows.iter().map(|u| (u.seconds, u.used, u.of)).collect();
-            (self.control.progress)(&progress);
-        };
-        let watch = Watch { stop: &self.control.stop, waiting: &waiting };
-        let got = pages.next(watch).await;
-        lock(&self.progress).waiting = None;
-        Ok(got?)
+        Ok(self.meter.next(fetcher, pages).await?)
     }
 
     /// Tells that a step begins.
-    pub(super) fn begin_step(&self, fetcher: &Fetcher, step: &Step, (done, total): (usize, usize)) {
-        let mut progress = lock(&self.progress);
-        *progress = Progress {
-            vendor: Some(fetcher.id()),
-            doing: match step {
-                Step::One { instrument, .. } => instrument.to_string(),
-                Step::Market { exchange, date, .. } => format!("all of {exchange} on {date}"),
-            },
-            done,
-            total,
-            seconds_left: budget::seconds_for(total.saturating_sub(done), fetcher.allowances()),
-            ..progress.clone()
+    pub(super) fn begin_step(&self, fetcher: &Fetcher, step: &Step, steps: (usize, usize)) {
+        let doing = match step {
+            Step::One { instrument, .. } => instrument.to_string(),
+            Step::Market { exchange, date, .. } => format!("all of {exchange} on {date}"),
         };
-        (self.control.progress)(&progress);
+        self.meter.begin(fetcher, doing, steps, 1);
     }
 
     /// Counts what was kept.
     pub(super) fn kept(&mut self, kept: &Kept) {
         self.report.list_quarantined(&kept.quarantine);
-        let mut progress = lock(&self.progress);
-        progress.rows += kept.outcome.stored + kept.outcome.revised;
-        (self.control.progress)(&progress);
+        self.meter.stored(kept.outcome.stored + kept.outcome.revised);
     }
 }

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use crate::domain::import::REPORTED_QUARANTINE_MAX;
-use crate::domain::vendor::VendorId;
+use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{InstrumentId, Quarantined, Symbol};
-use crate::market::fetch::Waiting;
+use crate::market::fetch::{FetchError, Waiting};
 
 /// What became of one instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -176,6 +176,56 @@ impl SyncReport {
     }
 
     /// Instruments that no vendor gave.
+    pub fn failed(&self) -> usize {
+        self.rows.iter().filter(|row| row.outcome == SyncOutcome::Failed).count()
+    }
+}
+
+/// What became of one thing that was asked for beside prices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BesideRow {
+    /// Kind of data.
+    pub kind: DataKind,
+    /// Instrument, or exchange for listings.
+    pub of: String,
+    /// Who gave it, or has given it lately; nobody when empty.
+    pub vendor: Option<VendorId>,
+    /// What became of it.
+    pub outcome: SyncOutcome,
+    /// Rows that are new or changed.
+    pub stored: u64,
+    /// Rows that could not be taken.
+    pub quarantined: u64,
+    /// A stable code when nobody gave it.
+    pub code: String,
+    /// Why, in plain words.
+    pub said: String,
+}
+
+impl BesideRow {
+    /// A vendor did not give it.
+    pub(super) fn fail(&mut self, error: &FetchError) {
+        (self.code, self.said) = (error.why.code().to_owned(), error.to_string());
+    }
+}
+
+/// What became of a run of one kind of data beside prices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BesideReport {
+    /// One row an instrument or exchange, in their order.
+    pub rows: Vec<BesideRow>,
+    /// Requests sent.
+    pub requests: u64,
+    /// Whether it was stopped.
+    pub canceled: bool,
+    /// What is odd about a vendor, the home or this machine, in plain words.
+    pub remarks: Vec<String>,
+    /// Why it could not go on, such as a full disk; empty when it could. What is counted is stored.
+    pub fault: String,
+}
+
+impl BesideReport {
+    /// Rows that nobody gave.
     pub fn failed(&self) -> usize {
         self.rows.iter().filter(|row| row.outcome == SyncOutcome::Failed).count()
     }

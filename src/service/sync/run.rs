@@ -1,7 +1,6 @@
 //! One run: vendors in their order, for each the cheapest steps, for each step its pages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use chrono::NaiveDate;
 
@@ -12,12 +11,12 @@ use crate::market::budget::{self, clock_words};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::sync::Step;
 use crate::store::StoreError;
-use crate::store::market::SyncNote;
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
-use super::report::{Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
+use super::meter::Meter;
+use super::report::{SyncOutcome, SyncReport, SyncRow, VendorLine};
 use super::{CLOCK_OFF, Control, NO_KEY, SyncWish};
 
 /// How the reason of a removal begins when the symbol was given up for another.
@@ -74,7 +73,7 @@ pub(super) struct Run<'r> {
     partly: BTreeMap<InstrumentId, SyncRow>,
     /// Last days of instruments that are no longer listed.
     ends: BTreeMap<InstrumentId, NaiveDate>,
-    pub progress: Mutex<Progress>,
+    pub meter: Meter<'r>,
     /// Where a day of a whole market turned out not to be had.
     pub no_grouped: Vec<(VendorId, Exchange)>,
 }
@@ -89,7 +88,7 @@ impl<'r> Run<'r> {
             failures: BTreeMap::new(),
             partly: BTreeMap::new(),
             ends: BTreeMap::new(),
-            progress: Mutex::default(),
+            meter: Meter::new(control),
             no_grouped: Vec::new(),
         }
     }
@@ -120,7 +119,7 @@ impl<'r> Run<'r> {
             self.settle()?;
             self.forget_failures()?;
         }
-        self.report.requests = lock(&self.progress).requests;
+        self.report.requests = self.meter.requests();
         let (failed, rows) = (self.report.failed(), self.report.rows.len());
         tracing::info!(rows, failed, requests = self.report.requests, "sync is over");
         Ok(self.report)
@@ -166,18 +165,9 @@ impl<'r> Run<'r> {
     fn forget(&mut self, instruments: &[InstrumentId]) -> Result<(), ServiceError> {
         let vendors =
             self.wish.vendor.map_or_else(|| self.house.vendor_order(DataKind::Daily), |vendor| vec![vendor]);
-        let now = self.control.pace.now();
-        let mut market = lock(self.house.market_store());
-        let ahead = market.forget_coverage_after(now.plus_millis(budget::AHEAD_MS))?;
-        if ahead > 0 {
-            let said = format!(
-                "{ahead} spans were fetched at a time that is still to come: this machine's clock was wrong, or is; \
-                 they are asked for again"
-            );
-            tracing::warn!(said);
-            self.report.remarks.push(said);
-        }
+        self.report.remarks.extend(self.house.forget_ahead(self.control.pace.now())?);
         if self.wish.again {
+            let mut market = lock(self.house.market_store());
             for (vendor, id) in vendors.iter().flat_map(|v| instruments.iter().map(move |id| (v, id))) {
                 market.forget_coverage(*id, vendor.as_str())?;
             }
@@ -385,16 +375,7 @@ impl Run<'_> {
 
     /// One vendor did not give one instrument.
     fn note_failure(&mut self, id: InstrumentId, error: FetchError) -> Result<(), ServiceError> {
-        let note = SyncNote {
-            instrument: id,
-            source: CleanText::new(error.vendor.as_str()),
-            kind: DataKind::Daily,
-            at: self.control.pace.now(),
-            code: error.why.code().into(),
-            said: CleanText::new(&error.why.to_string()),
-            failures: 0,
-        };
-        lock(self.house.market_store()).store_sync_note(&note)?;
+        self.house.note_failure(id, DataKind::Daily, self.control.pace.now(), &error)?;
         self.failures.entry(id).or_default().push(error);
         Ok(())
     }
@@ -404,15 +385,7 @@ impl Run<'_> {
         let given = self.report.rows.iter().filter(|row| row.outcome == SyncOutcome::Done);
         let given: BTreeSet<_> =
             given.filter_map(|row| Some((row.instrument(), row.vendor?.as_str()))).collect();
-        let mut market = lock(self.house.market_store());
-        for note in market.read().sync_notes()? {
-            let is_over = given.contains(&(note.instrument, note.source.as_str()));
-            if is_over && note.kind == DataKind::Daily && !note.code.is_empty() {
-                let (code, said) = (CleanText::default(), CleanText::default());
-                market.store_sync_note(&SyncNote { code, said, failures: 0, ..note })?;
-            }
-        }
-        Ok(())
+        self.house.forget_failures(DataKind::Daily, &given)
     }
 
     /// The row of an instrument that nobody gave.

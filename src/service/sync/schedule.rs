@@ -1,4 +1,4 @@
-//! After each session's close, what was synced before is synced again: on a thread of its own, while a workstation is
+//! After each session's close, what was synced before is synced again, of the kinds that `sync.kinds` names: on a thread of its own, while a workstation is
 //! open and the setting `sync.auto` says so. A home that was never synced is left alone. A run in which something failed
 //! is repeated after a pause, a few times.
 
@@ -18,6 +18,7 @@ use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
 use super::SyncWish;
+use super::board::Went;
 
 /// How often it is looked whether a session is over, in seconds of wall time.
 const BEAT_SECONDS: u64 = 20;
@@ -104,7 +105,7 @@ impl House {
             }
             let is_done = match self.synced_before(exchange) {
                 Ok(instruments) if !instruments.is_empty() => {
-                    self.sync_shown(&SyncWish { instruments, ..SyncWish::default() })
+                    self.sync_kinds(&SyncWish { instruments, ..SyncWish::default() })
                 }
                 Ok(_) => Some(true),
                 Err(error) => {
@@ -117,6 +118,21 @@ impl House {
             let after = Tried::after(tried.get(&exchange), last, self.clock().now(), is_done);
             tried.insert(exchange, after);
         }
+    }
+
+    /// The kinds of the setting, one after the other: whether all ended with nothing failed, or a person ended it. `None`
+    /// when another run came between.
+    fn sync_kinds(&self, wish: &SyncWish) -> Option<bool> {
+        let kinds = lock(self.settings()).sync_kinds.clone();
+        let mut is_done = true;
+        for kind in kinds {
+            match self.sync_shown(kind, wish)? {
+                Went::Well => {}
+                Went::Short => is_done = false,
+                Went::Stopped => return Some(true),
+            }
+        }
+        Some(is_done)
     }
 
     /// Instruments of an exchange that a vendor has given before.

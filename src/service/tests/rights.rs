@@ -5,6 +5,7 @@ use super::*;
 use crate::config::SETTINGS;
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
+use crate::domain::vendor::DataKind;
 use crate::domain::{InstrumentId, Side};
 use crate::service::access::Password;
 use crate::service::desk::{Reply, Request, ResearchWish, Table, Ticket, Wake};
@@ -46,7 +47,7 @@ fn allowed(request: &Request) -> bool {
         | Request::Rebalance { .. }
         | Request::Advance(_)
         | Request::Speed(_)
-        | Request::Sync(_)
+        | Request::Sync(..)
         | Request::StopSync
         | Request::Decide(..)
         | Request::OpenVault(_)
@@ -114,7 +115,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Rebalance { dry_run: false },
         Request::Advance(1),
         Request::Speed(1),
-        Request::Sync(vec!["AAPL".into()]),
+        Request::Sync(DataKind::Daily, vec!["AAPL".into()]),
         Request::StopSync,
         Request::Decide(1, Decision::Ignore),
         Request::OpenVault(Password::new("open sesame".to_owned())),

@@ -98,6 +98,8 @@ pub struct NewsRow {
     pub source: String,
     /// Tone from -1 to 1 by our lexicon.
     pub tone: Option<f64>,
+    /// Which vendor gives it a tone of its own, and that tone, -1 to 1.
+    pub told: Option<(String, f64)>,
 }
 
 /// An instrument found by name.

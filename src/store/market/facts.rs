@@ -16,8 +16,10 @@ use crate::domain::{CleanText, Exchange, InstrumentId, Price, Quantity, UnixNano
 pub struct StoredHeadline {
     /// The headline.
     pub headline: Headline,
-    /// -1 to 1; `None` when it says nothing either way.
+    /// Ours, -1 to 1; `None` when it says nothing either way.
     pub tone: Option<f64>,
+    /// Which vendor gives it a tone of its own, and that tone, -1 to 1.
+    pub told: Option<(CleanText, f64)>,
 }
 
 fn action(row: &Row<'_>) -> rusqlite::Result<CorporateAction> {
@@ -50,7 +52,9 @@ fn headline(row: &Row<'_>) -> rusqlite::Result<StoredHeadline> {
         headline: clean(row, 3)?,
         source: clean(row, 4)?,
     };
-    Ok(StoredHeadline { headline, tone: row.get(5)? })
+    let by: Option<String> = row.get(6)?;
+    let told = by.map(|by| CleanText::new(&by)).zip(row.get(7)?);
+    Ok(StoredHeadline { headline, tone: row.get(5)?, told })
 }
 
 impl MarketReader {
@@ -96,7 +100,8 @@ impl MarketReader {
         limit: u32,
     ) -> Result<Vec<StoredHeadline>, StoreError> {
         self.db.read("read news", |c| {
-            let sql = "SELECT i.symbol, i.exchange, n.time, n.headline, n.source, n.tone FROM news n \
+            let sql = "SELECT i.symbol, i.exchange, n.time, n.headline, n.source, n.tone, n.told_by, n.told_tone \
+                       FROM news n \
                        JOIN instruments i ON i.id = n.instrument WHERE n.time >= ?1 AND n.time < ?2 \
                        ORDER BY n.time DESC, i.symbol, n.headline LIMIT ?3";
             let mut statement = c.prepare_cached(sql)?;
@@ -242,18 +247,23 @@ impl MarketStore {
         })
     }
 
-    /// Adds headlines (key: time, instrument, text); a known one gets its source and tone replaced. Returns how
-    /// many rows changed.
+    /// Adds headlines (key: time, instrument, text); a known one gets its source and tone replaced, and a vendor's tone
+    /// where one is told. Returns how many rows changed.
     pub fn store_news(&mut self, news: &[StoredHeadline]) -> Result<u64, StoreError> {
         self.db().write("store news", |tx| {
             let mut changed = 0;
-            for StoredHeadline { headline, tone } in news {
+            for StoredHeadline { headline, tone, told } in news {
                 let (number, _) = ensure_instrument(tx, headline.instrument)?;
-                let sql = "INSERT INTO news (time, instrument, headline, source, tone) VALUES (?1, ?2, ?3, ?4, ?5) \
-                           ON CONFLICT DO UPDATE SET source = excluded.source, tone = excluded.tone \
-                           WHERE (source, tone) IS NOT (excluded.source, excluded.tone)";
+                let sql = "INSERT INTO news (time, instrument, headline, source, tone, told_by, told_tone) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                           ON CONFLICT DO UPDATE SET source = excluded.source, tone = excluded.tone, \
+                           told_by = coalesce(excluded.told_by, told_by), \
+                           told_tone = coalesce(excluded.told_tone, told_tone) \
+                           WHERE (source, tone) IS NOT (excluded.source, excluded.tone) OR (excluded.told_by \
+                           IS NOT NULL AND (told_by, told_tone) IS NOT (excluded.told_by, excluded.told_tone))";
                 let (text, source) = (headline.headline.as_str(), headline.source.as_str());
-                let row = params![headline.time.nanos(), number, text, source, tone];
+                let (by, told) = told.as_ref().map(|(by, tone)| (by.as_str(), *tone)).unzip();
+                let row = params![headline.time.nanos(), number, text, source, tone, by, told];
                 changed += tx.prepare_cached(sql)?.execute(row)? as u64;
             }
             if changed > 0 {

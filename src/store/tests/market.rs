@@ -171,9 +171,13 @@ fn actions_and_news_are_stored_once() {
         headline: CleanText::new("Profit rises"),
         source: CleanText::new("wire"),
     };
-    let news = [StoredHeadline { headline, tone: Some(0.5) }];
+    let news = [StoredHeadline { headline, tone: Some(0.5), told: None }];
     assert_eq!((store.store_news(&news).unwrap(), store.store_news(&news).unwrap()), (1, 0));
     assert_eq!(store.read().news_between(at(50), at(51), 10).unwrap(), news);
+    let told = [StoredHeadline { told: Some(("polygon".into(), -1.0)), ..news[0].clone() }];
+    assert_eq!((store.store_news(&told).unwrap(), store.store_news(&told).unwrap()), (1, 0));
+    assert_eq!(store.store_news(&news).unwrap(), 0, "who tells no tone takes none away");
+    assert_eq!(store.read().news_between(at(50), at(51), 10).unwrap(), told);
 }
 
 #[test]

@@ -465,18 +465,19 @@ fn insights() -> Vec<InsightRow> {
 }
 
 fn news() -> Vec<NewsRow> {
-    let row = |time, symbol: &str, headline: &str, tone| NewsRow {
+    let row = |time, symbol: &str, headline: &str, tone, told: Option<f64>| NewsRow {
         time: at(time),
         symbol: p(symbol),
         headline: headline.to_owned(),
         source: "wire".to_owned(),
         tone,
+        told: told.map(|tone| ("polygon".to_owned(), tone)),
     };
     vec![
-        row("20T18:12:00", "NVDA", "Record data-center revenue beats every estimate", Some(0.72)),
-        row("20T16:40:00", "TEPCO", "東京電力、新しい発電所の計画を発表", None),
-        row("20T15:05:00", "TSLA", "Recall of 12,000 vehicles over a software fault", Some(-0.55)),
-        row("19T21:00:00", "AAPL", "Shareholder meeting set for February", Some(0.0)),
+        row("20T18:12:00", "NVDA", "Record data-center revenue beats every estimate", Some(0.72), Some(1.0)),
+        row("20T16:40:00", "TEPCO", "東京電力、新しい発電所の計画を発表", None, None),
+        row("20T15:05:00", "TSLA", "Recall of 12,000 vehicles over a software fault", Some(-0.55), Some(0.0)),
+        row("19T21:00:00", "AAPL", "Shareholder meeting set for February", Some(0.0), None),
     ]
 }
 

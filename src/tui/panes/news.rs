@@ -1,4 +1,4 @@
-//! News: headlines of held and watched names with their tone.
+//! News: headlines of held and watched names with their tone, ours and the vendor's.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::{Capability, InstrumentId};
@@ -32,6 +32,7 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("SYM", 0),
         Column::left("TONE", 1),
         Column::left("HEADLINE", 0).growing(30),
+        Column::left("VENDOR SAYS", 3),
         Column::left("SOURCE", 4),
     ]);
     let now = view.screen.data.market_time;
@@ -48,9 +49,17 @@ fn line(news: &NewsRow, time: String, view: &View<'_>) -> Row {
         Cell::new(news.symbol.as_str(), Meaning::Title),
         tone(news.tone, view.ascii),
         Cell::text(news.headline.as_str()),
+        told(news.told.as_ref(), view.ascii),
         Cell::muted(news.source.as_str()),
     ];
     Row::new(instrument.map_or(RowKey::None, RowKey::Instrument), cells)
+}
+
+/// The tone that the vendor gives, with its name.
+fn told(told: Option<&(String, f64)>, ascii: bool) -> Cell {
+    let Some((by, given)) = told else { return Cell::muted("") };
+    let Cell { text, meaning, .. } = tone(Some(*given), ascii);
+    Cell::new(format!("{text} ({by})"), meaning)
 }
 
 fn tone(tone: Option<f64>, ascii: bool) -> Cell {

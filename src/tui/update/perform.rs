@@ -63,6 +63,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Sync
         | ActionId::SyncAll
         | ActionId::SyncStop
+        | ActionId::SyncOther
         | ActionId::Accept
         | ActionId::Refetch
         | ActionId::Ignore

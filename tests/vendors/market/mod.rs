@@ -1,6 +1,7 @@
 //! A made-up market that speaks like the vendors: every symbol has prices on every session, which follow from its name
 //! and the date alone, so that every vendor tells the same and a test can compute what must be stored.
 
+mod facts;
 pub mod speak;
 pub mod walk;
 

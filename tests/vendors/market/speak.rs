@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::server::{Canned, Seen};
 use super::walk::Minute;
-use super::{Day, Market};
+use super::{Day, Market, facts};
 
 /// Rows of Alpha Vantage's small answer.
 const COMPACT_ROWS: usize = 100;
@@ -32,6 +32,8 @@ pub fn answer(market: &Market, seen: &Seen) -> Option<Canned> {
         ["v3", "reference", "splits"] => Some(polygon_splits(market, seen)),
         ["v3", "reference", "dividends"] => Some(polygon_dividends(market, seen)),
         ["v3", "reference", "tickers"] => Some(polygon_directory(market, seen)),
+        ["v2", "reference", "news"] => Some(facts::polygon_news(market, seen)),
+        ["vX", "reference", "financials"] => Some(facts::polygon_report(market, seen)),
         ["asx-research", "1.0", "companies", "directory", "file"] => Some(asx_directory(market)),
         ["asx-research", "1.0", "companies", code, "header"] => Some(asx_header(market, code)),
         [] => {

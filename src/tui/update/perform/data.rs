@@ -1,5 +1,6 @@
 //! Actions on data: starting and stopping a sync, rows set aside, and opening the place of keys.
 
+use crate::domain::vendor::{DataKind, SYNC_KINDS};
 use crate::service::desk::Request;
 use crate::service::keys::Sealed;
 use crate::service::quality::Decision;
@@ -13,10 +14,14 @@ use crate::tui::update::go_to_pane;
 
 use super::{ask, send};
 
+/// Why no other run begins.
+const RUNNING: &str = "A sync is running already; I stops it.";
+
 /// Does one of them.
 pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effect>) {
     match id {
-        ActionId::SyncAll => begin(state, Vec::new(), out),
+        ActionId::SyncAll => begin(state, DataKind::Daily, Vec::new(), out),
+        ActionId::SyncOther => other(state),
         ActionId::SyncStop if is_running(state) => send(out, Request::StopSync),
         ActionId::SyncStop => state.say(Tone::Bad, "No sync is running here."),
         ActionId::Accept => accept(state),
@@ -94,26 +99,62 @@ fn is_running(state: &UiState) -> bool {
     state.screen.data_health.as_ref().is_some_and(|h| h.sync.running)
 }
 
+/// `[KIND] [SYMBOL ...|UNIVERSE|all]`: without names the selected one, of listings all exchanges.
 fn sync(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
-    let mut names: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+    let mut words = args.split_whitespace().peekable();
+    let named = words.peek().and_then(|word| SYNC_KINDS.iter().find(|(kind, _)| kind == word));
+    let kind = named.map_or(DataKind::Daily, |(_, kind)| *kind);
+    let mut names: Vec<String> = words.skip(usize::from(named.is_some())).map(str::to_owned).collect();
     if names.iter().any(|n| n.eq_ignore_ascii_case("all")) {
-        return begin(state, Vec::new(), out);
+        return begin(state, kind, Vec::new(), out);
     }
-    if names.is_empty() {
+    if names.is_empty() && kind != DataKind::Directory {
         names.extend(state.instrument().map(|i| i.to_string()));
+        if names.is_empty() {
+            return state.say(
+                Tone::Bad,
+                "Select a name first, or name some: 'sync AAPL BHP.AX', 'sync news watchlist'.",
+            );
+        }
     }
-    if names.is_empty() {
-        return state.say(Tone::Bad, "Select a name first, or name some: 'sync AAPL BHP.AX'.");
-    }
-    begin(state, names, out);
+    begin(state, kind, names, out);
 }
 
-fn begin(state: &mut UiState, names: Vec<String>, out: &mut Vec<Effect>) {
+/// Asks what to fetch beside prices.
+fn other(state: &mut UiState) {
     if is_running(state) {
-        return state.say(Tone::Bad, "A sync is running already; I stops it.");
+        return state.say(Tone::Bad, RUNNING);
     }
+    let name = state.instrument().map(|id| id.to_string());
+    let of = name.clone().unwrap_or_else(|| "all that was synced before".to_owned());
+    let lines = vec![
+        format!("Of {of}; what a vendor has answered for lately is not asked again."),
+        "Other names: ':sync news AAPL BHP.AX', ':sync fundamentals watchlist', ':sync news all'.".to_owned(),
+    ];
+    let names: Vec<String> = name.into_iter().collect();
+    let choice =
+        |kind: DataKind, text: &str| Choice::new(text, Deed::Send(Request::Sync(kind, names.clone())));
+    let choices = vec![
+        choice(DataKind::News, "News"),
+        choice(DataKind::Fundamentals, "Figures of the company"),
+        choice(DataKind::Directory, "What its exchange lists"),
+        Choice::new("Nothing", Deed::Nothing),
+    ];
+    show_sync(state);
+    ask(state, AskForm::new("Fetch what else?", lines, choices));
+}
+
+fn begin(state: &mut UiState, kind: DataKind, names: Vec<String>, out: &mut Vec<Effect>) {
+    if is_running(state) {
+        return state.say(Tone::Bad, RUNNING);
+    }
+    show_sync(state);
+    send(out, Request::Sync(kind, names));
+}
+
+/// Goes to where it is seen how far a sync is.
+fn show_sync(state: &mut UiState) {
     if !state.current().is_some_and(|w| w.panes.contains(&PaneId::Sync)) {
         go_to_pane(state, PaneId::Sync);
     }
-    send(out, Request::Sync(names));
 }
