@@ -245,13 +245,16 @@ impl House {
     }
 
     fn source_rows(&self, known: &Known, counts: &[SourceCount], now: UnixNanos) -> Vec<SourceRow> {
-        let mut said: BTreeMap<(InstrumentId, &str), String> = BTreeMap::new();
+        let mut said: BTreeMap<(InstrumentId, &str), &str> = BTreeMap::new();
+        // Headlines and figures have no source of prices to stand beside: they are told with all of a name's.
+        let mut beside: BTreeMap<InstrumentId, Vec<String>> = BTreeMap::new();
         for note in known.notes.iter().filter(|n| !n.code.is_empty()) {
-            let all = said.entry((note.instrument, note.source.as_str())).or_default();
-            let of =
-                if note.kind == DataKind::Daily { String::new() } else { format!("{}: ", note.kind.word()) };
-            let pause = if all.is_empty() { "" } else { "; " };
-            all.push_str(&format!("{pause}{of}{}", note.said));
+            if note.kind == DataKind::Daily {
+                said.insert((note.instrument, note.source.as_str()), note.said.as_str());
+            } else {
+                let text = format!("{} from {}: {}", note.kind.word(), note.source, note.said);
+                beside.entry(note.instrument).or_default().push(text);
+            }
         }
         let ended: BTreeMap<Exchange, i64> =
             Exchange::ALL.iter().filter_map(|e| Some((*e, self.last_ended(*e, now)?))).collect();
@@ -277,6 +280,9 @@ impl House {
                 () => Awaited::Yes,
             };
             let behind = if awaited == Awaited::Delisted { 0 } else { behind };
+            let of_prices = said.get(&(c.instrument, source)).map(ToString::to_string);
+            let of_others = beside.get(&c.instrument).filter(|_| fetched).into_iter().flatten().cloned();
+            let says: Vec<String> = of_prices.into_iter().chain(of_others).collect();
             SourceRow {
                 instrument: c.instrument,
                 source: source.to_owned(),
@@ -290,7 +296,7 @@ impl House {
                 quarantined: small(aside_of(&known.aside, c, fetched)),
                 flagged: small(c.flagged),
                 differs: small(known.differ.get(&(c.instrument, c.source.clone())).copied().unwrap_or(0)),
-                says: said.get(&(c.instrument, source)).cloned().unwrap_or_default(),
+                says: says.join("; "),
             }
         };
         counts.iter().map(row).collect()

@@ -204,14 +204,19 @@ impl House {
             .collect()
     }
 
+    /// The names on a person's watchlist.
+    pub(super) fn own_watchlist(&self, user: UserName) -> Result<Vec<InstrumentId>, ServiceError> {
+        let mut lists = lock(self.users()).read().watchlists(user)?;
+        Ok(lists.remove(WATCHLIST).unwrap_or_default())
+    }
+
     pub(super) fn watched(
         &self,
         user: UserName,
         state: &State,
         account: Option<AccountId>,
     ) -> Result<Vec<InstrumentId>, ServiceError> {
-        let lists = lock(self.users()).read().watchlists(user)?;
-        let own = lists.get(WATCHLIST).cloned().unwrap_or_default();
+        let own = self.own_watchlist(user)?;
         if !own.is_empty() {
             return Ok(own);
         }

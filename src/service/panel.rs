@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::domain::market::CorporateAction;
-use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::domain::market::{CorporateAction, is_watchlist};
+use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos, UserName};
 use crate::factor::panel::{BAR_FIELDS, Bars, Group, InstrumentRows, Panel, PanelBuilder, PanelError, Terms};
 use crate::market::adjust::{self, Adjust, Step};
 use crate::model::composite::Universe;
@@ -93,7 +93,7 @@ impl House {
     /// members of a universe, on the days on which they are, when one is named.
     pub fn factor_sheet(
         &self,
-        _: &Permit<ViewSignals>,
+        permit: &Permit<ViewSignals>,
         exchange: Option<Exchange>,
         universe: Option<&str>,
     ) -> Result<Sheet, ServiceError> {
@@ -102,7 +102,7 @@ impl House {
         let last = time.map_or(NaiveDate::MAX, |time| self.last_day_over(exchange, time));
         let panel = self.load_panel(Cut { exchange, last, sessions: usize::MAX, fresh: false })?;
         let Some(name) = universe else { return Ok(Sheet { panel }) };
-        let members = self.members(&panel, name, 0..panel.sessions().len())?;
+        let members = self.members(permit.user(), &panel, name, 0..panel.sessions().len())?;
         let rows = |id: &InstrumentId| members.rows.get(id).cloned().unwrap_or_default();
         let rows = panel.symbols().iter().map(rows).collect();
         Ok(Sheet { panel: panel.seen_by(rows) })
@@ -197,14 +197,21 @@ impl House {
         Ok(())
     }
 
-    /// The members of a universe on the rows of a panel; an error when nobody is one on any of the `needed` rows.
+    /// The members of a universe, or of the person's watchlist, on the rows of a panel; an error when nobody is one on any
+    /// of the `needed` rows.
     pub(super) fn members(
         &self,
+        user: UserName,
         panel: &Panel,
         universe: &str,
         needed: std::ops::Range<usize>,
     ) -> Result<Members, ServiceError> {
-        let spans = lock(self.market_store()).read().universe_spans(universe)?;
+        let spans = if is_watchlist(universe) {
+            let own = self.own_watchlist(user)?.into_iter();
+            own.map(|id| (id, NaiveDate::MIN, None)).collect()
+        } else {
+            lock(self.market_store()).read().universe_spans(universe)?
+        };
         let sessions = panel.sessions();
         let mut rows: BTreeMap<InstrumentId, Vec<std::ops::Range<usize>>> = BTreeMap::new();
         for (instrument, from, to) in spans {
@@ -218,7 +225,8 @@ impl House {
             return Err(ServiceError::Unknown {
                 kind: "universe",
                 name: CleanText::new(universe),
-                remedy: "nobody is a member then; import one with 'qlib-pro import universe FILE'",
+                remedy: "nobody with prices is a member then; import one with 'qlib-pro import universe FILE'; 'watchlist' \
+                         is what you watch",
             });
         }
         Ok(members)

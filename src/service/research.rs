@@ -45,7 +45,8 @@ impl House {
         let lookback = families.iter().map(Family::lookback).max().unwrap_or(0);
         let panel = self.panel_reaching(exchange, lookback + RECORD_SESSIONS + 1)?;
         let row = panel.sessions().len().checked_sub(1).ok_or_else(|| no_market_time(exchange))?;
-        let named = universe.as_deref().map(|name| self.members(&panel, name, row..row + 1)).transpose()?;
+        let named = universe.as_deref().map(|name| self.members(permit.user(), &panel, name, row..row + 1));
+        let named = named.transpose()?;
         let everything = model::composite::Everything;
         let members: &dyn Universe = named.as_ref().map_or(&everything, |m| m);
         let scored = model::score(&panel, &families, &strategy, members, row..row + 1)

@@ -112,7 +112,7 @@ pub struct Compute {
     /// Sessions, one date a line; the dates of the bars without it.
     #[arg(long, value_name = "FILE", requires = "bars")]
     calendar: Option<PathBuf>,
-    /// Members of this universe, on the days on which they are; a list of instruments in a Qlib folder.
+    /// Members of this universe, on the days on which they are ('watchlist' is what you watch); a list of instruments in a Qlib folder.
     #[arg(long, value_name = "NAME")]
     universe: Option<String>,
     /// Exchange of the home's prices; the desk's by default.

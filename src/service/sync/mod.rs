@@ -187,8 +187,7 @@ impl House {
         if wish.universe.take_if(|name| is_watchlist(name)).is_none() {
             return Ok(wish);
         }
-        let lists = lock(self.users()).read().watchlists(permit.user())?;
-        let own = lists.get(super::market::WATCHLIST).into_iter().flatten();
+        let own = self.own_watchlist(permit.user())?.into_iter();
         wish.instruments.extend(own.filter(|id| id.exchange != Exchange::Sim));
         if wish.instruments.is_empty() {
             return Err(ServiceError::Wrong(

@@ -6,12 +6,12 @@ use arc_swap::ArcSwapOption;
 
 use super::*;
 use crate::domain::market::{Basis, DailyBar, Delisting};
-use crate::domain::vendor::{Circuit, VendorId};
+use crate::domain::vendor::{Circuit, DataKind, VendorId};
 use crate::domain::{CleanText, Volume};
 use crate::service::data_health::DataWatch;
 use crate::service::engine::lock;
 use crate::service::view::{Awaited, DataHealth, VendorState};
-use crate::store::market::BarRun;
+use crate::store::market::{BarRun, SyncNote};
 
 fn bars(instrument: &str, days: &[&str]) -> Vec<DailyBar> {
     let price: Price = "50".parse().unwrap();
@@ -60,6 +60,27 @@ fn what_a_vendor_has_not_given_yet_is_behind_and_files_never_are() {
     assert_eq!((msft.behind, msft.fetched, msft.is_stale()), (aapl.behind, false, false));
     assert_eq!((health.stale, health.sources_total), (1, 2));
     assert_eq!(health.sources[0].instrument, aapl.instrument, "the worst comes first");
+}
+
+#[test]
+fn headlines_that_a_vendor_did_not_give_are_told_with_the_prices_of_their_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    store(&home, "yahoo", &bars("AAPL.XNYS", &["2026-05-27", "2026-05-28"]));
+    let note = |code: &str| SyncNote {
+        instrument: "AAPL.XNYS".parse().unwrap(),
+        source: "polygon".into(),
+        kind: DataKind::News,
+        at: home.clock.now(),
+        code: code.into(),
+        said: "too slow".into(),
+        failures: 0,
+    };
+    let says = || watch(&home, Role::Trader).look().unwrap().sources[0].says.clone();
+    lock(home.house.market_store()).store_sync_note(&note("TOO_SLOW")).unwrap();
+    assert_eq!(says(), "news from polygon: too slow");
+    lock(home.house.market_store()).store_sync_note(&note("")).unwrap();
+    assert_eq!(says(), "");
 }
 
 #[test]

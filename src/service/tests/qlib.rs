@@ -159,6 +159,11 @@ fn factors_are_computed_on_the_home_for_who_may_see_signals() {
     assert_eq!(sheet.panel.value("close", 0, 4), f64::from(33.3_f32));
     let csi = home.house.factor_sheet(&permit, None, Some("csi")).unwrap();
     assert_eq!([2, 3, 4].map(|row| csi.shows(1, row)), [false, true, false]);
+    let watched = || home.house.factor_sheet(&permit, None, Some("watchlist"));
+    assert!(watched().unwrap_err().to_string().contains("what you watch"), "nothing yet");
+    home.house.watch(&trader.permit().unwrap(), &[sheet.panel.symbols()[1]]).unwrap();
+    let own = watched().unwrap();
+    assert_eq!([0, 1].map(|symbol| own.shows(symbol, 3)), [false, true]);
     let none = home.house.factor_sheet(&permit, None, Some("none"));
     assert!(none.unwrap_err().to_string().contains("'none'"));
     let all = home.house.factor_sheet(&permit, None, Some("all")).unwrap();
