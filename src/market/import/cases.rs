@@ -454,7 +454,7 @@ fn fundamentals_headlines_and_universes_are_checked() {
         "universe,symbol,from,to\ntop,A,2020-01-01,\ntop,B,2020-01-01,2019-01-01\n,C,2020-01-01,\nWatchlist,C,2020-01-01,\n",
     );
     assert_eq!((page.rows[0].value.universe.as_str(), page.rows[0].value.to), ("top", None));
-    assert_eq!(codes(&page), [(3, "BAD_DATE"), (4, "MISSING_FIELD")]);
+    assert_eq!(codes(&page), [(3, "BAD_DATE"), (4, "MISSING_FIELD"), (5, "RESERVED_NAME")]);
 }
 
 #[test]
