@@ -82,9 +82,9 @@ fn draft(limit: LimitName, hard: &str) -> LimitDraft {
 /// Every limit set, wide enough that none speaks.
 fn wide(limit: LimitName) -> &'static str {
     match limit.unit() {
+        _ if !limit.higher_is_looser() => "1",
         LimitUnit::Quantity | LimitUnit::Money => "1000000000",
-        LimitUnit::Ratio => "1000",
-        LimitUnit::Count | LimitUnit::Seconds if limit == LimitName::DuplicateOrderWindow => "1",
+        LimitUnit::Ratio | LimitUnit::Days => "1000",
         LimitUnit::Count | LimitUnit::Seconds => "1000000000",
         LimitUnit::Symbols => "ZZZZ",
     }
@@ -184,7 +184,8 @@ fn gate(limits: bool) {
         times.push(began.elapsed());
         assert!(decision.is_accepted(), "{:?}", decision.verdict());
     }
-    let set = if limits { "all 29 limits set" } else { "no limit set" };
+    let all = format!("all {} limits set", LimitName::ALL.len());
+    let set = if limits { all.as_str() } else { "no limit set" };
     print(&format!("gate: 10,000 instruments, 3,000 held, 5,000 open, {set}"), times);
 }
 

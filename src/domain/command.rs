@@ -135,6 +135,13 @@ pub enum Command {
         /// `None` begins; what differs ends it.
         breaks: Option<Vec<CleanText>>,
     },
+    /// A live feed fell silent in its session, or is back.
+    FeedSilent {
+        /// Its exchange.
+        exchange: Exchange,
+        /// Whether it is silent.
+        silent: bool,
+    },
     /// Opens or closes an exchange by word; from then on its calendar is not asked.
     Session {
         /// Exchange.

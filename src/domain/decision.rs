@@ -228,6 +228,39 @@ pub struct Inputs {
     /// Day trades in the last five sessions, of an account whose number of them is restricted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day_trades: Option<u32>,
+    /// Whether it flattens: limits that people set do not speak against it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flattens: bool,
+    /// Shares that all paper accounts together would be short of the instrument, and how many can be borrowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowed: Option<(Quantity, Quantity)>,
+    /// Proceeds that are not settled yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Money>,
+    /// Smallest price step of the instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick: Option<Price>,
+    /// Worst case of all positions of all paper accounts in the account's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Span<Money>>,
+    /// Quantity that a day of average volume lets the account trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_take: Option<Quantity>,
+    /// Orders and changes of the account in the last sixty seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Span<u32>>,
+    /// Orders and changes of all paper accounts in the last sixty seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firm_pace: Option<Span<u32>>,
+    /// Refused orders and changes of the account in the last sixty seconds, of so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<(u32, u32)>,
+    /// Stops that closed what the account held, in five sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_outs: Option<u32>,
+    /// Loss realised in the instrument over five sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Money>,
     /// Limits that bind it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Bound>,

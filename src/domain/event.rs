@@ -544,6 +544,13 @@ pub enum EventBody {
         /// What is allowed.
         threshold: String,
     },
+    /// What a continuous control said of an account no longer holds.
+    RiskEased {
+        /// Account.
+        account: AccountId,
+        /// What it was.
+        code: RefusalCode,
+    },
     /// A margin call or warning of an account is over.
     MarginEased {
         /// Account.

@@ -21,6 +21,9 @@ pub struct Instrument {
     pub lot: Quantity,
     /// Whether the instrument may be sold short.
     pub shortable: bool,
+    /// How many shares can be borrowed to be sold short, over all accounts; `None` is as many as are wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowable: Option<Quantity>,
 }
 
 impl Instrument {
@@ -34,6 +37,7 @@ impl Instrument {
             tick: Price::from_raw(Price::ONE_RAW / 100),
             lot: Quantity::from_raw(Quantity::ONE_RAW),
             shortable: true,
+            borrowable: None,
         }
     }
 }

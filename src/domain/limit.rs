@@ -27,6 +27,8 @@ pub enum LimitUnit {
     Count,
     /// Seconds.
     Seconds,
+    /// Trading days, and parts of one.
+    Days,
     /// A list of symbols.
     Symbols,
 }
@@ -40,6 +42,7 @@ impl LimitUnit {
             LimitUnit::Ratio => "fraction",
             LimitUnit::Count => "count",
             LimitUnit::Seconds => "seconds",
+            LimitUnit::Days => "days",
             LimitUnit::Symbols => "symbols",
         }
     }
@@ -115,15 +118,34 @@ limit_names! {
     LossCooldown = "loss_cooldown", Seconds, LossCooldown, "Time after a close at a loss in which the account takes no new risk, within the day.";
     MaxDayTrades = "max_day_trades", Count, DayTradeLimit, "Most day trades of a Regulation T account in five sessions while its equity at the day's start is below 25,000.";
     RestrictedSymbols = "restricted_symbols", Symbols, RestrictedList, "Symbols that may not be traded.";
+    MinOrderQuantity = "min_order_quantity", Quantity, QuantityBelowMinimum, "Smallest quantity of one order; what closes a position passes.";
+    MinOrderNotional = "min_order_notional", Money, NotionalBelowMinimum, "Smallest value of one order; what closes a position passes.";
+    PriceCollarTicks = "price_collar_ticks", Count, PriceCollar, "Most ticks a price may be on the wrong side of the reference price.";
+    MaxUnsettledUse = "max_unsettled_use", Money, UnsettledFunds, "Most proceeds not yet settled that the open buys of a cash account may use; 0 lets settled cash alone buy, so that nothing is sold before it was paid.";
+    MaxCurrencyExposure = "max_currency_exposure", Money, CurrencyExposure, "Largest value in the order's currency over all paper accounts together, open orders included.";
+    MaxDaysToLiquidate = "max_days_to_liquidate", Days, DaysToLiquidate, "Most days that closing the position takes at the paper exchange's participation in the average daily volume, open orders included.";
+    MaxMessagesPerMinute = "max_messages_per_minute", Count, RateLimit, "Most orders and changes of an account in sixty seconds, refused ones included.";
+    MaxFirmMessagesPerMinute = "max_firm_messages_per_minute", Count, RateLimit, "Most orders and changes of all paper accounts together in sixty seconds, refused ones included.";
+    MaxRejectRate = "max_reject_rate", Ratio, RejectRate, "Largest refused share of the orders and changes of an account in sixty seconds, from ten of them on.";
+    MaxStopOuts = "max_stop_outs", Count, StopCount, "Most fills of stop orders that closed what an account held, in five sessions.";
+    LowProfitLock = "low_profit_lock", Money, LowProfit, "Largest loss realised in one name over five sessions; more of it may not be added.";
+    MaxFillDistance = "max_fill_distance", Ratio, FatFill, "Farthest a fill may be on the wrong side of the reference price before it; beyond the hard value the limit's scope is halted too.";
+    ApprovalWindow = "approval_window", Seconds, ApprovalExpired, "Longest time on the wall clock that an order waits for a second person; then it ends.";
 }
 
 /// Longest window in which orders alike are remembered, in seconds.
 pub const LIKE_WINDOW_SECONDS_MAX: u32 = 60;
 
 impl LimitName {
-    /// Whether a higher value allows more. Only of a time in which something is forbidden it allows less.
+    /// Whether a higher value allows more. Of a time in which something is forbidden, and of a minimum, it allows less.
     pub const fn higher_is_looser(self) -> bool {
-        !matches!(self, LimitName::DuplicateOrderWindow | LimitName::LossCooldown)
+        !matches!(
+            self,
+            LimitName::DuplicateOrderWindow
+                | LimitName::LossCooldown
+                | LimitName::MinOrderQuantity
+                | LimitName::MinOrderNotional
+        )
     }
 }
 
@@ -221,7 +243,7 @@ impl LimitValue {
         Ok(match unit {
             LimitUnit::Quantity => LimitValue::Quantity(text.parse().map_err(|e| said(&e))?),
             LimitUnit::Money => LimitValue::Money(text.parse().map_err(|e| said(&e))?),
-            LimitUnit::Ratio => LimitValue::Ratio(text.parse().map_err(|e| said(&e))?),
+            LimitUnit::Ratio | LimitUnit::Days => LimitValue::Ratio(text.parse().map_err(|e| said(&e))?),
             LimitUnit::Count | LimitUnit::Seconds => {
                 LimitValue::Count(text.parse().map_err(|_| "is not a whole number".to_owned())?)
             }

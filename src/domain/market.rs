@@ -335,12 +335,20 @@ pub struct Listing {
     pub from: Option<NaiveDate>,
     /// In whose scheme they are named; empty when not told.
     pub scheme: CleanText,
+    /// Whether it tells if the instrument can be sold short, and how much of it; else that stays as it is known.
+    pub tells_borrow: bool,
 }
 
 impl Listing {
     /// A listing that tells no industry and no day.
     pub fn of(instrument: Instrument) -> Self {
-        Self { instrument, industry: CleanText::default(), from: None, scheme: CleanText::default() }
+        Self {
+            instrument,
+            industry: CleanText::default(),
+            from: None,
+            scheme: CleanText::default(),
+            tells_borrow: false,
+        }
     }
 }
 

@@ -28,6 +28,9 @@ impl Step<'_> {
             return self.no_change(key, pending());
         }
         let at_broker = order.is_at_broker();
+        if at_broker && order.filled.is_positive() && quantity.is_some_and(|wanted| wanted <= order.filled) {
+            return self.no_change(key, Refusal::plain(RefusalCode::AmendBelowCum));
+        }
         let takes = order.remote.as_ref().map(|remote| capabilities(remote.broker));
         if at_broker && order.filled.is_positive() && takes.is_some_and(|t| !t.amends_partly_filled) {
             let observed = Some("the broker changes no order that has partly filled: cancel it".to_owned());

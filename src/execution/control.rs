@@ -1,9 +1,14 @@
 //! What people steer with: accounts, and orders that wait for a second person.
 
 use crate::domain::command::Given;
-use crate::domain::event::EventBody;
-use crate::domain::{AccountKind, AccountSpec, CleanText, OrderStatus, UserName};
-use crate::risk::{OrderKey, Verdict};
+use crate::domain::event::{EndReason, EventBody};
+use crate::domain::limit::LimitName;
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{
+    AccountKind, AccountSpec, CleanText, OrderStatus, Quantity, RefusalCode, UnixNanos, UserName,
+};
+use crate::risk::checks::approval_window;
+use crate::risk::{OrderKey, Target, Verdict};
 
 use super::engine::EngineError;
 use super::govern::Second;
@@ -31,13 +36,39 @@ impl Step<'_> {
         self.emit(EventBody::AccountOpened(spec.clone()))
     }
 
+    /// Ends orders that waited for a second person longer than their window is, on the wall clock.
+    pub(super) fn expire_approvals(&mut self) -> Result<(), EngineError> {
+        let state = self.state();
+        if state.asked.is_empty() || !state.limits().has(LimitName::ApprovalWindow) {
+            return Ok(());
+        }
+        let is_over = |key: &OrderKey, asked: UnixNanos| {
+            let order = state.orders.open().get(key);
+            let known =
+                order.filter(|o| o.status == OrderStatus::PendingApproval).zip(state.accounts.get(&key.0));
+            let window = known.and_then(|(order, account)| {
+                approval_window(state.limits(), &Target::of(account.spec(), &order.spec))
+            });
+            window.is_some_and(|window| self.wall.since(asked) > window.saturating_mul(NANOS_PER_SECOND))
+        };
+        let over: Vec<OrderKey> =
+            state.asked.iter().filter(|(key, asked)| is_over(key, **asked)).map(|(key, _)| *key).collect();
+        over.into_iter().try_for_each(|(account, id)| {
+            self.emit(EventBody::OrderExpired { account, id, reason: EndReason::ApprovalExpired })?;
+            self.follow((account, id), Quantity::ZERO)
+        })
+    }
+
     /// Releases an order that a soft limit holds; hard limits and money are checked again. The only person of a home may
     /// agree to an own order, later and flagged.
     pub(super) fn approve_order(&mut self, given: &Given, key: OrderKey) -> Result<(), EngineError> {
         let actor = given.actor;
         let what = format!("approve order {} of {}", key.1, key.0);
         let Some(order) = self.state().orders.open().get(&key).cloned() else {
-            return self.reject(actor, what, "no such order is open".to_owned());
+            let ended = self.state().orders.get(key.0, key.1).and_then(|order| order.code);
+            let late = ended == Some(RefusalCode::ApprovalExpired);
+            let reason = if late { RefusalCode::ApprovalExpired.text() } else { "no such order is open" };
+            return self.reject(actor, what, reason.to_owned());
         };
         if order.status != OrderStatus::PendingApproval {
             return self.reject(actor, what, "the order does not wait for approval".to_owned());

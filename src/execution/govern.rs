@@ -271,10 +271,6 @@ impl Step<'_> {
             let bound = value.hard.as_ref().and_then(crate::domain::limit::LimitValue::raw);
             name == LimitName::MaxRepeatedExecutions && bound.is_some_and(|bound| count > bound)
         });
-        if !over || state.halts.contains_key(&scope) {
-            return Ok(());
-        }
-        let actor = self.engine.own_name;
-        self.emit(EventBody::Halted { scope, mode: HaltMode::Halted, actor, reason: CleanText::default() })
+        if over && !state.halts.contains_key(&scope) { self.halt_by_house(scope, "") } else { Ok(()) }
     }
 }

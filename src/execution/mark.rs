@@ -2,11 +2,13 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::event::{EquityMark, EventBody};
+use crate::domain::event::{EquityMark, EventBody, HaltMode};
+use crate::domain::limit::{LimitName, Scope};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, Exchange, InstrumentId, Margin, Money, Price, RefusalCode};
-use crate::risk::checks::{MarginStanding, losses};
-use crate::risk::monitor;
+use crate::portfolio::Account;
+use crate::risk::checks::{FatFill, Loss, MarginStanding, fat_fill, losses};
+use crate::risk::{OrderKey, Target, monitor};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -106,18 +108,98 @@ impl Step<'_> {
             let state = self.state();
             let Some(book) = state.book(name, self.now) else { continue };
             for loss in losses(&book, state.limits()) {
-                if !self.state().latched.contains(&(name, loss.code)) {
-                    self.emit(EventBody::RiskEvent {
-                        code: loss.code,
-                        account: name,
-                        limit: loss.limit,
-                        observed: loss.observed,
-                        threshold: loss.threshold,
-                    })?;
+                self.speak(name, loss)?;
+            }
+            self.judge_watched(name)?;
+        }
+        Ok(())
+    }
+
+    /// A control that speaks without an order is a risk event, once while it stands.
+    fn speak(&mut self, account: AccountId, loss: Loss) -> Result<(), EngineError> {
+        let Loss { code, limit, observed, threshold } = loss;
+        if self.state().latched.contains(&(account, code)) {
+            return Ok(());
+        }
+        self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold })
+    }
+
+    /// After a market event, a fill or a refusal: lets the watched controls of an account speak, and says when what
+    /// they said no longer holds.
+    pub(super) fn judge_watched(&mut self, account: AccountId) -> Result<(), EngineError> {
+        let state = self.state();
+        let stands = state.latched.iter().any(|(name, _)| *name == account);
+        if !stands && !monitor::is_watching(state.limits()) {
+            return Ok(());
+        }
+        let Some(book) = state.book(account, self.now) else { return Ok(()) };
+        for (code, spoken) in monitor::watched(&book, state.limits()) {
+            match spoken {
+                Some(loss) => self.speak(account, loss)?,
+                None if self.state().latched.contains(&(account, code)) => {
+                    self.emit(EventBody::RiskEased { account, code })?;
                 }
+                None => {}
             }
         }
         Ok(())
+    }
+
+    /// A feed fell silent: whoever holds or wants something there has an old book, told once until it is back.
+    pub(super) fn feed_silent(&mut self, exchange: Exchange, silent: bool) -> Result<(), EngineError> {
+        let code = RefusalCode::StaleMarketData;
+        let state = self.state();
+        let exposed = |name: AccountId, account: &Account| {
+            let mut held = account.positions().keys();
+            held.any(|i| i.exchange == exchange) || state.orders.open().keys().any(|key| key.0 == name)
+        };
+        let own = state.accounts().iter().filter(|(_, account)| account.trades_on(exchange));
+        let names: Vec<AccountId> = own
+            .filter(|(name, account)| {
+                let told = state.latched.contains(&(**name, code));
+                if silent { !told && exposed(**name, account) } else { told }
+            })
+            .map(|(name, _)| *name)
+            .collect();
+        names.into_iter().try_for_each(|account| {
+            if !silent {
+                return self.emit(EventBody::RiskEased { account, code });
+            }
+            let observed = format!("no price of {exchange} comes in");
+            let (limit, threshold) = (String::new(), String::new());
+            self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold })
+        })
+    }
+
+    /// After a fill: one far on the wrong side of the price before it is told, and halts the scopes that say so.
+    pub(super) fn judge_fill(
+        &mut self,
+        key: &OrderKey,
+        price: Price,
+        before: Option<Price>,
+    ) -> Result<(), EngineError> {
+        let state = self.state();
+        let known = state.orders.get(key.0, key.1).zip(state.accounts.get(&key.0)).zip(before);
+        let Some(((order, account), before)) = known else { return Ok(()) };
+        let target = Target::of(account.spec(), &order.spec);
+        let Some(fat) = fat_fill(state.limits(), &target, (order.spec.side, price), before) else {
+            return Ok(());
+        };
+        let (code, limit) = (RefusalCode::FatFill, LimitName::MaxFillDistance.to_string());
+        let reason =
+            format!("order {} of {} filled at {price}, {} from {before}", key.1, key.0, fat.observed);
+        let FatFill { observed, threshold, halts } = fat;
+        self.emit(EventBody::RiskEvent { code, account: key.0, limit, observed, threshold })?;
+        halts.into_iter().try_for_each(|scope| self.halt_by_house(scope, &reason))
+    }
+
+    /// Halts a scope in the engine's own name, when it is not.
+    pub(super) fn halt_by_house(&mut self, scope: Scope, reason: &str) -> Result<(), EngineError> {
+        if self.state().halts.get(&scope).is_some_and(|halt| halt.mode == HaltMode::Halted) {
+            return Ok(());
+        }
+        let (mode, actor, reason) = (HaltMode::Halted, self.engine.own_name, reason.into());
+        self.emit(EventBody::Halted { scope, mode, actor, reason })
     }
 
     /// Begins and ends an account's margin call and the warning before it.
@@ -148,6 +230,7 @@ impl Step<'_> {
     /// stands otherwise than before.
     pub(super) fn judge_cash(&mut self, name: AccountId) -> Result<(), EngineError> {
         self.judge_margin(name)?;
+        self.judge_watched(name)?;
         let code = RefusalCode::CashNegative;
         let Some(account) = self.state().accounts.get(&name) else { return Ok(()) };
         let cash = account.cash();

@@ -8,6 +8,7 @@ mod actions;
 mod adopt;
 mod amend;
 mod auction;
+mod brackets;
 mod control;
 pub mod engine;
 #[cfg(test)]

@@ -242,16 +242,16 @@ impl Step<'_> {
                 format!("fill {} of order {id} is more than can be counted", report.trade),
             );
         };
+        let before = self.reference(&order.spec);
         self.acknowledge(order, report.venue_id)?;
         self.emit(EventBody::Fill(fill))?;
         self.follow((account, id), report.quantity)?;
         self.judge_executions(&(account, id))?;
+        self.judge_fill(&(account, id), report.price, before)?;
         self.judge_cash(account)?;
         if late {
-            self.tell_break(
-                account,
-                format!("fill {} of order {id} came after the order had ended", report.trade),
-            )?;
+            let text = format!("fill {} of order {id} came after the order had ended", report.trade);
+            self.tell(RefusalCode::LateFill, account, text)?;
         }
         Ok(())
     }
@@ -286,11 +286,15 @@ impl Step<'_> {
 
     /// A difference that a person must look at; the same one is told once.
     pub(super) fn tell_break(&mut self, account: AccountId, text: String) -> Result<(), EngineError> {
+        self.tell(RefusalCode::ReconciliationBreak, account, text)
+    }
+
+    fn tell(&mut self, code: RefusalCode, account: AccountId, text: String) -> Result<(), EngineError> {
         let observed = CleanText::from(text).to_string();
         if self.state().has_break(account, &observed) {
             return Ok(());
         }
-        let (code, limit, threshold) = (RefusalCode::ReconciliationBreak, String::new(), String::new());
+        let (limit, threshold) = (String::new(), String::new());
         self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold })
     }
 }

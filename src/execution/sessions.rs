@@ -20,6 +20,7 @@ impl Step<'_> {
         self.expire(&[exchange])?;
         self.engine.state.view.clocks.insert(exchange, now);
         self.turn_limits()?;
+        self.expire_approvals()?;
         let day = self.engine.calendars.of(exchange).date_at(now);
         if self.state().day(exchange) != Some(day) {
             self.new_day(exchange, day)?;

@@ -12,11 +12,11 @@ use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, Exchange, Instrument, InstrumentId, Money, OrderStatus, Price, RefusalCode, Seq, StrategyId,
-    UnixNanos,
+    AccountId, AccountKind, Exchange, Instrument, InstrumentId, Money, OrderStatus, Price, RefusalCode, Seq,
+    StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
-use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Recent, Sums};
+use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums};
 
 use super::orders::Orders;
 use super::view::View;
@@ -60,6 +60,14 @@ pub struct State {
     pub(super) activity: BTreeMap<AccountId, Activity>,
     /// What each account opened and closed on one day.
     pub(super) day_trades: BTreeMap<AccountId, DayTrades>,
+    /// What each account did in its last minute and sessions.
+    #[serde(default)]
+    pub(super) past: BTreeMap<AccountId, Past>,
+    #[serde(default)]
+    pub(super) no_past: Past,
+    /// Orders and changes of all paper accounts in the last minute.
+    #[serde(default)]
+    pub(super) firm_pace: Pace,
     /// Fills of each strategy since a person last looked.
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) executions: BTreeMap<StrategyId, u32>,
@@ -212,6 +220,15 @@ impl State {
         }
     }
 
+    /// Counts orders and changes that an account gave, and those that were refused.
+    pub(super) fn note_messages(&mut self, name: AccountId, t: UnixNanos, (given, refused): (u32, u32)) {
+        let Some(account) = self.accounts.get(&name) else { return };
+        if account.spec().kind != AccountKind::Simulation {
+            self.firm_pace.note(t, given, refused);
+        }
+        self.past.entry(name).or_default().pace.note(t, given, refused);
+    }
+
     pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
         self.view.set_last(instrument, price, time);
         self.orders.sums_mut().set_last(instrument, price);
@@ -257,6 +274,8 @@ impl State {
             queues: &self.orders,
             activity: self.activity.get(&account.spec().account).copied().unwrap_or_default(),
             day_trades: self.day_trades.get(&account.spec().account).map_or(0, DayTrades::count),
+            past: self.past.get(&account.spec().account).unwrap_or(&self.no_past),
+            firm_pace: &self.firm_pace,
             executions: &self.executions,
             accounts: &self.accounts,
         })

@@ -47,7 +47,7 @@ pub(super) struct Step<'e> {
     pub(super) engine: &'e mut Engine,
     pub(super) now: UnixNanos,
     pub(super) wall: UnixNanos,
-    by: UserName,
+    pub(super) by: UserName,
     batch: Batch,
     touched: project::Touched,
     /// Lists whose held buys must be looked at again.
@@ -121,6 +121,7 @@ impl<'e> Step<'e> {
 
     pub(super) fn command(&mut self, given: &Given) -> Result<(), EngineError> {
         self.turn_limits()?;
+        self.expire_approvals()?;
         match &given.command {
             Command::OpenAccount(spec) => self.open_account(given.actor, spec),
             Command::DefineInstrument(instrument) => {
@@ -148,6 +149,7 @@ impl<'e> Step<'e> {
             Command::VenueReport { account, report } => self.venue_report(*account, report),
             Command::VenueSettled { account, report } => self.venue_settled(*account, report),
             Command::Reconcile { account, breaks } => self.reconcile(*account, breaks.as_deref()),
+            Command::FeedSilent { exchange, silent } => self.feed_silent(*exchange, *silent),
             Command::Session { exchange, state } => {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }

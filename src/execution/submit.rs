@@ -51,11 +51,26 @@ impl Step<'_> {
         orders: &[OrderSpec],
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
+        let denied = self.denied_brackets(orders, facts)?;
+        for (order, refusal, decision) in &denied {
+            let (order, refusal, decision) = (order.clone(), refusal.clone(), decision.clone());
+            self.emit(EventBody::OrderDenied { order, refusal, decision })?;
+        }
+        let rest: Vec<&OrderSpec> =
+            orders.iter().filter(|o| !denied.iter().any(|(gone, _, _)| gone.id == o.id)).collect();
+        self.give_list(&rest, facts)
+    }
+
+    pub(super) fn give_list(
+        &mut self,
+        orders: &[&OrderSpec],
+        facts: &MarketFacts,
+    ) -> Result<(), EngineError> {
         let mut facts = facts.clone();
         // Children after the orders they wait for.
         for waits in [false, true] {
             for side in [Side::Sell, Side::Buy] {
-                for order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
+                for &order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
                     self.submit(order, &facts)?;
                     // The next order of the list is judged beside this one.
                     if let Some((price, open)) = self.taken(order) {
@@ -113,7 +128,8 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let decision = decision.map(|d| d.record());
         self.emit(EventBody::OrderDenied { order: order.clone(), refusal, decision })?;
-        self.follow((order.account, order.id), Quantity::ZERO)
+        self.follow((order.account, order.id), Quantity::ZERO)?;
+        self.judge_watched(order.account)
     }
 
     /// The broker of an order's account, when its orders are not worked here.

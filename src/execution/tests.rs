@@ -3,6 +3,7 @@
 mod govern;
 mod margin;
 mod remote;
+mod risk;
 mod symbols;
 
 use std::collections::BTreeMap;

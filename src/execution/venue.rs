@@ -6,8 +6,8 @@ use crate::domain::event::{EndReason, EventBody, Fill};
 use crate::domain::market::Trade;
 use crate::domain::order::Start;
 use crate::domain::{
-    AccountId, Bar, Exchange, InstrumentId, Money, Order, OrderId, Price, Quantity, Quote, Seq, Side,
-    TimeInForce, UnixNanos,
+    AccountId, Bar, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Price, Quantity, Quote, Seq,
+    Side, TimeInForce, UnixNanos,
 };
 use crate::portfolio::Booking;
 use crate::risk::OrderKey;
@@ -319,6 +319,7 @@ impl Step<'_> {
         if !quantity.is_positive() || part_of_all {
             return Ok(Quantity::ZERO);
         }
+        let before = self.reference(&order.spec);
         let Some(fill) = self.counted_fill(order, quantity, price, against) else {
             self.end(key, EndReason::OutOfRange)?;
             return Ok(Quantity::ZERO);
@@ -326,8 +327,14 @@ impl Step<'_> {
         self.emit_at(at, EventBody::Fill(fill))?;
         self.follow(key, quantity)?;
         self.judge_executions(&key)?;
+        self.judge_fill(&key, price, before)?;
         self.judge_cash(key.0)?;
         Ok(quantity)
+    }
+
+    /// The price an order's fill is held against: as it stands before the fill.
+    pub(super) fn reference(&self, order: &OrderSpec) -> Option<Price> {
+        self.state().view.seen.get(&order.instrument)?.reference(order.side).map(|p| p.price)
     }
 
     /// The fill with its fee: the order's fee so far, less what was charged before.

@@ -9,11 +9,12 @@ use crate::domain::limit::Scope;
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, Instrument, InstrumentId, Margin, Money, OrderId, OrderSpec, Price, Quantity, Quote,
-    RefusalCode, Seq, Side, StrategyId, UnixNanos, UserName,
+    AccountId, AccountKind, AccountSpec, Instrument, InstrumentId, Margin, Money, OrderId, OrderSpec, Price,
+    Quantity, Quote, RefusalCode, Seq, Side, StrategyId, UnixNanos, UserName,
 };
 use crate::portfolio::Account;
 
+use super::past::{Pace, Past};
 use super::sums::{Prices, Sums};
 
 /// An order's name: ids are unique per account.
@@ -207,6 +208,10 @@ pub struct Book<'a> {
     pub activity: Activity,
     /// Its day trades.
     pub day_trades: u32,
+    /// Its last minute and sessions.
+    pub past: &'a Past,
+    /// Orders and changes of all paper accounts in the last minute.
+    pub firm_pace: &'a Pace,
     /// Fills of each strategy since a person last looked.
     pub executions: &'a BTreeMap<StrategyId, u32>,
     /// All accounts.
@@ -226,17 +231,33 @@ pub struct Draft<'a> {
     pub waits_for_parent: bool,
     /// Whether a second person has agreed: soft limits are passed.
     pub approved: bool,
+    /// Whether a person closes positions by it: limits that people set do not speak.
+    pub flattens: bool,
 }
 
 impl<'a> Draft<'a> {
     /// A new order.
     pub const fn new(order: &'a OrderSpec) -> Self {
-        Self { order, amends: false, may_wait: false, waits_for_parent: false, approved: false }
+        Self {
+            order,
+            amends: false,
+            may_wait: false,
+            waits_for_parent: false,
+            approved: false,
+            flattens: false,
+        }
     }
 
     /// An open order, judged again in its own place.
     pub const fn amended(order: &'a OrderSpec) -> Self {
-        Self { order, amends: true, may_wait: false, waits_for_parent: false, approved: false }
+        Self {
+            order,
+            amends: true,
+            may_wait: false,
+            waits_for_parent: false,
+            approved: false,
+            flattens: false,
+        }
     }
 }
 
@@ -295,6 +316,25 @@ impl<'a> Book<'a> {
             || peer().is_some_and(|other| {
                 (other.owner, other.kind, other.broker) == (own.owner, own.kind, own.broker)
             })
+    }
+
+    /// The other accounts of the firm; a simulation account stands alone.
+    pub fn peers(&self) -> impl Iterator<Item = &'a Account> + use<'a> {
+        let (name, kind) = (self.account.spec().account, self.account.spec().kind);
+        let others = self
+            .accounts
+            .values()
+            .filter(move |other| other.spec().account != name && other.spec().kind == kind);
+        others.filter(move |_| kind != AccountKind::Simulation)
+    }
+
+    /// Worst cases of its peers in its currency.
+    pub fn peers_gross(&self) -> Option<Money> {
+        let currency = self.account.spec().currency;
+        let others = self.peers().map(Account::spec).filter(|spec| spec.currency == currency);
+        let gross =
+            |spec: &AccountSpec| self.sums.whole(spec.account, |i| self.prices(i)).map(|whole| whole.gross);
+        others.map(gross).try_fold(Money::ZERO, |sum, gross| sum.checked_add(gross?))
     }
 
     /// Day trades, where the account's number of them is restricted: on margin, with little equity at the day's start.

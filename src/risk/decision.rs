@@ -138,7 +138,7 @@ pub fn judge(account: AccountId, inputs: &Inputs) -> Verdict {
 fn may_speak(rule: Rule, inputs: &Inputs) -> bool {
     match rule {
         Rule::Always { .. } => true,
-        Rule::Limit(name) => inputs.limits.iter().any(|bound| bound.name == name),
+        Rule::Limit(name) => !inputs.flattens && inputs.limits.iter().any(|bound| bound.name == name),
     }
 }
 
@@ -160,6 +160,8 @@ fn is_judged_at_release(found: &Finding<'_>) -> bool {
         RefusalCode::ReduceOnlyWouldIncrease
             | RefusalCode::ShortSaleRestricted
             | RefusalCode::HardToBorrow
+            | RefusalCode::ExceedsShortableQuantity
+            | RefusalCode::UnsettledFunds
             | RefusalCode::InsufficientCash
             | RefusalCode::InsufficientBuyingPower
             | RefusalCode::CashNegative
@@ -170,6 +172,8 @@ fn is_judged_at_release(found: &Finding<'_>) -> bool {
             | RefusalCode::LeverageLimit
             | RefusalCode::Concentration
             | RefusalCode::SectorLimit
+            | RefusalCode::CurrencyExposure
+            | RefusalCode::DaysToLiquidate
             | RefusalCode::BetaLimit
             | RefusalCode::VarLimit
     )

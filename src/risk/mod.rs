@@ -11,6 +11,7 @@ pub mod decision;
 pub mod exposure;
 pub mod limits;
 pub mod monitor;
+pub mod past;
 pub mod preview;
 pub mod reference;
 pub mod sums;
@@ -22,6 +23,7 @@ pub use book::{Activity, Book, DayTrades, Draft, Halt, OrderKey, Priced, Queues,
 pub use checks::{CONTROLS, Control, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
 pub use limits::{InForce, LimitBook, LimitChange, LimitError, Target};
+pub use past::{Pace, Past};
 pub use preview::{OverLimit, PastDecision, Preview, preview};
 pub use sums::{Counted, Sums};
 pub use utilisation::{LimitUse, utilisation};

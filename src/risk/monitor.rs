@@ -1,16 +1,65 @@
 //! Use of limits without an order: what a price, a fill or a change of a limit did to an account.
 //!
 //! Each level is told once, until the use falls below all of them. Above 100 percent is a passive breach: it is shown,
-//! and nothing is traded away by it.
+//! and nothing is traded away by it. Controls that stop new risk for a while are watched too: they speak once, and it
+//! is told when what they said no longer holds.
 
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 
+use crate::domain::{AccountSpec, RefusalCode};
+
 use super::book::Book;
+use super::checks::Loss;
 use super::limits::LimitBook;
 use super::utilisation;
 
 /// Levels of use that are told, in percent; the last one is passed, not reached.
 pub const LEVELS: [u8; 4] = [50, 75, 90, 100];
+
+/// Limits whose controls speak, and fall silent, between orders.
+const WATCHED: [LimitName; 6] = [
+    LimitName::MaxPositionLoss,
+    LimitName::MaxConsecutiveLosses,
+    LimitName::LossCooldown,
+    LimitName::MaxStopOuts,
+    LimitName::LowProfitLock,
+    LimitName::MaxRejectRate,
+];
+
+/// Whether anything that is watched is in force.
+pub fn is_watching(limits: &LimitBook) -> bool {
+    limits.in_force().any(|(name, _, _)| WATCHED.contains(&name))
+}
+
+/// The watched controls: each code, and what speaks where its hard value is passed. One whose use cannot be said stays
+/// as it is and is not there.
+pub fn watched(book: &Book<'_>, limits: &LimitBook) -> Vec<(RefusalCode, Option<Loss>)> {
+    let spec = book.account.spec();
+    WATCHED
+        .iter()
+        .filter_map(|name| spoken(book, limits, spec, *name).map(|loss| (name.code(), loss)))
+        .collect()
+}
+
+fn spoken(book: &Book<'_>, limits: &LimitBook, spec: &AccountSpec, name: LimitName) -> Option<Option<Loss>> {
+    let own = limits.in_force().filter(|(n, scope, _)| *n == name && utilisation::covers(*scope, spec));
+    for (_, scope, value) in own {
+        let Some(hard) = value.hard.as_ref() else { continue };
+        let Some(used) = utilisation::observed(book, name, scope) else {
+            // Without a loss there is nothing to cool down from.
+            if name == LimitName::LossCooldown { continue } else { return None }
+        };
+        if passes(name, &used, hard) {
+            let (limit, observed, threshold) = (name.as_str().to_owned(), used.to_string(), hard.to_string());
+            return Some(Some(Loss { code: name.code(), limit, observed, threshold }));
+        }
+    }
+    Some(None)
+}
+
+fn passes(name: LimitName, used: &LimitValue, hard: &LimitValue) -> bool {
+    if name.higher_is_looser() { used.raw() > hard.raw() } else { used.raw() < hard.raw() }
+}
 
 /// A level of use that was newly reached, or left altogether.
 #[derive(Debug, Clone, PartialEq, Eq)]

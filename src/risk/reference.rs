@@ -17,7 +17,8 @@ verdict again.
 
 A limit has a hard value that nothing passes, a soft value above which an order waits for a second person, or both.
 Equal to a value passes. Scopes are `firm`, `account:NAME`, `symbol:NAME` and `strategy:NAME`: they say which orders a
-limit binds; what is measured is always the account's. All that fit bind, the tightest speaks. A simulation account
+limit binds; what is measured is the account's
+own, where the control does not say that it is the firm's. All that fit bind, the tightest speaks. A simulation account
 knows only limits of its own account. What cannot be measured, because a price or a fact is missing, is never passed:
 the check says NOT_EVALUATED, and the order is refused, or waits where only a soft value is set.
 
@@ -28,8 +29,9 @@ for one order (`--order`), name the version its author saw (`--based-on`), and b
 ";
 
 const TAIL: &str = "
-A continuous control is also judged after market events without an order: a loss control that speaks is a risk event,
-and a use of 50, 75, 90 and 100 % of a limit on the account or on a position is told once, until it falls below all of
+A continuous control is also judged after market events, fills and refusals without an order: one that speaks is a
+risk event, told once until it no longer holds (a daily loss until the next day, a drawdown until a person lifts it); a
+fat fill is told each time. A use of 50, 75, 90 and 100 % of a limit on the account or on a position is told once, until it falls below all of
 them. 100 % without an order is a passive breach: nothing is traded away by itself.
 ";
 
@@ -52,6 +54,8 @@ fn row(page: &mut String, control: &dyn Control) {
     let when = match control.phase() {
         Phase::PreTrade => "before an order",
         Phase::Continuous => "before an order and continuously",
+        Phase::AfterFill => "after a fill",
+        Phase::WhileHeld => "while an order waits",
     };
     let spares = if control.spares_reductions() { "yes" } else { "no" };
     let rule = control.rule();

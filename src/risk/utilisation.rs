@@ -1,10 +1,11 @@
 //! How much of each limit in force an account uses now.
 
 use crate::domain::limit::{LimitName, LimitValue, Scope};
-use crate::domain::{AccountId, AccountSpec, InstrumentId, Money, Quantity, Ratio, Side, Symbol};
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{AccountId, AccountSpec, InstrumentId, Margin, Money, Quantity, Ratio, Side, Symbol};
 
 use super::book::Book;
-use super::checks::orders_in_window;
+use super::checks::{orders_in_window, refused_share};
 use super::limits::{InForce, LimitBook, Target};
 
 /// One limit and its use by one account.
@@ -85,6 +86,11 @@ pub(super) const fn is_of_account(name: LimitName) -> bool {
             | LimitName::MaxDailyLoss
             | LimitName::MaxDrawdown
             | LimitName::MaxConsecutiveLosses
+            | LimitName::MaxCurrencyExposure
+            | LimitName::MaxUnsettledUse
+            | LimitName::MaxRejectRate
+            | LimitName::MaxStopOuts
+            | LimitName::LowProfitLock
     )
 }
 
@@ -102,6 +108,7 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             Some(if top.as_ref().and_then(LimitValue::raw) < seen.raw() { Some(seen) } else { top })
         })?;
     }
+    let whole = || book.sums.whole(book.account.spec().account, |i| book.prices(i));
     let orders = || book.own_orders().filter(|o| fits(o.spec.instrument.symbol));
     let account = book.account.spec().account;
     let count = |n: u32| Some(LimitValue::Count(n));
@@ -121,6 +128,26 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             part_of_equity(book, name)?.share_of(book.equity()?).map(LimitValue::Ratio)
         }
         LimitName::MaxOrdersPerMinute => count(orders_in_window(book)),
+        LimitName::MaxMessagesPerMinute => count(book.past.pace.within(book.now).0),
+        LimitName::MaxFirmMessagesPerMinute => count(book.firm_pace.within(book.now).0),
+        LimitName::MaxRejectRate => {
+            let (messages, refused) = book.past.pace.within(book.now);
+            let share = refused_share(refused, messages).map(|(part, whole)| part.share_of(whole));
+            share.unwrap_or(Some(Ratio::ZERO)).map(LimitValue::Ratio)
+        }
+        LimitName::MaxStopOuts => count(book.past.stop_outs()),
+        LimitName::LowProfitLock => {
+            let lost = book.past.lost().into_iter().filter(|(instrument, _)| fits(instrument.symbol));
+            Some(LimitValue::Money(lost.map(|(_, lost)| lost).max().unwrap_or(Money::ZERO)))
+        }
+        LimitName::MaxCurrencyExposure => {
+            Some(LimitValue::Money(whole()?.gross.checked_add(book.peers_gross()?)?))
+        }
+        LimitName::MaxUnsettledUse => unsettled_use(book).map(LimitValue::Money),
+        LimitName::LossCooldown => {
+            let since = book.activity.lost_at.map(|at| book.now.since(at).max(0) / NANOS_PER_SECOND)?;
+            count(u32::try_from(since).unwrap_or(u32::MAX))
+        }
         LimitName::MaxOpenOrders => count(book.sums.open(account)),
         LimitName::MaxCancelsPerDay => count(book.activity.cancels),
         LimitName::MaxConsecutiveLosses => count(book.activity.losses),
@@ -143,9 +170,14 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         | LimitName::MaxPositionWeight
         | LimitName::MaxPositionLoss
         | LimitName::PriceCollar
+        | LimitName::PriceCollarTicks
+        | LimitName::MinOrderQuantity
+        | LimitName::MinOrderNotional
+        | LimitName::MaxDaysToLiquidate
+        | LimitName::MaxFillDistance
+        | LimitName::ApprovalWindow
         | LimitName::MaxReferenceAge
         | LimitName::DuplicateOrderWindow
-        | LimitName::LossCooldown
         | LimitName::MaxSelfTrades
         | LimitName::MaxAdvParticipation
         | LimitName::MaxBeta
@@ -155,6 +187,17 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         | LimitName::MaxShortfall99
         | LimitName::RestrictedSymbols => None,
     }
+}
+
+/// What of a cash account's open buys is not paid by settled cash.
+fn unsettled_use(book: &Book<'_>) -> Option<Money> {
+    let (spec, unsettled) = (book.account.spec(), book.account.unsettled_total());
+    if spec.margin != Margin::Cash {
+        return Some(Money::ZERO);
+    }
+    let held = book.sums.whole(spec.account, |i| book.prices(i))?.cash;
+    let beyond = held.checked_sub(book.account.cash().checked_sub(unsettled)?)?;
+    Some(beyond.max(Money::ZERO).min(unsettled))
 }
 
 /// How far equity lies below a figure; never below zero.

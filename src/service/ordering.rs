@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::{
-    Command, Event, InstrumentId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, Ratio,
-    RefusalCode, Seq, Side, SizedBy, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
+    Command, Event, InstrumentId, OrderId, OrderSpec, OrderType, Price, Quantity, Ratio, RefusalCode, Seq,
+    Side, SizedBy, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
 };
 use crate::execution::State;
 use crate::execution::sizing::{SizeBasis, SizeBy, size};
@@ -297,32 +297,22 @@ impl House {
         let mut orders = vec![entry.clone()];
         orders.extend(wish.exits(&entry)?);
         let now = self.order_time(permit.exchange())?;
-        let all = || Command::SubmitList { orders: orders.clone(), facts: MarketFacts::default() };
-        // An entry without its exits is not what was asked for.
-        let rehearsed = self.rehearse(permit.actor(), now, all())?;
-        if denied(&rehearsed, entry.id).is_none()
-            && let Some((id, refusal)) = orders.iter().find_map(|o| Some((o.id, denied(&rehearsed, o.id)?)))
-        {
-            let code = if permit.hides_limits() && refusal.limit.is_some() {
-                RefusalCode::Refused
-            } else {
-                refusal.code
-            };
+        let all = Command::SubmitList { orders: orders.clone(), facts: MarketFacts::default() };
+        let events = self.give(permit.actor(), now, all)?;
+        // An entry without its exits is not what was asked for: of such a bracket nothing stands.
+        let lost = denied(&events, entry.id).filter(|r| r.code == RefusalCode::OrderListDenied);
+        let cause = |o: &OrderSpec| {
+            let refusal = denied(&events, o.id).filter(|r| r.code != RefusalCode::OrderListDenied)?;
+            Some((o.id, refusal))
+        };
+        if let Some((id, refusal)) = lost.and_then(|_| orders.iter().find_map(cause)) {
+            let hidden = permit.hides_limits() && refusal.limit.is_some();
+            let code = if hidden { RefusalCode::Refused } else { refusal.code };
             let text = format!("{}; it belongs to a bracket, of which nothing was given", code.text());
             return Err(ServiceError::Refused { code, text: format!("order {id}: {text}") });
         }
-        let events = self.give(permit.actor(), now, all())?;
         let rows: Vec<view::OrderRow> =
             orders.iter().map(|o| self.answer(permit, o.account, o.id, &events)).collect::<Result<_, _>>()?;
-        let refused = |r: &view::OrderRow| matches!(r.status, OrderStatus::Denied | OrderStatus::Rejected);
-        let entry_stands = rows.first().is_some_and(|r| !refused(r));
-        if entry_stands && rows.iter().any(refused) {
-            // The market moved between the two: what still works of it ends.
-            return rows
-                .iter()
-                .map(|r| if r.status.is_done() { Ok(r.clone()) } else { self.cancel(permit, r.id) })
-                .collect();
-        }
         Ok(rows)
     }
 }

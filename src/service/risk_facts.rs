@@ -13,8 +13,9 @@ use crate::factor::facts::market_facts;
 use super::house::House;
 
 /// Limits that need more than prices.
-const NEED_FACTS: [LimitName; 6] = [
+const NEED_FACTS: [LimitName; 7] = [
     LimitName::MaxAdvParticipation,
+    LimitName::MaxDaysToLiquidate,
     LimitName::MaxBeta,
     LimitName::MaxVar95,
     LimitName::MaxVar99,

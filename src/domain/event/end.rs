@@ -18,6 +18,8 @@ pub enum EndReason {
     Amended,
     /// Its list's sells ended without paying for it.
     ListEnded,
+    /// Nobody approved it in time.
+    ApprovalExpired,
     /// Its session closed.
     SessionClose,
     /// Its next fill could not be counted exactly.
@@ -48,6 +50,7 @@ impl EndReason {
             EndReason::CorporateAction => "a split left nothing of it",
             EndReason::Amended => "it was amended below what was filled",
             EndReason::ListEnded => "its list's sells ended without paying for it",
+            EndReason::ApprovalExpired => "nobody approved it in time",
             EndReason::SessionClose => "its session closed",
             EndReason::OutOfRange => "its next fill could not be counted exactly",
             EndReason::Immediate => "it was given for what can be filled at once",

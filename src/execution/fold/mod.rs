@@ -127,6 +127,7 @@ impl Fold<'_> {
             | EventBody::LimitTurned { .. }
             | EventBody::LimitUsed { .. }
             | EventBody::MarginEased { .. }
+            | EventBody::RiskEased { .. }
             | EventBody::RiskEvent { .. } => self.control(),
             EventBody::CorporateAction { .. }
             | EventBody::SymbolChanged { .. }
@@ -184,12 +185,19 @@ impl Fold<'_> {
                     self.state.warned.insert(key, *level);
                 }
             }
-            EventBody::RiskEvent { code: RefusalCode::ReconciliationBreak, account, observed, .. } => {
+            EventBody::RiskEvent {
+                code: RefusalCode::ReconciliationBreak | RefusalCode::LateFill,
+                account,
+                observed,
+                ..
+            } => {
                 self.state.breaks.entry(*account).or_default().insert(observed.clone());
             }
-            EventBody::MarginEased { account, code, .. } => {
+            EventBody::MarginEased { account, code, .. } | EventBody::RiskEased { account, code } => {
                 self.state.latched.remove(&(*account, *code));
             }
+            // Told each time.
+            EventBody::RiskEvent { code: RefusalCode::FatFill, .. } => {}
             EventBody::RiskEvent { code, account, .. } => {
                 self.state.latched.insert((*account, *code));
             }
@@ -341,6 +349,9 @@ impl Fold<'_> {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));
                     self.state.activity.remove(name);
+                    if let Some((past, at)) = self.state.past.get_mut(name).zip(session) {
+                        past.turn_to(at);
+                    }
                     if let Some((trades, at)) = self.state.day_trades.get_mut(name).zip(session) {
                         trades.turn_to(at);
                     }

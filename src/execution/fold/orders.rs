@@ -55,6 +55,9 @@ impl Fold<'_> {
             }
             EventBody::OrderExpired { account, id, reason } => {
                 self.step((*account, *id), OrderStep::Expire, |order| {
+                    if *reason == EndReason::ApprovalExpired {
+                        order.code = Some(RefusalCode::ApprovalExpired);
+                    }
                     reason.text().clone_into(&mut order.reason)
                 })
             }
@@ -118,6 +121,7 @@ impl Fold<'_> {
         order.cap = spec.parent.map(|parent| self.filled_of((spec.account, parent)));
         self.state.orders.insert(order, working);
         self.active(spec.account, |a| a.messages = a.messages.saturating_add(1));
+        self.state.note_messages(spec.account, self.event.t, (1, 0));
         let recent = self.state.recent.entry(spec.account).or_default();
         recent.push_back(Recent::of(spec, self.event.t));
         let old = |o: &Recent| self.event.t.since(o.time) >= RECENT_SECONDS * NANOS_PER_SECOND;
@@ -200,6 +204,11 @@ impl Fold<'_> {
         (limit_price, trigger_price): (Option<Price>, Option<Price>),
     ) -> Result<Effects, EngineError> {
         let active_at = self.active_at();
+        // A change that a broker was asked for was counted when it was asked.
+        let open = self.state.orders.open().get(&key);
+        if open.is_none_or(|order| !order.is_at_broker()) {
+            self.state.note_messages(key.0, self.event.t, (1, 0));
+        }
         self.state.orders.keep_asked(&key);
         let effects = self.step(key, OrderStep::Update, |order| {
             order.spec.quantity = quantity;
@@ -253,7 +262,9 @@ impl Fold<'_> {
             order.code = Some(refusal.code);
             refusal.code.text().clone_into(&mut order.reason);
         };
-        if self.state.orders.open().contains_key(&key) {
+        let is_open = self.state.orders.open().contains_key(&key);
+        self.state.note_messages(key.0, self.event.t, (u32::from(!is_open), 1));
+        if is_open {
             return self.step(key, step, name);
         }
         let status = if step == OrderStep::Reject { OrderStatus::Rejected } else { OrderStatus::Denied };
@@ -267,13 +278,18 @@ impl Fold<'_> {
         let key = (fill.account, fill.id);
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
-        self.note_day_trade(fill);
+        let closing = self.note_day_trade(fill);
         let booking = booking(self.state, self.calendars, fill, seq, t);
         let movement = self.account(fill.account)?.fill(fill, booking);
         let movement = self.counted(movement)?;
         let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
         let order = self.state.orders.get(key.0, key.1).ok_or_else(unknown)?;
         let strategy = order.spec.strategy;
+        let stops = order.spec.order_type.start() == Start::Stop;
+        if let Some(session) = closing {
+            let past = self.state.past.entry(fill.account).or_default();
+            past.note_close(session, fill.instrument, movement.realized, stops && order.filled.is_zero());
+        }
         let sum = order.filled_notional.checked_add(notional).zip(order.fees.checked_add(fill.fee));
         let (filled_notional, fees) =
             sum.ok_or(EngineError::Number { seq, source: NumberError::Overflow })?;
@@ -306,15 +322,16 @@ impl Fold<'_> {
         Ok(Effects { movements: vec![(fill.account, movement)], orders: vec![key] })
     }
 
-    /// Before the fill is booked: whether it closes, or opens, what the account holds.
-    fn note_day_trade(&mut self, fill: &Fill) {
-        let Some(account) = self.state.accounts.get(&fill.account) else { return };
+    /// Before the fill is booked: whether it closes, or opens, what the account holds; the session, when it closes.
+    fn note_day_trade(&mut self, fill: &Fill) -> Option<i64> {
+        let account = self.state.accounts.get(&fill.account)?;
         let calendar = self.calendars.of(fill.instrument.exchange);
-        let Some(session) = calendar.position_on_or_after(calendar.date_at(self.event.t)) else { return };
+        let session = calendar.position_on_or_after(calendar.date_at(self.event.t))?;
         let held = account.quantity(fill.instrument);
         let closes = !held.is_zero() && held.is_negative() != (fill.side == Side::Sell);
         let opens = !closes || held.checked_abs().is_none_or(|held| fill.quantity > held);
         self.state.day_trades.entry(fill.account).or_default().note(session, fill.instrument, closes, opens);
+        closes.then_some(session)
     }
 
     /// Children may fill what their parent has.

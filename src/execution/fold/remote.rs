@@ -37,6 +37,7 @@ impl Fold<'_> {
                 self.step((*account, *id), OrderStep::Suspend, |_| {})
             }
             EventBody::UpdateRequested { account, id, quantity, limit_price, trigger_price, .. } => {
+                self.state.note_messages(*account, self.event.t, (1, 0));
                 let asked = Some((*quantity, *limit_price, *trigger_price));
                 self.step((*account, *id), OrderStep::AskUpdate, |order| {
                     ask(order, asked);
@@ -56,7 +57,11 @@ impl Fold<'_> {
             {
                 Ok(Effects::default())
             }
-            EventBody::AmendRejected { account, id, .. } => self.change_refused((*account, *id)),
+            EventBody::AmendRejected { account, id, .. } => {
+                let asked = self.waits_for_change(&(*account, *id));
+                self.state.note_messages(*account, self.event.t, (u32::from(!asked), 1));
+                self.change_refused((*account, *id))
+            }
             EventBody::CancelRejected { account, id, .. } => self.cancel_refused((*account, *id)),
             EventBody::ReconciliationBegan { account } => {
                 self.state.reconciling.insert(*account);
@@ -112,13 +117,16 @@ impl Fold<'_> {
 
     /// A refused change: an order that waited for the answer works on as it was.
     fn change_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
-        let open = self.state.orders.open().get(&key);
-        let waits = open.is_some_and(|o| o.remote.as_ref().is_some_and(|remote| remote.asked.is_some()));
-        if waits {
+        if self.waits_for_change(&key) {
             self.step(key, OrderStep::RefuseUpdate, |order| ask(order, None))
         } else {
             Ok(Effects::default())
         }
+    }
+
+    fn waits_for_change(&self, key: &OrderKey) -> bool {
+        let open = self.state.orders.open().get(key);
+        open.is_some_and(|o| o.remote.as_ref().is_some_and(|remote| remote.asked.is_some()))
     }
 
     /// A refused cancel: an order that waited for the answer works on as it was.

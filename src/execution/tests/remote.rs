@@ -120,6 +120,30 @@ fn the_same_fill_twice_or_by_two_ways_counts_once() {
 }
 
 #[test]
+fn what_is_filled_already_is_not_amended_away_at_a_venue() {
+    let mut desk = Desk::remote(&Calendars::bundled().unwrap());
+    desk.answer(VenueAnswer::Acked(venue("v1")));
+    desk.fill("t1", "v1", 40, 40);
+    let (account, id) = key();
+    let amend = |shares: i64| Command::Amend {
+        account,
+        id,
+        quantity: Quantity::from_whole(shares),
+        limit_price: None,
+        trigger_price: None,
+    };
+    for below in [10, 40] {
+        let told = desk.give(amend(below));
+        let code = |t: &EventBody| match t {
+            EventBody::AmendRejected { refusal, .. } => Some(refusal.code),
+            _ => None,
+        };
+        assert_eq!(told.iter().find_map(code), Some(RefusalCode::AmendBelowCum), "{told:?}");
+    }
+    assert_eq!(desk.status("O1"), OrderStatus::PartiallyFilled);
+}
+
+#[test]
 fn fills_out_of_order_all_count_and_one_that_overlaps_half_is_a_break() {
     let calendars = Calendars::bundled().unwrap();
     let mut desk = Desk::remote(&calendars);

@@ -27,8 +27,9 @@ pub struct TableKind<T> {
     parse: fn(&Record<'_>, Exchange) -> Result<T, Reason>,
 }
 
-/// `symbol,name,exchange,currency,sector,tick,lot,industry,from,scheme`; only `symbol` is required. `from` is the first day of
-/// sector and industry; a symbol may have several rows of different days.
+/// `symbol,name,exchange,currency,sector,tick,lot,industry,from,scheme,shortable,borrowable`; only `symbol` is required.
+/// `from` is the first day of sector and industry; a symbol may have several rows of different days. `shortable` is `yes`
+/// (as when empty) or `no`; `borrowable` is how many shares can be borrowed, empty for as many as are wanted.
 pub const INSTRUMENTS: TableKind<Listing> = TableKind {
     columns: &[
         required("symbol"),
@@ -41,6 +42,8 @@ pub const INSTRUMENTS: TableKind<Listing> = TableKind {
         optional("industry"),
         optional("from"),
         optional("scheme"),
+        optional("shortable"),
+        optional("borrowable"),
     ],
     key: &[0, 2, 8],
     shown: Shown { symbol: 0, date: None },
@@ -214,9 +217,27 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, 
     if let Some(field) = given(6) {
         instrument.lot = positive(field).map(Quantity::from_raw)?;
     }
+    if let Some(field) = given(10) {
+        instrument.shortable = yes_or_no(field)?;
+    }
+    if let Some(field) = given(11) {
+        let shares = parse_scaled(field, 9).map_err(|fault| fault.reason(Reason::MissingField))?;
+        let shares = Some(Quantity::from_raw(shares)).filter(|shares| !shares.is_negative());
+        instrument.borrowable = Some(shares.ok_or(Reason::BadNumber)?);
+    }
     let industry = text(record, 7).unwrap_or_default();
     let from = given(8).map(|_| day(record, 8)).transpose()?;
-    Ok(Listing { instrument, industry, from, scheme: text(record, 9).unwrap_or_default() })
+    let tells_borrow = given(10).or(given(11)).is_some();
+    Ok(Listing { instrument, industry, from, scheme: text(record, 9).unwrap_or_default(), tells_borrow })
+}
+
+fn yes_or_no(field: &str) -> Result<bool, Reason> {
+    let is = |words: [&str; 3]| words.iter().any(|word| field.eq_ignore_ascii_case(word));
+    match (is(["yes", "true", "1"]), is(["no", "false", "0"])) {
+        (true, _) => Ok(true),
+        (_, true) => Ok(false),
+        _ => Err(Reason::BadField),
+    }
 }
 
 fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateAction, Reason> {

@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::risk::book::{Book, Draft, Priced, Recent};
 use crate::risk::exposure::Sides;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
+use crate::risk::past::Pace;
 use crate::risk::sums::{Around, Whole};
 use crate::risk::tail;
 
@@ -26,7 +27,7 @@ pub struct Case<'a> {
     /// Reference price for the side.
     pub(in crate::risk) reference: Option<Priced>,
     /// Last price.
-    last: Option<Price>,
+    pub(super) last: Option<Price>,
     /// Price that values the order.
     pub(super) price: Option<Price>,
     /// What would still fill.
@@ -100,7 +101,7 @@ impl<'a> Case<'a> {
         let all = only.is_none();
         let wants = |name: LimitName| only.is_none_or(|only| only == name);
         let wide = [LimitName::MaxGrossExposure, LimitName::MaxNetExposure, LimitName::MaxLeverage];
-        let wants_whole = only.is_none_or(|name| wide.contains(&name));
+        let wants_whole = only.is_none_or(|name| wide.contains(&name) || name == LimitName::MaxUnsettledUse);
         let whole = wants_whole.then(|| book.sums.whole(spec.account, |i| book.prices(i))).flatten();
         let whole = whole.as_ref();
         let tails = self.tails(&asked);
@@ -125,7 +126,7 @@ impl<'a> Case<'a> {
             // What waits for a trigger is priced from there.
             reference: order.trigger_price.or(self.reference.map(|r| r.price)),
             notional: self.price.and_then(|p| p.notional(order.quantity).ok()),
-            cost: if all { self.cost() } else { None },
+            cost: if wants(LimitName::MaxUnsettledUse) { self.cost() } else { None },
             reduces: self.reduces,
             short: (spec.short, self.instrument.is_none_or(|i| i.shortable)),
             selling: if all { self.selling() } else { None },
@@ -161,8 +162,59 @@ impl<'a> Case<'a> {
             losses: book.activity.losses,
             since_loss: book.activity.lost_at.map(|at| seconds(book.now.since(at))),
             day_trades: if wants(LimitName::MaxDayTrades) { book.restricted_day_trades() } else { None },
+            flattens: self.draft.flattens,
+            borrowed: if all { self.borrowed() } else { None },
+            unsettled: asked(LimitName::MaxUnsettledUse).then(|| book.account.unsettled_total()),
+            tick: self.instrument.map(|i| i.tick).filter(|_| asked(LimitName::PriceCollarTicks)),
+            currency: if asked(LimitName::MaxCurrencyExposure) { self.currency() } else { None },
+            daily_take: if asked(LimitName::MaxDaysToLiquidate) { self.daily_take() } else { None },
+            pace: asked(LimitName::MaxMessagesPerMinute).then(|| self.pace(&book.past.pace)),
+            firm_pace: asked(LimitName::MaxFirmMessagesPerMinute).then(|| self.pace(book.firm_pace)),
+            refused: asked(LimitName::MaxRejectRate).then(|| {
+                let (messages, refused) = book.past.pace.within(book.now);
+                (refused, messages)
+            }),
+            stop_outs: asked(LimitName::MaxStopOuts).then(|| book.past.stop_outs()),
+            lost: asked(LimitName::LowProfitLock)
+                .then(|| book.past.lost().get(&order.instrument).copied().unwrap_or(Money::ZERO)),
             limits,
         }
+    }
+
+    /// Whether it is a new order, or changes an open one: not one that is judged again as it stands.
+    pub(super) fn is_new(&self) -> bool {
+        !self.draft.amends || self.open.is_none_or(|open| open.spec != *self.order)
+    }
+
+    fn pace(&self, pace: &Pace) -> Span<u32> {
+        let now = pace.within(self.book.now).0;
+        Span { now, with: now.saturating_add(u32::from(self.is_new())) }
+    }
+
+    /// Shares that all paper accounts together would be short, where it is known how many can be borrowed.
+    fn borrowed(&self) -> Option<(Quantity, Quantity)> {
+        let borrowable = self.instrument?.borrowable?;
+        let short = |held: Quantity| held.checked_neg().map(|short| short.max(Quantity::ZERO));
+        let here = short(self.held.checked_sub(self.around.sells?)?)?;
+        let all = self.book.peers().map(|account| short(account.quantity(self.order.instrument)));
+        let all = all.chain([Some(here)]).try_fold(Quantity::ZERO, |sum, short| sum.checked_add(short?))?;
+        Some((all, borrowable))
+    }
+
+    /// Worst cases of this account and its peers in its currency, before and with the order.
+    fn currency(&self) -> Option<Span<Money>> {
+        let book = self.book;
+        let others = book.peers_gross()?;
+        let own = book.sums.whole(book.account.spec().account, |i| book.prices(i));
+        let span = self.gross(own.as_ref())?;
+        Some(Span { now: others.checked_add(span.now)?, with: others.checked_add(span.with)? })
+    }
+
+    /// Quantity that a day of average volume lets an account trade.
+    fn daily_take(&self) -> Option<Quantity> {
+        // A share of shares: the scale of money does for it.
+        let volume = Money::from_raw(self.volume()?.raw());
+        volume.scale(self.book.venue.participation).ok().map(|take| Quantity::from_raw(take.raw()))
     }
 
     /// Limits that bind the order.

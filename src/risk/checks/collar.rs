@@ -28,7 +28,7 @@ impl Control for PriceCollar {
 }
 
 /// How far a price lies on the costly side of the reference, in raw units; zero when it is passive.
-fn beyond(side: Side, limit: Price, reference: Price) -> i64 {
+pub(super) fn beyond(side: Side, limit: Price, reference: Price) -> i64 {
     let distance = match side {
         Side::Buy => limit.raw().saturating_sub(reference.raw()),
         Side::Sell => reference.raw().saturating_sub(limit.raw()),

@@ -33,7 +33,7 @@ impl Seen {
             (Seen::Symbol(symbol), _) => symbol.to_string(),
             (Seen::Raw(raw), LimitUnit::Quantity) => Quantity::from_raw(raw).to_string(),
             (Seen::Raw(raw), LimitUnit::Money) => Money::from_raw(raw).to_string(),
-            (Seen::Raw(raw), LimitUnit::Ratio) => Ratio::from_raw(raw).to_string(),
+            (Seen::Raw(raw), LimitUnit::Ratio | LimitUnit::Days) => Ratio::from_raw(raw).to_string(),
             (Seen::Raw(raw), LimitUnit::Count | LimitUnit::Seconds | LimitUnit::Symbols) => raw.to_string(),
         }
     }
@@ -211,9 +211,10 @@ impl<'i> Finding<'i> {
 
 /// Limits that need facts of the market beside prices.
 fn needs_facts(name: &str) -> bool {
-    const NEED: [LimitName; 7] = [
+    const NEED: [LimitName; 8] = [
         LimitName::MaxSectorExposure,
         LimitName::MaxAdvParticipation,
+        LimitName::MaxDaysToLiquidate,
         LimitName::MaxBeta,
         LimitName::MaxVar95,
         LimitName::MaxVar99,

@@ -4,23 +4,31 @@
 //! is a file and a row in [`CONTROLS`]; `docs/limits.md` is made from the table.
 
 mod adv;
+mod approval_window;
 mod beta;
 mod cancels;
 mod case;
 mod collar;
+mod collar_ticks;
 mod consecutive;
 mod cooldown;
+mod currency;
 mod daily_loss;
 mod day_trades;
+mod days;
 mod drawdown;
 mod duplicate;
 mod executions;
+mod fat_fill;
 mod gross;
 mod halt;
 mod leverage;
 mod losses;
+mod low_profit;
 mod margin;
 mod measure;
+mod messages;
+mod minimum;
 mod money;
 mod net;
 mod notional;
@@ -33,6 +41,7 @@ mod promise;
 mod quantity;
 mod rate;
 mod reference_age;
+mod reject_rate;
 mod restricted;
 mod sector;
 mod self_trade;
@@ -40,16 +49,21 @@ mod shape;
 mod short;
 mod shortfall;
 mod state;
+mod stop_outs;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 mod var;
 mod weight;
 
+pub use approval_window::approval_window;
 pub use case::{Case, bound};
+pub use fat_fill::{FatFill, fat_fill};
 pub use losses::{Loss, losses};
 pub use margin::MarginStanding;
 pub use measure::{Finding, Measure, Seen, bounded, share_above};
 pub(super) use rate::in_window as orders_in_window;
+pub(super) use reject_rate::refused_share;
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
@@ -93,6 +107,10 @@ pub enum Phase {
     PreTrade,
     /// Before an order works, and after each market event without one.
     Continuous,
+    /// After a fill: an order is not refused by it.
+    AfterFill,
+    /// While an order waits for a second person: it is not refused by it.
+    WhileHeld,
 }
 
 /// One control.
@@ -123,13 +141,17 @@ pub const CONTROLS: &[&dyn Control] = &[
     &restricted::RestrictedSymbols,
     &quantity::MaxOrderQuantity,
     &notional::MaxOrderNotional,
+    &minimum::MinOrderQuantity,
+    &minimum::MinOrderNotional,
     &collar::PriceCollar,
+    &collar_ticks::PriceCollarTicks,
     &reference_age::MaxReferenceAge,
     &duplicate::DuplicateOrderWindow,
     &self_trade::MaxSelfTrades,
     &short::ShortSelling,
     &margin::MarginCall,
     &money::Money,
+    &unsettled::MaxUnsettledUse,
     &position::MaxPositionNotional,
     &position_quantity::MaxPositionQuantity,
     &gross::MaxGrossExposure,
@@ -137,13 +159,18 @@ pub const CONTROLS: &[&dyn Control] = &[
     &leverage::MaxLeverage,
     &weight::MaxPositionWeight,
     &sector::MaxSectorExposure,
+    &currency::MaxCurrencyExposure,
     &adv::MaxAdvParticipation,
+    &days::MaxDaysToLiquidate,
     &beta::MaxBeta,
     &var::MaxVar95,
     &var::MaxVar99,
     &shortfall::MaxShortfall95,
     &shortfall::MaxShortfall99,
     &rate::MaxOrdersPerMinute,
+    &messages::MaxMessagesPerMinute,
+    &messages::MaxFirmMessagesPerMinute,
+    &reject_rate::MaxRejectRate,
     &open_orders::MaxOpenOrders,
     &cancels::MaxCancelsPerDay,
     &order_to_trade::MaxOrderToTrade,
@@ -154,6 +181,10 @@ pub const CONTROLS: &[&dyn Control] = &[
     &position_loss::MaxPositionLoss,
     &consecutive::MaxConsecutiveLosses,
     &cooldown::LossCooldown,
+    &stop_outs::MaxStopOuts,
+    &low_profit::LowProfitLock,
+    &fat_fill::MaxFillDistance,
+    &approval_window::ApprovalWindow,
 ];
 
 /// The control of a limit.

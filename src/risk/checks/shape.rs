@@ -2,7 +2,7 @@
 
 use crate::domain::decision::Inputs;
 use crate::domain::order::Start;
-use crate::domain::{OrderType, Price, Quantity, RefusalCode, TimeInForce, Trail};
+use crate::domain::{OrderType, Price, Quantity, RefusalCode, Side, TimeInForce, Trail};
 
 use super::{Case, Control, Finding, Rule};
 
@@ -34,7 +34,11 @@ pub(super) fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     if !on_lot(case, instrument.lot) {
         return Some(RefusalCode::InvalidQuantityIncrement);
     }
-    prices(case, instrument.tick).or_else(|| time(case)).or_else(|| market_data(case)).or_else(|| range(case))
+    prices(case, instrument.tick)
+        .or_else(|| time(case))
+        .or_else(|| passed_stop(case))
+        .or_else(|| market_data(case))
+        .or_else(|| range(case))
 }
 
 /// A whole number of lots, or all of an odd position in one closing order.
@@ -84,6 +88,18 @@ fn time(case: &Case<'_>) -> Option<RefusalCode> {
         Start::Open | Start::Close => order.tif == TimeInForce::Day,
     };
     (!fits).then_some(RefusalCode::UnsupportedTimeInForce)
+}
+
+/// A stop that the market has passed already is no stop. One that was taken before, or waits, fills when it is reached.
+fn passed_stop(case: &Case<'_>) -> Option<RefusalCode> {
+    let order = case.order;
+    let waits = order.order_type.start() != Start::Stop || case.draft.waits_for_parent || !case.is_new();
+    let (trigger, last) = order.trigger_price.zip(case.last).filter(|_| !waits)?;
+    let passed = match order.side {
+        Side::Buy => last >= trigger,
+        Side::Sell => last <= trigger,
+    };
+    passed.then_some(RefusalCode::StopInMarket)
 }
 
 /// A market order needs some price, and the quote it would take must be fresh.

@@ -1,4 +1,4 @@
-//! Short selling: selling more than the position less what open sells already take.
+//! Short selling: selling more than the position less what open sells already take, and more than can be borrowed.
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitUnit;
@@ -14,7 +14,7 @@ impl Control for ShortSelling {
     fn rule(&self) -> Rule {
         Rule::Always {
             name: "short_selling",
-            doc: "Only an account and an instrument that allow it are sold short.",
+            doc: "Only an account and an instrument that allow it are sold short, and only what can be borrowed.",
         }
     }
 
@@ -31,6 +31,13 @@ impl Control for ShortSelling {
             (true, false) if all > held => (RefusalCode::HardToBorrow, true),
             (true, _) => (RefusalCode::ShortSaleRestricted, false),
         };
-        plain(code, breached).seen(LimitUnit::Quantity, all.raw(), held.raw())
+        match inputs.borrowed.filter(|(short, borrowable)| !breached && all > held && short > borrowable) {
+            Some((short, borrowable)) => plain(RefusalCode::ExceedsShortableQuantity, true).seen(
+                LimitUnit::Quantity,
+                short.raw(),
+                borrowable.raw(),
+            ),
+            None => plain(code, breached).seen(LimitUnit::Quantity, all.raw(), held.raw()),
+        }
     }
 }

@@ -26,7 +26,8 @@ impl Control for TradingState {
             return Finding::plain("trading_state", RefusalCode::TradingHalted, false);
         };
         let (code, breached) = match mode {
-            HaltMode::Halted => (RefusalCode::TradingHalted, true),
+            // Who halted may still have positions closed.
+            HaltMode::Halted => (RefusalCode::TradingHalted, !(inputs.flattens && inputs.reduces)),
             HaltMode::Reducing => (RefusalCode::TradingReduceOnly, !inputs.reduces),
         };
         Finding { scope: Some(scope), ..Finding::plain("trading_state", code, breached) }

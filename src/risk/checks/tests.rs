@@ -1,6 +1,7 @@
 //! One test a check: what it lets pass, what it refuses, and with which code.
 
 mod account;
+mod more;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -32,6 +33,8 @@ struct World {
     recent: VecDeque<Recent>,
     activity: Activity,
     day_trades: u32,
+    past: crate::risk::Past,
+    firm_pace: crate::risk::Pace,
     executions: BTreeMap<StrategyId, u32>,
     accounts: BTreeMap<AccountId, Account>,
     facts: MarketFacts,
@@ -84,6 +87,8 @@ impl World {
             recent: VecDeque::new(),
             activity: Activity::default(),
             day_trades: 0,
+            past: crate::risk::Past::default(),
+            firm_pace: crate::risk::Pace::default(),
             executions: BTreeMap::new(),
             accounts: BTreeMap::new(),
             facts: MarketFacts::default(),
@@ -113,6 +118,8 @@ impl World {
             queues: self,
             activity: self.activity,
             day_trades: self.day_trades,
+            past: &self.past,
+            firm_pace: &self.firm_pace,
             executions: &self.executions,
             accounts: &self.accounts,
         }

@@ -9,7 +9,9 @@ use chrono::NaiveDate;
 
 use crate::domain::market::MinuteBar;
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, MarketEvent, Price, Quantity, UnixNanos};
+use crate::domain::{
+    CleanText, Command, Exchange, Instrument, InstrumentId, MarketEvent, Price, Quantity, UnixNanos,
+};
 use crate::market::live::{Conflated, Conflator, LiveEvent, Stream};
 use crate::store::market::MinuteSide;
 
@@ -58,6 +60,8 @@ pub(super) struct Running {
     /// The state of stored facts that was looked at, and when.
     facts: Option<(i64, Instant)>,
     has_news: bool,
+    /// Whether the engine was told that the feed is silent in its session.
+    told_silent: Option<bool>,
 }
 
 impl Running {
@@ -98,6 +102,7 @@ impl Running {
             catch_up: None,
             facts: None,
             has_news: false,
+            told_silent: None,
         })
     }
 
@@ -269,8 +274,7 @@ impl Running {
     /// Gives on what came since the last time, in order of time.
     fn give(&mut self, time: UnixNanos, wall: UnixNanos) -> Result<(), ServiceError> {
         if !self.is_caught_up()? {
-            self.show(time, wall);
-            return Ok(());
+            return self.show(time, wall);
         }
         let Conflated { mut events, minutes } = self.conflator.drain(time);
         events.sort_by_key(MarketEvent::time);
@@ -287,12 +291,11 @@ impl Running {
         self.minutes.extend(minutes);
         let over = self.minutes.len().saturating_sub(MINUTES_MAX);
         self.minutes.drain(..over);
-        self.show(time, wall);
-        Ok(())
+        self.show(time, wall)
     }
 
     /// Tells everybody how the feed stands.
-    fn show(&self, time: UnixNanos, wall: UnixNanos) {
+    fn show(&mut self, time: UnixNanos, wall: UnixNanos) -> Result<(), ServiceError> {
         let counts = *self.conflator.counts();
         let last = self.last_message;
         let is_silent = wall.since(last) > STALE_SECONDS * NANOS_PER_SECOND;
@@ -303,6 +306,19 @@ impl Running {
             status.last_message = Some(last);
             status.clock = Some((self.exchange, time, wall));
         });
+        self.alarm(
+            (is_silent || self.lost.is_some())
+                && self.house.calendars().of(self.exchange).session_at(time).is_some(),
+        )
+    }
+
+    /// A feed that falls silent in its session is a risk event of whoever holds something there, until it is back.
+    fn alarm(&mut self, silent: bool) -> Result<(), ServiceError> {
+        if self.told_silent == Some(silent) {
+            return Ok(());
+        }
+        self.told_silent = Some(silent);
+        self.house.give_as_house(vec![Command::FeedSilent { exchange: self.exchange, silent }]).map(drop)
     }
 
     /// Splits and dividends that became known since the day began.

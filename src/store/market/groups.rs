@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::codec::{clean, date, day};
 use super::super::error::StoreError;
-use super::instruments::{id_at, number_of, upsert};
+use super::instruments::{id_at, instrument_at, number_of, upsert};
 use super::prices::newest_session_of;
 use super::revision::{What, bump};
 use super::{MarketReader, MarketStore};
@@ -107,7 +107,13 @@ impl MarketStore {
         self.db().write("store instruments", |tx| {
             let mut changed = false;
             for listing in listings {
-                upsert(tx, &listing.instrument)?;
+                let told = &listing.instrument;
+                match instrument_at(tx, told.id)?.filter(|_| !listing.tells_borrow) {
+                    Some(Instrument { shortable, borrowable, .. }) => {
+                        upsert(tx, &Instrument { shortable, borrowable, ..told.clone() })?;
+                    }
+                    None => upsert(tx, told)?,
+                }
                 if let Some(number) = number_of(tx, listing.instrument.id)? {
                     changed |= note(tx, number, listing)?;
                 }

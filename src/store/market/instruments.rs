@@ -25,7 +25,7 @@ pub struct SourceInfo {
     pub last: Option<NaiveDate>,
 }
 
-const INSTRUMENT: &str = "SELECT i.symbol, i.exchange, i.name, i.sector, i.currency, i.tick, i.lot, i.shortable FROM instruments i";
+const INSTRUMENT: &str = "SELECT i.symbol, i.exchange, i.name, i.sector, i.currency, i.tick, i.lot, i.shortable, i.borrowable FROM instruments i";
 
 pub(super) fn id_at(row: &Row<'_>, column: usize) -> rusqlite::Result<InstrumentId> {
     Ok(InstrumentId::new(parsed::<Symbol>(row, column)?, parsed::<Exchange>(row, column + 1)?))
@@ -44,7 +44,15 @@ fn instrument(row: &Row<'_>) -> rusqlite::Result<Instrument> {
         tick: Price::from_raw(row.get(5)?),
         lot: Quantity::from_raw(row.get(6)?),
         shortable: row.get(7)?,
+        borrowable: row.get::<_, Option<i64>>(8)?.map(Quantity::from_raw),
     })
+}
+
+/// One instrument as it is known.
+pub(super) fn instrument_at(conn: &Connection, id: InstrumentId) -> rusqlite::Result<Option<Instrument>> {
+    let sql = format!("{INSTRUMENT} WHERE i.exchange = ?1 AND i.symbol = ?2");
+    let row = params![id.exchange.code(), id.symbol.as_str()];
+    conn.prepare_cached(&sql)?.query_row(row, instrument).optional()
 }
 
 /// The row number of an instrument.
@@ -65,11 +73,12 @@ pub(super) fn ensure_instrument(conn: &Connection, id: InstrumentId) -> rusqlite
 
 /// Adds an instrument or replaces what is known of it; an empty sector says nothing.
 pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (exchange, symbol) DO UPDATE SET \
+    let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable, borrowable) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (exchange, symbol) DO UPDATE SET \
                name = excluded.name, sector = iif(excluded.sector = '', sector, excluded.sector), \
                currency = excluded.currency, \
-               tick = excluded.tick, lot = excluded.lot, shortable = excluded.shortable";
+               tick = excluded.tick, lot = excluded.lot, shortable = excluded.shortable, \
+               borrowable = excluded.borrowable";
     let row = params![
         instrument.id.symbol.as_str(),
         instrument.id.exchange.code(),
@@ -79,6 +88,7 @@ pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Re
         instrument.tick.raw(),
         instrument.lot.raw(),
         instrument.shortable,
+        instrument.borrowable.map(Quantity::raw),
     ];
     conn.prepare_cached(sql)?.execute(row).map(drop)
 }
@@ -86,11 +96,7 @@ pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Re
 impl MarketReader {
     /// One instrument.
     pub fn instrument(&self, id: InstrumentId) -> Result<Option<Instrument>, StoreError> {
-        self.db.read("read an instrument", |c| {
-            let sql = format!("{INSTRUMENT} WHERE i.exchange = ?1 AND i.symbol = ?2");
-            let row = params![id.exchange.code(), id.symbol.as_str()];
-            c.prepare_cached(&sql)?.query_row(row, instrument).optional()
-        })
+        self.db.read("read an instrument", |c| instrument_at(c, id))
     }
 
     /// All instruments, of one exchange where it is named, in the order of their ids.

@@ -57,6 +57,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/006.sql"),
     include_str!("../schema/market/007.sql"),
     include_str!("../schema/market/008.sql"),
+    include_str!("../schema/market/009.sql"),
 ];
 
 /// The interval of daily bars.

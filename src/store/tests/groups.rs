@@ -9,7 +9,13 @@ use crate::domain::{CleanText, Exchange, Instrument};
 fn listing(sector: &str, industry: &str, from: Option<&str>) -> Listing {
     let mut instrument = Instrument::with_defaults(id("A.XNYS"));
     instrument.sector = sector.into();
-    Listing { instrument, industry: industry.into(), from: from.map(date), scheme: "GICS 2018".into() }
+    Listing {
+        instrument,
+        industry: industry.into(),
+        from: from.map(date),
+        scheme: "GICS 2018".into(),
+        tells_borrow: false,
+    }
 }
 
 /// (first day, sector, industry) of each entry.
@@ -80,4 +86,28 @@ fn every_change_is_a_new_revision_and_nothing_new_is_none() {
     let priced = put();
     assert_eq!((priced.facts, priced.prices.number), (grouped.facts, start.prices.number + 1));
     assert_eq!(put(), priced);
+}
+
+#[test]
+fn what_can_be_borrowed_is_kept_until_a_row_tells_it_anew() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = MarketStore::open(home.path()).unwrap();
+    let told = |shortable, borrowable: Option<&str>| {
+        let plain = listing("", "", None);
+        let borrowable = borrowable.map(|text| text.parse().unwrap());
+        Listing {
+            instrument: Instrument { shortable, borrowable, ..plain.instrument.clone() },
+            tells_borrow: true,
+            ..plain
+        }
+    };
+    let mut known = |row: Listing| {
+        store.store_listings(&[row]).unwrap();
+        let known = store.read().instrument(id("A.XNYS")).unwrap().unwrap();
+        (known.shortable, known.borrowable.map(|shares| shares.to_string()))
+    };
+    assert_eq!(known(listing("", "", None)), (true, None));
+    assert_eq!(known(told(false, Some("500"))), (false, Some("500".to_owned())));
+    assert_eq!(known(listing("Metals", "", None)), (false, Some("500".to_owned())));
+    assert_eq!(known(told(true, None)), (true, None));
 }

@@ -347,7 +347,7 @@ pub fn human(limit: &str, text: &str) -> String {
         Some(LimitUnit::Ratio) => text.parse::<Ratio>().ok().map(format::percent),
         Some(LimitUnit::Money) => text.parse::<Money>().ok().map(format::money_whole),
         Some(LimitUnit::Quantity) => text.parse().ok().map(format::quantity),
-        Some(LimitUnit::Count | LimitUnit::Seconds | LimitUnit::Symbols) => None,
+        Some(LimitUnit::Count | LimitUnit::Seconds | LimitUnit::Days | LimitUnit::Symbols) => None,
         // Checks without a limit behind them, such as cash, speak of money.
         None => text.parse::<Money>().ok().map(format::money_whole),
     };

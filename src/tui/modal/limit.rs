@@ -194,6 +194,7 @@ impl LimitForm {
             LimitUnit::Ratio => "a fraction: 0.1 is 10%",
             LimitUnit::Count => "a whole number",
             LimitUnit::Seconds => "seconds",
+            LimitUnit::Days => "trading days",
             LimitUnit::Symbols => "symbols with commas",
         }
     }

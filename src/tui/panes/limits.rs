@@ -94,7 +94,7 @@ pub(super) fn shown(name: LimitName, text: &str) -> String {
         LimitUnit::Ratio => text.parse::<Ratio>().ok().map(format::percent),
         LimitUnit::Money => text.parse::<Money>().ok().map(format::money_whole),
         LimitUnit::Quantity => text.parse::<Quantity>().ok().map(format::quantity),
-        LimitUnit::Count | LimitUnit::Seconds | LimitUnit::Symbols => None,
+        LimitUnit::Count | LimitUnit::Seconds | LimitUnit::Days | LimitUnit::Symbols => None,
     };
     formatted.unwrap_or_else(|| text.to_owned())
 }

@@ -78,6 +78,7 @@ lines! {
         #[serde(default)] exchange: Option<Exchange>,
         #[serde(default)] sector: Option<String>,
         #[serde(default)] shortable: Option<bool>,
+        #[serde(default)] borrowable: Option<Quantity>,
     }
     ConfigLine {
         #[serde(default)] fee: Option<FeeLine>,
@@ -243,6 +244,7 @@ impl Script {
         instrument.lot = line.lot.unwrap_or(instrument.lot);
         instrument.sector = line.sector.map(CleanText::from).unwrap_or_default();
         instrument.shortable = line.shortable.unwrap_or(true);
+        instrument.borrowable = line.borrowable;
         if !instrument.tick.is_positive() || !instrument.lot.is_positive() {
             return Err("tick and lot must be above zero".to_owned());
         }

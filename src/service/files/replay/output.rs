@@ -73,6 +73,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::LimitTurned { .. }
         | EventBody::LimitUsed { .. }
         | EventBody::MarginEased { .. }
+        | EventBody::RiskEased { .. }
         | EventBody::RiskEvent { .. } => control_body(head, body),
         EventBody::CorporateAction { .. }
         | EventBody::SymbolChanged { .. }
@@ -214,6 +215,9 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
             let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
             object.text("observed", observed).text("threshold", threshold)
         }
+        EventBody::RiskEased { account, code } => {
+            head("risk_eased").text("code", code).text("account", account)
+        }
         _ => return None,
     })
 }
@@ -333,6 +337,7 @@ const fn reason_word(reason: EndReason) -> &'static str {
         EndReason::CorporateAction => "corporate_action",
         EndReason::Amended => "amended",
         EndReason::ListEnded => "list_ended",
+        EndReason::ApprovalExpired => "approval_expired",
         EndReason::SessionClose => "session_close",
         EndReason::OutOfRange => "out_of_range",
         EndReason::Immediate => "immediate",

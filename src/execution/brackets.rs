@@ -1,0 +1,91 @@
+//! Lists whose orders hang together: none of a bracket is given when one of its exits would be refused, and what is tied
+//! to orders that are not there is not given either.
+//!
+//! Whether an exit would be refused is tried on a copy of the book, so that nothing is guessed.
+
+use crate::domain::event::{EventBody, Refusal};
+use crate::domain::facts::MarketFacts;
+use crate::domain::limit::DecisionRecord;
+use crate::domain::{OrderId, OrderSpec, OrderStatus, RefusalCode};
+
+use super::engine::EngineError;
+use super::step::Step;
+
+/// An order that is refused with its list, why, and what risk saw.
+pub(super) type Denied = (OrderSpec, Refusal, Option<DecisionRecord>);
+
+impl Step<'_> {
+    /// The orders of a list that are refused for the sake of others of it.
+    pub(super) fn denied_brackets(
+        &self,
+        orders: &[OrderSpec],
+        facts: &MarketFacts,
+    ) -> Result<Vec<Denied>, EngineError> {
+        let is_new = |o: &OrderSpec| self.state().orders.asked(&(o.account, o.id)).is_none();
+        let lost = |o: &&OrderSpec| is_new(o) && self.is_incomplete(o, orders);
+        let alone = |o: &OrderSpec| (o.clone(), Refusal::plain(RefusalCode::OrderListIncomplete), None);
+        let mut denied: Vec<Denied> = orders.iter().filter(lost).map(alone).collect();
+        let tied = |o: &OrderSpec| orders.iter().any(|p| Some(p.id) == o.parent);
+        if !orders.iter().any(|o| tied(o) && is_new(o)) {
+            return Ok(denied);
+        }
+        let mut copy = self.engine.clone();
+        let mut trial = Step::new(&mut copy, self.now, self.wall, self.by);
+        let rest: Vec<&OrderSpec> =
+            orders.iter().filter(|o| !denied.iter().any(|(gone, _, _)| gone.id == o.id)).collect();
+        trial.give_list(&rest, facts)?;
+        let tried = trial.finish()?.events;
+        let said = |o: &OrderSpec| {
+            tried.iter().find_map(|event| match &event.body {
+                EventBody::OrderDenied { order, refusal, decision } if order.id == o.id => {
+                    Some((refusal.clone(), decision.clone()))
+                }
+                _ => None,
+            })
+        };
+        for entry in rest.iter().filter(|o| !tied(o) && is_new(o)) {
+            let exits: Vec<&&OrderSpec> =
+                rest.iter().filter(|o| root(o, orders) == entry.id && o.id != entry.id).collect();
+            let stands = copy
+                .state()
+                .orders()
+                .get(entry.account, entry.id)
+                .is_some_and(|o| o.status != OrderStatus::Denied);
+            if !stands || !exits.iter().any(|o| said(o).is_some()) {
+                continue;
+            }
+            for order in std::iter::once(*entry).chain(exits.into_iter().copied()) {
+                let (refusal, decision) =
+                    said(order).unwrap_or_else(|| (Refusal::plain(RefusalCode::OrderListDenied), None));
+                denied.push((order.clone(), refusal, decision));
+            }
+        }
+        Ok(denied)
+    }
+
+    /// Whether an order of a list names a parent or a group of which nothing else is there.
+    fn is_incomplete(&self, order: &OrderSpec, orders: &[OrderSpec]) -> bool {
+        let known = self.state().orders();
+        let parent = order.parent.filter(|parent| {
+            known.get(order.account, *parent).is_none() && !orders.iter().any(|o| o.id == *parent)
+        });
+        let group = order.oco.filter(|group| {
+            let beside = orders.iter().any(|o| o.oco == Some(*group) && o.id != order.id);
+            !beside
+                && !known.is_group_filled(&(order.account, *group))
+                && known.siblings(order).next().is_none()
+        });
+        parent.is_some() || group.is_some()
+    }
+}
+
+/// The order of a list on which another one hangs in the end.
+fn root(order: &OrderSpec, orders: &[OrderSpec]) -> OrderId {
+    let mut at = order;
+    // No chain is longer than the list.
+    for _ in orders {
+        let Some(parent) = orders.iter().find(|o| Some(o.id) == at.parent) else { break };
+        at = parent;
+    }
+    at.id
+}

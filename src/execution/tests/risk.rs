@@ -1,0 +1,192 @@
+//! Risk between orders: what is told without one, what ends by itself, and lists of which nothing stands.
+
+use super::*;
+use crate::domain::event::{EndReason, HaltMode};
+use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
+use crate::domain::{OrderType, RefusalCode};
+
+const FLAT: [i64; 4] = [10_000; 4];
+
+fn desk() -> Desk {
+    let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", false);
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk
+}
+
+impl Desk {
+    fn limit(&mut self, name: &str, hard: &str, soft: Option<&str>) {
+        let told = self.give(Command::SetLimit(LimitDraft {
+            name: name.parse().unwrap(),
+            scope: Scope::Firm,
+            hard: Some(hard.to_owned()),
+            soft: soft.map(str::to_owned),
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        }));
+        assert!(matches!(told[..], [EventBody::LimitApproved { .. }]), "{told:?}");
+    }
+}
+
+/// Codes of risk events, with `-` before those that no longer hold.
+fn codes(told: &[EventBody]) -> Vec<String> {
+    let code = |t: &EventBody| match t {
+        EventBody::RiskEvent { code, .. } => Some(code.to_string()),
+        EventBody::RiskEased { code, .. } => Some(format!("-{code}")),
+        _ => None,
+    };
+    told.iter().filter_map(code).collect()
+}
+
+fn refused(told: &[EventBody]) -> Vec<(String, RefusalCode)> {
+    let one = |t: &EventBody| match t {
+        EventBody::OrderDenied { order, refusal, .. } => Some((order.id.to_string(), refusal.code)),
+        _ => None,
+    };
+    told.iter().filter_map(one).collect()
+}
+
+#[test]
+fn a_position_that_lost_too_much_is_told_once_and_again_when_it_recovered() {
+    let mut desk = desk();
+    desk.limit("max_position_loss", "500", None);
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 100, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    assert_eq!(codes(&desk.bar("AAA", 1, [9_400; 4], 1_000_000)), ["POSITION_LOSS"]);
+    assert_eq!(codes(&desk.bar("AAA", 1, [9_300; 4], 1_000_000)), [] as [&str; 0]);
+    assert_eq!(codes(&desk.bar("AAA", 1, [9_900; 4], 1_000_000)), ["-POSITION_LOSS"]);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn a_cooldown_ends_by_itself_and_is_told() {
+    let mut desk = desk();
+    desk.limit("loss_cooldown", "90", None);
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.submit(Desk::order("b", "AAA", Side::Sell, 10, None));
+    assert_eq!(codes(&desk.bar("AAA", 1, [9_900; 4], 1_000_000)), ["LOSS_COOLDOWN"]);
+    assert_eq!(codes(&desk.bar("AAA", 1, FLAT, 1_000_000)), [] as [&str; 0]);
+    assert_eq!(codes(&desk.bar("AAA", 1, FLAT, 1_000_000)), ["-LOSS_COOLDOWN"]);
+}
+
+#[test]
+fn stops_that_close_are_counted_over_sessions_and_stop_new_risk() {
+    let mut desk = desk();
+    desk.limit("max_stop_outs", "0", None);
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.submit(OrderSpec {
+        order_type: OrderType::Stop,
+        trigger_price: Some(cents(9_800)),
+        ..Desk::order("s", "AAA", Side::Sell, 10, None)
+    });
+    assert_eq!(codes(&desk.bar("AAA", 1, [9_700; 4], 1_000_000)), ["STOP_COUNT"]);
+    let told = desk.submit(Desk::order("b", "AAA", Side::Buy, 1, None));
+    assert_eq!(refused(&told), [("b".to_owned(), RefusalCode::StopCount)]);
+}
+
+#[test]
+fn many_refusals_are_told_and_orders_then_stop() {
+    let mut desk = desk();
+    desk.limit("max_reject_rate", "0.5", None);
+    let mut alarms = Vec::new();
+    for at in 0..12 {
+        alarms.extend(codes(&desk.submit(Desk::order(&format!("o{at}"), "AAA", Side::Sell, 1, None))));
+    }
+    assert_eq!(alarms, ["REJECT_RATE"]);
+    let told = desk.submit(Desk::order("good", "AAA", Side::Buy, 1, None));
+    assert_eq!(refused(&told), [("good".to_owned(), RefusalCode::RejectRate)]);
+    desk.bar("AAA", 2, FLAT, 1_000_000);
+    assert_eq!(refused(&desk.submit(Desk::order("later", "AAA", Side::Buy, 1, None))), []);
+}
+
+#[test]
+fn a_fat_fill_is_told_and_halts_above_its_hard_value() {
+    let mut desk = desk();
+    desk.limit("max_fill_distance", "0.05", Some("0.02"));
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, None));
+    assert_eq!(codes(&desk.bar("AAA", 1, [10_300; 4], 1_000_000)), ["FAT_FILL"]);
+    assert!(desk.engine.state().halts().is_empty());
+    desk.submit(Desk::order("b", "AAA", Side::Buy, 10, None));
+    let told = desk.bar("AAA", 1, [12_000; 4], 1_000_000);
+    assert_eq!(codes(&told), ["FAT_FILL"]);
+    assert!(
+        told.iter()
+            .any(|t| matches!(t, EventBody::Halted { scope: Scope::Firm, mode: HaltMode::Halted, .. }))
+    );
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn an_order_that_nobody_approved_in_time_ends_with_that_reason() {
+    let mut desk = desk();
+    desk.limit("max_order_quantity", "100", Some("10"));
+    desk.limit("approval_window", "150", None);
+    desk.submit(OrderSpec { tif: TimeInForce::Gtc, ..Desk::order("a", "AAA", Side::Buy, 50, Some(9_000)) });
+    assert_eq!(desk.status("a"), OrderStatus::PendingApproval);
+    desk.bar("AAA", 2, FLAT, 1_000_000);
+    assert_eq!(desk.status("a"), OrderStatus::PendingApproval);
+    let told = desk.bar("AAA", 1, FLAT, 1_000_000);
+    let ended =
+        |t: &EventBody| matches!(t, EventBody::OrderExpired { reason: EndReason::ApprovalExpired, .. });
+    assert!(told.iter().any(ended), "{told:?}");
+    let (account, id) = ("A".parse().unwrap(), "a".parse().unwrap());
+    let order = desk.engine.state().orders().get(account, id).unwrap().clone();
+    assert_eq!((order.status, order.code), (OrderStatus::Expired, Some(RefusalCode::ApprovalExpired)));
+    let late = desk.give(Command::ApproveOrder { account, id });
+    assert!(
+        matches!(&late[..], [EventBody::ControlRejected { reason, .. }] if reason.as_str().contains("in time"))
+    );
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn a_silent_feed_is_told_to_those_who_hold_something_until_it_is_back() {
+    let mut desk = desk();
+    let exchange = instrument("AAA").exchange;
+    let silent = |silent| Command::FeedSilent { exchange, silent };
+    assert_eq!(codes(&desk.give(silent(true))), [] as [&str; 0], "nothing is held or wanted");
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, Some(9_000)));
+    assert_eq!(codes(&desk.give(silent(true))), ["STALE_MARKET_DATA"]);
+    assert_eq!(codes(&desk.give(silent(true))), [] as [&str; 0]);
+    assert_eq!(codes(&desk.give(silent(false))), ["-STALE_MARKET_DATA"]);
+    assert_eq!(codes(&desk.give(silent(false))), [] as [&str; 0]);
+}
+
+#[test]
+fn nothing_of_a_bracket_stands_when_one_of_its_exits_is_refused() {
+    let mut desk = desk();
+    let entry = Desk::order("e", "AAA", Side::Buy, 10, None);
+    let exit = |id: &str, limit: Option<i64>, trigger: Option<Price>| OrderSpec {
+        order_type: if trigger.is_some() { OrderType::Stop } else { OrderType::Limit },
+        trigger_price: trigger,
+        parent: Some(entry.id),
+        oco: Some("g".parse().unwrap()),
+        tif: TimeInForce::Gtc,
+        ..Desk::order(id, "AAA", Side::Sell, 10, limit)
+    };
+    let give = |desk: &mut Desk, orders: Vec<OrderSpec>| {
+        desk.give(Command::SubmitList { orders, facts: MarketFacts::default() })
+    };
+    let off_tick = Some(Price::from_raw(Price::ONE_RAW * 95 + 1));
+    let told =
+        give(&mut desk, vec![entry.clone(), exit("tp", Some(11_000), None), exit("sl", None, off_tick)]);
+    let all = [
+        ("e".to_owned(), RefusalCode::OrderListDenied),
+        ("tp".to_owned(), RefusalCode::OrderListDenied),
+        ("sl".to_owned(), RefusalCode::InvalidPriceIncrement),
+    ];
+    assert_eq!(refused(&told), all);
+    assert!(desk.engine.state().orders().open().is_empty());
+    let again = |spec: &OrderSpec| OrderSpec { id: format!("{}2", spec.id).parse().unwrap(), ..spec.clone() };
+    let second = OrderSpec { parent: Some("e2".parse().unwrap()), ..again(&exit("tp", Some(11_000), None)) };
+    let told = give(&mut desk, vec![again(&entry), second.clone()]);
+    assert_eq!(refused(&told), [("tp2".to_owned(), RefusalCode::OrderListIncomplete)], "one leg is no group");
+    let lost = OrderSpec { parent: Some("nobody".parse().unwrap()), oco: None, ..again(&second) };
+    assert_eq!(
+        refused(&give(&mut desk, vec![lost])),
+        [("tp22".to_owned(), RefusalCode::OrderListIncomplete)]
+    );
+    desk.check(&Calendars::bundled().unwrap());
+}

@@ -1,0 +1,39 @@
+//! Messages: orders and changes of the last sixty seconds, refused ones and this one included; cancels never count.
+
+use crate::domain::decision::{Inputs, Span};
+use crate::domain::limit::LimitName;
+
+use super::{Control, Finding, Measure, Rule, bounded};
+
+/// The control over one account.
+#[derive(Debug)]
+pub struct MaxMessagesPerMinute;
+
+impl Control for MaxMessagesPerMinute {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxMessagesPerMinute)
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        bounded(inputs, LimitName::MaxMessagesPerMinute, inputs.pace.map(counted))
+    }
+}
+
+/// The control over all paper accounts together.
+#[derive(Debug)]
+pub struct MaxFirmMessagesPerMinute;
+
+impl Control for MaxFirmMessagesPerMinute {
+    fn rule(&self) -> Rule {
+        Rule::Limit(LimitName::MaxFirmMessagesPerMinute)
+    }
+
+    fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
+        bounded(inputs, LimitName::MaxFirmMessagesPerMinute, inputs.firm_pace.map(counted))
+    }
+}
+
+/// What is judged again in its place, unchanged, is no new message.
+fn counted(pace: Span<u32>) -> Measure {
+    Measure::span(i64::from(pace.now), i64::from(pace.with)).unless(pace.with == pace.now)
+}
