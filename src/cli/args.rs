@@ -128,6 +128,8 @@ pub enum Command {
     Limits(commands::limits::LimitsCommand),
     /// Stop trading in a scope.
     Halt(commands::halt::Halt),
+    /// Close the positions of a scope at market.
+    Flatten(commands::halt::Flatten),
     /// Go on trading in a scope.
     Resume(commands::halt::Resume),
     /// People: add, list, role, password, disable.
@@ -175,6 +177,7 @@ impl Command {
             Command::History(c) => c.run(env),
             Command::Limits(c) => c.run(env),
             Command::Halt(c) => c.run(env),
+            Command::Flatten(c) => c.run(env),
             Command::Resume(c) => c.run(env),
             Command::User(c) => c.run(env),
             Command::Key(c) => c.run(env),

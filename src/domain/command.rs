@@ -100,6 +100,22 @@ pub enum Command {
         /// Why, in the words of who halts; may be empty.
         reason: CleanText,
     },
+    /// Closes the positions of a scope at market: its open orders end, and orders that only reduce are given.
+    Flatten {
+        /// What is closed.
+        scope: Scope,
+        /// Why, in the words of who closes; may be empty.
+        reason: CleanText,
+    },
+    /// Notes that a halt was tried on a copy of the book.
+    NoteDrill {
+        /// What would have been halted.
+        scope: Scope,
+        /// Orders it would have ended.
+        orders: u32,
+        /// How long that took, in microseconds.
+        micros: u64,
+    },
     /// Lifts a halt that somebody else set.
     Resume {
         /// What is resumed.

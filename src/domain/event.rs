@@ -3,11 +3,13 @@
 //! State is a fold of these. Each body carries all that the fold needs; nothing is looked up elsewhere.
 
 mod end;
+mod fill;
 mod halt;
 
 use serde::{Deserialize, Serialize};
 
 pub use end::EndReason;
+pub use fill::{Fill, VenueFill};
 pub use halt::HaltMode;
 
 use super::limit::{Breach, DecisionRecord, LimitDraft, LimitName, Scope, Turn};
@@ -15,7 +17,7 @@ use super::market::SplitRatio;
 use super::venue::VenueModel;
 use super::{
     AccountId, AccountSpec, BrokerId, CleanText, Exchange, Instrument, InstrumentId, Money, OrderId,
-    OrderSpec, Price, Quantity, RefusalCode, Seq, Side, TradeId, UnixNanos, UserName, VenueOrderId,
+    OrderSpec, Price, Quantity, RefusalCode, Seq, UnixNanos, UserName, VenueOrderId,
 };
 
 /// Why an order, amendment or cancel was refused.
@@ -56,48 +58,6 @@ pub enum CashKind {
     CashInLieu,
     /// Paid for borrowed shares.
     Borrow,
-}
-
-/// A fill as its broker names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VenueFill {
-    /// The broker's name for the fill.
-    pub trade: TradeId,
-    /// The broker's name for the order.
-    pub venue_id: VenueOrderId,
-    /// Filled so far under that name, this fill included.
-    pub cum: Quantity,
-    /// Whether it was inferred, and stands for all that had been missing up to there.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_inferred: bool,
-}
-
-/// A fill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fill {
-    /// Account.
-    pub account: AccountId,
-    /// Order.
-    pub id: OrderId,
-    /// Instrument.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Filled now.
-    pub quantity: Quantity,
-    /// At this price, slippage included.
-    pub price: Price,
-    /// Fee charged now.
-    pub fee: Money,
-    /// Filled so far, this fill included.
-    pub cum: Quantity,
-    /// Not yet filled.
-    pub leaves: Quantity,
-    /// Market price and size it was made against (bar open or limit with the bar's budget, or the quote).
-    pub against: (Price, Quantity),
-    /// How the broker names it, where a broker made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub venue: Option<VenueFill>,
 }
 
 /// An account's figures at a mark.
@@ -441,6 +401,29 @@ pub enum EventBody {
         /// Why, where they said so.
         #[serde(default, skip_serializing_if = "CleanText::is_empty")]
         reason: CleanText,
+    },
+    /// The positions of a scope are being closed at market: the orders follow.
+    Flattened {
+        /// Scope.
+        scope: Scope,
+        /// Who.
+        actor: UserName,
+        /// How many positions it has.
+        positions: u32,
+        /// Why, where they said so.
+        #[serde(default, skip_serializing_if = "CleanText::is_empty")]
+        reason: CleanText,
+    },
+    /// A halt was tried on a copy of the book: nothing was stopped and nothing ended.
+    HaltDrilled {
+        /// Scope.
+        scope: Scope,
+        /// Who.
+        actor: UserName,
+        /// How many open orders it would have ended.
+        orders: u32,
+        /// How long that took, in microseconds.
+        micros: u64,
     },
     /// Trading goes on in a scope.
     Resumed {

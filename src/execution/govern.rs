@@ -229,13 +229,15 @@ impl Step<'_> {
             return self.reject(actor, format!("set {scope} to reducing"), reason);
         }
         self.emit(EventBody::Halted { scope, mode, actor, reason: reason.clone() })?;
-        if !cancel {
-            return Ok(());
-        }
+        if cancel { self.end_in_scope(scope, EndReason::Halted) } else { Ok(()) }
+    }
+
+    /// Ends the open orders of a scope, the newest first.
+    pub(super) fn end_in_scope(&mut self, scope: Scope, reason: EndReason) -> Result<(), EngineError> {
         for key in self.newest_first(|order| self.is_in_scope(order, scope)) {
             // Ending one may have ended others with it.
             if self.state().orders.open().contains_key(&key) {
-                self.end(key, EndReason::Halted)?;
+                self.end(key, reason)?;
             }
         }
         Ok(())

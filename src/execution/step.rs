@@ -144,6 +144,13 @@ impl<'e> Step<'e> {
             Command::Halt { scope, mode, cancel, reason } => {
                 self.halt(given.actor, *scope, *mode, *cancel, reason)
             }
+            Command::Flatten { scope, reason } => self.flatten(given.actor, *scope, reason),
+            Command::NoteDrill { scope, orders, micros } => self.emit(EventBody::HaltDrilled {
+                scope: *scope,
+                actor: given.actor,
+                orders: *orders,
+                micros: *micros,
+            }),
             Command::Resume { scope } => self.resume(given, *scope),
             Command::VenueAnswer { account, id, answer } => self.venue_answer((*account, *id), answer),
             Command::VenueReport { account, report } => self.venue_report(*account, report),

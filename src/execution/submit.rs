@@ -93,7 +93,7 @@ impl Step<'_> {
         (!refused).then_some((price, order.quantity))
     }
 
-    fn act_on(&mut self, order: &OrderSpec, decision: Decision) -> Result<(), EngineError> {
+    pub(super) fn act_on(&mut self, order: &OrderSpec, decision: Decision) -> Result<(), EngineError> {
         let record = Some(decision.record());
         match decision.verdict().clone() {
             Verdict::Refuse(refusal) => self.deny(order, refusal, Some(decision)),

@@ -127,6 +127,16 @@ pub enum Control {
         #[serde(default)]
         reason: CleanText,
     },
+    /// Close the positions of a scope at market.
+    Flatten {
+        /// What.
+        scope: Scope,
+        /// Why; may be empty.
+        #[serde(default)]
+        reason: CleanText,
+    },
+    /// Try a halt without doing it.
+    Drill(Scope),
     /// Go on trading.
     Resume(Scope),
 }
@@ -145,6 +155,8 @@ pub enum Done {
     Limits(Vec<LimitVersionRow>),
     /// How many orders ended.
     Canceled(u32),
+    /// A halt was tried: how many orders would have ended, and how long that took in microseconds.
+    Drilled(u32, u64),
     /// A rebalance.
     Basket(Basket),
     /// Sessions played.
@@ -168,6 +180,8 @@ impl Deed {
             Deed::Control(Control::RejectLimit { .. } | Control::RejectLimits { .. }) => "limits reject",
             Deed::Control(Control::RevertLimit(_) | Control::RevertLimits(_)) => "limits revert",
             Deed::Control(Control::Halt { .. }) => "halt",
+            Deed::Control(Control::Flatten { .. }) => "flatten",
+            Deed::Control(Control::Drill(_)) => "halt --drill",
             Deed::Control(Control::Resume(_)) => "resume",
             Deed::Advance { .. } => "advance",
             Deed::OpenAccount(_) => "account open",
@@ -199,6 +213,11 @@ impl Done {
     /// How many orders a halt ended.
     pub fn canceled(self) -> Result<u32, ServiceError> {
         if let Done::Canceled(orders) = self { Ok(orders) } else { Err(unlike()) }
+    }
+
+    /// How many orders a drill would have ended, and how long that took in microseconds.
+    pub fn drilled(self) -> Result<(u32, u64), ServiceError> {
+        if let Done::Drilled(orders, micros) = self { Ok((orders, micros)) } else { Err(unlike()) }
     }
 
     /// What a rebalance answers with.
@@ -292,6 +311,11 @@ impl Doer {
             Control::ApproveLimits(set) => Done::Limits(house.approve_limits(&permit, set)?),
             Control::Halt { scope, mode, cancel, reason } => {
                 Done::Canceled(house.halt(&permit, scope, mode, cancel, reason)?)
+            }
+            Control::Flatten { scope, reason } => Done::Orders(house.flatten(&permit, scope, reason)?),
+            Control::Drill(scope) => {
+                let (orders, micros) = house.drill(&permit, scope)?;
+                Done::Drilled(orders, micros)
             }
             Control::Resume(scope) => {
                 house.resume(&permit, scope)?;

@@ -172,6 +172,15 @@ pub enum Request {
         /// Why; may be empty.
         reason: CleanText,
     },
+    /// Close the positions of a scope at market.
+    Flatten {
+        /// What.
+        scope: Scope,
+        /// Why; may be empty.
+        reason: CleanText,
+    },
+    /// Try a halt without doing it.
+    Drill(Scope),
     /// Go on trading.
     Resume(Scope),
     /// Run the model now.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::domain::{Capability, CleanText};
+use crate::domain::{Capability, CleanText, OrderStatus};
 use crate::store::trades::Period;
 
 use super::access::Session;
@@ -349,6 +349,19 @@ impl Worker {
                 let ended = if cancel { format!("; {ended} open orders were ended") } else { String::new() };
                 let told = mode.told();
                 Ok(Reply::Done(format!("{scope}: {told}{ended}; another person can resume it")))
+            }
+            Request::Flatten { scope, reason } => {
+                let rows = house.flatten(&session.permit::<ControlRisk>()?, scope, reason)?;
+                let refused = rows.iter().filter(|r| r.status == OrderStatus::Denied).count();
+                let text = format!("{scope}: {} positions are being closed at market", rows.len() - refused);
+                Ok(match refused {
+                    0 => Reply::Done(text),
+                    n => Reply::Failed(format!("{text}; {n} could not be: see Orders")),
+                })
+            }
+            Request::Drill(scope) => {
+                let (orders, micros) = house.drill(&session.permit::<ControlRisk>()?, scope)?;
+                Ok(Reply::Done(view::drill_told(scope, orders, micros)))
             }
             Request::Resume(scope) => {
                 house.resume(&session.permit::<ControlRisk>()?, scope)?;

@@ -237,10 +237,47 @@ impl House {
     ) -> Result<u32, ServiceError> {
         self.known_scope(permit.scope(), scope)?;
         let events = self.control(permit, Command::Halt { scope, mode, cancel, reason })?;
-        let ended = |e: &&Event| {
-            matches!(e.body, EventBody::OrderCanceled { .. } | EventBody::CancelRequested { .. })
+        Ok(count(events.iter().filter(|e| ends_order(e)).count()))
+    }
+
+    /// Closes the positions of a scope at market. Returns the orders as they stand.
+    pub fn flatten(
+        &self,
+        permit: &Permit<ControlRisk>,
+        scope: Covers,
+        reason: CleanText,
+    ) -> Result<Vec<view::OrderRow>, ServiceError> {
+        self.known_scope(permit.scope(), scope)?;
+        let events = self.control(permit, Command::Flatten { scope, reason })?;
+        let given = |e: &Event| match &e.body {
+            EventBody::OrderAccepted { order, .. }
+            | EventBody::OrderSubmitted { order, .. }
+            | EventBody::OrderHeld { order, .. }
+            | EventBody::OrderDenied { order, .. } => Some((order.account, order.id)),
+            _ => None,
         };
-        Ok(count(events.iter().filter(ended).count()))
+        let given: BTreeSet<(AccountId, OrderId)> = events.iter().filter_map(given).collect();
+        given.into_iter().map(|(account, id)| self.row_of(account, id)).collect()
+    }
+
+    fn row_of(&self, account: AccountId, id: OrderId) -> Result<view::OrderRow, ServiceError> {
+        let order = self.engine()?.order(account, id)?;
+        let row = order.map(|o| book::order_row(&o, None, false));
+        row.ok_or_else(|| super::trading::unknown_account(account))
+    }
+
+    /// Tries a halt that would end the open orders of a scope on a copy of the book, and puts that on record. Returns
+    /// how many orders it would have ended, and how long that took in microseconds.
+    pub fn drill(&self, permit: &Permit<ControlRisk>, scope: Covers) -> Result<(u32, u64), ServiceError> {
+        self.known_scope(permit.scope(), scope)?;
+        let (now, began) = (self.house_time()?, std::time::Instant::now());
+        let (mode, reason) = (HaltMode::Halted, CleanText::default());
+        let tried =
+            self.rehearse(permit.actor(), now, Command::Halt { scope, mode, cancel: true, reason })?;
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let orders = count(tried.iter().filter(|e| ends_order(e)).count());
+        self.control(permit, Command::NoteDrill { scope, orders, micros })?;
+        Ok((orders, micros))
     }
 
     /// Lifts a halt that somebody else set (the only person of a home: their own, after a day).
@@ -280,6 +317,10 @@ impl House {
         });
         refused.map_or(Ok(events), |reason| Err(ServiceError::ControlRefused(reason)))
     }
+}
+
+const fn ends_order(event: &Event) -> bool {
+    matches!(event.body, EventBody::OrderCanceled { .. } | EventBody::CancelRequested { .. })
 }
 
 /// Versions of limits that bind accounts in scope, newest first.

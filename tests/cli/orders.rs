@@ -146,6 +146,10 @@ fn commands_that_show_nothing_still_answer_programs() {
     assert_eq!(bench.json("raj", &["halt", "symbol:S01"]), json!({"scope": "symbol:S01", "state": "halted"}));
     bench.run("raj", &["resume", "symbol:S01"]).ended(1);
     bench.run("raj", &["halt", "symbol:S02", "--reason", "prices look wrong"]).ended(0);
+    let drill = bench.json("raj", &["halt", "firm", "--drill"]);
+    assert_eq!((&drill["scope"], &drill["orders"]), (&"firm".into(), &0.into()));
+    bench.run("raj", &["flatten", "firm"]).ended(2);
+    assert_eq!(bench.json("raj", &["flatten", "firm", "--confirm", "--reason", "going home"]), json!([]));
     let typo = bench.run("raj", &["halt", "symbol:S0X"]);
     assert!(typo.err.contains("symbol 'S0X' is not known"), "{}", typo.err);
     typo.ended(1);

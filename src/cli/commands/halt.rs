@@ -1,9 +1,10 @@
-//! `halt SCOPE` and `resume SCOPE`: stop trading, and go on.
+//! `halt SCOPE`, `flatten SCOPE` and `resume SCOPE`: stop trading, close positions, and go on.
 
 use clap::Args;
 use serde::Serialize;
 
 use super::Env;
+use super::order_submit::is_refused;
 use crate::cli::args::one_of;
 use crate::cli::credentials;
 use crate::cli::errors::Failure;
@@ -11,9 +12,12 @@ use crate::domain::CleanText;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::Scope;
 use crate::service::deed::{Control, Deed};
+use crate::service::view::drill_told;
 
 /// What is typed on a terminal to lift a halt.
 const RESUME_WORD: &str = "resume";
+/// What is typed on a terminal to close positions.
+const FLATTEN_WORD: &str = "flatten";
 /// How hard a halt is.
 const MODES: &[(&str, HaltMode)] = &[("halted", HaltMode::Halted), ("reducing", HaltMode::Reducing)];
 
@@ -28,6 +32,22 @@ pub struct Halt {
     /// End the open orders of the scope in the same step.
     #[arg(long)]
     cancel: bool,
+    /// Only try it, on a copy of the book: says how many open orders it would end and how long that takes. On record.
+    #[arg(long, conflicts_with_all = ["cancel", "reason"])]
+    drill: bool,
+    /// Why: it stands in the audit trail.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: CleanText,
+}
+
+/// `flatten`.
+#[derive(Debug, Args)]
+pub struct Flatten {
+    /// firm, account:NAME or symbol:NAME.
+    scope: Scope,
+    /// Without it the word is asked for on a terminal, and nothing is done elsewhere.
+    #[arg(long)]
+    confirm: bool,
     /// Why: it stands in the audit trail.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: CleanText,
@@ -40,6 +60,14 @@ pub struct Resume {
     scope: Scope,
 }
 
+/// What a drill found.
+#[derive(Debug, Serialize)]
+struct Drilled {
+    scope: Scope,
+    orders: u32,
+    micros: u64,
+}
+
 /// How a scope stands after a command.
 #[derive(Debug, Serialize)]
 struct Standing {
@@ -50,6 +78,12 @@ struct Standing {
 impl Halt {
     /// Stops trading in the scope.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        if self.drill {
+            let scope = self.scope;
+            let deed = Deed::Control(Control::Drill(scope));
+            let (orders, micros) = env.hand()?.act(deed, |_| {})?.drilled()?;
+            return env.out.told(&Drilled { scope, orders, micros }, &drill_told(scope, orders, micros));
+        }
         let (scope, mode, cancel, reason) = (self.scope, self.mode, self.cancel, self.reason);
         let deed = Control::Halt { scope, mode, cancel, reason };
         let canceled = env.hand()?.act(Deed::Control(deed), |_| {})?.canceled()?;
@@ -60,6 +94,26 @@ impl Halt {
         let ended = if cancel { format!("; {canceled} open orders were ended") } else { String::new() };
         let sentence = format!("{scope}: {}{ended}", mode.told());
         env.out.told(&Standing { scope, state }, &sentence)
+    }
+}
+
+impl Flatten {
+    /// Closes positions; exit 4 when any of the orders was refused.
+    pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
+        let Self { scope, reason, confirm } = self;
+        if !confirm {
+            if !credentials::may_ask() {
+                return Err(Failure::usage("closing positions wants --confirm"));
+            }
+            let asked = format!("Type '{FLATTEN_WORD}' to close all positions of {scope} at market: ");
+            if credentials::ask_line(&asked)?.trim() != FLATTEN_WORD {
+                return Err(Failure::failed(format!("nothing was closed: the word is '{FLATTEN_WORD}'")));
+            }
+        }
+        let deed = Deed::Control(Control::Flatten { scope, reason });
+        let rows = env.hand()?.act(deed, |_| {})?.orders()?;
+        env.out.list(&rows, "nothing is held there")?;
+        if rows.iter().any(is_refused) { Err(Failure::Refused) } else { Ok(()) }
     }
 }
 

@@ -12,6 +12,8 @@ pub enum EndReason {
     LimitTightened,
     /// Trading was halted in its scope.
     Halted,
+    /// The positions of its scope were closed.
+    Flattened,
     /// A split left nothing of it.
     CorporateAction,
     /// An amendment below what was filled.
@@ -47,6 +49,7 @@ impl EndReason {
             EndReason::Requested => "somebody cancelled it",
             EndReason::LimitTightened => "a tightened limit no longer allowed it",
             EndReason::Halted => "trading was halted",
+            EndReason::Flattened => "the positions of its scope were closed",
             EndReason::CorporateAction => "a split left nothing of it",
             EndReason::Amended => "it was amended below what was filled",
             EndReason::ListEnded => "its list's sells ended without paying for it",

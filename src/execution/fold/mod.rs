@@ -118,7 +118,9 @@ impl Fold<'_> {
             | EventBody::ReconciliationBegan { .. }
             | EventBody::ReconciliationEnded { .. } => self.remote_event(),
             EventBody::Fill(fill) => self.fill(fill),
-            EventBody::ControlRejected { .. } => Ok(Effects::default()),
+            EventBody::ControlRejected { .. }
+            | EventBody::Flattened { .. }
+            | EventBody::HaltDrilled { .. } => Ok(Effects::default()),
             EventBody::LimitProposed { .. }
             | EventBody::LimitApproved { .. }
             | EventBody::LimitRejected { .. }

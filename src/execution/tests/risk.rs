@@ -190,3 +190,43 @@ fn nothing_of_a_bracket_stands_when_one_of_its_exits_is_refused() {
     );
     desk.check(&Calendars::bundled().unwrap());
 }
+
+#[test]
+fn positions_of_a_scope_are_closed_whatever_is_halted_and_limited_and_a_drill_does_nothing() {
+    let mut desk = desk();
+    desk.bar("BBB", 1, FLAT, 1_000_000);
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 100, None));
+    desk.submit(Desk::order("b", "BBB", Side::Buy, 50, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.bar("BBB", 1, FLAT, 1_000_000);
+    desk.submit(Desk::order("rest", "AAA", Side::Buy, 1, Some(9_000)));
+    desk.limit("max_order_quantity", "5", None);
+    let scope = Scope::Symbol("AAA".parse().unwrap());
+    desk.give(Command::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: false, reason: "".into() });
+    let before = desk.engine.state().clone();
+    let drilled = desk.give(Command::NoteDrill { scope: Scope::Firm, orders: 1, micros: 7 });
+    assert!(matches!(drilled[..], [EventBody::HaltDrilled { orders: 1, micros: 7, .. }]), "{drilled:?}");
+    assert_eq!(desk.engine.state().orders().open(), before.orders().open());
+    let told = desk.give(Command::Flatten { scope, reason: "leaving".into() });
+    assert!(
+        matches!(
+            &told[..],
+            [
+                EventBody::Flattened { positions: 1, .. },
+                EventBody::OrderCanceled { reason: EndReason::Flattened, .. },
+                EventBody::OrderAccepted { order, .. },
+            ] if order.reduce_only && order.side == Side::Sell
+        ),
+        "{told:?}"
+    );
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    let held = |desk: &Desk, symbol| {
+        let account = desk.engine.state().accounts().values().next().unwrap().clone();
+        account.quantity(instrument(symbol))
+    };
+    assert_eq!((held(&desk, "AAA"), held(&desk, "BBB")), (Quantity::ZERO, Quantity::from_whole(50).unwrap()));
+    let strategy = Scope::Strategy("alpha".parse().unwrap());
+    let told = desk.give(Command::Flatten { scope: strategy, reason: "".into() });
+    assert!(matches!(told[..], [EventBody::ControlRejected { .. }]));
+    desk.check(&Calendars::bundled().unwrap());
+}

@@ -42,7 +42,11 @@ impl Control for MarginCall {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        Finding::plain("margin_call", RefusalCode::MarginCall, inputs.margin_called && !inputs.reduces)
+        Finding::plain(
+            "margin_call",
+            RefusalCode::MarginCall,
+            inputs.margin_called && !inputs.reduces && !inputs.flattens,
+        )
     }
 }
 

@@ -19,15 +19,16 @@ impl Control for TradingState {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        if inputs.reconciling && !inputs.reduces {
+        if inputs.reconciling && !inputs.reduces && !(inputs.flattens && inputs.reduce_only) {
             return Finding::plain("trading_state", RefusalCode::Reconciling, true);
         }
-        let Some((scope, mode)) = inputs.halt else {
+        // Who closes positions by hand may, whatever is halted.
+        let closes = inputs.flattens && inputs.reduce_only;
+        let Some((scope, mode)) = inputs.halt.filter(|_| !closes) else {
             return Finding::plain("trading_state", RefusalCode::TradingHalted, false);
         };
         let (code, breached) = match mode {
-            // Who halted may still have positions closed.
-            HaltMode::Halted => (RefusalCode::TradingHalted, !(inputs.flattens && inputs.reduces)),
+            HaltMode::Halted => (RefusalCode::TradingHalted, true),
             HaltMode::Reducing => (RefusalCode::TradingReduceOnly, !inputs.reduces),
         };
         Finding { scope: Some(scope), ..Finding::plain("trading_state", code, breached) }

@@ -43,6 +43,8 @@ fn allowed(request: &Request) -> bool {
         | Request::ApproveOrder { .. }
         | Request::Halt { .. }
         | Request::Resume(_)
+        | Request::Flatten { .. }
+        | Request::Drill(_)
         | Request::RunSignals
         | Request::Rebalance { .. }
         | Request::Advance(_)
@@ -110,6 +112,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::ApproveOrder { account: desk, id },
         Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true, reason: "".into() },
         Request::Resume(Scope::Firm),
+        Request::Flatten { scope: Scope::Firm, reason: "".into() },
+        Request::Drill(Scope::Firm),
         Request::RunSignals,
         Request::Rebalance { dry_run: true },
         Request::Rebalance { dry_run: false },

@@ -19,7 +19,7 @@ pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
 pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{
     BreachRow, HaltRow, LimitChange, LimitRow, LimitVersionRow, LimitsView, PreviewView, SetPreviewView,
-    WhatIf,
+    WhatIf, drill_told,
 };
 pub use screen::{DataState, Mode, Ownership, Screen};
 pub use vendor::{

@@ -246,3 +246,11 @@ pub struct WhatIf {
     /// Limits version and book sequence this rests on; a later submit is compared with it.
     pub basis: (u32, u64),
 }
+
+/// What a drill of a halt found, in a sentence.
+pub fn drill_told(scope: Scope, orders: u32, micros: u64) -> String {
+    let millis = micros.div_ceil(1_000);
+    format!(
+        "drill of {scope}: a halt would have ended {orders} open orders, in {millis} ms; nothing was done"
+    )
+}

@@ -46,6 +46,8 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::EditLimit => risk::edit_limit(state, args),
         ActionId::RevertLimit => risk::revert(state, args),
         ActionId::Halt => risk::halt(state, args),
+        ActionId::Flatten => risk::flatten(state, args),
+        ActionId::Drill => risk::drill(state, args, out),
         ActionId::Resume => risk::resume(state, args),
         ActionId::RunSignals => begin(state, "Running the model...", Request::RunSignals, out),
         ActionId::Explain => explain(state, args, out),

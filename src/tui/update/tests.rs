@@ -191,6 +191,11 @@ fn one_key_and_enter_halt_and_resuming_wants_its_word() {
     assert!(requests(&press(&mut state, "R Enter")).is_empty());
     assert!(requests(&press(&mut state, "=resum Enter")).is_empty());
     assert_eq!(requests(&press(&mut state, "=e Enter")), [Request::Resume(halted)]);
+    press(&mut state, ": =flatten Enter");
+    assert_eq!(requests(&press(&mut state, "Enter")), [], "the word is missing");
+    let closed = Request::Flatten { scope: Scope::Firm, reason: "".into() };
+    assert_eq!(requests(&press(&mut state, "=flatten Enter")), [closed]);
+    assert_eq!(requests(&press(&mut state, ": =drill Enter")), [Request::Drill(Scope::Firm)]);
 }
 
 #[test]

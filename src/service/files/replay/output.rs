@@ -72,6 +72,8 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::Resumed { .. }
         | EventBody::LimitTurned { .. }
         | EventBody::LimitUsed { .. }
+        | EventBody::Flattened { .. }
+        | EventBody::HaltDrilled { .. }
         | EventBody::MarginEased { .. }
         | EventBody::RiskEased { .. }
         | EventBody::RiskEvent { .. } => control_body(head, body),
@@ -215,6 +217,12 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
             let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
             object.text("observed", observed).text("threshold", threshold)
         }
+        EventBody::Flattened { scope, actor, positions, .. } => {
+            head("flattened").text("scope", scope).text("actor", actor).put("positions", *positions)
+        }
+        EventBody::HaltDrilled { scope, actor, orders, .. } => {
+            head("halt_drilled").text("scope", scope).text("actor", actor).put("orders", *orders)
+        }
         EventBody::RiskEased { account, code } => {
             head("risk_eased").text("code", code).text("account", account)
         }
@@ -334,6 +342,7 @@ const fn reason_word(reason: EndReason) -> &'static str {
         EndReason::Requested => "requested",
         EndReason::LimitTightened => "limit_tightened",
         EndReason::Halted => "halted",
+        EndReason::Flattened => "flattened",
         EndReason::CorporateAction => "corporate_action",
         EndReason::Amended => "amended",
         EndReason::ListEnded => "list_ended",

@@ -12,10 +12,12 @@ use crate::tui::modal::{Modal, set};
 use crate::tui::panes::RowKey;
 use crate::tui::state::{Effect, Tone, UiState};
 
-use super::ask;
+use super::{ask, begin};
 
 /// The word that lets trading go on.
 const RESUME_WORD: &str = "resume";
+/// What must be typed to close positions.
+const FLATTEN_WORD: &str = "flatten";
 
 /// What waits for a second person: one item, or a change set.
 pub(super) fn decide(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effect>) {
@@ -173,13 +175,7 @@ fn take_back_lines() -> Vec<String> {
 
 /// Asks for scope and mode of a halt: one key and Enter stop the firm.
 pub(super) fn halt(state: &mut UiState, args: &str) {
-    let typed: Option<Scope> = args.trim().parse().ok();
-    let mut scopes: Vec<Scope> = typed.into_iter().collect();
-    if scopes.is_empty() {
-        scopes.push(Scope::Firm);
-        scopes.extend(state.screen.account.map(Scope::Account));
-        scopes.extend(state.instrument().map(|i| Scope::Symbol(i.symbol)));
-    }
+    let scopes = scopes(state, args);
     let working = |scope: Scope| {
         let in_scope = |o: &&OrderRow| match scope {
             Scope::Account(account) => o.account == account,
@@ -211,6 +207,37 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
         "Everybody it binds sees a banner; another person resumes.".to_owned(),
     ];
     ask(state, AskForm::new("Halt trading", lines, choices).weighty().with_reason());
+}
+
+/// Asks whose positions are closed; the word must be typed.
+pub(super) fn flatten(state: &mut UiState, args: &str) {
+    let mut choices = Vec::new();
+    for scope in scopes(state, args) {
+        let deed = Deed::Send(Request::Flatten { scope, reason: CleanText::default() });
+        choices.push(Choice::new(format!("{scope}: close all positions"), deed).typed(FLATTEN_WORD));
+    }
+    let lines = vec![
+        "Open orders end, and each position gets a market order that only reduces.".to_owned(),
+        "Limits and halts let it pass. Trading goes on: halt first to stop it.".to_owned(),
+        format!("Type {FLATTEN_WORD}, then Enter."),
+    ];
+    ask(state, AskForm::new("Close positions", lines, choices).weighty());
+}
+
+/// Tries a halt; of the firm where nothing else is named.
+pub(super) fn drill(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
+    let scope = scopes(state, args).first().copied().unwrap_or(Scope::Firm);
+    begin(state, "Trying a halt on a copy of the book...", Request::Drill(scope), out);
+}
+
+/// The scope that was typed, else those that are near.
+fn scopes(state: &UiState, args: &str) -> Vec<Scope> {
+    if let Ok(typed) = args.trim().parse() {
+        return vec![typed];
+    }
+    let near = state.screen.account.map(Scope::Account);
+    let name = state.instrument().map(|i| Scope::Symbol(i.symbol));
+    [Scope::Firm].into_iter().chain(near).chain(name).collect()
 }
 
 /// Asks which halt is lifted; the word must be typed.
