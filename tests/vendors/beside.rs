@@ -1,6 +1,8 @@
 //! Headlines, figures and listings: what was answered lately is not asked again, a run that ends goes on, and what fails
 //! is remembered.
 
+use std::time::{Duration, Instant};
+
 use qlib_pro::domain::vendor::{DataKind, VendorId};
 use qlib_pro::service::sync::{BesideReport, Progress, SyncOutcome, SyncWish, stopper};
 use qlib_pro::store::market::MarketReader;
@@ -11,6 +13,7 @@ use super::server::Seen;
 const A: &str = "QAAA.XNYS";
 const B: &str = "QBBB.XNYS";
 const POLYGON: VendorId = VendorId::Polygon;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn wish(symbols: &[&str]) -> SyncWish {
     let instruments = symbols.iter().map(|s| id(s)).collect();
@@ -144,4 +147,29 @@ fn a_watchlist_is_a_universe_of_its_person() {
     assert!(rig.house().wish_named(&["Watchlist".to_owned()]).unwrap().universe.is_some());
     let named = rig.house().wish_named(&["aapl".to_owned()]).unwrap();
     assert_eq!((named.universe, named.instruments), (None, vec![id("AAPL.XNYS")]));
+}
+
+#[test]
+fn after_a_close_the_kinds_of_the_setting_are_synced_one_after_the_other() {
+    let mut rig = Rig::new();
+    rig.settings.sync_kinds = vec![DataKind::Daily, DataKind::News];
+    rig.restart();
+    assert_eq!(rig.sync_rest(POLYGON, &[A]).failed(), 0);
+    rig.set_now("2024-07-09T01:00:00Z");
+    rig.server.forget();
+    let schedule = rig.house().start_schedule().unwrap();
+    let begun = Instant::now();
+    let last = loop {
+        let board = rig.house().sync_view(&rig.session().permit().unwrap());
+        if let Some(last) = board.last.filter(|last| last.said.as_str().starts_with("news")) {
+            break last;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nothing was synced: {:#?}", rig.server.log());
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    drop(schedule);
+    assert!(last.said.as_str().starts_with("news: 1 answered with "), "{last:?}");
+    assert!(!last.said.as_str().contains("with 0 rows"), "{last:?}");
+    assert!(!last.troubled, "{last:?}");
+    assert_eq!((rig.bar_requests().len(), since(&rig).len()), (1, 1), "{:#?}", rig.server.log());
 }

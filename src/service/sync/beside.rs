@@ -39,7 +39,14 @@ const fn fresh_ms(kind: DataKind) -> i64 {
     match kind {
         DataKind::News => HOUR_MS,
         DataKind::Fundamentals => 7 * DAY_MS,
-        _ => DAY_MS,
+        DataKind::Directory
+        | DataKind::Daily
+        | DataKind::GroupedDaily
+        | DataKind::Minutes
+        | DataKind::Quotes
+        | DataKind::Actions
+        | DataKind::Search
+        | DataKind::Stream => DAY_MS,
     }
 }
 
@@ -222,7 +229,8 @@ impl Beside<'_> {
                 }
                 Err(error) => {
                     row.fail(&error);
-                    if error.why.is_vendor_wide() {
+                    // What the plan has not for one name it has for none.
+                    if error.why.is_vendor_wide() || matches!(error.why, Why::NotEntitled { .. }) {
                         self.left.push(error);
                     } else if let Some(id) = task.instrument {
                         self.house.note_failure(id, self.kind, fetcher.now(), &error)?;

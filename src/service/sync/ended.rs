@@ -52,9 +52,12 @@ pub(super) fn of_beside(kind: DataKind, report: &BesideReport) -> (CleanText, bo
     let total = |outcome| report.rows.iter().filter(|row| row.outcome == outcome).count();
     let rows: u64 = report.rows.iter().map(|row| row.stored).sum();
     let (asked, fresh) = (total(SyncOutcome::Done), total(SyncOutcome::UpToDate));
-    let mut parts = vec![format!("{}: {asked} answered with {rows} rows new or changed", kind.word())];
+    let mut parts = Vec::new();
+    if asked > 0 || fresh == 0 {
+        parts.push(format!("{asked} answered with {rows} rows new or changed"));
+    }
     if fresh > 0 {
-        parts.push(format!("{fresh} answered lately"));
+        parts.push(format!("{fresh} answered lately and not asked again"));
     }
     let failed = report.failed();
     if failed > 0 {
@@ -68,7 +71,7 @@ pub(super) fn of_beside(kind: DataKind, report: &BesideReport) -> (CleanText, bo
     }
     parts.extend(rest((report.remarks.as_slice(), report.fault.as_str(), report.canceled)));
     let troubled = failed > 0 || report.canceled || !report.remarks.is_empty() || !report.fault.is_empty();
-    (CleanText::new(&parts.join("; ")), troubled)
+    (CleanText::new(&format!("{}: {}", kind.word(), parts.join("; "))), troubled)
 }
 
 /// Remarks, why it could not go on, and that it was stopped.

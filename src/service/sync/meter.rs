@@ -50,7 +50,7 @@ impl<'r> Meter<'r> {
         fetcher: &Fetcher,
         pages: &mut Pages<'_>,
     ) -> Result<Option<Page>, FetchError> {
-        lock(&self.progress).requests += 1;
+        lock(&self.progress).requests += u64::from(pages.has_more());
         let waiting = |waiting: &Waiting| {
             let budget = fetcher.budget().unwrap_or_default();
             let windows = budget::usage(&budget, fetcher.allowances(), waiting.from);

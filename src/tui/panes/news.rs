@@ -15,7 +15,7 @@ pub const PANE: PaneDef = PaneDef {
     title: "News",
     code: "CN",
     capability: Capability::ViewMarket,
-    empty: "Headlines of names you hold or watch, with their tone. None stored: import news to fill it.",
+    empty: "Headlines of names you hold or watch, with their tone. None up to market time: fetch them with N in the workspace Data, or import news.",
     table: Some(table),
     note: cells_note,
     draw: |view, area, buf| cells::draw_table(&PANE, view, area, buf),
@@ -31,8 +31,8 @@ fn table(view: &View<'_>) -> TableData {
         Column::left(clock.title(), 2),
         Column::left("SYM", 0),
         Column::left("TONE", 1),
-        Column::left("HEADLINE", 0).growing(30),
-        Column::left("VENDOR SAYS", 3),
+        Column::left("HEADLINE", 0).growing(24),
+        Column::left("VENDOR", 3),
         Column::left("SOURCE", 4),
     ]);
     let now = view.screen.data.market_time;
@@ -55,11 +55,12 @@ fn line(news: &NewsRow, time: String, view: &View<'_>) -> Row {
     Row::new(instrument.map_or(RowKey::None, RowKey::Instrument), cells)
 }
 
-/// The tone that the vendor gives, with its name.
+/// The mark of the tone that the vendor gives, with its name.
 fn told(told: Option<&(String, f64)>, ascii: bool) -> Cell {
     let Some((by, given)) = told else { return Cell::muted("") };
     let Cell { text, meaning, .. } = tone(Some(*given), ascii);
-    Cell::new(format!("{text} ({by})"), meaning)
+    let mark = text.split(' ').next().unwrap_or_default();
+    Cell::new(format!("{mark} {by}"), meaning)
 }
 
 fn tone(tone: Option<f64>, ascii: bool) -> Cell {
