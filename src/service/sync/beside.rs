@@ -201,11 +201,12 @@ impl Beside<'_> {
     async fn one(&mut self, task: Task, steps: (usize, usize)) -> Result<BesideRow, ServiceError> {
         let mut row = self.row(task, SyncOutcome::Failed, None);
         row.said = "no vendor that is switched on and has a key gives it".to_owned();
+        let mut failures: Vec<FetchError> = Vec::new();
         let doing = format!("{} of {}", self.kind.word(), task.of());
         let has = |fetcher: &&Fetcher| fetcher.vendor().has(self.kind, task.exchange);
         for fetcher in self.fetchers.iter().filter(has) {
             if let Some(error) = self.left.iter().find(|error| error.vendor == fetcher.id()) {
-                row.fail(error);
+                failures.push(error.clone());
                 continue;
             }
             self.meter.begin(fetcher, doing.clone(), steps, self.requests_each(steps.0));
@@ -220,7 +221,7 @@ impl Beside<'_> {
                 Ok(()) => {
                     self.remember(fetcher, task, row.stored)?;
                     (row.vendor, row.outcome) = (Some(fetcher.id()), SyncOutcome::Done);
-                    (row.code, row.said) = (String::new(), String::new());
+                    (row.code, row.said) = (String::new(), all_of(&failures));
                     return Ok(row);
                 }
                 Err(error) if error.why == Why::Canceled => {
@@ -228,7 +229,7 @@ impl Beside<'_> {
                     return Ok(BesideRow { stored: row.stored, quarantined: row.quarantined, ..canceled });
                 }
                 Err(error) => {
-                    row.fail(&error);
+                    failures.push(error.clone());
                     // What the plan has not for one name it has for none.
                     if error.why.is_vendor_wide() || matches!(error.why, Why::NotEntitled { .. }) {
                         self.left.push(error);
@@ -237,6 +238,9 @@ impl Beside<'_> {
                     }
                 }
             }
+        }
+        if let Some(first) = failures.first() {
+            (row.code, row.said) = (first.why.code().to_owned(), all_of(&failures));
         }
         Ok(row)
     }
@@ -349,6 +353,11 @@ impl Beside<'_> {
         let requests = usize::try_from(self.meter.requests()).unwrap_or(usize::MAX);
         requests.checked_div(done).unwrap_or(1).max(1)
     }
+}
+
+/// Why vendors did not give it, in words.
+fn all_of(failures: &[FetchError]) -> String {
+    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl House {

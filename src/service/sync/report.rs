@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::domain::import::REPORTED_QUARANTINE_MAX;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{InstrumentId, Quarantined, Symbol};
-use crate::market::fetch::{FetchError, Waiting};
+use crate::market::fetch::Waiting;
 
 /// What became of one instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -200,13 +200,6 @@ pub struct BesideRow {
     pub code: String,
     /// Why, in plain words.
     pub said: String,
-}
-
-impl BesideRow {
-    /// A vendor did not give it.
-    pub(super) fn fail(&mut self, error: &FetchError) {
-        (self.code, self.said) = (error.why.code().to_owned(), error.to_string());
-    }
 }
 
 /// What became of a run of one kind of data beside prices.
