@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 
 use crate::domain::event::EventBody;
-use crate::domain::limit::{LimitDraft, LimitName, Scope};
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope};
 use crate::domain::{CleanText, InstrumentId, Symbol, UserName};
 use crate::risk::LimitChange;
 
@@ -54,7 +54,37 @@ impl Step<'_> {
             let version = limits.version().saturating_add(1);
             self.emit(EventBody::LimitApproved { version, draft, maker, actor, alone: false })?;
         }
-        Ok(())
+        self.carry_given(old, new)?;
+        self.carry_proposals(old, new)
+    }
+
+    /// What one order was allowed under the old symbol it is allowed under the new one.
+    fn carry_given(&mut self, old: Symbol, new: Symbol) -> Result<(), EngineError> {
+        let given = self.state().limits().given_for(old);
+        let given = given.into_iter().filter(|v| v.draft.scope == Scope::Symbol(old));
+        let carried: Vec<(LimitDraft, UserName)> =
+            given.map(|v| (v.draft.following(old, new), v.maker)).collect();
+        let actor = self.engine.own_name;
+        carried.into_iter().try_for_each(|(draft, maker)| {
+            let version = self.state().limits().version().saturating_add(1);
+            self.emit(EventBody::LimitApproved { version, draft, maker, actor, alone: false })
+        })
+    }
+
+    /// What was only asked for waits for both symbols; in a change set both are decided with it.
+    fn carry_proposals(&mut self, old: Symbol, new: Symbol) -> Result<(), EngineError> {
+        let waiting = self.state().limits().proposed_for(old).filter(|v| !v.draft.names(new));
+        let follow = |draft: &LimitDraft| {
+            let followed = draft.following(old, new);
+            // A set names each limit of a scope once.
+            let set = draft.terms.set.filter(|_| followed.scope != draft.scope);
+            LimitDraft { terms: LimitTerms { set, ..followed.terms.clone() }, ..followed }
+        };
+        let asked: Vec<(LimitDraft, UserName)> = waiting.map(|v| (follow(&v.draft), v.maker)).collect();
+        asked.into_iter().try_for_each(|(draft, actor)| {
+            let version = self.state().limits().version().saturating_add(1);
+            self.emit(EventBody::LimitProposed { version, draft, actor })
+        })
     }
 
     fn carry_halt(&mut self, old: Symbol, new: Symbol) -> Result<(), EngineError> {

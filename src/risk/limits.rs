@@ -243,6 +243,18 @@ impl LimitBook {
         bounds.filter(|v| v.draft.names(symbol)).collect()
     }
 
+    /// Versions that name a symbol and wait for a second person.
+    pub fn proposed_for(&self, symbol: Symbol) -> impl Iterator<Item = &LimitVersion> {
+        let waiting = self.versions.iter().filter(|v| v.status == VersionStatus::Proposed);
+        waiting.filter(move |v| v.draft.names(symbol))
+    }
+
+    /// Versions that name a symbol and are meant for one order that has not used them.
+    pub fn given_for(&self, symbol: Symbol) -> Vec<&LimitVersion> {
+        let given: BTreeSet<u32> = self.of_orders.values().flatten().map(|(_, _, v)| v.version).collect();
+        self.versions.iter().filter(|v| given.contains(&v.version) && v.draft.names(symbol)).collect()
+    }
+
     /// Whether a limit of this name is in force anywhere.
     pub fn has(&self, name: LimitName) -> bool {
         self.in_force.keys().any(|(_, n)| *n == name)

@@ -47,14 +47,12 @@ pub struct Preview {
     pub positions: Vec<OverLimit>,
     /// Decisions of the past that the limit covers.
     pub considered: usize,
-    /// Of those, would have been refused.
-    pub refused: usize,
-    /// Their places among all decisions that were handed in.
+    /// Places, among all decisions that were handed in, of those that would have been refused.
     pub refused_at: Vec<usize>,
-    /// Of those, would have waited for a second person.
-    pub held: usize,
-    /// Of those, recorded without the figure this limit needs.
-    pub not_evaluated: usize,
+    /// Places of those that would have waited for a second person.
+    pub held_at: Vec<usize>,
+    /// Places of those that were recorded without the figure this limit needs.
+    pub not_evaluated_at: Vec<usize>,
 }
 
 /// Evaluates books and past decisions against a draft. `books` are the accounts to look at, one each.
@@ -80,11 +78,7 @@ pub fn preview(
     }
     for (at, past) in history.iter().enumerate().filter(|(_, p)| covers(draft.scope, p)) {
         preview.considered += 1;
-        let before = preview.refused;
-        look.judge_past(past, &mut preview);
-        if preview.refused > before {
-            preview.refused_at.push(at);
-        }
+        look.judge_past(at, past, &mut preview);
     }
     Ok(preview)
 }
@@ -188,7 +182,7 @@ impl Look<'_> {
     }
 
     /// Judges a past decision again from what it looked at, with the draft in the place of the limit of then.
-    fn judge_past(&self, past: &PastDecision<'_>, preview: &mut Preview) {
+    fn judge_past(&self, at: usize, past: &PastDecision<'_>, preview: &mut Preview) {
         let Rule::Limit(name) = self.control.rule() else { return };
         let mut inputs = past.record.inputs.clone();
         let Some(bound) = bound(name, self.scope, self.bound, inputs.symbol) else { return };
@@ -197,9 +191,9 @@ impl Look<'_> {
             CheckOutcome::Passed => {}
             // A second person had agreed to it then.
             CheckOutcome::SoftBreach if inputs.approved => {}
-            CheckOutcome::SoftBreach => preview.held += 1,
-            CheckOutcome::Breach => preview.refused += 1,
-            CheckOutcome::NotEvaluated => preview.not_evaluated += 1,
+            CheckOutcome::SoftBreach => preview.held_at.push(at),
+            CheckOutcome::Breach => preview.refused_at.push(at),
+            CheckOutcome::NotEvaluated => preview.not_evaluated_at.push(at),
         }
     }
 }

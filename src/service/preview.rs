@@ -85,11 +85,14 @@ impl House {
         let (decided, since) = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.events.iter().filter_map(|e| past(&state, e)).collect();
         let mut parts = Vec::new();
-        let mut would = BTreeSet::new();
+        let (mut would, mut held, mut missing) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let looked_back_to = decided.cut_at(since);
         for draft in drafts {
-            let (part, refused) = self.preview_in(&state, draft, (&history, decided.cut_at(since)))?;
+            let (part, found) = self.preview_in(&state, draft, (&history, looked_back_to))?;
             parts.push(part);
-            would.extend(refused);
+            would.extend(found.refused_at);
+            held.extend(found.held_at);
+            missing.extend(found.not_evaluated_at);
         }
         let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d.name, p))).count();
         Ok(view::SetPreviewView {
@@ -99,7 +102,11 @@ impl House {
             parts,
             decisions: count(history.len()),
             would_refuse: count(would.len()),
+            would_hold: count(held.difference(&would).count()),
+            not_judged: count(missing.iter().filter(|at| !would.contains(at) && !held.contains(at)).count()),
             were_refused: count(were),
+            days: u32::try_from(PREVIEW_DAYS).unwrap_or(0),
+            looked_back_to,
         })
     }
 
@@ -123,13 +130,13 @@ impl House {
         Ok(view::SetPreviewView { set: Some(set), maker, reason: reason.unwrap_or_default(), ..preview })
     }
 
-    /// One draft against one state, and the places of the decisions that it would have refused.
+    /// One draft against one state, and the places of the decisions on which it would have spoken.
     fn preview_in(
         &self,
         state: &State,
         draft: &LimitDraft,
         (history, looked_back_to): (&[PastDecision<'_>], Option<UnixNanos>),
-    ) -> Result<(view::PreviewView, Vec<usize>), ServiceError> {
+    ) -> Result<(view::PreviewView, risk::Preview), ServiceError> {
         let now = self.house_time()?;
         let invalid = |e: risk::LimitError| ServiceError::Invalid(e.to_string());
         let needs_approval = state.limits().judge(draft, now).map_err(invalid)? == LimitChange::Waits;
@@ -142,27 +149,27 @@ impl House {
         }
         let preview = risk::preview(&books, state.limits(), draft, &facts, history).map_err(invalid)?;
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
-        let (orders_soft, orders): (Vec<_>, Vec<_>) = preview.orders.into_iter().partition(|o| o.soft);
-        let (over_soft, over): (Vec<_>, Vec<_>) = preview.positions.into_iter().partition(|o| o.soft);
+        let (orders_soft, orders): (Vec<_>, Vec<_>) = preview.orders.iter().partition(|o| o.soft);
+        let (over_soft, over): (Vec<_>, Vec<_>) = preview.positions.iter().partition(|o| o.soft);
         let part = view::PreviewView {
             name: draft.name,
             scope: draft.scope,
             current: current.map(ToString::to_string),
             drafted: draft.hard.clone(),
             needs_approval,
-            orders: named(orders),
-            orders_soft: named(orders_soft),
-            over: told(over),
-            over_soft: told(over_soft),
+            orders: named(&orders),
+            orders_soft: named(&orders_soft),
+            over: told(&over),
+            over_soft: told(&over_soft),
             decisions: count(preview.considered),
-            would_refuse: count(preview.refused),
-            would_hold: count(preview.held),
-            not_judged: count(preview.not_evaluated),
+            would_refuse: count(preview.refused_at.len()),
+            would_hold: count(preview.held_at.len()),
+            not_judged: count(preview.not_evaluated_at.len()),
             were_refused: count(history.iter().filter(|p| was_refused(draft.name, p)).count()),
             days: u32::try_from(PREVIEW_DAYS).unwrap_or(0),
             looked_back_to,
         };
-        Ok((part, preview.refused_at))
+        Ok((part, preview))
     }
 
     /// Stored decisions of the last days up to now, and since when.
@@ -204,16 +211,16 @@ fn past<'a>(state: &'a State, event: &'a Event) -> Option<PastDecision<'a>> {
     Some(PastDecision { order, kind, record })
 }
 
-fn named(orders: Vec<OverLimit>) -> Vec<(AccountId, OrderId, String)> {
-    orders.into_iter().filter_map(|o| Some((o.account, o.order?, o.observed))).collect()
+fn named(orders: &[&OverLimit]) -> Vec<(AccountId, OrderId, String)> {
+    orders.iter().filter_map(|o| Some((o.account, o.order?, o.observed.clone()))).collect()
 }
 
-fn told(positions: Vec<OverLimit>) -> Vec<(String, String)> {
-    let subject = |o: OverLimit| {
+fn told(positions: &[&OverLimit]) -> Vec<(String, String)> {
+    let subject = |o: &&OverLimit| {
         let name = o.instrument.map(|i| format!(" {}", i.symbol)).unwrap_or_default();
-        (format!("{}{name}", o.account), o.observed)
+        (format!("{}{name}", o.account), o.observed.clone())
     };
-    positions.into_iter().map(subject).collect()
+    positions.iter().map(subject).collect()
 }
 
 #[cfg(test)]

@@ -22,3 +22,23 @@ impl HaltMode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::HaltMode;
+
+    #[test]
+    fn every_mode_says_what_holds_and_the_harder_one_is_greater() {
+        let words = [HaltMode::Reducing, HaltMode::Halted].map(|mode| {
+            let name = serde_json::to_value(mode).unwrap();
+            (name.as_str().unwrap().to_owned(), mode.told())
+        });
+        let told = [
+            ("reducing".to_owned(), "only orders that reduce a position are taken"),
+            ("halted".to_owned(), "trading is halted"),
+        ];
+        assert_eq!(words, told);
+        assert!(HaltMode::Halted > HaltMode::Reducing);
+        assert_eq!(HaltMode::default(), HaltMode::Halted);
+    }
+}

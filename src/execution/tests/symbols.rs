@@ -136,3 +136,51 @@ fn long_under_one_symbol_and_short_under_the_other_waits_for_a_person() {
     assert!(!desk.change("AAA", "BBB").is_empty());
     desk.check(&calendars);
 }
+
+#[test]
+fn what_was_asked_for_and_what_one_order_was_allowed_follow_the_symbol() {
+    let calendars = Calendars::bundled().unwrap();
+    let mut desk = Desk::new(&calendars, "100000", false);
+    desk.bar("AAA", 1, [10_000; 4], 1_000_000);
+    let give = |desk: &mut Desk, who: &str, command| {
+        let given = Given { actor: who.parse().unwrap(), independent_of: Independence::Everyone, command };
+        let batch = desk.engine.command(&given, desk.now, desk.now).unwrap();
+        desk.keep(batch)
+    };
+    let set = |desk: &mut Desk, draft| give(desk, "rita", Command::SetLimit(draft));
+    set(&mut desk, draft(LimitName::MaxOrderQuantity, "symbol:AAA", "20"));
+    let (account, id) = ("A".parse().unwrap(), "big".parse().unwrap());
+    let one = LimitTerms { order: Some((account, id)), ..LimitTerms::default() };
+    set(&mut desk, LimitDraft { terms: one, ..draft(LimitName::MaxOrderQuantity, "symbol:AAA", "50") });
+    give(&mut desk, "ann", Command::ApproveLimit { version: 2 });
+    let june = LimitTerms { set: Some("june".parse().unwrap()), ..LimitTerms::default() };
+    let asked = LimitDraft { terms: june, ..draft(LimitName::MaxOrderNotional, "symbol:AAA", "500") };
+    set(&mut desk, asked);
+    let told = desk.change("AAA", "ZZZ");
+    let versions = |told: &[EventBody]| -> Vec<String> {
+        let one = |t: &EventBody| match t {
+            EventBody::LimitApproved { draft, .. } => {
+                Some(format!("{} {} in force", draft.name, draft.scope))
+            }
+            EventBody::LimitProposed { draft, .. } => Some(format!("{} {} asked", draft.name, draft.scope)),
+            _ => None,
+        };
+        told.iter().filter_map(one).collect()
+    };
+    assert_eq!(
+        versions(&told),
+        [
+            "max_order_quantity symbol:ZZZ in force",
+            "max_order_quantity symbol:ZZZ in force",
+            "max_order_notional symbol:ZZZ asked",
+        ]
+    );
+    desk.bar("ZZZ", 1, [10_000; 4], 1_000_000);
+    let refused = desk.submit(Desk::order("other", "ZZZ", Side::Buy, 50, Some(9_000)));
+    assert!(refused.iter().any(|t| matches!(t, EventBody::OrderDenied { .. })), "{refused:?}");
+    let taken = desk.submit(Desk::order("big", "ZZZ", Side::Buy, 50, Some(9_000)));
+    assert!(taken.iter().any(|t| matches!(t, EventBody::OrderAccepted { .. })), "{taken:?}");
+    let told = give(&mut desk, "ann", Command::ApproveLimits { set: "june".parse().unwrap() });
+    assert_eq!(versions(&told).len(), 2, "both symbols are decided with the set");
+    desk.check(&calendars);
+}

@@ -447,7 +447,7 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
     )
     .unwrap();
     assert_eq!((seen.orders.len(), seen.positions.len()), (1, 1));
-    assert_eq!((seen.considered, seen.refused), (2, 1));
+    assert_eq!((seen.considered, seen.refused_at.len()), (2, 1));
     let seen = preview(
         &[world.book()],
         &none,
@@ -456,7 +456,7 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
         &history,
     )
     .unwrap();
-    assert_eq!((seen.orders.len(), seen.refused), (0, 0));
+    assert_eq!((seen.orders.len(), seen.refused_at.len()), (0, 0));
     assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &MarketFacts::default(), &[]).is_err());
 }
 

@@ -290,6 +290,10 @@ fn a_preview_counts_exactly_what_would_have_been_refused_and_held() {
     assert_eq!(more(&seen), (4, 1, 2, 0));
     let orders = (seen.orders.len() - before.orders.len(), seen.orders_soft.len() - before.orders_soft.len());
     assert_eq!(orders, (1, 2));
+    // As a change set it counts each decision once.
+    let again = LimitDraft { soft: Some("2".into()), ..draft(LimitName::MaxOrderQuantity, "3") };
+    let set = home.house.preview_limits(&controls, &[tight.clone(), again]).unwrap();
+    assert_eq!((set.would_refuse, set.would_hold, set.not_judged), (seen.would_refuse, seen.would_hold, 0));
     // A change is a decision too, and a second look reads what came since.
     home.house.amend(&permit, "p1".parse().unwrap(), Quantity::from_whole(4), (None, None)).unwrap();
     let seen = preview();

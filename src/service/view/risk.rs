@@ -182,15 +182,29 @@ pub struct PreviewView {
 impl PreviewView {
     /// What the draft would have done to past decisions, in a sentence.
     pub fn told(&self) -> String {
-        let span = match self.looked_back_to {
-            Some(from) => format!("since {from} (there are too many before)"),
-            None => format!("in the last {} days", self.days),
-        };
-        format!(
-            "Of {} decisions {span} it would have refused {}, held {}; {} could not be judged (then refused: {}).",
-            self.decisions, self.would_refuse, self.would_hold, self.not_judged, self.were_refused
-        )
+        let counts = [self.decisions, self.would_refuse, self.would_hold, self.not_judged, self.were_refused];
+        past_told(counts, self.days, self.looked_back_to)
     }
+}
+
+impl SetPreviewView {
+    /// What the set would have done to past decisions, in a sentence.
+    pub fn told(&self) -> String {
+        let counts = [self.decisions, self.would_refuse, self.would_hold, self.not_judged, self.were_refused];
+        past_told(counts, self.days, self.looked_back_to)
+    }
+}
+
+fn past_told(counts: [u32; 5], days: u32, looked_back_to: Option<UnixNanos>) -> String {
+    let [all, refused, held, not_judged, then] = counts;
+    let span = match looked_back_to {
+        Some(from) => format!("since {from} (there are too many before)"),
+        None => format!("in the last {days} days"),
+    };
+    format!(
+        "Of {all} decisions {span} it would have refused {refused}, held {held}; {not_judged} could not be judged \
+         (then refused: {then})."
+    )
 }
 
 /// What a change set would do as a whole.
@@ -204,12 +218,20 @@ pub struct SetPreviewView {
     pub reason: String,
     /// What each of its limits would do.
     pub parts: Vec<PreviewView>,
-    /// Stored decisions of the last 20 days that were looked at.
+    /// Stored decisions of the last days that were looked at.
     pub decisions: u32,
     /// How many of them any of its limits would have refused.
     pub would_refuse: u32,
+    /// How many of the others any of its limits would have held.
+    pub would_hold: u32,
+    /// How many of the rest were recorded without the figure that one of its limits needs.
+    pub not_judged: u32,
     /// How many of them were refused by one of these limits at the time.
     pub were_refused: u32,
+    /// How many days it looks back.
+    pub days: u32,
+    /// From when on decisions were looked at, where there were too many for all these days.
+    pub looked_back_to: Option<UnixNanos>,
 }
 
 /// What an order would do: the same evaluation as the pre-trade check.

@@ -20,7 +20,7 @@ use super::ticket::human;
 /// Rows of the window when there is room.
 const HEIGHT: u16 = 20;
 /// Rows below the list: the whole set in two lines, what becomes of it, what stands in the way.
-const FOOT_ROWS: u16 = 4;
+const FOOT_ROWS: u16 = 5;
 /// Widths of the columns of text.
 const NAME_CELLS: usize = 22;
 const SCOPE_CELLS: usize = 12;
@@ -101,7 +101,7 @@ fn draw_list(state: &UiState, form: &SetForm, top: u16, pen: &mut Pen<'_>) {
 fn draw_foot(state: &UiState, form: &SetForm, pen: &mut Pen<'_>) {
     let theme = &state.theme;
     let width = usize::from(pen.width().saturating_sub(2));
-    let mut lines: Vec<(String, Meaning)> = match &form.preview {
+    let lines: Vec<(String, Meaning)> = match &form.preview {
         None if form.stage == Stage::Asking => {
             let text = "Looking at today's book and the decisions of the last 20 days...";
             vec![(text.to_owned(), Meaning::Muted)]
@@ -109,6 +109,10 @@ fn draw_foot(state: &UiState, form: &SetForm, pen: &mut Pen<'_>) {
         None => vec![("Enter looks again at what the set would do.".to_owned(), Meaning::Muted)],
         Some(preview) => whole(form, preview),
     };
+    let mut lines: Vec<(String, Meaning)> = lines
+        .into_iter()
+        .flat_map(|(text, meaning)| wrap(&text, width).into_iter().map(move |line| (line, meaning)))
+        .collect();
     let problem = wrap(&form.problem, width);
     lines.extend(problem.into_iter().take(1).map(|text| (text, Meaning::Breach)));
     let y = pen.height().saturating_sub(FOOT_ROWS);
@@ -128,13 +132,7 @@ fn whole(form: &SetForm, preview: &SetPreviewView) -> Vec<(String, Meaning)> {
     };
     vec![
         (format!("{cross}{over} accounts or positions and {orders} working orders are over the set."), mark),
-        (
-            format!(
-                "Of {} decisions in the last 20 days it would have refused {} (then: {}).",
-                preview.decisions, preview.would_refuse, preview.were_refused
-            ),
-            Meaning::Text,
-        ),
+        (preview.told(), Meaning::Text),
         (next.to_owned(), Meaning::Warn),
     ]
 }

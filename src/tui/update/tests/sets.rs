@@ -36,7 +36,11 @@ fn whole(drafts: &[LimitDraft]) -> Reply {
         parts: drafts.iter().map(|d| part(d, 9)).collect(),
         decisions: 212,
         would_refuse: 14,
+        would_hold: 5,
+        not_judged: 2,
         were_refused: 3,
+        days: 20,
+        looked_back_to: None,
     }))
 }
 
@@ -67,7 +71,10 @@ fn limits_are_collected_previewed_as_a_whole_and_submitted_with_one_reason() {
         update(&mut state, Input::Reply(Tag::Modal, whole(&[first.clone(), second.clone()])));
         let shown = text(&mut state, width, height);
         assert!(shown.contains("max position weight") && shown.contains("40,000"), "{shown}");
-        assert!(shown.contains("Of 212 decisions in the last 20 days it would have refused 14"), "{shown}");
+        assert!(
+            shown.contains("Of 212 decisions in the last 20 days it would have refused 14, held 5"),
+            "{shown}"
+        );
         assert!(shown.contains("2 accounts or positions"), "{shown}");
         assert!(requests(&press(&mut state, "Enter")).is_empty());
         assert!(text(&mut state, width, height).contains("type a reason"));
