@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::market::{
     LiveSetting, LiveVendor, VendorOrder, VendorTable, kind_words, kinds_of, vendor_words, vendors_of,
 };
-use crate::domain::vendor::DataKind;
+use crate::domain::vendor::{DataKind, SYNC_KINDS};
 use crate::domain::venue::{LimitFill, VenueModel};
 use crate::domain::{Capability, CleanText, Money, Price, Ratio};
 
@@ -125,8 +125,8 @@ impl Kind {
             Kind::Vendors => VENDORS_EXPECTED.to_owned(),
             Kind::VendorsOfKind => format!("{VENDORS_EXPECTED}, or nothing for the order of sync.vendors"),
             Kind::SyncKinds => {
-                "kinds of data (prices, fundamentals, news, listings), each once, with commas between"
-                    .to_owned()
+                let words: Vec<&str> = SYNC_KINDS.iter().map(|(word, _)| *word).collect();
+                format!("kinds of data ({}), each once, with commas between", words.join(", "))
             }
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
@@ -460,7 +460,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "sync.kinds",
         kind: Kind::SyncKinds,
-        doc: "What is synced after each close, in this order: prices, fundamentals, news, listings.",
+        doc: "Kinds of data that are synced after each close, in this order, such as prices,news.",
         needs: Capability::ManageData,
         write: |s, t| {
             s.sync_kinds = kinds_of(t)?;

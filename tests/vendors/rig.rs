@@ -252,7 +252,7 @@ impl Rig {
         self.try_beside(kind, wish).unwrap()
     }
 
-    pub fn try_beside(&self, kind: DataKind, wish: &SyncWish) -> Result<BesideReport, ServiceError> {
+    pub fn try_beside(&self, kind: DataKind, wish: &SyncWish) -> Result<BesideReport, Box<ServiceError>> {
         let (_stopper, stop) = stopper();
         self.beside_until(kind, wish, stop, &|_| {})
     }
@@ -263,10 +263,10 @@ impl Rig {
         wish: &SyncWish,
         stop: Stop,
         progress: &(dyn Fn(&Progress) + Send + Sync),
-    ) -> Result<BesideReport, ServiceError> {
+    ) -> Result<BesideReport, Box<ServiceError>> {
         let control = Control { stop, progress, pace: self.pace(), limits: self.limits };
         let permit = self.session().permit::<ManageData>().unwrap();
-        self.house().sync_beside(&permit, kind, wish, &control)
+        self.house().sync_beside(&permit, kind, wish, &control).map_err(Box::new)
     }
 
     /// Requests for daily bars.
