@@ -27,6 +27,15 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// Why it cannot be sold short as one likes, in words; empty when it can.
+    pub fn short_told(&self) -> String {
+        match (self.shortable, self.borrowable) {
+            (false, _) => "cannot be sold short".to_owned(),
+            (true, Some(shares)) => format!("{shares} shares can be borrowed"),
+            (true, None) => String::new(),
+        }
+    }
+
     /// An instrument with the defaults of CONTRACTS: currency of the exchange, tick 0.01, lot 1, shortable.
     pub fn with_defaults(id: InstrumentId) -> Self {
         Self {
@@ -39,5 +48,19 @@ impl Instrument {
             shortable: true,
             borrowable: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Instrument;
+
+    #[test]
+    fn what_bounds_a_short_sale_is_said_in_words() {
+        let plain = Instrument::with_defaults("AAA.XNYS".parse().unwrap());
+        assert_eq!(plain.short_told(), "");
+        let some = Instrument { borrowable: Some("500".parse().unwrap()), ..plain };
+        assert_eq!(some.short_told(), "500 shares can be borrowed");
+        assert_eq!(Instrument { shortable: false, ..some }.short_told(), "cannot be sold short");
     }
 }

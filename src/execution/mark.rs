@@ -179,6 +179,9 @@ impl Step<'_> {
         before: Option<Price>,
     ) -> Result<(), EngineError> {
         let state = self.state();
+        if !state.limits().has(LimitName::MaxFillDistance) {
+            return Ok(());
+        }
         let known = state.orders.get(key.0, key.1).zip(state.accounts.get(&key.0)).zip(before);
         let Some(((order, account), before)) = known else { return Ok(()) };
         let target = Target::of(account.spec(), &order.spec);

@@ -293,6 +293,7 @@ impl House {
             instrument: id,
             name: found.name.to_string(),
             sector: found.sector.to_string(),
+            short: found.short_told(),
             bars: Vec::new(),
             fills: Vec::new(),
             source: String::new(),

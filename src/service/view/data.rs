@@ -68,6 +68,8 @@ pub struct Chart {
     pub name: String,
     /// Sector; empty when unknown.
     pub sector: String,
+    /// Why it cannot be sold short as one likes; empty when it can.
+    pub short: String,
     /// Bars, at most [`Chart::BARS_MAX`].
     pub bars: Vec<PriceRow>,
     /// Own fills on these bars: date, side is buy, price.

@@ -214,6 +214,7 @@ fn chart() -> Chart {
         instrument: id("AAPL"),
         name: "Apple Inc.".to_owned(),
         sector: "Technology".to_owned(),
+        short: String::new(),
         fills: vec![(days[92], true, bars[92].close), (days[110], false, bars[110].close)],
         bars,
         source: "polygon".to_owned(),

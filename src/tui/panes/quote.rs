@@ -71,6 +71,9 @@ fn head(chart: &Chart, watch: Option<&WatchRow>, view: &View<'_>) -> Vec<Line> {
         }
         Some(_) | None => lines.push(Line::field("Bid/ask", Cell::muted("no live quote"))),
     }
+    if !chart.short.is_empty() {
+        lines.push(Line::field("Short", Cell::new(chart.short.clone(), Meaning::Warn)));
+    }
     lines
 }
 
