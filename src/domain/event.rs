@@ -90,7 +90,7 @@ pub enum EventBody {
         order: OrderSpec,
         /// What risk saw; `None` when it was recorded before (a released order).
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
         /// The price at which it holds money, where it names none itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
@@ -104,7 +104,7 @@ pub enum EventBody {
         code: RefusalCode,
         /// What risk saw.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
         /// The price at which it holds money, where it names none itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
@@ -126,7 +126,7 @@ pub enum EventBody {
         valued_at: Option<Price>,
         /// What risk saw; `None` where it was not asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
     },
     /// An order is on its way to a broker: written down before anything is sent.
     OrderSubmitted {
@@ -139,7 +139,7 @@ pub enum EventBody {
         route: CleanText,
         /// What risk saw; `None` when it was recorded before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
         /// The price at which it holds money, where it names none itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
@@ -192,7 +192,7 @@ pub enum EventBody {
         trigger_price: Option<Price>,
         /// What risk saw; `None` where it was not asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
     },
     /// A cancel of an order is on its way to its broker.
     CancelRequested {
@@ -231,7 +231,7 @@ pub enum EventBody {
         trigger_price: Option<Price>,
         /// What risk saw; `None` where it was not asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
     },
     /// An order's quantity became smaller because of another order.
     OrderReduced {
@@ -298,7 +298,7 @@ pub enum EventBody {
         refusal: Refusal,
         /// What risk saw, where it was asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
     },
     /// An amendment was refused.
     AmendRejected {
@@ -311,7 +311,7 @@ pub enum EventBody {
         refusal: Refusal,
         /// What risk saw; `None` where it was not asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
     },
     /// A cancel was refused.
     CancelRejected {

@@ -22,8 +22,10 @@ impl FeeModel {
         if quantity.is_zero() {
             return Ok(Money::ZERO);
         }
-        let shares = self.per_share.notional(quantity)?;
-        let share = notional.scale(self.rate)?;
+        // Most venues charge one or the other.
+        let shares =
+            if self.per_share.is_zero() { Money::ZERO } else { self.per_share.notional(quantity)? };
+        let share = if self.rate.is_zero() { Money::ZERO } else { notional.scale(self.rate)? };
         let sum = shares.checked_add(share).ok_or(NumberError::Overflow)?;
         Ok(sum.max(self.min))
     }

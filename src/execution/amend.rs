@@ -86,7 +86,7 @@ impl Step<'_> {
 
     /// Why an amended order may not work, if so, and what was looked at. What a held order waits for does not speak
     /// against it.
-    fn refuses(&self, key: &OrderKey, spec: &OrderSpec) -> (Option<Refusal>, Option<DecisionRecord>) {
+    fn refuses(&self, key: &OrderKey, spec: &OrderSpec) -> (Option<Refusal>, Option<Box<DecisionRecord>>) {
         let state = self.state();
         let order = state.orders.open().get(key);
         let Some((order, book)) = order.zip(state.book(key.0, self.now)) else { return (None, None) };
@@ -100,7 +100,7 @@ impl Step<'_> {
             Verdict::Hold(code) => Some(Refusal::plain(*code)),
             Verdict::Refuse(refusal) => Some(refusal.clone()),
         };
-        (refusal, Some(decision.record()))
+        (refusal, Some(decision.into_record()))
     }
 
     /// Ends a working order.

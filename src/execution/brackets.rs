@@ -12,7 +12,7 @@ use super::engine::EngineError;
 use super::step::Step;
 
 /// An order that is refused with its list, why, and what risk saw.
-pub(super) type Denied = (OrderSpec, Refusal, Option<DecisionRecord>);
+pub(super) type Denied = (OrderSpec, Refusal, Option<Box<DecisionRecord>>);
 
 impl Step<'_> {
     /// The orders of a list that are refused for the sake of others of it.

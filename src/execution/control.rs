@@ -80,16 +80,16 @@ impl Step<'_> {
         };
         let may_wait = self.list_sells_open(&order.spec);
         let Some(decision) = self.judge_again(&key, may_wait, true) else { return Ok(()) };
-        let record = Some(decision.record());
-        match decision.verdict().clone() {
-            Verdict::Refuse(refusal) => self.deny(&order.spec, refusal, Some(decision)),
+        match decision.verdict() {
+            Verdict::Refuse(refusal) => self.deny(&order.spec, refusal.clone(), Some(decision)),
             Verdict::Hold(code) => {
-                self.emit(EventBody::OrderHeld { order: order.spec, code, decision: record, valued_at: None })
+                let (order, code, decision) = (order.spec, *code, Some(decision.into_record()));
+                self.emit(EventBody::OrderHeld { order, code, decision, valued_at: None })
             }
             Verdict::Accept => match self.admit_held(&key, decision) {
                 Err(refusal) => self.deny(&order.spec, refusal, None),
-                Ok(()) => {
-                    self.release(key, (Some(actor), alone), record)?;
+                Ok(record) => {
+                    self.release(key, (Some(actor), alone), Some(record))?;
                     self.begin_work(key)
                 }
             },

@@ -6,12 +6,15 @@
 
 use crate::domain::broker::OrderClass;
 use crate::domain::event::{EndReason, EventBody, Refusal};
-use crate::domain::{OrderSpec, OrderStatus, Quantity, RefusalCode, Side};
+use crate::domain::{AccountId, InstrumentId, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side};
 use crate::risk::{OrderKey, Verdict, evaluate};
 
 use super::engine::EngineError;
 use super::step::Step;
 use super::venues::capabilities;
+
+/// Who trades what, which way.
+pub(super) type Trades = (AccountId, InstrumentId, Side);
 
 impl Step<'_> {
     /// Why an order's ties do not allow it, if so.
@@ -49,23 +52,24 @@ impl Step<'_> {
     pub(super) fn follow(&mut self, key: OrderKey, filled: Quantity) -> Result<(), EngineError> {
         self.note_list(&key);
         let Some(order) = self.state().orders().get(key.0, key.1) else { return Ok(()) };
-        let (spec, status, all) = (order.spec.clone(), order.status, order.filled);
-        if filled.is_positive() {
-            self.fill_group(&spec, filled)?;
+        let (instrument, group, status, all) =
+            (order.spec.instrument, order.spec.oco, order.status, order.filled);
+        if let Some(group) = group.filter(|_| filled.is_positive()) {
+            self.fill_group(key, group, filled)?;
         }
         self.see_children(key, status, all)?;
         if filled.is_positive() {
-            self.end_flat(&spec)?;
+            self.end_flat(key.0, instrument)?;
         }
         Ok(())
     }
 
     /// Takes what one order of a group filled off the others; what is left of none of them ends.
-    fn fill_group(&mut self, spec: &OrderSpec, filled: Quantity) -> Result<(), EngineError> {
+    fn fill_group(&mut self, key: OrderKey, group: OrderId, filled: Quantity) -> Result<(), EngineError> {
         let others: Vec<(OrderKey, bool)> = self
             .state()
             .orders()
-            .siblings(spec)
+            .others_of(group, key)
             .map(|o| ((o.spec.account, o.spec.id), o.leaves() > filled))
             .collect();
         for ((account, id), stays) in others {
@@ -124,25 +128,24 @@ impl Step<'_> {
         }
         let working = OrderSpec { quantity: child.working(), ..child.spec.clone() };
         let Some(decision) = self.judge_as(&key, &working, false, false) else { return Ok(()) };
-        let record = Some(decision.record());
-        match decision.verdict().clone() {
+        match decision.verdict() {
             Verdict::Refuse(refusal) => {
                 let Some(spec) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
                     return Ok(());
                 };
-                self.deny(&spec, refusal, Some(decision))
+                self.deny(&spec, refusal.clone(), Some(decision))
             }
             Verdict::Hold(code) => {
                 let Some(order) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
                     return Ok(());
                 };
-                self.emit(EventBody::OrderHeld { order, code, decision: record, valued_at: None })
+                let (code, decision) = (*code, Some(decision.into_record()));
+                self.emit(EventBody::OrderHeld { order, code, decision, valued_at: None })
             }
             Verdict::Accept => {
-                if super::submit::enter(working, decision, self.state().seq()).is_err() {
-                    return Ok(());
-                }
-                self.release(key, (None, false), record)?;
+                let entered = super::submit::enter(&working, decision, self.state().seq());
+                let Ok((_, record)) = entered else { return Ok(()) };
+                self.release(key, (None, false), Some(record))?;
                 self.start_trail(key)
             }
         }
@@ -164,19 +167,19 @@ impl Step<'_> {
 
     /// Ends the orders that only reduce a position which is no longer there, and sells that could only go short where
     /// that is not allowed.
-    fn end_flat(&mut self, spec: &OrderSpec) -> Result<(), EngineError> {
+    fn end_flat(&mut self, account: AccountId, instrument: InstrumentId) -> Result<(), EngineError> {
         let orders = self.state().orders();
-        let sells = OrderSpec { side: Side::Sell, ..spec.clone() };
-        let queued = if self.may_not_short(&sells) && self.reducible(&sells).is_zero() {
-            orders.queue(spec.instrument)
+        let sells = (account, instrument, Side::Sell);
+        let queued = if self.reducible(sells).is_zero() && self.may_not_short(sells) {
+            orders.queue(instrument)
         } else {
             &[]
         };
         let queued = queued.iter().filter_map(|w| orders.open().get(&w.key));
-        let sells = queued.filter(|o| o.spec.account == spec.account && o.spec.side == Side::Sell);
-        let reducing = orders.reducing(spec.account).filter(|o| o.spec.instrument == spec.instrument);
+        let sells = queued.filter(|o| o.spec.account == account && o.spec.side == Side::Sell);
+        let reducing = orders.reducing(account).filter(|o| o.spec.instrument == instrument);
         let mut ends: Vec<OrderKey> = reducing
-            .filter(|o| self.reducible(&o.spec).is_zero())
+            .filter(|o| self.reducible((account, instrument, o.spec.side)).is_zero())
             .chain(sells)
             .filter(|o| !o.status.is_waiting())
             .map(|o| (o.spec.account, o.spec.id))
@@ -186,19 +189,20 @@ impl Step<'_> {
         ends.into_iter().try_for_each(|key| self.end(key, EndReason::PositionFlat))
     }
 
-    /// Whether a sell of this order's account and instrument may not leave a short position.
-    pub(super) fn may_not_short(&self, spec: &OrderSpec) -> bool {
-        let account = self.state().accounts().get(&spec.account);
-        let instrument = self.state().instruments().get(&spec.instrument);
-        let allowed = account.is_some_and(|a| a.spec().short) && instrument.is_some_and(|i| i.shortable);
-        spec.side == Side::Sell && !allowed
+    /// Whether an order is a sell of an account and instrument that may not leave a short position.
+    pub(super) fn may_not_short(&self, (account, instrument, side): Trades) -> bool {
+        let allowed = || {
+            self.state().accounts().get(&account).is_some_and(|a| a.spec().short)
+                && self.state().instruments().get(&instrument).is_some_and(|i| i.shortable)
+        };
+        side == Side::Sell && !allowed()
     }
 
     /// How much an order of this side could reduce the position by.
-    pub(super) fn reducible(&self, spec: &OrderSpec) -> Quantity {
-        let account = self.state().accounts().get(&spec.account);
-        let held = account.map_or(Quantity::ZERO, |a| a.quantity(spec.instrument));
-        let reducible = match spec.side {
+    pub(super) fn reducible(&self, (account, instrument, side): Trades) -> Quantity {
+        let account = self.state().accounts().get(&account);
+        let held = account.map_or(Quantity::ZERO, |a| a.quantity(instrument));
+        let reducible = match side {
             Side::Sell => Some(held),
             Side::Buy => held.checked_neg(),
         };

@@ -22,47 +22,66 @@ pub(super) fn update(state: &mut State, event: &Event, effects: &mut Effects) ->
         EventBody::Fill(fill) => Some((fill.account, fill.id)),
         _ => None,
     };
-    for key in touched(state, event, effects) {
-        let after = needed(state, &key)?;
-        let before = state.orders.set_hold(&key, after);
-        if before == after {
-            continue;
-        }
-        let Some(account) = state.accounts.get_mut(&key.0) else { continue };
-        let change = account.hold(before, after)?;
-        match effects.movements.first_mut().filter(|_| fill == Some(key)) {
-            Some((_, movement)) => (movement.hold, movement.used) = (change, true),
-            None => effects.movements.push((key.0, Movement::held(change))),
-        }
-        if !effects.orders.contains(&key) {
-            effects.orders.push(key);
-        }
+    if let Some(key) = alone(state, event, effects) {
+        return bring(state, key, fill, effects);
     }
+    touched(state, event, effects).into_iter().try_for_each(|key| bring(state, key, fill, effects))
+}
+
+/// Brings the hold of one order up to date.
+fn bring(
+    state: &mut State,
+    key: OrderKey,
+    fill: Option<OrderKey>,
+    effects: &mut Effects,
+) -> Result<(), NumberError> {
+    let after = needed(state, &key)?;
+    let before = state.orders.set_hold(&key, after);
+    if before == after {
+        return Ok(());
+    }
+    let Some(account) = state.accounts.get_mut(&key.0) else { return Ok(()) };
+    let change = account.hold(before, after)?;
+    match effects.movements.first_mut().filter(|_| fill == Some(key)) {
+        Some((_, movement)) => (movement.hold, movement.used) = (change, true),
+        None => effects.movements.push((key.0, Movement::held(change))),
+    }
+    effects.orders.note(key);
     Ok(())
 }
 
+/// Account and instrument of which an event changes the position.
+fn moved(event: &Event) -> Option<(AccountId, InstrumentId)> {
+    match &event.body {
+        EventBody::Fill(fill) => Some((fill.account, fill.instrument)),
+        EventBody::Cash { account, instrument: Some(instrument), .. } => Some((*account, *instrument)),
+        _ => None,
+    }
+}
+
+/// The only order whose hold an event may change, when nothing depends on it: mostly so.
+fn alone(state: &State, event: &Event, effects: &Effects) -> Option<OrderKey> {
+    let key = effects.orders.lone().filter(|_| !matches!(event.body, EventBody::Configured(_)))?;
+    let orders = &state.orders;
+    let tied = orders.get(key.0, key.1).is_some_and(|order| order.spec.oco.is_some());
+    let lone = !tied && orders.children(key).next().is_none();
+    let others =
+        || moved(event).is_some_and(|(account, of)| depending(state, account, of).any(|o| o != *key));
+    (lone && !others()).then_some(*key)
+}
+
 /// Orders whose hold an event may change.
+#[cold]
 fn touched(state: &State, event: &Event, effects: &Effects) -> Vec<OrderKey> {
     let orders = &state.orders;
     if matches!(event.body, EventBody::Configured(_)) {
         return orders.open().keys().copied().collect();
     }
-    let moved = match &event.body {
-        EventBody::Fill(fill) => Some((fill.account, fill.instrument)),
-        EventBody::Cash { account, instrument: Some(instrument), .. } => Some((*account, *instrument)),
-        _ => None,
-    };
-    if let ([key], None) = (effects.orders.as_slice(), moved) {
-        let alone = orders.get(key.0, key.1).is_none_or(|order| order.spec.oco.is_none());
-        if alone && orders.children(key).next().is_none() {
-            return vec![*key];
-        }
-    }
-    let mut keys = effects.orders.clone();
-    for key in &effects.orders {
+    let mut keys: Vec<OrderKey> = effects.orders.iter().copied().collect();
+    for key in effects.orders.iter() {
         keys.extend(orders.children(key));
     }
-    if let Some((account, instrument)) = moved {
+    if let Some((account, instrument)) = moved(event) {
         keys.extend(depending(state, account, instrument));
     }
     let mut others = Vec::new();
@@ -78,26 +97,25 @@ fn touched(state: &State, event: &Event, effects: &Effects) -> Vec<OrderKey> {
 }
 
 /// Open orders whose hold depends on the position: those that only reduce, and all of a Reg-T account.
-fn depending(state: &State, account: AccountId, instrument: InstrumentId) -> Vec<OrderKey> {
+fn depending(
+    state: &State,
+    account: AccountId,
+    instrument: InstrumentId,
+) -> impl Iterator<Item = OrderKey> + '_ {
     let orders = &state.orders;
-    match state.accounts.get(&account).map(|a| a.spec().margin) {
-        Some(Margin::RegT) => {
-            let queue = orders.queue(instrument).iter().map(|working| working.key);
-            queue.filter(|key| key.0 == account).collect()
-        }
-        Some(Margin::Cash) | None => {
-            let reducing = orders.reducing(account).filter(|o| o.spec.instrument == instrument);
-            reducing.map(|o| (o.spec.account, o.spec.id)).collect()
-        }
-    }
+    let all = state.accounts.get(&account).is_some_and(|a| a.spec().margin == Margin::RegT);
+    let queue = if all { orders.queue(instrument) } else { &[] };
+    let queued = queue.iter().map(|working| working.key).filter(move |key| key.0 == account);
+    let reducing = orders.reducing(account).filter(move |o| !all && o.spec.instrument == instrument);
+    queued.chain(reducing.map(|o| (o.spec.account, o.spec.id)))
 }
 
 /// What an order holds: nothing when it is done, waits for others, or another of its group holds more.
 fn needed(state: &State, key: &OrderKey) -> Result<Money, NumberError> {
     let Some(order) = state.orders.open().get(key) else { return Ok(Money::ZERO) };
-    let own = alone(state, order)?;
+    let own = by_itself(state, order)?;
     for other in state.orders.siblings(&order.spec) {
-        let its = alone(state, other)?;
+        let its = by_itself(state, other)?;
         if its > own || (its == own && other.spec.id < order.spec.id) {
             return Ok(Money::ZERO);
         }
@@ -106,7 +124,7 @@ fn needed(state: &State, key: &OrderKey) -> Result<Money, NumberError> {
 }
 
 /// What an order would hold were it in no group.
-fn alone(state: &State, order: &Order) -> Result<Money, NumberError> {
+fn by_itself(state: &State, order: &Order) -> Result<Money, NumberError> {
     let spec = &order.spec;
     let Some(account) = state.accounts.get(&spec.account) else { return Ok(Money::ZERO) };
     let price = spec.own_price().or(order.valued_at);

@@ -43,27 +43,25 @@ impl Step<'_> {
         bars: &mut [(Bar, Quantity)],
     ) -> Result<(), EngineError> {
         let Some(decision) = self.judge_again(&key, true, false) else { return Ok(()) };
-        let record = Some(decision.record());
-        match decision.verdict().clone() {
+        match decision.verdict() {
             Verdict::Hold(RefusalCode::WaitsForSells) if self.sells_open(account, list) => Ok(()),
             Verdict::Hold(RefusalCode::WaitsForSells) => self.end(key, EndReason::ListEnded),
             Verdict::Hold(code) => {
                 let Some(order) = self.state().orders.open().get(&key).map(|o| o.spec.clone()) else {
                     return Ok(());
                 };
-                self.emit(EventBody::OrderHeld { order, code, decision: record, valued_at: None })
+                let (code, decision) = (*code, Some(decision.into_record()));
+                self.emit(EventBody::OrderHeld { order, code, decision, valued_at: None })
             }
             Verdict::Refuse(refusal) => {
                 let Some(order) = self.state().orders.open().get(&key).map(|o| o.spec.clone()) else {
                     return Ok(());
                 };
-                self.deny(&order, refusal, Some(decision))
+                self.deny(&order, refusal.clone(), Some(decision))
             }
             Verdict::Accept => {
-                if self.admit_held(&key, decision).is_err() {
-                    return Ok(());
-                }
-                self.release(key, (None, false), record)?;
+                let Ok(record) = self.admit_held(&key, decision) else { return Ok(()) };
+                self.release(key, (None, false), Some(record))?;
                 self.start_trail(key)?;
                 for (bar, budget) in bars.iter_mut() {
                     self.fill_on_bar(bar, budget, Some(key))?;

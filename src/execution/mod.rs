@@ -11,6 +11,7 @@ mod auction;
 mod brackets;
 mod control;
 pub mod engine;
+mod few;
 mod flatten;
 #[cfg(test)]
 mod flow;

@@ -60,14 +60,17 @@ pub struct Orders {
     newest: Newest,
 }
 
-/// The order that was done last, at hand: the step that ends an order asks for it again and again. No part of what
-/// orders are.
+/// The order that was done last, at hand: the step that ends an order asks for it again and again. While an event is
+/// applied it may not be among the others yet; else it is no part of what orders are.
 #[derive(Debug, Clone, Default)]
-struct Newest(Option<(OrderKey, Arc<Order>)>);
+struct Newest {
+    order: Option<(OrderKey, Arc<Order>)>,
+    filed: bool,
+}
 
 impl Newest {
     fn get(&self, key: &OrderKey) -> Option<&Order> {
-        self.0.as_ref().filter(|(newest, _)| newest == key).map(|(_, order)| order.as_ref())
+        self.order.as_ref().filter(|(newest, _)| newest == key).map(|(_, order)| order.as_ref())
     }
 }
 
@@ -93,7 +96,8 @@ impl Orders {
     /// An order, open or done.
     pub fn get(&self, account: AccountId, id: OrderId) -> Option<&Order> {
         let key = (account, id);
-        self.newest.get(&key).or_else(|| self.open.get(&key)).or_else(|| self.get_done(&key))
+        let done = || self.done.get(&key).map(Arc::as_ref);
+        self.newest.get(&key).or_else(|| self.open.get(&key)).or_else(done)
     }
 
     fn get_done(&self, key: &OrderKey) -> Option<&Order> {
@@ -102,11 +106,26 @@ impl Orders {
 
     /// Changes a done order.
     fn change_done<R>(&mut self, key: &OrderKey, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
-        self.newest = Newest::default();
-        let done = self.done.get_mut(key)?;
-        let answer = change(Arc::make_mut(done));
-        self.newest = Newest(Some((*key, Arc::clone(done))));
-        Some(answer)
+        if let Some((_, order)) = self.newest.order.as_mut().filter(|(newest, _)| newest == key) {
+            self.newest.filed = false;
+            return Some(change(Arc::make_mut(order)));
+        }
+        let order = Arc::clone(self.done.get(key)?);
+        self.keep_newest(*key, order);
+        self.change_done(key, change)
+    }
+
+    fn keep_newest(&mut self, key: OrderKey, order: Arc<Order>) {
+        self.file_done();
+        self.newest = Newest { order: Some((key, order)), filed: false };
+    }
+
+    /// Puts the order that was done last among the others.
+    pub(super) fn file_done(&mut self) {
+        if let Some((key, order)) = self.newest.order.as_ref().filter(|_| !self.newest.filed) {
+            self.done.insert(*key, Arc::clone(order));
+            self.newest.filed = true;
+        }
     }
 
     /// What was asked for under a name, before any amendment or split.
@@ -162,9 +181,13 @@ impl Orders {
 
     /// Other open orders of an order's group, by name.
     pub fn siblings(&self, spec: &OrderSpec) -> impl Iterator<Item = &Order> {
-        let group = spec.oco.and_then(|group| self.groups.get(&(spec.account, group)));
-        let others = group.into_iter().flatten().filter(|id| **id != spec.id);
-        others.filter_map(|id| self.open.get(&(spec.account, *id)))
+        spec.oco.into_iter().flat_map(|group| self.others_of(group, (spec.account, spec.id)))
+    }
+
+    /// Open orders of a group but one, by name.
+    pub(super) fn others_of(&self, group: OrderId, (account, own): OrderKey) -> impl Iterator<Item = &Order> {
+        let others = self.groups.get(&(account, group)).into_iter().flatten().filter(move |id| **id != own);
+        others.filter_map(move |id| self.open.get(&(account, *id)))
     }
 
     /// Whether an order of a group has filled.
@@ -216,9 +239,7 @@ impl Orders {
 
     /// Notes an order that never was open.
     pub(super) fn insert_done(&mut self, key: OrderKey, order: Order) {
-        let order = Arc::new(order);
-        self.newest = Newest(Some((key, Arc::clone(&order))));
-        self.done.insert(key, order);
+        self.keep_newest(key, Arc::new(order));
     }
 
     /// Changes an order; one that is done by it leaves the open ones. A done order changes too: a fill may come late.
@@ -267,16 +288,20 @@ impl Orders {
         let Some(order) = self.open.remove(key) else { return };
         self.sums.remove(counted, &order);
         let instrument = order.spec.instrument;
-        self.move_to(instrument, key, slot, Slot::Away);
-        let mut expires_at = None;
-        if let Some(queue) = self.queues.get_mut(&instrument) {
-            let at = queue.iter().rposition(|w| w.key == *key);
-            expires_at = at.and_then(|at| queue.remove(at).expires_at);
+        if let Some(queue) = self.queues.get_mut(&instrument)
+            && let Some(at) = queue.iter().rposition(|w| w.key == *key)
+        {
+            let Working { place, expires_at, .. } = queue.remove(at);
+            if let Some(ladder) = self.ladders.get_mut(&instrument) {
+                ladder.take(slot, (place, *key));
+            }
+            self.note_due(instrument.exchange, *key, expires_at, None);
         }
-        self.note_due(instrument.exchange, *key, expires_at, None);
         untie(&mut self.groups, order.spec.oco.map(|group| (key.0, group)), key.1);
         untie(&mut self.children, order.spec.parent.map(|parent| (key.0, parent)), key.1);
-        self.reducing.remove(key);
+        if order.spec.reduce_only {
+            self.reducing.remove(key);
+        }
         self.insert_done(*key, order);
     }
 

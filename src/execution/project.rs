@@ -6,23 +6,25 @@ use crate::domain::row::{Execution, RiskEventRow, Row};
 use crate::domain::{AccountId, InstrumentId, Money, RefusalCode};
 use crate::risk::OrderKey;
 
+use super::few::Few;
 use super::fold::Effects;
 use super::state::State;
 
 /// What a step changed; each row is written once, as it stands after the step.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    orders: Vec<OrderKey>,
+    orders: Few<OrderKey>,
     /// Accounts, and what changed of their holdings.
-    accounts: Vec<(AccountId, Option<InstrumentId>)>,
+    accounts: Few<(AccountId, Option<InstrumentId>)>,
     limits: Vec<u32>,
 }
 
 /// Rows that belong to one event, and a note of those that follow at the end of the step.
 pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, effects: &Effects) {
-    touched.orders.extend(effects.orders.iter().copied());
-    let moved = effects.movements.iter().filter(|(_, movement)| !movement.is_hold());
-    touched.accounts.extend(moved.map(|(account, movement)| (*account, movement.shares.map(|(i, _, _)| i))));
+    effects.orders.iter().for_each(|key| touched.orders.push_other(*key));
+    for (account, movement) in effects.movements.iter().filter(|(_, movement)| !movement.is_hold()) {
+        touched.accounts.push((*account, movement.shares.map(|(instrument, _, _)| instrument)));
+    }
     match &event.body {
         EventBody::Fill(fill) => rows.push(Row::Execution(Execution {
             seq: event.seq,
@@ -101,16 +103,18 @@ fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
 
 /// The rows of everything a step changed.
 pub(super) fn rows(rows: &mut Vec<Row>, touched: &mut Touched, state: &State) {
-    touched.orders.sort_unstable();
-    touched.orders.dedup();
-    touched.accounts.sort_unstable();
-    touched.accounts.dedup();
+    touched.orders.sort();
+    touched.accounts.sort();
     let orders = touched.orders.iter().filter_map(|(account, id)| state.orders.get(*account, *id));
     rows.extend(orders.map(|order| Row::Order(Box::new(order.clone()))));
-    for of_one in touched.accounts.chunk_by(|(a, _), (b, _)| a == b) {
-        let account = of_one.first().and_then(|(name, _)| state.accounts.get(name));
-        let holdings = of_one.iter().filter_map(|(_, instrument)| *instrument);
-        rows.extend(account.map(|account| Row::Portfolio(account.row_of(holdings))));
+    let mut written = None;
+    for (name, _) in touched.accounts.iter().filter(|(name, _)| written.replace(*name) != Some(*name)) {
+        let own = touched.accounts.iter().filter(|(account, _)| account == name);
+        let holdings = own.filter_map(|(_, instrument)| *instrument);
+        rows.extend(state.accounts.get(name).map(|account| Row::Portfolio(account.row_of(holdings))));
+    }
+    if touched.limits.is_empty() {
+        return;
     }
     let versions = state.limits.versions().iter().filter(|v| touched.limits.contains(&v.version));
     rows.extend(versions.map(|version| Row::Limit(Box::new(version.clone()))));

@@ -18,6 +18,7 @@ use crate::domain::{
 use crate::portfolio::Account;
 use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums};
 
+use super::few::Few;
 use super::orders::Orders;
 use super::view::View;
 
@@ -208,11 +209,11 @@ impl State {
     }
 
     /// Orders that no longer wait for a second person are no longer counted among those that do.
-    pub(super) fn forget_asked(&mut self, keys: &[OrderKey]) {
+    pub(super) fn forget_asked(&mut self, keys: &Few<OrderKey>) {
         if self.asked.is_empty() {
             return;
         }
-        for key in keys {
+        for key in keys.iter() {
             let open = self.orders.open().get(key);
             if open.is_none_or(|order| order.status != OrderStatus::PendingApproval) {
                 self.asked.remove(key);

@@ -33,7 +33,7 @@ pub(super) fn post_all(
     seq: Seq,
     effects: &Effects,
 ) -> Result<(), EngineError> {
-    for (account, movement) in &effects.movements {
+    for (account, movement) in effects.movements.iter() {
         let currency = state.accounts.get(account).map(|a| a.spec().currency);
         if let Some(currency) = currency {
             post(lines, seq, *account, currency, movement)?;
@@ -78,11 +78,11 @@ impl<'e> Step<'e> {
         }
         self.value(&mut body);
         let seq = self.engine.state.seq.saturating_add(1);
-        let event = Event { seq, t, wall: self.wall, by: self.by, body };
-        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, &event)?;
-        post_all(&mut self.batch.postings, &self.engine.state, seq, &effects)?;
-        project::note(&mut self.batch.rows, &mut self.touched, &event, &effects);
-        self.batch.events.push(event);
+        let Batch { events, postings, rows, texts: _ } = &mut self.batch;
+        let event = events.push_mut(Event { seq, t, wall: self.wall, by: self.by, body });
+        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, event)?;
+        post_all(postings, &self.engine.state, seq, &effects)?;
+        project::note(rows, &mut self.touched, event, &effects);
         Ok(())
     }
 

@@ -12,8 +12,13 @@ use super::engine::EngineError;
 use super::matching::{self, bars::ratchet};
 use super::step::Step;
 
-/// The way to the market: the gate's approval of this very order, used up at the market's door.
-pub(super) fn enter(order: OrderSpec, decision: Decision, book_seq: Seq) -> Result<OrderSpec, Refusal> {
+/// The way to the market: the gate's approval of this very order, used up at the market's door. The order, and what was
+/// seen when it was judged.
+pub(super) fn enter(
+    order: &OrderSpec,
+    decision: Decision,
+    book_seq: Seq,
+) -> Result<(OrderSpec, Box<DecisionRecord>), Refusal> {
     admit(order, decision).and_then(|approved| matching::enter(approved, book_seq))
 }
 
@@ -94,25 +99,24 @@ impl Step<'_> {
     }
 
     pub(super) fn act_on(&mut self, order: &OrderSpec, decision: Decision) -> Result<(), EngineError> {
-        let record = Some(decision.record());
-        match decision.verdict().clone() {
-            Verdict::Refuse(refusal) => self.deny(order, refusal, Some(decision)),
+        match decision.verdict() {
+            Verdict::Refuse(refusal) => self.deny(order, refusal.clone(), Some(decision)),
             Verdict::Hold(code) => {
                 self.emit(EventBody::OrderHeld {
                     order: order.clone(),
-                    code,
-                    decision: record,
+                    code: *code,
+                    decision: Some(decision.into_record()),
                     valued_at: None,
                 })?;
                 self.release_child((order.account, order.id))
             }
-            Verdict::Accept => match enter(order.clone(), decision, self.state().seq) {
-                Ok(order) => {
-                    let key = (order.account, order.id);
+            Verdict::Accept => match enter(order, decision, self.state().seq) {
+                Ok((order, record)) => {
+                    let (key, decision) = ((order.account, order.id), Some(record));
                     if let Some(broker) = self.remote_broker(&order) {
-                        return self.send(order, broker, record, false);
+                        return self.send(order, broker, decision, false);
                     }
-                    self.emit(EventBody::OrderAccepted { order, decision: record, valued_at: None })?;
+                    self.emit(EventBody::OrderAccepted { order, decision, valued_at: None })?;
                     self.begin_work(key)
                 }
                 Err(refusal) => self.deny(order, refusal, None),
@@ -126,7 +130,7 @@ impl Step<'_> {
         refusal: Refusal,
         decision: Option<Decision>,
     ) -> Result<(), EngineError> {
-        let decision = decision.map(|d| d.record());
+        let decision = decision.map(Decision::into_record);
         self.emit(EventBody::OrderDenied { order: order.clone(), refusal, decision })?;
         self.follow((order.account, order.id), Quantity::ZERO)?;
         self.judge_watched(order.account)
@@ -143,7 +147,7 @@ impl Step<'_> {
         &mut self,
         key: OrderKey,
         (approver, alone): (Option<UserName>, bool),
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
     ) -> Result<(), EngineError> {
         let (account, id) = key;
         let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
@@ -164,9 +168,11 @@ impl Step<'_> {
     /// A trailing stop starts from the last price known; without one, from the first that comes.
     pub(super) fn start_trail(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
-        let last = self.state().view.last(order.spec.instrument).map(|p| p.price);
-        let trails = order.spec.order_type == OrderType::TrailingStop && order.stop.is_none();
-        let stop = last.filter(|_| trails).and_then(|last| ratchet(order, None, last));
+        if order.spec.order_type != OrderType::TrailingStop || order.stop.is_some() {
+            return Ok(());
+        }
+        let last = self.state().view.last(order.spec.instrument);
+        let stop = last.and_then(|last| ratchet(order, None, last.price));
         let (account, id) = key;
         stop.map_or(Ok(()), |trigger_price| self.emit(EventBody::OrderTrailed { account, id, trigger_price }))
     }
@@ -178,10 +184,14 @@ impl Step<'_> {
     }
 
     /// Lets a held order work, when the gate agrees; the refusal otherwise.
-    pub(super) fn admit_held(&self, key: &OrderKey, decision: Decision) -> Result<(), Refusal> {
-        let spec = self.state().orders.open().get(key).map(|o| o.spec.clone());
-        let spec = spec.ok_or_else(|| Refusal::plain(RefusalCode::UnknownOrder))?;
-        enter(spec, decision, self.state().seq).map(|_| ())
+    pub(super) fn admit_held(
+        &self,
+        key: &OrderKey,
+        decision: Decision,
+    ) -> Result<Box<DecisionRecord>, Refusal> {
+        let open = self.state().orders.open().get(key);
+        let order = open.ok_or_else(|| Refusal::plain(RefusalCode::UnknownOrder))?;
+        enter(&order.spec, decision, self.state().seq).map(|(_, record)| record)
     }
 
     /// Whether the list of an order has sells that are still open.

@@ -309,8 +309,9 @@ impl Step<'_> {
         against: (Price, Quantity),
     ) -> Result<Quantity, EngineError> {
         let Some(order) = self.state().orders.open().get(&key) else { return Ok(Quantity::ZERO) };
-        let wanted = if order.spec.reduce_only || self.may_not_short(&order.spec) {
-            order.working().min(self.reducible(&order.spec))
+        let trades = (order.spec.account, order.spec.instrument, order.spec.side);
+        let wanted = if order.spec.reduce_only || self.may_not_short(trades) {
+            order.working().min(self.reducible(trades))
         } else {
             order.working()
         };

@@ -21,7 +21,7 @@ impl Step<'_> {
         &mut self,
         order: OrderSpec,
         broker: BrokerId,
-        decision: Option<DecisionRecord>,
+        decision: Option<Box<DecisionRecord>>,
         alone: bool,
     ) -> Result<(), EngineError> {
         let Some(account) = self.state().accounts().get(&order.account) else { return Ok(()) };
@@ -90,21 +90,21 @@ impl Step<'_> {
         };
         let Some(broker) = self.remote_broker(&order) else { return Ok(()) };
         let Some(decision) = self.judge_again(&key, false, false) else { return Ok(()) };
-        let record = Some(decision.record());
-        match decision.verdict().clone() {
-            Verdict::Refuse(refusal) => self.deny(&order, refusal, Some(decision)),
+        match decision.verdict() {
+            Verdict::Refuse(refusal) => self.deny(&order, refusal.clone(), Some(decision)),
             Verdict::Hold(code) => {
-                self.emit(EventBody::OrderHeld { order, code, decision: record, valued_at: None })
+                let (code, decision) = (*code, Some(decision.into_record()));
+                self.emit(EventBody::OrderHeld { order, code, decision, valued_at: None })
             }
-            Verdict::Accept => match enter(order.clone(), decision, self.state().seq()) {
+            Verdict::Accept => match enter(&order, decision, self.state().seq()) {
                 Err(refusal) => self.deny(&order, refusal, None),
-                Ok(order) => {
+                Ok((order, record)) => {
                     let route = "the market touched its trigger: sent as a plain order".into();
                     self.emit(EventBody::OrderSubmitted {
                         order,
                         broker,
                         route,
-                        decision: record,
+                        decision: Some(record),
                         valued_at: None,
                         alone: false,
                     })

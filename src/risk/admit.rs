@@ -1,5 +1,6 @@
 //! The gate: the only place that makes an [`Approved`] order.
 
+use crate::domain::decision::DecisionRecord;
 use crate::domain::event::Refusal;
 use crate::domain::{AccountKind, OrderSpec, RefusalCode, Seq};
 
@@ -10,8 +11,7 @@ use super::decision::{Decision, Verdict};
 #[derive(Debug)]
 pub struct Approved {
     order: OrderSpec,
-    limits_version: u32,
-    book_seq: Seq,
+    record: Box<DecisionRecord>,
     kind: AccountKind,
 }
 
@@ -23,12 +23,12 @@ impl Approved {
 
     /// Limits version it was judged against.
     pub const fn limits_version(&self) -> u32 {
-        self.limits_version
+        self.record.limits_version
     }
 
     /// Book it was judged against.
     pub const fn book_seq(&self) -> Seq {
-        self.book_seq
+        self.record.book_seq
     }
 
     /// Kind of its account: what a broker may do with it.
@@ -36,24 +36,21 @@ impl Approved {
         self.kind
     }
 
-    /// Uses it up.
-    pub fn into_order(self) -> OrderSpec {
-        self.order
+    /// Uses it up: the order, and what was seen when it was judged.
+    pub fn into_order(self) -> (OrderSpec, Box<DecisionRecord>) {
+        (self.order, self.record)
     }
 }
 
 /// Turns an accepting decision about this very order into an approval; anything else is a refusal.
-pub fn admit(order: OrderSpec, decision: Decision) -> Result<Approved, Refusal> {
-    if order != decision.order {
+pub fn admit(order: &OrderSpec, decision: Decision) -> Result<Approved, Refusal> {
+    if *order != decision.order {
         return Err(Refusal::plain(RefusalCode::StaleOrder));
     }
     match decision.verdict {
-        Verdict::Accept => Ok(Approved {
-            order,
-            limits_version: decision.record.limits_version,
-            book_seq: decision.record.book_seq,
-            kind: decision.kind,
-        }),
+        Verdict::Accept => {
+            Ok(Approved { order: decision.order, record: decision.record, kind: decision.kind })
+        }
         Verdict::Hold(code) => Err(Refusal::plain(code)),
         Verdict::Refuse(refusal) => Err(refusal),
     }

@@ -1,5 +1,7 @@
 //! [`evaluate`]: runs every check over a draft and says accept, hold or refuse.
 
+use std::sync::LazyLock;
+
 use crate::domain::decision::{Breach, CheckOutcome, CheckRecord, DecisionRecord, Inputs};
 use crate::domain::event::Refusal;
 use crate::domain::facts::MarketFacts;
@@ -7,7 +9,7 @@ use crate::domain::limit::LimitName;
 use crate::domain::{AccountId, AccountKind, OrderSpec, Quantity, RefusalCode};
 
 use super::book::{Book, Draft};
-use super::checks::{CONTROLS, Case, Finding, Rule, control_of};
+use super::checks::{CONTROLS, Case, Control, Finding, Rule, control_of};
 use super::limits::LimitBook;
 
 /// What becomes of a draft.
@@ -24,7 +26,7 @@ pub enum Verdict {
 /// What the controls saw and said of one order at one state of the book. Only [`evaluate`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    pub(super) record: DecisionRecord,
+    pub(super) record: Box<DecisionRecord>,
     pub(super) verdict: Verdict,
     pub(super) order: OrderSpec,
     pub(super) kind: AccountKind,
@@ -32,12 +34,12 @@ pub struct Decision {
 
 impl Decision {
     /// What was seen, for the journal.
-    pub fn record(&self) -> DecisionRecord {
-        self.record.clone()
+    pub fn into_record(self) -> Box<DecisionRecord> {
+        self.record
     }
 
     /// The record, without a copy.
-    pub const fn seen(&self) -> &DecisionRecord {
+    pub fn seen(&self) -> &DecisionRecord {
         &self.record
     }
 
@@ -75,13 +77,12 @@ impl Decision {
 /// [`CONTROLS`] names the refusal. What was looked at is in the record, and [`replay`] gives the same verdict from it.
 pub fn evaluate(book: &Book<'_>, limits: &LimitBook, facts: &MarketFacts, draft: &Draft<'_>) -> Decision {
     let case = Case::new(book, limits, facts, draft);
-    let inputs = case.inputs();
-    let record = DecisionRecord {
+    let record = Box::new(DecisionRecord {
         limits_version: limits.version(),
         book_seq: book.seq,
         reference_time: case.reference.map(|r| r.time),
-        inputs,
-    };
+        inputs: case.inputs(),
+    });
     let verdict = judge(draft.order.account, &record.inputs);
     Decision { record, verdict, order: draft.order.clone(), kind: book.account.spec().kind }
 }
@@ -100,7 +101,8 @@ pub fn checks(account: AccountId, inputs: &Inputs) -> Vec<CheckRecord> {
 pub fn judge(account: AccountId, inputs: &Inputs) -> Verdict {
     let mut asks = false;
     let mut spoke: Vec<Finding<'_>> = Vec::new();
-    for control in CONTROLS.iter().filter(|control| may_speak(control.rule(), inputs)) {
+    let controls: &[&dyn Control] = if inputs.limits.is_empty() { &ALWAYS } else { CONTROLS };
+    for control in controls.iter().filter(|control| may_speak(control.rule(), inputs)) {
         let found = control.judge(inputs);
         asks |= found.asks();
         if found.refuses() {
@@ -133,6 +135,11 @@ pub fn judge(account: AccountId, inputs: &Inputs) -> Verdict {
         breaches: spoke.iter().map(|found| found.breach(account)).collect(),
     })
 }
+
+/// Controls behind which no limit stands: where none is set, only they may speak.
+static ALWAYS: LazyLock<Vec<&'static dyn Control>> = LazyLock::new(|| {
+    CONTROLS.iter().copied().filter(|control| matches!(control.rule(), Rule::Always { .. })).collect()
+});
 
 /// Whether a control may say anything but yes: that of a limit is silent where none is set.
 fn may_speak(rule: Rule, inputs: &Inputs) -> bool {

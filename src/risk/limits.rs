@@ -262,7 +262,8 @@ impl LimitBook {
 
     /// Limits that bind a target.
     pub fn binding(&self, target: &Target) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
-        target.scopes().flat_map(move |scope| {
+        let scopes = (!self.in_force.is_empty()).then(|| target.scopes());
+        scopes.into_iter().flatten().flat_map(move |scope| {
             let of_scope = self.in_force.range((scope, LimitName::MaxOrderQuantity)..);
             let own = of_scope.take_while(move |((s, _), _)| *s == scope);
             own.map(move |((_, name), value)| (*name, scope, value))

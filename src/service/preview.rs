@@ -198,12 +198,12 @@ fn past<'a>(state: &'a State, event: &'a Event) -> Option<PastDecision<'a>> {
         EventBody::OrderAccepted { order, decision, .. }
         | EventBody::OrderSubmitted { order, decision, .. }
         | EventBody::OrderDenied { order, decision, .. }
-        | EventBody::OrderHeld { order, decision, .. } => (order, decision.as_ref()?),
+        | EventBody::OrderHeld { order, decision, .. } => (order, decision.as_deref()?),
         EventBody::OrderReleased { account, id, decision, .. }
         | EventBody::OrderUpdated { account, id, decision, .. }
         | EventBody::UpdateRequested { account, id, decision, .. }
         | EventBody::AmendRejected { account, id, decision, .. } => {
-            (known(*account, *id)?, decision.as_ref()?)
+            (known(*account, *id)?, decision.as_deref()?)
         }
         _ => return None,
     };

@@ -18,6 +18,7 @@ use crate::portfolio::{Account, Booking, Movement, Receivable, split_price};
 use crate::risk::{Halt, OrderKey, Target};
 
 use super::engine::EngineError;
+use super::few::Few;
 use super::holds;
 use super::state::{Announced, State};
 
@@ -25,18 +26,18 @@ use super::state::{Announced, State};
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     /// Ledger movements by account.
-    pub movements: Vec<(AccountId, Movement)>,
+    pub movements: Few<(AccountId, Movement)>,
     /// Orders whose row changes.
-    pub orders: Vec<OrderKey>,
+    pub orders: Few<OrderKey>,
 }
 
 impl Effects {
     fn moved(account: AccountId, movement: Movement) -> Self {
-        Self { movements: vec![(account, movement)], orders: Vec::new() }
+        Self { movements: Few::one((account, movement)), ..Self::default() }
     }
 
     fn of_order(key: OrderKey) -> Self {
-        Self { movements: Vec::new(), orders: vec![key] }
+        Self { orders: Few::one(key), ..Self::default() }
     }
 }
 
@@ -49,6 +50,7 @@ pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> 
     state.forget_asked(&effects.orders);
     holds::update(state, event, &mut effects)
         .map_err(|source| EngineError::Number { seq: event.seq, source })?;
+    state.orders.file_done();
     state.seq = event.seq;
     Ok(effects)
 }
@@ -335,7 +337,7 @@ impl Fold<'_> {
                 self.state.orders.sums_mut().set_last(instrument, last.price);
             }
         }
-        for (account, _) in &effects.movements {
+        for (account, _) in effects.movements.iter() {
             self.state.note_position(*account, instrument);
         }
         Ok(effects)

@@ -12,6 +12,7 @@ use crate::portfolio::{split_price, split_quantity};
 use crate::risk::{Activity, OrderKey, Recent};
 
 use super::super::engine::EngineError;
+use super::super::few::Few;
 use super::super::orders::Working;
 use super::{Effects, Fold, booking};
 
@@ -319,7 +320,7 @@ impl Fold<'_> {
             *count = count.saturating_add(1);
         }
         self.cure(fill.account);
-        Ok(Effects { movements: vec![(fill.account, movement)], orders: vec![key] })
+        Ok(Effects { movements: Few::one((fill.account, movement)), orders: Few::one(key) })
     }
 
     /// Before the fill is booked: whether it closes, or opens, what the account holds; the session, when it closes.

@@ -8,7 +8,8 @@ use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
     Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
 };
-use crate::risk::book::{Book, Draft, Priced, Recent};
+use crate::portfolio::Position;
+use crate::risk::book::{Book, Draft, Priced, Recent, Seen};
 use crate::risk::exposure::Sides;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
 use crate::risk::past::Pace;
@@ -24,6 +25,8 @@ pub struct Case<'a> {
     pub(super) order: &'a OrderSpec,
     pub(super) draft: Draft<'a>,
     pub(super) instrument: Option<&'a Instrument>,
+    /// What is known of its market.
+    pub(super) seen: Option<&'a Seen>,
     /// Reference price for the side.
     pub(in crate::risk) reference: Option<Priced>,
     /// Last price.
@@ -37,6 +40,8 @@ pub struct Case<'a> {
     /// The same with the order.
     pub(super) with: Option<Sides>,
     /// What the account holds of the instrument.
+    pub(super) position: Option<&'a Position>,
+    /// How much that is.
     pub(super) held: Quantity,
     limits: &'a LimitBook,
     facts: &'a MarketFacts,
@@ -55,6 +60,7 @@ impl<'a> Case<'a> {
         let quantity = order.quantity.checked_sub(filled).unwrap_or(Quantity::ZERO).max(Quantity::ZERO);
         // What is known of the market is looked up once.
         let seen = book.seen.get(&order.instrument);
+        let position = book.account.positions().get(&order.instrument);
         let last = seen.and_then(|seen| seen.last);
         let prices = book.prices_of(seen);
         let reference = seen.and_then(|seen| seen.reference(order.side));
@@ -68,13 +74,15 @@ impl<'a> Case<'a> {
             order,
             draft: *draft,
             instrument: book.instruments.get(&order.instrument),
+            seen,
             reference,
             last: last.map(|p| p.price),
             price,
             quantity,
             sides: around.before,
             with,
-            held: book.account.quantity(order.instrument),
+            position,
+            held: position.map_or(Quantity::ZERO, Position::quantity),
             limits,
             facts,
             open,
@@ -369,9 +377,7 @@ impl<'a> Case<'a> {
     }
 
     fn position_loss(&self) -> Option<Money> {
-        let Some(position) = self.book.account.positions().get(&self.order.instrument) else {
-            return Some(Money::ZERO);
-        };
+        let Some(position) = self.position else { return Some(Money::ZERO) };
         let value = position.value(self.last?).ok()?;
         position.cost().checked_sub(value).map(|loss| loss.max(Money::ZERO))
     }

@@ -62,6 +62,9 @@ pub fn fat_fill(
         halts.extend(hard.map(|_| scope));
         tightest = tightest.into_iter().chain(hard).chain(passed(value.soft.as_ref())).min();
     }
-    let observed = part.share_of(whole).map(|share| share.to_string()).unwrap_or_default();
-    tightest.map(|bound| FatFill { observed, threshold: Ratio::from_raw(bound).to_string(), halts })
+    tightest.map(|bound| FatFill {
+        observed: part.share_of(whole).map(|share| share.to_string()).unwrap_or_default(),
+        threshold: Ratio::from_raw(bound).to_string(),
+        halts,
+    })
 }

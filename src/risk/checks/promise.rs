@@ -43,9 +43,8 @@ pub(super) fn broken(case: &Case<'_>) -> Option<RefusalCode> {
 /// Whether the account closes lots by name and has this one, the other way round than the order.
 fn is_open(case: &Case<'_>, lot: Seq, reduces: impl Fn(Quantity) -> bool) -> bool {
     let account = case.book.account;
-    let position = account.positions().get(&case.order.instrument);
     account.spec().lots == LotMethod::Specific
-        && position.is_some_and(|p| p.lots().any(|open| open.id == lot && reduces(open.quantity)))
+        && case.position.is_some_and(|p| p.lots().any(|open| open.id == lot && reduces(open.quantity)))
 }
 
 /// Only a resting limit order takes nothing.
@@ -54,7 +53,7 @@ fn would_take(case: &Case<'_>) -> bool {
     if order.order_type != OrderType::Limit || order.tif.is_immediate() {
         return true;
     }
-    let quote = case.book.seen.get(&order.instrument).and_then(|seen| seen.quote).map(|s| s.quote);
+    let quote = case.seen.and_then(|seen| seen.quote).map(|s| s.quote);
     quote.zip(order.limit_price).is_some_and(|(quote, limit)| match order.side {
         Side::Buy => quote.ask.is_positive() && limit >= quote.ask,
         Side::Sell => quote.bid.is_positive() && limit <= quote.bid,

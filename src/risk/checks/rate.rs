@@ -29,8 +29,10 @@ pub const RATE_WINDOW_SECONDS: i64 = 60;
 
 /// Orders taken in the window that ends now.
 pub(in crate::risk) fn in_window(book: &Book<'_>) -> u32 {
-    // The oldest come first, so the first one inside ends the search.
+    // The oldest come first, so the first one inside ends the search: mostly the very first.
     let outside = |order: &Recent| book.now.since(order.time) >= RATE_WINDOW_SECONDS * NANOS_PER_SECOND;
-    let inside = book.recent.len() - book.recent.partition_point(outside);
+    let before =
+        if book.recent.front().is_some_and(outside) { book.recent.partition_point(outside) } else { 0 };
+    let inside = book.recent.len() - before;
     u32::try_from(inside).unwrap_or(u32::MAX)
 }

@@ -110,7 +110,7 @@ fn market_data(case: &Case<'_>) -> Option<RefusalCode> {
     if case.reference.is_none() {
         return Some(RefusalCode::NoMarketData);
     }
-    let seen = case.book.seen.get(&case.order.instrument)?;
+    let seen = case.seen?;
     let (quote, limit_ms) = (seen.quote?.quote, case.book.venue.stale_after_ms?);
     let stale = case.book.now > quote.time.plus_millis(i64::from(limit_ms));
     let newest = seen.last.is_none_or(|last| last.time <= quote.time);

@@ -420,7 +420,7 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
     let world = World::new().holding(30, "100").open(named("B0", order(Side::Buy, 20, Some("100"))));
     let none = LimitBook::default();
     let judge = |order: &OrderSpec| {
-        evaluate(&world.book(), &none, &MarketFacts::default(), &Draft::new(order)).record()
+        evaluate(&world.book(), &none, &MarketFacts::default(), &Draft::new(order)).into_record()
     };
     let (buy, sell) = (order(Side::Buy, 10, None), order(Side::Sell, 10, None));
     let (bought, sold) = (judge(&buy), judge(&sell));

@@ -53,35 +53,41 @@ struct Totals {
     sectors: BTreeMap<String, i128>,
 }
 
-/// What a name adds to its account's totals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Adds {
-    Nothing,
-    Figures(Figures),
-    /// It cannot be valued without a quote, or at all; whether it is a position.
-    Blind {
-        unvalued: u32,
-    },
+/// What a name adds to its account's totals; nothing while nothing is held or ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Adds {
+    figures: Figures,
+    /// Whether it cannot be valued without a quote, or at all.
+    blind: bool,
+    /// Whether that is so of a position.
+    unvalued: bool,
 }
 
 impl Adds {
     fn of(name: &Name, last: Option<Price>, fee: &FeeModel) -> Self {
         if name.is_empty() {
-            return Adds::Nothing;
+            return Adds::default();
         }
         let figures = name.figures(&Prices::all(last), fee).filter(|_| last.is_some() || !name.needs_price());
-        figures.map_or(Adds::Blind { unvalued: u32::from(!name.position.is_zero()) }, Adds::Figures)
+        let blind = Adds { blind: true, unvalued: !name.position.is_zero(), ..Adds::default() };
+        figures.map_or(blind, |figures| Adds { figures, ..Adds::default() })
     }
 }
 
 impl Totals {
-    fn add(&mut self, figures: &Figures, sign: i128) {
-        self.position += sign * figures.position;
-        self.held += sign * figures.position.abs();
-        self.gross += sign * figures.worst();
-        self.buys += sign * figures.buys.value;
-        self.sells += sign * figures.sells.value;
-        self.cash += sign * figures.cash;
+    /// Nothing is held or ordered.
+    fn is_empty(&self) -> bool {
+        *self == Totals::default()
+    }
+
+    /// Takes out what was added before, and adds what takes its place.
+    fn shift(&mut self, before: &Figures, after: &Figures) {
+        self.position += after.position - before.position;
+        self.held += after.position.abs() - before.position.abs();
+        self.gross += after.worst() - before.worst();
+        self.buys += after.buys.value - before.buys.value;
+        self.sells += after.sells.value - before.sells.value;
+        self.cash += after.cash - before.cash;
     }
 
     fn add_to_sector(&mut self, sector: &str, raw: i128) {
@@ -178,7 +184,7 @@ impl Sums {
         }
         if let Some(totals) = self.totals.get_mut(&order.spec.account) {
             totals.open = totals.open.saturating_sub(1);
-            if *totals == Totals::default() {
+            if totals.is_empty() {
                 self.totals.remove(&order.spec.account);
             }
         }
@@ -209,11 +215,13 @@ impl Sums {
         let Self { fee, lines, totals } = self;
         let line = lines.entry(instrument).or_default();
         for (account, name) in &line.names {
-            total(totals, *account, (instrument, &line.sector), &[(Adds::of(name, line.last, fee), -1)]);
+            let before = Adds::of(name, line.last, fee);
+            total(totals, *account, (instrument, &line.sector), &before, &Adds::default());
         }
         change(line);
         for (account, name) in &line.names {
-            total(totals, *account, (instrument, &line.sector), &[(Adds::of(name, line.last, fee), 1)]);
+            let after = Adds::of(name, line.last, fee);
+            total(totals, *account, (instrument, &line.sector), &Adds::default(), &after);
         }
         if line.is_empty() {
             lines.remove(&instrument);
@@ -234,7 +242,7 @@ impl Sums {
         change(name);
         let after = Adds::of(name, line.last, fee);
         if before != after {
-            total(totals, account, (instrument, &line.sector), &[(before, -1), (after, 1)]);
+            total(totals, account, (instrument, &line.sector), &before, &after);
         }
         if name.is_empty() {
             line.names.remove(at);
@@ -245,36 +253,28 @@ impl Sums {
     }
 }
 
-/// Adds what a name of an instrument and its sector adds to its account's totals (sign 1) or takes it out (-1).
+/// Puts what a name of an instrument and its sector adds to its account's totals in the place of what it added before.
 fn total(
     all: &mut BTreeMap<AccountId, Totals>,
     account: AccountId,
     (instrument, sector): (InstrumentId, &str),
-    changes: &[(Adds, i128)],
+    before: &Adds,
+    after: &Adds,
 ) {
     let totals = all.entry(account).or_default();
-    let mut worst = 0;
-    for (adds, sign) in changes {
-        match adds {
-            Adds::Nothing => {}
-            Adds::Figures(figures) => {
-                totals.add(figures, *sign);
-                worst += sign * figures.worst();
-            }
-            Adds::Blind { unvalued } if *sign > 0 => {
-                totals.blind.insert(instrument);
-                totals.unvalued += unvalued;
-            }
-            Adds::Blind { unvalued } => {
-                totals.blind.remove(&instrument);
-                totals.unvalued = totals.unvalued.saturating_sub(*unvalued);
-            }
-        }
+    totals.shift(&before.figures, &after.figures);
+    if before.blind && !after.blind {
+        totals.blind.remove(&instrument);
+    } else if after.blind && !before.blind {
+        totals.blind.insert(instrument);
     }
+    totals.unvalued =
+        (totals.unvalued + u32::from(after.unvalued)).saturating_sub(u32::from(before.unvalued));
+    let worst = after.figures.worst() - before.figures.worst();
     if worst != 0 && !sector.is_empty() {
         totals.add_to_sector(sector, worst);
     }
-    if *totals == Totals::default() {
+    if *after == Adds::default() && totals.is_empty() {
         all.remove(&account);
     }
 }

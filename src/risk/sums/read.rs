@@ -101,7 +101,7 @@ impl Sums {
         let mut seen = Totals::default();
         for instrument in &totals.blind {
             let name = self.lines.get(instrument).and_then(|line| line.name(account))?;
-            seen.add(&name.figures(&prices(*instrument), &self.fee)?, 1);
+            seen.shift(&Figures::default(), &name.figures(&prices(*instrument), &self.fee)?);
         }
         Some(Whole {
             gross: money(totals.gross + seen.gross)?,
