@@ -93,6 +93,11 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let letter = Letter { event, level: NoticeLevel::Action, title: "Trading halted", text };
             send(out, &audience.everybody, letter);
         }
+        EventBody::Flattened { scope, actor, .. } => {
+            let text = format!("{actor} closes the positions of {scope} at market");
+            let letter = Letter { event, level: NoticeLevel::Action, title: "Positions are closed", text };
+            send(out, &audience.everybody, letter);
+        }
         EventBody::Resumed { scope, actor, .. } => {
             let text = format!("{actor} resumed trading ({scope})");
             let letter = Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text };
@@ -115,6 +120,10 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
         }
         EventBody::MarginEased { account, code, .. } => {
             margin_eased(event, (*code, *account), audience, out);
+        }
+        EventBody::RiskEased { account, code } => {
+            let text = format!("{account}: no longer so: {}", code.text());
+            inform(event, ("Risk", text), of_account(audience, account), out);
         }
         EventBody::RiskEvent { code, account, observed, threshold, .. } => {
             risk(event, (*code, *account), (observed, threshold), audience, out);

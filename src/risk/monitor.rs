@@ -26,13 +26,17 @@ const WATCHED: [LimitName; 6] = [
     LimitName::MaxRejectRate,
 ];
 
+/// What was told of a figure that moves with prices is over only below this share of its hard value, in percent: on the
+/// edge it would end and begin again and again.
+const EASY_PERCENT: i128 = 90;
+
 /// Whether anything that is watched is in force.
 pub fn is_watching(limits: &LimitBook) -> bool {
     limits.in_force().any(|(name, _, _)| WATCHED.contains(&name))
 }
 
-/// The watched controls: each code, and what speaks where its hard value is passed. One whose use cannot be said stays
-/// as it is and is not there.
+/// The watched controls: each code, and what speaks where its hard value is passed. One whose use cannot be said, or is
+/// on the edge, stays as it is and is not there.
 pub fn watched(book: &Book<'_>, limits: &LimitBook) -> Vec<(RefusalCode, Option<Loss>)> {
     let spec = book.account.spec();
     WATCHED
@@ -43,6 +47,7 @@ pub fn watched(book: &Book<'_>, limits: &LimitBook) -> Vec<(RefusalCode, Option<
 
 fn spoken(book: &Book<'_>, limits: &LimitBook, spec: &AccountSpec, name: LimitName) -> Option<Option<Loss>> {
     let own = limits.in_force().filter(|(n, scope, _)| *n == name && utilisation::covers(*scope, spec));
+    let mut on_edge = false;
     for (_, scope, value) in own {
         let Some(hard) = value.hard.as_ref() else { continue };
         let Some(used) = utilisation::observed(book, name, scope) else {
@@ -53,8 +58,20 @@ fn spoken(book: &Book<'_>, limits: &LimitBook, spec: &AccountSpec, name: LimitNa
             let (limit, observed, threshold) = (name.as_str().to_owned(), used.to_string(), hard.to_string());
             return Some(Some(Loss { code: name.code(), limit, observed, threshold }));
         }
+        on_edge |= is_on_edge(&used, hard);
     }
-    Some(None)
+    (!on_edge).then_some(None)
+}
+
+/// Whether an amount or a share is little below its bound; counts have no edge.
+fn is_on_edge(used: &LimitValue, hard: &LimitValue) -> bool {
+    match (used, hard) {
+        (LimitValue::Count(_), _) => false,
+        (used, hard) => used
+            .raw()
+            .zip(hard.raw())
+            .is_some_and(|(used, hard)| i128::from(used) * 100 > i128::from(hard) * EASY_PERCENT),
+    }
 }
 
 fn passes(name: LimitName, used: &LimitValue, hard: &LimitValue) -> bool {

@@ -54,6 +54,7 @@ fn a_position_that_lost_too_much_is_told_once_and_again_when_it_recovered() {
     desk.bar("AAA", 1, FLAT, 1_000_000);
     assert_eq!(codes(&desk.bar("AAA", 1, [9_400; 4], 1_000_000)), ["POSITION_LOSS"]);
     assert_eq!(codes(&desk.bar("AAA", 1, [9_300; 4], 1_000_000)), [] as [&str; 0]);
+    assert_eq!(codes(&desk.bar("AAA", 1, [9_510; 4], 1_000_000)), [] as [&str; 0], "on the edge");
     assert_eq!(codes(&desk.bar("AAA", 1, [9_900; 4], 1_000_000)), ["-POSITION_LOSS"]);
     desk.check(&Calendars::bundled().unwrap());
 }

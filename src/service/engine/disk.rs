@@ -179,6 +179,7 @@ fn tell_log(event: &Event) {
         EventBody::LimitRejected { version, .. } => tracing::info!(%by, version, "limit not approved"),
         EventBody::ControlRejected { what, .. } => tracing::warn!(%by, what = %what, "control refused"),
         EventBody::Halted { scope, .. } => tracing::warn!(%by, scope = %scope, "trading halted"),
+        EventBody::Flattened { scope, .. } => tracing::warn!(%by, scope = %scope, "positions closed"),
         EventBody::Resumed { scope, .. } => tracing::info!(%by, scope = %scope, "trading resumed"),
         EventBody::RiskEvent { code, account, .. } => tracing::warn!(%account, %code, "risk event"),
         _ => {}
