@@ -20,6 +20,7 @@ use crate::tui::testing::{frame, press, screen_of, state_of};
 
 use super::update;
 
+mod data;
 mod research;
 mod sets;
 

@@ -120,6 +120,16 @@ fn sync(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     begin(state, kind, names, out);
 }
 
+/// A kind by its word on the command line, and what it is where the word does not say it.
+fn in_words(kind: DataKind) -> String {
+    let word = kind.word();
+    match kind {
+        DataKind::Fundamentals => format!("{word}: figures of the company"),
+        DataKind::Directory => format!("{word}: what its exchange lists"),
+        _ => word.to_owned(),
+    }
+}
+
 /// Asks what to fetch beside prices.
 fn other(state: &mut UiState) {
     if is_running(state) {
@@ -132,14 +142,10 @@ fn other(state: &mut UiState) {
         "Other names: ':sync news AAPL BHP.AX', ':sync fundamentals watchlist', ':sync news all'.".to_owned(),
     ];
     let names: Vec<String> = name.into_iter().collect();
-    let choice =
-        |kind: DataKind, text: &str| Choice::new(text, Deed::Send(Request::Sync(kind, names.clone())));
-    let choices = vec![
-        choice(DataKind::News, "News"),
-        choice(DataKind::Fundamentals, "Figures of the company"),
-        choice(DataKind::Directory, "What its exchange lists"),
-        Choice::new("Nothing", Deed::Nothing),
-    ];
+    let others = SYNC_KINDS.iter().map(|(_, kind)| *kind).filter(|kind| *kind != DataKind::Daily);
+    let send = |kind: DataKind| Deed::Send(Request::Sync(kind, names.clone()));
+    let mut choices: Vec<Choice> = others.map(|kind| Choice::new(in_words(kind), send(kind))).collect();
+    choices.push(Choice::new("nothing", Deed::Nothing));
     show_sync(state);
     ask(state, AskForm::new("Fetch what else?", lines, choices));
 }
