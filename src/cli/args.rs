@@ -104,6 +104,8 @@ pub enum Command {
     Sync(commands::sync::Sync),
     /// Find an instrument by name or symbol at the vendors.
     Search(commands::sync::Search),
+    /// Last prices from the vendors; nothing is stored.
+    Quote(commands::quote::Quote),
     /// Move market time: feed stored (on SIM: generated) bars to the engine, once each.
     Advance(commands::advance::Advance),
     /// Factors: list, compute, process, evaluate.
@@ -167,6 +169,7 @@ impl Command {
             Command::Import(c) => c.run(env),
             Command::Sync(c) => c.run(env),
             Command::Search(c) => c.run(env),
+            Command::Quote(c) => c.run(env),
             Command::Advance(c) => c.run(env),
             Command::Factor(c) => c.run(env),
             Command::Signal(c) => c.run(env),

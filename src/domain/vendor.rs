@@ -83,6 +83,7 @@ words!(
 /// What a sync fetches by itself, and the word for it on the command line, in the terminal and in settings.
 pub const SYNC_KINDS: &[(&str, DataKind)] = &[
     ("prices", DataKind::Daily),
+    ("minutes", DataKind::Minutes),
     ("fundamentals", DataKind::Fundamentals),
     ("news", DataKind::News),
     ("listings", DataKind::Directory),

@@ -378,6 +378,7 @@ impl Fetcher {
             ) => Outcome::Failed(&said),
             Some(
                 Why::NotFound
+                | Why::TooOld { .. }
                 | Why::BadRequest(_)
                 | Why::OtherTerms(_)
                 | Why::NothingGood { .. }

@@ -9,6 +9,8 @@
 use chrono::NaiveDate;
 
 use crate::domain::calendar::Calendar;
+use crate::domain::fixed::divide_half_even;
+use crate::domain::market::SplitRatio;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{Price, Quantity, UnixNanos, Volume};
 use crate::market::vendors::MinuteBar;
@@ -59,6 +61,40 @@ const fn of_condition(code: i64) -> Counts {
     }
 }
 
+/// Minutes restated for splits as they were traded: `splits` are all up to the day of the answer, by ex-date. What would
+/// be no price or volume any more is left out.
+pub fn as_traded(
+    bars: Vec<MinuteBar>,
+    calendar: &Calendar,
+    splits: &[(NaiveDate, SplitRatio)],
+) -> Vec<MinuteBar> {
+    if splits.is_empty() {
+        return bars;
+    }
+    let restore = |bar: MinuteBar| {
+        let session = calendar.date_at(bar.from);
+        let later = || splits.iter().filter(|(ex_date, _)| *ex_date > session).map(|(_, ratio)| ratio);
+        let price = |price: Price| {
+            let raw = later().try_fold(i128::from(price.raw()), |raw, split| {
+                divide_half_even(raw.checked_mul(split.new.raw().into())?, split.old.raw().into())
+            });
+            i64::try_from(raw?).ok().map(Price::from_raw)
+        };
+        let volume = later().try_fold(i128::from(bar.volume.raw()), |raw, split| {
+            divide_half_even(raw.checked_mul(split.old.raw().into())?, split.new.raw().into())
+        });
+        Some(MinuteBar {
+            open: price(bar.open)?,
+            high: price(bar.high)?,
+            low: price(bar.low)?,
+            close: price(bar.close)?,
+            volume: Volume::from_raw(i64::try_from(volume?).ok()?),
+            ..bar
+        })
+    };
+    bars.into_iter().filter_map(restore).collect()
+}
+
 /// The start of the minute of a moment.
 pub const fn minute_of(time: UnixNanos) -> UnixNanos {
     let nanos = time.nanos();
@@ -97,7 +133,7 @@ impl Open {
     fn bar(&self) -> Option<MinuteBar> {
         let (open, close) = self.ends?;
         let (low, high) = self.range.unwrap_or((open.min(close), open.max(close)));
-        let volume = crate::domain::fixed::divide_half_even(self.shares, QUANTITY_PER_VOLUME)?;
+        let volume = divide_half_even(self.shares, QUANTITY_PER_VOLUME)?;
         Some(MinuteBar {
             from: self.from,
             open,

@@ -17,6 +17,8 @@ use crate::domain::{Exchange, InstrumentId, UnixNanos};
 pub const FIRST_DAYS: u64 = 5 * 366;
 /// Newest sessions that are asked for again when they have no row.
 const LATE_SESSIONS: usize = 10;
+/// Days that hold that many sessions and one more.
+const LATE_DAYS: Days = Days::new(30);
 /// A new history must have so many of so many stored sessions.
 const WHOLE_PARTS: usize = 9;
 const WHOLE_OF: usize = 10;
@@ -66,7 +68,9 @@ pub fn last_over(calendar: &Calendar, now: UnixNanos) -> Option<NaiveDate> {
 /// Sessions of `from..=to` to ask for.
 pub fn missing(calendar: &Calendar, from: NaiveDate, to: NaiveDate, held: &Held) -> Vec<NaiveDate> {
     let sessions = calendar.sessions_between(from, to);
-    let late_from = sessions.iter().rev().nth(LATE_SESSIONS).map_or(from, |session| session.date);
+    // Of the last weeks before `to`, however short the span is.
+    let weeks = calendar.sessions_between(to.checked_sub_days(LATE_DAYS).unwrap_or(to), to);
+    let late_from = weeks.iter().rev().nth(LATE_SESSIONS).map_or(from, |session| session.date);
     let stored: BTreeSet<NaiveDate> = held.stored.iter().copied().collect();
     // Without a row in the last weeks it is not late: it has stopped trading.
     let trades = held.stored.last().is_some_and(|last| *last >= late_from);
@@ -333,6 +337,8 @@ mod tests {
         stored.retain(|date| *date != day("2024-01-10") && *date != day("2024-03-27"));
         let mut held = Held { covered: vec![(from, to)], stored, is_fresh: false };
         assert_eq!(missing(calendar, from, to, &held), [day("2024-03-27")]);
+        let only = missing(calendar, day("2024-03-27"), day("2024-03-27"), &held);
+        assert_eq!(only, [day("2024-03-27")], "asked for alone, too");
         held.is_fresh = true;
         assert!(missing(calendar, from, to, &held).is_empty());
         held.is_fresh = false;

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::market::{ActionKind, Basis, CorporateAction};
-use crate::domain::vendor::VendorId;
+use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, Symbol, UnixNanos};
 use crate::market::compare::{Told, compare};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
@@ -312,11 +312,14 @@ impl House {
             }
             Decision::Refetch => {
                 let place = place_of(market.read(), &case)?;
-                if place.day.is_none() {
+                let calendar = self.calendars().of(place.instrument.exchange);
+                let minute = case.row.date.as_str().parse().ok();
+                let day = place.day.or_else(|| minute.map(|minute| calendar.date_at(minute)));
+                if day.is_none() {
                     // Which day it is of cannot be read: all days are asked for again.
-                    market.forget_coverage(place.instrument, place.source.as_str())?;
+                    market.forget_coverage(place.instrument, place.source.as_str(), DataKind::ALL)?;
                 }
-                let wanted = place.day.map(|on| (place.instrument, place.source.as_str(), on));
+                let wanted = day.map(|on| (place.instrument, place.source.as_str(), on));
                 market.decide_quarantine(id, QuarantineState::Refetch, wanted, now)?;
             }
             Decision::Accept => {

@@ -23,6 +23,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("import qlib", "missing", [false, true, false, true]),
     ("sync", "AAPL --vendor asx", [false, true, false, true]),
     ("search", "apple", [false, true, false, true]),
+    ("quote", "AAPL --vendor asx", [false, true, false, true]),
     ("advance", "", [false, true, false, true]),
     ("signal run", "", [false, true, false, true]),
     ("signal show", "", [false, true, true, true]),

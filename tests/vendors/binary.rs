@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use qlib_pro::domain::UnixNanos;
-use qlib_pro::domain::market::DailyBar;
-use qlib_pro::store::market::MarketReader;
+use qlib_pro::domain::market::{DailyBar, MinuteBar};
+use qlib_pro::store::market::{MarketReader, MinuteSide};
 
 use super::market::Market;
 use super::server::Server;
@@ -85,10 +85,18 @@ impl Desk {
         self.command(home, &args)
     }
 
+    fn sync_minutes(&self, home: &Path, vendor: &str) -> Command {
+        let names = symbols();
+        let mut args = vec!["sync", "--kind", "minutes", "--vendor", vendor];
+        args.extend(["--from", "2024-07-03", "--to", "2024-07-05"]);
+        args.extend(names.iter().map(String::as_str));
+        self.command(home, &args)
+    }
+
     /// Runs a sync and kills it when the server has had some requests.
-    fn kill_after(&self, home: &Path, vendor: &str, requests: usize) {
+    fn kill_after(&self, mut sync: Command, requests: usize) {
         let before = self.server.log().len();
-        let mut child = self.sync(home, vendor).spawn().unwrap();
+        let mut child = sync.spawn().unwrap();
         let begun = Instant::now();
         while self.server.log().len() < before + requests && child.try_wait().unwrap().is_none() {
             assert!(begun.elapsed().as_secs() < PATIENCE_SECONDS, "the binary does not ask");
@@ -171,7 +179,10 @@ fn killed_at_many_points_and_run_again_the_store_is_that_of_an_undisturbed_run()
             for kill in 0..KILLS {
                 // Further in with each kill, by steps that differ from home to home.
                 let step = (kill * 7 + round * 5) % 4;
-                desk.kill_after(&disturbed, vendor, 1 + (2 * kill + step) * requests / (4 * KILLS));
+                desk.kill_after(
+                    desk.sync(&disturbed, vendor),
+                    1 + (2 * kill + step) * requests / (4 * KILLS),
+                );
                 ends += 1;
             }
             let done = desk.sync(&disturbed, vendor).output().unwrap();
@@ -185,6 +196,46 @@ fn killed_at_many_points_and_run_again_the_store_is_that_of_an_undisturbed_run()
         }
     }
     println!("{ends} kills of a sync");
+}
+
+fn minutes(home: &Path, source: &str) -> Vec<MinuteBar> {
+    let reader = MarketReader::open(home).unwrap();
+    let span = (UnixNanos::ZERO, UnixNanos::from_nanos(i64::MAX));
+    let of =
+        |symbol: &String| reader.minutes(symbol.parse().unwrap(), source, MinuteSide::Trade, span).unwrap();
+    symbols().iter().flat_map(of).collect()
+}
+
+#[test]
+fn minutes_killed_at_many_points_and_run_again_are_those_of_an_undisturbed_run() {
+    let desk = Desk::open();
+    for vendor in ["polygon", "alpha_vantage"] {
+        let quiet = desk.home(&format!("quiet-{vendor}"));
+        let before = desk.server.log().len();
+        let done = desk.sync_minutes(&quiet, vendor).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let requests = desk.server.log().len() - before;
+        let whole = minutes(&quiet, vendor);
+        // A half day and a whole one, without the minutes in which nothing was traded.
+        assert_eq!(whole.len(), SYMBOLS * (210 - 2 + 390 - 4), "{vendor}");
+        let disturbed = desk.home(&format!("disturbed-{vendor}"));
+        for kill in 0..KILLS {
+            desk.kill_after(desk.sync_minutes(&disturbed, vendor), 1 + kill * requests / (2 * KILLS));
+        }
+        let done = desk.sync_minutes(&disturbed, vendor).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert_eq!(minutes(&disturbed, vendor), whole, "{vendor}");
+        let db = rusqlite::Connection::open(disturbed.join("market.db")).unwrap();
+        let doubled: i64 =
+            db.query_row("SELECT count(*) FROM minutes WHERE revision > 0", [], |row| row.get(0)).unwrap();
+        assert_eq!(doubled, 0, "nothing was revised");
+        let again = desk.server.log().len();
+        let done = desk.sync_minutes(&disturbed, vendor).output().unwrap();
+        assert!(
+            done.status.success() && desk.server.log().len() == again,
+            "{vendor}: nothing is asked again"
+        );
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod fetching;
 mod hostile;
 mod live;
 mod market;
+mod minutes;
+mod quotes;
 mod repairs;
 mod rig;
 mod scenarios;

@@ -229,14 +229,7 @@ impl Rig {
     /// Syncs what is missing, as the workstation does it by itself.
     pub fn sync_rest(&self, vendor: VendorId, symbols: &[&str]) -> SyncReport {
         let instruments = symbols.iter().map(|s| id(s)).collect();
-        let wish = SyncWish {
-            vendor: Some(vendor),
-            instruments,
-            from: None,
-            to: None,
-            universe: None,
-            again: false,
-        };
+        let wish = SyncWish { vendor: Some(vendor), instruments, ..SyncWish::default() };
         self.sync_as(self.session(), &wish)
     }
 

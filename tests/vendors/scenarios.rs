@@ -531,6 +531,14 @@ fn a_late_row_is_had_by_a_later_sync() {
     rig.clock.fetch_add(7 * 3_600 * 1_000_000_000, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(rig.sync(Some(YAHOO), &[A]).rows[0].stored, 1);
     assert_eq!(rig.closes(A, YAHOO), rig.expected("QAAA", true, FROM, TO));
+
+    // The same after a close, when no days are named and the late session is the only one to ask for.
+    rig.set_now("2024-07-09T01:00:00Z");
+    rig.market.late(&["2024-07-08"]);
+    assert_eq!(rig.sync_rest(YAHOO, &[A]).failed(), 0);
+    rig.market.late(&[]);
+    rig.clock.fetch_add(7 * 3_600 * 1_000_000_000, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(rig.sync_rest(YAHOO, &[A]).rows[0].stored, 1);
 }
 
 #[test]

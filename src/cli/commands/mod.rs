@@ -20,6 +20,7 @@ mod order_stream;
 mod order_submit;
 pub mod paths;
 pub mod portfolio;
+pub mod quote;
 pub mod rebalance;
 pub mod replay;
 pub mod signal;

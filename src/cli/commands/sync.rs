@@ -18,7 +18,7 @@ use crate::domain::CleanText;
 use crate::domain::vendor::{DataKind, SYNC_KINDS, VendorId};
 use crate::service::permit::ManageData;
 use crate::service::sync::{
-    BesideReport, NO_KEY, Progress, Stopper, SyncOutcome, SyncReport, SyncWish, VendorLine, stopper,
+    BesideReport, Bars, NO_KEY, Progress, Stopper, SyncOutcome, SyncReport, SyncWish, VendorLine, stopper,
 };
 
 /// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
@@ -33,10 +33,10 @@ pub struct Sync {
     /// The members of a universe; 'watchlist' is your own watchlist.
     #[arg(long, value_name = "NAME", conflicts_with = "symbols")]
     universe: Option<String>,
-    /// What to fetch: prices with splits and dividends, figures of companies, headlines, or what is listed.
+    /// What to fetch: prices with splits and dividends, bars of minutes, figures of companies, headlines, or what is listed.
     #[arg(long, value_parser = one_of(SYNC_KINDS), default_value = "prices", value_name = "KIND")]
     kind: Option<DataKind>,
-    /// First day; by default where a source begins, or five years back.
+    /// First day; by default where a source begins, or five years back; of minutes where it ends, or five sessions back.
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
     /// Last day; by default the newest session that is over.
@@ -59,7 +59,7 @@ const WORTH_AGAIN: &[&str] = &[
     "CANCELED",
 ];
 
-fn vendor_parser() -> impl TypedValueParser<Value = VendorId> {
+pub(super) fn vendor_parser() -> impl TypedValueParser<Value = VendorId> {
     let names = VendorId::ALL.iter().map(|vendor| vendor.as_str());
     PossibleValuesParser::new(names).try_map(|text| text.parse::<VendorId>())
 }
@@ -75,7 +75,9 @@ impl Sync {
         let house = session.house();
         env.open_keys(house)?;
         let named = self.symbols.iter().map(|text| house.instrument_named(text));
+        let bars = self.kind.and_then(Bars::of).unwrap_or_default();
         let wish = SyncWish {
+            bars,
             vendor: self.vendor,
             instruments: named.collect::<Result<_, _>>()?,
             universe: self.universe,
@@ -93,7 +95,7 @@ impl Sync {
         stop_by_signal(stopper)
             .map_err(|error| Failure::failed(format!("signals cannot be watched: {error}")))?;
         let control = house.sync_control(stop.clone(), &progress);
-        let printed = if let Some(kind) = self.kind.filter(|kind| *kind != DataKind::Daily) {
+        let printed = if let Some(kind) = self.kind.filter(|kind| Bars::of(*kind).is_none()) {
             let report = house.sync_beside(&permit, kind, &wish, &control)?;
             progress(&Progress::default());
             print_beside(env, &report)
@@ -174,7 +176,7 @@ impl Search {
 }
 
 /// One line for people who watch.
-fn line_of(seen: &Progress) -> String {
+pub(super) fn line_of(seen: &Progress) -> String {
     let Some(vendor) = seen.vendor else { return String::new() };
     let step = (seen.done + 1).min(seen.total.max(1));
     let mut line = format!("{} ({step} of {}), {} rows", seen.doing, seen.total, seen.rows);

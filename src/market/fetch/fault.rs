@@ -22,6 +22,12 @@ pub enum Why {
     /// It has no such data at all.
     #[error("it has no such data")]
     HasNoSuchData,
+    /// It no longer has minutes of the days that are wished.
+    #[error("it keeps minutes for {days} days only; name later days, or another vendor")]
+    TooOld {
+        /// How many.
+        days: u64,
+    },
     /// It does not know the instrument.
     #[error("it does not know this symbol")]
     NotFound,
@@ -129,6 +135,7 @@ impl Why {
         match self {
             Why::NoKey => "NO_KEY",
             Why::HasNoSuchData => "NO_SUCH_DATA",
+            Why::TooOld { .. } => "TOO_OLD",
             Why::NotFound => "NOT_FOUND",
             Why::RateLimited { .. } => "RATE_LIMITED",
             Why::QuotaSpent { .. } => "QUOTA_SPENT",

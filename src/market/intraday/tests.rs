@@ -161,3 +161,39 @@ fn the_sale_conditions_say_what_a_trade_has_a_say_in() {
     assert_eq!(maker.pass(start.plus_millis(239_999)), None);
     assert!(maker.pass(start.plus_millis(240_000)).is_some());
 }
+
+#[test]
+fn restated_minutes_are_put_back_into_the_terms_of_their_day() {
+    let calendars = Calendars::bundled().unwrap();
+    let calendar = calendars.of(Exchange::Xnys);
+    let split = |date: &str, new: i64, old: i64| {
+        (date.parse().unwrap(), SplitRatio { new: shares(new), old: shares(old) })
+    };
+    let bar = |from: &str, close: &str, volume: i64| MinuteBar {
+        from: at(from),
+        open: price(close),
+        high: price(close),
+        low: price(close),
+        close: price(close),
+        volume: Volume::from_whole(volume).unwrap(),
+        trades: Some(3),
+    };
+    let splits = [split("2024-07-03", 10, 1), split("2024-07-05", 2, 3)];
+    let told = vec![
+        bar("2024-07-02T19:59:00Z", "12.34", 600),
+        // The ex-date itself is in the new terms already.
+        bar("2024-07-03T13:30:00Z", "12.34", 600),
+        bar("2024-07-05T13:30:00Z", "12.34", 600),
+    ];
+    let traded = as_traded(told.clone(), calendar, &splits);
+    let third = |close: &str, volume: i64, of: MinuteBar| MinuteBar {
+        from: of.from,
+        ..bar("2024-07-05T13:30:00Z", close, volume)
+    };
+    assert_eq!(traded[0], third("82.266666667", 90, told[0]));
+    assert_eq!(traded[1], third("8.226666667", 900, told[1]));
+    assert_eq!(traded[2], told[2]);
+    assert_eq!(as_traded(told.clone(), calendar, &[]), told);
+    let huge = MinuteBar { high: Price::from_raw(i64::MAX), ..told[0] };
+    assert!(as_traded(vec![huge], calendar, &splits).is_empty(), "no price any more");
+}

@@ -288,6 +288,11 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     /// What it has for an exchange, by our reading of its documents; the plan may allow less.
     fn has(&self, kind: DataKind, exchange: Exchange) -> bool;
 
+    /// How many days back it keeps minutes; `None` where it names no bound.
+    fn minute_days_max(&self) -> Option<u64> {
+        None
+    }
+
     /// The first call for a wish; `None` when it has no such thing.
     fn call(&self, ask: &Ask, now: UnixNanos) -> Option<Call>;
 

@@ -18,12 +18,10 @@ use crate::domain::{InstrumentId, Quarantined, UnixNanos};
 use crate::market::fetch::{FetchError, Fetcher, Stopper, Watch, stopper};
 use crate::market::http::Limits;
 use crate::market::vendors::{Ask, Payload};
-use crate::store::market::MinuteSide;
 
-use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
-use super::super::sync::stored_quarantine;
+use super::super::sync::MinutesPage;
 use super::super::vendors::WallPace;
 
 /// The job under which rows are quarantined.
@@ -151,13 +149,16 @@ fn fill(
         let mut all = Vec::new();
         let mut keep = |missed: &[MinuteBar], rejected: &[Quarantined]| -> Result<(), ServiceError> {
             all.extend_from_slice(missed);
-            let missed: Vec<(InstrumentId, MinuteBar)> =
-                missed.iter().map(|bar| (*instrument, *bar)).collect();
-            let rejected: Vec<_> = rejected.iter().map(|row| stored_quarantine(JOB, row)).collect();
-            let (wall, source) = (house.clock().now(), VendorId::Polygon.as_str());
-            let mut market = lock(house.market_store());
-            let outcome = market.store_minutes(source, MinuteSide::Trade, &missed, wall)?;
-            market.store_quarantine(&rejected, wall)?;
+            let outcome = house.keep_minutes(&MinutesPage {
+                vendor: VendorId::Polygon,
+                instrument: *instrument,
+                bars: missed,
+                rejected,
+                // The day is not over: it is not answered for.
+                covered: &[],
+                job: JOB,
+                at: house.clock().now(),
+            })?;
             fetched.fetch_add(outcome.stored + outcome.revised, Ordering::AcqRel);
             Ok(())
         };

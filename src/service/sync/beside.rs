@@ -131,7 +131,7 @@ impl House {
     /// The exchanges of a wish; those of all that was synced before, or the home's own, when it names nothing.
     fn exchanges_of(&self, wish: &SyncWish) -> Result<Vec<Exchange>, ServiceError> {
         let names_nothing = wish.instruments.is_empty() && wish.universe.is_none();
-        if names_nothing && self.keepers()?.is_empty() {
+        if names_nothing && self.keepers(DataKind::Daily)?.is_empty() {
             return Ok(vec![self.main_exchange()?]);
         }
         let exchanges: BTreeSet<Exchange> = self.wished(wish)?.iter().map(|id| id.exchange).collect();

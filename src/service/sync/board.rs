@@ -13,7 +13,7 @@ use super::super::house::House;
 use super::super::permit::{ManageData, Permit, ViewMarket};
 use super::ended::{self, Ended};
 use super::report::Progress;
-use super::{Control, SyncWish};
+use super::{Bars, Control, SyncWish};
 
 /// The state of syncing in this process.
 #[derive(Debug, Default)]
@@ -119,8 +119,8 @@ impl House {
         wish: &SyncWish,
         control: &Control<'_>,
     ) -> Result<(Went, (CleanText, bool)), ServiceError> {
-        if kind == DataKind::Daily {
-            let report = self.sync_now(wish, control)?;
+        if let Some(bars) = Bars::of(kind) {
+            let report = self.sync_now(&SyncWish { bars, ..wish.clone() }, control)?;
             return Ok((Went::of(report.canceled, report.failed()), ended::of_prices(&report)));
         }
         let report = self.sync_beside_now(kind, wish, control)?;

@@ -37,7 +37,7 @@ impl Run<'_> {
         let (mut needing, mut rows) = (Vec::new(), Vec::new());
         for id in wanted {
             let held = self.held(vendor, *id)?;
-            if self.missing(*id, (date, date), &held).is_empty() {
+            if self.missing(fetcher, *id, (date, date), &held).is_empty() {
                 rows.push(SyncRow::new(*id, Some(vendor), SyncOutcome::UpToDate));
             } else {
                 needing.push(*id);

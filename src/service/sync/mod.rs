@@ -1,4 +1,4 @@
-//! Sync: what is missing of prices, splits and dividends, from the vendors, into the market store.
+//! Sync: what is missing of prices, splits and dividends, or of minutes, from the vendors, into the market store.
 //!
 //! One page is one transaction together with the record of what was answered for, so a run that is killed leaves whole
 //! pages, and the next run asks for the rest: no gap, no double row. Vendors are asked in the order of the settings; an
@@ -12,10 +12,12 @@ mod directory;
 mod ended;
 mod market_day;
 mod meter;
+mod minutes;
 mod notes;
 mod one;
 mod page;
 mod plan;
+mod quotes;
 mod report;
 mod run;
 mod schedule;
@@ -36,11 +38,12 @@ use crate::market::import::parse_symbol;
 
 pub use board::{SyncBoard, SyncView};
 pub use ended::Ended;
+pub use quotes::QuoteRow;
 pub use report::{BesideReport, BesideRow, Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};
 pub use schedule::Schedule;
 pub use search::FoundRow;
 
-pub(super) use page::stored_quarantine;
+pub(super) use minutes::MinutesPage;
 
 use super::engine::lock;
 use super::error::ServiceError;
@@ -60,16 +63,63 @@ const SYDNEY_SUFFIX: &str = "AX";
 /// What follows the last point of a symbol and is so long names an exchange.
 const EXCHANGE_CHARS_MIN: usize = 3;
 
+/// What a run fetches of each instrument.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Bars {
+    /// Daily bars with splits and dividends.
+    #[default]
+    Daily,
+    /// Bars of minutes.
+    Minutes,
+}
+
+impl Bars {
+    /// What a kind of data is a run of; `None` for what is beside bars.
+    pub const fn of(kind: DataKind) -> Option<Self> {
+        match kind {
+            DataKind::Daily => Some(Bars::Daily),
+            DataKind::Minutes => Some(Bars::Minutes),
+            _ => None,
+        }
+    }
+
+    /// The kind of data.
+    pub(super) const fn kind(self) -> DataKind {
+        match self {
+            Bars::Daily => DataKind::Daily,
+            Bars::Minutes => DataKind::Minutes,
+        }
+    }
+
+    /// The kinds that are asked for together.
+    const fn kinds(self) -> &'static [DataKind] {
+        match self {
+            Bars::Daily => &[DataKind::Daily, DataKind::Actions],
+            Bars::Minutes => &[DataKind::Minutes],
+        }
+    }
+
+    /// For people.
+    const fn words(self) -> &'static str {
+        match self {
+            Bars::Daily => "prices",
+            Bars::Minutes => "minutes",
+        }
+    }
+}
+
 /// What to sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncWish {
+    /// What of each instrument.
+    pub bars: Bars,
     /// From this vendor only.
     pub vendor: Option<VendorId>,
     /// These instruments.
     pub instruments: Vec<InstrumentId>,
     /// The members of a universe, on any of the days; `watchlist` is the person's own.
     pub universe: Option<String>,
-    /// First day; where the source begins, or five years back.
+    /// First day; where the source begins, or five years back; of minutes where the source ends, or five sessions back.
     pub from: Option<NaiveDate>,
     /// Last day; the newest whose bars are final.
     pub to: Option<NaiveDate>,
@@ -220,12 +270,13 @@ impl House {
         }
         if wish.instruments.is_empty() && wish.universe.is_none() {
             for vendor in VendorId::ALL {
-                wanted.extend(reader.coverage(vendor.as_str(), DataKind::Daily)?.into_keys());
+                wanted.extend(reader.coverage(vendor.as_str(), wish.bars.kind())?.into_keys());
             }
             if wanted.is_empty() {
-                return Err(ServiceError::Wrong(
-                    "nothing was synced before: name symbols, as in 'qlib-pro sync AAPL BHP.AX', or --universe".into(),
-                ));
+                return Err(ServiceError::Wrong(format!(
+                    "no {} were synced before: name symbols, as in 'qlib-pro sync AAPL BHP.AX', or --universe",
+                    wish.bars.words()
+                )));
             }
         }
         if let Some(sim) = wanted.iter().find(|id| id.exchange == Exchange::Sim) {

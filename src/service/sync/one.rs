@@ -21,7 +21,7 @@ use super::super::error::ServiceError;
 use super::page::{Arrived, Kept};
 use super::report::{SyncOutcome, SyncRow};
 use super::run::{Fault, Run};
-use super::turn;
+use super::{Bars, turn};
 
 /// How often a fetch begins again behind what is stored, when the vendor forgets the place in its answer.
 const RESTARTS_MAX: u32 = 2;
@@ -68,12 +68,13 @@ impl Run<'_> {
         };
         // Another run may have fetched it while this one waited for its turn.
         let held = self.held(vendor, instrument)?;
-        let missing = self.missing(instrument, wanted, &held);
+        let missing = self.missing(fetcher, instrument, wanted, &held);
         let (Some(first), Some(last)) = (missing.first().copied(), missing.last().copied()) else {
             return self.owed_of(fetcher, instrument).await;
         };
         let mut row = SyncRow::new(instrument, Some(vendor), SyncOutcome::Done);
         (row.from, row.to) = (Some(first), Some(last));
+        row.said = self.left_out(fetcher, instrument, wanted.0);
         if let Err(fault) = self.all_of(fetcher, instrument, (first, last), &mut row).await {
             // What was stored before the fault is told with it.
             self.partly(row);
@@ -103,7 +104,7 @@ impl Run<'_> {
         instrument: InstrumentId,
     ) -> Result<Option<NaiveDate>, ServiceError> {
         let vendor = fetcher.id();
-        if separate_actions(vendor).is_empty() {
+        if self.wish.bars != Bars::Daily || separate_actions(vendor).is_empty() {
             return Ok(None);
         }
         let bars = self.covered(vendor, DataKind::Daily, instrument)?;
@@ -143,12 +144,21 @@ impl Run<'_> {
         let mut restarts = 0;
         loop {
             let held = self.held(vendor, instrument)?;
-            match self.bars(fetcher, instrument, &held, (from, last), (&mut told.actions, row)).await {
+            let span = (from, last);
+            let done = match self.wish.bars {
+                Bars::Daily => self.bars(fetcher, instrument, &held, span, (&mut told.actions, row)).await,
+                Bars::Minutes => self.minutes(fetcher, instrument, &held, span, row).await,
+            };
+            match done {
                 Ok(()) => break,
                 Err(Fault::Fetch(error)) if error.why == Why::CursorExpired && restarts < RESTARTS_MAX => {
                     restarts += 1;
                     let held = self.held(vendor, instrument)?;
-                    from = self.missing(instrument, (from, last), &held).first().copied().unwrap_or(last);
+                    from = self
+                        .missing(fetcher, instrument, (from, last), &held)
+                        .first()
+                        .copied()
+                        .unwrap_or(last);
                 }
                 Err(fault) => return Err(fault),
             }
@@ -318,7 +328,10 @@ impl Run<'_> {
         row: &mut SyncRow,
     ) -> Result<Told, Fault> {
         let vendor = fetcher.id();
-        let kinds = separate_actions(vendor);
+        let kinds = match self.wish.bars {
+            Bars::Daily => separate_actions(vendor),
+            Bars::Minutes => &[],
+        };
         let covered = self.covered(vendor, DataKind::Actions, instrument)?;
         // A run that ended between the bars and the actions of some days left the latter out: they are asked for now.
         let first = self.owed(fetcher, instrument)?.map_or(first, |owed| owed.min(first));
@@ -391,7 +404,7 @@ impl Run<'_> {
         self.count_actions(row, kept);
     }
 
-    fn count_actions(&mut self, row: &mut SyncRow, kept: &Kept) {
+    pub(super) fn count_actions(&mut self, row: &mut SyncRow, kept: &Kept) {
         row.quarantined += kept.quarantine.len() as u64;
         row.repaired += kept.repaired;
         row.actions += kept.actions;

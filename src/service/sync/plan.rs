@@ -16,6 +16,7 @@ use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::page::Kept;
 use super::run::{Fault, Run};
+use super::{Bars, minutes};
 
 /// How long an answer without a late row is believed, in seconds.
 const FRESH_SECONDS: i64 = 6 * 3_600;
@@ -34,9 +35,13 @@ impl Run<'_> {
     pub(super) fn held(&self, vendor: VendorId, instrument: InstrumentId) -> Result<Held, ServiceError> {
         let market = lock(self.house.market_store());
         let reader = market.read();
-        let spans = reader.coverage_of(instrument, vendor.as_str(), DataKind::Daily)?;
-        let stored = reader.stored_sessions(instrument, vendor.as_str(), NaiveDate::MIN, NaiveDate::MAX)?;
+        let source = vendor.as_str();
+        let spans = reader.coverage_of(instrument, source, self.wish.bars.kind())?;
         let now = self.control.pace.now();
+        let stored = match self.wish.bars {
+            Bars::Daily => reader.stored_sessions(instrument, source, NaiveDate::MIN, NaiveDate::MAX)?,
+            Bars::Minutes => self.sessions_with_minutes(reader, instrument, source)?,
+        };
         let fresh = |at: UnixNanos| now.since(at) < FRESH_SECONDS * NANOS_PER_SECOND;
         Ok(Held {
             is_fresh: spans.last().is_some_and(|span| fresh(span.fetched_at)),
@@ -56,14 +61,24 @@ impl Run<'_> {
         Ok(spans.iter().map(|span| (span.from, span.to)).collect())
     }
 
-    /// Sessions to ask for.
+    /// Sessions to ask a vendor for.
     pub(super) fn missing(
         &self,
+        fetcher: &Fetcher,
         instrument: InstrumentId,
         (from, to): (NaiveDate, NaiveDate),
         held: &Held,
     ) -> Vec<NaiveDate> {
+        let from = self.first_kept(fetcher, instrument.exchange).map_or(from, |first| from.max(first));
         sync::missing(self.house.calendars().of(instrument.exchange), from, to, held)
+    }
+
+    /// The first day to ask for when none is named.
+    fn begin(&self, instrument: InstrumentId, held: &Held, to: NaiveDate) -> NaiveDate {
+        match self.wish.bars {
+            Bars::Daily => held.begin(to),
+            Bars::Minutes => minutes::begin(self.house.calendars().of(instrument.exchange), held, to),
+        }
     }
 
     /// The cheapest steps for some instruments, and those that lack nothing, with whether anything is known of them.
@@ -82,8 +97,8 @@ impl Run<'_> {
         for id in instruments {
             let held = self.held(fetcher.id(), *id)?;
             let to = self.end_of(*id, to);
-            let from = self.wish.from.unwrap_or_else(|| held.begin(to));
-            let missing = self.missing(*id, (from, to), &held);
+            let from = self.wish.from.unwrap_or_else(|| self.begin(*id, &held, to));
+            let missing = self.missing(fetcher, *id, (from, to), &held);
             let owed = if tells_actions { self.owed(fetcher, *id)? } else { None };
             if missing.is_empty() && owed.is_none() {
                 idle.push((*id, !held.covered.is_empty() || !held.stored.is_empty()));
@@ -94,7 +109,9 @@ impl Run<'_> {
         }
         let kind = DataKind::GroupedDaily;
         let was_refused = self.no_grouped.contains(&(fetcher.id(), exchange));
-        let has_grouped = fetcher.vendor().has(kind, exchange) && !is_refused(kind) && !was_refused;
+        let is_daily = self.wish.bars == Bars::Daily;
+        let has_grouped =
+            is_daily && fetcher.vendor().has(kind, exchange) && !is_refused(kind) && !was_refused;
         let mut steps = sync::steps(exchange, &needs, has_grouped);
         // Who is asked alone is asked for what it owes with its bars.
         for step in &steps {
@@ -118,6 +135,9 @@ impl Run<'_> {
     /// Tells that a step begins.
     pub(super) fn begin_step(&self, fetcher: &Fetcher, step: &Step, steps: (usize, usize)) {
         let doing = match step {
+            Step::One { instrument, .. } if self.wish.bars == Bars::Minutes => {
+                format!("minutes of {instrument}")
+            }
             Step::One { instrument, .. } => instrument.to_string(),
             Step::Market { exchange, date, .. } => format!("all of {exchange} on {date}"),
         };

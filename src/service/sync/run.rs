@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::domain::market::Delisting;
-use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, Exchange, InstrumentId};
 use crate::market::budget::{self, clock_words};
 use crate::market::fetch::{FetchError, Fetcher, Why};
@@ -17,7 +17,7 @@ use super::super::error::ServiceError;
 use super::super::house::House;
 use super::meter::Meter;
 use super::report::{SyncOutcome, SyncReport, SyncRow, VendorLine};
-use super::{CLOCK_OFF, Control, NO_KEY, SyncWish};
+use super::{Bars, CLOCK_OFF, Control, NO_KEY, SyncWish};
 
 /// How the reason of a removal begins when the symbol was given up for another.
 const RENAMED: &str = "renamed to ";
@@ -96,7 +96,8 @@ impl<'r> Run<'r> {
     /// Runs to the end, or to where our own store fails.
     pub(super) async fn all(mut self, instruments: Vec<InstrumentId>) -> Result<SyncReport, ServiceError> {
         // Before anything is forgotten: a name keeps its vendor.
-        let keepers = self.house.keepers()?;
+        let mut keepers = self.house.keepers(self.wish.bars.kind())?;
+        keepers.retain(|_, vendor| self.keeps_first_day(*vendor));
         self.forget(&instruments)?;
         let mut open = self.listed(instruments)?;
         let done = match self.wish.vendor {
@@ -132,7 +133,9 @@ impl<'r> Run<'r> {
         open: &mut Vec<InstrumentId>,
         keepers: &BTreeMap<InstrumentId, VendorId>,
     ) -> Result<(), ServiceError> {
-        let vendors = self.house.vendor_order(DataKind::Daily);
+        let mut vendors = self.house.vendor_order(self.wish.bars.kind());
+        // Who keeps the first day that is wished goes before who does not.
+        vendors.sort_by_key(|vendor| !self.keeps_first_day(*vendor));
         for is_own in [true, false] {
             for vendor in &vendors {
                 let is_left = self.report.vendors.iter().any(|line| line.vendor == *vendor);
@@ -152,6 +155,9 @@ impl<'r> Run<'r> {
 
     /// What follows from new rows: those of old symbols go to the new ones, and prices are looked over.
     fn settle(&self) -> Result<(), ServiceError> {
+        if self.wish.bars == Bars::Minutes {
+            return Ok(lock(self.house.market_store()).settle_refetched().map(drop)?);
+        }
         let given = self.report.rows.iter().filter(|row| row.has_some());
         let touched: BTreeSet<InstrumentId> = given.map(SyncRow::instrument).collect();
         let exchanges: BTreeSet<Exchange> = touched.iter().map(|id| id.exchange).collect();
@@ -163,13 +169,13 @@ impl<'r> Run<'r> {
 
     /// Forgets what was answered for at a time that is still to come, and what is to be asked for again.
     fn forget(&mut self, instruments: &[InstrumentId]) -> Result<(), ServiceError> {
-        let vendors =
-            self.wish.vendor.map_or_else(|| self.house.vendor_order(DataKind::Daily), |vendor| vec![vendor]);
+        let kind = self.wish.bars.kind();
+        let vendors = self.wish.vendor.map_or_else(|| self.house.vendor_order(kind), |vendor| vec![vendor]);
         self.report.remarks.extend(self.house.forget_ahead(self.control.pace.now())?);
         if self.wish.again {
             let mut market = lock(self.house.market_store());
             for (vendor, id) in vendors.iter().flat_map(|v| instruments.iter().map(move |id| (v, id))) {
-                market.forget_coverage(*id, vendor.as_str())?;
+                market.forget_coverage(*id, vendor.as_str(), self.wish.bars.kinds())?;
             }
         }
         Ok(())
@@ -247,7 +253,7 @@ impl<'r> Run<'r> {
         open: &mut Vec<InstrumentId>,
     ) -> Result<(), ServiceError> {
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
-            let has = fetcher.vendor().has(DataKind::Daily, exchange);
+            let has = fetcher.vendor().has(self.wish.bars.kind(), exchange);
             let here: Vec<InstrumentId> =
                 open.iter().copied().filter(|id| has && id.exchange == exchange).collect();
             if here.is_empty() {
@@ -274,6 +280,12 @@ impl<'r> Run<'r> {
         open: &mut Vec<InstrumentId>,
     ) -> Result<bool, ServiceError> {
         let Some(wanted_to) = self.last_day(exchange, fetcher.now()) else { return Ok(false) };
+        if let Some(why) = self.too_old(fetcher, exchange, wanted_to) {
+            for id in here {
+                self.note_failure(*id, FetchError { vendor: fetcher.id(), why: why.clone() })?;
+            }
+            return Ok(false);
+        }
         let mut pending: Vec<InstrumentId> = here.to_vec();
         loop {
             let (steps, idle) = match self.plan(fetcher, exchange, &pending, wanted_to) {
@@ -375,7 +387,7 @@ impl Run<'_> {
 
     /// One vendor did not give one instrument.
     fn note_failure(&mut self, id: InstrumentId, error: FetchError) -> Result<(), ServiceError> {
-        self.house.note_failure(id, DataKind::Daily, self.control.pace.now(), &error)?;
+        self.house.note_failure(id, self.wish.bars.kind(), self.control.pace.now(), &error)?;
         self.failures.entry(id).or_default().push(error);
         Ok(())
     }
@@ -385,7 +397,7 @@ impl Run<'_> {
         let given = self.report.rows.iter().filter(|row| row.outcome == SyncOutcome::Done);
         let given: BTreeSet<_> =
             given.filter_map(|row| Some((row.instrument(), row.vendor?.as_str()))).collect();
-        self.house.forget_failures(DataKind::Daily, &given)
+        self.house.forget_failures(self.wish.bars.kind(), &given)
     }
 
     /// The row of an instrument that nobody gave.
@@ -414,7 +426,8 @@ impl Run<'_> {
         };
         row.said = all.into_iter().map(|(_, said)| said).collect::<Vec<_>>().join("; ");
         if row.said.is_empty() && !canceled {
-            row.said = format!("no vendor that is switched on has prices of {}", id.exchange);
+            row.said =
+                format!("no vendor that is switched on has {} of {}", self.wish.bars.words(), id.exchange);
         }
         row
     }

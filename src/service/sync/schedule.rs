@@ -137,16 +137,16 @@ impl House {
 
     /// Instruments of an exchange that a vendor has given before.
     fn synced_before(&self, exchange: Exchange) -> Result<Vec<InstrumentId>, ServiceError> {
-        Ok(self.keepers()?.into_keys().filter(|id| id.exchange == exchange).collect())
+        Ok(self.keepers(DataKind::Daily)?.into_keys().filter(|id| id.exchange == exchange).collect())
     }
 
     /// The vendor of every name that was synced before: the one that has answered for the newest day, of equal ones the one
     /// that was asked last. It is the source that is read, too.
-    pub(super) fn keepers(&self) -> Result<BTreeMap<InstrumentId, VendorId>, ServiceError> {
+    pub(super) fn keepers(&self, kind: DataKind) -> Result<BTreeMap<InstrumentId, VendorId>, ServiceError> {
         let market = lock(self.market_store());
         let mut keepers: BTreeMap<InstrumentId, ((NaiveDate, UnixNanos), VendorId)> = BTreeMap::new();
         for vendor in VendorId::ALL {
-            for (id, spans) in market.read().coverage(vendor.as_str(), DataKind::Daily)? {
+            for (id, spans) in market.read().coverage(vendor.as_str(), kind)? {
                 let Some(reach) = spans.iter().map(|span| (span.to, span.fetched_at)).max() else { continue };
                 if keepers.get(&id).is_none_or(|(known, _)| *known < reach) {
                     keepers.insert(id, (reach, *vendor));

@@ -174,13 +174,22 @@ impl MarketStore {
         self.db().write("keep what was fetched", |tx| cover(tx, covered))
     }
 
-    /// Forgets what a source has answered for, so that it is asked again.
-    pub fn forget_coverage(&mut self, instrument: InstrumentId, source: &str) -> Result<(), StoreError> {
+    /// Forgets what a source has answered for of some kinds of data, so that it is asked again.
+    pub fn forget_coverage(
+        &mut self,
+        instrument: InstrumentId,
+        source: &str,
+        kinds: &[DataKind],
+    ) -> Result<(), StoreError> {
         self.db().write("forget what was fetched", |tx| {
-            let sql = "DELETE FROM coverage WHERE source = ?3 AND instrument = \
+            let sql = "DELETE FROM coverage WHERE source = ?3 AND kind = ?4 AND instrument = \
                        (SELECT id FROM instruments WHERE symbol = ?1 AND exchange = ?2)";
-            let row = params![instrument.symbol.as_str(), instrument.exchange.code(), source];
-            tx.prepare_cached(sql)?.execute(row).map(drop)
+            for kind in kinds {
+                let (symbol, exchange) = (instrument.symbol, instrument.exchange.code());
+                let row = params![symbol.as_str(), exchange, source, kind.as_str()];
+                tx.prepare_cached(sql)?.execute(row)?;
+            }
+            Ok::<_, rusqlite::Error>(())
         })
     }
 
@@ -257,7 +266,10 @@ mod tests {
         put(&mut store, "2024-01-12", "2024-01-13");
         assert_eq!(seen(&store), ["2024-01-02..2024-02-05"]);
         assert_eq!(store.forget_coverage_after(UnixNanos::ZERO).unwrap(), 0);
-        store.forget_coverage("AAPL.XNYS".parse().unwrap(), "yahoo").unwrap();
+        let id = "AAPL.XNYS".parse().unwrap();
+        store.forget_coverage(id, "yahoo", &[DataKind::Minutes]).unwrap();
+        assert!(!seen(&store).is_empty(), "another kind");
+        store.forget_coverage(id, "yahoo", &[DataKind::Minutes, DataKind::Daily]).unwrap();
         assert!(seen(&store).is_empty());
         put(&mut store, "2024-01-02", "2024-01-05");
         assert_eq!(store.forget_coverage_after(UnixNanos::from_nanos(-1)).unwrap(), 1, "stamped later");

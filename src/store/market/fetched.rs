@@ -83,7 +83,7 @@ fn retire(
 }
 
 /// Rows that are not in quarantine already, open or ignored: a vendor that repeats itself is listed once.
-fn not_listed(conn: &Connection, rows: &[Quarantined]) -> rusqlite::Result<Vec<Quarantined>> {
+pub(super) fn not_listed(conn: &Connection, rows: &[Quarantined]) -> rusqlite::Result<Vec<Quarantined>> {
     let Some(Quarantined { job, file, .. }) = rows.first() else { return Ok(Vec::new()) };
     let sql = "SELECT symbol, date, reason, raw FROM quarantine \
                WHERE job = ?1 AND file = ?2 AND state IN ('open', 'ignored')";

@@ -6,7 +6,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::codec::time;
 use super::super::error::StoreError;
+use super::coverage::{Covered, cover};
+use super::fetched::not_listed;
 use super::instruments::ensure_instrument;
+use super::jobs::{self, Quarantined};
 use super::{MarketReader, MarketStore};
 use crate::domain::market::MinuteBar;
 use crate::domain::time::NANOS_PER_SECOND;
@@ -84,6 +87,39 @@ fn store(conn: &Connection, series: i64, bar: &MinuteBar, at: UnixNanos) -> rusq
     Ok(MinuteOutcome { stored: 0, revised, unchanged: 1 - revised })
 }
 
+fn store_all(
+    tx: &Connection,
+    (source, side): (&str, MinuteSide),
+    minutes: &[(InstrumentId, MinuteBar)],
+    at: UnixNanos,
+) -> rusqlite::Result<MinuteOutcome> {
+    let mut all = MinuteOutcome::default();
+    let mut last: Option<(InstrumentId, i64)> = None;
+    for (instrument, bar) in minutes {
+        let series = match last {
+            Some((of, series)) if of == *instrument => series,
+            _ => series(tx, *instrument, source, side)?,
+        };
+        last = Some((*instrument, series));
+        let one = store(tx, series, bar, at)?;
+        all.stored += one.stored;
+        all.revised += one.revised;
+        all.unchanged += one.unchanged;
+    }
+    Ok(all)
+}
+
+/// A page of minutes of trades that a vendor gave.
+#[derive(Debug, Clone, Default)]
+pub struct FetchedMinutes {
+    /// Minutes.
+    pub minutes: Vec<(InstrumentId, MinuteBar)>,
+    /// Rows that may not be stored.
+    pub quarantine: Vec<Quarantined>,
+    /// What was answered for.
+    pub covered: Vec<Covered>,
+}
+
 impl MarketStore {
     /// Stores minutes of one source and side, all of them or none.
     pub fn store_minutes(
@@ -93,26 +129,47 @@ impl MarketStore {
         minutes: &[(InstrumentId, MinuteBar)],
         at: UnixNanos,
     ) -> Result<MinuteOutcome, StoreError> {
+        self.db().write("store minutes", |tx| store_all(tx, (source, side), minutes, at))
+    }
+
+    /// Stores a page in one transaction: all of it is kept or nothing.
+    pub fn store_fetched_minutes(
+        &mut self,
+        source: &str,
+        page: &FetchedMinutes,
+        at: UnixNanos,
+    ) -> Result<MinuteOutcome, StoreError> {
         self.db().write("store minutes", |tx| {
-            let mut all = MinuteOutcome::default();
-            let mut last: Option<(InstrumentId, i64)> = None;
-            for (instrument, bar) in minutes {
-                let series = match last {
-                    Some((of, series)) if of == *instrument => series,
-                    _ => series(tx, *instrument, source, side)?,
-                };
-                last = Some((*instrument, series));
-                let one = store(tx, series, bar, at)?;
-                all.stored += one.stored;
-                all.revised += one.revised;
-                all.unchanged += one.unchanged;
+            let outcome = store_all(tx, (source, MinuteSide::Trade), &page.minutes, at)?;
+            if !page.quarantine.is_empty() {
+                jobs::quarantine(tx, &not_listed(tx, &page.quarantine)?, at)?;
             }
-            Ok::<_, rusqlite::Error>(all)
+            cover(tx, &page.covered)?;
+            Ok::<_, rusqlite::Error>(outcome)
         })
     }
 }
 
 impl MarketReader {
+    /// Whether a source has a minute of trades that begins in `from..to`.
+    pub fn has_minutes(
+        &self,
+        instrument: InstrumentId,
+        source: &str,
+        (from, to): (UnixNanos, UnixNanos),
+    ) -> Result<bool, StoreError> {
+        self.db.read("look for minutes", |c| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM minutes m JOIN minute_series s ON s.id = m.series_id \
+                       JOIN instruments i ON i.id = s.instrument WHERE i.symbol = ?1 AND i.exchange = ?2 \
+                       AND s.source = ?3 AND s.side = ?4 AND m.minute >= ?5 AND m.minute < ?6)";
+            let minute = |time: UnixNanos| (time.nanos() - 1).div_euclid(MINUTE_NANOS) + 1;
+            let (symbol, exchange) = (instrument.symbol, instrument.exchange.code());
+            let side = MinuteSide::Trade.word();
+            let row = params![symbol.as_str(), exchange, source, side, minute(from), minute(to)];
+            c.prepare_cached(sql)?.query_row(row, |row| row.get(0))
+        })
+    }
+
     /// Minutes that begin in `from..to`, in order.
     pub fn minutes(
         &self,

@@ -38,7 +38,7 @@ pub use history::{HistoryReader, HistorySeries, Origin, PriceHistory, PriceLists
 pub use instruments::SourceInfo;
 pub use jobs::{JobProgress, Quarantined};
 pub use master::Followed;
-pub use minutes::{MinuteOutcome, MinuteSide};
+pub use minutes::{FetchedMinutes, MinuteOutcome, MinuteSide};
 pub use prices::Series;
 pub use repairs::{Differing, Disagreement, QuarantineCase, QuarantineState, StoredRepair};
 pub use revision::{Revision, Revisions};

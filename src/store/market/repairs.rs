@@ -351,7 +351,8 @@ impl MarketStore {
         })
     }
 
-    /// Closes the rows that were to be fetched again and now have a stored price of their source.
+    /// Closes the rows that were to be fetched again and now have a stored price of their source: of their day, or of their
+    /// minute where they name one.
     pub fn settle_refetched(&mut self) -> Result<u64, StoreError> {
         self.db().write("close what was fetched again", |tx| {
             let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' \
@@ -359,8 +360,15 @@ impl MarketStore {
                        SELECT 1 FROM prices p JOIN sources s ON s.id = p.source_id \
                        JOIN instruments i ON i.id = s.instrument WHERE s.source = quarantine.file \
                        AND i.symbol = quarantine.symbol \
+                       AND length(quarantine.date) = 10 \
                        AND p.session = CAST(julianday(quarantine.date) - 2440587.5 AS INTEGER))";
-            Ok::<_, rusqlite::Error>(tx.execute(sql, [])? as u64)
+            let days = tx.execute(sql, [])?;
+            let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' AND EXISTS ( \
+                       SELECT 1 FROM minutes m JOIN minute_series s ON s.id = m.series_id \
+                       JOIN instruments i ON i.id = s.instrument WHERE s.source = quarantine.file \
+                       AND i.symbol = quarantine.symbol AND length(quarantine.date) > 10 \
+                       AND m.minute = CAST(strftime('%s', quarantine.date) AS INTEGER) / 60)";
+            Ok::<_, rusqlite::Error>((days + tx.execute(sql, [])?) as u64)
         })
     }
 }

@@ -2,6 +2,8 @@
 //! and the date alone, so that every vendor tells the same and a test can compute what must be stored.
 
 mod facts;
+pub mod minutes;
+mod quotes;
 pub mod speak;
 pub mod walk;
 

@@ -1,12 +1,10 @@
 //! The made-up market in the words of each vendor.
 
 use chrono::NaiveDate;
-use qlib_pro::domain::UnixNanos;
 use serde_json::{Map, Value, json};
 
 use super::super::server::{Canned, Seen};
-use super::walk::Minute;
-use super::{Day, Market, facts};
+use super::{Day, Market, facts, minutes, quotes};
 
 /// Rows of Alpha Vantage's small answer.
 const COMPACT_ROWS: usize = 100;
@@ -24,8 +22,14 @@ pub fn answer(market: &Market, seen: &Seen) -> Option<Canned> {
             Some(polygon_days(market, symbol, from, to, seen))
         }
         ["v2", "aggs", "ticker", symbol, "range", "1", "minute", from, to] => {
-            polygon_minutes(market, symbol, (date(from), date(to)), seen)
+            Some(minutes::polygon(market, symbol, (date(from), date(to)), seen))
         }
+        ["v2", "aggs", "ticker", symbol, "prev"] => Some(quotes::polygon_close(market, symbol)),
+        ["v2", "snapshot", "locale", "us", "markets", "stocks", "tickers", rest @ ..] => {
+            Some(quotes::polygon_snapshot(market, rest.first().copied(), seen))
+        }
+        ["v2", "last", "trade", symbol] => Some(quotes::polygon_trade(market, symbol)),
+        ["v3", "quotes", symbol] => Some(quotes::polygon_quote(market, symbol)),
         ["v2", "aggs", "grouped", "locale", "us", "market", "stocks", date] => {
             Some(polygon_market(market, date))
         }
@@ -46,7 +50,7 @@ pub fn answer(market: &Market, seen: &Seen) -> Option<Canned> {
     }
 }
 
-fn date(text: &str) -> NaiveDate {
+pub(super) fn date(text: &str) -> NaiveDate {
     text.parse().unwrap_or_default()
 }
 
@@ -64,6 +68,7 @@ fn alpha_vantage(market: &Market, seen: &Seen) -> Canned {
     let adjusted = match function {
         "TIME_SERIES_DAILY" => false,
         "TIME_SERIES_DAILY_ADJUSTED" => true,
+        "TIME_SERIES_INTRADAY" => return minutes::alpha_vantage(market, symbol, asked("month")),
         "GLOBAL_QUOTE" => return alpha_quote(market, symbol),
         _ => return Canned::json(&json!({})),
     };
@@ -118,7 +123,9 @@ fn yahoo_chart(market: &Market, symbol: &str, seen: &Seen) -> Canned {
     }
     let second = |name: &str, or: i64| seen.query.get(name).and_then(|v| v.parse().ok()).unwrap_or(or);
     let (first, last) = (second("period1", 0), second("period2", i64::from(u32::MAX)));
-    let calendar = market.calendar(symbol);
+    if seen.query.get("interval").is_some_and(|interval| interval == "1m") {
+        return minutes::yahoo(market, symbol, (first, last));
+    }
     let stamp = |day: &Day| day.session.open.nanos() / 1_000_000_000;
     let all = market.days(symbol, far_back(), date("2027-12-30"), true);
     let days: Vec<&Day> = all.iter().filter(|d| stamp(d) >= first && stamp(d) < last).collect();
@@ -145,7 +152,6 @@ fn yahoo_chart(market: &Market, symbol: &str, seen: &Seen) -> Canned {
             result["events"] = events;
         }
     }
-    let _ = calendar;
     Canned::json(&json!({ "chart": { "result": [result], "error": null } }))
 }
 
@@ -245,23 +251,13 @@ fn polygon_days(market: &Market, symbol: &str, from: &str, to: &str, seen: &Seen
     polygon_page(market, symbol, adjusted, rows, seen)
 }
 
-/// The minutes of the living market; nothing where it does not live.
-fn polygon_minutes(
+pub(super) fn polygon_page(
     market: &Market,
     symbol: &str,
-    span: (NaiveDate, NaiveDate),
+    adjusted: bool,
+    rows: Vec<Value>,
     seen: &Seen,
-) -> Option<Canned> {
-    let minutes = market.walk().as_ref()?.minutes(symbol);
-    let is_inside = |from_ms: i64| {
-        let on = market.calendar("").date_at(UnixNanos::from_nanos(from_ms * 1_000_000));
-        span.0 <= on && on <= span.1
-    };
-    let rows = minutes.iter().filter(|minute| is_inside(minute.from_ms)).map(Minute::row).collect();
-    Some(polygon_page(market, symbol, false, rows, seen))
-}
-
-fn polygon_page(market: &Market, symbol: &str, adjusted: bool, rows: Vec<Value>, seen: &Seen) -> Canned {
+) -> Canned {
     let (page, all) = (market.facts().page_rows, rows.len());
     let skip: usize = seen.query.get("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
     let rows: Vec<Value> = rows.into_iter().skip(skip).take(page).collect();

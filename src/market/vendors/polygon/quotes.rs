@@ -13,6 +13,9 @@ use crate::market::import::parse_scaled;
 const SNAPSHOT: &str = "/v2/snapshot/locale/us/markets/stocks/tickers";
 const LAST_TRADE: &str = "/v2/last/trade/";
 const QUOTES: &str = "/v3/quotes/";
+/// The status of an answer to a plan without prices of the moment, and how late they are then.
+const DELAYED: &str = "DELAYED";
+const DELAY_MINUTES: u32 = 15;
 /// Shares of a round lot, the unit of displayed sizes.
 const ROUND_LOT: i64 = 100;
 /// Most instruments of one request.
@@ -65,6 +68,9 @@ pub(super) fn read(instruments: &[InstrumentId], call: &Call, body: &Json<'_>, n
     let mut quotes: Vec<VendorQuote> = quotes;
     // A time that has not come says nothing of when the price was made.
     quotes.iter_mut().for_each(|quote| quote.time = quote.time.filter(|time| *time <= now));
+    if body.text_at("status") == DELAYED {
+        quotes.iter_mut().for_each(|quote| quote.delayed_minutes = Some(DELAY_MINUTES));
+    }
     if quotes.is_empty() && next.is_none() {
         return if call.path.starts_with(SNAPSHOT) { Reply::NotFound } else { Reply::Empty };
     }

@@ -124,6 +124,10 @@ impl Vendor for Yahoo {
         exchange != Exchange::Sim && kinds.contains(&kind)
     }
 
+    fn minute_days_max(&self) -> Option<u64> {
+        Some(MINUTE_DAYS_MAX)
+    }
+
     fn call(&self, ask: &Ask, now: UnixNanos) -> Option<Call> {
         match ask {
             Ask::Daily { instrument, from, to }
