@@ -23,6 +23,7 @@ mod rig;
 mod scenarios;
 #[allow(dead_code, reason = "the example uses the rest of it")]
 mod server;
+mod site;
 mod sources;
 mod stream;
 mod table;

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod schedule;
 mod search;
+mod site;
 mod turn;
 
 use std::collections::BTreeSet;

@@ -114,6 +114,7 @@ impl<'r> Run<'r> {
             let row = self.not_given(id);
             self.report.rows.push(row);
         }
+        self.site_dividends().await?;
         self.report.rows.iter_mut().for_each(SyncRow::tell_unjudged);
         self.report.rows.sort_by_key(SyncRow::instrument);
         if self.report.fault.is_empty() {
@@ -378,7 +379,7 @@ impl Run<'_> {
         self.report.vendors.push(VendorLine { vendor, code: code.to_owned(), said: said.to_owned() });
     }
 
-    fn left(&mut self, vendor: VendorId, error: &FetchError) -> bool {
+    pub(super) fn left(&mut self, vendor: VendorId, error: &FetchError) -> bool {
         if error.why != Why::Canceled {
             self.leave(vendor, error.why.code(), &error.why.to_string());
         }

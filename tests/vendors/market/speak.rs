@@ -40,6 +40,7 @@ pub fn answer(market: &Market, seen: &Seen) -> Option<Canned> {
         ["vX", "reference", "financials"] => Some(facts::polygon_report(market, seen)),
         ["asx-research", "1.0", "companies", "directory", "file"] => Some(asx_directory(market)),
         ["asx-research", "1.0", "companies", code, "header"] => Some(asx_header(market, code)),
+        ["asx-research", "1.0", "companies", code, "key-statistics"] => Some(asx_statistics(market, code)),
         [] => {
             let mut cookie = Canned::text(404, "text/html", "");
             let value = "A3=cookie-CANARY; Domain=.yahoo.com; Path=/; Secure; HttpOnly";
@@ -358,6 +359,20 @@ fn asx_directory(market: &Market) -> Canned {
         text.push_str(&format!("\"{code}\",\"MADE UP LIMITED\",\"Materials\",\"2000-01-04\",\"9000000\"\n"));
     }
     Canned::text(200, "text/csv", &text)
+}
+
+/// Of dividends the newest, whether it was or is to be.
+fn asx_statistics(market: &Market, code: &str) -> Canned {
+    let symbol = format!("{}.AX", code.to_ascii_uppercase());
+    let mut data = json!({ "isin": "AU0000000000", "priceClose": 1.0, "earningsPerShare": 0.5 });
+    let facts = market.facts();
+    if let Some(told) = facts.dividends.iter().filter(|d| d.symbol == symbol).max_by_key(|d| d.date) {
+        data["dividend"] = json!(told.amount);
+        data["dateExDate"] = json!(told.date.to_string());
+        data["datePayDate"] = json!(told.date.checked_add_days(chrono::Days::new(21)).map(|p| p.to_string()));
+        data["frankingPercent"] = json!(100);
+    }
+    Canned::json(&json!({ "data": data }))
 }
 
 fn asx_header(market: &Market, code: &str) -> Canned {
