@@ -18,7 +18,7 @@ use crate::domain::CleanText;
 use crate::domain::vendor::{DataKind, SYNC_KINDS, VendorId};
 use crate::service::permit::ManageData;
 use crate::service::sync::{
-    BesideReport, Bars, NO_KEY, Progress, Stopper, SyncOutcome, SyncReport, SyncWish, VendorLine, stopper,
+    Bars, BesideReport, NO_KEY, Progress, Stopper, SyncOutcome, SyncReport, SyncWish, VendorLine, stopper,
 };
 
 /// Fetch missing prices, splits and dividends from the vendors; a second run goes on where the first one ended.
