@@ -87,8 +87,7 @@ impl House {
         control: &Control<'_>,
     ) -> Result<BesideReport, ServiceError> {
         if wish.to.is_some() || (wish.from.is_some() && kind != DataKind::News) {
-            let other =
-                "a first and a last day are named for prices only, a first day for news too; leave them out";
+            let other = "a first and a last day are named for prices and minutes only, a first day for news too; leave them out";
             return Err(ServiceError::Wrong(other.into()));
         }
         let tasks: Vec<Task> = match kind {

@@ -184,7 +184,14 @@ impl House {
     ) -> Result<Asked, ServiceError> {
         let mut asked = Asked::default();
         for vendor in vendors {
-            let fetcher = self.fetcher(*vendor, Arc::clone(&control.pace), control.limits)?;
+            let fetcher = match self.fetcher(*vendor, Arc::clone(&control.pace), control.limits) {
+                Ok(fetcher) => fetcher,
+                Err(error) if wish.vendor.is_none() => {
+                    tracing::warn!(%vendor, %error, "a vendor cannot be asked for quotes");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             for exchange in Exchange::ALL {
                 let is_open = |id: &InstrumentId| id.exchange == exchange && !asked.told.contains_key(id);
                 let mut open: Vec<InstrumentId> = wish.instruments.iter().copied().filter(is_open).collect();

@@ -21,6 +21,8 @@ use super::{Bars, CLOCK_OFF, Control, NO_KEY, SyncWish};
 
 /// How the reason of a removal begins when the symbol was given up for another.
 const RENAMED: &str = "renamed to ";
+/// The code of a vendor that cannot be asked as it is set.
+pub(super) const UNUSABLE: &str = "UNUSABLE";
 /// The code of an instrument for which there was nothing to ask.
 const NO_SESSION: &str = "NO_SESSION";
 
@@ -230,7 +232,7 @@ impl<'r> Run<'r> {
         let fetcher = match self.house.fetcher(vendor, self.control.pace.clone(), self.control.limits) {
             Ok(fetcher) => fetcher,
             Err(error) if self.wish.vendor.is_none() => {
-                self.leave(vendor, "UNUSABLE", &error.to_string());
+                self.leave(vendor, UNUSABLE, &error.to_string());
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -374,7 +376,7 @@ impl Run<'_> {
     }
 
     /// A vendor can give nothing more now.
-    fn leave(&mut self, vendor: VendorId, code: &str, said: &str) {
+    pub(super) fn leave(&mut self, vendor: VendorId, code: &str, said: &str) {
         tracing::warn!(%vendor, code, said, "a vendor is left alone for the rest of this sync");
         self.report.vendors.push(VendorLine { vendor, code: code.to_owned(), said: said.to_owned() });
     }

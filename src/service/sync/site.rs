@@ -18,7 +18,7 @@ use crate::market::vendors::Ask;
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::report::{SyncOutcome, SyncRow};
-use super::run::{Fault, Run};
+use super::run::{Fault, Run, UNUSABLE};
 use super::{Bars, turn};
 
 /// The site.
@@ -45,7 +45,14 @@ impl Run<'_> {
         if names.is_empty() {
             return Ok(());
         }
-        let fetcher = self.house.fetcher(SITE, Arc::clone(&self.control.pace), self.control.limits)?;
+        // What is wrong with the site costs no price.
+        let fetcher = match self.house.fetcher(SITE, Arc::clone(&self.control.pace), self.control.limits) {
+            Ok(fetcher) => fetcher,
+            Err(error) => {
+                self.leave(SITE, UNUSABLE, &error.to_string());
+                return Ok(());
+            }
+        };
         let total = names.len();
         for (done, id) in names.into_iter().enumerate() {
             if self.control.stop.is_set() {
