@@ -76,6 +76,12 @@ struct App {
 impl App {
     fn open(&self, wish: &HomeWish<'_>, process: &str) -> Result<Arc<House>, ServiceError> {
         let paths = Paths::find(wish.home)?;
+        if !wish.may_make && !store::is_home(paths.home()) {
+            let home = paths.home().display();
+            return Err(ServiceError::Invalid(format!(
+                "there is no home in {home}: 'qlib-pro user add NAME' makes one, and 'qlib-pro demo' shows one that is thrown away"
+            )));
+        }
         let (house, engine) = house::open(Parts {
             home: paths.home().to_path_buf(),
             clock: Arc::clone(&self.clock),
@@ -161,7 +167,12 @@ impl App {
             return Err(Failure::of(tui::TuiError::NoTerminal));
         }
         let settings = config::load(&paths.settings()).map_err(Failure::of)?;
-        let wish = HomeWish { home: Some(paths.home()), mode: OpenMode::Own, log_level: launch.log_level };
+        let wish = HomeWish {
+            home: Some(paths.home()),
+            mode: OpenMode::Own,
+            may_make: true,
+            log_level: launch.log_level,
+        };
         let house = self.open(&wish, WORKSTATION)?;
         prepare(&house)?;
         let clock = house.start_clock(settings.simulation_speed)?;
@@ -193,6 +204,13 @@ impl App {
         let is_home = store::is_home(paths.home());
         let said = if is_home { "" } else { " (not made yet: 'qlib-pro user add NAME' makes it)" };
         rows.push(row("home", format!("{}{said}", paths.home().display()), true));
+        if is_home {
+            let (said, is_fit) = match store::room(paths.home()) {
+                Ok(bytes) => (format!("can be written, and there is room for {bytes} bytes"), true),
+                Err(error) => (error.to_string(), false),
+            };
+            rows.push(row("disk", said, is_fit));
+        }
         match config::load(&paths.settings()) {
             Ok(_) => rows.push(row("settings", "good".to_string(), true)),
             Err(error) => rows.push(row("settings", error.to_string(), false)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Broker, BrokerError, Cursor};
+use super::{Broker, BrokerError, Cursor, Listed};
 use crate::domain::broker::{OrderReport, VenueView};
 use crate::domain::{BrokerId, VenueOrderId};
 use crate::execution::reconcile::{AboutOrder, Questions};
@@ -12,7 +12,7 @@ const PAGES_MAX: usize = 1_000;
 
 /// Asks. Orders that are not among the open ones are asked for one by one, under their last and the name before it.
 pub async fn collect(broker: &dyn Broker, questions: &Questions) -> Result<VenueView, BrokerError> {
-    let open = broker.open_orders().await?;
+    let Listed { items: open, mut unread } = broker.open_orders().await?;
     let known: BTreeSet<_> = open.iter().filter_map(|o| o.id.map(|id| (id, o.amend_seq))).collect();
     let mut asked = Vec::new();
     for about in &questions.orders {
@@ -28,6 +28,7 @@ pub async fn collect(broker: &dyn Broker, questions: &Questions) -> Result<Venue
         let Some(from) = cursor.take() else { break };
         let page = broker.fills_since(&from).await?;
         fills.extend(page.items);
+        unread.extend(page.unread);
         cursor = page.next;
     }
     if cursor.is_some() {
@@ -35,7 +36,11 @@ pub async fn collect(broker: &dyn Broker, questions: &Questions) -> Result<Venue
         let broker: BrokerId = broker.capabilities().broker;
         return Err(BrokerError::Malformed { broker, what: "executions", reason });
     }
-    Ok(VenueView { open, asked, elsewhere: Vec::new(), fills, positions: broker.positions().await? })
+    let positions = broker.positions().await?;
+    unread.extend(positions.unread);
+    unread.sort_unstable();
+    unread.dedup();
+    Ok(VenueView { open, asked, elsewhere: Vec::new(), fills, positions: positions.items, unread })
 }
 
 /// Asks for orders by the venue's names, and takes what is found into the view.
@@ -55,6 +60,11 @@ async fn ask(broker: &dyn Broker, about: &AboutOrder) -> Result<Vec<Option<Order
     let mut found = Vec::new();
     if let Some(venue_id) = about.venue_id {
         found.extend(broker.order_by_venue_id(venue_id).await?);
+    }
+    // An order of a group has no name of ours at the venue before it is changed: the one it was sent with tells it.
+    if let Some((lead, changes)) = about.lead {
+        let told = broker.order_by_client_id(lead, changes).await?;
+        found.extend(told.filter(|lead| !lead.legs.is_empty()));
     }
     let first = about.changes.saturating_sub(1);
     for changes in first..=about.changes {

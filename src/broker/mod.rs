@@ -32,18 +32,38 @@ pub const REPORTS_MAX: usize = 4_096;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispatch {
     order: OrderSpec,
+    legs: Vec<OrderSpec>,
 }
 
 impl Dispatch {
     /// What is to be sent of an order; `None` unless it waits for being sent.
     pub fn of(order: &Order) -> Option<Dispatch> {
+        Self::with_legs(order, &[])
+    }
+
+    /// The same with those of `others` that are sent with it as one group; an order that is sent with another is not
+    /// sent by itself.
+    pub fn with_legs(order: &Order, others: &[Order]) -> Option<Dispatch> {
         let remote = order.remote.as_ref().filter(|_| order.status == OrderStatus::Submitted)?;
-        Some(Dispatch { order: as_sent(&order.spec, remote.broker) })
+        if remote.with.is_some() {
+            return None;
+        }
+        let goes_along = |o: &&Order| {
+            let is_mine = o.sent_with() == Some(order.spec.id) && o.spec.account == order.spec.account;
+            is_mine && o.status == OrderStatus::Submitted
+        };
+        let legs = others.iter().filter(goes_along).map(|o| o.spec.clone()).collect();
+        Some(Dispatch { order: as_sent(&order.spec, remote.broker), legs })
     }
 
     /// The order.
     pub const fn order(&self) -> &OrderSpec {
         &self.order
+    }
+
+    /// The other orders of its group.
+    pub fn legs(&self) -> &[OrderSpec] {
+        &self.legs
     }
 }
 
@@ -160,11 +180,22 @@ pub enum Cursor {
     },
 }
 
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// What it holds.
+    pub items: Vec<T>,
+    /// What has a name that is none here, in words.
+    pub unread: Vec<CleanText>,
+}
+
 /// One page of a longer answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     /// What it holds, the oldest first.
     pub items: Vec<T>,
+    /// What has a name that is none here, in words.
+    pub unread: Vec<CleanText>,
     /// Where to go on; `None` at the end.
     pub next: Option<Cursor>,
 }
@@ -271,7 +302,7 @@ pub trait Broker: Send + Sync + fmt::Debug {
     /// connected comes later: each [`BrokerReport::Connected`] and [`BrokerReport::Gap`] asks for a reconciliation.
     fn reports(&self) -> BoxStream<'static, BrokerReport>;
 
-    /// An order by our name and amendment.
+    /// An order by our name and amendment, with those that were sent with it.
     async fn order_by_client_id(
         &self,
         id: OrderId,
@@ -282,13 +313,13 @@ pub trait Broker: Send + Sync + fmt::Debug {
     async fn order_by_venue_id(&self, id: VenueOrderId) -> Result<Option<OrderReport>, BrokerError>;
 
     /// All open orders.
-    async fn open_orders(&self) -> Result<Vec<OrderReport>, BrokerError>;
+    async fn open_orders(&self) -> Result<Listed<OrderReport>, BrokerError>;
 
     /// Executions, the oldest first, a page at a time.
     async fn fills_since(&self, cursor: &Cursor) -> Result<Page<FillReport>, BrokerError>;
 
     /// All positions. A failure is not an empty answer.
-    async fn positions(&self) -> Result<Vec<PositionReport>, BrokerError>;
+    async fn positions(&self) -> Result<Listed<PositionReport>, BrokerError>;
 
     /// The account.
     async fn account(&self) -> Result<VenueAccount, BrokerError>;

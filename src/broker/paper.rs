@@ -12,8 +12,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, CancelScope, Cursor, Dispatch, OrderRef,
-    Page, REPORTS_MAX, SubmitOutcome,
+    AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, CancelScope, Cursor, Dispatch, Listed,
+    OrderRef, Page, REPORTS_MAX, SubmitOutcome,
 };
 use crate::domain::broker::{
     BrokerReport, Capabilities, FillReport, OrderReport, PositionReport, SessionClock, VenueAccount,
@@ -24,8 +24,8 @@ use crate::domain::event::{EventBody, Fill, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::order_state::Order;
 use crate::domain::{
-    AccountId, BrokerId, CleanText, Event, Exchange, InstrumentId, MarketEvent, OrderId, OrderStatus, Price,
-    Quantity, RefusalCode, UnixNanos, UserName, VenueOrderId,
+    AccountId, BrokerId, CleanText, Event, Exchange, InstrumentId, MarketEvent, OrderId, OrderSpec,
+    OrderStatus, Price, Quantity, RefusalCode, UnixNanos, UserName, VenueOrderId,
 };
 use crate::execution::Engine;
 use crate::execution::venues::capabilities;
@@ -126,8 +126,15 @@ impl PaperBroker {
         })
     }
 
+    /// An order with the open ones that hang on it.
     fn find(&self, venue: &Venue, id: OrderId) -> Option<OrderReport> {
-        venue.engine.state().orders().get(self.account, id).and_then(order_report)
+        let orders = venue.engine.state().orders();
+        let order = orders.get(self.account, id)?;
+        let key = (self.account, id);
+        let children = orders.children(&key).filter_map(|key| orders.open().get(&key));
+        let mates = orders.siblings(&order.spec).filter(|_| order.spec.parent.is_none());
+        let legs = children.chain(mates).filter_map(order_report).collect();
+        Some(OrderReport { legs, ..order_report(order)? })
     }
 }
 
@@ -189,14 +196,12 @@ fn order_report(order: &Order) -> Option<OrderReport> {
         replaced_by: None,
         changed_at: order.changed_at,
         terms: Some(VenueTerms { order_type: spec.order_type, tif: spec.tif, trail: spec.trail }),
+        legs: Vec::new(),
     })
 }
 
 fn average(order: &Order) -> Option<Price> {
-    const MONEY_TO_PRICE: i128 = 1_000_000_000_000;
-    let wide = i128::from(order.filled_notional.raw()).checked_mul(MONEY_TO_PRICE)?;
-    let price = crate::domain::fixed::divide_half_even(wide, i128::from(order.filled.raw()))?;
-    Price::from_raw_wide(price).ok()
+    Price::per_share(order.filled_notional, order.filled)
 }
 
 fn refusal_of(refusal: &Refusal) -> VenueRefusal {
@@ -212,7 +217,8 @@ impl Broker for PaperBroker {
     async fn submit(&self, order: &Dispatch) -> SubmitOutcome {
         let spec = order.order();
         let mut venue = self.venue();
-        let command = Command::Submit { order: spec.clone(), facts: MarketFacts::default() };
+        let orders: Vec<OrderSpec> = std::iter::once(spec).chain(order.legs()).cloned().collect();
+        let command = Command::SubmitList { orders, facts: MarketFacts::default() };
         let events = match self.give(&mut venue, command) {
             Ok(events) => events,
             Err(error) => {
@@ -290,7 +296,7 @@ impl Broker for PaperBroker {
             CancelScope::Instrument(only) => instrument == only,
         };
         let mut done = Vec::new();
-        for order in self.open_orders().await?.into_iter().filter(|o| wanted(o.instrument)) {
+        for order in self.open_orders().await?.items.into_iter().filter(|o| wanted(o.instrument)) {
             let Some(id) = order.id else { continue };
             let asked = OrderRef { id, amend_seq: 0, venue_id: Some(order.venue_id) };
             done.push((order.venue_id, self.cancel(&asked).await));
@@ -324,10 +330,10 @@ impl Broker for PaperBroker {
         Ok(id.as_str().parse().ok().and_then(|id| self.find(&self.venue(), id)))
     }
 
-    async fn open_orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
+    async fn open_orders(&self) -> Result<Listed<OrderReport>, BrokerError> {
         let venue = self.venue();
         let own = venue.engine.state().orders().open().values().filter(|o| o.spec.account == self.account);
-        Ok(own.filter_map(order_report).collect())
+        Ok(Listed { items: own.filter_map(order_report).collect(), unread: Vec::new() })
     }
 
     async fn fills_since(&self, cursor: &Cursor) -> Result<Page<FillReport>, BrokerError> {
@@ -343,15 +349,17 @@ impl Broker for PaperBroker {
             wanted.iter().skip(from).take(FILLS_PER_PAGE).map(|f| (*f).clone()).collect();
         let reached = from + items.len();
         let next = (reached < wanted.len()).then(|| Cursor::After { since, token: reached.to_string() });
-        Ok(Page { items, next })
+        Ok(Page { items, unread: Vec::new(), next })
     }
 
-    async fn positions(&self) -> Result<Vec<PositionReport>, BrokerError> {
+    async fn positions(&self) -> Result<Listed<PositionReport>, BrokerError> {
         let venue = self.venue();
         let account = venue.engine.state().accounts().get(&self.account);
         let held = account.into_iter().flat_map(|a| a.positions().keys().map(|i| (*i, a.quantity(*i))));
-        let reports = held.map(|(instrument, quantity)| PositionReport { instrument, quantity });
-        Ok(reports.filter(|p| p.quantity != Quantity::ZERO).collect())
+        let reports =
+            held.map(|(instrument, quantity)| PositionReport { instrument, quantity, average: None });
+        let items = reports.filter(|p| p.quantity != Quantity::ZERO).collect();
+        Ok(Listed { items, unread: Vec::new() })
     }
 
     async fn account(&self) -> Result<VenueAccount, BrokerError> {

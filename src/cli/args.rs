@@ -134,6 +134,9 @@ pub enum Command {
     Flatten(commands::halt::Flatten),
     /// Go on trading in a scope.
     Resume(commands::halt::Resume),
+    /// Differences between accounts and their brokers: list, adopt.
+    #[command(subcommand)]
+    Reconcile(commands::reconcile::ReconcileCommand),
     /// People: add, list, role, password, disable.
     #[command(subcommand)]
     User(commands::user::UserCommand),
@@ -182,6 +185,7 @@ impl Command {
             Command::Halt(c) => c.run(env),
             Command::Flatten(c) => c.run(env),
             Command::Resume(c) => c.run(env),
+            Command::Reconcile(c) => c.run(env),
             Command::User(c) => c.run(env),
             Command::Key(c) => c.run(env),
             Command::Export(c) => c.run(env),

@@ -28,6 +28,8 @@ pub struct HomeWish<'a> {
     pub home: Option<&'a Path>,
     /// Whether trades change.
     pub mode: OpenMode,
+    /// Whether it is made where there is none.
+    pub may_make: bool,
     /// How much the log says.
     pub log_level: LogLevel,
 }

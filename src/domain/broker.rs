@@ -188,6 +188,16 @@ pub struct OrderReport {
     /// What kind of order it is; `None` where we have no word for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<VenueTerms>,
+    /// The other orders of its group, where the venue keeps one and tells them with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<OrderReport>,
+}
+
+impl OrderReport {
+    /// It and the orders told with it.
+    pub fn flat(&self) -> impl Iterator<Item = &OrderReport> {
+        std::iter::once(self).chain(&self.legs)
+    }
 }
 
 /// One execution as a venue tells it.
@@ -221,6 +231,9 @@ pub struct PositionReport {
     pub instrument: InstrumentId,
     /// How much.
     pub quantity: Quantity,
+    /// Average entry price, rounded to what we hold; `None` where it is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<Price>,
 }
 
 /// An account as a venue tells it.
@@ -286,6 +299,8 @@ pub struct VenueView {
     pub fills: Vec<FillReport>,
     /// All positions.
     pub positions: Vec<PositionReport>,
+    /// What has a name that is none here, in words: of no order of ours, and told to a person.
+    pub unread: Vec<CleanText>,
 }
 
 /// A refusal by a venue.
@@ -316,6 +331,20 @@ pub enum OrderClass {
     Oto,
     /// One of a group of which one is done at most.
     Oco,
+    /// An entry with two exits, of which one is done at most.
+    Bracket,
+}
+
+impl OrderClass {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            OrderClass::Simple => "simple",
+            OrderClass::Oto => "oto",
+            OrderClass::Oco => "oco",
+            OrderClass::Bracket => "bracket",
+        }
+    }
 }
 
 /// A part of a trading day.
@@ -352,6 +381,8 @@ pub struct Capabilities {
     pub offers: &'static [Offer],
     /// Groups it takes.
     pub classes: &'static [OrderClass],
+    /// Whether it takes a group only in one go, and keeps it by itself from then on.
+    pub groups_whole: bool,
     /// Whether it takes parts of a share.
     pub fractional: bool,
     /// Whether it sells short.

@@ -1,6 +1,6 @@
 //! What people and programs ask of the engine.
 
-use super::broker::{BrokerReport, OrderReport, VenueRefusal};
+use super::broker::{BrokerReport, OrderReport, PositionReport, VenueRefusal};
 use super::event::HaltMode;
 use super::facts::MarketFacts;
 use super::limit::{LimitDraft, Scope};
@@ -157,6 +157,13 @@ pub enum Command {
         exchange: Exchange,
         /// Whether it is silent.
         silent: bool,
+    },
+    /// Asks to take over what a broker holds more of an instrument, as it tells; or agrees to it.
+    TakeOver {
+        /// Account.
+        account: AccountId,
+        /// What the broker holds.
+        report: PositionReport,
     },
     /// Opens or closes an exchange by word; from then on its calendar is not asked.
     Session {

@@ -2,15 +2,15 @@
 //!
 //! State is a fold of these. Each body carries all that the fold needs; nothing is looked up elsewhere.
 
+mod claim;
 mod end;
 mod fill;
 mod halt;
 
 use serde::{Deserialize, Serialize};
 
-pub use end::EndReason;
+pub use self::{claim::Claim, end::EndReason, halt::HaltMode};
 pub use fill::{Fill, VenueFill};
-pub use halt::HaltMode;
 
 use super::limit::{Breach, DecisionRecord, LimitDraft, LimitName, Scope, Turn};
 use super::market::SplitRatio;
@@ -137,6 +137,9 @@ pub enum EventBody {
         broker: BrokerId,
         /// Why there.
         route: CleanText,
+        /// The order it is sent with, where the broker keeps the two as one group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        with: Option<OrderId>,
         /// What risk saw; `None` when it was recorded before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<Box<DecisionRecord>>,
@@ -215,6 +218,10 @@ pub enum EventBody {
         /// What differs and a person must look at.
         breaks: Vec<CleanText>,
     },
+    /// Somebody asks to take over what a broker holds more than the book.
+    PositionClaimed(Claim),
+    /// It is taken over: a second person agreed.
+    PositionTakenOver(Claim),
     /// An order was changed.
     OrderUpdated {
         /// Account.

@@ -182,6 +182,12 @@ scaled!(
 const PRICE_QUANTITY_TO_MONEY: i128 = 1_000_000_000_000;
 
 impl Price {
+    /// Money over shares, rounded half to even at 1e-9; `None` for no shares, or where it does not fit.
+    pub fn per_share(cost: Money, quantity: Quantity) -> Option<Price> {
+        let wide = i128::from(cost.0).checked_mul(PRICE_QUANTITY_TO_MONEY)?;
+        Price::from_raw_wide(divide_half_even(wide, i128::from(quantity.0))?).ok()
+    }
+
     /// `price × quantity`, rounded half to even at 1e-6. Signed like the quantity.
     pub fn notional(self, quantity: Quantity) -> Result<Money, NumberError> {
         let product = i128::from(self.0).checked_mul(i128::from(quantity.0)).ok_or(NumberError::Overflow)?;

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BrokerId, Money, OrderSpec, Price, Quantity, RefusalCode, UnixNanos, UserName, VenueOrderId};
+use super::{
+    BrokerId, CleanText, Money, OrderId, OrderSpec, Price, Quantity, RefusalCode, UnixNanos, UserName,
+    VenueOrderId,
+};
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -276,12 +279,26 @@ pub struct Remote {
     /// How many changes were asked for so far.
     #[serde(default)]
     pub changes: u32,
+    /// Why it went there.
+    #[serde(default, skip_serializing_if = "CleanText::is_empty")]
+    pub route: CleanText,
+    /// The order it was sent with, where the broker keeps the two as one group and ends or cuts them by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<OrderId>,
 }
 
 impl Remote {
     /// An order that no broker has named yet.
-    pub const fn new(broker: BrokerId) -> Self {
-        Self { broker, venue_ids: Vec::new(), filled: Vec::new(), asked: None, changes: 0 }
+    pub fn new(broker: BrokerId) -> Self {
+        Self {
+            broker,
+            venue_ids: Vec::new(),
+            filled: Vec::new(),
+            asked: None,
+            changes: 0,
+            route: CleanText::default(),
+            with: None,
+        }
     }
 
     /// The name it works under.
@@ -381,6 +398,11 @@ impl Order {
     /// Whether a broker has it, or it is on its way there.
     pub const fn is_at_broker(&self) -> bool {
         self.remote.is_some() && !self.status.is_done() && !self.status.is_waiting()
+    }
+
+    /// The order it was sent with, where its broker keeps the two as one group.
+    pub fn sent_with(&self) -> Option<OrderId> {
+        self.remote.as_ref().and_then(|remote| remote.with)
     }
 
     /// Where a working order stands by what it has done so far.

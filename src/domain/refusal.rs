@@ -37,6 +37,7 @@ refusal_codes! {
     UnknownAccount = "UNKNOWN_ACCOUNT", "the account does not exist";
     UnknownOrder = "UNKNOWN_ORDER", "the order does not exist";
     DuplicateClientOrderId = "DUPLICATE_CLIENT_ORDER_ID", "the order id was used before with other content";
+    ReservedName = "RESERVED_NAME", "the strategy name external is kept for orders that were found at a broker";
     InstrumentNotFound = "INSTRUMENT_NOT_FOUND", "the instrument is not known";
     InstrumentNotTradable = "INSTRUMENT_NOT_TRADABLE", "the account does not trade on this exchange or in this currency";
     NotPermittedRole = "NOT_PERMITTED_ROLE", "the role does not allow it";

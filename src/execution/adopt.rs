@@ -50,7 +50,13 @@ impl Step<'_> {
     /// An order of ours that somebody changed at the venue itself: it has the terms that the venue tells.
     pub(super) fn changed_there(&mut self, order: &Order, report: &OrderReport) -> Result<(), EngineError> {
         let (account, id) = (order.spec.account, order.spec.id);
-        self.tell_break(account, format!("order {id} was changed at the broker and not here"))?;
+        // What one exit of a group fills the broker takes off the other, perhaps under a new name.
+        let same_prices =
+            report.limit_price == order.spec.limit_price.filter(|_| order.spec.order_type.has_limit());
+        let is_cut = same_prices && order.sent_with().is_some() && report.quantity < order.spec.quantity;
+        if !is_cut {
+            self.tell_break(account, format!("order {id} was changed at the broker and not here"))?;
+        }
         if order.status.is_working() {
             // What was filled under earlier names is part of the whole, whether or not the venue carries it on.
             let carried = report.filled >= order.filled;

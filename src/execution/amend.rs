@@ -37,6 +37,9 @@ impl Step<'_> {
             let refusal = Refusal { observed, ..Refusal::plain(RefusalCode::AmendFieldImmutable) };
             return self.no_change(key, refusal);
         }
+        if let Some(refusal) = self.fixed_there(order, quantity) {
+            return self.no_change(key, refusal);
+        }
         let foreign = (limit_price.is_some() && !spec.order_type.has_limit())
             || (trigger_price.is_some() && (!spec.order_type.has_trigger() || order.triggered));
         if foreign {
@@ -77,6 +80,14 @@ impl Step<'_> {
             return self.follow(key, Quantity::ZERO);
         }
         self.take_quote(key)
+    }
+
+    /// Why the quantity of an order of a group that a broker keeps may not change, if it was to.
+    fn fixed_there(&self, order: &Order, quantity: Option<Quantity>) -> Option<Refusal> {
+        quantity.filter(|wanted| *wanted != order.spec.quantity && order.is_at_broker())?;
+        let is_group = order.sent_with().is_some() || !self.legs_of(order).is_empty();
+        let observed = Some("the broker changes only prices in a group: cancel it".to_owned());
+        is_group.then(|| Refusal { observed, ..Refusal::plain(RefusalCode::AmendFieldImmutable) })
     }
 
     /// Nothing is changed, for a reason that no control gave.

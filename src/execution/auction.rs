@@ -36,8 +36,10 @@ impl Step<'_> {
         };
         let evening = NaiveTime::from_hms_opt(NEXT_SESSION_HOUR, 0, 0)?;
         let evening = calendar.at_local(date, evening)?;
-        // A market fed by daily bars stands at its close until the next one: what is given then is for the next session.
-        let stands_at_close = self.now == session.close;
+        // A market fed by bars alone stands at its close until the next one: what is given then is for the next session.
+        // One that is quoted goes on past its close, and there the cut-off holds.
+        let quoted = self.state().view().quote(order.instrument).is_some();
+        let stands_at_close = self.now == session.close && !quoted;
         (self.now > cutoff && self.now < evening && !stands_at_close).then_some(RefusalCode::TooLateToEnter)
     }
 

@@ -4,14 +4,14 @@
 //! All of it happens in the step of the fill or the end that causes it: no moment lies between in which a group could
 //! fill twice, and a restart finds the same ties, since they are part of the orders themselves.
 
-use crate::domain::broker::OrderClass;
 use crate::domain::event::{EndReason, EventBody, Refusal};
-use crate::domain::{AccountId, InstrumentId, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side};
+use crate::domain::{
+    AccountId, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side,
+};
 use crate::risk::{OrderKey, Verdict, evaluate};
 
 use super::engine::EngineError;
 use super::step::Step;
-use super::venues::capabilities;
 
 /// Who trades what, which way.
 pub(super) type Trades = (AccountId, InstrumentId, Side);
@@ -21,9 +21,8 @@ impl Step<'_> {
     pub(super) fn broken_tie(&self, order: &OrderSpec) -> Option<RefusalCode> {
         let orders = self.state().orders();
         // Refused with its first order, so that no entry stands whose exits the venue will not take.
-        let broker = self.remote_broker(order).filter(|_| order.oco.is_some());
-        if broker.is_some_and(|broker| !capabilities(broker).classes.contains(&OrderClass::Oco)) {
-            return Some(RefusalCode::UnsupportedOrderClass);
+        if let Some(code) = self.unfit_group(order) {
+            return Some(code);
         }
         if let Some(group) = order.oco {
             if orders.is_group_filled(&(order.account, group)) {
@@ -59,17 +58,20 @@ impl Step<'_> {
         }
         self.see_children(key, status, all)?;
         if filled.is_positive() {
-            self.end_flat(key.0, instrument)?;
+            self.end_flat(key.0, instrument, group)?;
         }
         Ok(())
     }
 
     /// Takes what one order of a group filled off the others; what is left of none of them ends.
     fn fill_group(&mut self, key: OrderKey, group: OrderId, filled: Quantity) -> Result<(), EngineError> {
+        // A group that a broker keeps is cut and ended there.
+        let lead = self.state().orders().get(key.0, key.1).and_then(Order::sent_with);
         let others: Vec<(OrderKey, bool)> = self
             .state()
             .orders()
             .others_of(group, key)
+            .filter(|o| o.sent_with().is_none() && lead != Some(o.spec.id))
             .map(|o| ((o.spec.account, o.spec.id), o.leaves() > filled))
             .collect();
         for ((account, id), stays) in others {
@@ -95,6 +97,10 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let children: Vec<OrderKey> = self.state().orders().children(&key).collect();
         for child in children {
+            let kept = self.state().orders().open().get(&child).is_some_and(|o| o.sent_with() == Some(key.1));
+            if kept {
+                continue;
+            }
             if filled.is_positive() {
                 let remote =
                     self.state().orders().open().get(&child).and_then(|o| self.remote_broker(&o.spec));
@@ -167,7 +173,12 @@ impl Step<'_> {
 
     /// Ends the orders that only reduce a position which is no longer there, and sells that could only go short where
     /// that is not allowed.
-    fn end_flat(&mut self, account: AccountId, instrument: InstrumentId) -> Result<(), EngineError> {
+    fn end_flat(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        group: Option<OrderId>,
+    ) -> Result<(), EngineError> {
         let orders = self.state().orders();
         let sells = (account, instrument, Side::Sell);
         let queued = if self.reducible(sells).is_zero() && self.may_not_short(sells) {
@@ -181,7 +192,7 @@ impl Step<'_> {
         let mut ends: Vec<OrderKey> = reducing
             .filter(|o| self.reducible((account, instrument, o.spec.side)).is_zero())
             .chain(sells)
-            .filter(|o| !o.status.is_waiting())
+            .filter(|o| !o.status.is_waiting() && !is_ended_there(o, group))
             .map(|o| (o.spec.account, o.spec.id))
             .collect();
         ends.sort_unstable();
@@ -222,4 +233,11 @@ impl Step<'_> {
         let draft = crate::risk::Draft { may_wait, approved, ..crate::risk::Draft::amended(spec) };
         Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
     }
+}
+
+/// Whether a broker ends an order by itself, or holds it until its entry fills: one of a group that it keeps.
+fn is_ended_there(order: &Order, filled: Option<OrderId>) -> bool {
+    let is_mate = order.spec.oco.is_some() && order.spec.oco == filled;
+    let waits = order.sent_with().is_some() && !order.working().is_positive();
+    order.is_at_broker() && (is_mate || waits)
 }

@@ -33,6 +33,8 @@ pub struct AboutOrder {
     pub changes: u32,
     /// The venue's name, where it is known.
     pub venue_id: Option<VenueOrderId>,
+    /// The order it was sent with, by our name and changes: that one tells it while it has no name of its own.
+    pub lead: Option<(OrderId, u32)>,
 }
 
 /// What a broker is asked beside its open orders and positions.
@@ -52,7 +54,11 @@ pub fn questions(state: &State, account: AccountId, now: UnixNanos) -> Questions
         let Some(remote) = &order.remote else { continue };
         since = since.min(order.given_at);
         let (id, changes, venue_id) = (order.spec.id, remote.changes, remote.venue_id());
-        orders.push(AboutOrder { id, changes, venue_id });
+        let lead = order.sent_with().filter(|_| venue_id.is_none()).map(|lead| {
+            let leader = state.orders().get(account, lead).and_then(|o| o.remote.as_ref());
+            (lead, leader.map_or(0, |remote| remote.changes))
+        });
+        orders.push(AboutOrder { id, changes, venue_id, lead });
     }
     Questions { since: since.plus_nanos(-MARGIN_SECONDS * NANOS_PER_SECOND), orders }
 }
@@ -96,7 +102,7 @@ pub fn news(state: &State, account: AccountId, view: &VenueView, is_patient: boo
 /// What differs once the news is taken in: positions, orders that work here and are not known there, and orders that
 /// ended here and work there.
 pub fn breaks(state: &State, account: AccountId, view: &VenueView) -> Vec<CleanText> {
-    let mut found = Vec::new();
+    let mut found = view.unread.clone();
     for (id, _) in unknown_there(view) {
         let status = state.orders().open().get(&(account, *id)).map(|o| o.status);
         if status.is_some_and(|s| s != OrderStatus::Submitted) {
@@ -153,10 +159,12 @@ fn named(reports: &[&OrderReport], fill: &FillReport) -> FillReport {
 /// Each venue order once, as it stood last; earlier names of an order before later ones.
 fn in_order(view: &VenueView) -> Vec<&OrderReport> {
     let asked = view.asked.iter().filter_map(|(_, found)| found.as_ref());
+    let all = view.open.iter().chain(asked).chain(&view.elsewhere).flat_map(OrderReport::flat);
     let mut newest: BTreeMap<VenueOrderId, &OrderReport> = BTreeMap::new();
-    for report in view.open.iter().chain(asked).chain(&view.elsewhere) {
+    for report in all {
         let kept = newest.entry(report.venue_id).or_insert(report);
-        if (report.changed_at, report.filled) > (kept.changed_at, kept.filled) {
+        let newness = |r: &OrderReport| (r.changed_at, r.filled, r.legs.len());
+        if newness(report) > newness(kept) {
             *kept = report;
         }
     }

@@ -53,12 +53,10 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         match report {
             BrokerReport::Connected | BrokerReport::Gap { .. } => Ok(()),
-            BrokerReport::Order(report) => match self.reported(account, report) {
-                Some(order) => self.order_report(&order, report),
-                None => self.adopt(account, report),
-            },
+            BrokerReport::Order(report) => self.order_told(account, report),
             BrokerReport::Fill(report) => match self.named(account, report.id, report.venue_id) {
                 Some(order) => self.fill_report(&order, report),
+                None if self.awaits_name(account, report.instrument, report.side) => Ok(()),
                 None => self.foreign(account, report.venue_id.to_string()),
             },
             BrokerReport::AmendRejected(report) => {
@@ -80,6 +78,26 @@ impl Step<'_> {
                 }
             }
         }
+    }
+
+    /// Takes in how an order stands, and then those that are told with it.
+    fn order_told(&mut self, account: AccountId, report: &OrderReport) -> Result<(), EngineError> {
+        match self.reported(account, report) {
+            Some(order) => self.order_report(&order, report)?,
+            None if self.awaits_name(account, report.instrument, report.side) => {}
+            None => self.adopt(account, report)?,
+        }
+        for leg in &report.legs {
+            let Some(lead) = self.named(account, report.id, report.venue_id) else { break };
+            let leg = self.as_leg(&lead, leg);
+            // It has no name of ours there: it is known by the venue's from now on, however it stands.
+            if let Some(ours) = self.named(account, leg.id, leg.venue_id).filter(|o| o.sent_with().is_some())
+            {
+                self.acknowledge(&ours, leg.venue_id)?;
+            }
+            self.order_told(account, &leg)?;
+        }
+        Ok(())
     }
 
     /// Begins or ends the comparison of an account with its broker.
@@ -124,7 +142,12 @@ impl Step<'_> {
     }
 
     fn venue_refuses(&mut self, order: &Order, refusal: &VenueRefusal) -> Result<(), EngineError> {
+        let legs = self.legs_of(order);
         self.emit(EventBody::OrderRejected { order: order.spec.clone(), refusal: said(refusal) })?;
+        for leg in legs {
+            let refusal = Refusal::plain(RefusalCode::ParentRejected);
+            self.emit(EventBody::OrderRejected { order: leg.spec, refusal })?;
+        }
         self.follow((order.spec.account, order.spec.id), Quantity::ZERO)
     }
 
@@ -186,7 +209,7 @@ impl Step<'_> {
             | VenueStatus::PartiallyFilled
             | VenueStatus::DoneForDay
             | VenueStatus::PendingCancel
-            | VenueStatus::PendingUpdate => self.acknowledge(order, report.venue_id),
+            | VenueStatus::PendingUpdate => self.works_there(order, report, current),
             VenueStatus::Suspended if order.status.is_working() => {
                 self.emit(EventBody::OrderSuspended { account, id })
             }
@@ -196,8 +219,8 @@ impl Step<'_> {
             }
             // Fills first, then the end: until all of them are told, the order stays as it is.
             VenueStatus::Canceled if current && all_told => {
-                let asked = order.status == OrderStatus::PendingCancel;
-                self.emit(end(if asked { EndReason::Requested } else { EndReason::Venue }))?;
+                let reason = self.ended_there(order)?;
+                self.emit(end(reason))?;
                 self.follow((account, id), Quantity::ZERO)
             }
             VenueStatus::Expired if current && all_told => {
@@ -210,6 +233,11 @@ impl Step<'_> {
             | VenueStatus::Canceled
             | VenueStatus::Expired => Ok(()),
         }
+    }
+
+    fn works_there(&mut self, order: &Order, report: &OrderReport, current: bool) -> Result<(), EngineError> {
+        self.acknowledge(order, report.venue_id)?;
+        if current { self.cut_there(order, report) } else { Ok(()) }
     }
 
     fn fill_report(&mut self, order: &Order, report: &FillReport) -> Result<(), EngineError> {

@@ -3,21 +3,26 @@
 //!
 //! What a venue lacks is watched here where nothing false can come of it: a touched order, which here is a plain order
 //! that is not sent before the market touches its trigger. What would need the venue's own bookkeeping to be safe
-//! (groups, reduce-only, post-only, an end at a date while this program may be closed) is refused.
+//! (reduce-only, post-only, an end at a date while this program may be closed, an order of a group sent alone) is
+//! refused; a whole group goes to a venue that keeps it (`native`).
 
 use crate::domain::broker::{Capabilities, OrderClass, SessionPart};
 use crate::domain::order::Start;
 use crate::domain::{
-    AccountKind, BrokerId, CleanText, OrderSpec, OrderType, Quantity, RefusalCode, TimeInForce,
+    AccountKind, BrokerId, CleanText, OrderSpec, OrderType, Quantity, Ratio, RefusalCode, TimeInForce,
 };
 
-/// A venue that an account may use.
+/// A venue, as an order meets it.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
     /// What it takes.
     pub capabilities: &'a Capabilities,
     /// Which part of its day it is.
     pub session: SessionPart,
+    /// What this order costs there, as a share of its value.
+    pub cost: Ratio,
+    /// Whether what the account holds is there: nothing may be bought or sold beside it.
+    pub is_home: bool,
 }
 
 /// Where an order goes.
@@ -58,22 +63,24 @@ enum Fit {
 pub fn choose(order: &OrderSpec, kind: AccountKind, candidates: &[Candidate<'_>]) -> Route {
     let mut judged: Vec<(Fit, &Candidate<'_>)> =
         candidates.iter().map(|c| (fit(order, kind, c), c)).collect();
-    judged.sort_by_key(|(fit, c)| (*fit, c.session, c.capabilities.cost, c.capabilities.broker));
+    judged.sort_by_key(|(fit, c)| (!c.is_home, *fit, c.session, c.cost, c.capabilities.broker));
     let Some((best, venue)) = judged.first() else {
         let reason = CleanText::new("the account has no broker");
         return Route::Refuse { code: RefusalCode::NoBroker, reason };
     };
     let broker = venue.capabilities.broker;
     let what = format!("{} {}", order.order_type, order.tif);
-    let among = match judged.len() {
-        1 => "the account's only venue".to_owned(),
-        n => format!("best of {n} venues by capability, session and cost"),
+    let others: Vec<String> =
+        judged.iter().skip(1).map(|(fit, other)| beside(*fit, other, (*best, venue))).collect();
+    let among = match others.as_slice() {
+        [] => "the only venue".to_owned(),
+        others => format!("not {}", others.join(", nor ")),
     };
     let session = match venue.session {
         SessionPart::Regular => "session open",
         SessionPart::Closed => "session closed, queued for the next",
     };
-    let cost = venue.capabilities.cost;
+    let cost = venue.cost;
     match best {
         Fit::Native => {
             let reason = format!("{broker} takes {what}; {session}; cost {cost} of value; {among}");
@@ -91,6 +98,19 @@ pub fn choose(order: &OrderSpec, kind: AccountKind, candidates: &[Candidate<'_>]
     }
 }
 
+/// Why a venue was not chosen beside the one that was.
+fn beside(fit: Fit, venue: &Candidate<'_>, (best, chosen): (Fit, &Candidate<'_>)) -> String {
+    let why = match fit {
+        Fit::No(..) if !venue.is_home => "what the account holds is not there".to_owned(),
+        Fit::No(_, code) => code.text().to_owned(),
+        Fit::Watched if best == Fit::Native => "it would have to be watched here".to_owned(),
+        _ if venue.session != chosen.session => "its session is closed".to_owned(),
+        _ if venue.cost != chosen.cost => format!("it costs {} of value", venue.cost),
+        _ => "nothing speaks for it".to_owned(),
+    };
+    format!("{}: {why}", venue.capabilities.broker)
+}
+
 /// What is sent of an order: itself, or the plain order that one watched here has become.
 pub fn as_sent(order: &OrderSpec, broker: BrokerId) -> OrderSpec {
     let offers = super::venues::capabilities(broker).offers;
@@ -105,7 +125,7 @@ fn once_touched(order: &OrderSpec) -> OrderSpec {
 
 fn fit(order: &OrderSpec, kind: AccountKind, venue: &Candidate<'_>) -> Fit {
     let takes = venue.capabilities;
-    if !takes.kinds.contains(&kind) {
+    if !venue.is_home || !takes.kinds.contains(&kind) {
         return Fit::No(0, RefusalCode::NoBroker);
     }
     if !takes.exchanges.contains(&order.instrument.exchange) {
@@ -115,7 +135,7 @@ fn fit(order: &OrderSpec, kind: AccountKind, venue: &Candidate<'_>) -> Fit {
     if !takes.fractional && !is_whole {
         return Fit::No(2, RefusalCode::InvalidQuantityIncrement);
     }
-    if order.oco.is_some() && !takes.classes.contains(&OrderClass::Oco) {
+    if order.oco.is_some() && (takes.groups_whole || !takes.classes.contains(&OrderClass::Oco)) {
         return Fit::No(3, RefusalCode::UnsupportedOrderClass);
     }
     if (order.reduce_only && !takes.reduce_only) || (order.post_only && !takes.post_only) {
@@ -149,7 +169,7 @@ fn watched(order: &OrderSpec, takes: &Capabilities) -> Fit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Ratio, Side};
+    use crate::domain::Side;
     use crate::execution::venues::capabilities;
 
     fn order(order_type: OrderType, tif: TimeInForce) -> OrderSpec {
@@ -160,7 +180,7 @@ mod tests {
     }
 
     fn at(broker: BrokerId, session: SessionPart) -> Candidate<'static> {
-        Candidate { capabilities: capabilities(broker), session }
+        Candidate { capabilities: capabilities(broker), session, cost: Ratio::ZERO, is_home: true }
     }
 
     fn to_alpaca(order: &OrderSpec) -> Route {
@@ -205,8 +225,7 @@ mod tests {
 
     #[test]
     fn capability_goes_before_session_and_session_before_cost() {
-        let dear = Capabilities { cost: Ratio::from_raw(1_000_000), ..*capabilities(BrokerId::Paper) };
-        let paper = |session| Candidate { capabilities: &dear, session };
+        let paper = |session| Candidate { cost: Ratio::from_raw(1_000_000), ..at(BrokerId::Paper, session) };
         let alpaca = at(BrokerId::Alpaca, SessionPart::Regular);
         let chosen =
             |order: &OrderSpec, venues: &[Candidate<'_>]| match choose(order, AccountKind::Paper, venues) {
@@ -219,7 +238,12 @@ mod tests {
         let plain = order(OrderType::Limit, TimeInForce::Day);
         let (broker, reason) = chosen(&touch, &[alpaca, paper(SessionPart::Regular)]);
         assert_eq!(broker, BrokerId::Paper, "{reason}");
-        assert!(reason.contains("best of 2"), "{reason}");
+        assert!(reason.contains("not alpaca: it would have to be watched here"), "{reason}");
+        let (_, reason) = chosen(&plain, &[alpaca, paper(SessionPart::Regular)]);
+        assert!(reason.contains("not paper: it costs 0.001 of value"), "{reason}");
+        let elsewhere = Candidate { is_home: false, ..at(BrokerId::Paper, SessionPart::Regular) };
+        let (_, reason) = chosen(&plain, &[elsewhere, alpaca]);
+        assert!(reason.contains("not paper: what the account holds is not there"), "{reason}");
         assert_eq!(chosen(&plain, &[paper(SessionPart::Regular), alpaca]).0, BrokerId::Alpaca);
         let asleep = at(BrokerId::Alpaca, SessionPart::Closed);
         assert_eq!(chosen(&plain, &[asleep, paper(SessionPart::Regular)]).0, BrokerId::Paper);

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::event::Claim;
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
@@ -18,6 +19,7 @@ use crate::domain::{
 use crate::portfolio::Account;
 use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums};
 
+use super::day::Days;
 use super::few::Few;
 use super::orders::Orders;
 use super::view::View;
@@ -69,6 +71,9 @@ pub struct State {
     /// Orders and changes of all paper accounts in the last minute.
     #[serde(default)]
     pub(super) firm_pace: Pace,
+    /// What each holding did since its day began.
+    #[serde(default)]
+    pub(super) day_of: Days,
     /// Fills of each strategy since a person last looked.
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) executions: BTreeMap<StrategyId, u32>,
@@ -89,6 +94,9 @@ pub struct State {
     pub(super) symbols: BTreeSet<(InstrumentId, InstrumentId, NaiveDate)>,
     #[serde(default)]
     pub(super) compared: BTreeMap<AccountId, Compared>,
+    /// What somebody asked to take over from a broker, and since when on the wall.
+    #[serde(default, with = "crate::domain::serial::pairs")]
+    pub(super) claims: BTreeMap<(AccountId, InstrumentId), (Claim, UnixNanos)>,
     /// Wall time since which an order waits for a second person.
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) asked: BTreeMap<OrderKey, UnixNanos>,
@@ -159,6 +167,11 @@ impl State {
     /// Since when an account is at its broker, and when the two were last compared.
     pub fn compared(&self, account: AccountId) -> Option<Compared> {
         self.compared.get(&account).copied()
+    }
+
+    /// What somebody asked to take over and nobody agreed to yet.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.claims.values().map(|(claim, _)| claim)
     }
 
     pub(super) fn has_break(&self, account: AccountId, text: &str) -> bool {

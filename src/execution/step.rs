@@ -7,7 +7,7 @@ use crate::domain::event::{Event, EventBody};
 use crate::domain::journal::Batch;
 use crate::domain::market::MarketEvent;
 use crate::domain::posting::Posting;
-use crate::domain::{AccountId, Exchange, OrderId, Seq, UnixNanos, UserName};
+use crate::domain::{AccountId, Exchange, OrderId, OrderSpec, Seq, UnixNanos, UserName};
 use crate::portfolio::post;
 use crate::risk::OrderKey;
 
@@ -52,12 +52,23 @@ pub(super) struct Step<'e> {
     touched: project::Touched,
     /// Lists whose held buys must be looked at again.
     pub(super) lists: BTreeSet<ListKey>,
+    /// Orders of the list that is being given, where groups may go to a broker as a whole.
+    pub(super) coming: Vec<OrderSpec>,
 }
 
 impl<'e> Step<'e> {
     pub(super) fn new(engine: &'e mut Engine, now: UnixNanos, wall: UnixNanos, by: UserName) -> Self {
         let touched = project::Touched::default();
-        Self { engine, now, wall, by, batch: Batch::default(), touched, lists: BTreeSet::new() }
+        Self {
+            engine,
+            now,
+            wall,
+            by,
+            batch: Batch::default(),
+            touched,
+            lists: BTreeSet::new(),
+            coming: Vec::new(),
+        }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -84,6 +95,14 @@ impl<'e> Step<'e> {
         post_all(postings, &self.engine.state, seq, &effects)?;
         project::note(rows, &mut self.touched, event, &effects);
         Ok(())
+    }
+
+    /// Whether an order was written down as on its way in this step: nobody can have sent it yet.
+    pub(super) fn is_sent_now(&self, key: &OrderKey) -> bool {
+        self.batch.events.iter().any(|event| match &event.body {
+            EventBody::OrderSubmitted { order, .. } => (order.account, order.id) == *key,
+            _ => false,
+        })
     }
 
     /// Writes the price at which an order without one of its own holds money into the event that lets it in.
@@ -157,6 +176,7 @@ impl<'e> Step<'e> {
             Command::VenueSettled { account, report } => self.venue_settled(*account, report),
             Command::Reconcile { account, breaks } => self.reconcile(*account, breaks.as_deref()),
             Command::FeedSilent { exchange, silent } => self.feed_silent(*exchange, *silent),
+            Command::TakeOver { account, report } => self.take_over(given, *account, report),
             Command::Session { exchange, state } => {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }

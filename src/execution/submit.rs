@@ -32,6 +32,9 @@ impl Step<'_> {
             }
             return self.deny(order, Refusal::plain(RefusalCode::DuplicateClientOrderId), None);
         }
+        if order.is_external() {
+            return self.deny(order, Refusal::plain(RefusalCode::ReservedName), None);
+        }
         self.engine.state.view.facts.merge(facts);
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
         let draft = Draft { may_wait, waits_for_parent: order.parent.is_some(), ..Draft::new(order) };
@@ -72,10 +75,18 @@ impl Step<'_> {
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
         let mut facts = facts.clone();
+        let remote =
+            |o: &&OrderSpec| self.remote_broker(o).is_some() && (o.oco.is_some() || o.parent.is_some());
+        if orders.iter().any(|o| remote(o)) {
+            self.coming = orders.iter().map(|o| (*o).clone()).collect();
+        }
         // Children after the orders they wait for.
         for waits in [false, true] {
             for side in [Side::Sell, Side::Buy] {
                 for &order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
+                    if let Some(lead) = self.coming_lead(order) {
+                        self.submit(&lead, &facts)?;
+                    }
                     self.submit(order, &facts)?;
                     // The next order of the list is judged beside this one.
                     if let Some((price, open)) = self.taken(order) {
@@ -108,6 +119,7 @@ impl Step<'_> {
                     decision: Some(decision.into_record()),
                     valued_at: None,
                 })?;
+                self.join((order.account, order.id))?;
                 self.release_child((order.account, order.id))
             }
             Verdict::Accept => match enter(order, decision, self.state().seq) {

@@ -1,5 +1,7 @@
 //! The engine as a whole: random days of trading never break its books, and the journal rebuilds them.
 
+mod auction;
+mod day;
 mod govern;
 mod margin;
 mod remote;

@@ -1,11 +1,16 @@
 //! What each broker takes, as tables: order type × time in force × session. Adapters answer with the same tables.
 //!
 //! Alpaca: auction orders travel as a plain type with the time in force `opg` or `cls`; a trailing stop takes a
-//! distance in money or in per cent. What is missing there (touched orders, good-till-date, reduce-only, post-only,
-//! groups) is watched here or refused: see [`super::routing`].
+//! distance in money or in per cent; a group is taken in one go and kept there ([`super::native`]). What is missing there
+//! (touched orders, good-till-date, reduce-only, post-only) is watched here or refused: see [`super::routing`].
 
 use crate::domain::broker::{AmendMode, Capabilities, Offer, OrderClass, SessionPart};
-use crate::domain::{AccountKind, BrokerId, Exchange, OrderType, Ratio, TimeInForce};
+use crate::domain::{
+    AccountKind, BrokerId, CleanText, Exchange, Order, OrderSpec, OrderType, Ratio, TimeInForce,
+};
+
+use super::routing::{Candidate, Route, choose};
+use super::state::State;
 
 const ANY_TIME: &[SessionPart] = &[SessionPart::Regular, SessionPart::Closed];
 const IN_SESSION: &[SessionPart] = &[SessionPart::Regular];
@@ -39,7 +44,8 @@ const PAPER: Capabilities = Capabilities {
         any(OrderType::LimitOnOpen),
         any(OrderType::LimitOnClose),
     ],
-    classes: &[OrderClass::Simple, OrderClass::Oto, OrderClass::Oco],
+    classes: &[OrderClass::Simple, OrderClass::Oto, OrderClass::Oco, OrderClass::Bracket],
+    groups_whole: false,
     fractional: true,
     short: true,
     reduce_only: true,
@@ -66,7 +72,8 @@ const ALPACA: Capabilities = Capabilities {
         at_any_time(OrderType::LimitOnOpen, DAY),
         at_any_time(OrderType::LimitOnClose, DAY),
     ],
-    classes: &[OrderClass::Simple],
+    classes: &[OrderClass::Simple, OrderClass::Oto, OrderClass::Oco, OrderClass::Bracket],
+    groups_whole: true,
     fractional: false,
     short: true,
     reduce_only: false,
@@ -75,6 +82,40 @@ const ALPACA: Capabilities = Capabilities {
     amends_partly_filled: false,
     cost: Ratio::ZERO,
 };
+
+impl State {
+    /// All venues as an order of one of our accounts meets them: the account's own, and those that are not.
+    pub(super) fn candidates(&self, order: &OrderSpec, session: SessionPart) -> Vec<Candidate<'static>> {
+        let home = self.accounts().get(&order.account).map(|account| account.spec().broker);
+        let candidate = |broker: BrokerId| Candidate {
+            capabilities: capabilities(broker),
+            session,
+            cost: if broker.is_paper() { self.paper_cost(order) } else { capabilities(broker).cost },
+            is_home: home == Some(broker),
+        };
+        BrokerId::ALL.into_iter().map(candidate).collect()
+    }
+
+    /// Fee and slippage of the paper exchange for an order, as a share of its value.
+    fn paper_cost(&self, order: &OrderSpec) -> Ratio {
+        let price = order.own_price().or_else(|| self.view().last(order.instrument).map(|p| p.price));
+        let value = price.and_then(|price| price.notional(order.quantity).ok()).filter(|v| v.is_positive());
+        let fee = value.and_then(|value| self.venue().fee.total(order.quantity, value).ok()?.share_of(value));
+        let slippage = if order.order_type.has_limit() { Ratio::ZERO } else { self.venue().slippage };
+        Ratio::from_raw(fee.unwrap_or(Ratio::ZERO).raw().saturating_add(slippage.raw()))
+    }
+
+    /// Why an order is where it is: as it was written down when it left the house, or by the venues as they are.
+    pub fn route_of(&self, order: &Order, session: SessionPart) -> CleanText {
+        if let Some(remote) = order.remote.as_ref().filter(|remote| !remote.route.is_empty()) {
+            return remote.route.clone();
+        }
+        let Some(account) = self.accounts().get(&order.spec.account) else { return CleanText::default() };
+        match choose(&order.spec, account.spec().kind, &self.candidates(&order.spec, session)) {
+            Route::Send { reason, .. } | Route::Watch { reason, .. } | Route::Refuse { reason, .. } => reason,
+        }
+    }
+}
 
 /// What a broker takes.
 pub const fn capabilities(broker: BrokerId) -> &'static Capabilities {

@@ -9,7 +9,8 @@ use crate::domain::{BrokerId, InstrumentId, OrderSpec, Price, Quantity, RefusalC
 use crate::risk::{OrderKey, Verdict};
 
 use super::engine::EngineError;
-use super::routing::{Candidate, Route, choose};
+use super::native::Led;
+use super::routing::{Route, choose};
 use super::step::Step;
 use super::submit::enter;
 use super::venues::capabilities;
@@ -28,15 +29,37 @@ impl Step<'_> {
         let kind = account.spec().kind;
         let open = self.in_session(order.instrument.exchange, self.now);
         let session = if open { SessionPart::Regular } else { SessionPart::Closed };
-        match choose(&order, kind, &[Candidate { capabilities: capabilities(broker), session }]) {
-            Route::Send { broker, reason: route } => self.emit(EventBody::OrderSubmitted {
-                order,
-                broker,
-                route,
-                decision,
-                valued_at: None,
-                alone,
-            }),
+        let with = self.sent_lead(&order).filter(|_| order.parent.is_none());
+        let led = if with.is_some() { Led::Nothing } else { self.led(&order, capabilities(broker)) };
+        // As part of a whole group it is judged like an order of none.
+        let is_part = with.is_some() || matches!(led, Led::Group(_));
+        let oco = order.oco.filter(|_| !is_part);
+        let asked = OrderSpec { oco, ..order.clone() };
+        let route = match led {
+            Led::Unfit(code, why) => Route::Refuse { code, reason: format!("{broker}: {why}").into() },
+            Led::Nothing | Led::Group(_) => choose(&asked, kind, &self.state().candidates(&asked, session)),
+        };
+        match route {
+            Route::Send { broker, reason } => {
+                let route = match (led, with) {
+                    (Led::Group(class), _) => {
+                        format!("{reason}; the whole {} group is sent and kept there", class.as_str()).into()
+                    }
+                    (_, Some(lead)) => format!("{reason}; one group with order {lead}").into(),
+                    _ => reason,
+                };
+                let key = (order.account, order.id);
+                self.emit(EventBody::OrderSubmitted {
+                    order,
+                    broker,
+                    route,
+                    with,
+                    decision,
+                    valued_at: None,
+                    alone,
+                })?;
+                self.join_all(key)
+            }
             Route::Watch { .. } => {
                 let instrument = order.instrument;
                 self.emit(EventBody::OrderHeld {
@@ -104,6 +127,7 @@ impl Step<'_> {
                         order,
                         broker,
                         route,
+                        with: None,
                         decision: Some(record),
                         valued_at: None,
                         alone: false,

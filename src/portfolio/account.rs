@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 use super::ledger::Movement;
-use super::position::{Pick, Position, PositionChange};
+use super::position::{Lot, Pick, Position, PositionChange};
 
 /// A dividend that is owed and not yet paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +214,31 @@ impl Account {
             realized: change.realized,
             shares: Some((fill.instrument, change.quantity, Ledger::Clearing)),
             collateral,
+            ..Movement::default()
+        })
+    }
+
+    /// Books shares that stood elsewhere before, as one lot of that cost, worth so much now: money brought in, no
+    /// profit. The day's opening equity and the peak rise with it.
+    pub fn take_over(
+        &mut self,
+        instrument: InstrumentId,
+        (quantity, cost): (Quantity, Money),
+        worth: Money,
+        seq: Seq,
+    ) -> Result<Movement, NumberError> {
+        let mut position = self.positions.get(&instrument).cloned().unwrap_or_default();
+        let collateral = self.collateral_change(position.cost(), cost)?;
+        position.add_lot(Lot { id: seq, quantity, cost }, self.spec.lots)?;
+        let sums = self.collateral.checked_add(collateral).zip(self.day_open.checked_add(worth));
+        let sums = sums.zip(self.peak.checked_add(worth)).ok_or(NumberError::Overflow)?;
+        ((self.collateral, self.day_open), self.peak) = sums;
+        self.put(instrument, position);
+        Ok(Movement {
+            cost,
+            collateral,
+            counter: Some((Ledger::Deposit, cost)),
+            shares: Some((instrument, quantity, Ledger::Deposit)),
             ..Movement::default()
         })
     }

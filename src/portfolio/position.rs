@@ -155,6 +155,16 @@ impl Position {
         Ok(Planned { change, closing, opening })
     }
 
+    /// Adds a lot of the position's own direction.
+    pub fn add_lot(&mut self, lot: Lot, method: LotMethod) -> Result<(), NumberError> {
+        let change = PositionChange { quantity: lot.quantity, cost: lot.cost, realized: Money::ZERO };
+        let mut next = self.clone();
+        next.settle(change)?;
+        next.open(lot, method)?;
+        *self = next;
+        Ok(())
+    }
+
     /// Opens a lot; on average cost it joins the one there is.
     fn open(&mut self, lot: Lot, method: LotMethod) -> Result<(), NumberError> {
         match self.lots.back_mut().filter(|_| method == LotMethod::Average) {

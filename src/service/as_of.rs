@@ -72,7 +72,7 @@ impl House {
         moment: Moment,
     ) -> Result<Vec<view::Portfolio>, ServiceError> {
         let state = self.state_at(moment)?;
-        let labels = self.labels_of_names(&state)?;
+        let labels = self.labels(&state)?;
         super::trading::portfolios_in(&state, permit.scope(), account, &labels)
     }
 

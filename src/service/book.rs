@@ -18,8 +18,6 @@ use super::view;
 pub struct Labels {
     /// Name and sector by instrument.
     pub names: BTreeMap<InstrumentId, (String, String)>,
-    /// Close of the session before the present one.
-    pub previous_close: BTreeMap<InstrumentId, Price>,
     /// Prices from before this instant are stale: the close of the session before the present one.
     pub fresh_since: BTreeMap<Exchange, UnixNanos>,
 }
@@ -44,7 +42,9 @@ pub fn totals(state: &State, account: &Account) -> view::Account {
     let gross = values.as_ref().and_then(|v| sum(v.iter().map(|(value, _)| value.checked_abs())));
     let open_profit =
         values.as_ref().and_then(|v| sum(v.iter().map(|(value, cost)| value.checked_sub(*cost))));
-    let day_profit = equity.and_then(|e| e.checked_sub(account.day_open()));
+    // The day's opening equity holds what went ex this morning, and not yet the fall of the price that goes with it.
+    let dividends = state.day_dividends(spec.account);
+    let day_profit = equity.and_then(|e| e.checked_sub(account.day_open())?.checked_add(dividends));
     view::Account {
         account: spec.account,
         kind: spec.kind,
@@ -92,11 +92,7 @@ fn position(
     let last = price(state, instrument);
     let market_value = last.and_then(|(p, _)| held.value(p).ok());
     let profit = market_value.and_then(|v| v.checked_sub(held.cost()));
-    let previous = labels.previous_close.get(&instrument);
-    let day_profit = last
-        .zip(previous)
-        .and_then(|((now, _), then)| now.checked_sub(*then))
-        .and_then(|change| change.notional(held.quantity()).ok());
+    let day_profit = state.day_profit(account.spec().account, instrument, last.map(|(price, _)| price));
     let stale = last
         .is_some_and(|(_, t)| labels.fresh_since.get(&instrument.exchange).is_some_and(|since| t < *since));
     let (name, sector) = labels.names.get(&instrument).cloned().unwrap_or_default();
@@ -138,9 +134,7 @@ pub fn lots(account: &Account) -> Vec<view::LotRow> {
 
 /// Money over shares as a price, rounded half to even; `None` for no shares.
 pub fn average(cost: Money, quantity: Quantity) -> Option<Price> {
-    let wide = i128::from(cost.raw()).checked_mul(1_000_000_000_000)?;
-    let raw = crate::domain::fixed::divide_half_even(wide, i128::from(quantity.raw()))?;
-    Price::from_raw_wide(raw).ok()
+    Price::per_share(cost, quantity)
 }
 
 /// One order as a scope may see it.

@@ -17,7 +17,7 @@ use super::error::ServiceError;
 use super::permit::{Administer, ControlRisk, ManageData, TradeDesk};
 use super::rebalance::Basket;
 use super::trading::{OrderWish, TradePermit};
-use super::view::{LimitVersionRow, OrderRow};
+use super::view::{ClaimRow, LimitVersionRow, OrderRow};
 
 /// One thing to do. Accounts that are `None` are the default one of who asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,6 +139,13 @@ pub enum Control {
     Drill(Scope),
     /// Go on trading.
     Resume(Scope),
+    /// Take over what a broker holds more, or agree to it.
+    TakeOver {
+        /// Account.
+        account: AccountId,
+        /// Symbol.
+        symbol: Symbol,
+    },
 }
 
 /// What came of a deed.
@@ -153,6 +160,8 @@ pub enum Done {
     Limit(Box<LimitVersionRow>),
     /// The limit versions of a change set.
     Limits(Vec<LimitVersionRow>),
+    /// What is taken over.
+    Claim(Box<ClaimRow>),
     /// How many orders ended.
     Canceled(u32),
     /// A halt was tried: how many orders would have ended, and how long that took in microseconds.
@@ -183,6 +192,7 @@ impl Deed {
             Deed::Control(Control::Flatten { .. }) => "flatten",
             Deed::Control(Control::Drill(_)) => "halt --drill",
             Deed::Control(Control::Resume(_)) => "resume",
+            Deed::Control(Control::TakeOver { .. }) => "reconcile adopt",
             Deed::Advance { .. } => "advance",
             Deed::OpenAccount(_) => "account open",
         }
@@ -218,6 +228,11 @@ impl Done {
     /// How many orders a drill would have ended, and how long that took in microseconds.
     pub fn drilled(self) -> Result<(u32, u64), ServiceError> {
         if let Done::Drilled(orders, micros) = self { Ok((orders, micros)) } else { Err(unlike()) }
+    }
+
+    /// What taking over answers with.
+    pub fn claim(self) -> Result<ClaimRow, ServiceError> {
+        if let Done::Claim(row) = self { Ok(*row) } else { Err(unlike()) }
     }
 
     /// What a rebalance answers with.
@@ -316,6 +331,9 @@ impl Doer {
             Control::Drill(scope) => {
                 let (orders, micros) = house.drill(&permit, scope)?;
                 Done::Drilled(orders, micros)
+            }
+            Control::TakeOver { account, symbol } => {
+                Done::Claim(Box::new(house.take_over(&permit, account, symbol)?))
             }
             Control::Resume(scope) => {
                 house.resume(&permit, scope)?;

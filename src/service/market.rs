@@ -120,21 +120,6 @@ impl House {
         Ok(closes)
     }
 
-    /// Close of the session before the present one, of every instrument of the exchanges that accounts trade on.
-    pub(super) fn previous_closes(
-        &self,
-        state: &State,
-    ) -> Result<BTreeMap<InstrumentId, Price>, ServiceError> {
-        let mut all = BTreeMap::new();
-        for exchange in Exchange::ALL {
-            if state.market_time(exchange).is_some() {
-                let closes = self.closes(state, exchange)?;
-                all.extend(closes.iter().filter_map(|(i, c)| Some((*i, c.before?))));
-            }
-        }
-        Ok(all)
-    }
-
     /// Tells the engine the last stored closes at market time: what a restart, or an import, makes it forget or miss.
     pub fn prime(&self) -> Result<(), ServiceError> {
         let prices = prices_to_prime(self, &*self.state()?)?;

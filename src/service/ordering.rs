@@ -101,6 +101,9 @@ pub struct OrderWish {
     pub take_profit: Option<Price>,
     /// A bracket's exit with a loss: a stop.
     pub stop_loss: Option<Price>,
+    /// Beside a limit order that closes a position: a stop order for the same, of which one is done at most.
+    #[serde(default)]
+    pub or_stop: Option<Price>,
 }
 
 impl OrderWish {
@@ -125,12 +128,13 @@ impl OrderWish {
             lot: None,
             take_profit: None,
             stop_loss: None,
+            or_stop: None,
         }
     }
 
     /// Whether it brings exits along.
     pub fn has_exits(&self) -> bool {
-        self.take_profit.is_some() || self.stop_loss.is_some()
+        self.take_profit.is_some() || self.stop_loss.is_some() || self.or_stop.is_some()
     }
 
     /// The type that follows from the prices given, when none is named.
@@ -165,6 +169,10 @@ impl OrderWish {
             (false, true) => return Some("only a gtd order has a moment at which it ends".into()),
             _ => {}
         }
+        let alone = kind == OrderType::Limit && self.take_profit.is_none() && self.stop_loss.is_none();
+        if self.or_stop.is_some() && (!alone || self.oco.is_some() || self.parent.is_some()) {
+            return Some("or stop goes with a limit order that has no other exits or ties".into());
+        }
         let (Some(profit), Some(loss)) = (self.take_profit, self.stop_loss) else { return None };
         let is_right = if self.side == Side::Buy { loss < profit } else { profit < loss };
         (!is_right).then(|| "the take profit must lie beyond the stop loss, on the side of the profit".into())
@@ -174,6 +182,16 @@ impl OrderWish {
     fn exits(&self, entry: &OrderSpec) -> Result<Vec<OrderSpec>, ServiceError> {
         let group: OrderId = format!("{}-oco", entry.id).parse()?;
         let side = if entry.side == Side::Buy { Side::Sell } else { Side::Buy };
+        if let Some(stop) = self.or_stop {
+            let other = OrderSpec {
+                id: format!("{}-sl", entry.id).parse()?,
+                order_type: OrderType::Stop,
+                limit_price: None,
+                trigger_price: Some(stop),
+                ..entry.clone()
+            };
+            return Ok(vec![other]);
+        }
         let both = self.take_profit.is_some() && self.stop_loss.is_some();
         let exit = |name: &str, order_type, limit_price, trigger_price| {
             let id = format!("{}-{name}", entry.id).parse()?;
@@ -292,7 +310,10 @@ impl House {
         if let Some(problem) = wish.problem() {
             return Err(ServiceError::Wrong(problem));
         }
-        let entry = self.order_of(permit, wish)?;
+        let mut entry = self.order_of(permit, wish)?;
+        if wish.or_stop.is_some() {
+            entry.oco = Some(format!("{}-oco", entry.id).parse()?);
+        }
         self.know_instruments([entry.instrument])?;
         let mut orders = vec![entry.clone()];
         orders.extend(wish.exits(&entry)?);

@@ -308,7 +308,11 @@ impl House {
     }
 
     /// A control in a person's name, at the market time of the desk; a refused one is an error with its reason.
-    fn control(&self, permit: &Permit<ControlRisk>, command: Command) -> Result<Vec<Event>, ServiceError> {
+    pub(super) fn control(
+        &self,
+        permit: &Permit<ControlRisk>,
+        command: Command,
+    ) -> Result<Vec<Event>, ServiceError> {
         let now = self.house_time()?;
         let events = self.give(permit.actor(), now, command)?;
         let refused = events.iter().find_map(|e| match &e.body {

@@ -3,6 +3,7 @@
 //! Which account a person may trade follows from its kind: simulation accounts need [`Simulate`], the desk's need
 //! [`TradeDesk`]. Queries take their accounts from the permit's scope, never from who asks.
 
+use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
@@ -334,6 +335,24 @@ impl House {
         Ok(orders.iter().map(|o| book::order_row(o, None, hides)).collect())
     }
 
+    /// Why an order is where it is: as written down when it went to a broker; else by the venues, with the session
+    /// of the moment at which it was given.
+    pub fn route(
+        &self,
+        permit: &Permit<ViewPortfolio>,
+        row: &view::OrderRow,
+    ) -> Result<CleanText, ServiceError> {
+        self.scoped(permit.scope(), Some(row.account))?;
+        let state = self.state()?;
+        let Some(order) = state.orders().get(row.account, row.id) else { return Ok(CleanText::default()) };
+        let calendar = self.calendars().of(row.instrument.exchange);
+        let session = match calendar.session_at(row.given_at) {
+            Some(_) => SessionPart::Regular,
+            None => SessionPart::Closed,
+        };
+        Ok(state.route_of(order, session))
+    }
+
     /// Fills of every account in scope, or of one; newest first.
     pub fn history(
         &self,
@@ -375,14 +394,8 @@ impl House {
         scoped_in(&*self.state()?, scope, account)
     }
 
-    /// Names, sectors and previous closes of what is held.
-    pub(super) fn labels(&self, state: &State) -> Result<Labels, ServiceError> {
-        let previous_close = self.previous_closes(state)?;
-        Ok(Labels { previous_close, ..self.labels_of_names(state)? })
-    }
-
     /// Names and sectors of what is held, and from when on its prices are fresh.
-    pub(super) fn labels_of_names(&self, state: &State) -> Result<Labels, ServiceError> {
+    pub(super) fn labels(&self, state: &State) -> Result<Labels, ServiceError> {
         let mut labels = Labels::default();
         let market = lock(self.market_store());
         for account in state.accounts().values() {

@@ -16,6 +16,7 @@ pub mod fail;
 pub mod market;
 mod migrate;
 mod ownership;
+mod room;
 pub mod snapshots;
 pub mod trades;
 pub mod users;
@@ -27,6 +28,7 @@ pub use backup::{BackupReport, backup, restore};
 pub use error::StoreError;
 pub use market::{MarketReader, MarketStore};
 pub use ownership::{HeldBy, holder};
+pub use room::room;
 pub use trades::{TradesReader, TradesStore};
 pub use users::{UsersReader, UsersStore};
 

@@ -5,7 +5,9 @@ use qlib_pro::broker::{AmendOutcome, Amendment, CancelOutcome, CancelScope, Curs
 use qlib_pro::domain::broker::{BrokerReport, FillReport, VenueStatus};
 use qlib_pro::domain::{Quantity, RefusalCode, Side, UnixNanos};
 
-use super::stage::{Stage, apple, await_report, connected, dispatch, known, named, order};
+use super::stage::{
+    Stage, apple, await_report, bracket, connected, dispatch, dispatch_group, exits, known, named, order,
+};
 
 async fn on_each(suite: impl for<'s> Fn(&'s Stage) -> BoxFuture<'s, ()>) {
     for stage in Stage::all().await {
@@ -39,7 +41,7 @@ async fn an_order_is_acknowledged_found_by_both_names_and_open() {
             let by_ours = broker.order_by_client_id(wish.id, 0).await.unwrap().unwrap();
             let by_theirs = broker.order_by_venue_id(report.venue_id).await.unwrap().unwrap();
             assert_eq!((&by_ours, &by_theirs), (&report, &report));
-            assert_eq!(broker.open_orders().await.unwrap(), [report]);
+            assert_eq!(broker.open_orders().await.unwrap().items, [report]);
         })
     })
     .await;
@@ -54,7 +56,7 @@ async fn the_same_order_twice_is_one_order() {
             let first = broker.submit(&dispatch(&wish)).await;
             assert!(matches!(first, SubmitOutcome::Acked(_)));
             assert_eq!(broker.submit(&dispatch(&wish)).await, first);
-            assert_eq!(broker.open_orders().await.unwrap().len(), 1);
+            assert_eq!(broker.open_orders().await.unwrap().items.len(), 1);
         })
     })
     .await;
@@ -88,7 +90,7 @@ async fn an_order_beyond_the_money_is_refused_with_words_and_not_open() {
             let money = [RefusalCode::InsufficientBuyingPower, RefusalCode::InsufficientCash];
             assert!(money.contains(&refusal.code), "{refusal:?}");
             assert!(!refusal.text.is_empty());
-            assert_eq!(broker.open_orders().await.unwrap(), []);
+            assert_eq!(broker.open_orders().await.unwrap().items, []);
         })
     })
     .await;
@@ -114,7 +116,7 @@ async fn fills_are_reported_once_with_their_cumulative_quantity_and_make_the_pos
                 _ => None,
             };
             assert_eq!(await_report(&mut reports, done).await, quantity("10"));
-            let positions = broker.positions().await.unwrap();
+            let positions = broker.positions().await.unwrap().items;
             assert_eq!(
                 positions.iter().map(|p| (p.instrument, p.quantity)).collect::<Vec<_>>(),
                 [(apple(), quantity("10"))]
@@ -122,7 +124,7 @@ async fn fills_are_reported_once_with_their_cumulative_quantity_and_make_the_pos
             let page = broker.fills_since(&Cursor::Since(UnixNanos::ZERO)).await.unwrap();
             assert_eq!(page.items.iter().map(|f| f.cum).collect::<Vec<_>>(), [quantity("4"), quantity("10")]);
             assert_eq!(page.next, None);
-            assert_eq!(broker.open_orders().await.unwrap(), []);
+            assert_eq!(broker.open_orders().await.unwrap().items, []);
         })
     })
     .await;
@@ -168,7 +170,7 @@ async fn a_partly_filled_order_is_cancelled_and_keeps_its_fill() {
             let report = await_report(&mut reports, ended).await;
             assert_eq!((report.filled, report.quantity), (quantity("4"), quantity("10")));
             assert!(matches!(broker.cancel(&known(&report)).await, CancelOutcome::TooLate(_)));
-            assert_eq!(broker.open_orders().await.unwrap(), []);
+            assert_eq!(broker.open_orders().await.unwrap().items, []);
         })
     })
     .await;
@@ -218,7 +220,7 @@ async fn a_change_keeps_our_name_and_has_the_new_terms() {
             };
             assert_eq!((after.id, after.quantity), (Some(wish.id), quantity("12")));
             assert_eq!(after.limit_price, change.limit_price);
-            let open = broker.open_orders().await.unwrap();
+            let open = broker.open_orders().await.unwrap().items;
             assert_eq!(open.iter().map(|o| o.venue_id).collect::<Vec<_>>(), [after.venue_id]);
         })
     })
@@ -238,7 +240,7 @@ async fn all_orders_or_those_of_one_instrument_are_cancelled_together() {
             let done = broker.cancel_all(CancelScope::All).await.unwrap();
             assert_eq!(done.len(), 3);
             assert!(done.iter().all(|(_, outcome)| *outcome == CancelOutcome::Requested));
-            assert_eq!(broker.open_orders().await.unwrap(), []);
+            assert_eq!(broker.open_orders().await.unwrap().items, []);
         })
     })
     .await;
@@ -256,6 +258,77 @@ async fn the_account_and_the_clock_are_told() {
             assert!(clock.is_open);
             assert_eq!(clock.next_close, "2024-05-06T20:00:00Z".parse().unwrap());
             assert_eq!(clock.next_open, "2024-05-07T13:30:00Z".parse().unwrap());
+        })
+    })
+    .await;
+}
+
+fn ended(report: &BrokerReport) -> Option<(Side, bool)> {
+    match report {
+        BrokerReport::Order(o) if o.status == VenueStatus::Canceled => {
+            Some((o.side, o.trigger_price.is_some()))
+        }
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_bracket_is_taken_in_one_go_once_and_one_exit_ends_the_other() {
+    on_each(|stage| {
+        Box::pin(async move {
+            let broker = stage.broker();
+            let mut reports = connected(broker).await;
+            let group = dispatch_group(&bracket("q-1"));
+            let SubmitOutcome::Acked(report) = broker.submit(&group).await else { panic!("not acknowledged") };
+            assert_eq!((report.id, report.side), ("q-1".parse().ok(), Side::Buy));
+            let kinds: Vec<_> =
+                report.legs.iter().map(|l| (l.side, l.limit_price.is_some(), l.trigger_price.is_some())).collect();
+            assert_eq!(kinds.len(), 2, "{kinds:?}");
+            assert!(kinds.contains(&(Side::Sell, true, false)) && kinds.contains(&(Side::Sell, false, true)));
+            assert!(matches!(broker.submit(&group).await, SubmitOutcome::Acked(again) if again.venue_id == report.venue_id));
+            assert_eq!(broker.open_orders().await.unwrap().items.len(), 3);
+            let found = broker.order_by_client_id("q-1".parse().unwrap(), 0).await.unwrap().unwrap();
+            assert_eq!(found.legs.len(), 2, "asked for later, it still tells its exits");
+            stage.fill("q-1", "10", "150");
+            stage.fill_profit("q-1", "10");
+            assert_eq!(await_report(&mut reports, ended).await, (Side::Sell, true), "the stop is ended");
+            assert_eq!((broker.open_orders().await.unwrap().items, broker.positions().await.unwrap().items), (vec![], vec![]));
+        })
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_exits_of_a_bracket_wait_for_its_entry_and_end_with_it() {
+    on_each(|stage| {
+        Box::pin(async move {
+            let broker = stage.broker();
+            broker.submit(&dispatch_group(&bracket("q-1"))).await;
+            assert_eq!(broker.cancel(&named("q-1")).await, CancelOutcome::Requested);
+            assert_eq!(broker.open_orders().await.unwrap().items, []);
+        })
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_exits_of_a_position_one_is_done_at_most() {
+    on_each(|stage| {
+        Box::pin(async move {
+            let broker = stage.broker();
+            broker.submit(&dispatch(&order("q-1", Side::Buy, "10", Some("150")))).await;
+            stage.fill("q-1", "10", "150");
+            let mut reports = connected(broker).await;
+            let SubmitOutcome::Acked(report) = broker.submit(&dispatch_group(&exits("q-2"))).await else {
+                panic!("not acknowledged")
+            };
+            assert_eq!((report.limit_price, report.legs.len()), ("160".parse().ok(), 1));
+            stage.fill_profit("q-2-tp", "10");
+            assert_eq!(await_report(&mut reports, ended).await, (Side::Sell, true));
+            assert_eq!(
+                (broker.open_orders().await.unwrap().items, broker.positions().await.unwrap().items),
+                (vec![], vec![])
+            );
         })
     })
     .await;

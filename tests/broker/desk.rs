@@ -259,6 +259,153 @@ async fn what_was_executed_elsewhere_while_nobody_looked_is_booked_once_and_what
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stood_there_before_is_listed_and_asked_for_and_no_foreign_name_stops_the_comparison() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.fake.give_foreign("S03", "5");
+    desk.fake.fill_silently("somebody else's", "5", "40");
+    desk.fake.give_foreign("AAPL`", "7");
+    desk.compare();
+    let told = desk.json(&["reconcile", "list"]).to_string();
+    assert!(told.contains("S03.XNYS: 0 here and 5 at the broker") && told.contains("no symbol"), "{told}");
+    assert_eq!(desk.submit("q-1").code, 0, "orders are taken all the same");
+    let row = desk.json(&["reconcile", "adopt", "alp", "S03"]);
+    assert_eq!(
+        (&row["status"], &row["quantity"], &row["cost"]),
+        (&"asked".into(), &"5".into(), &"500.00".into()),
+        "{row}"
+    );
+    let again = desk.run(&["reconcile", "adopt", "alp", "S03"]);
+    assert!(again.code != 0 && again.err.contains("one person only"), "{} {}", again.out, again.err);
+    assert!(held(&desk).as_array().unwrap().is_empty());
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+}
+
+/// A bracket around a limit order of 10.
+const BRACKET: [&str; 17] = [
+    "order",
+    "submit",
+    "buy",
+    "10",
+    "S01",
+    "--limit",
+    "41",
+    "--tif",
+    "gtc",
+    "--take-profit",
+    "42",
+    "--stop-loss",
+    "40",
+    "--id",
+    "q-1",
+    "--account",
+    "alp",
+];
+
+fn statuses(desk: &Desk) -> Vec<String> {
+    let status = |id: &str| desk.order(id)["status"].as_str().unwrap_or("none").to_owned();
+    ["q-1", "q-1-tp", "q-1-sl"].map(status).to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bracket_goes_in_one_go_and_its_exits_are_ended_and_changed_by_the_venues_names() {
+    let Some(desk) = Desk::open().await else { return };
+    let ran = desk.run(&BRACKET);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    until("the group at the venue", || desk.fake.orders() == 3).await;
+    assert_eq!(desk.fake.requests("POST /v2/orders"), 1);
+    assert_eq!(statuses(&desk), ["accepted"; 3]);
+    let route = desk.json(&["order", "show", "q-1", "--account", "alp"])["route"].to_string();
+    assert!(
+        route.contains("bracket") && route.contains("not paper: what the account holds is not there"),
+        "{route}"
+    );
+    desk.json(&["order", "submit", "buy", "1", "S01", "--limit", "40", "--id", "p-1", "--account", "desk"]);
+    let route = desk.json(&["order", "show", "p-1", "--account", "desk"])["route"].to_string();
+    assert!(route.contains("paper takes limit day") && route.contains("cost 0.0"), "{route}");
+    desk.fake.fill_silently("q-1", "10", "41");
+    desk.compare();
+    assert_eq!(statuses(&desk), ["filled", "accepted", "accepted"]);
+    let ran = desk.run(&["order", "amend", "q-1-tp", "--limit", "42.5", "--account", "alp"]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    desk.compare();
+    assert_eq!(desk.order("q-1-tp")["limit_price"], "42.5");
+    desk.fake.fill_silently("q-1-tp", "10", "42.5");
+    desk.compare();
+    assert_eq!(statuses(&desk), ["filled", "filled", "canceled"]);
+    assert!(held(&desk).as_array().unwrap().is_empty(), "{}", held(&desk));
+    assert!(external(&desk).is_empty(), "{:?}", external(&desk));
+    let verified = desk.json(&["audit", "verify"]);
+    assert_eq!((&verified["sound"], desk.fake.requests("POST /v2/orders")), (&true.into(), 1), "{verified}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_between_sending_a_bracket_and_its_answer_there_is_one_and_its_exits_are_found() {
+    let Some(desk) = Desk::open().await else { return };
+    let mut command = desk.command(&BRACKET);
+    command.env("QLIB_PRO_FAIL_AT", "broker.after_send:1");
+    let done = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();
+    assert_eq!(done.unwrap().code(), None);
+    assert_eq!((desk.fake.orders(), statuses(&desk)), (3, vec!["submitted".to_owned(); 3]));
+    desk.fake.fill_silently("q-1", "10", "41");
+    desk.fake.fill_silently(&desk.fake.exit_of("q-1", "stop_loss"), "10", "39.9");
+    for _ in 0..2 {
+        desk.compare();
+        assert_eq!(statuses(&desk), ["filled", "canceled", "filled"]);
+        assert!(held(&desk).as_array().unwrap().is_empty() && external(&desk).is_empty());
+    }
+    assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (3, 1));
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_exits_of_a_position_go_in_one_go_and_the_fill_of_one_ends_the_other() {
+    let Some(desk) = Desk::open().await else { return };
+    assert_eq!(desk.submit("q-1").code, 0);
+    until("the order at the venue", || desk.fake.orders() == 1).await;
+    desk.fake.fill_silently("q-1", "10", "41");
+    desk.compare();
+    let pair = [
+        "order",
+        "submit",
+        "sell",
+        "10",
+        "S01",
+        "--limit",
+        "42",
+        "--or-stop",
+        "40",
+        "--tif",
+        "gtc",
+        "--id",
+        "x",
+        "--account",
+        "alp",
+    ];
+    let ran = desk.run(&pair);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    until("both at the venue", || desk.fake.orders() == 3).await;
+    assert_eq!(desk.fake.requests("POST /v2/orders"), 2);
+    desk.fake.fill_silently(&desk.fake.exit_of("x", "stop_loss"), "10", "39.9");
+    desk.compare();
+    assert_eq!(
+        (&desk.order("x")["status"], &desk.order("x-sl")["status"]),
+        (&"canceled".into(), &"filled".into())
+    );
+    assert!(held(&desk).as_array().unwrap().is_empty() && external(&desk).is_empty());
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_the_venue_does_not_take_is_refused_before_anything_is_sent() {
+    let Some(desk) = Desk::open().await else { return };
+    let day: Vec<&str> = BRACKET.iter().filter(|a| !matches!(**a, "--tif" | "gtc")).copied().collect();
+    let ran = desk.run(&day);
+    assert_eq!(ran.code, 4, "{} {}", ran.out, ran.err);
+    assert!(ran.out.contains("UNSUPPORTED_TIME_IN_FORCE"), "{} {}", ran.out, ran.err);
+    assert_eq!(desk.fake.requests("POST /v2/orders"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_at_a_broker_needs_its_keys_and_an_allowed_address() {
     let Some(shared) = super::support::shared_data() else { return };
     let fake = Fake::start(&shared).await;

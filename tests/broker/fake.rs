@@ -19,6 +19,11 @@ use qlib_pro::domain::{Money, Price, Quantity};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+mod groups;
+mod shapes;
+
+use self::shapes::Shapes;
+
 /// The key that the venue takes.
 pub const KEY: &str = "PK-CANARY-KEY-1";
 /// Its secret.
@@ -61,18 +66,6 @@ enum Frame {
     Drop,
 }
 
-struct Shapes {
-    order: Value,
-    account: Value,
-    position: Value,
-    update: Value,
-    not_found: String,
-    duplicate: String,
-    buying_power: String,
-    unauthorized: String,
-    too_many: String,
-}
-
 struct Book {
     orders: Vec<Value>,
     activities: Vec<Value>,
@@ -94,30 +87,6 @@ pub struct Fake {
     shapes: Arc<Shapes>,
     book: Arc<Mutex<Book>>,
     frames: broadcast::Sender<Frame>,
-}
-
-fn read(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-impl Shapes {
-    fn load(shared: &Path) -> Self {
-        let folder = shared.join("vendors/alpaca");
-        let value = |name: &str| serde_json::from_str::<Value>(&read(&folder, name)).unwrap();
-        let updates = read(&folder, "handmade/ws_trade_updates.jsonl");
-        let update = updates.lines().find(|l| l.contains("partial_fill")).unwrap();
-        Self {
-            order: value("trading_limit_order_1.json"),
-            account: value("trading_get_account_1.json"),
-            position: value("trading_get_all_positions_1.json")[0].clone(),
-            update: serde_json::from_str(update).unwrap(),
-            not_found: read(&folder, "handmade/error_404_order.json"),
-            duplicate: read(&folder, "handmade/error_422_client_order_id.json"),
-            buying_power: read(&folder, "handmade/error_403_buying_power.json"),
-            unauthorized: read(&folder, "handmade/error_401.json"),
-            too_many: read(&folder, "handmade/error_429.json"),
-        }
-    }
 }
 
 impl Fake {
@@ -245,11 +214,14 @@ impl Fake {
         update["data"]["execution_id"] = json!(format!("e-{trade}"));
         update["data"]["qty"] = json!(quantity);
         update["data"]["price"] = json!(price);
+        let id = order["id"].as_str().unwrap().to_owned();
         update["data"]["order"] = order;
+        let others = book.ripple(&id);
         drop(book);
         let text = update.to_string();
         if is_told {
             self.tell(&text);
+            self.tell_all(others);
         }
         text
     }
@@ -260,8 +232,11 @@ impl Fake {
         let order = book.live(client).unwrap_or_else(|| panic!("no live order {client}"));
         order["status"] = json!(status);
         let order = order.clone();
+        let others = book.ripple(order["id"].as_str().unwrap());
         drop(book);
-        self.tell_order(status, order)
+        let text = self.tell_order(status, order);
+        self.tell_all(others);
+        text
     }
 
     /// Opens an order that was not given here.
@@ -313,9 +288,11 @@ impl Fake {
             order[key] = body.get(key).cloned().unwrap_or(Value::Null);
         }
         (order["status"], order["filled_qty"]) = (json!("new"), json!("0"));
+        let legs = book.open_legs(body, &mut order);
         book.orders.push(order.clone());
         drop(book);
         self.tell_order("new", order.clone());
+        self.tell_all(legs);
         order
     }
 
@@ -327,8 +304,10 @@ impl Fake {
         }
         order["status"] = json!("canceled");
         let order = order.clone();
+        let others = book.ripple(id);
         drop(book);
         self.tell_order("canceled", order);
+        self.tell_all(others);
         Some(true)
     }
 
@@ -380,7 +359,8 @@ impl Fake {
             }
             ("GET", "/v2/orders:by_client_order_id") => {
                 let wanted = asked.get("client_order_id").cloned().unwrap_or_default();
-                let found = self.book().orders.iter().rfind(|o| o["client_order_id"] == wanted).cloned();
+                let book = self.book();
+                let found = book.orders.iter().rfind(|o| o["client_order_id"] == wanted).cloned();
                 found.map_or((404, self.shapes.not_found.clone()), |o| (200, o.to_string()))
             }
             ("GET", "/v2/positions") => (200, self.positions()),
@@ -393,17 +373,20 @@ impl Fake {
                 (200, clock.to_string())
             }
             ("GET", "/v2/account/activities/FILL") => (200, self.activities(asked.get("page_token"))),
-            _ => order_path.map_or((404, self.shapes.not_found.clone()), |id| self.one(method, id, body)),
+            _ => order_path
+                .map_or((404, self.shapes.not_found.clone()), |id| self.one(method, id, (query, body))),
         }
     }
 
-    fn one(&self, method: &Method, id: &str, body: &Value) -> (u16, String) {
+    fn one(&self, method: &Method, id: &str, (query, body): (&str, &Value)) -> (u16, String) {
         let missing = || (404, self.shapes.not_found.clone());
         let too_late =
             || (422, json!({ "code": 42210000, "message": "order is not cancelable" }).to_string());
         match method.as_str() {
             "GET" => {
-                let found = self.book().orders.iter().find(|o| o["id"] == id).cloned();
+                let book = self.book();
+                let found = book.orders.iter().find(|o| o["id"] == id).cloned();
+                let found = found.map(|o| if query.contains("nested=true") { book.nested(o) } else { o });
                 found.map_or_else(missing, |o| (200, o.to_string()))
             }
             "DELETE" => match self.cancel(id) {
@@ -429,7 +412,8 @@ impl Fake {
         if number(&body["qty"]) > Quantity::from_whole(100_000).unwrap() {
             return (403, self.shapes.buying_power.clone());
         }
-        (200, self.accept(body).to_string())
+        let order = self.accept(body);
+        (200, self.book().nested(order).to_string())
     }
 
     fn positions(&self) -> String {

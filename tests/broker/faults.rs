@@ -2,11 +2,13 @@
 //! unknown; nothing is sent twice; nobody sees a key.
 
 use qlib_pro::broker::alpaca::AlpacaBroker;
-use qlib_pro::broker::{AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, Cursor, SubmitOutcome};
+use qlib_pro::broker::{
+    AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, Cursor, OrderRef, SubmitOutcome,
+};
 use qlib_pro::domain::{Clock, RefusalCode, Side, UnixNanos};
 
 use super::fake::{Fake, Fault, KEY, SECRET};
-use super::stage::{Standing, adapter, dispatch, known, named, order};
+use super::stage::{Standing, adapter, bracket, dispatch, dispatch_group, exits, known, named, order};
 
 const POST: &str = "POST /v2/orders";
 
@@ -133,7 +135,7 @@ async fn questions_are_asked_again_and_wishes_are_not() {
     let Some((broker, fake)) = venue().await else { return };
     fake.arm("GET /v2/positions", Fault::Status(502));
     fake.arm("GET /v2/positions", Fault::CutAfter);
-    assert_eq!(broker.positions().await.unwrap(), []);
+    assert_eq!(broker.positions().await.unwrap().items, []);
     assert_eq!(fake.requests("GET /v2/positions"), 3);
     for _ in 0..3 {
         fake.arm("GET /v2/positions", Fault::Status(503));
@@ -225,4 +227,62 @@ async fn an_order_named_by_our_id_alone_is_cancelled() {
     broker.submit(&dispatch(&order("q-1", Side::Buy, "10", Some("150")))).await;
     assert_eq!(broker.cancel(&named("q-1")).await, CancelOutcome::Requested);
     assert_eq!(fake.requests("GET /v2/orders:by_client_order_id"), 1);
+}
+
+#[tokio::test]
+async fn a_bracket_without_answer_is_unknown_and_is_found_with_its_exits_and_not_sent_again() {
+    let Some((broker, fake)) = venue().await else { return };
+    for (n, fault) in [Fault::SilentAfter, Fault::CutAfter, Fault::Garbage].into_iter().enumerate() {
+        fake.arm(POST, fault.clone());
+        let id = format!("q-{n}");
+        let group = dispatch_group(&bracket(&id));
+        let outcome = broker.submit(&group).await;
+        assert!(matches!(outcome, SubmitOutcome::Unknown { .. }), "{fault:?}: {outcome:?}");
+        let found = broker.order_by_client_id(id.parse().unwrap(), 0).await.unwrap().unwrap();
+        assert_eq!(found.legs.len(), 2, "{found:?}");
+        assert_eq!((fake.requests(POST), fake.orders()), (n + 1, 3 * (n + 1)));
+    }
+}
+
+#[tokio::test]
+async fn groups_travel_in_the_venues_words() {
+    let Some((broker, fake)) = venue().await else { return };
+    let mut oto = bracket("q-2");
+    oto.remove(1);
+    for group in [bracket("q-1"), oto, exits("q-3").to_vec()] {
+        assert!(matches!(broker.submit(&dispatch_group(&group)).await, SubmitOutcome::Acked(_)));
+    }
+    let bodies: Vec<serde_json::Value> =
+        fake.given().iter().map(|b| serde_json::from_str(b).unwrap()).collect();
+    let words: Vec<_> =
+        bodies.iter().map(|b| (&b["order_class"], &b["take_profit"], &b["stop_loss"])).collect();
+    let (profit, loss) =
+        (serde_json::json!({ "limit_price": "160" }), serde_json::json!({ "stop_price": "90" }));
+    let none = serde_json::Value::Null;
+    let classes = ["bracket", "oto", "oco"].map(serde_json::Value::from);
+    assert_eq!(
+        words,
+        [(&classes[0], &profit, &loss), (&classes[1], &none, &loss), (&classes[2], &profit, &loss)]
+    );
+    assert_eq!(
+        (&bodies[2]["type"], &bodies[2]["side"], bodies[2].get("limit_price")),
+        (&"limit".into(), &"sell".into(), None)
+    );
+    assert!(bodies.iter().all(|b| b["time_in_force"] == "gtc" && b["qty"] == "10"));
+}
+
+#[tokio::test]
+async fn an_exit_is_changed_by_the_venues_name_in_its_price_alone() {
+    let Some((broker, fake)) = venue().await else { return };
+    let SubmitOutcome::Acked(report) = broker.submit(&dispatch_group(&bracket("q-1"))).await else {
+        panic!("not taken")
+    };
+    fake.fill("q-1", "10", "150");
+    let leg = report.legs.iter().find(|l| l.limit_price.is_some()).unwrap();
+    let about = OrderRef { id: "q-1-tp".parse().unwrap(), amend_seq: 0, venue_id: Some(leg.venue_id) };
+    let change = Amendment { limit_price: "155".parse().ok(), ..Amendment::default() };
+    let AmendOutcome::Replaced(new) = broker.amend(&about, &change).await else { panic!("not replaced") };
+    assert_eq!((new.id, new.amend_seq, new.limit_price), (Some(about.id), 1, change.limit_price));
+    fake.fill("q-1-tp", "10", "155");
+    assert_eq!(broker.open_orders().await.unwrap().items, [], "the changed exit still ends the other");
 }

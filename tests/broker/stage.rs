@@ -14,7 +14,7 @@ use qlib_pro::domain::command::{Given, Independence};
 use qlib_pro::domain::order_state::Remote;
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, BrokerId, Clock, Command, Exchange, Instrument, InstrumentId,
-    Margin, MarketEvent, Order, OrderSpec, OrderStatus, Quote, Side, UnixNanos,
+    Margin, MarketEvent, Order, OrderSpec, OrderStatus, OrderType, Quote, Side, TimeInForce, UnixNanos,
 };
 use qlib_pro::execution::Engine;
 use secrecy::SecretString;
@@ -52,6 +52,38 @@ pub fn dispatch(order: &OrderSpec) -> Dispatch {
     let mut submitted = Order::new(order.clone(), OrderStatus::Submitted, UnixNanos::ZERO, by);
     submitted.remote = Some(Remote::new(BrokerId::Alpaca));
     Dispatch::of(&submitted).unwrap()
+}
+
+/// A group as the sender has it: the first leads, the others are sent with it.
+pub fn dispatch_group(orders: &[OrderSpec]) -> Dispatch {
+    let by = "test".parse().unwrap();
+    let lead = orders[0].id;
+    let mut sent: Vec<Order> = Vec::new();
+    for order in orders {
+        let mut submitted = Order::new(order.clone(), OrderStatus::Submitted, UnixNanos::ZERO, by);
+        let with = (order.id != lead).then_some(lead);
+        submitted.remote = Some(Remote { with, ..Remote::new(BrokerId::Alpaca) });
+        sent.push(submitted);
+    }
+    Dispatch::with_legs(&sent[0], &sent).unwrap()
+}
+
+/// Two exits of 10 shares, with a profit and with a loss.
+pub fn exits(id: &str) -> [OrderSpec; 2] {
+    let exit = |name: &str, limit: Option<&str>| OrderSpec {
+        tif: TimeInForce::Gtc,
+        oco: format!("{id}-oco").parse().ok(),
+        ..order(&format!("{id}-{name}"), Side::Sell, "10", limit)
+    };
+    let (order_type, trigger_price) = (OrderType::Stop, "90".parse().ok());
+    [exit("tp", Some("160")), OrderSpec { order_type, trigger_price, ..exit("sl", None) }]
+}
+
+/// An entry with two exits.
+pub fn bracket(id: &str) -> Vec<OrderSpec> {
+    let entry = OrderSpec { tif: TimeInForce::Gtc, ..order(id, Side::Buy, "10", Some("150")) };
+    let under = |leg: OrderSpec| OrderSpec { parent: id.parse().ok(), ..leg };
+    std::iter::once(entry).chain(exits(id).map(under)).collect()
 }
 
 /// A reference by our name alone.
@@ -156,6 +188,23 @@ impl Stage {
             }
             Stage::Alpaca(_, fake) => {
                 fake.fill(id, quantity, price);
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// Lets the exit with a profit fill some.
+    pub fn fill_profit(&self, lead: &str, quantity: &str) {
+        match self {
+            Stage::Paper(broker) => {
+                broker.feed(&quote("160.00", "200.00", quantity, "0")).unwrap();
+                broker.feed(&quote("100.00", "200.00", "0", "0")).unwrap();
+            }
+            Stage::Alpaca(_, fake) => {
+                let client =
+                    if lead.ends_with("-tp") { lead.to_owned() } else { fake.exit_of(lead, "take_profit") };
+                fake.fill(&client, quantity, "160");
             }
         }
     }

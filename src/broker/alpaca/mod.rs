@@ -28,8 +28,8 @@ use self::wire::{
     WireAccount, WireActivity, WireCancel, WireClock, WireOrder, WirePosition, client_order_id,
 };
 use super::{
-    AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, CancelScope, Cursor, Dispatch, OrderRef,
-    Page, SubmitOutcome,
+    AmendOutcome, Amendment, Broker, BrokerError, CancelOutcome, CancelScope, Cursor, Dispatch, Listed,
+    OrderRef, Page, SubmitOutcome,
 };
 use crate::domain::broker::{
     BrokerReport, Capabilities, FillReport, OrderReport, PositionReport, SessionClock, VenueAccount,
@@ -44,6 +44,9 @@ const ORDERS_PER_PAGE: usize = 500;
 const FILLS_PER_PAGE: usize = 100;
 /// Most pages of open orders; more is an answer that does not end.
 const ORDER_PAGES_MAX: usize = 40;
+
+/// Asks for the orders of a group with the one that leads it.
+const NESTED: &[(&str, &str)] = &[("nested", "true")];
 
 /// Alpaca's paper-trading service, for the account of one pair of keys.
 #[derive(Debug)]
@@ -70,6 +73,9 @@ impl AlpacaBroker {
     async fn find(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<OrderReport>, BrokerError> {
         const WHAT: &str = "an order";
         match self.http.ask::<WireOrder>(WHAT, &Ask::get(path, query)).await {
+            Ok(order) if order.lacks_legs() && !path.ends_with(order.id()) => {
+                Box::pin(self.find(&format!("/v2/orders/{}", order.id()), NESTED)).await
+            }
             Ok(order) => {
                 order.report().map(Some).map_err(|reason| self.http.malformed(WHAT, reason.as_str()))
             }
@@ -142,7 +148,7 @@ impl Broker for AlpacaBroker {
     }
 
     async fn submit(&self, order: &Dispatch) -> SubmitOutcome {
-        let body = match request::submit(order.order()) {
+        let body = match request::submit(order.order(), order.legs()) {
             Ok(body) => Some(body),
             Err(refusal) => return SubmitOutcome::Refused(refusal),
         };
@@ -211,7 +217,7 @@ impl Broker for AlpacaBroker {
         const WHAT: &str = "a cancel of all orders";
         if let CancelScope::Instrument(instrument) = scope {
             let mut done = Vec::new();
-            for order in self.open_orders().await?.iter().filter(|o| o.instrument == instrument) {
+            for order in self.open_orders().await?.items.iter().filter(|o| o.instrument == instrument) {
                 done.push((order.venue_id, self.cancel_venue_order(order.venue_id).await));
             }
             return Ok(done);
@@ -248,14 +254,14 @@ impl Broker for AlpacaBroker {
     }
 
     async fn order_by_venue_id(&self, id: VenueOrderId) -> Result<Option<OrderReport>, BrokerError> {
-        self.find(&format!("/v2/orders/{id}"), &[]).await
+        self.find(&format!("/v2/orders/{id}"), NESTED).await
     }
 
-    async fn open_orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
+    async fn open_orders(&self) -> Result<Listed<OrderReport>, BrokerError> {
         const WHAT: &str = "open orders";
         let limit = ORDERS_PER_PAGE.to_string();
         let mut seen = BTreeSet::new();
-        let mut reports = Vec::new();
+        let (mut items, mut unread) = (Vec::new(), Vec::new());
         let mut after: Option<String> = None;
         for _ in 0..ORDER_PAGES_MAX {
             let mut query =
@@ -268,13 +274,16 @@ impl Broker for AlpacaBroker {
             let mark = page.last().and_then(|o| o.submitted_at()).map(str::to_owned);
             let before = seen.len();
             for order in page {
-                if seen.insert(order.id().to_owned()) {
-                    let report = order.report().map_err(|e| self.http.malformed(WHAT, e.as_str()))?;
-                    reports.push(report);
+                if !seen.insert(order.id().to_owned()) {
+                    continue;
+                }
+                match order.foreign_name() {
+                    Some(told) => unread.push(told),
+                    None => items.push(order.report().map_err(|e| self.http.malformed(WHAT, e.as_str()))?),
                 }
             }
             if is_last {
-                return Ok(reports);
+                return Ok(Listed { items, unread });
             }
             if seen.len() == before || mark.is_none() {
                 break;
@@ -301,16 +310,21 @@ impl Broker for AlpacaBroker {
         if mark.as_deref().is_some_and(|mark| Some(mark) == token) {
             return Err(self.http.malformed(WHAT, "the pages do not end"));
         }
-        let items = page.iter().map(WireActivity::report).collect::<Result<_, _>>();
+        let unread = page.iter().filter_map(WireActivity::foreign_name).collect();
+        let known = page.iter().filter(|activity| activity.foreign_name().is_none());
+        let items = known.map(WireActivity::report).collect::<Result<_, _>>();
         let items = items.map_err(|reason| self.http.malformed(WHAT, reason.as_str()))?;
-        Ok(Page { items, next: mark.map(|token| Cursor::After { since, token }) })
+        Ok(Page { items, unread, next: mark.map(|token| Cursor::After { since, token }) })
     }
 
-    async fn positions(&self) -> Result<Vec<PositionReport>, BrokerError> {
+    async fn positions(&self) -> Result<Listed<PositionReport>, BrokerError> {
         const WHAT: &str = "positions";
         let found: Vec<WirePosition> = self.http.ask(WHAT, &Ask::get("/v2/positions", &[])).await?;
-        let reports = found.iter().map(WirePosition::report).collect::<Result<_, _>>();
-        reports.map_err(|reason| self.http.malformed(WHAT, reason.as_str()))
+        let unread = found.iter().filter_map(WirePosition::foreign_name).collect();
+        let known = found.iter().filter(|position| position.foreign_name().is_none());
+        let items = known.map(WirePosition::report).collect::<Result<_, _>>();
+        let items = items.map_err(|reason| self.http.malformed(WHAT, reason.as_str()))?;
+        Ok(Listed { items, unread })
     }
 
     async fn account(&self) -> Result<VenueAccount, BrokerError> {

@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::super::Amendment;
 use super::wire::client_order_id;
-use crate::domain::broker::VenueRefusal;
+use crate::domain::broker::{OrderClass, VenueRefusal};
 use crate::domain::order::Trail;
 use crate::domain::{
-    BrokerId, CleanText, Exchange, OrderId, OrderSpec, OrderType, Ratio, RefusalCode, TimeInForce,
+    BrokerId, CleanText, Exchange, OrderId, OrderSpec, OrderType, Price, Ratio, RefusalCode, TimeInForce,
 };
+use crate::execution::native::fitting;
 use crate::execution::venues::capabilities;
 
 /// Longest client order id that is sent, in characters.
@@ -21,8 +22,8 @@ fn refusal(code: RefusalCode, text: &str) -> VenueRefusal {
     VenueRefusal { code, text: CleanText::new(text) }
 }
 
-/// The body of a new order.
-pub(super) fn submit(order: &OrderSpec) -> Result<Value, VenueRefusal> {
+/// The body of a new order, with the others of its group.
+pub(super) fn submit(order: &OrderSpec, legs: &[OrderSpec]) -> Result<Value, VenueRefusal> {
     check(order)?;
     let (kind, tif) = words(order)?;
     let mut body = Map::new();
@@ -48,7 +49,31 @@ pub(super) fn submit(order: &OrderSpec) -> Result<Value, VenueRefusal> {
         None => {}
     }
     body.insert("extended_hours".to_owned(), json!(false));
+    if !legs.is_empty() {
+        group(&mut body, order, legs)?;
+    }
     Ok(Value::Object(body))
+}
+
+/// The exits of a group, in the one order that carries it.
+fn group(body: &mut Map<String, Value>, order: &OrderSpec, legs: &[OrderSpec]) -> Result<(), VenueRefusal> {
+    let class = fitting(order, legs, capabilities(BrokerId::Alpaca));
+    let class = class.map_err(|(code, why)| refusal(code, &format!("alpaca: {why}")))?;
+    body.insert("order_class".to_owned(), json!(class.as_str()));
+    let lead = (class == OrderClass::Oco).then_some(order);
+    if lead.is_some() {
+        body.remove("limit_price");
+    }
+    for exit in legs.iter().chain(lead) {
+        let price = |price: Option<Price>| price.map(|p| p.to_string());
+        let (name, terms) = match (price(exit.trigger_price), price(exit.limit_price)) {
+            (Some(stop), Some(limit)) => ("stop_loss", json!({ "stop_price": stop, "limit_price": limit })),
+            (Some(stop), None) => ("stop_loss", json!({ "stop_price": stop })),
+            (None, limit) => ("take_profit", json!({ "limit_price": limit })),
+        };
+        body.insert(name.to_owned(), terms);
+    }
+    Ok(())
 }
 
 /// The body of a change.
@@ -136,13 +161,13 @@ mod tests {
 
     #[test]
     fn every_number_travels_as_exact_text() {
-        let body = submit(&order(OrderType::StopLimit, TimeInForce::Gtc)).unwrap();
+        let body = submit(&order(OrderType::StopLimit, TimeInForce::Gtc), &[]).unwrap();
         let expected = json!({
             "symbol": "AAPL", "qty": "10", "side": "sell", "type": "stop_limit", "time_in_force": "gtc",
             "client_order_id": "q-1", "limit_price": "187.2", "stop_price": "180.5", "extended_hours": false,
         });
         assert_eq!(body, expected);
-        let trailing = submit(&order(OrderType::TrailingStop, TimeInForce::Day)).unwrap();
+        let trailing = submit(&order(OrderType::TrailingStop, TimeInForce::Day), &[]).unwrap();
         assert_eq!((&trailing["trail_percent"], trailing.get("limit_price")), (&json!("2"), None));
     }
 
@@ -154,7 +179,7 @@ mod tests {
                     .offers
                     .iter()
                     .any(|o| o.order_type == *order_type && o.tifs.contains(tif));
-                let body = submit(&order(*order_type, *tif));
+                let body = submit(&order(*order_type, *tif), &[]);
                 assert_eq!(body.is_ok(), offered, "{order_type} {tif}");
             }
         }

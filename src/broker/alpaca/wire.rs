@@ -99,6 +99,10 @@ pub(super) struct WireOrder {
     updated_at: Option<String>,
     submitted_at: Option<String>,
     created_at: Option<String>,
+    #[serde(default)]
+    order_class: Option<String>,
+    #[serde(default)]
+    legs: Option<Vec<WireOrder>>,
 }
 
 impl WireOrder {
@@ -125,7 +129,19 @@ impl WireOrder {
             replaced_by: self.replaced_by.as_deref().map(venue_id).transpose()?,
             changed_at: time(changed)?,
             terms: self.terms(),
+            legs: self.legs.iter().flatten().map(WireOrder::report).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// What to tell of an order of something that has no name here.
+    pub(super) fn foreign_name(&self) -> Option<CleanText> {
+        foreign(&self.symbol, format!("order {} of", self.id))
+    }
+
+    /// Whether it belongs to a group whose other orders are not told with it.
+    pub(super) fn lacks_legs(&self) -> bool {
+        let is_group = matches!(self.order_class.as_deref(), Some("bracket" | "oco" | "oto"));
+        is_group && self.legs.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// What kind of order it is, in our words; `None` where there is none.
@@ -180,6 +196,11 @@ impl WireActivity {
         })
     }
 
+    /// What to tell of an execution of something that has no name here.
+    pub(super) fn foreign_name(&self) -> Option<CleanText> {
+        foreign(&self.symbol, format!("order {} of", self.order_id))
+    }
+
     /// The venue's mark for the page behind it.
     pub(super) fn token(&self) -> &str {
         &self.id
@@ -192,9 +213,16 @@ pub(super) struct WirePosition {
     symbol: String,
     qty: Dec,
     side: String,
+    #[serde(default)]
+    avg_entry_price: Option<Dec>,
 }
 
 impl WirePosition {
+    /// What to tell of a position in something that has no name here.
+    pub(super) fn foreign_name(&self) -> Option<CleanText> {
+        foreign(&self.symbol, format!("{} of", self.qty.0))
+    }
+
     /// As a report; short is negative whether or not the text says so.
     pub(super) fn report(&self) -> Result<PositionReport, Unread> {
         let size = self.qty.quantity("qty")?;
@@ -204,7 +232,8 @@ impl WirePosition {
             "short" => size.checked_neg().ok_or_else(|| unread("qty", &self.qty.0, "is too large"))?,
             other => return Err(unread("position side", other, "is not known")),
         };
-        Ok(PositionReport { instrument: instrument(&self.symbol)?, quantity })
+        let average = self.avg_entry_price.as_ref().map(|p| p.average("avg_entry_price")).transpose()?;
+        Ok(PositionReport { instrument: instrument(&self.symbol)?, quantity, average })
     }
 }
 
@@ -298,8 +327,12 @@ pub(super) struct WireUpdate {
 }
 
 impl WireUpdate {
-    /// What it tells: for a fill, the execution first and then the order.
+    /// What it tells: for a fill, the execution first and then the order. What is about something that has no name
+    /// here is told by comparisons.
     pub(super) fn reports(&self) -> Result<Vec<BrokerReport>, Unread> {
+        if self.order.foreign_name().is_some() {
+            return Ok(Vec::new());
+        }
         let order = self.order.report()?;
         Ok(match self.event.as_str() {
             "fill" | "partial_fill" => {
@@ -359,6 +392,14 @@ fn venue_id(text: &str) -> Result<VenueOrderId, Unread> {
 
 fn trade_id(text: &str) -> Result<TradeId, Unread> {
     text.parse().map_err(|e| unread("execution id", text, e))
+}
+
+/// What to tell of a symbol that is none here, such as a pair of coins or an option.
+fn foreign(symbol: &str, what: String) -> Option<CleanText> {
+    let is_known = instrument(symbol).is_ok();
+    let shown: String = symbol.chars().take(80).collect();
+    (!is_known)
+        .then(|| CleanText::from(format!("{what} '{shown}' at the broker: no symbol that can be kept here")))
 }
 
 /// All of Alpaca's shares are quoted on the US consolidated market.

@@ -22,6 +22,7 @@ pub mod paths;
 pub mod portfolio;
 pub mod quote;
 pub mod rebalance;
+pub mod reconcile;
 pub mod replay;
 pub mod signal;
 pub mod sync;
@@ -69,15 +70,19 @@ impl<'a> Env<'a> {
         Self { context, globals, out }
     }
 
-    /// Opens the home.
+    /// Opens the home, and makes it where there is none.
     pub fn house(&self, mode: OpenMode) -> Result<Arc<House>, Failure> {
+        self.open(mode, true)
+    }
+
+    fn open(&self, mode: OpenMode, may_make: bool) -> Result<Arc<House>, Failure> {
         let (home, log_level) = (self.globals.home.as_deref(), self.globals.log_level);
-        Ok((self.context.open)(&HomeWish { home, mode, log_level })?)
+        Ok((self.context.open)(&HomeWish { home, mode, may_make, log_level })?)
     }
 
     /// Opens a home in which somebody lives.
     fn lived_in(&self, mode: OpenMode) -> Result<Arc<House>, Failure> {
-        let house = self.house(mode)?;
+        let house = self.open(mode, false)?;
         if house.has_users()? {
             return Ok(house);
         }

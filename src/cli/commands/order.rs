@@ -2,12 +2,13 @@
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::order_submit::{Submit, is_refused};
 use super::{Env, period};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
-use crate::domain::{AccountId, OrderId, OrderStatus, Price, Quantity, Symbol};
+use crate::domain::{AccountId, CleanText, OrderId, OrderStatus, Price, Quantity, Symbol};
 use crate::service::as_of::Moment;
 use crate::service::deed::{Control, Deed};
 use crate::service::permit::ViewPortfolio;
@@ -138,6 +139,14 @@ impl OrderCommand {
     }
 }
 
+/// An order and why it is where it is.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    row: &'a OrderRow,
+    route: CleanText,
+}
+
 impl Show {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
@@ -145,7 +154,10 @@ impl Show {
         let rows = session.house().orders(&permit, self.account, Period::ALL)?;
         let found: Vec<OrderRow> = rows.into_iter().filter(|row| row.id == self.id).collect();
         match found.as_slice() {
-            [one] => env.out.record(one),
+            [one] => {
+                let route = session.house().route(&permit, one)?;
+                env.out.record(&Shown { row: one, route })
+            }
             [] => Err(Failure::failed(format!("there is no order {}; see 'qlib-pro order list'", self.id))),
             _ => Err(Failure::usage(format!("several accounts have an order {}; add --account", self.id))),
         }

@@ -66,6 +66,9 @@ pub struct Submit {
     /// Exit with a loss: a stop order that waits for the fills of this one.
     #[arg(long, value_name = "PRICE")]
     stop_loss: Option<Price>,
+    /// Beside a limit order that closes a position: a stop order for the same; one of both is done at most.
+    #[arg(long, value_name = "PRICE", conflicts_with_all = ["take_profit", "stop_loss", "oco", "parent"])]
+    or_stop: Option<Price>,
     /// Size it so that hitting --stop (or --stop-loss) costs this share of the equity, such as 1%.
     #[arg(long, value_name = "SHARE", value_parser = share, group = "measure")]
     risk: Option<Ratio>,
@@ -143,7 +146,7 @@ impl Submit {
 
     /// Whether nothing is said of an order here.
     fn is_alone(&self) -> bool {
-        let prices = [self.limit, self.trigger, self.take_profit, self.stop_loss, self.stop];
+        let prices = [self.limit, self.trigger, self.take_profit, self.stop_loss, self.or_stop, self.stop];
         let shares = [self.risk, self.weight, self.volatility];
         let ids = [self.id, self.parent, self.oco];
         self.what.is_empty()
@@ -183,6 +186,7 @@ impl Submit {
             lot: self.lot,
             take_profit: self.take_profit,
             stop_loss: self.stop_loss,
+            or_stop: self.or_stop,
             ..OrderWish::plain(symbol, side, Quantity::ZERO, limit_price)
         };
         wish.problem().map_or(Ok(wish), |problem| Err(Failure::usage(problem)))

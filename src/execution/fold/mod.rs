@@ -7,12 +7,12 @@ mod symbols;
 use chrono::NaiveDate;
 
 use crate::domain::calendar::Calendars;
-use crate::domain::event::{Event, EventBody, Fill};
+use crate::domain::event::{CashKind, Event, EventBody, Fill};
 use crate::domain::limit::{Scope, Turn};
 use crate::domain::market::{SessionState, SplitRatio};
 use crate::domain::{
-    AccountId, Exchange, InstrumentId, NumberError, Price, Quantity, RefusalCode, Seq, Side, TimeInForce,
-    UnixNanos,
+    AccountId, AccountSpec, Exchange, InstrumentId, NumberError, Price, Quantity, RefusalCode, Seq, Side,
+    TimeInForce, UnixNanos,
 };
 use crate::portfolio::{Account, Booking, Movement, Receivable, split_price};
 use crate::risk::{Halt, OrderKey, Target};
@@ -77,14 +77,7 @@ struct Fold<'f> {
 impl Fold<'_> {
     fn body(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
-            EventBody::AccountOpened(spec) => {
-                if !spec.broker.is_paper() {
-                    self.compared(spec.account, false);
-                }
-                let (account, movement) = Account::open(spec.clone());
-                self.state.accounts.insert(spec.account, account);
-                Ok(Effects::moved(spec.account, movement))
-            }
+            EventBody::AccountOpened(spec) => Ok(self.open(spec)),
             EventBody::InstrumentDefined(instrument) => {
                 self.state.orders.sums_mut().define(instrument);
                 self.state.instruments.insert(instrument.id, instrument.clone());
@@ -119,6 +112,7 @@ impl Fold<'_> {
             | EventBody::CancelRejected { .. }
             | EventBody::ReconciliationBegan { .. }
             | EventBody::ReconciliationEnded { .. } => self.remote_event(),
+            EventBody::PositionClaimed(claim) | EventBody::PositionTakenOver(claim) => self.claim(claim),
             EventBody::Fill(fill) => self.fill(fill),
             EventBody::ControlRejected { .. }
             | EventBody::Flattened { .. }
@@ -144,6 +138,15 @@ impl Fold<'_> {
             | EventBody::Marked { .. }
             | EventBody::Session { .. } => self.outside(),
         }
+    }
+
+    fn open(&mut self, spec: &AccountSpec) -> Effects {
+        if !spec.broker.is_paper() {
+            self.compared(spec.account, false);
+        }
+        let (account, movement) = Account::open(spec.clone());
+        self.state.accounts.insert(spec.account, account);
+        Effects::moved(spec.account, movement)
     }
 
     fn control(&mut self) -> Result<Effects, EngineError> {
@@ -241,11 +244,15 @@ impl Fold<'_> {
                 self.state.dividends.retain(|d| d.instrument != *instrument || d.ex_date != *ex_date);
             }
             EventBody::DividendDue { account, instrument, amount, pay_date } => {
+                self.note_day_flow(*account, *instrument, (Some(*amount), true));
                 let receivable = Receivable { instrument: *instrument, amount: *amount, pay_date: *pay_date };
                 let movement = self.account(*account)?.owe(receivable);
                 return Ok(Effects::moved(*account, self.counted(movement)?));
             }
             EventBody::Cash { account, amount, kind, instrument } => {
+                if let Some(instrument) = instrument.filter(|_| *kind == CashKind::CashInLieu) {
+                    self.note_day_flow(*account, instrument, (Some(*amount), false));
+                }
                 let movement = self.account(*account)?.cash_event(*amount, *kind, *instrument);
                 let movement = self.counted(movement)?;
                 instrument.iter().for_each(|i| self.state.note_position(*account, *i));
@@ -349,6 +356,8 @@ impl Fold<'_> {
         let day = calendar.date_at(time);
         let session = calendar.position_on_or_after(day);
         if self.state.days.insert(exchange, day) != Some(day) {
+            let names: Vec<AccountId> = self.state.accounts.keys().copied().collect();
+            names.iter().for_each(|name| self.state.begin_day_of(*name, (exchange, day), prices));
             for (name, account) in &self.state.accounts {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));

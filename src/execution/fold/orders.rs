@@ -5,8 +5,8 @@ use crate::domain::market::SplitRatio;
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
-    AccountId, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode, Side,
-    TimeInForce, UnixNanos,
+    AccountId, InstrumentId, Money, NumberError, Order, OrderSpec, OrderStatus, OrderStep, Price, Quantity,
+    RefusalCode, Side, TimeInForce, UnixNanos,
 };
 use crate::portfolio::{split_price, split_quantity};
 use crate::risk::{Activity, OrderKey, Recent};
@@ -280,6 +280,8 @@ impl Fold<'_> {
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
         let closing = self.note_day_trade(fill);
+        let out = if fill.side == Side::Buy { notional.checked_neg() } else { Some(notional) };
+        self.note_day_flow(fill.account, fill.instrument, (out, false));
         let booking = booking(self.state, self.calendars, fill, seq, t);
         let movement = self.account(fill.account)?.fill(fill, booking);
         let movement = self.counted(movement)?;
@@ -323,6 +325,17 @@ impl Fold<'_> {
         Ok(Effects { movements: Few::one((fill.account, movement)), orders: Few::one(key) })
     }
 
+    /// Money that comes out of a holding today, before it is booked; whether a dividend brings it.
+    pub(super) fn note_day_flow(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (amount, is_dividend): (Option<Money>, bool),
+    ) {
+        let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
+        self.state.note_day_flow((account, instrument), day, amount, is_dividend);
+    }
+
     /// Before the fill is booked: whether it closes, or opens, what the account holds; the session, when it closes.
     fn note_day_trade(&mut self, fill: &Fill) -> Option<i64> {
         let account = self.state.accounts.get(&fill.account)?;
@@ -341,6 +354,10 @@ impl Fold<'_> {
         for child in children {
             self.state.orders.change(&child, |order| {
                 order.cap = order.cap.map(|cap| cap.checked_add(quantity).unwrap_or(cap));
+                if order.sent_with().is_some() && order.code == Some(RefusalCode::WaitsForParent) {
+                    order.code = None;
+                    order.reason.clear();
+                }
             });
         }
     }

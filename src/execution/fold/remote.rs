@@ -1,9 +1,10 @@
 //! How events change orders that a broker has.
 
-use crate::domain::event::{EventBody, Fill};
+use crate::domain::event::{Claim, EventBody, Fill};
 use crate::domain::order_state::Remote;
 use crate::domain::{
-    AccountId, BrokerId, Order, OrderSpec, OrderStatus, OrderStep, Quantity, RefusalCode, VenueOrderId,
+    AccountId, BrokerId, Order, OrderId, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode,
+    VenueOrderId,
 };
 use crate::risk::OrderKey;
 
@@ -14,14 +15,20 @@ use super::{Effects, Fold};
 impl Fold<'_> {
     pub(super) fn remote_event(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
-            EventBody::OrderSubmitted { order, broker, valued_at, .. } => {
-                let effects = self.submit(order, *broker);
+            EventBody::OrderSubmitted { order, broker, route, with, valued_at, .. } => {
+                let effects = self.submit(order, *broker, *with);
+                let key = (order.account, order.id);
+                self.state.orders.change(&key, |order| {
+                    if let Some(remote) = order.remote.as_mut() {
+                        remote.route = route.clone();
+                    }
+                });
                 self.value((order.account, order.id), *valued_at);
                 effects
             }
             EventBody::OrderAdopted { order, broker, venue_id, valued_at } => {
                 let effects = self.take_in(order, OrderStatus::Accepted, None, *valued_at);
-                self.at_broker((order.account, order.id), *broker, Some(*venue_id));
+                self.at_broker((order.account, order.id), (*broker, None), Some(*venue_id));
                 Ok(effects)
             }
             EventBody::OrderAcknowledged { account, id, venue_id } => {
@@ -77,29 +84,71 @@ impl Fold<'_> {
         }
     }
 
-    fn submit(&mut self, spec: &OrderSpec, broker: BrokerId) -> Result<Effects, EngineError> {
+    /// Notes what somebody asks to take over, or takes it over.
+    pub(super) fn claim(&mut self, claim: &Claim) -> Result<Effects, EngineError> {
+        if claim.actor.is_some() {
+            return self.take_over(claim);
+        }
+        self.state.claims.insert((claim.account, claim.instrument), (*claim, self.event.wall));
+        Ok(Effects::default())
+    }
+
+    /// Books what stood at a broker before. It is no profit of today: the day begins with it.
+    fn take_over(&mut self, claim: &Claim) -> Result<Effects, EngineError> {
+        let Claim { account, instrument, quantity, cost, worth, .. } = *claim;
+        let seq = self.event.seq;
+        if self.state.view.last(instrument).is_none() {
+            let average = Price::per_share(cost, quantity);
+            average.iter().for_each(|price| self.state.set_last(instrument, *price, self.event.t));
+        }
+        self.note_day_flow(account, instrument, (worth.checked_neg(), false));
+        let movement = self.account(account)?.take_over(instrument, (quantity, cost), worth, seq);
+        let movement = self.counted(movement)?;
+        self.state.note_position(account, instrument);
+        self.state.claims.remove(&(account, instrument));
+        let start = format!("{instrument}: ");
+        if let Some(told) = self.state.breaks.get_mut(&account) {
+            told.retain(|text| !text.starts_with(&start));
+        }
+        Ok(Effects::moved(account, movement))
+    }
+
+    fn submit(
+        &mut self,
+        spec: &OrderSpec,
+        broker: BrokerId,
+        with: Option<OrderId>,
+    ) -> Result<Effects, EngineError> {
         let key = (spec.account, spec.id);
         let effects = if self.state.orders.open().contains_key(&key) {
             self.state.orders.keep_asked(&key);
             self.step(key, OrderStep::Submit, |order| {
                 order.spec = spec.clone();
-                order.cap = None;
-                order.code = None;
-                order.reason.clear();
+                // Sent with its parent, it waits for that one's fills there.
+                if with.is_none() {
+                    order.code = None;
+                    order.reason.clear();
+                }
             })?
         } else {
             self.take_in(spec, OrderStatus::Submitted, None, None)
         };
-        self.at_broker(key, broker, None);
+        self.at_broker(key, (broker, with), None);
         Ok(effects)
     }
 
     /// From now on an order lives at a broker, which ends it when its time is over.
-    fn at_broker(&mut self, key: OrderKey, broker: BrokerId, venue_id: Option<VenueOrderId>) {
+    fn at_broker(
+        &mut self,
+        key: OrderKey,
+        (broker, with): (BrokerId, Option<OrderId>),
+        venue_id: Option<VenueOrderId>,
+    ) {
         self.state.orders.set_expiry(&key, None);
         self.state.orders.change(&key, |order| {
-            order.cap = None;
-            order.remote = Some(Remote { venue_ids: venue_id.into_iter().collect(), ..Remote::new(broker) });
+            order.cap = order.cap.filter(|_| with.is_some());
+            let venue_ids = venue_id.into_iter().collect();
+            order.remote = Some(Remote { venue_ids, with, ..Remote::new(broker) });
         });
         if let Some(venue_id) = venue_id {
             self.state.orders.name_at_venue(key, venue_id);

@@ -41,6 +41,7 @@ impl Fold<'_> {
         recent.filter(|order| order.instrument == from).for_each(|order| order.instrument = to);
         state.day_trades.values_mut().for_each(|trades| trades.change_symbol(from, to));
         state.past.values_mut().for_each(|past| past.change_symbol(from, to));
+        state.rename_day_flow(from, to);
         state.view.change_symbol(from, to);
         state.symbols.insert((from, to, day));
         state.sum_up();

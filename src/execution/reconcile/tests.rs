@@ -19,6 +19,8 @@ use crate::execution::Engine;
 use super::{breaks, news, strangers};
 
 mod external;
+mod groups;
+mod takeover;
 
 fn q(n: i64) -> Quantity {
     Quantity::from_whole(n).unwrap()
@@ -172,6 +174,7 @@ fn report(id: &str, quantity: i64, filled: i64, status: VenueStatus) -> OrderRep
         replaced_by: None,
         changed_at: now(),
         terms: Some(VenueTerms { order_type: OrderType::Limit, tif: TimeInForce::Day, trail: None }),
+        legs: Vec::new(),
     }
 }
 
@@ -486,7 +489,7 @@ proptest! {
                 view.fills.extend(fills);
             }
         }
-        view.positions.push(PositionReport { instrument: apple(), quantity: q(position) });
+        view.positions.push(PositionReport { instrument: apple(), quantity: q(position), average: None });
         desk.reconcile(&view);
         let again = desk.reconcile(&view);
         prop_assert_eq!(names(&again), vec!["reconciliation_ended"]);

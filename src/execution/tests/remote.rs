@@ -82,6 +82,7 @@ impl Desk {
             replaced_by: None,
             changed_at: start(),
             terms: None,
+            legs: Vec::new(),
         }))
     }
 

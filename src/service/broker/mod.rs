@@ -6,6 +6,7 @@
 //! first comparison is done the account takes no more risk.
 
 mod connect;
+mod takeover;
 mod worker;
 
 use std::sync::Arc;

@@ -158,7 +158,11 @@ impl Worker {
     async fn look(&mut self) -> Result<(), ServiceError> {
         self.look_at = self.clock.now().plus_millis(LOOK_MS);
         let Some(view) = self.view().await? else { return Ok(()) };
-        if !self.take_in(&view)?.is_empty() {
+        let found = self.take_in(&view)?;
+        let state = self.engine.snapshot()?;
+        let told = state.breaks().get(&self.account);
+        // What was told and stands is no reason to compare, and to take no new risk, again and again.
+        if found.iter().any(|text| told.is_none_or(|told| !told.contains(text.as_str()))) {
             self.compare_at = Some(self.clock.now().plus_millis(ASK_AGAIN_MS));
         }
         Ok(())
@@ -278,6 +282,9 @@ impl Worker {
         self.old.retain(|key| keys.contains(key));
         for (order, wish) in wishes {
             let now = self.clock.now();
+            if wish == Wanted::Submit && leads_away(&orders, &order) {
+                continue;
+            }
             let key = (order.spec.id, wish);
             let is_sent = self.old.contains(&key);
             let tried = *self.tried.entry(key).or_insert(Tried { since: now, next: now, is_sent, asked: 0 });
@@ -289,7 +296,7 @@ impl Worker {
                 self.tried.insert(key, self.sent(tried, ASK_AGAIN_MS));
             }
             let tried = match wish {
-                Wanted::Submit => self.submit(&order, tried).await?,
+                Wanted::Submit => self.submit(&order, &orders, tried).await?,
                 Wanted::Change(changes) => self.change(&order, changes, tried).await?,
                 Wanted::Cancel => self.cancel(&order, tried).await?,
             };
@@ -298,12 +305,15 @@ impl Worker {
         Ok(())
     }
 
-    async fn submit(&mut self, order: &Order, tried: Tried) -> Result<Tried, ServiceError> {
+    async fn submit(&mut self, order: &Order, orders: &[Order], tried: Tried) -> Result<Tried, ServiceError> {
         let id = order.spec.id;
+        if let Some(lead) = order.sent_with() {
+            return self.ask_for_leg(order, lead, tried).await;
+        }
         if tried.is_sent {
             return self.ask_for(id, 0, tried, VenueAnswer::Refused).await;
         }
-        let Some(dispatch) = Dispatch::of(order) else { return Ok(tried) };
+        let Some(dispatch) = Dispatch::with_legs(order, orders) else { return Ok(tried) };
         match passed(self.broker.submit(&dispatch)).await {
             SubmitOutcome::Acked(report) => self.tell(BrokerReport::Order(report))?,
             SubmitOutcome::Refused(refusal) => self.answer(id, VenueAnswer::Refused(refusal))?,
@@ -324,7 +334,9 @@ impl Worker {
             return self.ask_for(id, changes, tried, VenueAnswer::AmendRefused).await;
         }
         let Some((quantity, limit_price, trigger_price)) = remote.asked else { return Ok(tried) };
-        let change = Amendment { quantity: Some(quantity), limit_price, trigger_price };
+        // A venue may take a quantity that stays for one that is asked for anew.
+        let quantity = (quantity != order.spec.quantity).then_some(quantity);
+        let change = Amendment { quantity, limit_price, trigger_price };
         let about = OrderRef { id, amend_seq: changes.saturating_sub(1), venue_id: remote.venue_id() };
         match passed(self.broker.amend(&about, &change)).await {
             AmendOutcome::InPlace(report) => self.answer(id, VenueAnswer::Amended(report.venue_id))?,
@@ -343,6 +355,9 @@ impl Worker {
 
     async fn cancel(&mut self, order: &Order, tried: Tried) -> Result<Tried, ServiceError> {
         let Some(remote) = &order.remote else { return Ok(tried) };
+        if let Some(lead) = remote.with.filter(|_| remote.venue_ids.is_empty()) {
+            return self.ask_for_leg(order, lead, tried).await;
+        }
         let id = order.spec.id;
         let about = OrderRef { id, amend_seq: remote.changes, venue_id: remote.venue_id() };
         // Cancelling twice is cancelling once: what got no answer is sent again.
@@ -382,22 +397,61 @@ impl Worker {
                 self.tell(BrokerReport::Order(report))?;
                 Ok(self.sent(tried, ASK_AGAIN_MS))
             }
-            Ok(None) => {
-                let asked = tried.asked.saturating_add(1);
-                let patient = self.clock.now() >= tried.since.plus_millis(GIVE_UP_MS);
-                if asked >= TRIES && patient {
-                    let code = RefusalCode::SubmitTimeoutUnknown;
-                    let text = CleanText::new("asked for again and again, never found");
-                    self.answer(id, give_up(VenueRefusal { code, text }))?;
-                }
-                Ok(Tried { asked, ..self.sent(tried, ASK_AGAIN_MS) })
-            }
+            Ok(None) => self.not_found(id, tried, give_up),
             // A question without answer says nothing about the order.
             Err(error) => {
                 tracing::warn!(%id, %error, "an order could not be asked for");
                 Ok(self.sent(tried, ASK_AGAIN_MS))
             }
         }
+    }
+
+    /// Asks the order that an exit was sent with: it tells the name of the exit at the venue.
+    async fn ask_for_leg(&mut self, leg: &Order, lead: OrderId, tried: Tried) -> Result<Tried, ServiceError> {
+        let leader = self.engine.order(self.account, lead)?.and_then(|o| o.remote);
+        let (changes, name) = leader.map_or((0, None), |r| (r.changes, r.venue_id()));
+        let told = match name {
+            Some(name) => self.broker.order_by_venue_id(name).await,
+            None => self.broker.order_by_client_id(lead, changes).await,
+        };
+        let id = leg.spec.id;
+        match told {
+            Ok(found) => {
+                if let Some(report) = found {
+                    self.tell(BrokerReport::Order(report))?;
+                }
+                let named = self.engine.order(self.account, id)?.and_then(|o| o.remote);
+                if named.is_some_and(|remote| !remote.venue_ids.is_empty()) {
+                    return Ok(Tried { next: self.clock.now(), ..tried });
+                }
+                let give_up = match leg.status {
+                    OrderStatus::PendingCancel => VenueAnswer::CancelRefused,
+                    _ => VenueAnswer::Refused,
+                };
+                self.not_found(id, tried, give_up)
+            }
+            Err(error) => {
+                tracing::warn!(%id, %error, "an order of a group could not be asked for");
+                Ok(self.sent(tried, ASK_AGAIN_MS))
+            }
+        }
+    }
+
+    /// Not found often and long enough, an order is given up.
+    fn not_found(
+        &self,
+        id: OrderId,
+        tried: Tried,
+        give_up: fn(VenueRefusal) -> VenueAnswer,
+    ) -> Result<Tried, ServiceError> {
+        let asked = tried.asked.saturating_add(1);
+        let patient = self.clock.now() >= tried.since.plus_millis(GIVE_UP_MS);
+        if asked >= TRIES && patient {
+            let code = RefusalCode::SubmitTimeoutUnknown;
+            let text = CleanText::new("asked for again and again, never found");
+            self.answer(id, give_up(VenueRefusal { code, text }))?;
+        }
+        Ok(Tried { asked, ..self.sent(tried, ASK_AGAIN_MS) })
     }
 
     fn not_sent(
@@ -442,6 +496,12 @@ async fn passed<T>(sending: impl Future<Output = T>) -> T {
     let outcome = sending.await;
     fail::point("broker.after_send");
     outcome
+}
+
+/// Whether an order goes out, or is asked for, with another that is on its way itself.
+fn leads_away(orders: &[Order], order: &Order) -> bool {
+    let lead = order.sent_with();
+    orders.iter().any(|o| Some(o.spec.id) == lead && o.status == OrderStatus::Submitted)
 }
 
 /// What an order's state asks of its broker.

@@ -7,6 +7,7 @@ pub mod account;
 pub mod data;
 pub mod expression;
 pub mod people;
+pub mod reconcile;
 pub mod research;
 pub mod risk;
 pub mod screen;
@@ -16,6 +17,7 @@ pub use account::{Account, HistoryRow, LotRow, OrderRow, Portfolio, Position};
 pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
 pub use expression::{Evidence, FactorRow, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
+pub use reconcile::{ClaimRow, DifferenceRow};
 pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{
     BreachRow, HaltRow, LimitChange, LimitRow, LimitVersionRow, LimitsView, PreviewView, SetPreviewView,

@@ -11,7 +11,7 @@ fn foreign_fill(name: &str, quantity: i64, cum: i64) -> FillReport {
 }
 
 fn position(quantity: i64) -> Vec<PositionReport> {
-    vec![PositionReport { instrument: apple(), quantity: q(quantity) }]
+    vec![PositionReport { instrument: apple(), quantity: q(quantity), average: None }]
 }
 
 fn told(events: &[EventBody]) -> Vec<&str> {
@@ -25,7 +25,7 @@ fn told(events: &[EventBody]) -> Vec<&str> {
 }
 
 /// The state that the journal alone gives.
-fn assert_recovers(desk: &Desk) {
+pub(super) fn assert_recovers(desk: &Desk) {
     let recovered = Engine::recover(Calendars::bundled().unwrap(), &desk.journal).unwrap();
     let (a, b) = (recovered.state(), desk.engine.state());
     assert_eq!((a.orders(), a.accounts(), a.seq()), (b.orders(), b.accounts(), b.seq()));

@@ -90,6 +90,8 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::ExDateReached { .. }
         | EventBody::DividendDue { .. }
         | EventBody::OrderTrailed { .. }
+        | EventBody::PositionClaimed(_)
+        | EventBody::PositionTakenOver(_)
         | EventBody::Marked { .. }
         | EventBody::Session { .. } => None,
         EventBody::OrderAccepted { .. }

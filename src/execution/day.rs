@@ -1,0 +1,119 @@
+//! What each holding did since its exchange's day began: its value then, and the money its trades and dividends moved.
+//!
+//! Day's profit = value now − value at the previous close + money that came out of it today. Buys take money in, sells,
+//! dividends that went ex today and cash for fractions give it back; a split changes nothing of it. Fees and borrow
+//! are the account's, not the holding's. A fold like the rest: what is not known is not guessed.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price};
+
+use super::state::State;
+
+/// One holding's day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct DayOf {
+    /// Which day.
+    day: NaiveDate,
+    /// Its value at the close before; `None` where no price was known.
+    opening: Option<Money>,
+    /// Money that came out of it since; `None` when it cannot be counted.
+    flow: Option<Money>,
+    /// The part of that which dividends made.
+    dividends: Money,
+}
+
+/// The day of every holding.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Days(BTreeMap<AccountId, BTreeMap<InstrumentId, DayOf>>);
+
+impl State {
+    /// A holding's profit today at a price; `None` where its value at the day's begin is not known.
+    pub fn day_profit(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        price: Option<Price>,
+    ) -> Option<Money> {
+        let known = self.day_of.0.get(&account)?.get(&instrument)?;
+        let today = self.day(instrument.exchange).is_none_or(|day| day <= known.day);
+        let held = self.accounts().get(&account)?.positions().get(&instrument);
+        let value = match held {
+            Some(held) => held.value(price?).ok()?,
+            None => Money::ZERO,
+        };
+        value.checked_sub(known.opening.filter(|_| today)?)?.checked_add(known.flow?)
+    }
+
+    /// Instruments in which an account held or traded something today.
+    pub fn held_today(&self, account: AccountId) -> impl Iterator<Item = InstrumentId> {
+        self.day_of.0.get(&account).into_iter().flat_map(|days| days.keys().copied())
+    }
+
+    /// Dividends that went ex today: the day's opening equity holds them already.
+    pub fn day_dividends(&self, account: AccountId) -> Money {
+        let days = self.day_of.0.get(&account).into_iter().flatten();
+        let today = days.filter(|(id, of)| self.day(id.exchange).is_none_or(|day| day <= of.day));
+        today.fold(Money::ZERO, |sum, (_, of)| sum.checked_add(of.dividends).unwrap_or(sum))
+    }
+
+    /// Begins a day of an exchange for the holdings of an account, at the marked prices.
+    pub(super) fn begin_day_of(
+        &mut self,
+        account: AccountId,
+        (exchange, day): (Exchange, NaiveDate),
+        prices: &[(InstrumentId, Price)],
+    ) {
+        let Some(held) = self.accounts.get(&account) else { return };
+        let days = self.day_of.0.entry(account).or_default();
+        days.retain(|id, of| id.exchange != exchange || of.day >= day);
+        for (instrument, position) in held.positions().iter().filter(|(id, _)| id.exchange == exchange) {
+            // Marked prices come in instrument order.
+            let at = prices.binary_search_by_key(instrument, |(id, _)| *id).ok();
+            let price = at.and_then(|at| prices.get(at)).map(|(_, price)| *price);
+            let opening = price.and_then(|price| position.value(price).ok());
+            let new = DayOf { day, opening, flow: Some(Money::ZERO), dividends: Money::ZERO };
+            // What went ex this morning came before.
+            let of = days.entry(*instrument).or_insert(new);
+            of.opening = opening;
+        }
+    }
+
+    /// Notes money that came out of a holding; `held` says whether there was one before.
+    pub(super) fn note_day_flow(
+        &mut self,
+        (account, instrument): (AccountId, InstrumentId),
+        day: NaiveDate,
+        amount: Option<Money>,
+        is_dividend: bool,
+    ) {
+        let held = self.accounts.get(&account).is_some_and(|a| a.positions().contains_key(&instrument));
+        let opening = if held { None } else { Some(Money::ZERO) };
+        let new = DayOf { day, opening, flow: Some(Money::ZERO), dividends: Money::ZERO };
+        let of = self.day_of.0.entry(account).or_default().entry(instrument).or_insert(new);
+        if of.day < day {
+            *of = new;
+        }
+        of.flow = of.flow.zip(amount).and_then(|(flow, amount)| flow.checked_add(amount));
+        if is_dividend {
+            of.dividends = amount.and_then(|amount| of.dividends.checked_add(amount)).unwrap_or(of.dividends);
+        }
+    }
+
+    /// A holding goes on under another symbol.
+    pub(super) fn rename_day_flow(&mut self, from: InstrumentId, to: InstrumentId) {
+        for days in self.day_of.0.values_mut() {
+            let Some(old) = days.remove(&from) else { continue };
+            let joined = days.get(&to).filter(|new| new.day == old.day).map(|new| DayOf {
+                opening: old.opening.zip(new.opening).and_then(|(a, b)| a.checked_add(b)),
+                flow: old.flow.zip(new.flow).and_then(|(a, b)| a.checked_add(b)),
+                dividends: old.dividends.checked_add(new.dividends).unwrap_or(old.dividends),
+                ..old
+            });
+            days.insert(to, joined.unwrap_or(old));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What stood at a broker before: told as a difference, taken over by two people with the broker's cost, never else.
+
+use super::external::assert_recovers;
+use super::*;
+
+fn at_broker(quantity: i64, average: &str) -> PositionReport {
+    PositionReport { instrument: apple(), quantity: q(quantity), average: average.parse().ok() }
+}
+
+fn view(position: PositionReport) -> VenueView {
+    VenueView { positions: vec![position], ..VenueView::default() }
+}
+
+impl Desk {
+    fn take_over(&mut self, by: &str, report: PositionReport) -> Vec<EventBody> {
+        let command = Command::TakeOver { account: self.account, report };
+        let given = Given { actor: by.parse().unwrap(), independent_of: Independence::Everyone, command };
+        let batch = self.engine.command(&given, now(), now()).unwrap();
+        let sums = batch.postings.iter().map(|p| ((p.seq, p.asset), i128::from(p.amount)));
+        let mut by_asset = std::collections::BTreeMap::new();
+        sums.for_each(|(key, amount)| *by_asset.entry(key).or_insert(0) += amount);
+        assert!(by_asset.values().all(|sum| *sum == 0), "{by_asset:?}");
+        self.journal.extend(batch.events.iter().cloned());
+        batch.events.into_iter().map(|e| e.body).collect()
+    }
+
+    fn rejected(&mut self, by: &str, report: PositionReport) -> String {
+        let events = self.take_over(by, report);
+        let [EventBody::ControlRejected { reason, .. }] = &events[..] else { panic!("{events:?}") };
+        reason.to_string()
+    }
+}
+
+#[test]
+fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on() {
+    let mut desk = Desk::open();
+    let stands = at_broker(5, "90");
+    assert!(desk.rejected("kim", stands).contains("no comparison"), "nothing was told yet");
+    desk.reconcile(&view(stands));
+    assert_eq!(desk.breaks(), 1);
+    assert_eq!(names(&desk.take_over("kim", stands)), ["position_claimed"]);
+    assert!(desk.rejected("kim", stands).contains("somebody else"));
+    assert_eq!(desk.held(), q(0), "asking books nothing");
+    // Other figures than those that were asked for are asked for anew.
+    assert_eq!(names(&desk.take_over("ann", at_broker(6, "90"))), ["position_claimed"]);
+    assert_eq!(names(&desk.take_over("ann", stands)), ["position_claimed"]);
+    let profit = |desk: &Desk| {
+        let (state, account) = (desk.engine.state(), desk.engine.state().accounts()[&desk.account].clone());
+        state.equity(&account).unwrap().checked_sub(account.day_open()).unwrap()
+    };
+    let before = profit(&desk);
+    assert_eq!(names(&desk.take_over("kim", stands)), ["position_taken_over"]);
+    let account = &desk.engine.state().accounts()[&desk.account];
+    let held = &account.positions()[&apple()];
+    let lot = held.lots().next().unwrap();
+    assert_eq!((held.quantity(), held.cost().to_string()), (q(5), "450.00".to_owned()));
+    assert_eq!(
+        lot.id,
+        desk.journal.last().unwrap().seq,
+        "the lot's number is the event that tells its source"
+    );
+    assert_eq!(profit(&desk), before, "no profit of today");
+    assert_eq!((desk.breaks(), desk.engine.state().claims().count()), (0, 0));
+    desk.reconcile(&view(stands));
+    assert_eq!(desk.breaks(), 0);
+    assert!(desk.rejected("kim", stands).contains("holds what is held here"));
+    assert_recovers(&desk);
+}
+
+#[test]
+fn less_than_the_book_is_never_taken_off_it() {
+    let mut desk = Desk::open();
+    desk.working("a", 10);
+    desk.fill_told(fill("a", 10, 10));
+    let less = at_broker(4, "100");
+    desk.reconcile(&view(less));
+    assert_eq!(desk.breaks(), 1);
+    assert!(desk.rejected("kim", less).contains("nothing is taken off"));
+    assert_eq!(desk.held(), q(10));
+    // More of it is taken over at what it cost beyond the book's own cost.
+    let more = at_broker(12, "101");
+    desk.reconcile(&view(more));
+    desk.take_over("kim", more);
+    desk.take_over("ann", more);
+    let held = &desk.engine.state().accounts()[&desk.account].positions()[&apple()];
+    assert_eq!((held.quantity(), held.cost().to_string()), (q(12), "1212.00".to_owned()));
+    assert_recovers(&desk);
+}
+
+#[test]
+fn what_has_no_name_here_is_a_difference_and_its_own_name_is_nobodys_to_take() {
+    let mut desk = Desk::open();
+    desk.reconcile(&VenueView {
+        unread: vec!["order x of 'A`' at the broker".into()],
+        ..VenueView::default()
+    });
+    assert_eq!(desk.breaks(), 1);
+    let order = OrderSpec { strategy: "external".parse().ok(), ..desk.order("e", Side::Buy, 1) };
+    let events = desk.submit(&order);
+    let [EventBody::OrderDenied { refusal, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(refusal.code, RefusalCode::ReservedName);
+}

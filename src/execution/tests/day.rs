@@ -1,0 +1,91 @@
+//! The day's profit of a holding, against cases worked out by hand.
+
+use super::*;
+use crate::domain::market::SplitRatio;
+
+impl Desk {
+    fn day_profit(&self, symbol: &str) -> String {
+        let (account, state) = ("A".parse().unwrap(), self.engine.state());
+        let price = state.view().last(instrument(symbol)).map(|p| p.price);
+        state.day_profit(account, instrument(symbol), price).map_or("unknown".into(), |p| p.to_string())
+    }
+
+    /// The holdings' profits together are the account's, fees apart.
+    fn agrees(&self, fees_before: Money) {
+        let (name, state) = ("A".parse().unwrap(), self.engine.state());
+        let account = &state.accounts()[&name];
+        let price = |id: InstrumentId| state.view().last(id).map(|p| p.price);
+        let each = state.held_today(name).map(|id| state.day_profit(name, id, price(id)).unwrap().raw());
+        let fees = account.fees().checked_sub(fees_before).unwrap();
+        let grown = state.equity(account).unwrap().checked_sub(account.day_open()).unwrap();
+        let all = grown.raw() + state.day_dividends(name).raw() + fees.raw();
+        assert_eq!(each.sum::<i64>(), all);
+    }
+
+    fn fees(&self) -> Money {
+        self.engine.state().accounts()[&"A".parse().unwrap()].fees()
+    }
+
+    fn next_day(&mut self) {
+        self.now = start()
+            .plus_nanos(86_400_000_000_000 * (1 + (self.now.nanos() - start().nanos()) / 86_400_000_000_000));
+    }
+}
+
+#[test]
+fn the_days_profit_counts_todays_trades_splits_and_dividends_exactly() {
+    let calendars = Calendars::bundled().unwrap();
+    let mut desk = Desk::new(&calendars, "100000", false);
+    desk.bar("AAA", 1, [1000, 1000, 990, 1000], 100_000);
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 100, Some(1000)));
+    desk.bar("AAA", 1, [1000, 1000, 990, 1000], 100_000);
+    desk.bar("AAA", 1, [1100, 1100, 1100, 1100], 100_000);
+    assert_eq!(desk.day_profit("AAA"), "100.00", "bought at 10, now at 11");
+    desk.agrees(Money::ZERO);
+
+    desk.next_day();
+    let fees = desk.fees();
+    desk.bar("AAA", 1, [1200, 1200, 1200, 1200], 100_000);
+    assert_eq!(desk.day_profit("AAA"), "100.00", "100 from 11 to 12");
+    desk.submit(Desk::order("b", "AAA", Side::Buy, 50, Some(1200)));
+    desk.bar("AAA", 1, [1200, 1200, 1190, 1200], 100_000);
+    desk.submit(Desk::order("c", "AAA", Side::Sell, 30, Some(1300)));
+    desk.bar("AAA", 1, [1300, 1310, 1300, 1300], 100_000);
+    assert_eq!(desk.status("c"), OrderStatus::Filled);
+    assert_eq!(desk.day_profit("AAA"), "250.00", "100 from 11 to 13, 50 from 12 to 13");
+    desk.agrees(fees);
+    let (ratio, time) = (
+        SplitRatio { new: Quantity::from_whole(2).unwrap(), old: Quantity::from_whole(1).unwrap() },
+        desk.now,
+    );
+    desk.market(&MarketEvent::Split {
+        instrument: instrument("AAA"),
+        time,
+        ratio,
+        ex_date: None,
+        is_late: false,
+    });
+    assert_eq!(desk.day_profit("AAA"), "250.00", "twice as many at half the price");
+    let (amount, ex_date) = ("0.10".parse().unwrap(), "2024-03-07".parse().unwrap());
+    let pay_date = "2024-03-20".parse().unwrap();
+    let dividend =
+        MarketEvent::Dividend { instrument: instrument("AAA"), time, amount, ex_date, pay_date, held: None };
+    desk.market(&dividend);
+    desk.agrees(fees);
+
+    desk.next_day();
+    let fees = desk.fees();
+    desk.bar("AAA", 1, [640, 640, 640, 640], 100_000);
+    assert_eq!(desk.day_profit("AAA"), "0.00", "240 fell by 0.10 and give 0.10 each");
+    desk.agrees(fees);
+    desk.submit(Desk::order("d", "AAA", Side::Sell, 240, Some(640)));
+    desk.bar("AAA", 1, [640, 650, 640, 650], 100_000);
+    assert_eq!((desk.status("d"), desk.day_profit("AAA")), (OrderStatus::Filled, "0.00".into()));
+    desk.submit(Desk::order("e", "AAA", Side::Buy, 10, Some(650)));
+    desk.bar("AAA", 1, [650, 650, 640, 660], 100_000);
+    assert_eq!(desk.day_profit("AAA"), "1.00", "bought again: 10 from 6.50 to 6.60");
+    desk.agrees(fees);
+    assert_eq!(desk.day_profit("BBB"), "unknown", "never held");
+    let rebuilt = Engine::recover(calendars, &desk.events).unwrap();
+    assert_eq!(rebuilt.state().day_of, desk.engine.state().day_of);
+}
