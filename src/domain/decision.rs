@@ -228,6 +228,17 @@ pub struct Inputs {
     /// Day trades in the last five sessions, of an account whose number of them is restricted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day_trades: Option<u32>,
+    /// What only some limits ask for.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    pub beside: Beside,
+    /// Limits that bind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Bound>,
+}
+
+/// Figures that only some limits, or some deeds, ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Beside {
     /// Whether it flattens: limits that people set do not speak against it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flattens: bool,
@@ -261,9 +272,12 @@ pub struct Inputs {
     /// Loss realised in the instrument over five sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Money>,
-    /// Limits that bind it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub limits: Vec<Bound>,
+}
+
+impl Beside {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a decision saw: plain data for the journal and the screen.

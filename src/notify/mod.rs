@@ -88,20 +88,8 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let letter = Letter { event, level: NoticeLevel::Info, title: "Limit not approved", text };
             send(out, &audience.controllers, letter);
         }
-        EventBody::Halted { scope, actor, .. } => {
-            let text = format!("{actor} halted trading ({scope}); another person can resume it");
-            let letter = Letter { event, level: NoticeLevel::Action, title: "Trading halted", text };
-            send(out, &audience.everybody, letter);
-        }
-        EventBody::Flattened { scope, actor, .. } => {
-            let text = format!("{actor} closes the positions of {scope} at market");
-            let letter = Letter { event, level: NoticeLevel::Action, title: "Positions are closed", text };
-            send(out, &audience.everybody, letter);
-        }
-        EventBody::Resumed { scope, actor, .. } => {
-            let text = format!("{actor} resumed trading ({scope})");
-            let letter = Letter { event, level: NoticeLevel::Info, title: "Trading resumed", text };
-            send(out, &audience.everybody, letter);
+        EventBody::Halted { .. } | EventBody::Flattened { .. } | EventBody::Resumed { .. } => {
+            stopped(event, audience, out);
         }
         EventBody::LimitUsed { account, limit, scope, level, observed, threshold }
             if *level >= USE_TOLD_FROM =>
@@ -130,6 +118,25 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
         }
         _ => {}
     }
+}
+
+/// Trading stopped or goes on, or positions are closed: everybody is told.
+fn stopped(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
+    let (level, title, text) = match &event.body {
+        EventBody::Halted { scope, actor, .. } => {
+            let text = format!("{actor} halted trading ({scope}); another person can resume it");
+            (NoticeLevel::Action, "Trading halted", text)
+        }
+        EventBody::Flattened { scope, actor, .. } => {
+            let text = format!("{actor} closes the positions of {scope} at market");
+            (NoticeLevel::Action, "Positions are closed", text)
+        }
+        EventBody::Resumed { scope, actor, .. } => {
+            (NoticeLevel::Info, "Trading resumed", format!("{actor} resumed trading ({scope})"))
+        }
+        _ => return,
+    };
+    send(out, &audience.everybody, Letter { event, level, title, text });
 }
 
 fn inform(event: &Event, (title, text): (&'static str, String), to: &[UserName], out: &mut Vec<Sourced>) {

@@ -145,7 +145,7 @@ static ALWAYS: LazyLock<Vec<&'static dyn Control>> = LazyLock::new(|| {
 fn may_speak(rule: Rule, inputs: &Inputs) -> bool {
     match rule {
         Rule::Always { .. } => true,
-        Rule::Limit(name) => !inputs.flattens && inputs.limits.iter().any(|bound| bound.name == name),
+        Rule::Limit(name) => !inputs.beside.flattens && inputs.limits.iter().any(|bound| bound.name == name),
     }
 }
 

@@ -108,7 +108,6 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             Some(if top.as_ref().and_then(LimitValue::raw) < seen.raw() { Some(seen) } else { top })
         })?;
     }
-    let whole = || book.sums.whole(book.account.spec().account, |i| book.prices(i));
     let orders = || book.own_orders().filter(|o| fits(o.spec.instrument.symbol));
     let account = book.account.spec().account;
     let count = |n: u32| Some(LimitValue::Count(n));
@@ -128,26 +127,6 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             part_of_equity(book, name)?.share_of(book.equity()?).map(LimitValue::Ratio)
         }
         LimitName::MaxOrdersPerMinute => count(orders_in_window(book)),
-        LimitName::MaxMessagesPerMinute => count(book.past.pace.within(book.now).0),
-        LimitName::MaxFirmMessagesPerMinute => count(book.firm_pace.within(book.now).0),
-        LimitName::MaxRejectRate => {
-            let (messages, refused) = book.past.pace.within(book.now);
-            let share = refused_share(refused, messages).map(|(part, whole)| part.share_of(whole));
-            share.unwrap_or(Some(Ratio::ZERO)).map(LimitValue::Ratio)
-        }
-        LimitName::MaxStopOuts => count(book.past.stop_outs()),
-        LimitName::LowProfitLock => {
-            let lost = book.past.lost().into_iter().filter(|(instrument, _)| fits(instrument.symbol));
-            Some(LimitValue::Money(lost.map(|(_, lost)| lost).max().unwrap_or(Money::ZERO)))
-        }
-        LimitName::MaxCurrencyExposure => {
-            Some(LimitValue::Money(whole()?.gross.checked_add(book.peers_gross()?)?))
-        }
-        LimitName::MaxUnsettledUse => unsettled_use(book).map(LimitValue::Money),
-        LimitName::LossCooldown => {
-            let since = book.activity.lost_at.map(|at| book.now.since(at).max(0) / NANOS_PER_SECOND)?;
-            count(u32::try_from(since).unwrap_or(u32::MAX))
-        }
         LimitName::MaxOpenOrders => count(book.sums.open(account)),
         LimitName::MaxCancelsPerDay => count(book.activity.cancels),
         LimitName::MaxConsecutiveLosses => count(book.activity.losses),
@@ -165,27 +144,38 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         },
         LimitName::MaxDailyLoss => fall(book, book.account.day_open()).map(LimitValue::Money),
         LimitName::MaxDrawdown => fall(book, book.peak)?.share_of(book.peak).map(LimitValue::Ratio),
-        LimitName::MaxPositionNotional
-        | LimitName::MaxPositionQuantity
-        | LimitName::MaxPositionWeight
-        | LimitName::MaxPositionLoss
-        | LimitName::PriceCollar
-        | LimitName::PriceCollarTicks
-        | LimitName::MinOrderQuantity
-        | LimitName::MinOrderNotional
-        | LimitName::MaxDaysToLiquidate
-        | LimitName::MaxFillDistance
-        | LimitName::ApprovalWindow
-        | LimitName::MaxReferenceAge
-        | LimitName::DuplicateOrderWindow
-        | LimitName::MaxSelfTrades
-        | LimitName::MaxAdvParticipation
-        | LimitName::MaxBeta
-        | LimitName::MaxVar95
-        | LimitName::MaxVar99
-        | LimitName::MaxShortfall95
-        | LimitName::MaxShortfall99
-        | LimitName::RestrictedSymbols => None,
+        _ => of_past(book, name, &fits),
+    }
+}
+
+/// The same of what was done before, and over all accounts; nothing of limits whose use has no meaning.
+fn of_past(book: &Book<'_>, name: LimitName, fits: &dyn Fn(Symbol) -> bool) -> Option<LimitValue> {
+    let count = |n: u32| Some(LimitValue::Count(n));
+    match name {
+        LimitName::MaxMessagesPerMinute => count(book.past.pace.within(book.now).0),
+        LimitName::MaxFirmMessagesPerMinute => count(book.firm_pace.within(book.now).0),
+        LimitName::MaxRejectRate => {
+            let (messages, refused) = book.past.pace.within(book.now);
+            let share = refused_share(refused, messages).map(|(part, whole)| part.share_of(whole));
+            share.unwrap_or(Some(Ratio::ZERO)).map(LimitValue::Ratio)
+        }
+        LimitName::MaxStopOuts => count(book.past.stop_outs()),
+        LimitName::LowProfitLock => {
+            let lost = book.past.lost().into_iter().filter(|(instrument, _)| fits(instrument.symbol));
+            Some(LimitValue::Money(lost.map(|(_, lost)| lost).max().unwrap_or(Money::ZERO)))
+        }
+        LimitName::MaxCurrencyExposure => Some(LimitValue::Money(
+            book.sums
+                .whole(book.account.spec().account, |i| book.prices(i))?
+                .gross
+                .checked_add(book.peers_gross()?)?,
+        )),
+        LimitName::MaxUnsettledUse => unsettled_use(book).map(LimitValue::Money),
+        LimitName::LossCooldown => {
+            let since = book.activity.lost_at.map(|at| book.now.since(at).max(0) / NANOS_PER_SECOND)?;
+            count(u32::try_from(since).unwrap_or(u32::MAX))
+        }
+        _ => None,
     }
 }
 

@@ -321,29 +321,11 @@ impl Worker {
         })
     }
 
-    /// Requests about limits, people and the house itself.
-    fn answer_people(&self, request: Request) -> Result<Reply, ServiceError> {
+    /// Halts, drills of them, closing of positions.
+    fn answer_stops(&self, request: Request) -> Result<Reply, ServiceError> {
         let session = &self.session;
         let house = session.house();
         match request {
-            Request::PreviewLimit(draft) => {
-                Ok(Reply::Preview(Box::new(house.preview_limit(&session.permit::<ControlRisk>()?, &draft)?)))
-            }
-            Request::SetLimit(draft) => {
-                Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, *draft)?))
-            }
-            Request::ApproveLimit(version) => {
-                Ok(version_told(&house.approve_limit(&session.permit::<ControlRisk>()?, version)?))
-            }
-            Request::RejectLimit { version, reason } => {
-                Ok(version_told(&house.reject_limit(&session.permit::<ControlRisk>()?, version, reason)?))
-            }
-            Request::RevertLimit(version) => {
-                Ok(version_told(&house.revert_limit(&session.permit::<ControlRisk>()?, version)?))
-            }
-            Request::ApproveOrder { account, id } => {
-                Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
-            }
             Request::Halt { scope, mode, cancel, reason } => {
                 let ended = house.halt(&session.permit::<ControlRisk>()?, scope, mode, cancel, reason)?;
                 let ended = if cancel { format!("; {ended} open orders were ended") } else { String::new() };
@@ -366,6 +348,33 @@ impl Worker {
             Request::Resume(scope) => {
                 house.resume(&session.permit::<ControlRisk>()?, scope)?;
                 Ok(Reply::Done(format!("trading goes on ({scope})")))
+            }
+            other => self.answer_sets(other),
+        }
+    }
+
+    /// Requests about limits, people and the house itself.
+    fn answer_people(&self, request: Request) -> Result<Reply, ServiceError> {
+        let session = &self.session;
+        let house = session.house();
+        match request {
+            Request::PreviewLimit(draft) => {
+                Ok(Reply::Preview(Box::new(house.preview_limit(&session.permit::<ControlRisk>()?, &draft)?)))
+            }
+            Request::SetLimit(draft) => {
+                Ok(version_told(&house.set_limit(&session.permit::<ControlRisk>()?, *draft)?))
+            }
+            Request::ApproveLimit(version) => {
+                Ok(version_told(&house.approve_limit(&session.permit::<ControlRisk>()?, version)?))
+            }
+            Request::RejectLimit { version, reason } => {
+                Ok(version_told(&house.reject_limit(&session.permit::<ControlRisk>()?, version, reason)?))
+            }
+            Request::RevertLimit(version) => {
+                Ok(version_told(&house.revert_limit(&session.permit::<ControlRisk>()?, version)?))
+            }
+            Request::ApproveOrder { account, id } => {
+                Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
             }
             Request::ReadNotices => {
                 house.read_notices(&session.permit::<ViewMarket>()?)?;
@@ -399,7 +408,7 @@ impl Worker {
                 house.save_factor(&session.permit::<TradeDesk>()?, &name, &text, "")?;
                 Ok(Reply::Done(format!("{} is saved among your own factors", CleanText::new(&name))))
             }
-            other => self.answer_sets(other),
+            other => self.answer_stops(other),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A draft in its book: everything the controls need, gathered once from sums that are already there.
 
-use crate::domain::decision::{Bound, Inputs, Span};
+use crate::domain::decision::{Beside, Bound, Inputs, Span};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::order::Start;
@@ -17,6 +17,14 @@ use crate::risk::sums::{Around, Whole};
 use crate::risk::tail;
 
 use super::{promise, rate, shape};
+
+/// Limits that look at all positions and open orders of the account.
+const WIDE: [LimitName; 4] = [
+    LimitName::MaxGrossExposure,
+    LimitName::MaxNetExposure,
+    LimitName::MaxLeverage,
+    LimitName::MaxUnsettledUse,
+];
 
 /// What the checks look at: the draft, the book, and what several of them need.
 #[derive(Debug)]
@@ -108,8 +116,7 @@ impl<'a> Case<'a> {
         let asked = |name: LimitName| limits.iter().any(|b| b.name == name);
         let all = only.is_none();
         let wants = |name: LimitName| only.is_none_or(|only| only == name);
-        let wide = [LimitName::MaxGrossExposure, LimitName::MaxNetExposure, LimitName::MaxLeverage];
-        let wants_whole = only.is_none_or(|name| wide.contains(&name) || name == LimitName::MaxUnsettledUse);
+        let wants_whole = only.is_none_or(|name| WIDE.contains(&name));
         let whole = wants_whole.then(|| book.sums.whole(spec.account, |i| book.prices(i))).flatten();
         let whole = whole.as_ref();
         let tails = self.tails(&asked);
@@ -170,6 +177,14 @@ impl<'a> Case<'a> {
             losses: book.activity.losses,
             since_loss: book.activity.lost_at.map(|at| seconds(book.now.since(at))),
             day_trades: if wants(LimitName::MaxDayTrades) { book.restricted_day_trades() } else { None },
+            beside: self.beside(&asked, all),
+            limits,
+        }
+    }
+
+    fn beside(&self, asked: &dyn Fn(LimitName) -> bool, all: bool) -> Beside {
+        let (book, order) = (self.book, self.order);
+        Beside {
             flattens: self.draft.flattens,
             borrowed: if all { self.borrowed() } else { None },
             unsettled: asked(LimitName::MaxUnsettledUse).then(|| book.account.unsettled_total()),
@@ -185,7 +200,6 @@ impl<'a> Case<'a> {
             stop_outs: asked(LimitName::MaxStopOuts).then(|| book.past.stop_outs()),
             lost: asked(LimitName::LowProfitLock)
                 .then(|| book.past.lost().get(&order.instrument).copied().unwrap_or(Money::ZERO)),
-            limits,
         }
     }
 

@@ -18,7 +18,7 @@ impl Control for PriceCollarTicks {
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let known = inputs
             .reference
-            .zip(inputs.tick)
+            .zip(inputs.beside.tick)
             .filter(|(price, tick)| price.is_positive() && tick.is_positive());
         let ticks = known.map(|(reference, tick)| {
             let beyond = beyond(inputs.side, inputs.limit_price.unwrap_or(reference), reference);

@@ -19,7 +19,7 @@ impl Control for MaxCurrencyExposure {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let value = inputs.currency.map(|span| Measure::span(span.now.raw(), span.with.raw()));
+        let value = inputs.beside.currency.map(|span| Measure::span(span.now.raw(), span.with.raw()));
         bounded(inputs, LimitName::MaxCurrencyExposure, value.map(|m| m.unless(inputs.reduces)))
     }
 }

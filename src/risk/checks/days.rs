@@ -20,7 +20,7 @@ impl Control for MaxDaysToLiquidate {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let take = inputs.daily_take.filter(|take| take.is_positive());
+        let take = inputs.beside.daily_take.filter(|take| take.is_positive());
         let days = inputs.position_quantity.zip(take).map(|(position, take)| {
             // Shares of shares: the scale of money does for both.
             let part =

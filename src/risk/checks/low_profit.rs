@@ -23,7 +23,8 @@ impl Control for LowProfitLock {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let lost = inputs.lost.map(|lost| Measure::span(lost.raw(), lost.raw()).unless(inputs.reduces));
+        let lost =
+            inputs.beside.lost.map(|lost| Measure::span(lost.raw(), lost.raw()).unless(inputs.reduces));
         bounded(inputs, LimitName::LowProfitLock, lost)
     }
 }

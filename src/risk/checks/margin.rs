@@ -45,7 +45,7 @@ impl Control for MarginCall {
         Finding::plain(
             "margin_call",
             RefusalCode::MarginCall,
-            inputs.margin_called && !inputs.reduces && !inputs.flattens,
+            inputs.margin_called && !inputs.reduces && !inputs.beside.flattens,
         )
     }
 }

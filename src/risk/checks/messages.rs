@@ -15,7 +15,7 @@ impl Control for MaxMessagesPerMinute {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        bounded(inputs, LimitName::MaxMessagesPerMinute, inputs.pace.map(counted))
+        bounded(inputs, LimitName::MaxMessagesPerMinute, inputs.beside.pace.map(counted))
     }
 }
 
@@ -29,7 +29,7 @@ impl Control for MaxFirmMessagesPerMinute {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        bounded(inputs, LimitName::MaxFirmMessagesPerMinute, inputs.firm_pace.map(counted))
+        bounded(inputs, LimitName::MaxFirmMessagesPerMinute, inputs.beside.firm_pace.map(counted))
     }
 }
 

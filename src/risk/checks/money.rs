@@ -33,7 +33,7 @@ fn spoke<'i>(code: RefusalCode, observed: i64, threshold: i64) -> Finding<'i> {
 fn cash(inputs: &Inputs) -> Finding<'_> {
     let code = RefusalCode::InsufficientCash;
     // What closes a short position is bought, whatever the cash.
-    if inputs.side == Side::Sell || inputs.flattens {
+    if inputs.side == Side::Sell || inputs.beside.flattens {
         return Finding::plain("money", code, false);
     }
     if inputs.cash.is_negative() {
@@ -49,7 +49,7 @@ fn cash(inputs: &Inputs) -> Finding<'_> {
 
 fn reg_t(inputs: &Inputs) -> Finding<'_> {
     let code = RefusalCode::InsufficientBuyingPower;
-    if inputs.reduces || inputs.flattens {
+    if inputs.reduces || inputs.beside.flattens {
         return Finding::plain("money", code, false);
     }
     let Some((gross, equity)) = inputs.gross.zip(inputs.equity) else {

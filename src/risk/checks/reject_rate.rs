@@ -27,7 +27,7 @@ impl Control for MaxRejectRate {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let share = inputs.refused.map(|(refused, messages)| {
+        let share = inputs.beside.refused.map(|(refused, messages)| {
             let (part, whole) = refused_share(refused, messages).unwrap_or((Money::ZERO, Money::ZERO));
             Measure::share(Span { now: part, with: part }, whole).unless(inputs.reduces)
         });

@@ -31,7 +31,11 @@ impl Control for ShortSelling {
             (true, false) if all > held => (RefusalCode::HardToBorrow, true),
             (true, _) => (RefusalCode::ShortSaleRestricted, false),
         };
-        match inputs.borrowed.filter(|(short, borrowable)| !breached && all > held && short > borrowable) {
+        match inputs
+            .beside
+            .borrowed
+            .filter(|(short, borrowable)| !breached && all > held && short > borrowable)
+        {
             Some((short, borrowable)) => plain(RefusalCode::ExceedsShortableQuantity, true).seen(
                 LimitUnit::Quantity,
                 short.raw(),

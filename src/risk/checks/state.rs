@@ -19,11 +19,11 @@ impl Control for TradingState {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        if inputs.reconciling && !inputs.reduces && !(inputs.flattens && inputs.reduce_only) {
+        if inputs.reconciling && !inputs.reduces && !(inputs.beside.flattens && inputs.reduce_only) {
             return Finding::plain("trading_state", RefusalCode::Reconciling, true);
         }
         // Who closes positions by hand may, whatever is halted.
-        let closes = inputs.flattens && inputs.reduce_only;
+        let closes = inputs.beside.flattens && inputs.reduce_only;
         let Some((scope, mode)) = inputs.halt.filter(|_| !closes) else {
             return Finding::plain("trading_state", RefusalCode::TradingHalted, false);
         };

@@ -23,7 +23,7 @@ impl Control for MaxStopOuts {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let stops = inputs.stop_outs.map(i64::from);
+        let stops = inputs.beside.stop_outs.map(i64::from);
         let stops = stops.map(|stops| Measure::span(stops, stops).unless(inputs.reduces));
         bounded(inputs, LimitName::MaxStopOuts, stops)
     }

@@ -24,7 +24,7 @@ impl Control for MaxUnsettledUse {
 
 /// What open buys, and then this one beside them, need beyond the settled cash; nothing where nothing is unsettled.
 fn used(inputs: &Inputs) -> Option<Measure> {
-    let unsettled = inputs.unsettled?;
+    let unsettled = inputs.beside.unsettled?;
     let settled = inputs.cash.checked_sub(unsettled)?;
     let before = inputs.cash_held?;
     let beyond = |needed: Money| {
