@@ -77,7 +77,7 @@ impl Step<'_> {
         let mut facts = facts.clone();
         let remote =
             |o: &&OrderSpec| self.remote_broker(o).is_some() && (o.oco.is_some() || o.parent.is_some());
-        if orders.iter().any(|o| remote(o)) {
+        if orders.iter().any(remote) {
             self.coming = orders.iter().map(|o| (*o).clone()).collect();
         }
         // Children after the orders they wait for.

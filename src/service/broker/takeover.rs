@@ -40,8 +40,8 @@ impl House {
         symbol: Symbol,
     ) -> Result<view::ClaimRow, ServiceError> {
         let state = self.state()?;
-        let spec = accounts_in(&state, permit.scope()).map(crate::portfolio::Account::spec);
-        let spec = spec.into_iter().find(|s| s.account == account).cloned();
+        let mut specs = accounts_in(&state, permit.scope()).map(crate::portfolio::Account::spec);
+        let spec = specs.find(|s| s.account == account).cloned();
         let spec = spec.ok_or_else(|| super::super::trading::unknown_account(account))?;
         let broker = self.connect(spec.broker)?;
         let found = ask_positions(broker.as_ref())?;
