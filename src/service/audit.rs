@@ -17,7 +17,7 @@ use super::error::ServiceError;
 use super::evidence::Recount;
 use super::house::House;
 use super::nightly::{SOUND, Stop, UNSOUND};
-use super::permit::{Audit, Permit, ViewLimits, ViewPortfolio, ViewSignals};
+use super::permit::{Audit, Permit, ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
 
 /// What proving the journal found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -185,6 +185,7 @@ impl Session {
             }
             Table::Signals => rows(house.signals(&self.permit::<ViewSignals>()?, account)?.rows),
             Table::Limits => rows(house.limit_history(&self.permit::<ViewLimits>()?)?),
+            Table::News => rows(house.news(&self.permit::<ViewMarket>()?, account)?),
             Table::Audit => {
                 let mut lines = Vec::new();
                 house.audit_trail(&self.permit::<Audit>()?, |line| lines.push(line))?;

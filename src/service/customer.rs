@@ -148,9 +148,10 @@ impl Scene<'_> {
         Ok(told
             .map(|(symbol, rows)| {
                 let mut told: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-                for (by, tone) in rows.iter().filter_map(|r| r.told.as_ref()) {
-                    told.entry(by).or_default().push(*tone);
+                for row in rows.iter() {
+                    told.entry(row.told_by.as_str()).or_default().extend(row.told_tone);
                 }
+                told.retain(|_, tones| !tones.is_empty());
                 let told = told.into_iter().map(|(by, tones)| (CleanText::new(by), mean_tone(&tones)));
                 let ours: Vec<f64> = rows.iter().filter_map(|r| r.tone).collect();
                 let since = rows.last().map_or(self.today, |r| calendar.date_at(r.time));

@@ -47,6 +47,8 @@ pub enum Table {
     Limits,
     /// The audit trail.
     Audit,
+    /// Headlines of what is watched and held.
+    News,
 }
 
 impl Table {
@@ -59,6 +61,7 @@ impl Table {
             Table::Signals => "signals",
             Table::Limits => "limits",
             Table::Audit => "audit",
+            Table::News => "news",
         }
     }
 }

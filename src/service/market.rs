@@ -408,19 +408,23 @@ impl House {
         let wanted = here.filter(|n| of.is_empty() || of.contains(&n.headline.instrument));
         Ok(wanted
             .take(NEWS_MAX)
-            .map(|n| NewsRow {
-                time: n.headline.time,
-                symbol: n.headline.instrument.symbol,
-                headline: n.headline.headline.to_string(),
-                source: n.headline.source.to_string(),
-                tone: n.tone,
-                told: n.told.map(|(by, tone)| (by.to_string(), tone)),
+            .map(|n| {
+                let (told_by, told_tone) = n.told.unzip();
+                NewsRow {
+                    time: n.headline.time,
+                    symbol: n.headline.instrument.symbol,
+                    headline: n.headline.headline.to_string(),
+                    source: n.headline.source.to_string(),
+                    tone: n.tone,
+                    told_by: told_by.map(|by| by.to_string()).unwrap_or_default(),
+                    told_tone,
+                }
             })
             .collect())
     }
 
     /// Headlines on what a person watches and holds.
-    pub(super) fn news(
+    pub fn news(
         &self,
         permit: &Permit<ViewMarket>,
         account: Option<AccountId>,

@@ -59,6 +59,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("export orders", "", [true, true, true, true]),
     ("export fills", "", [true, true, true, true]),
     ("export positions", "", [true, true, true, true]),
+    ("export news", "", [true, true, true, true]),
     ("export signals", "", [false, true, true, true]),
     ("export limits", "", [false, true, true, true]),
     ("export audit", "", [false, false, true, true]),

@@ -53,6 +53,8 @@ pub enum ExportCommand {
     Positions(Rows),
     /// The latest ranked signals.
     Signals(Rows),
+    /// Headlines of what you watch and hold, up to market time, with our tone and the vendor's.
+    News(Rows),
     /// Every version of every limit.
     Limits,
     /// The audit trail.
@@ -202,6 +204,9 @@ impl ExportCommand {
             ExportCommand::Signals(r) => {
                 let permit = session.permit::<ViewSignals>()?;
                 env.out.list(&house.signals(&permit, r.account)?.rows, "")
+            }
+            ExportCommand::News(r) => {
+                env.out.list(&house.news(&session.permit::<ViewMarket>()?, r.account)?, "")
             }
             ExportCommand::Limits => {
                 let permit = session.permit::<ViewLimits>()?;

@@ -28,7 +28,9 @@ fn allowed(request: &Request) -> bool {
         Request::Amend { account, .. }
         | Request::Cancel { account, .. }
         | Request::CancelAll { account, .. } => account.as_str() != "desk",
-        Request::Export { table, .. } => matches!(table, Table::Orders | Table::Fills | Table::Positions),
+        Request::Export { table, .. } => {
+            matches!(table, Table::Orders | Table::Fills | Table::Positions | Table::News)
+        }
         Request::PreviewLimit(_)
         | Request::SetLimit(_)
         | Request::ApproveLimit(_)
@@ -149,8 +151,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         all.push(Request::Cancel { account, id });
         all.push(Request::CancelAll { account, symbol: None });
     }
-    for table in [Table::Orders, Table::Fills, Table::Positions, Table::Signals, Table::Limits, Table::Audit]
-    {
+    let tables = [Table::Orders, Table::Fills, Table::Positions, Table::News];
+    for table in tables.into_iter().chain([Table::Signals, Table::Limits, Table::Audit]) {
         all.push(Request::Export { table, json: true });
     }
     all

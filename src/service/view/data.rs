@@ -1,7 +1,7 @@
 //! Prices, charts, news, instruments.
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Currency, InstrumentId, Price, Quantity, Ratio, Symbol, UnixNanos, Volume};
 
@@ -88,7 +88,7 @@ impl Chart {
 }
 
 /// One headline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewsRow {
     /// When it was published.
     pub time: UnixNanos,
@@ -100,8 +100,10 @@ pub struct NewsRow {
     pub source: String,
     /// Tone from -1 to 1 by our lexicon.
     pub tone: Option<f64>,
-    /// Which vendor gives it a tone of its own, and that tone, -1 to 1.
-    pub told: Option<(String, f64)>,
+    /// Which vendor gives it a tone of its own; empty when none does.
+    pub told_by: String,
+    /// That tone, -1 to 1.
+    pub told_tone: Option<f64>,
 }
 
 /// An instrument found by name.

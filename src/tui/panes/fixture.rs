@@ -472,7 +472,8 @@ fn news() -> Vec<NewsRow> {
         headline: headline.to_owned(),
         source: "wire".to_owned(),
         tone,
-        told: told.map(|tone| ("polygon".to_owned(), tone)),
+        told_by: told.map(|_| "polygon".to_owned()).unwrap_or_default(),
+        told_tone: told,
     };
     vec![
         row("20T18:12:00", "NVDA", "Record data-center revenue beats every estimate", Some(0.72), Some(1.0)),

@@ -49,18 +49,20 @@ fn line(news: &NewsRow, time: String, view: &View<'_>) -> Row {
         Cell::new(news.symbol.as_str(), Meaning::Title),
         tone(news.tone, view.ascii),
         Cell::text(news.headline.as_str()),
-        told(news.told.as_ref(), view.ascii),
+        told(news, view.ascii),
         Cell::muted(news.source.as_str()),
     ];
     Row::new(instrument.map_or(RowKey::None, RowKey::Instrument), cells)
 }
 
 /// The mark of the tone that the vendor gives, with its name.
-fn told(told: Option<&(String, f64)>, ascii: bool) -> Cell {
-    let Some((by, given)) = told else { return Cell::muted("") };
-    let Cell { text, meaning, .. } = tone(Some(*given), ascii);
+fn told(news: &NewsRow, ascii: bool) -> Cell {
+    if news.told_tone.is_none() {
+        return Cell::muted("");
+    }
+    let Cell { text, meaning, .. } = tone(news.told_tone, ascii);
     let mark = text.split(' ').next().unwrap_or_default();
-    Cell::new(format!("{mark} {by}"), meaning)
+    Cell::new(format!("{mark} {}", news.told_by), meaning)
 }
 
 fn tone(tone: Option<f64>, ascii: bool) -> Cell {

@@ -369,9 +369,10 @@ fn export(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
         Some(PaneId::Positions | PaneId::Allocation | PaneId::Summary) => Table::Positions,
         Some(PaneId::Signals | PaneId::Explain) => Table::Signals,
         Some(PaneId::Limits | PaneId::Versions) => Table::Limits,
+        Some(PaneId::News) => Table::News,
         Some(PaneId::Breaches | PaneId::Log | PaneId::Halts) => Table::Audit,
         _ => {
-            let text = "Export works on orders, history, positions, signals, limits and breaches.";
+            let text = "Export works on orders, history, positions, signals, limits, breaches and news.";
             return state.say(Tone::Bad, text);
         }
     };
