@@ -16,6 +16,7 @@ use crate::cli::errors::Failure;
 use crate::config::{self, Paths};
 use crate::domain::{Clock, UserName};
 use crate::observe::{self, LogRing, SystemClock};
+use crate::secret::keys::open_to_others;
 use crate::service::broker::Brokers;
 use crate::service::door::Door;
 use crate::service::factors::UserFactors;
@@ -226,6 +227,12 @@ impl App {
             Ok(None) => rows.push(row("trades", "free".to_string(), true)),
             Ok(Some(holder)) => rows.push(row("trades", format!("held by {holder}"), true)),
             Err(error) => rows.push(row("trades", error.to_string(), false)),
+        }
+        for (path, mode) in open_to_others(paths.home()) {
+            let name = path.display();
+            let said =
+                format!("others may read {name} (mode {mode:o}): 'chmod 600 {name}', then set its keys anew");
+            rows.push(row("keys", said, false));
         }
         if let Some((said, is_sound)) = nightly::last_of(paths.home()) {
             rows.push(row("last verify", said, is_sound));

@@ -9,7 +9,7 @@ mod row;
 mod sink;
 mod table;
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -58,7 +58,7 @@ impl Out {
             Format::Json => json::write(&mut self.writer, rows)?,
             Format::Csv => write_csv(&mut self.writer, &all_fields(rows)?)?,
             Format::Table if rows.is_empty() => self.remark(nothing)?,
-            Format::Table => table::write(&mut self.writer, &all_fields(rows)?)?,
+            Format::Table => table::write(&mut self.writer, &all_fields(rows)?, terminal_cells())?,
         }
         Ok(())
     }
@@ -134,6 +134,12 @@ impl Out {
     pub fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.writer.flush()?)
     }
+}
+
+/// Width of the terminal that reads this; `None` where a file or program does.
+fn terminal_cells() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(crossterm::terminal::size)?.ok()?;
+    Some(usize::from(size.0)).filter(|cells| *cells > 0)
 }
 
 fn all_fields<T: Serialize>(rows: &[T]) -> Result<Vec<Fields>, Failure> {

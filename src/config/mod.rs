@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub use file::{Problem, load, parse, set};
 pub use market::{LiveSetting, LiveVendor, VendorOrder, VendorSetting, VendorTable};
-pub use paths::Paths;
+pub use paths::{Paths, TEXT_FILES};
 pub use registry::{Kind, SETTINGS, Setting, Settings, UpDown, find};
 
 use crate::domain::CleanText;

@@ -9,6 +9,13 @@ use super::ConfigError;
 /// The variable that names a home.
 pub const HOME_VARIABLE: &str = "QLIB_PRO_HOME";
 
+/// The settings file of a home.
+const SETTINGS_FILE: &str = "settings.toml";
+/// The file of a home with a user's own factors.
+const FACTORS_FILE: &str = "factors.toml";
+/// Texts of a home that people write; none holds a key.
+pub const TEXT_FILES: [&str; 2] = [SETTINGS_FILE, FACTORS_FILE];
+
 /// The places of one home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -45,12 +52,12 @@ impl Paths {
 
     /// The settings file.
     pub fn settings(&self) -> PathBuf {
-        self.home.join("settings.toml")
+        self.home.join(SETTINGS_FILE)
     }
 
     /// The file of a user's own factors.
     pub fn factors(&self) -> PathBuf {
-        self.home.join("factors.toml")
+        self.home.join(FACTORS_FILE)
     }
 
     /// Folder of the log files.

@@ -71,6 +71,8 @@ reasons! {
     MissingField = "MISSING_FIELD", "fill in the empty field";
     /// A word is none of those the column knows.
     BadField = "BAD_FIELD", "use one of the words the column knows";
+    /// A currency in which the exchange does not trade.
+    OtherCurrency = "OTHER_CURRENCY", "correct the currency or the exchange, or leave the currency out";
     /// More symbols than one command takes.
     TooManySymbols = "TOO_MANY_SYMBOLS", "import the rest of the symbols with a second command";
     /// The compressed file ends in the middle.
@@ -134,6 +136,8 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Rows not stored.
     pub quarantined: u64,
+    /// Put right by a rule and stored, with what they were before.
+    pub repaired: u64,
     /// Stored, but odd.
     pub flagged: u64,
     /// Sessions without a row between a symbol's first and last row.

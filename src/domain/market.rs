@@ -337,6 +337,8 @@ pub struct Listing {
     pub scheme: CleanText,
     /// Whether it tells if the instrument can be sold short, and how much of it; else that stays as it is known.
     pub tells_borrow: bool,
+    /// On which day all this was told; `None` when not known.
+    pub told_on: Option<NaiveDate>,
 }
 
 impl Listing {
@@ -348,6 +350,7 @@ impl Listing {
             from: None,
             scheme: CleanText::default(),
             tells_borrow: false,
+            told_on: None,
         }
     }
 }

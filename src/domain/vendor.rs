@@ -115,6 +115,15 @@ pub struct BudgetState {
     pub last_error: Option<(UnixNanos, CleanText)>,
     /// Kinds of data that the plan turned out not to allow, and when that was found.
     pub refused: Vec<(DataKind, UnixNanos)>,
+    /// Its words when it refused them.
+    #[serde(default)]
+    pub refused_said: Vec<(DataKind, CleanText)>,
+    /// Kinds of data that it has given, and when it last did.
+    #[serde(default)]
+    pub allowed: Vec<(DataKind, UnixNanos)>,
+    /// Kinds of data of which a test could find out neither, when it was, and why.
+    #[serde(default)]
+    pub untold: Vec<(DataKind, UnixNanos, CleanText)>,
     /// By how many seconds its clock was ahead of ours at its last answer, where that is too many; negative: behind.
     pub clock_ahead_seconds: Option<i64>,
 }

@@ -127,14 +127,19 @@ impl Step<'_> {
             return Ok(Second::Other);
         }
         if given.independent_of != Independence::Alone {
-            return Err(format!("{first} asked for it: somebody else, not tied to {first}, must agree"));
+            return Err(format!(
+                "{first} began it: somebody else who may control risk must agree. Who made or reset the account or \
+                 password of the other counts as the same person for seven days, or until its owner has set a new one \
+                 with 'qlib-pro user password'"
+            ));
         }
         let waited = asked_at.map_or(0, |asked| self.wall.since(asked)) / NANOS_PER_SECOND;
         let left = ALONE_DELAY_HOURS * 3_600 - waited;
         if left > 0 {
             return Err(format!(
                 "this home has one person only, who may do it {ALONE_DELAY_HOURS} hours after asking: \
-                 come back in {} minutes, or add a second person",
+                 come back in {} minutes; a second person who may control risk can do it once they have set a \
+                 password of their own with 'qlib-pro user password'",
                 left.div_euclid(60) + 1
             ));
         }

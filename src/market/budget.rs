@@ -55,12 +55,14 @@ pub enum Verdict {
 /// What the answer to a granted request means for the next ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<'a> {
-    /// A good answer, or a good "no".
+    /// A good answer that tells nothing of the plan.
     Good,
+    /// The plan includes this kind of data: it came, or is certainly empty.
+    Has(DataKind),
     /// Nothing before this time.
     Limited(UnixNanos, &'a str),
-    /// The plan does not include this kind of data.
-    Refused(DataKind, &'a str),
+    /// The plan does not include this kind of data: what happened, and the vendor's words for it.
+    Refused(DataKind, &'a str, &'a str),
     /// A bad moment of the vendor's or of the line.
     Failed(&'a str),
     /// It does not want us: pause at once.
@@ -114,7 +116,7 @@ pub fn next_try(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -
 pub fn note(state: &mut BudgetState, outcome: Outcome<'_>, now: UnixNanos) {
     let half_open = state.circuit == Circuit::HalfOpen;
     match outcome {
-        Outcome::Good | Outcome::Refused(..) => {
+        Outcome::Good | Outcome::Has(_) | Outcome::Refused(..) => {
             state.failures = 0;
             state.circuit = Circuit::Closed;
             state.last_success = Some(now);
@@ -147,18 +149,36 @@ pub fn note(state: &mut BudgetState, outcome: Outcome<'_>, now: UnixNanos) {
             open(state, now, said);
         }
     }
-    if let Outcome::Refused(kind, _) = outcome {
-        state.refused.retain(|(known, _)| *known != kind);
-        state.refused.push((kind, now));
+    if let Outcome::Has(kind) | Outcome::Refused(kind, ..) = outcome {
+        doubt(state, kind);
+        let found = if outcome == Outcome::Has(kind) { &mut state.allowed } else { &mut state.refused };
+        found.push((kind, now));
+    }
+    if let Outcome::Refused(kind, _, words) = outcome {
+        state.refused_said.push((kind, CleanText::new(words)));
     }
     if let Outcome::Limited(_, said)
-    | Outcome::Refused(_, said)
+    | Outcome::Refused(_, said, _)
     | Outcome::Failed(said)
     | Outcome::Blocked(said)
     | Outcome::BadKey(said) = outcome
     {
         state.last_error = Some((now, CleanText::new(said)));
     }
+}
+
+/// Forgets what was found about a kind of data, so that it is asked for again.
+pub fn doubt(state: &mut BudgetState, kind: DataKind) {
+    state.refused.retain(|(known, _)| *known != kind);
+    state.refused_said.retain(|(known, _)| *known != kind);
+    state.allowed.retain(|(known, _)| *known != kind);
+    state.untold.retain(|(known, ..)| *known != kind);
+}
+
+/// Notes that a test found out nothing about a kind of data, and why.
+pub fn note_untold(state: &mut BudgetState, kind: DataKind, why: &str, now: UnixNanos) {
+    state.untold.retain(|(known, ..)| *known != kind);
+    state.untold.push((kind, now, CleanText::new(why)));
 }
 
 /// Notes how many requests the vendor itself says are left, so that we stop before it has to tell us.
@@ -272,7 +292,7 @@ fn ends(part: &WindowUse, allowance: Allowance) -> UnixNanos {
 /// Whether something in it was written at a time that is still to come: the clock was wrong then, or is now.
 pub fn is_ahead(state: &BudgetState, now: UnixNanos) -> bool {
     let error = state.last_error.as_ref().map(|(at, _)| *at);
-    let refused = state.refused.iter().map(|(_, at)| *at);
+    let refused = state.refused.iter().chain(&state.allowed).map(|(_, at)| *at);
     let written = state.last_success.into_iter().chain(error).chain(refused);
     // Nothing may ask us to wait for longer.
     let far = state.blocked_until.is_some_and(|until| until > now.plus_millis(WAIT_MS_MAX + AHEAD_MS));
@@ -288,6 +308,8 @@ fn forget(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) {
         state.last_success = state.last_success.filter(|at| *at <= latest);
         state.last_error = state.last_error.take().filter(|(at, _)| *at <= latest);
         state.refused.retain(|(_, at)| *at <= latest);
+        state.allowed.retain(|(_, at)| *at <= latest);
+        state.untold.retain(|(_, at, _)| *at <= latest);
     }
     state.windows.retain_mut(|part| {
         // A clock that was put back must not lock us out for longer than the window.

@@ -20,7 +20,7 @@ pub use stop::{Stop, Stopper, stopper};
 use super::budget::{self, Outcome, Verdict};
 use super::http::{Answer, Http, HttpFault};
 use super::vendors::{Allowance, Ask, Call, Page, Payload, Reply, Response, Vendor};
-use crate::domain::vendor::{BudgetState, Circuit, VendorId};
+use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
 use crate::domain::{CleanText, UnixNanos};
 
 /// Most tries of one call that fails.
@@ -212,6 +212,17 @@ impl Fetcher {
         Ok(seen)
     }
 
+    /// Forgets what was found about a kind of data: the plan may have changed.
+    pub fn doubt(&self, kind: DataKind) -> Result<(), FetchError> {
+        self.change(&mut |state| budget::doubt(state, kind))
+    }
+
+    /// Remembers that a test found out nothing about a kind of data.
+    pub fn note_untold(&self, kind: DataKind, why: &str) -> Result<(), FetchError> {
+        let now = self.now();
+        self.change(&mut |state| budget::note_untold(state, kind, why, now))
+    }
+
     /// The pages of what is asked for, one by one.
     pub fn pages(&self, ask: Ask) -> Result<Pages<'_>, FetchError> {
         if self.parts.http.lacks_key() {
@@ -336,7 +347,7 @@ impl Fetcher {
             Reply::SessionOver => Step::NewSession,
             Reply::CursorExpired => Step::Over(Why::CursorExpired),
         };
-        self.note(&step, told, now)?;
+        self.note(&step, ask.kind(), told, now)?;
         Ok(step)
     }
 
@@ -350,23 +361,29 @@ impl Fetcher {
             }
             HttpFault::Broken(said) => Step::Again(Why::Transient(said)),
         };
-        self.note(&step, Told::default(), now)?;
+        self.note(&step, None, Told::default(), now)?;
         Ok(step)
     }
 
     /// Writes what became of a try into the shared budget.
-    fn note(&self, step: &Step, told: Told, now: UnixNanos) -> Result<(), FetchError> {
+    fn note(
+        &self,
+        step: &Step,
+        kind: Option<DataKind>,
+        told: Told,
+        now: UnixNanos,
+    ) -> Result<(), FetchError> {
         let why = match step {
             Step::Done(_) | Step::NewSession => None,
             Step::Again(why) | Step::Over(why) => Some(why),
         };
         let said = why.map(ToString::to_string).unwrap_or_default();
         let outcome = match why {
-            None => Outcome::Good,
+            None => kind.filter(|_| matches!(step, Step::Done(_))).map_or(Outcome::Good, Outcome::Has),
             Some(Why::RateLimited { until, .. } | Why::QuotaSpent { until, .. }) => {
                 Outcome::Limited(*until, &said)
             }
-            Some(Why::NotEntitled { kind, .. }) => Outcome::Refused(*kind, &said),
+            Some(Why::NotEntitled { kind, said: words }) => Outcome::Refused(*kind, &said, words.as_str()),
             Some(Why::AuthFailed(_)) => Outcome::BadKey(&said),
             Some(Why::Blocked(_)) => Outcome::Blocked(&said),
             Some(

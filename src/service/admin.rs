@@ -61,7 +61,7 @@ pub fn restore(
     permit: Option<Permit<Administer>>,
     holder: &HeldBy,
 ) -> Result<BackupReport, ServiceError> {
-    Ok(crate::store::restore(source, home, permit.is_some(), holder)?)
+    Ok(crate::store::restore(source, home, &config::TEXT_FILES, permit.is_some(), holder)?)
 }
 
 impl House {
@@ -306,7 +306,7 @@ impl House {
 
     /// Copies the home into one file, also while it trades.
     pub fn back_up(&self, permit: &Permit<Administer>, to: &Path) -> Result<BackupReport, ServiceError> {
-        let report = crate::store::backup(self.home(), to)?;
+        let report = crate::store::backup(self.home(), &config::TEXT_FILES, to)?;
         record(
             self,
             permit.user().as_str(),

@@ -5,7 +5,7 @@
 //! again only when prices have changed, and never more often than it takes. Nothing here asks a vendor anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -59,7 +59,11 @@ type DifferCounts = BTreeMap<(InstrumentId, CleanText), u64>;
 struct Known {
     version: i64,
     aside: AsideCounts,
+    /// What the rows that are shown must contain.
+    text: String,
     newest: Vec<QuarantineCase>,
+    /// How many contain it.
+    found: u64,
     differ: DifferCounts,
     delisted: BTreeSet<InstrumentId>,
     budgets: Vec<StoredBudget>,
@@ -79,6 +83,8 @@ struct Counted {
 pub(super) struct DataWatch {
     session: Arc<Session>,
     slot: Arc<ArcSwapOption<DataHealth>>,
+    /// What rows that were set aside must contain to be shown.
+    text: Arc<Mutex<String>>,
     reader: Option<MarketReader>,
     known: Option<Known>,
     counted: Option<Counted>,
@@ -89,10 +95,15 @@ pub(super) struct DataWatch {
 
 impl DataWatch {
     /// A watch that fills this place.
-    pub(super) fn new(session: &Arc<Session>, slot: &Arc<ArcSwapOption<DataHealth>>) -> Self {
+    pub(super) fn new(
+        session: &Arc<Session>,
+        slot: &Arc<ArcSwapOption<DataHealth>>,
+        text: &Arc<Mutex<String>>,
+    ) -> Self {
         Self {
             session: Arc::clone(session),
             slot: Arc::clone(slot),
+            text: Arc::clone(text),
             reader: None,
             known: None,
             counted: None,
@@ -147,11 +158,16 @@ impl DataWatch {
         reader: &MarketReader,
     ) -> Result<DataHealth, ServiceError> {
         let version = reader.data_version()?;
+        let text = lock(&self.text).clone();
         if self.known.as_ref().is_none_or(|k| k.version != version) {
+            let aside = reader.quarantine_counts()?;
+            let (newest, found) = undecided(reader, &aside, &text)?;
             self.known = Some(Known {
                 version,
-                aside: reader.quarantine_counts()?,
-                newest: undecided(reader)?,
+                aside,
+                text: text.clone(),
+                newest,
+                found,
                 differ: reader.disagreement_counts()?,
                 delisted: delisted(reader)?,
                 budgets: reader.budgets()?,
@@ -160,6 +176,10 @@ impl DataWatch {
             self.count(reader)?;
         } else if self.counted.as_ref().is_some_and(|c| c.at.elapsed() >= c.took.saturating_mul(REST_TIMES)) {
             self.count(reader)?;
+        }
+        if let Some(known) = self.known.as_mut().filter(|known| known.text != text) {
+            (known.newest, known.found) = undecided(reader, &known.aside, &text)?;
+            known.text = text;
         }
         let counts = self.counted.as_ref().map(|c| c.sources.as_slice()).unwrap_or_default();
         let Some(known) = &self.known else { return Ok(DataHealth::default()) };
@@ -238,7 +258,9 @@ impl House {
             sources_total,
             stale,
             set_aside: known.newest.iter().map(set_aside_row).collect(),
-            set_aside_total: known.aside.values().map(|n| usize::try_from(*n).unwrap_or(usize::MAX)).sum(),
+            set_aside_found: usize::try_from(known.found).unwrap_or(usize::MAX),
+            set_aside_text: if fits(&known.aside) { String::new() } else { known.text.clone() },
+            set_aside_total: usize::try_from(known.aside.values().sum::<u64>()).unwrap_or(usize::MAX),
             problem: None,
             sealed: self.sealed_lately(),
         }
@@ -376,13 +398,20 @@ fn delisted(reader: &MarketReader) -> Result<BTreeSet<InstrumentId>, ServiceErro
     Ok(gone)
 }
 
-/// Rows that nobody has decided about for good, newest first.
-fn undecided(reader: &MarketReader) -> Result<Vec<QuarantineCase>, ServiceError> {
-    let mut rows = reader.quarantine_cases(Some(QuarantineState::Open), ASIDE_ROWS_MAX)?;
-    rows.extend(reader.quarantine_cases(Some(QuarantineState::Refetch), ASIDE_ROWS_MAX)?);
-    rows.sort_by_key(|case| std::cmp::Reverse(case.id));
-    rows.truncate(ASIDE_ROWS_MAX as usize);
-    Ok(rows)
+/// Whether all rows set aside are shown.
+fn fits(aside: &AsideCounts) -> bool {
+    aside.values().sum::<u64>() <= u64::from(ASIDE_ROWS_MAX)
+}
+
+/// The newest rows that nobody has decided about for good, and how many there are: of those that contain a text where
+/// not all can be shown.
+fn undecided(
+    reader: &MarketReader,
+    aside: &AsideCounts,
+    text: &str,
+) -> Result<(Vec<QuarantineCase>, u64), ServiceError> {
+    let text = if fits(aside) { "" } else { text };
+    Ok(reader.undecided_cases(text, ASIDE_ROWS_MAX)?)
 }
 
 /// Rows set aside of one source: a vendor's under its own name, all others under the symbol.

@@ -201,6 +201,8 @@ pub enum Request {
     Sync(DataKind, Vec<String>),
     /// Stop the sync that runs.
     StopSync,
+    /// Show the rows set aside that contain this; all when it is empty.
+    FindSetAside(String),
     /// Do this with a row that was set aside.
     Decide(i64, Decision),
     /// Open the vault of keys with its passphrase.

@@ -51,12 +51,13 @@ pub(super) fn start(session: &Arc<Session>) -> Result<Desk, ServiceError> {
         nudged,
     };
     let (look, over) = bounded(1);
+    let aside = Arc::default();
     if manages {
-        let (watch, nudge) = (DataWatch::new(session, &data), nudge.clone());
+        let (watch, nudge) = (DataWatch::new(session, &data, &aside), nudge.clone());
         spawn("desk-data", move || watch.run(&over, &nudge))?;
     }
-    let worker =
-        Worker { session: Arc::clone(session), focus, wakes, nudge, look, research, bench: OnceCell::new() };
+    let (session, bench) = (Arc::clone(session), OnceCell::new());
+    let worker = Worker { session, focus, wakes, nudge, look, aside, research, bench };
     spawn("desk-screens", move || screens.run())?;
     spawn("desk-requests", move || worker.run(&requests))?;
     Ok(desk)
@@ -133,6 +134,8 @@ struct Worker {
     nudge: Sender<()>,
     /// Has the data looked at; its end ends the one who looks.
     look: Sender<()>,
+    /// What rows set aside must contain to be shown.
+    aside: Arc<Mutex<String>>,
     research: Arc<ArcSwapOption<Research>>,
     /// Started by the first wish of somebody who may see values.
     bench: OnceCell<Bench>,
@@ -248,6 +251,11 @@ impl Worker {
             Request::StopSync => {
                 house.cancel_sync(&session.permit::<ManageData>()?);
                 Ok(Reply::Done("the sync stops after its present page".into()))
+            }
+            Request::FindSetAside(text) => {
+                session.permit::<ManageData>().map(drop)?;
+                *lock(&self.aside) = text;
+                Ok(Reply::Done(String::new()))
             }
             Request::Decide(id, decision) => {
                 house.decide_quarantined(&session.permit::<ManageData>()?, id, decision)?;

@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use crate::domain::import::ImportReport;
-use crate::domain::market::{Basis, CorporateAction, DailyBar, Headline, Membership, MinuteBar, Rename};
+use crate::domain::market::{
+    Basis, CorporateAction, Fundamental, Headline, Listing, Membership, MinuteBar, Rename,
+};
 use crate::domain::vendor::VendorId;
-use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined};
+use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined, Symbol, UnixNanos};
 use crate::factor::sentiment::Lexicon;
 use crate::market::import::{
     self, BarFile, BarRun, MinuteFile, MinuteRow, MinuteRun, Page, Pages, TableFile, TableKind,
@@ -24,6 +26,10 @@ use super::error::ServiceError;
 use super::house::House;
 use super::judged::text_of;
 use super::permit::{ManageData, Permit};
+use super::sync::stored_quarantine;
+use series::Lot;
+
+mod series;
 
 /// Where prices come from unless told otherwise.
 pub const DEFAULT_SOURCE: &str = "file";
@@ -92,26 +98,29 @@ impl House {
     ) -> Result<ImportReport, ServiceError> {
         let files = wish.files.iter().map(|f| BarFile::open_path(f)).collect::<Result<Vec<_>, _>>()?;
         let mut run = BarRun::new(self.calendars().of(wish.exchange).clone());
-        let mut stored = store::BarRun::new(wish.source.clone(), wish.basis, self.clock().now());
+        let mut lot = Lot::new(self, wish);
         let mut report = ImportReport::default();
         let before = self.preferred_sources(wish.exchange)?;
-        let mut touched = BTreeSet::new();
         for file in files {
             let name = file.name().clone();
+            lot.begin(name.clone());
             for page in run.pages(file) {
-                let page = page?;
+                let page = match page {
+                    Ok(page) => page,
+                    Err(error) => {
+                        // What came before stands.
+                        lot.store(&mut report)?;
+                        return Err(error.into());
+                    }
+                };
                 page.count_into(&mut report);
-                let rows: Vec<DailyBar> = page.rows.iter().map(|r| r.value).collect();
-                touched.extend(rows.iter().map(|bar| bar.instrument));
-                let outcome = lock(self.market_store()).store_bars(&mut stored, &rows)?;
-                report.stored += outcome.stored;
-                report.revised += outcome.revised;
-                report.unchanged += outcome.unchanged;
-                report.flagged += outcome.flagged;
-                self.keep_quarantine("import bars", &name, &page.quarantine)?;
+                lot.take(&page.rows, &mut report)?;
+                self.keep_quarantine(series::JOB, &name, &page.quarantine)?;
                 progress(Progress { rows: report.read, bytes: page.bytes_read });
             }
         }
+        lot.store(&mut report)?;
+        let touched = std::mem::take(&mut lot.touched);
         run.finish(&mut report);
         lock(self.market_store()).follow_renames(wish.exchange)?;
         self.look_over(&touched)?;
@@ -206,7 +215,10 @@ impl House {
     ) -> Result<ImportReport, ServiceError> {
         match kind {
             TableFileKind::Instruments => self.pump(file, import::INSTRUMENTS, exchange, |h, rows| {
-                Ok(lock(h.market_store()).store_listings(rows).map(|()| rows.len() as u64)?)
+                let today = h.clock().now().to_datetime().date_naive();
+                let told = |row: &Listing| Listing { told_on: Some(today), ..row.clone() };
+                let rows: Vec<Listing> = rows.iter().map(told).collect();
+                Ok(lock(h.market_store()).store_listings(&rows)?)
             }),
             TableFileKind::Actions => {
                 let (mut touched, mut unjudged) = (BTreeSet::new(), 0);
@@ -224,10 +236,28 @@ impl House {
                 self.drop_doubled_splits(&touched)?;
                 Ok(report)
             }
-            TableFileKind::Fundamentals => self.pump(file, import::FUNDAMENTALS, exchange, |h, rows| {
-                Ok(lock(h.market_store()).store_fundamentals(rows)?)
-            }),
-            TableFileKind::News => self.pump(file, import::NEWS, exchange, |h, rows| h.store_headlines(rows)),
+            TableFileKind::Fundamentals => {
+                let judge = |h: &House, rows: &[Fundamental]| {
+                    let told = rows.iter().map(|row| (h.is_to_come(row.instrument, row.known_at), row));
+                    Ok(told.map(|(to_come, row)| to_come.then(|| early_figure(row))).collect())
+                };
+                self.pump_judged(file, import::FUNDAMENTALS, exchange, judge, |h, rows| {
+                    Ok(lock(h.market_store()).store_fundamentals(rows)?)
+                })
+            }
+            TableFileKind::News => {
+                let judge = |h: &House, rows: &[Headline]| {
+                    // A day without a time stands for its last second in UTC.
+                    let date = |time: UnixNanos| time.to_datetime().date_naive();
+                    let today = date(h.clock().now());
+                    let is_to_come = |row: &Headline| {
+                        date(row.time) > today && h.is_to_come(row.instrument, date(row.time))
+                    };
+                    let told = rows.iter().map(|row| (is_to_come(row), row));
+                    Ok(told.map(|(to_come, row)| to_come.then(|| early_headline(row))).collect())
+                };
+                self.pump_judged(file, import::NEWS, exchange, judge, |h, rows| h.store_headlines(rows))
+            }
             TableFileKind::Universe => {
                 self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows))
             }
@@ -286,12 +316,19 @@ impl House {
             }
             report.quarantined += held.len() as u64;
             report.list_quarantined(&held);
+            held.extend(page.quarantine);
             self.keep_quarantine("import", &name, &held)?;
             let new = put(self, &good)?;
             report.stored += new;
             report.unchanged += (good.len() as u64).saturating_sub(new);
         }
         Ok(report)
+    }
+
+    /// Whether a day has not begun where an instrument trades. The simulated exchange has a time of its own.
+    fn is_to_come(&self, instrument: InstrumentId, date: NaiveDate) -> bool {
+        let exchange = instrument.exchange;
+        exchange != Exchange::Sim && date > self.calendars().of(exchange).date_at(self.clock().now())
     }
 
     /// Stores headlines with the tone our lexicon gives them.
@@ -330,10 +367,11 @@ impl House {
             by_name.entry(&row.universe).or_default().push((row.instrument, row.from, row.to));
         }
         let mut market = lock(self.market_store());
+        let mut new = 0;
         for (name, members) in by_name {
-            market.store_universe(name.as_str(), &members)?;
+            new += market.store_universe(name.as_str(), &members)?;
         }
-        Ok(rows.len() as u64)
+        Ok(new)
     }
 
     pub(super) fn keep_quarantine(
@@ -344,30 +382,39 @@ impl House {
     ) -> Result<(), ServiceError> {
         let kept: Vec<store::Quarantined> = rows
             .iter()
-            .map(|q| store::Quarantined {
-                job: CleanText::new(job),
-                file: file.clone(),
-                line: q.line,
-                symbol: q.symbol.clone(),
-                date: q.date.clone(),
-                reason: CleanText::new(QuarantineReason::code(q.reason)),
-                raw: q.raw.clone(),
-            })
+            .map(|row| store::Quarantined { file: file.clone(), ..stored_quarantine(job, row) })
             .collect();
         Ok(lock(self.market_store()).store_quarantine(&kept, self.clock().now())?)
     }
 }
 
-/// An action as it is set aside.
-fn held_action(action: &CorporateAction, reason: QuarantineReason) -> Quarantined {
+/// A row of a table as it is set aside; file and line are added by who reads it.
+fn aside(symbol: Symbol, date: &str, reason: QuarantineReason, raw: &str) -> Quarantined {
     Quarantined {
         file: CleanText::default(),
         line: 0,
-        symbol: CleanText::new(action.instrument.symbol.as_str()),
-        date: CleanText::new(&action.date.to_string()),
+        symbol: CleanText::new(symbol.as_str()),
+        date: CleanText::new(date),
         reason,
-        raw: CleanText::new(&text_of(action)),
+        raw: CleanText::new(raw),
     }
+}
+
+fn held_action(action: &CorporateAction, reason: QuarantineReason) -> Quarantined {
+    aside(action.instrument.symbol, &action.date.to_string(), reason, &text_of(action))
+}
+
+/// A figure that would be known before its day.
+fn early_figure(row: &Fundamental) -> Quarantined {
+    let Fundamental { instrument, known_at, period_end, field, value } = row;
+    let raw = format!("{known_at},{period_end},{},{field},{value}", instrument.symbol);
+    aside(instrument.symbol, &known_at.to_string(), QuarantineReason::FutureDate, &raw)
+}
+
+/// A headline of a day that has not come.
+fn early_headline(row: &Headline) -> Quarantined {
+    let raw = format!("{},{},{},{}", row.time, row.instrument.symbol, row.headline, row.source);
+    aside(row.instrument.symbol, &row.time.to_string(), QuarantineReason::FutureDate, &raw)
 }
 
 /// Holds back renames in a circle on one day, and to two symbols on one day. Good ones are added to `known`.
@@ -387,14 +434,8 @@ fn judged_renames(known: &mut Vec<Rename>, rows: &[Rename]) -> Vec<Option<Quaran
             at = at.filter(|symbol| *symbol != row.old).and_then(target).or(at.filter(|s| *s == row.old));
         }
         if is_split || at == Some(row.old) {
-            verdicts.push(Some(Quarantined {
-                file: CleanText::default(),
-                line: 0,
-                symbol: CleanText::new(row.old.as_str()),
-                date: CleanText::new(&row.from.to_string()),
-                reason: QuarantineReason::BadRename,
-                raw: CleanText::new(&format!("{},{},{}", row.from, row.old, row.new)),
-            }));
+            let (from, reason) = (row.from.to_string(), QuarantineReason::BadRename);
+            verdicts.push(Some(aside(row.old, &from, reason, &format!("{from},{},{}", row.old, row.new))));
         } else {
             known.push(row.clone());
             verdicts.push(None);

@@ -149,7 +149,11 @@ impl House {
 
     /// Where a vendor's key is, and its id; at most some seconds old.
     pub(super) fn key_place(&self, vendor: VendorId) -> (String, Option<String>) {
-        let Some(slot) = KeySlot::of(vendor) else { return (NONE_NEEDED.to_owned(), None) };
+        KeySlot::of(vendor).map_or_else(|| (NONE_NEEDED.to_owned(), None), |slot| self.slot_place(slot))
+    }
+
+    /// Where the key of a slot is, and its id.
+    pub(super) fn slot_place(&self, slot: KeySlot) -> (String, Option<String>) {
         let now = self.clock().now();
         let known = lock(&self.keys().known).get(&slot).cloned();
         if let Some((_, place, id)) = known.filter(|(at, ..)| (0..KNOWN_NANOS).contains(&now.since(*at))) {

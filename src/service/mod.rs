@@ -32,6 +32,7 @@ mod judged;
 pub mod keys;
 pub mod language;
 mod late;
+pub mod listing;
 pub mod live;
 mod live_expression;
 pub mod market;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::market::{ActionKind, Basis, CorporateAction};
 use crate::domain::vendor::{DataKind, VendorId};
-use crate::domain::{CleanText, Exchange, InstrumentId, Symbol, UnixNanos};
+use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Symbol, UnixNanos};
 use crate::market::compare::{Told, compare};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
@@ -312,6 +312,7 @@ impl House {
             }
             Decision::Refetch => {
                 let place = place_of(market.read(), &case)?;
+                self.is_a_day(&case, &place)?;
                 let calendar = self.calendars().of(place.instrument.exchange);
                 let minute = case.row.date.as_str().parse().ok();
                 let day = place.day.or_else(|| minute.map(|minute| calendar.date_at(minute)));
@@ -324,6 +325,7 @@ impl House {
             }
             Decision::Accept => {
                 let place = place_of(market.read(), &case)?;
+                self.is_a_day(&case, &place)?;
                 let raw = case.row.raw.as_str();
                 if let Some(action) = read_text(raw, place.instrument) {
                     market.store_actions(&[action])?;
@@ -342,6 +344,22 @@ impl House {
             }
         }
         Ok(())
+    }
+
+    /// A row of a day on which nothing is traded can be neither stored nor asked for.
+    fn is_a_day(&self, case: &QuarantineCase, place: &Place) -> Result<(), ServiceError> {
+        let exchange = place.instrument.exchange;
+        let is_session = |on| self.calendars().of(exchange).position_of(on).is_some();
+        if case.row.reason.as_str() != QuarantineReason::NotASession.code()
+            || place.day.is_some_and(is_session)
+        {
+            return Ok(());
+        }
+        Err(ServiceError::Invalid(format!(
+            "{} is no trading day of {exchange}: there is nothing to store or to ask for; ignore row {}, or correct the \
+             date where it comes from",
+            case.row.date, case.id
+        )))
     }
 
     /// Looks over instruments whose prices have changed: splits told twice, sources that disagree, rows that were fetched

@@ -1,7 +1,8 @@
 //! Backup and restore: one file with the three stores of a home.
 //!
 //! Layout: the eight bytes `QLIBPRO1`, then one zstd stream of, for each file: name length (u8) and name, length
-//! (u64, little endian), SHA-256 of the content, content. Each store is copied by SQLite's online backup, so a home
+//! (u64, little endian), SHA-256 of the content, content. Behind the stores come the texts of the home that there are, such
+//! as its settings; keys are in none of them and in no backup. Each store is copied by SQLite's online backup, so a home
 //! in use can be backed up; trades comes first, so that its outbox never claims a delivery that the copied users
 //! store has not seen. A backup is written beside its name and renamed when it is complete and synced.
 
@@ -28,6 +29,8 @@ const LEVEL: i32 = 3;
 const ALL_PAGES: i32 = -1;
 /// How long a copy waits for a store that is being opened.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Largest text of a home, such as its settings.
+const TEXT_BYTES_MAX: u64 = 16 << 20;
 /// Largest store in a backup.
 const STORE_BYTES_MAX: u64 = 1 << 40;
 
@@ -38,8 +41,8 @@ pub struct BackupReport {
     pub files: Vec<(String, u64, String)>,
 }
 
-/// Copies the stores of a home, in use or not, into one file.
-pub fn backup(home: &Path, target: &Path) -> Result<BackupReport, StoreError> {
+/// Copies the stores of a home, in use or not, and those of its `texts` that are there into one file.
+pub fn backup(home: &Path, texts: &[&str], target: &Path) -> Result<BackupReport, StoreError> {
     refuse_inside_home(target)?;
     let folder = folder_of(target);
     let stage = tempfile::Builder::new().prefix(".backup-").tempdir_in(folder);
@@ -57,6 +60,14 @@ pub fn backup(home: &Path, target: &Path) -> Result<BackupReport, StoreError> {
     for name in ORDER {
         let path = stage.path().join(name);
         report.files.push(pack(&path, name, &mut encoder)?);
+    }
+    for name in texts {
+        let (path, copy) = (home.join(name), stage.path().join(name));
+        if path.is_file() {
+            // A text that is being written meanwhile must not differ from its digest.
+            fs::copy(&path, &copy).map_err(StoreError::io(&path, "copy it"))?;
+            report.files.push(pack(&copy, name, &mut encoder)?);
+        }
     }
     let out = encoder.finish().map_err(io())?;
     let file = out.into_inner().map_err(|e| io()(e.into_error()))?;
@@ -124,10 +135,16 @@ fn sync_dir(folder: &Path) -> Result<(), StoreError> {
     dir.sync_all().map_err(StoreError::io(folder, "sync the folder"))
 }
 
-/// Puts the stores of a backup into a home. Refused while the home is in use, and on a folder that holds stores
+/// Puts the stores of a backup and its `texts` into a home; a text that the backup does not have stays as it is. Refused while the home is in use, and on a folder that holds stores
 /// unless `replace`; what is replaced stays beside as `NAME.before-restore`. Nothing is moved before the whole
 /// backup has been read and checked.
-pub fn restore(source: &Path, home: &Path, replace: bool, who: &HeldBy) -> Result<BackupReport, StoreError> {
+pub fn restore(
+    source: &Path,
+    home: &Path,
+    texts: &[&str],
+    replace: bool,
+    who: &HeldBy,
+) -> Result<BackupReport, StoreError> {
     if is_home(home) && !replace {
         return Err(StoreError::NotEmpty { path: home.to_path_buf() });
     }
@@ -135,16 +152,15 @@ pub fn restore(source: &Path, home: &Path, replace: bool, who: &HeldBy) -> Resul
     let _lock = ownership::take(home, who)?;
     let stage = tempfile::Builder::new().prefix(".restore-").tempdir_in(home);
     let stage = stage.map_err(StoreError::io(home, "make a folder for the copy"))?;
-    let report = unpack(source, stage.path())?;
+    let report = unpack(source, texts, stage.path())?;
     trades::note_restored(stage.path())?;
     check(source, stage.path())?;
     set_aside(&home.join(ANCHOR_FILE))?;
     super::snapshots::remove(home)?;
-    for name in ORDER {
+    for (name, _, _) in &report.files {
         set_aside(&home.join(name))?;
         let target = home.join(name);
-        fs::rename(stage.path().join(name), &target)
-            .map_err(StoreError::io(&target, "put the store there"))?;
+        fs::rename(stage.path().join(name), &target).map_err(StoreError::io(&target, "put it there"))?;
     }
     // Last: until the store is there, it would be taken for one that was cut short.
     let anchor = home.join(ANCHOR_FILE);
@@ -177,7 +193,7 @@ fn bad(source: &Path, what: impl Into<String>) -> StoreError {
     StoreError::BadBackup { path: source.to_path_buf(), what: what.into() }
 }
 
-fn unpack(source: &Path, stage: &Path) -> Result<BackupReport, StoreError> {
+fn unpack(source: &Path, texts: &[&str], stage: &Path) -> Result<BackupReport, StoreError> {
     let file = File::open(source).map_err(StoreError::io(source, "read the backup"))?;
     let mut reader = BufReader::new(file);
     let mut magic = [0; 8];
@@ -188,31 +204,47 @@ fn unpack(source: &Path, stage: &Path) -> Result<BackupReport, StoreError> {
         zstd::Decoder::with_buffer(reader).map_err(|e| bad(source, format!("is damaged: {e}")))?;
     let mut report = BackupReport { files: Vec::new() };
     for name in ORDER {
-        report.files.push(unpack_file(source, name, &stage.join(name), &mut decoder)?);
+        let found = unpack_name(source, &mut decoder)?;
+        if found.as_deref() != Some(name) {
+            return Err(bad(source, format!("does not hold {name} where it should")));
+        }
+        report.files.push(unpack_file(source, (name, STORE_BYTES_MAX), &stage.join(name), &mut decoder)?);
+    }
+    while let Some(found) = unpack_name(source, &mut decoder)? {
+        let is_new = |name: &&&str| !report.files.iter().any(|(known, _, _)| known == *name);
+        // Nothing else may be written into a home.
+        let Some(name) = texts.iter().filter(is_new).find(|name| **name == found) else {
+            return Err(bad(source, "holds a file that no home has; it may be of a later version"));
+        };
+        report.files.push(unpack_file(source, (name, TEXT_BYTES_MAX), &stage.join(name), &mut decoder)?);
     }
     Ok(report)
 }
 
+/// The name of the next file; `None` at the end.
+fn unpack_name(source: &Path, from: &mut impl Read) -> Result<Option<String>, StoreError> {
+    let damaged = |e: std::io::Error| bad(source, format!("is damaged: {e}"));
+    let mut length = Vec::new();
+    from.by_ref().take(1).read_to_end(&mut length).map_err(damaged)?;
+    let Some(length) = length.first() else { return Ok(None) };
+    let mut name = vec![0; usize::from(*length)];
+    from.read_exact(&mut name).map_err(damaged)?;
+    String::from_utf8(name).map(Some).map_err(|_| bad(source, "is damaged: a name is no text"))
+}
+
 fn unpack_file(
     source: &Path,
-    name: &str,
+    (name, bytes_max): (&str, u64),
     to: &Path,
     from: &mut impl Read,
 ) -> Result<(String, u64, String), StoreError> {
     let damaged = |e: std::io::Error| bad(source, format!("is damaged at {name}: {e}"));
-    let mut name_length = [0; 1];
-    from.read_exact(&mut name_length).map_err(damaged)?;
-    let mut found = vec![0; usize::from(u8::from_le_bytes(name_length))];
-    from.read_exact(&mut found).map_err(damaged)?;
-    if found != name.as_bytes() {
-        return Err(bad(source, format!("does not hold {name} where it should")));
-    }
     let (mut length, mut digest) = ([0; 8], [0; 32]);
     from.read_exact(&mut length).map_err(damaged)?;
     from.read_exact(&mut digest).map_err(damaged)?;
     let length = u64::from_le_bytes(length);
-    if length > STORE_BYTES_MAX {
-        return Err(bad(source, format!("says that {name} is larger than a store may be")));
+    if length > bytes_max {
+        return Err(bad(source, format!("says that {name} is larger than it may be")));
     }
     let mut file = make_private_file(to)?;
     let copied = std::io::copy(&mut from.take(length), &mut file).map_err(damaged)?;

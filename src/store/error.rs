@@ -223,7 +223,7 @@ pub enum StoreError {
         what: String,
     },
     /// A restore would replace something.
-    #[error("{}: holds a home already; restore into an empty folder or say that it may be replaced", clean(.path))]
+    #[error("{}: holds a home already; restore into an empty folder with --home, or put it in its place with --replace", clean(.path))]
     NotEmpty {
         /// Home.
         path: PathBuf,

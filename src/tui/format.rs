@@ -58,7 +58,7 @@ pub fn pad_left(text: &str, cells: usize, ascii: bool) -> String {
 }
 
 /// Digits of a whole number in groups of three.
-fn grouped(digits: &str) -> String {
+pub fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {

@@ -234,6 +234,8 @@ pub struct UiState {
     pub lab: Lab,
     /// The passphrase of the vault was asked for.
     pub passphrase_asked: bool,
+    /// What rows set aside must contain, as it was told last; `None` when that was lost.
+    pub aside_told: Option<String>,
 }
 
 impl UiState {
@@ -269,6 +271,7 @@ impl UiState {
             speed,
             lab: Lab::default(),
             passphrase_asked: false,
+            aside_told: Some(String::new()),
         };
         state.settle();
         state

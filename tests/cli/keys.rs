@@ -101,13 +101,20 @@ fn a_key_that_was_set_is_used_and_shown_nowhere() {
     let bench = Bench::founded();
     let answer = r#"{"Global Quote": {"01. symbol": "AAPL", "05. price": "190.5", "06. volume": "10", "07. latest trading day": "2024-01-31"}}"#;
     let (address, asked) = vendor("200 OK", answer);
+    let account = r#"{"currency": "USD", "cash": "90000", "equity": "100000", "buying_power": "180000", "status": "ACTIVE", "shorting_enabled": true}"#;
+    let (broker, _) = vendor("200 OK", account);
     only(&bench, "alpha_vantage");
     let keys = format!("{CANARY}\n{SECOND}\n");
     let mut said = vec![
         with(&bench, &[], &["key", "set", "alpha_vantage"], &format!("{CANARY}\n")),
         with(&bench, &[], &["key", "set", "alpaca"], &keys),
         with(&bench, &[], &["--format", "json", "key", "list"], ""),
-        with(&bench, &[("QLIB_PRO_ALPHA_VANTAGE_URL", &address)], &["--log-level", "trace", "doctor"], ""),
+        with(
+            &bench,
+            &[("QLIB_PRO_ALPHA_VANTAGE_URL", &address), ("QLIB_PRO_ALPACA_URL", &broker)],
+            &["--log-level", "trace", "doctor"],
+            "",
+        ),
         with(
             &bench,
             &[("QLIB_PRO_ALPHA_VANTAGE_URL", "http://127.0.0.1:1")],
@@ -116,7 +123,12 @@ fn a_key_that_was_set_is_used_and_shown_nowhere() {
         ),
     ];
     assert!(said[..4].iter().all(|r| r.code == 0), "{said:?}");
-    assert!(said[3].out.contains("it answers"), "{}", said[3].out);
+    assert!(said[3].out.contains("it answers; allows quotes;"), "{}", said[3].out);
+    assert!(
+        said[3].out.contains("paper account, may trade and sell short; USD, equity 100000"),
+        "{}",
+        said[3].out
+    );
     assert!(asked.lock().unwrap()[0].contains(CANARY), "the vendor itself gets it");
     // Who owns the trades takes acts of others into the trail.
     said.push(with(&bench, &[], &["account", "open", "extra", "--cash", "1000"], ""));

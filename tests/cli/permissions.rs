@@ -63,6 +63,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("export signals", "", [false, true, true, true]),
     ("export limits", "", [false, true, true, true]),
     ("export audit", "", [false, false, true, true]),
+    ("export instruments", "", [true, true, true, true]),
     ("export repairs", "", [false, true, false, true]),
     ("export disagreements", "", [false, true, false, true]),
     ("export gaps", "", [false, true, false, true]),

@@ -11,6 +11,7 @@ mod support;
 mod actions;
 mod beside;
 mod binary;
+mod doctor;
 mod faults;
 mod fetching;
 mod hostile;

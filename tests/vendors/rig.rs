@@ -158,6 +158,22 @@ impl Rig {
         Open { session, engine }
     }
 
+    /// Only this vendor is on, with a plan of so many requests a minute and a day.
+    pub fn only(&mut self, vendor: VendorId, per_minute: u32, per_day: u32) {
+        let all = &mut self.settings.vendors;
+        for own in [&mut all.alpha_vantage, &mut all.yahoo, &mut all.polygon, &mut all.asx] {
+            own.enabled = false;
+        }
+        let own = match vendor {
+            VendorId::AlphaVantage => &mut all.alpha_vantage,
+            VendorId::Yahoo => &mut all.yahoo,
+            VendorId::Polygon => &mut all.polygon,
+            VendorId::Asx => &mut all.asx,
+        };
+        (own.enabled, own.per_minute, own.per_day) = (true, per_minute, per_day);
+        self.restart();
+    }
+
     /// Closes the home and opens it again.
     pub fn restart(&mut self) {
         self.open = None;

@@ -7,7 +7,7 @@ use super::Env;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::service::permit::ManageData;
-use crate::service::vendor_test::VENDORS_ROW;
+use crate::service::vendor_test::{ALL_SECONDS, VENDORS_ROW};
 
 /// `doctor`.
 #[derive(Debug, Args)]
@@ -24,7 +24,19 @@ impl DoctorArgs {
             match session.permit::<ManageData>() {
                 Ok(permit) => {
                     env.open_keys(session.house())?;
-                    rows.splice(at..=at, session.house().test_vendors(&permit));
+                    let mut shown = env.progress();
+                    let mut waits = |open: &[&str]| match open {
+                        [] => shown(format_args!("")),
+                        open => shown(format_args!("asking {} (up to {ALL_SECONDS} s)", open.join(", "))),
+                    };
+                    let house = session.house();
+                    let mut asked = house.test_vendors(&permit, &mut |open| {
+                        waits(&open.iter().map(|id| id.as_str()).collect::<Vec<_>>());
+                    });
+                    waits(&["the broker"]);
+                    asked.push(house.test_broker(&permit));
+                    waits(&[]);
+                    rows.splice(at..=at, asked);
                 }
                 Err(error) => rows.iter_mut().skip(at).take(1).for_each(|r| r.value = error.to_string()),
             }

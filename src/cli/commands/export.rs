@@ -1,4 +1,4 @@
-//! `export prices|minutes|orders|fills|positions|signals|limits|audit|repairs|disagreements|gaps|quarantine`: tables out,
+//! `export prices|minutes|instruments|orders|fills|positions|signals|limits|audit|repairs|disagreements|gaps|quarantine`: tables out,
 //! under the right of the table.
 
 use std::path::PathBuf;
@@ -45,6 +45,8 @@ pub enum ExportCommand {
     Prices(Prices),
     /// Stored minutes, as they are or joined to longer bars.
     Minutes(Minutes),
+    /// Instruments with names, steps, and sectors with whose they are and when they were told.
+    Instruments(Instruments),
     /// Orders and what became of them.
     Orders(Rows),
     /// Fills.
@@ -69,6 +71,14 @@ pub enum ExportCommand {
     Quarantine,
     /// A Qlib data folder that pyqlib reads: prices restated for splits and dividends, universes.
     Qlib(Qlib),
+}
+
+/// `export instruments`.
+#[derive(Debug, Args)]
+pub struct Instruments {
+    /// Only those of one exchange.
+    #[arg(long, value_parser = exchange_parser(), value_name = "CODE")]
+    exchange: Option<Exchange>,
 }
 
 /// `export qlib`.
@@ -187,6 +197,10 @@ impl ExportCommand {
                 env.out.list(&rows, "")
             }
             ExportCommand::Minutes(m) => m.run(env, &session),
+            ExportCommand::Instruments(i) => {
+                let permit = session.permit::<ViewMarket>()?;
+                env.out.list(&house.export_instruments(&permit, i.exchange)?, "")
+            }
             ExportCommand::Orders(r) => {
                 let permit = session.permit::<ViewPortfolio>()?;
                 env.out.list(&house.orders(&permit, r.account, period(r.from, r.to))?, "")

@@ -10,8 +10,10 @@ use crate::domain::CleanText;
 
 /// Spaces between columns.
 const GAP: &str = "  ";
-/// Widest column, in cells; longer text is cut with an ellipsis.
+/// Widest column, in cells; longer text is cut with an ellipsis. The last column is never cut.
 const COLUMN_CELLS_MAX: usize = 120;
+/// Narrowest last column that is broken into lines on a terminal, in cells.
+const WRAP_CELLS_MIN: usize = 24;
 
 /// A value as one cell of text; empty when it is missing.
 pub fn cell(value: &Value) -> String {
@@ -62,12 +64,30 @@ fn cut(text: String) -> String {
     kept
 }
 
-/// A header and aligned rows. Columns are those of the first row.
-pub fn write(writer: &mut dyn Write, rows: &[Fields]) -> io::Result<()> {
+/// Text in lines of so many cells, broken between words; a word that is longer has a line of its own.
+fn wrapped(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        if !line.is_empty() && line.width() + 1 + word.width() > cells {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// A header and aligned rows. Columns are those of the first row. On a terminal of so many `cells` the last column goes
+/// on below itself.
+pub fn write(writer: &mut dyn Write, rows: &[Fields], cells: Option<usize>) -> io::Result<()> {
     let Some(first) = rows.first() else { return Ok(()) };
+    let last = first.len().saturating_sub(1);
     let mut columns: Vec<Vec<String>> = Vec::with_capacity(first.len());
     for (index, (name, _)) in first.iter().enumerate() {
-        let cells = rows.iter().map(|row| row.get(index).map_or(String::new(), |(_, v)| cut(cell(v))));
+        let whole = |value: &Value| if index == last { cell(value) } else { cut(cell(value)) };
+        let cells = rows.iter().map(|row| row.get(index).map_or(String::new(), |(_, v)| whole(v)));
         columns.push(std::iter::once(name.clone()).chain(cells).collect());
     }
     let mut lines = vec![String::new(); rows.len() + 1];
@@ -76,6 +96,16 @@ pub fn write(writer: &mut dyn Write, rows: &[Fields]) -> io::Result<()> {
         let numeric = body.iter().any(|c| !c.is_empty()) && body.iter().all(|c| c.is_empty() || is_number(c));
         let shown: Vec<&str> = column.iter().map(|c| if c.is_empty() { "-" } else { c.as_str() }).collect();
         let width = shown.iter().map(|c| c.width()).max().unwrap_or(0);
+        let before = lines.first().map_or(0, |line| line.width() + GAP.len());
+        let room = cells.map(|cells| cells.saturating_sub(before)).filter(|room| *room >= WRAP_CELLS_MIN);
+        if let Some(room) = room.filter(|room| index == last && !numeric && *room < width) {
+            for (line, text) in lines.iter_mut().zip(shown) {
+                let below = format!("\n{}", " ".repeat(before));
+                line.push_str(GAP);
+                line.push_str(&wrapped(text, room).join(&below));
+            }
+            break;
+        }
         for (line, text) in lines.iter_mut().zip(shown) {
             let space = " ".repeat(width.saturating_sub(text.width()));
             line.push_str(if index == 0 { "" } else { GAP });
@@ -118,9 +148,23 @@ mod tests {
             row(&[("symbol", json!("F")), ("quantity", json!("-1200.5")), ("name", Value::Null)]),
         ];
         let mut out = Vec::new();
-        write(&mut out, &rows).unwrap();
+        write(&mut out, &rows, None).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "symbol  quantity  name\nAAPL           5  東京 Ltd\nF        -1200.5  -\n");
+    }
+
+    #[test]
+    fn a_long_last_column_is_whole_and_goes_on_below_itself_on_a_terminal() {
+        let long = "word ".repeat(40);
+        let rows = [row(&[("name", json!("polygon")), ("value", json!(long.trim_end()))])];
+        let mut out = Vec::new();
+        write(&mut out, &rows, None).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().matches("word").count(), 40);
+        let mut out = Vec::new();
+        write(&mut out, &rows, Some(40)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.lines().all(|line| line.width() <= 40) && text.matches("word").count() == 40, "{text}");
+        assert!(text.lines().skip(2).all(|line| line.starts_with("         word")), "{text}");
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn a_wall_for_robots_pauses_the_vendor_at_once() {
 #[test]
 fn a_refused_kind_is_asked_again_after_a_week() {
     let mut state = BudgetState::default();
-    note(&mut state, Outcome::Refused(DataKind::Minutes, "a premium endpoint"), at(0));
+    note(&mut state, Outcome::Refused(DataKind::Minutes, "refused", "a premium endpoint"), at(0));
     assert!(is_refused(&state, DataKind::Minutes, at(86_400)));
     assert!(!is_refused(&state, DataKind::Daily, at(0)));
     assert!(!is_refused(&state, DataKind::Minutes, at(8 * 86_400)));
@@ -171,7 +171,7 @@ fn a_clock_that_was_put_back_locks_nobody_out() {
 fn what_a_clock_of_next_year_noted_does_not_count() {
     let year = 365 * 86_400;
     let mut state = BudgetState::default();
-    note(&mut state, Outcome::Refused(DataKind::Minutes, "a premium endpoint"), at(year));
+    note(&mut state, Outcome::Refused(DataKind::Minutes, "refused", "a premium endpoint"), at(year));
     note(&mut state, Outcome::Limited(at(year + 3_600), "used up"), at(year));
     note(&mut state, Outcome::Blocked("a page for people"), at(year));
     assert!(!is_ahead(&state, at(year)));

@@ -15,7 +15,7 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What came next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub(in crate::market) enum Line {
     /// A line; see [`Lines::text`].
     Text,
     /// A line over [`LINE_BYTES_MAX`]; its rest was skipped.
@@ -29,7 +29,7 @@ pub(super) enum Line {
 }
 
 /// Reads lines one by one.
-pub(super) struct Lines {
+pub(in crate::market) struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
     compressed: bool,
     line: Vec<u8>,
@@ -40,13 +40,13 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(reader: Box<dyn Read + Send>, compressed: bool) -> Self {
+    pub(in crate::market) fn new(reader: Box<dyn Read + Send>, compressed: bool) -> Self {
         let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
         Self { reader, compressed, line: Vec::new(), number: 0, ended: false, again: false }
     }
 
     /// The bytes of the line last read, without its line break.
-    pub(super) fn text(&self) -> &[u8] {
+    pub(in crate::market) fn text(&self) -> &[u8] {
         self.line.strip_suffix(b"\r").unwrap_or(&self.line)
     }
 
@@ -64,7 +64,7 @@ impl Lines {
     }
 
     /// Reads the next line. An error is a failing disk or pipe, not a damaged file.
-    pub(super) fn advance(&mut self) -> io::Result<Line> {
+    pub(in crate::market) fn advance(&mut self) -> io::Result<Line> {
         if std::mem::take(&mut self.again) {
             return Ok(Line::Text);
         }

@@ -9,7 +9,7 @@ use crate::domain::market::{Basis, DailyBar};
 use crate::domain::{Exchange, ImportReport, InstrumentId};
 use crate::market::repair::{Suspect, repair};
 use crate::market::testing::shared;
-use crate::market::validate::{Oddity, oddities};
+use crate::market::validate::{Oddity, oddities, sift};
 
 /// What an import gave.
 pub(super) struct Outcome {
@@ -143,6 +143,29 @@ fn no_row_of_half_a_million_good_ones_is_repaired() {
     for bars in import(&path, Exchange::Xnys).series().values() {
         let outcome = repair(&Suspect::new(bars, Basis::Split, &[]));
         assert_eq!(outcome.changes, vec![]);
+    }
+}
+
+#[test]
+fn of_what_a_list_calls_good_nothing_but_repeats_inside_a_history_is_odd_as_a_series() {
+    let files = [
+        ("market/us_daily_2013_2018.csv.zst", Exchange::Xnys, Basis::Split),
+        ("market/us_daily_raw_2015_2017.csv.zst", Exchange::Xnys, Basis::Raw),
+        ("market/asx_daily_2018_2019.csv.zst", Exchange::Xasx, Basis::Raw),
+    ];
+    let calendars = Calendars::bundled().unwrap();
+    for (file, exchange, basis) in files {
+        let Some(path) = shared(file) else { return };
+        for bars in import(&path, exchange).series().values() {
+            let sifted = sift(&[], &Suspect::new(bars, basis, &[]), calendars.of(exchange));
+            assert_eq!(sifted.changes, vec![], "{file}");
+            // 2014-08-04 is the Friday before once more for half of the names of one file: nobody will send another.
+            let is_kept = |(bar, why): &&(DailyBar, crate::domain::QuarantineReason)| {
+                *why == crate::domain::QuarantineReason::StaleRepeat
+                    && Some(&bar.session) < bars.last().map(|b| &b.session)
+            };
+            assert!(sifted.quarantined.iter().all(|held| is_kept(&held)), "{file}: {:?}", sifted.quarantined);
+        }
     }
 }
 

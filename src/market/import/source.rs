@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::ImportError;
+use super::{ImportError, Lines};
 use crate::domain::CleanText;
 
 /// First bytes of a gzip member.
@@ -65,9 +65,19 @@ impl Source {
         Ok(Self { bytes_total, ..Self::from_reader(&name, file) })
     }
 
+    /// What messages call it.
+    pub const fn name(&self) -> &CleanText {
+        &self.name
+    }
+
     /// The decompressed bytes, for files that are read otherwise than as pages of rows.
     pub fn into_reader(self) -> Result<Box<dyn Read + Send>, ImportError> {
         self.decompressed().map(|(reader, _)| reader)
+    }
+
+    /// The same as lines.
+    pub(in crate::market) fn into_lines(self) -> Result<Lines, ImportError> {
+        self.decompressed().map(|(reader, compressed)| Lines::new(reader, compressed))
     }
 
     /// Size before decompression, where it is known.

@@ -210,6 +210,9 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, 
     instrument.sector = text(record, 4).unwrap_or_default();
     if let Some(field) = given(3) {
         instrument.currency = field.parse().map_err(|_| Reason::BadField)?;
+        if instrument.currency != exchange.currency() {
+            return Err(Reason::OtherCurrency);
+        }
     }
     if let Some(field) = given(5) {
         instrument.tick = positive(field).map(Price::from_raw)?;
@@ -228,7 +231,8 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, 
     let industry = text(record, 7).unwrap_or_default();
     let from = given(8).map(|_| day(record, 8)).transpose()?;
     let tells_borrow = given(10).or(given(11)).is_some();
-    Ok(Listing { instrument, industry, from, scheme: text(record, 9).unwrap_or_default(), tells_borrow })
+    let scheme = text(record, 9).unwrap_or_default();
+    Ok(Listing { instrument, industry, from, scheme, tells_borrow, told_on: None })
 }
 
 fn yes_or_no(field: &str) -> Result<bool, Reason> {

@@ -12,6 +12,8 @@ use crate::market::intraday::Counts;
 use crate::market::vendors::MinuteBar;
 use crate::market::vendors::json::Json;
 
+/// Nanoseconds of a minute.
+const NANOS_PER_MINUTE: i64 = 60 * NANOS_PER_SECOND;
 /// Shares of a round lot.
 const ROUND_LOT: i64 = 100;
 /// Below these a time is in seconds, milliseconds, microseconds; each is the year 5138 in its unit.
@@ -83,7 +85,7 @@ fn minute(event: &Json<'_>) -> Option<LiveEvent> {
     let (open, high, low, close) = (price("o")?, price("h")?, price("l")?, price("c")?);
     check_prices(open, high, low, close).ok()?;
     let volume = parse_scaled(event.number_at("v"), 3).ok().filter(|volume| *volume >= 0)?;
-    let from = time_of(event.whole_at("s")?)?;
+    let from = time_of(event.whole_at("s")?).filter(|from| from.nanos() % NANOS_PER_MINUTE == 0)?;
     let bar = MinuteBar { from, open, high, low, close, volume: Volume::from_raw(volume), trades: None };
     Some(LiveEvent::Minute(instrument(event)?, bar))
 }

@@ -7,6 +7,8 @@
 
 pub mod conflate;
 pub mod frames;
+#[cfg(test)]
+mod fuzz;
 pub mod polygon;
 pub mod ticks;
 

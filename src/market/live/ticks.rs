@@ -3,7 +3,7 @@
 //!
 //! A row is due when as much time has passed since the start, times the speed, as between it and the first row. Times
 //! can be moved, so that a home that lives later can live the file again. Rows that cannot be read are counted and left
-//! out; so are those of symbols that were not asked for once something was.
+//! out; so are those of symbols that were not asked for once something was. Memory is one line and one buffer.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use super::{LiveEvent, LiveTrade, Stream};
 use crate::domain::market::{Quote, Trade};
-use crate::domain::{Exchange, InstrumentId, Price, Quantity, UnixNanos};
-use crate::market::import::{ImportError, Source, parse_scaled};
+use crate::domain::{CleanText, Exchange, InstrumentId, Price, Quantity, UnixNanos};
+use crate::market::import::{ImportError, Line, Lines, Source, parse_scaled};
 use crate::market::intraday::Counts;
 
 /// Most rows of one batch.
@@ -27,8 +27,7 @@ const COLUMNS: [&str; 10] =
 
 /// The replay of one file.
 pub struct TickReplay {
-    rows: csv::Reader<Box<dyn std::io::Read + Send>>,
-    record: csv::StringRecord,
+    lines: Lines,
     exchange: Exchange,
     /// Seconds of the file in a second; 0 is as fast as it can be read.
     speed: u32,
@@ -36,6 +35,8 @@ pub struct TickReplay {
     moved_nanos: i64,
     /// The row that is not due yet.
     ahead: Option<LiveEvent>,
+    /// Rows before the first that could not be read.
+    skipped: u32,
     began: Option<Instant>,
     wanted: BTreeSet<InstrumentId>,
     /// Time of the last tick given.
@@ -67,8 +68,18 @@ fn size(text: &str) -> Option<Quantity> {
     parse_scaled(text, 9).ok().map(Quantity::from_raw).filter(|size| !size.is_negative())
 }
 
-fn event(record: &csv::StringRecord, exchange: Exchange, moved: i64) -> Option<LiveEvent> {
-    let field = |place: usize| record.get(place).unwrap_or("").trim();
+fn fields(line: &[u8]) -> [&str; COLUMNS.len()] {
+    let mut fields = [""; COLUMNS.len()];
+    let texts = std::str::from_utf8(line).unwrap_or_default().split(',');
+    for (field, text) in fields.iter_mut().zip(texts) {
+        *field = text.trim().trim_matches('"');
+    }
+    fields
+}
+
+fn event(line: &[u8], exchange: Exchange, moved: i64) -> Option<LiveEvent> {
+    let fields = fields(line);
+    let field = |place: usize| fields.get(place).copied().unwrap_or_default();
     let time = UnixNanos::from_nanos(field(0).parse::<i64>().ok()?.checked_add(moved)?);
     let instrument = InstrumentId::new(field(2).parse().ok()?, exchange);
     match field(1) {
@@ -94,32 +105,55 @@ impl TickReplay {
         speed: u32,
         begin: impl FnOnce(UnixNanos) -> UnixNanos,
     ) -> Result<Self, ImportError> {
-        let source = Source::open(path)?;
-        let name = crate::domain::CleanText::new(&path.to_string_lossy());
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(source.into_reader()?);
-        let broken = |_| ImportError::BadHeader { file: name.clone() };
-        let header = rows.headers().map_err(broken)?;
-        if !COLUMNS.iter().copied().eq(header.iter().map(str::trim)) {
-            let found = header.iter().take(20).collect::<Vec<_>>().join(", ").into();
+        Self::read(Source::open(path)?, exchange, speed, begin)
+    }
+
+    /// The same from any source.
+    pub(super) fn read(
+        source: Source,
+        exchange: Exchange,
+        speed: u32,
+        begin: impl FnOnce(UnixNanos) -> UnixNanos,
+    ) -> Result<Self, ImportError> {
+        let name = source.name().clone();
+        let mut lines = source.into_lines()?;
+        let failed = |source| ImportError::Read { file: name.clone(), line: 1, source };
+        match lines.advance().map_err(failed)? {
+            Line::Text => {}
+            Line::End => return Err(ImportError::Empty { file: name }),
+            Line::TooLong | Line::Truncated | Line::Damaged => {
+                return Err(ImportError::BadHeader { file: name });
+            }
+        }
+        if fields(lines.text()) != COLUMNS {
+            let found = CleanText::new(&String::from_utf8_lossy(lines.text()));
             return Err(ImportError::MissingColumns { file: name, missing: COLUMNS.join(", "), found });
         }
         let mut replay = Self {
-            rows,
-            record: csv::StringRecord::new(),
+            lines,
             exchange,
             speed,
             first: UnixNanos::ZERO,
             moved_nanos: 0,
             ahead: None,
+            skipped: 0,
             began: None,
             wanted: BTreeSet::new(),
             last: UnixNanos::ZERO,
         };
-        let Ok(Some(first)) = replay.row() else { return Err(ImportError::Empty { file: name }) };
-        let begins = time(&first).unwrap_or(UnixNanos::ZERO);
+        let first = match replay.row() {
+            Ok(first) => first,
+            Err(broken) => {
+                replay.skipped = broken;
+                replay.ahead.take()
+            }
+        };
+        let Some(begins) = first.as_ref().and_then(time) else {
+            return Err(ImportError::Empty { file: name });
+        };
         replay.moved_nanos = begin(begins).since(begins);
         // Read once more by its own line, so that it is moved like all others.
-        replay.ahead = event(&replay.record, exchange, replay.moved_nanos);
+        replay.ahead = event(replay.lines.text(), exchange, replay.moved_nanos);
         replay.first = begins.plus_nanos(replay.moved_nanos);
         replay.last = replay.first;
         Ok(replay)
@@ -139,9 +173,11 @@ impl TickReplay {
     fn row(&mut self) -> Result<Option<LiveEvent>, u32> {
         let mut broken = 0;
         loop {
-            match self.rows.read_record(&mut self.record) {
-                Ok(false) => return if broken > 0 { Err(broken) } else { Ok(None) },
-                Ok(true) => match event(&self.record, self.exchange, self.moved_nanos) {
+            match self.lines.advance() {
+                // A failing disk ends a replay like the end of its file.
+                Ok(Line::End) | Err(_) => return if broken > 0 { Err(broken) } else { Ok(None) },
+                Ok(Line::TooLong | Line::Truncated | Line::Damaged) => broken += 1,
+                Ok(Line::Text) => match event(self.lines.text(), self.exchange, self.moved_nanos) {
                     Some(event) => {
                         if broken > 0 {
                             self.ahead = Some(event);
@@ -151,8 +187,6 @@ impl TickReplay {
                     }
                     None => broken += 1,
                 },
-                Err(error) if error.is_io_error() => return if broken > 0 { Err(broken) } else { Ok(None) },
-                Err(_) => broken += 1,
             }
         }
     }
@@ -191,6 +225,9 @@ impl Stream for TickReplay {
     async fn next(&mut self, out: &mut Vec<LiveEvent>) -> bool {
         if self.began.is_none() {
             out.push(LiveEvent::Connected);
+            if self.skipped > 0 {
+                out.push(LiveEvent::Skipped { unknown: 0, broken: self.skipped });
+            }
         }
         let reached = self.reached();
         for _ in 0..BATCH_MAX {

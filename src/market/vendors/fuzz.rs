@@ -60,14 +60,14 @@ const AWKWARD: [&str; 24] = [
 ];
 
 /// Numbers from a seed.
-struct Chance(u64);
+pub(in crate::market) struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, end: usize) -> usize {
+    pub(in crate::market) fn below(&mut self, end: usize) -> usize {
         (split_mix(&mut self.0) % end.max(1) as u64) as usize
     }
 
-    fn of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(in crate::market) fn of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
 }
@@ -147,17 +147,8 @@ impl Parser {
         let (run, mut with_data) = (share(LONG_RUN, GATE_RUN), 0);
         for _ in 0..run {
             let (wish, body) = self.choose(&mut chance);
-            let mut text = self.bodies[body].clone();
-            // Every second body stays JSON: only its numbers are swapped.
-            let gentle = chance.below(2) == 0;
-            for _ in 0..=chance.below(4) {
-                let at = chance.below(text.len());
-                if gentle {
-                    swap_number(&mut text, at, &mut chance)
-                } else {
-                    self.damage(&mut text, &mut chance)
-                }
-            }
+            // Every second body stays JSON.
+            let text = damaged(&self.bodies, body, &mut chance);
             let status = if chance.below(20) == 0 { *chance.of(&[401, 404, 429, 500, 302]) } else { 200 };
             let reply = self.read(wish, &text, status);
             if let Reply::Data(page) = reply {
@@ -180,29 +171,6 @@ impl Parser {
             if self.bodies[body].len() <= LARGE_BYTES || chance.below(LARGE_RARITY) == 0 {
                 return (wish, body);
             }
-        }
-    }
-
-    fn damage(&self, text: &mut Vec<u8>, chance: &mut Chance) {
-        let at = chance.below(text.len());
-        let end = (at + 1 + chance.below(40)).min(text.len());
-        match chance.below(9) {
-            0 if at < text.len() => text[at] ^= 1 << chance.below(8),
-            1 if at < text.len() => text[at] = chance.below(256) as u8,
-            2 => text.truncate(at),
-            3 if at < end => drop(text.drain(at..end)),
-            4 if at < end => {
-                let doubled = text[at..end].to_vec();
-                text.splice(at..at, doubled);
-            }
-            5 => {
-                let other = chance.below(self.bodies.len());
-                let other = &self.bodies[other];
-                let from = chance.below(other.len());
-                let piece = &other[from..(from + chance.below(200)).min(other.len())];
-                text.splice(at..end, piece.iter().copied());
-            }
-            _ => swap_number(text, at, chance),
         }
     }
 
@@ -330,6 +298,40 @@ fn is_action(action: &CorporateAction) -> bool {
             ratio.new.is_positive() && ratio.old.is_positive() && ratio.new != ratio.old
         }
         ActionKind::Dividend { amount, .. } => amount.is_positive(),
+    }
+}
+
+/// A damaged copy of a text; a gentle one keeps its form, only numbers are swapped.
+pub(in crate::market) fn damaged(bodies: &[Vec<u8>], body: usize, chance: &mut Chance) -> Vec<u8> {
+    let mut text = bodies[body].clone();
+    let gentle = chance.below(2) == 0;
+    for _ in 0..=chance.below(4) {
+        let at = chance.below(text.len());
+        if gentle { swap_number(&mut text, at, chance) } else { damage(bodies, &mut text, chance) }
+    }
+    text
+}
+
+fn damage(bodies: &[Vec<u8>], text: &mut Vec<u8>, chance: &mut Chance) {
+    let at = chance.below(text.len());
+    let end = (at + 1 + chance.below(40)).min(text.len());
+    match chance.below(9) {
+        0 if at < text.len() => text[at] ^= 1 << chance.below(8),
+        1 if at < text.len() => text[at] = chance.below(256) as u8,
+        2 => text.truncate(at),
+        3 if at < end => drop(text.drain(at..end)),
+        4 if at < end => {
+            let doubled = text[at..end].to_vec();
+            text.splice(at..at, doubled);
+        }
+        5 => {
+            let other = chance.below(bodies.len());
+            let other = &bodies[other];
+            let from = chance.below(other.len());
+            let piece = &other[from..(from + chance.below(200)).min(other.len())];
+            text.splice(at..end, piece.iter().copied());
+        }
+        _ => swap_number(text, at, chance),
     }
 }
 

@@ -8,7 +8,7 @@ pub mod alpha_vantage;
 pub mod asx;
 pub mod classify;
 #[cfg(test)]
-mod fuzz;
+pub(in crate::market) mod fuzz;
 pub mod json;
 mod payload;
 pub mod polygon;

@@ -156,6 +156,8 @@ pub struct Listing {
     pub name: CleanText,
     /// Sector or industry group in the vendor's scheme; empty when not told.
     pub sector: CleanText,
+    /// Name of that scheme; empty when no sector is told.
+    pub scheme: CleanText,
     /// Currency, when it is one we know.
     pub currency: Option<Currency>,
     /// First listed.

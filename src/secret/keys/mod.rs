@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use chain::{Found, KeyChain};
 pub use environment::Environment;
 pub use keyring::Keyring;
-pub use vault::{Asks, Vault};
+pub use vault::{Asks, Vault, open_to_others};
 
 use crate::domain::key::{KEY_BYTES_MAX, KeySlot};
 use crate::domain::{CleanText, UnixNanos};

@@ -238,6 +238,25 @@ impl Vault {
     }
 }
 
+/// Files of keys that others than their owner may open, each with its mode; none where the system has no such modes.
+pub fn open_to_others(home: &Path) -> Vec<(PathBuf, u32)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let paths = [VAULT_FILE, KEY_FILE].map(|name| home.join(name)).into_iter();
+        let modes = paths.filter_map(|path| {
+            let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+            Some((path, mode))
+        });
+        modes.filter(|(_, mode)| mode & 0o077 != 0).collect()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = home;
+        Vec::new()
+    }
+}
+
 impl KeyStore for Vault {
     fn place(&self) -> Place {
         let by_passphrase = match self.read() {

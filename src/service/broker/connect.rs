@@ -11,6 +11,10 @@ use crate::domain::key::KeySlot;
 use super::super::engine::lock;
 use super::super::error::ServiceError;
 use super::super::house::House;
+use super::super::keys::{NOT_SET, TROUBLE};
+use super::super::permit::{ManageData, Permit};
+use super::super::vendor_test::{ALL_SECONDS, row, within};
+use super::super::view::HealthRow;
 
 impl House {
     /// A client of a broker; nothing is asked yet.
@@ -28,5 +32,40 @@ impl House {
                 Ok(Arc::new(AlpacaBroker::new(address, keys, self.clock_arc(), Timing::default())?))
             }
         }
+    }
+
+    /// Asks the broker how the account of its keys is.
+    pub fn test_broker(&self, _: &Permit<ManageData>) -> HealthRow {
+        row(format!("broker {}", BrokerId::Alpaca), self.broker_said())
+    }
+
+    fn broker_said(&self) -> Result<String, String> {
+        let mut with = Vec::new();
+        for slot in [KeySlot::Alpaca, KeySlot::AlpacaSecret] {
+            let (place, id) = self.slot_place(slot);
+            if place == NOT_SET {
+                return Ok(format!("no keys; set them with 'qlib-pro key set {}'", BrokerId::Alpaca));
+            }
+            if place.starts_with(TROUBLE) {
+                return Err(format!("its keys {place}"));
+            }
+            with.extend(
+                id.filter(|_| slot == KeySlot::Alpaca).map(|id| format!("key {id} in the {place}; ")),
+            );
+        }
+        let with = with.concat();
+        let asks = async {
+            let broker = self.connect(BrokerId::Alpaca).map_err(|e| e.to_string())?;
+            broker.account().await.map_err(|e| e.to_string())
+        };
+        let seen = within(ALL_SECONDS, asks)?;
+        let seen = seen.unwrap_or_else(|| Err(format!("not reachable: no answer within {ALL_SECONDS} s")));
+        let seen = seen.map_err(|said| format!("{with}{said}"))?;
+        let money = format!("{}, equity {}, cash {}", seen.currency, seen.equity, seen.cash);
+        if !seen.can_trade {
+            return Err(format!("{with}it answers; the paper account may not trade now; {money}"));
+        }
+        let short = if seen.can_short { "may trade and sell short" } else { "may trade, not sell short" };
+        Ok(format!("{with}it answers; paper account, {short}; {money}"))
     }
 }

@@ -33,12 +33,13 @@ impl House {
             seen.known = Some(known.into_iter().map(|i| (i.id, i)).collect());
         }
         let known = |id| seen.known.as_ref().and_then(|known| known.get(&id)).cloned();
+        let today = self.clock().now().to_datetime().date_naive();
         let mut listed = Vec::new();
         for listing in listings.iter().filter(|listing| listing.exchange == Some(exchange)) {
             let id = InstrumentId::new(listing.symbol, exchange);
             if listing.active {
                 seen.active.insert(id);
-                listed.push(told(listing, known(id).unwrap_or(Instrument::with_defaults(id))));
+                listed.push(told(listing, known(id).unwrap_or(Instrument::with_defaults(id)), today));
             } else if let Some(day) = listing.delisted {
                 let last = seen.gone.entry(id).or_insert(day);
                 *last = day.max(*last);
@@ -109,10 +110,11 @@ pub(super) struct Seen {
 }
 
 /// What is known of an instrument with what a vendor tells of it: name, sector and currency, nothing else.
-fn told(listing: &Listing, known: Instrument) -> Listed {
+fn told(listing: &Listing, known: Instrument, today: NaiveDate) -> Listed {
     let name = if listing.name.is_empty() { known.name } else { listing.name.clone() };
     let currency = listing.currency.unwrap_or(known.currency);
-    Listed::of(Instrument { name, sector: listing.sector.clone(), currency, ..known })
+    let instrument = Instrument { name, sector: listing.sector.clone(), currency, ..known };
+    Listed { scheme: listing.scheme.clone(), told_on: Some(today), ..Listed::of(instrument) }
 }
 
 #[cfg(test)]
@@ -130,6 +132,7 @@ mod tests {
             exchange: Some(Exchange::Xnys),
             name: CleanText::new("New Name"),
             sector: CleanText::default(),
+            scheme: CleanText::default(),
             currency: None,
             listed: None,
             delisted: gone.map(|day| day.parse().unwrap()),

@@ -34,7 +34,7 @@ fn store(home: &Home, source: &str, bars: &[DailyBar]) {
 }
 
 fn watch(home: &Home, role: Role) -> DataWatch {
-    DataWatch::new(&home.login(role), &Arc::new(ArcSwapOption::<DataHealth>::empty()))
+    DataWatch::new(&home.login(role), &Arc::new(ArcSwapOption::<DataHealth>::empty()), &Arc::default())
 }
 
 /// A home on 2026-05-28, a Thursday, after the close in New York.

@@ -5,7 +5,7 @@ use crate::domain::CleanText;
 use crate::domain::market::Basis;
 use crate::service::engine::lock;
 use crate::service::import::{BarImport, TableFileKind};
-use crate::service::permit::{ManageData, Permit};
+use crate::service::permit::{ManageData, Permit, ViewMarket};
 use crate::service::quality::Decision;
 use crate::store::market::{QuarantineState, Quarantined};
 
@@ -184,4 +184,103 @@ fn actions_of_a_file_that_stored_prices_refute_are_set_aside_until_a_person_acce
     let known = lock(home.house.market_store()).read().actions_of(aapl()).unwrap();
     assert_eq!(known.len(), 2);
     assert_eq!(import().quarantined, 2, "what was accepted is known");
+}
+
+#[test]
+fn a_file_is_judged_as_a_series_in_whatever_order_its_rows_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let days: Vec<String> = (2..=31)
+        .filter(|day| {
+            !["06", "07", "13", "14", "15", "20", "21", "27", "28"].contains(&format!("{day:02}").as_str())
+        })
+        .map(|day| format!("2024-01-{day:02}"))
+        .collect();
+    let mut rows = vec!["date,symbol,open,high,low,close,volume".to_owned()];
+    for (at, day) in days.iter().enumerate() {
+        for (symbol, price) in [("AAPL", 180.0), ("MSFT", 400.0)] {
+            // One day of MSFT is in cents; the newest of AAPL is the one before once more.
+            let wave = if symbol == "AAPL" && at + 1 == days.len() { at - 1 } else { at };
+            let price = price + [0.0, 1.5, -0.7, 2.2, 0.4][wave % 5] + wave as f64 * 0.1;
+            let unit = if symbol == "MSFT" && at == 8 { 100.0 } else { 1.0 };
+            let [low, mid, high] = [price - 1.0, price, price + 1.0].map(|p| format!("{:.2}", p * unit));
+            rows.push(format!("{day},{symbol},{mid},{high},{low},{mid},{}", 1_000_000 + wave * 10));
+        }
+    }
+    let text = file(&(rows.join("\n") + "\n"));
+    let wish = BarImport {
+        files: vec![text.path().to_path_buf()],
+        exchange: Exchange::Xnys,
+        basis: Basis::Raw,
+        source: CleanText::new("a"),
+    };
+    let import = || home.house.import_bars(&permit(&home), &wish, |_| {}).unwrap();
+    let report = import();
+    assert_eq!((report.read, report.stored, report.quarantined, report.repaired), (42, 41, 1, 1));
+    let held: Vec<_> = report.quarantine.iter().map(|row| (row.line, row.reason.code())).collect();
+    assert_eq!(held, [(42, "STALE_REPEAT")]);
+    let repairs = home.house.repairs(&permit(&home), None, 10).unwrap();
+    assert_eq!((repairs.len(), repairs[0].rule.as_str()), (1, "unit_100x"));
+    assert!(repairs[0].before.as_str().starts_with("2024-01-12,MSFT,40300,"), "{:?}", repairs[0]);
+    let again = import();
+    assert_eq!((again.stored, again.revised, again.unchanged), (0, 0, 41));
+    let cases = || home.house.quarantine_cases(&permit(&home), None, 10).unwrap();
+    assert_eq!(cases().len(), 1, "it is listed once");
+    // What a person takes stays taken.
+    home.house.decide_quarantined(&permit(&home), cases()[0].id, Decision::Accept).unwrap();
+    let last = import();
+    assert_eq!((last.unchanged, last.quarantined, cases().len()), (42, 0, 1));
+}
+
+#[test]
+fn refused_rows_of_tables_are_kept_and_the_same_file_again_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let import = |kind, text: &tempfile::NamedTempFile| {
+        home.house.import_table(&permit(&home), kind, text.path(), Exchange::Xnys).unwrap()
+    };
+    let instruments = file("symbol,name,currency,sector\nAAPL,Apple,USD,Tech\nEU,Euro Inc,EUR,Tech\n");
+    let universe = file("universe,symbol,from,to\nbig,AAPL,2020-01-01,\nbig,???,2020-01-01,\n");
+    let news = file("time,symbol,headline,source\n2099-01-01T10:00:00Z,AAPL,Tomorrow,x\n");
+    let figures = file("known_at,period_end,symbol,field,value\n2099-01-01,2020-12-31,AAPL,eps,1\n");
+    let files = [
+        (TableFileKind::Instruments, &instruments, 1, "OTHER_CURRENCY"),
+        (TableFileKind::Universe, &universe, 1, "BAD_SYMBOL"),
+        (TableFileKind::News, &news, 0, "FUTURE_DATE"),
+        (TableFileKind::Fundamentals, &figures, 0, "FUTURE_DATE"),
+    ];
+    for (index, (kind, text, good, reason)) in files.into_iter().enumerate() {
+        let first = import(kind, text);
+        assert_eq!((first.stored, first.quarantined), (good, 1), "{kind:?}");
+        let cases = home.house.quarantine_cases(&permit(&home), None, 10).unwrap();
+        assert_eq!((cases.len(), cases[0].row.reason.as_str()), (index + 1, reason), "{kind:?}");
+        assert!(cases[0].row.line > 1 && !cases[0].row.raw.is_empty(), "{:?}", cases[0].row);
+        let again = import(kind, text);
+        assert_eq!((again.stored, again.unchanged, again.quarantined), (0, good, 1), "{kind:?}");
+        assert_eq!(home.house.quarantine_cases(&permit(&home), None, 10).unwrap().len(), index + 1);
+    }
+}
+
+#[test]
+fn a_sector_has_its_scheme_and_the_day_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    table(&home, TableFileKind::Instruments, "symbol,name,sector\nAAPL,Apple,Tech\n");
+    let rows = || {
+        let permit = home.login(Role::Trader).permit::<ViewMarket>().unwrap();
+        home.house.export_instruments(&permit, None).unwrap()
+    };
+    let today = home.clock.now().to_datetime().date_naive();
+    assert_eq!((rows()[0].scheme.as_str(), rows()[0].from, rows()[0].told_on), ("", None, Some(today)));
+    // The same sector told again, now with whose it is.
+    table(&home, TableFileKind::Instruments, "symbol,name,sector,scheme\nAAPL,Apple,Tech,GICS 2023\n");
+    assert_eq!((rows().len(), rows()[0].scheme.as_str()), (1, "GICS 2023"));
+    let text = "symbol,sector,scheme,from\nAAPL,Hardware,GICS 2023,2024-03-01\n";
+    table(&home, TableFileKind::Instruments, text);
+    let sectors: Vec<_> =
+        rows().iter().map(|row| (row.sector.clone(), row.from.map(|d| d.to_string()))).collect();
+    assert_eq!(sectors, [("Tech".to_owned(), None), ("Hardware".to_owned(), Some("2024-03-01".to_owned()))]);
 }

@@ -68,7 +68,7 @@ fn a_renamed_instrument_is_held_ordered_and_watched_under_its_new_symbol() {
     let head = "date,symbol,open,high,low,close,volume\n";
     import(
         &home,
-        &format!("{head}2024-01-02,AAA,100,101,99,100,1000000\n2024-01-03,AAA,100,101,99,100,1000000\n"),
+        &format!("{head}2024-01-02,AAA,100,101,99,100,1000000\n2024-01-03,AAA,100,101,99,100,1000001\n"),
     );
     let trader = home.login(Role::Trader);
     let advance = |n| {

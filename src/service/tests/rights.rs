@@ -53,6 +53,7 @@ fn allowed(request: &Request) -> bool {
         | Request::Speed(_)
         | Request::Sync(..)
         | Request::StopSync
+        | Request::FindSetAside(_)
         | Request::Decide(..)
         | Request::OpenVault(_)
         | Request::OpenKeyring
@@ -123,6 +124,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Speed(1),
         Request::Sync(DataKind::Daily, vec!["AAPL".into()]),
         Request::StopSync,
+        Request::FindSetAside("a".into()),
         Request::Decide(1, Decision::Ignore),
         Request::OpenVault(Password::new("open sesame".to_owned())),
         Request::OpenKeyring,

@@ -86,8 +86,8 @@ pub struct LogRow {
 pub struct HealthRow {
     /// What is measured.
     pub name: String,
-    /// Its value with its unit.
-    pub value: String,
     /// Whether it is as it should be.
     pub ok: bool,
+    /// Its value with its unit.
+    pub value: String,
 }

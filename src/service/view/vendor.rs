@@ -215,10 +215,14 @@ pub struct DataHealth {
     pub sources_total: usize,
     /// How many of them are stale.
     pub stale: usize,
-    /// Rows set aside, newest first, at most [`DataHealth::SET_ASIDE_MAX`].
+    /// Rows set aside that contain a text, newest first, at most [`DataHealth::SET_ASIDE_MAX`].
     pub set_aside: Vec<SetAside>,
-    /// How many there are.
+    /// How many contain it.
+    pub set_aside_found: usize,
+    /// How many there are in all.
     pub set_aside_total: usize,
+    /// The text; empty for all.
+    pub set_aside_text: String,
     /// What could not be read, in plain words.
     pub problem: Option<String>,
     /// A place of keys that waits for a person.

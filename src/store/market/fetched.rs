@@ -82,20 +82,6 @@ fn retire(
     Ok(())
 }
 
-/// Rows that are not in quarantine already, open or ignored: a vendor that repeats itself is listed once.
-pub(super) fn not_listed(conn: &Connection, rows: &[Quarantined]) -> rusqlite::Result<Vec<Quarantined>> {
-    let Some(Quarantined { job, file, .. }) = rows.first() else { return Ok(Vec::new()) };
-    let sql = "SELECT symbol, date, reason, raw FROM quarantine \
-               WHERE job = ?1 AND file = ?2 AND state IN ('open', 'ignored')";
-    let mut statement = conn.prepare_cached(sql)?;
-    let known = statement.query_map([job.as_str(), file.as_str()], |row| {
-        Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
-    })?;
-    let known: BTreeSet<[String; 4]> = known.collect::<rusqlite::Result<_>>()?;
-    let key = |row: &Quarantined| [&row.symbol, &row.date, &row.reason, &row.raw].map(ToString::to_string);
-    Ok(rows.iter().filter(|row| !known.contains(&key(row))).cloned().collect())
-}
-
 impl MarketStore {
     /// Stores a page in one transaction: all of it is kept or nothing.
     pub fn store_fetched(
@@ -117,7 +103,7 @@ impl MarketStore {
             drop_actions(tx, &page.dropped, source.as_str())?;
             put_actions(tx, &page.actions, source.as_str())?;
             if !page.quarantine.is_empty() {
-                jobs::quarantine(tx, &not_listed(tx, &page.quarantine)?, at)?;
+                jobs::quarantine(tx, &page.quarantine, at)?;
             }
             put_repairs(tx, &page.repairs)?;
             put_differing(tx, &page.differing)?;

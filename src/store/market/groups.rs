@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::codec::{clean, date, day};
+use super::super::codec::{clean, date, date_opt, day};
 use super::super::error::StoreError;
 use super::instruments::{id_at, instrument_at, number_of, upsert};
 use super::prices::newest_session_of;
@@ -31,6 +31,15 @@ pub struct GroupChange {
     pub industry: CleanText,
     /// In whose scheme they are named; empty when not told.
     pub scheme: CleanText,
+    /// On which day they were told last; `None` when that was not noted.
+    pub told_on: Option<NaiveDate>,
+}
+
+impl GroupChange {
+    /// The first day; `None` where nobody said since when.
+    pub fn since(&self) -> Option<NaiveDate> {
+        Some(self.from).filter(|from| day(*from) > ALWAYS)
+    }
 }
 
 /// Notes the groups of an instrument; whether that changed anything.
@@ -55,7 +64,7 @@ fn note(conn: &Connection, number: i64, listing: &Listing) -> rusqlite::Result<b
                 if industry.is_empty() && same_sector { &known_industry } else { industry }.to_owned();
             let sector = if sector.is_empty() { &known_sector } else { sector }.to_owned();
             if (&sector, &industry) == (&known_sector, &known_industry) {
-                return Ok(false);
+                return confirm(conn, number, since, listing);
             }
             let newest = newest_session_of(conn, listing.instrument.id.exchange, i32::MAX)?.map(day);
             (newest.filter(|newest| *newest > since).unwrap_or(since), sector, industry)
@@ -67,17 +76,28 @@ fn note(conn: &Connection, number: i64, listing: &Listing) -> rusqlite::Result<b
                (excluded.sector, excluded.industry, excluded.scheme)";
     let row = params![number, from, sector, industry, listing.scheme.as_str()];
     let changed = conn.prepare_cached(sql)?.execute(row)? > 0;
+    confirm(conn, number, from, listing)?;
     let sql = "UPDATE instruments SET sector = (SELECT sector FROM group_history WHERE instrument = ?1 \
                ORDER BY from_day DESC LIMIT 1) WHERE id = ?1";
     conn.prepare_cached(sql)?.execute([number])?;
     Ok(changed)
 }
 
+/// Notes the day on which groups were told, and their scheme where it was not known. Whether the scheme is new.
+fn confirm(conn: &Connection, number: i64, from: i32, listing: &Listing) -> rusqlite::Result<bool> {
+    let sql = "UPDATE group_history SET told_on = max(ifnull(told_on, ?3), ?3) WHERE instrument = ?1 AND from_day = ?2 \
+               AND ?3 IS NOT NULL AND told_on IS NOT ?3";
+    conn.prepare_cached(sql)?.execute(params![number, from, listing.told_on.map(day)])?;
+    let sql = "UPDATE group_history SET scheme = ?3 WHERE instrument = ?1 AND from_day = ?2 AND scheme = '' \
+               AND ?3 <> ''";
+    Ok(conn.prepare_cached(sql)?.execute(params![number, from, listing.scheme.as_str()])? > 0)
+}
+
 impl MarketReader {
     /// What the instruments of an exchange belonged to, by instrument and day.
     pub fn group_history(&self, exchange: Exchange) -> Result<Vec<GroupChange>, StoreError> {
         self.db.read("read sectors", |c| {
-            let sql = "SELECT i.symbol, i.exchange, g.from_day, g.sector, g.industry, g.scheme FROM group_history g \
+            let sql = "SELECT i.symbol, i.exchange, g.from_day, g.sector, g.industry, g.scheme, g.told_on FROM group_history g \
                        JOIN instruments i ON i.id = g.instrument WHERE i.exchange = ?1 \
                        ORDER BY i.symbol, g.from_day";
             let mut statement = c.prepare_cached(sql)?;
@@ -88,6 +108,7 @@ impl MarketReader {
                     sector: clean(row, 3)?,
                     industry: clean(row, 4)?,
                     scheme: clean(row, 5)?,
+                    told_on: date_opt(row, 6)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
@@ -99,29 +120,32 @@ impl MarketStore {
     /// Adds instruments or replaces what is known of them, in one transaction; an empty sector says nothing.
     pub fn store_instruments(&mut self, instruments: &[Instrument]) -> Result<(), StoreError> {
         let listing = |i: &Instrument| Listing::of(i.clone());
-        self.store_listings(&instruments.iter().map(listing).collect::<Vec<_>>())
+        self.store_listings(&instruments.iter().map(listing).collect::<Vec<_>>()).map(drop)
     }
 
     /// Like [`MarketStore::store_instruments`], with industries and the days from which groups hold.
-    pub fn store_listings(&mut self, listings: &[Listing]) -> Result<(), StoreError> {
+    /// Returns how many of them say something new.
+    pub fn store_listings(&mut self, listings: &[Listing]) -> Result<u64, StoreError> {
         self.db().write("store instruments", |tx| {
-            let mut changed = false;
+            let (mut new, mut regrouped) = (0, false);
             for listing in listings {
                 let told = &listing.instrument;
-                match instrument_at(tx, told.id)?.filter(|_| !listing.tells_borrow) {
+                let mut is_new = match instrument_at(tx, told.id)?.filter(|_| !listing.tells_borrow) {
                     Some(Instrument { shortable, borrowable, .. }) => {
-                        upsert(tx, &Instrument { shortable, borrowable, ..told.clone() })?;
+                        upsert(tx, &Instrument { shortable, borrowable, ..told.clone() })?
                     }
                     None => upsert(tx, told)?,
-                }
+                };
                 if let Some(number) = number_of(tx, listing.instrument.id)? {
-                    changed |= note(tx, number, listing)?;
+                    let moved = note(tx, number, listing)?;
+                    (is_new, regrouped) = (is_new | moved, regrouped | moved);
                 }
+                new += u64::from(is_new);
             }
-            if changed {
+            if regrouped {
                 bump(tx, What::Facts)?;
             }
-            Ok::<_, rusqlite::Error>(())
+            Ok::<_, rusqlite::Error>(new)
         })
     }
 }

@@ -71,14 +71,15 @@ pub(super) fn ensure_instrument(conn: &Connection, id: InstrumentId) -> rusqlite
     Ok((conn.last_insert_rowid(), true))
 }
 
-/// Adds an instrument or replaces what is known of it; an empty sector says nothing.
-pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<()> {
+/// Adds an instrument or replaces what is known of it but for its sector, which has a history of its own. Whether
+/// anything is new.
+pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<bool> {
     let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable, borrowable) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (exchange, symbol) DO UPDATE SET \
-               name = excluded.name, sector = iif(excluded.sector = '', sector, excluded.sector), \
-               currency = excluded.currency, \
-               tick = excluded.tick, lot = excluded.lot, shortable = excluded.shortable, \
-               borrowable = excluded.borrowable";
+               name = excluded.name, currency = excluded.currency, tick = excluded.tick, lot = excluded.lot, \
+               shortable = excluded.shortable, borrowable = excluded.borrowable \
+               WHERE (name, currency, tick, lot, shortable, borrowable) IS NOT (excluded.name, excluded.currency, \
+               excluded.tick, excluded.lot, excluded.shortable, excluded.borrowable)";
     let row = params![
         instrument.id.symbol.as_str(),
         instrument.id.exchange.code(),
@@ -90,7 +91,7 @@ pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Re
         instrument.shortable,
         instrument.borrowable.map(Quantity::raw),
     ];
-    conn.prepare_cached(sql)?.execute(row).map(drop)
+    Ok(conn.prepare_cached(sql)?.execute(row)? > 0)
 }
 
 impl MarketReader {
@@ -188,32 +189,36 @@ impl MarketStore {
             let sql = "DELETE FROM universes WHERE universe = ?1 \
                        AND instrument IN (SELECT id FROM instruments WHERE exchange = ?2)";
             tx.prepare_cached(sql)?.execute(params![universe, exchange.code()])?;
-            add_members(tx, universe, members)
+            add_members(tx, universe, members).map(drop)
         })
     }
 
     /// Adds periods of membership (from, and to where it has ended; both days belong to it). Unknown instruments
-    /// are created with defaults.
+    /// are created with defaults. Returns how many are new or end on another day.
     pub fn store_universe(
         &mut self,
         universe: &str,
         members: &[(InstrumentId, NaiveDate, Option<NaiveDate>)],
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         self.db().write("store a universe", |tx| add_members(tx, universe, members))
     }
 }
 
+/// Returns how many are new or end on another day.
 fn add_members(
     tx: &Transaction<'_>,
     universe: &str,
     members: &[(InstrumentId, NaiveDate, Option<NaiveDate>)],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<u64> {
+    let mut new = 0;
     for (id, from, to) in members {
         let (number, _) = ensure_instrument(tx, *id)?;
         let sql = "INSERT INTO universes (universe, instrument, from_day, to_day) VALUES (?1, ?2, ?3, ?4) \
-                   ON CONFLICT (universe, instrument, from_day) DO UPDATE SET to_day = excluded.to_day";
-        tx.prepare_cached(sql)?.execute(params![universe, number, day(*from), to.map(day)])?;
+                   ON CONFLICT (universe, instrument, from_day) DO UPDATE SET to_day = excluded.to_day \
+                   WHERE to_day IS NOT excluded.to_day";
+        let row = params![universe, number, day(*from), to.map(day)];
+        new += tx.prepare_cached(sql)?.execute(row)? as u64;
     }
     bump(tx, What::Facts)?;
-    Ok(())
+    Ok(new)
 }

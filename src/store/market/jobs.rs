@@ -1,10 +1,13 @@
 //! Quarantined rows and the progress of long jobs.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::codec::{clean, count, time};
 use super::super::error::StoreError;
 use super::{MarketReader, MarketStore, QUARANTINE_MAX};
+use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, UnixNanos};
 
 /// One row that was read and not stored.
@@ -93,8 +96,35 @@ impl MarketStore {
     }
 }
 
-/// Keeps rows inside a transaction.
+/// Rows of one job and file that are not in quarantine already. A vendor that repeats itself is listed once, however it
+/// numbers its rows, and again when the row was taken before; a line of a file is listed once whatever was decided.
+fn not_listed(conn: &Connection, rows: &[Quarantined]) -> rusqlite::Result<Vec<Quarantined>> {
+    let Some(Quarantined { job, file, .. }) = rows.first() else { return Ok(Vec::new()) };
+    let is_vendor = file.as_str().parse::<VendorId>().is_ok();
+    let sql = "SELECT symbol, date, reason, raw, line FROM quarantine WHERE job = ?1 AND file = ?2 \
+               AND (state IN ('open', 'ignored') OR state = 'accepted' AND NOT ?3)";
+    let mut statement = conn.prepare_cached(sql)?;
+    let known = statement.query_map(params![job.as_str(), file.as_str(), is_vendor], |row| {
+        let line = if is_vendor { 0 } else { count(row, 4)? };
+        Ok(([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?], line))
+    })?;
+    let known: BTreeSet<([String; 4], u64)> = known.collect::<rusqlite::Result<_>>()?;
+    let key = |row: &Quarantined| {
+        let texts = [&row.symbol, &row.date, &row.reason, &row.raw].map(ToString::to_string);
+        (texts, if is_vendor { 0 } else { row.line })
+    };
+    Ok(rows.iter().filter(|row| !known.contains(&key(row))).cloned().collect())
+}
+
+/// Keeps rows inside a transaction, those that are there already once.
 pub(super) fn quarantine(tx: &Connection, rows: &[Quarantined], at: UnixNanos) -> rusqlite::Result<()> {
+    for of_file in rows.chunk_by(|a, b| a.job == b.job && a.file == b.file) {
+        insert(tx, &not_listed(tx, of_file)?, at)?;
+    }
+    Ok(())
+}
+
+fn insert(tx: &Connection, rows: &[Quarantined], at: UnixNanos) -> rusqlite::Result<()> {
     for row in rows {
         let sql = "INSERT INTO quarantine (job, file, line, symbol, date, reason, raw, at) \
                            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

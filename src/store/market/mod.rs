@@ -58,6 +58,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/007.sql"),
     include_str!("../schema/market/008.sql"),
     include_str!("../schema/market/009.sql"),
+    include_str!("../schema/market/010.sql"),
 ];
 
 /// The interval of daily bars.

@@ -269,6 +269,22 @@ impl MarketReader {
         })
     }
 
+    /// The newest rows that nobody has decided about for good, newest first, and how many there are in all: those of
+    /// which a column contains `text`, capitals ignored.
+    pub fn undecided_cases(&self, text: &str, limit: u32) -> Result<(Vec<QuarantineCase>, u64), StoreError> {
+        self.db.read("read the quarantine", |c| {
+            const WHERE: &str = "WHERE state IN ('open', 'refetch') AND (?1 = '' OR instr(lower(symbol), ?1) \
+                OR instr(lower(date), ?1) OR instr(lower(reason), ?1) OR instr(lower(file), ?1) \
+                OR instr(lower(raw), ?1))";
+            let text = text.trim().to_lowercase();
+            let sql = format!("SELECT count(*) FROM quarantine {WHERE}");
+            let all = c.prepare_cached(&sql)?.query_row([&text], |row| count(row, 0))?;
+            let mut statement = c.prepare_cached(&format!("{CASE} {WHERE} ORDER BY id DESC LIMIT ?2"))?;
+            let rows = statement.query_map(params![text, limit], case)?;
+            Ok::<_, rusqlite::Error>((rows.collect::<rusqlite::Result<Vec<_>>>()?, all))
+        })
+    }
+
     /// One quarantined row by its place.
     pub fn quarantine_case(&self, id: i64) -> Result<Option<QuarantineCase>, StoreError> {
         self.db.read("read the quarantine", |c| {

@@ -108,11 +108,11 @@ fn a_restored_home_has_the_anchor_of_what_was_restored() {
     store.append(&opening()).unwrap();
     store.copy_access(&[act(1)]).unwrap();
     let file = other.path().join("b.qlibpro");
-    backup(home.path(), &file).unwrap();
+    backup(home.path(), &[], &file).unwrap();
     // What comes after the backup is gone by intent, and not a finding.
     store.append(&another(2)).unwrap();
     drop(store);
-    restore(&file, home.path(), true, &who()).unwrap();
+    restore(&file, home.path(), &[], true, &who()).unwrap();
     assert_eq!(findings(home.path()), Vec::<String>::new());
     assert!(home.path().join(format!("{ANCHOR_FILE}.before-restore")).exists());
     assert_eq!(owner(home.path()).chain_end().0, 1);

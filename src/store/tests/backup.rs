@@ -18,6 +18,9 @@ fn home() -> tempfile::TempDir {
     home
 }
 
+/// Texts of a home.
+const TEXTS: &[&str] = &["settings.toml", "factors.toml"];
+
 fn has_bar(home: &std::path::Path) -> bool {
     let reader = MarketReader::open(home).unwrap();
     reader.bars(id("A.XNYS"), None, date("2024-01-01"), date("2024-02-01")).unwrap().is_some()
@@ -28,9 +31,9 @@ fn a_backup_of_a_home_in_use_restores_into_an_empty_one() {
     let (home, other) = (home(), tempfile::tempdir().unwrap());
     let _owner = owner(home.path());
     let file = other.path().join("b.qlibpro");
-    let saved = backup(home.path(), &file).unwrap();
+    let saved = backup(home.path(), TEXTS, &file).unwrap();
     let target = other.path().join("new");
-    assert_eq!(restore(&file, &target, false, &who()).unwrap(), saved);
+    assert_eq!(restore(&file, &target, TEXTS, false, &who()).unwrap(), saved);
     assert!(has_bar(&target));
     assert!(TradesReader::open(&target).unwrap().verify().unwrap().is_sound());
     let names: Vec<_> = fs::read_dir(other.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -38,15 +41,37 @@ fn a_backup_of_a_home_in_use_restores_into_an_empty_one() {
 }
 
 #[test]
+fn settings_go_with_a_backup_and_an_older_backup_leaves_them() {
+    let (home, other) = (home(), tempfile::tempdir().unwrap());
+    let (with, without) = (other.path().join("with"), other.path().join("without"));
+    backup(home.path(), TEXTS, &without).unwrap();
+    let settings = home.path().join("settings.toml");
+    fs::write(&settings, "ascii = true\n").unwrap();
+    let saved = backup(home.path(), TEXTS, &with).unwrap();
+    let names: Vec<&str> = saved.files.iter().map(|(name, _, _)| name.as_str()).collect();
+    assert_eq!(names, ["trades.db", "market.db", "users.db", "settings.toml"]);
+    fs::write(&settings, "ascii = false\n").unwrap();
+    restore(&without, home.path(), TEXTS, true, &who()).unwrap();
+    assert_eq!(fs::read_to_string(&settings).unwrap(), "ascii = false\n");
+    restore(&with, home.path(), TEXTS, true, &who()).unwrap();
+    assert_eq!(fs::read_to_string(&settings).unwrap(), "ascii = true\n");
+    let old = home.path().join("settings.toml.before-restore");
+    assert_eq!(fs::read_to_string(old).unwrap(), "ascii = false\n");
+    // A file that is none of a home's texts is never written.
+    let error = restore(&with, &other.path().join("new"), &[], false, &who()).unwrap_err();
+    assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");
+}
+
+#[test]
 fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
     let (full, other) = (home(), tempfile::tempdir().unwrap());
     let file = other.path().join("b.qlibpro");
-    backup(full.path(), &file).unwrap();
-    assert!(matches!(restore(&file, full.path(), false, &who()), Err(StoreError::NotEmpty { .. })));
+    backup(full.path(), TEXTS, &file).unwrap();
+    assert!(matches!(restore(&file, full.path(), TEXTS, false, &who()), Err(StoreError::NotEmpty { .. })));
     let held = owner(full.path());
-    assert!(matches!(restore(&file, full.path(), true, &who()), Err(StoreError::Held { .. })));
+    assert!(matches!(restore(&file, full.path(), TEXTS, true, &who()), Err(StoreError::Held { .. })));
     drop(held);
-    restore(&file, full.path(), true, &who()).unwrap();
+    restore(&file, full.path(), TEXTS, true, &who()).unwrap();
     assert!(has_bar(full.path()));
     assert!(full.path().join("market.db.before-restore").exists());
 }
@@ -55,7 +80,7 @@ fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
 fn a_backup_takes_the_place_of_no_file_of_a_home() {
     let full = home();
     for name in ["market.db", "settings.toml"] {
-        let error = backup(full.path(), &full.path().join(name)).unwrap_err();
+        let error = backup(full.path(), TEXTS, &full.path().join(name)).unwrap_err();
         assert!(matches!(error, StoreError::InsideHome { .. }), "{error}");
     }
     assert!(has_bar(full.path()));
@@ -65,12 +90,12 @@ fn a_backup_takes_the_place_of_no_file_of_a_home() {
 fn a_damaged_backup_changes_nothing() {
     let (full, other) = (home(), tempfile::tempdir().unwrap());
     let file = other.path().join("b.qlibpro");
-    backup(full.path(), &file).unwrap();
+    backup(full.path(), TEXTS, &file).unwrap();
     let good = fs::read(&file).unwrap();
     for cut in [good[..4].to_vec(), good[..good.len() / 2].to_vec(), b"something else".to_vec()] {
         fs::write(&file, cut).unwrap();
         let target = other.path().join("new");
-        let error = restore(&file, &target, false, &who()).unwrap_err();
+        let error = restore(&file, &target, TEXTS, false, &who()).unwrap_err();
         assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");
         assert!(!super::super::is_home(&target));
     }

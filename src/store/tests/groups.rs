@@ -15,6 +15,7 @@ fn listing(sector: &str, industry: &str, from: Option<&str>) -> Listing {
         from: from.map(date),
         scheme: "GICS 2018".into(),
         tells_borrow: false,
+        told_on: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::service::view::Mode;
 use crate::tui::actions::{ACTIONS, ActionDef, ActionId, Context};
 use crate::tui::format;
 use crate::tui::modal::Modal;
+use crate::tui::panes::PaneId;
 use crate::tui::state::{Target, Tone, UiState};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::pen::Pen;
@@ -261,15 +262,18 @@ pub fn draw_toast(state: &UiState, body: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Whether an action would do something here: the right is there, and the clock it moves.
+/// Whether an action would do something here: the right is there, and what it is about.
 fn works(state: &UiState, action: &ActionDef) -> bool {
     let simulated = state.screen.data.simulated;
-    let clock = match action.id {
+    let is_syncing = || state.screen.data_health.as_ref().is_some_and(|health| health.sync.running);
+    let here = match action.id {
         ActionId::PlayPause => simulated,
         ActionId::Advance => !simulated,
+        ActionId::SyncStop => is_syncing(),
+        ActionId::Accept | ActionId::Refetch | ActionId::Ignore => state.pane() == Some(PaneId::SetAside),
         _ => true,
     };
-    clock && state.forbidden(action.right).is_none()
+    here && state.forbidden(action.right).is_none()
 }
 
 /// Actions worth a hint here, the most important first.
@@ -281,6 +285,13 @@ pub fn hints(state: &UiState) -> Vec<&'static ActionDef> {
     rows.sort_by_key(|a| (a.context == Context::Global, a.hint));
     if context == Context::Instrument {
         rows.sort_by_key(|a| a.hint);
+    }
+    if state.pane() == Some(PaneId::SetAside) {
+        // What is done with a row, and how others are found, before what is done in all panes of data.
+        let own = |a: &ActionDef| {
+            matches!(a.id, ActionId::Accept | ActionId::Refetch | ActionId::Ignore | ActionId::Filter)
+        };
+        rows.sort_by_key(|a| !own(a));
     }
     rows
 }

@@ -21,6 +21,13 @@ use super::cycle;
 /// Longest search text, in characters.
 const SEARCH_MAX: usize = 60;
 
+/// Shorter words are like too many others.
+const WORD_MIN: usize = 4;
+/// One slip in so many letters is forgiven.
+const LETTERS_A_SLIP: usize = 3;
+/// Most commands that a word may have meant.
+const LIKE_MAX: usize = 4;
+
 /// What is chosen from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PickKind {
@@ -123,10 +130,14 @@ impl PickForm {
     /// Its rows for what is typed.
     pub fn items(&self, state: &UiState) -> Vec<PickItem> {
         match self.kind {
-            PickKind::Palette | PickKind::Help => ranked(actions(state), self.field.text()),
+            PickKind::Palette | PickKind::Help => {
+                let found = ranked(actions(state), self.field.text());
+                if found.is_empty() { like(state, self.field.text()) } else { found }
+            }
             PickKind::Find(_) => {
                 let known = self.names.iter().map(|n| name_item(state, n));
-                known.chain(self.unknown(state)).collect()
+                let meant = if self.names.is_empty() { like(state, self.field.text()) } else { Vec::new() };
+                known.chain(meant).chain(self.unknown(state)).collect()
             }
             PickKind::Notices => ranked(notices(state), self.field.text()),
         }
@@ -219,6 +230,54 @@ fn ranked(items: Vec<PickItem>, text: &str) -> Vec<PickItem> {
     }
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     scored.into_iter().map(|(_, item)| item).collect()
+}
+
+/// Commands and workspaces that the first word was probably meant to be, the likeliest first.
+fn like(state: &UiState, text: &str) -> Vec<PickItem> {
+    let mut words = text.split_whitespace();
+    let word = words.next().unwrap_or_default().to_ascii_lowercase();
+    if word.len() < WORD_MIN {
+        return Vec::new();
+    }
+    let slips_max = word.len() / LETTERS_A_SLIP;
+    let rest = words.collect::<Vec<_>>().join(" ");
+    let names = ACTIONS.iter().map(|a| (a.id, a.name, a.aliases, rest.as_str(), a.help));
+    let spaces = state.workspaces.iter();
+    let spaces =
+        spaces.map(|w| (ActionId::Workspace, w.def.name, &[][..], w.def.name, "Go to this workspace."));
+    let mut found: Vec<(usize, PickItem)> = Vec::new();
+    for (id, name, aliases, args, help) in names.chain(spaces) {
+        let all = std::iter::once(name).chain(aliases.iter().copied());
+        let Some(slips) = all.map(|known| slips(&word, known)).min().filter(|n| *n <= slips_max) else {
+            continue;
+        };
+        let item = PickItem {
+            name: name.to_owned(),
+            text: format!("did you mean this? {help}"),
+            right: "command".to_owned(),
+            meaning: Meaning::Text,
+            take: Take::Run(id, args.to_owned()),
+        };
+        found.push((slips, item));
+    }
+    found.sort_by_key(|(slips, _)| *slips);
+    found.into_iter().map(|(_, item)| item).take(LIKE_MAX).collect()
+}
+
+/// How many letters must be put in, left out or changed to make one word the other (Levenshtein).
+fn slips(word: &str, known: &str) -> usize {
+    let mut row: Vec<usize> = (0..=known.chars().count()).collect();
+    for (i, a) in word.chars().enumerate() {
+        let mut before = i;
+        let mut left = i + 1;
+        for (b, cell) in known.chars().zip(row.iter_mut().skip(1)) {
+            let changed = before + usize::from(a != b);
+            before = *cell;
+            left = changed.min(before + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 /// Takes a key; `None` closes the list.

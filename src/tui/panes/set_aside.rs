@@ -3,6 +3,7 @@
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
 use crate::service::view::SetAside;
+use crate::tui::format;
 use crate::tui::theme::Meaning;
 
 /// The pane.
@@ -19,10 +20,14 @@ pub const PANE: PaneDef = PaneDef {
 
 fn note(view: &View<'_>) -> String {
     let Some(health) = &view.screen.data_health else { return "looking...".to_owned() };
-    match (health.set_aside_total, health.set_aside.len()) {
-        (0, _) => String::new(),
-        (total, shown) if total > shown => format!("the newest {shown} of {total} rows"),
-        (total, _) => format!("{total} rows"),
+    let (total, found, shown) = (health.set_aside_total, health.set_aside_found, health.set_aside.len());
+    let [all, with] = [total, found].map(|n| format::grouped(&n.to_string()));
+    match (health.set_aside_text.is_empty(), found > shown) {
+        _ if total == 0 => String::new(),
+        (true, true) => format!("{shown} newest of {all}: filter all with /"),
+        (true, false) => format!("{all} {}", if total == 1 { "row" } else { "rows" }),
+        (false, true) => format!("{shown} newest of {with} of {all}: filter further with /"),
+        (false, false) => format!("{with} of {all} rows"),
     }
 }
 
@@ -39,6 +44,10 @@ fn table(view: &View<'_>) -> TableData {
     ]);
     let rows = view.screen.data_health.iter().flat_map(|h| &h.set_aside);
     table.rows = rows.map(line).collect();
+    table.hidden = view.screen.data_health.as_ref().filter(|h| !h.set_aside_text.is_empty()).map(|health| {
+        let all = format::grouped(&health.set_aside_total.to_string());
+        format!("None of {all} rows contains '{}'. Esc clears the filter.", health.set_aside_text.trim())
+    });
     table
 }
 

@@ -43,6 +43,7 @@ pub fn update(state: &mut UiState, input: Input) -> Vec<Effect> {
     focus_due(state, &mut out);
     lab::due(state, &mut out);
     perform::passphrase_due(state);
+    perform::set_aside_due(state, &mut out);
     out
 }
 
@@ -170,6 +171,7 @@ fn busy(state: &mut UiState, tag: Tag, request: Request) {
         (Tag::Quiet, Request::Focus(instrument)) => {
             state.focusing = super::state::Latest { sent_ms: None, wanted: Some(instrument) };
         }
+        (Tag::Quiet, Request::FindSetAside(_)) => state.aside_told = None,
         (Tag::Research, request) => lab::busy(state, &request),
         (Tag::Quiet | Tag::WhatIf, _) => {}
         (Tag::Said | Tag::Modal, _) => state.say(Tone::Bad, crate::service::desk::Busy.to_string()),

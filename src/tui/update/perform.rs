@@ -19,7 +19,7 @@ mod research;
 mod risk;
 mod trade;
 
-pub use data::passphrase_due;
+pub use data::{passphrase_due, set_aside_due};
 pub use research::{keep as keep_factor, name as name_factor};
 
 /// Highest speed of the simulated clock.

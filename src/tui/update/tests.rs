@@ -376,6 +376,21 @@ fn an_unknown_word_is_looked_for_among_the_names() {
 }
 
 #[test]
+fn a_mistyped_command_offers_what_it_was_probably_meant_to_be() {
+    for (typed, meant) in [("filtre", "filter"), ("advnce", "advance"), ("acount 1", "account")] {
+        let mut state = state_of(Role::Trader);
+        press(&mut state, &format!(": ={} Enter", typed.replace(' ', " Space =")));
+        let Some(Modal::Pick(form)) = state.modals.last() else { panic!("nothing is offered for {typed}") };
+        let items = form.items(&state);
+        assert_eq!(items.first().map(|item| item.name.as_str()), Some(meant), "{typed}");
+    }
+    let mut state = state_of(Role::Trader);
+    press(&mut state, "Ctrl-P =fitler");
+    let Some(Modal::Pick(form)) = state.modals.last() else { panic!("the palette is open") };
+    assert_eq!(form.items(&state).first().map(|item| item.name.as_str()), Some("filter"));
+}
+
+#[test]
 fn every_action_is_in_the_palette_and_runs_without_a_panic() {
     for role in Role::ALL {
         let mut state = state_of(role);

@@ -70,6 +70,11 @@ impl Route {
         vendor && path && self.query.iter().all(asked)
     }
 
+    /// Whether it is for whatever comes: its path ends where names begin.
+    pub fn is_wide(&self) -> bool {
+        self.path.ends_with("/*") && self.path.split('/').all(|part| !is_name(part))
+    }
+
     /// Its answer.
     pub fn answer(&self) -> Canned {
         let file = self.folder.join(&self.body);
@@ -93,6 +98,11 @@ impl Route {
         }
         Canned { status: self.status, headers, body }
     }
+}
+
+/// Whether a part of a path is a symbol.
+fn is_name(part: &str) -> bool {
+    part.chars().any(|c| c.is_ascii_uppercase()) && part.chars().all(|c| !c.is_ascii_lowercase())
 }
 
 /// A recorded exchange: its status and body, without headers that belong to the wire.

@@ -178,12 +178,15 @@ impl Server {
     }
 
     fn plain(&self, seen: &Seen) -> Canned {
-        let from_manifest =
-            locked(&self.inner.routes).iter().find(|route| route.matches(seen)).map(Route::answer);
+        let routes = locked(&self.inner.routes);
+        let (exact, wide): (Vec<&Route>, Vec<&Route>) =
+            routes.iter().filter(|route| route.matches(seen)).partition(|route| !route.is_wide());
         let maker = locked(&self.inner.maker).clone();
+        // What a manifest says of everything it does not know goes behind what can be made up.
         let made = || maker.and_then(|maker| maker(seen));
+        let told = |routes: &[&Route]| routes.first().map(|route| route.answer());
         let nothing = || Canned::text(404, "text/plain", "nothing is served here");
-        from_manifest.or_else(made).unwrap_or_else(nothing)
+        told(&exact).or_else(made).or_else(|| told(&wide)).unwrap_or_else(nothing)
     }
 
     fn own(&self, path: &str, body: &[u8]) -> Canned {

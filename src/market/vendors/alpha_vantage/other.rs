@@ -128,6 +128,7 @@ pub(super) fn search(json: &Json<'_>) -> Reply {
             exchange: american.then_some(Exchange::Xnys),
             name: short(found.text_at("2. name")),
             sector: CleanText::default(),
+            scheme: CleanText::default(),
             currency,
             listed: None,
             delisted: None,

@@ -10,6 +10,9 @@ use crate::domain::id::Currency;
 use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, Exchange, QuarantineReason, Quarantined};
 
+/// Whose sectors they are: industry groups of GICS, in the words of the exchange.
+const SCHEME: &str = "GICS industry group";
+
 /// Most lines in front of the column names.
 const TITLE_LINES_MAX: usize = 5;
 /// Most rows of one list, an order more than there are companies.
@@ -46,6 +49,7 @@ fn listing(record: &csv::StringRecord, at: &Columns) -> Option<Listing> {
         exchange: Some(Exchange::Xasx),
         name: CleanText::new(field(at.name)),
         sector: CleanText::new(sector.unwrap_or("")),
+        scheme: CleanText::new(if sector.is_some_and(|sector| !sector.is_empty()) { SCHEME } else { "" }),
         currency: "AUD".parse::<Currency>().ok(),
         listed: forms.iter().find_map(|form| NaiveDate::parse_from_str(listed, form).ok()),
         delisted: None,

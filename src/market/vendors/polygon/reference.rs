@@ -17,6 +17,9 @@ use crate::domain::{
 };
 use crate::market::import::parse_scaled;
 
+/// Whose sectors they are: Standard Industrial Classification of the United States, in its words.
+const SCHEME: &str = "SIC description";
+
 /// Market codes of the United States' exchanges: one consolidated market to us.
 const UNITED_STATES: [&str; 12] =
     ["XNYS", "XNAS", "XASE", "ARCX", "BATS", "XBOS", "XPHL", "XCHI", "IEXG", "XCIS", "LTSE", "MEMX"];
@@ -120,11 +123,13 @@ fn listing(row: &Json<'_>) -> Option<Listing> {
     let exchange = UNITED_STATES.contains(&row.text_at("primary_exchange")).then_some(Exchange::Xnys);
     let currency = row.text_at("currency_name").to_ascii_uppercase();
     let currency: Option<Currency> = currency.parse().ok();
+    let sector = CleanText::new(row.text_at("sic_description"));
     Some(Listing {
         symbol,
         exchange,
         name: CleanText::new(row.text_at("name")),
-        sector: CleanText::new(row.text_at("sic_description")),
+        scheme: CleanText::new(if sector.is_empty() { "" } else { SCHEME }),
+        sector,
         currency,
         listed: day(row.text_at("list_date")),
         delisted: day(row.text_at("delisted_utc")),

@@ -9,6 +9,9 @@ use crate::market::vendors::json::Json;
 use crate::market::vendors::words::short;
 use crate::market::vendors::{Call, Listing, Page, Payload, Reply, VendorQuote};
 
+/// Whose sectors they are: Yahoo's own sectors.
+const SCHEME: &str = "Yahoo sector";
+
 /// Symbols of one call for quotes.
 const QUOTES_MAX: usize = 50;
 /// Shares of one unit of a displayed size in the United States.
@@ -82,11 +85,13 @@ pub(super) fn search(json: &Json<'_>) -> Reply {
         let ours = instrument(symbol, row.text_at("exchange"));
         let name =
             [row.text_at("longname"), row.text_at("shortname")].into_iter().find(|name| !name.is_empty());
+        let sector = short(row.text_at("sector"));
         Some(Listing {
             symbol: ours.map(|id| id.symbol).or_else(|| symbol.parse().ok())?,
             exchange: ours.map(|id| id.exchange),
             name: short(name.unwrap_or("")),
-            sector: short(row.text_at("sector")),
+            scheme: CleanText::new(if sector.is_empty() { "" } else { SCHEME }),
+            sector,
             currency: ours.map(|id| id.exchange.currency()),
             listed: None,
             delisted: None,

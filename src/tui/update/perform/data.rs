@@ -1,15 +1,17 @@
 //! Actions on data: starting and stopping a sync, rows set aside, and opening the place of keys.
 
+use crate::domain::QuarantineReason;
 use crate::domain::vendor::{DataKind, SYNC_KINDS};
 use crate::service::desk::Request;
 use crate::service::keys::Sealed;
 use crate::service::quality::Decision;
+use crate::service::view::SetAside;
 use crate::tui::actions::ActionId;
 use crate::tui::field::SecretField;
 use crate::tui::modal::Modal;
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::panes::{PaneId, RowKey};
-use crate::tui::state::{Effect, Tone, UiState};
+use crate::tui::state::{Effect, Tag, Tone, UiState};
 use crate::tui::update::go_to_pane;
 
 use super::{ask, send};
@@ -51,6 +53,16 @@ pub fn passphrase_due(state: &mut UiState) {
     }
 }
 
+/// There are more rows set aside than are shown: what the pane is filtered by is looked for in all of them.
+pub fn set_aside_due(state: &mut UiState, out: &mut Vec<Effect>) {
+    let text = state.panes.get(&PaneId::SetAside).map_or("", |pane| pane.filter.as_str());
+    if state.aside_told.as_deref() != Some(text) {
+        let text = text.to_owned();
+        state.aside_told = Some(text.clone());
+        out.push(Effect::Send(Tag::Quiet, Request::FindSetAside(text)));
+    }
+}
+
 /// The selected row that was set aside.
 fn selected(state: &mut UiState) -> Option<i64> {
     let id = match state.selection() {
@@ -65,12 +77,39 @@ fn selected(state: &mut UiState) -> Option<i64> {
 }
 
 fn refetch(state: &mut UiState, out: &mut Vec<Effect>) {
-    if let Some(id) = selected(state) {
+    if let Some(id) = selected(state)
+        && !is_no_session(state, id)
+    {
         send(out, Request::Decide(id, Decision::Refetch));
     }
 }
 
+/// Says so where a row is of a day on which nothing is traded: it can be neither stored nor asked for.
+fn is_no_session(state: &mut UiState, id: i64) -> bool {
+    let Some(row) = set_aside(state, id).filter(|row| row.reason == QuarantineReason::NotASession.code())
+    else {
+        return false;
+    };
+    let said = format!(
+        "{} is no trading day of {}: there is nothing to store or to ask for. Press i to ignore the row, or correct the \
+         date where it comes from.",
+        row.date, row.symbol
+    );
+    state.say(Tone::Bad, said);
+    true
+}
+
+fn set_aside(state: &UiState, id: i64) -> Option<SetAside> {
+    let health = state.screen.data_health.as_ref()?;
+    health.set_aside.iter().find(|row| row.id == id).cloned()
+}
+
 fn accept(state: &mut UiState) {
+    if let RowKey::SetAside(id) = state.selection()
+        && is_no_session(state, id)
+    {
+        return;
+    }
     let effect = "It is stored as it is; what is there for that day is revised and kept as a revision.";
     decide(state, "Accept a row", effect, ("Store it", Decision::Accept));
 }
@@ -84,8 +123,7 @@ fn ignore(state: &mut UiState) {
 /// Asks before something is decided for good about the selected row.
 fn decide(state: &mut UiState, title: &str, effect: &str, (label, decision): (&str, Decision)) {
     let Some(id) = selected(state) else { return };
-    let health = state.screen.data_health.as_ref();
-    let Some(row) = health.and_then(|h| h.set_aside.iter().find(|r| r.id == id)).cloned() else { return };
+    let Some(row) = set_aside(state, id) else { return };
     let lines = vec![
         format!("{} of {} from {} was set aside: {}.", row.symbol, row.date, row.from, row.reason),
         format!("As read: {}", row.raw),

@@ -1,0 +1,72 @@
+//! What `doctor` finds out about a key: a few questions a run, remembered with the budget.
+
+use qlib_pro::domain::vendor::VendorId;
+use qlib_pro::service::permit::ManageData;
+
+use super::rig::Rig;
+use super::server::Canned;
+use super::server::faults::{Armed, Fault};
+
+fn said(rig: &Rig, vendor: VendorId) -> String {
+    let permit = rig.session().permit::<ManageData>().unwrap();
+    let mut waited = Vec::new();
+    let rows = rig.house().test_vendors(&permit, &mut |open| waited.push(open.len()));
+    assert!(waited.first() > waited.last() && waited.last() == Some(&0), "{waited:?}");
+    let row = rows.into_iter().find(|row| row.name == format!("vendor {vendor}")).unwrap();
+    assert!(row.ok, "{}", row.value);
+    row.value
+}
+
+#[test]
+fn half_of_a_small_minute_is_asked_and_each_run_adds_to_the_picture() {
+    let mut rig = Rig::new();
+    rig.only(VendorId::Polygon, 5, 0);
+    let first = said(&rig, VendorId::Polygon);
+    assert!(
+        first.contains("it answers; allows daily, grouped_daily; not tried: minutes, quotes,"),
+        "{first}"
+    );
+    assert!(first.contains("used 2 of 5 requests in 60 s"), "{first}");
+    rig.restart();
+    rig.pass(61);
+    let refusal = r#"{"status":"NOT_AUTHORIZED","request_id":"r","message":"You are not entitled to this data. Please upgrade your plan at https://polygon.io/pricing"}"#;
+    let refused = || Fault::Instead(Canned::text(403, "application/json", refusal));
+    rig.server.arm(Armed::next(refused(), "/range/1/minute/", 1));
+    let second = said(&rig, VendorId::Polygon);
+    assert!(second.contains("refuses minutes (You are not entitled to this data."), "{second}");
+    assert!(second.contains("allows daily, grouped_daily; "), "{second}");
+    assert_eq!(rig.server.log().len(), 4, "what is allowed is not asked again");
+    // What a plan refused is asked again once all else is known: the plan may have grown.
+    rig.live(1);
+    for _ in 0..4 {
+        rig.pass(61);
+        said(&rig, VendorId::Polygon);
+    }
+    rig.pass(61);
+    let last = said(&rig, VendorId::Polygon);
+    assert!(last.contains("not found out: fundamentals (") && last.contains("not tried: stream;"), "{last}");
+    assert!(last.contains("allows daily, grouped_daily, minutes, "), "{last}");
+    // A day later what was found is still told, with its day.
+    rig.pass(86_500);
+    assert!(said(&rig, VendorId::Polygon).contains("(2024-07-08)"));
+}
+
+#[test]
+fn an_eighth_of_a_day_is_asked() {
+    let mut rig = Rig::new();
+    rig.only(VendorId::AlphaVantage, 0, 25);
+    let first = said(&rig, VendorId::AlphaVantage);
+    assert!(first.contains("used 4 of 25 requests in 86400 s") && first.contains("not tried:"), "{first}");
+    assert_eq!(rig.server.log().len(), 4);
+}
+
+#[test]
+fn what_is_used_up_is_not_waited_for() {
+    let mut rig = Rig::new();
+    rig.only(VendorId::Polygon, 1, 0);
+    said(&rig, VendorId::Polygon);
+    rig.pass(1);
+    let second = said(&rig, VendorId::Polygon);
+    assert!(second.contains("not asked: ") && second.contains("allows daily"), "{second}");
+    assert_eq!(rig.server.log().len(), 1);
+}
