@@ -236,28 +236,8 @@ impl House {
                 self.drop_doubled_splits(&touched)?;
                 Ok(report)
             }
-            TableFileKind::Fundamentals => {
-                let judge = |h: &House, rows: &[Fundamental]| {
-                    let told = rows.iter().map(|row| (h.is_to_come(row.instrument, row.known_at), row));
-                    Ok(told.map(|(to_come, row)| to_come.then(|| early_figure(row))).collect())
-                };
-                self.pump_judged(file, import::FUNDAMENTALS, exchange, judge, |h, rows| {
-                    Ok(lock(h.market_store()).store_fundamentals(rows)?)
-                })
-            }
-            TableFileKind::News => {
-                let judge = |h: &House, rows: &[Headline]| {
-                    // A day without a time stands for its last second in UTC.
-                    let date = |time: UnixNanos| time.to_datetime().date_naive();
-                    let today = date(h.clock().now());
-                    let is_to_come = |row: &Headline| {
-                        date(row.time) > today && h.is_to_come(row.instrument, date(row.time))
-                    };
-                    let told = rows.iter().map(|row| (is_to_come(row), row));
-                    Ok(told.map(|(to_come, row)| to_come.then(|| early_headline(row))).collect())
-                };
-                self.pump_judged(file, import::NEWS, exchange, judge, |h, rows| h.store_headlines(rows))
-            }
+            TableFileKind::Fundamentals => self.import_figures(file, exchange),
+            TableFileKind::News => self.import_headlines(file, exchange),
             TableFileKind::Universe => {
                 self.pump(file, import::UNIVERSE, exchange, |h, rows| h.store_members(rows))
             }
@@ -277,6 +257,38 @@ impl House {
                 Ok(lock(h.market_store()).store_delistings(rows)?)
             }),
         }
+    }
+
+    /// Figures; those that would be known before their day are set aside.
+    fn import_figures(
+        &self,
+        file: &std::path::Path,
+        exchange: Exchange,
+    ) -> Result<ImportReport, ServiceError> {
+        let judge = |h: &House, rows: &[Fundamental]| {
+            let told = rows.iter().map(|row| (h.is_to_come(row.instrument, row.known_at), row));
+            Ok(told.map(|(to_come, row)| to_come.then(|| early_figure(row))).collect())
+        };
+        self.pump_judged(file, import::FUNDAMENTALS, exchange, judge, |h, rows| {
+            Ok(lock(h.market_store()).store_fundamentals(rows)?)
+        })
+    }
+
+    /// Headlines; those of a day that has not come are set aside.
+    fn import_headlines(
+        &self,
+        file: &std::path::Path,
+        exchange: Exchange,
+    ) -> Result<ImportReport, ServiceError> {
+        let judge = |h: &House, rows: &[Headline]| {
+            // A day without a time stands for its last second in UTC.
+            let date = |time: UnixNanos| time.to_datetime().date_naive();
+            let today = date(h.clock().now());
+            let is_to_come =
+                |row: &Headline| date(row.time) > today && h.is_to_come(row.instrument, date(row.time));
+            Ok(rows.iter().map(|row| is_to_come(row).then(|| early_headline(row))).collect())
+        };
+        self.pump_judged(file, import::NEWS, exchange, judge, |h, rows| h.store_headlines(rows))
     }
 
     fn pump<T: Clone + 'static>(

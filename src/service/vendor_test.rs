@@ -167,13 +167,16 @@ fn found(budget: &BudgetState, kind: DataKind) -> [Option<UnixNanos>; 3] {
     [at(&budget.allowed), at(&budget.refused), untold]
 }
 
-/// What is asked, in this order: what was never asked, what told nothing, what was refused (a plan may have grown), what
-/// was allowed more than a day ago; one question at least, so that the key is tried.
+/// What is asked, in this order: what was never asked, what told nothing or was refused (a plan may have grown), what was
+/// allowed more than a day ago; one question at least, so that the key is tried.
 fn questions(house: &House, fetcher: &Fetcher, budget: &BudgetState) -> Vec<(DataKind, Ask)> {
     let all = DataKind::ALL.iter().filter_map(|kind| Some((*kind, question(house, fetcher, *kind)?)));
     let mut all: Vec<(DataKind, Ask)> = all.collect();
-    // Of what is equal the smallest answer first.
-    all.sort_by_key(|(kind, _)| (found(budget, *kind), *kind != DataKind::Quotes));
+    // What is allowed last, each the oldest first; of what is equal the smallest answer.
+    all.sort_by_key(|(kind, _)| {
+        let [allowed, refused, untold] = found(budget, *kind);
+        (allowed.is_some(), allowed.or(refused).or(untold), *kind != DataKind::Quotes)
+    });
     let now = fetcher.now();
     let is_known = |kind: DataKind| {
         let [allowed, ..] = found(budget, kind);
@@ -259,7 +262,8 @@ fn told(fetcher: &Fetcher, trouble: Option<Why>, began: UnixNanos) -> Result<Str
         }
         (Some(why), _) if !works => return Err(why.to_string()),
         (Some(why), _) => said.push(format!("it answers, but then: {why}")),
-        (None, Some((kind, _, why))) if !works => return Err(format!("{kind}: {why}")),
+        // What nothing was ever had of is not well; else only these kinds of data are in doubt.
+        (None, Some((kind, _, why))) if budget.allowed.is_empty() => return Err(format!("{kind}: {why}")),
         (None, _) => said.push("it answers".to_owned()),
     }
     said.extend(picture(fetcher, &budget));
