@@ -28,6 +28,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit, ViewMarket};
+use super::quality::is_no_session;
 use super::sync::SyncView;
 use super::view::{Awaited, DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
 
@@ -503,6 +504,7 @@ fn set_aside_row(found: &QuarantineCase) -> SetAside {
         reason: row.reason.to_string(),
         remedy: known.map_or("see the row as it was read", |r| r.remedy()),
         refetch: found.state == QuarantineState::Refetch,
+        no_session: is_no_session(row),
         from: row.file.to_string(),
         line: row.line,
         raw: row.raw.to_string(),

@@ -129,6 +129,11 @@ pub(super) fn text_of(action: &CorporateAction) -> String {
     }
 }
 
+/// Whether a text is of a split or dividend, not of prices.
+pub(super) fn is_text(text: &str) -> bool {
+    text.starts_with("split ") || text.starts_with("dividend ")
+}
+
 /// Reads such a text.
 pub(super) fn read_text(text: &str, instrument: InstrumentId) -> Option<CorporateAction> {
     let mut words = text.split(' ');

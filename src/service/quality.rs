@@ -13,13 +13,14 @@ use crate::market::compare::{Told, compare};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
 use crate::store::market::{
-    BarRun, Disagreement, MarketReader, QuarantineCase, QuarantineState, Series, SourceInfo, StoredRepair,
+    BarRun, Disagreement, MarketReader, QuarantineCase, QuarantineState, Quarantined, Series, SourceInfo,
+    StoredRepair,
 };
 
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
-use super::judged::read_text;
+use super::judged::{is_text, read_text};
 use super::permit::{ManageData, Permit};
 
 /// First and last day that a store can hold.
@@ -350,9 +351,7 @@ impl House {
     fn is_a_day(&self, case: &QuarantineCase, place: &Place) -> Result<(), ServiceError> {
         let exchange = place.instrument.exchange;
         let is_session = |on| self.calendars().of(exchange).position_of(on).is_some();
-        if case.row.reason.as_str() != QuarantineReason::NotASession.code()
-            || place.day.is_some_and(is_session)
-        {
+        if !is_no_session(&case.row) || place.day.is_some_and(is_session) {
             return Ok(());
         }
         Err(ServiceError::Invalid(format!(
@@ -458,6 +457,12 @@ impl House {
 
 fn told(series: &Series) -> Told<'_> {
     Told { bars: &series.bars, basis: series.basis }
+}
+
+/// Whether a row has prices of a day on which nothing is traded. A split or dividend of such a day comes with the next
+/// session.
+pub(super) fn is_no_session(row: &Quarantined) -> bool {
+    row.reason.as_str() == QuarantineReason::NotASession.code() && !is_text(row.raw.as_str())
 }
 
 /// Where a quarantined row belongs.

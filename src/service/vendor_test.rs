@@ -262,8 +262,13 @@ fn told(fetcher: &Fetcher, trouble: Option<Why>, began: UnixNanos) -> Result<Str
         }
         (Some(why), _) if !works => return Err(why.to_string()),
         (Some(why), _) => said.push(format!("it answers, but then: {why}")),
-        // What nothing was ever had of is not well; else only these kinds of data are in doubt.
-        (None, Some((kind, _, why))) if budget.allowed.is_empty() => return Err(format!("{kind}: {why}")),
+        // What nothing was ever had of is not well, unless it only knows our name for it by another; else no more than
+        // these kinds of data are in doubt.
+        (None, Some((kind, _, why)))
+            if budget.allowed.is_empty() && why.as_str() != Why::NotFound.to_string() =>
+        {
+            return Err(format!("{kind}: {why}"));
+        }
         (None, _) => said.push("it answers".to_owned()),
     }
     said.extend(picture(fetcher, &budget));

@@ -284,3 +284,19 @@ fn a_sector_has_its_scheme_and_the_day_it_was_told() {
         rows().iter().map(|row| (row.sector.clone(), row.from.map(|d| d.to_string()))).collect();
     assert_eq!(sectors, [("Tech".to_owned(), None), ("Hardware".to_owned(), Some("2024-03-01".to_owned()))]);
 }
+
+#[test]
+fn prices_of_a_day_without_trading_can_only_be_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    bars(&home, "a", "2024-01-05,AAPL,100,101,99,100,10\n2024-01-06,AAPL,100,101,99,100,11\n");
+    let cases = home.house.quarantine_cases(&permit(&home), None, 10).unwrap();
+    assert_eq!(cases[0].row.reason.as_str(), "NOT_A_SESSION");
+    let decide = |decision| home.house.decide_quarantined(&permit(&home), cases[0].id, decision);
+    for decision in [Decision::Accept, Decision::Refetch] {
+        let said = decide(decision).unwrap_err().to_string();
+        assert!(said.contains("2024-01-06 is no trading day of XNYS"), "{said}");
+    }
+    decide(Decision::Ignore).unwrap();
+}

@@ -157,6 +157,8 @@ pub struct SetAside {
     pub remedy: &'static str,
     /// It will be asked for again.
     pub refetch: bool,
+    /// It has prices of a day on which nothing is traded: they can be neither stored nor asked for.
+    pub no_session: bool,
     /// Source or file.
     pub from: String,
     /// Line or row, from 1.

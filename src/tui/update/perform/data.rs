@@ -1,6 +1,5 @@
 //! Actions on data: starting and stopping a sync, rows set aside, and opening the place of keys.
 
-use crate::domain::QuarantineReason;
 use crate::domain::vendor::{DataKind, SYNC_KINDS};
 use crate::service::desk::Request;
 use crate::service::keys::Sealed;
@@ -86,10 +85,7 @@ fn refetch(state: &mut UiState, out: &mut Vec<Effect>) {
 
 /// Says so where a row is of a day on which nothing is traded: it can be neither stored nor asked for.
 fn is_no_session(state: &mut UiState, id: i64) -> bool {
-    let Some(row) = set_aside(state, id).filter(|row| row.reason == QuarantineReason::NotASession.code())
-    else {
-        return false;
-    };
+    let Some(row) = set_aside(state, id).filter(|row| row.no_session) else { return false };
     let said = format!(
         "{} is no trading day of {}: there is nothing to store or to ask for. Press i to ignore the row, or correct the \
          date where it comes from.",
