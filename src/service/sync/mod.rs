@@ -45,6 +45,7 @@ pub use schedule::Schedule;
 pub use search::FoundRow;
 
 pub(super) use minutes::MinutesPage;
+pub(super) use page::stored_quarantine;
 
 use super::engine::lock;
 use super::error::ServiceError;

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::codec::time;
 use super::super::error::StoreError;
 use super::coverage::{Covered, cover};
-use super::fetched::not_listed;
 use super::instruments::ensure_instrument;
 use super::jobs::{self, Quarantined};
 use super::{MarketReader, MarketStore};
@@ -142,7 +141,7 @@ impl MarketStore {
         self.db().write("store minutes", |tx| {
             let outcome = store_all(tx, (source, MinuteSide::Trade), &page.minutes, at)?;
             if !page.quarantine.is_empty() {
-                jobs::quarantine(tx, &not_listed(tx, &page.quarantine)?, at)?;
+                jobs::quarantine(tx, &page.quarantine, at)?;
             }
             cover(tx, &page.covered)?;
             Ok::<_, rusqlite::Error>(outcome)
