@@ -42,6 +42,8 @@ fn a_sync_of_sydney_asks_the_site_once_a_day_for_the_dividend_and_its_day_of_pay
     assert_eq!(rig.server.seen("/key-statistics").len(), 1, "not for the United States");
     sync(&rig);
     assert_eq!(rig.server.seen("/key-statistics").len(), 1, "not again the same day");
+    let named = rig.sync_between(Some(ASX), &[BHP], FROM, TO);
+    assert_eq!((named.failed(), rig.server.seen("/key-statistics").len()), (0, 2), "but when it is named");
 
     // The next one is announced: Yahoo does not tell it yet.
     rig.market.dividend("BHP.AX", "2024-07-15", 0.4);

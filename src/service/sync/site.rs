@@ -85,7 +85,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Names of this run whose dividends the site was not asked for lately, those asked longest ago first.
+    /// Names of this run whose dividends the site was not asked for lately, those asked longest ago first; all where the
+    /// site is named.
     fn names_for_site(&self) -> Result<Vec<InstrumentId>, ServiceError> {
         let now = self.control.pace.now();
         let market = lock(self.house.market_store());
@@ -93,7 +94,8 @@ impl Run<'_> {
         for id in self.report.rows.iter().map(SyncRow::instrument).filter(|id| id.exchange == HERE) {
             let spans = market.read().coverage_of(id, SITE.as_str(), DataKind::Actions)?;
             let asked = spans.iter().map(|span| span.fetched_at).max();
-            if asked.is_none_or(|at| now.since(at) >= BELIEVED_SECONDS * NANOS_PER_SECOND) {
+            let is_old = |at: UnixNanos| now.since(at) >= BELIEVED_SECONDS * NANOS_PER_SECOND;
+            if self.wish.vendor == Some(SITE) || asked.is_none_or(is_old) {
                 names.push((asked, id));
             }
         }
