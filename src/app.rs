@@ -78,10 +78,7 @@ impl App {
     fn open(&self, wish: &HomeWish<'_>, process: &str) -> Result<Arc<House>, ServiceError> {
         let paths = Paths::find(wish.home)?;
         if !wish.may_make && !store::is_home(paths.home()) {
-            let home = paths.home().display();
-            return Err(ServiceError::Invalid(format!(
-                "there is no home in {home}: 'qlib-pro user add NAME' makes one, and 'qlib-pro demo' shows one that is thrown away"
-            )));
+            return Err(ServiceError::NoHome(paths.home().display().to_string()));
         }
         let (house, engine) = house::open(Parts {
             home: paths.home().to_path_buf(),

@@ -64,6 +64,12 @@ pub enum ServiceError {
         "NOT_AUTHENTICATED: this login no longer holds (role, password or standing changed); log in again"
     )]
     SessionOver,
+    /// There is no home, and so nobody who could log in.
+    #[error(
+        "NOT_AUTHENTICATED: there is no home in {0}: 'qlib-pro user add NAME' makes one, and 'qlib-pro demo' shows \
+         one that is thrown away"
+    )]
+    NoHome(String),
     /// The session is locked.
     #[error("NOT_AUTHENTICATED: this session is locked; unlock it with the password")]
     Locked,
@@ -176,6 +182,7 @@ impl ServiceError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             ServiceError::NotAuthenticated
+            | ServiceError::NoHome(_)
             | ServiceError::LoginFailed
             | ServiceError::SessionOver
             | ServiceError::Locked

@@ -81,6 +81,7 @@ fn a_disabled_person_stays_out_and_a_reset_password_lets_in() {
 fn a_home_without_users_lets_nobody_do_anything() {
     let bench = Bench::empty();
     let ran = bench.run("root", &["portfolio"]);
-    assert!(ran.err.contains("user add"), "{}", ran.err);
+    assert!(ran.err.contains("there is no home") && ran.err.contains("user add"), "{}", ran.err);
     ran.ended(3);
+    assert!(!bench.path("home").exists(), "none was made");
 }

@@ -44,6 +44,8 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("limits reject", "1 --reason no", [false, false, true, true]),
     ("limits revert", "1", [false, false, true, true]),
     ("halt", "symbol:ZZZ", [false, false, true, true]),
+    ("reconcile list", "", [false, false, true, true]),
+    ("reconcile adopt", "desk ZZZ", [false, false, true, true]),
     ("flatten", "symbol:ZZZ --confirm", [false, false, true, true]),
     ("resume", "symbol:ZZZ", [false, false, true, true]),
     ("user add", "new --role customer", [false, false, false, true]),
