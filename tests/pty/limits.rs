@@ -53,7 +53,7 @@ fn a_looser_limit_waits_for_another_person() {
         maker.keys("A");
         maker.shows("becomes 60000");
         maker.keys("Enter");
-        maker.shows("raj asked for it");
+        maker.shows("raj began it");
         maker.quit();
         let mut other = Terminal::log_in(&home, size, "rita");
         other.row(&["max order notional", "50,000"]);
@@ -168,7 +168,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.keys("B");
         maker.shows("Asked by raj: a larger desk");
         maker.keys("Enter");
-        maker.shows("raj asked for it");
+        maker.shows("raj began it");
         maker.keys("Esc");
         maker.hides("Asked by raj");
         maker.quit();
