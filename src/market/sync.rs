@@ -122,6 +122,24 @@ pub fn answered(
     spans
 }
 
+/// Spans of days without some of those days.
+pub fn without(
+    mut spans: Vec<(NaiveDate, NaiveDate)>,
+    days: impl IntoIterator<Item = NaiveDate>,
+) -> Vec<(NaiveDate, NaiveDate)> {
+    for day in days {
+        let (last, first) = (day.pred_opt().unwrap_or(day), day.succ_opt().unwrap_or(day));
+        let parts = |(from, to): (NaiveDate, NaiveDate)| {
+            let is_in = from <= day && day <= to;
+            let parts =
+                if is_in { [Some((from, last)), Some((first, to))] } else { [Some((from, to)), None] };
+            parts.into_iter().flatten().filter(|(from, to)| from <= to)
+        };
+        spans = spans.into_iter().flat_map(parts).collect();
+    }
+    spans
+}
+
 /// The first session in some spans of days that others, in their order, leave out.
 pub fn first_left_out(
     calendar: &Calendar,

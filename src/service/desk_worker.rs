@@ -261,7 +261,10 @@ impl Worker {
                 house.decide_quarantined(&session.permit::<ManageData>()?, id, decision)?;
                 Ok(Reply::Done(match decision {
                     Decision::Accept => "the row is stored as it was read".into(),
-                    Decision::Refetch => "the day is asked for again by the next sync".into(),
+                    Decision::Refetch => {
+                        "the day is asked for again by the next sync; of minutes by 'sync --kind minutes'"
+                            .into()
+                    }
                     Decision::Ignore => "the row is left out for good".into(),
                 }))
             }

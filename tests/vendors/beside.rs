@@ -8,7 +8,8 @@ use qlib_pro::service::sync::{BesideReport, Progress, SyncOutcome, SyncWish, sto
 use qlib_pro::store::market::MarketReader;
 
 use super::rig::{Rig, day, id};
-use super::server::Seen;
+use super::server::faults::{Armed, Fault};
+use super::server::{Canned, Seen};
 
 const A: &str = "QAAA.XNYS";
 const B: &str = "QBBB.XNYS";
@@ -57,6 +58,57 @@ fn headlines_are_asked_for_since_the_last_answer_and_not_twice_in_an_hour() {
     let named = rig.beside(DataKind::News, &SyncWish { from: Some(day("2024-06-28")), ..wish(&[A]) });
     assert_eq!(outcomes(&named), [Done]);
     assert_eq!(since(&rig), ["2024-06-09T22:00:00Z", "2024-06-28T04:00:00Z"]);
+}
+
+#[test]
+fn a_first_day_after_the_last_answer_leaves_no_hole() {
+    let rig = Rig::new();
+    assert_eq!(outcomes(&rig.beside(DataKind::News, &wish(&[A]))), [Done]);
+    rig.set_now("2024-07-20T22:00:00Z");
+    rig.server.forget();
+    let named = SyncWish { from: Some(day("2024-07-19")), ..wish(&[A]) };
+    assert_eq!(outcomes(&rig.beside(DataKind::News, &named)), [Done]);
+    assert_eq!(outcomes(&rig.beside(DataKind::News, &wish(&[A]))), [Done], "the days between are owed");
+    let since = since(&rig);
+    assert_eq!(since[0], "2024-07-19T04:00:00Z");
+    assert!(since[1].starts_with("2024-07-07T01:0"), "{since:?}");
+}
+
+#[test]
+fn who_does_not_know_a_name_is_not_asked_again_so_soon() {
+    let rig = Rig::new();
+    rig.market.forget("QAAA");
+    let yahoo = SyncWish { vendor: Some(VendorId::Yahoo), ..wish(&[A]) };
+    let report = rig.beside(DataKind::Fundamentals, &yahoo);
+    assert_eq!(report.rows[0].code, "NOT_FOUND", "{report:#?}");
+    let report = rig.beside(DataKind::Fundamentals, &yahoo);
+    assert_eq!((report.rows[0].code.as_str(), report.requests), ("NOT_FOUND", 0), "{report:#?}");
+    let again = SyncWish { again: true, ..yahoo.clone() };
+    assert!(rig.beside(DataKind::Fundamentals, &again).requests > 0);
+    rig.pass(8 * 24 * 3_600);
+    assert!(rig.beside(DataKind::Fundamentals, &yahoo).requests > 0);
+}
+
+#[test]
+fn who_has_no_figures_of_a_name_gives_way_to_the_next() {
+    let mut rig = Rig::new();
+    rig.settings.sync_vendors.set(DataKind::Fundamentals, vec![POLYGON, VendorId::Yahoo]);
+    rig.restart();
+    let empty = serde_json::json!({ "status": "OK", "results": [] });
+    rig.server.arm(Armed::next(Fault::Instead(Canned::json(&empty)), "/financials", 1));
+    let anybody = SyncWish { vendor: None, ..wish(&[A]) };
+    let report = rig.beside(DataKind::Fundamentals, &anybody);
+    assert_eq!(
+        (outcomes(&report), report.rows[0].vendor),
+        (vec![Done], Some(VendorId::Yahoo)),
+        "{report:#?}"
+    );
+    assert!(report.rows[0].stored > 0, "{report:#?}");
+
+    rig.server.arm(Armed::next(Fault::Instead(Canned::json(&empty)), "/financials", 1));
+    let report = rig.beside(DataKind::Fundamentals, &wish(&[B]));
+    assert_eq!((outcomes(&report), report.rows[0].stored), (vec![Done], 0), "{report:#?}");
+    assert_eq!(outcomes(&rig.beside(DataKind::Fundamentals, &wish(&[B]))), [UpToDate]);
 }
 
 #[test]

@@ -54,6 +54,18 @@ fn a_sync_of_sydney_asks_the_site_once_a_day_for_the_dividend_and_its_day_of_pay
 }
 
 #[test]
+fn a_name_that_the_site_does_not_know_is_asked_once_a_day_too() {
+    let rig = Rig::new();
+    rig.market.forget("BHP.AX");
+    for day in 1..=2 {
+        sync(&rig);
+        sync(&rig);
+        assert_eq!(rig.server.seen("/key-statistics").len(), day);
+        rig.pass(86_400);
+    }
+}
+
+#[test]
 fn a_dividend_that_prices_refute_is_set_aside_and_a_wall_costs_no_price() {
     let rig = Rig::new();
     assert_eq!(rig.sync_between(Some(YAHOO), &[BHP], FROM, TO).failed(), 0);

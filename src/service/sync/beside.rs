@@ -112,12 +112,14 @@ impl House {
             }
         }
         report.remarks.extend(self.forget_ahead(control.pace.now())?);
+        let unknown = if wish.again { Vec::new() } else { self.unknown_lately(kind, control.pace.now())? };
         let run = Beside {
             house: self,
             kind,
             wish,
             control,
             fetchers: &fetchers,
+            unknown,
             left: Vec::new(),
             meter: Meter::new(control),
         };
@@ -125,6 +127,21 @@ impl House {
         let report = runtime.block_on(run.all(tasks, report));
         runtime.shutdown_background();
         report
+    }
+
+    /// Who has lately said that it does not know an instrument.
+    fn unknown_lately(
+        &self,
+        kind: DataKind,
+        now: UnixNanos,
+    ) -> Result<Vec<(InstrumentId, CleanText)>, ServiceError> {
+        let (since, latest) = (now.plus_millis(-fresh_ms(kind)), now.plus_millis(budget::AHEAD_MS));
+        let mut notes = lock(self.market_store()).read().sync_notes()?;
+        notes.retain(|note| {
+            let is_unknown = note.kind == kind && note.code.as_str() == Why::NotFound.code();
+            is_unknown && since < note.at && note.at <= latest
+        });
+        Ok(notes.into_iter().map(|note| (note.instrument, note.source)).collect())
     }
 
     /// The exchanges of a wish; those of all that was synced before, or the home's own, when it names nothing.
@@ -146,6 +163,8 @@ struct Beside<'r> {
     control: &'r Control<'r>,
     /// In their order; those without a key are left out.
     fetchers: &'r [Fetcher],
+    /// Who has lately said that it does not know an instrument: it is not asked again so soon.
+    unknown: Vec<(InstrumentId, CleanText)>,
     /// Who can give nothing more in this run.
     left: Vec<FetchError>,
     meter: Meter<'r>,
@@ -201,11 +220,12 @@ impl Beside<'_> {
         let mut row = self.row(task, SyncOutcome::Failed, None);
         row.said = "no vendor that is switched on and has a key gives it".to_owned();
         let mut failures: Vec<FetchError> = Vec::new();
+        let mut without: Vec<&Fetcher> = Vec::new();
         let doing = format!("{} of {}", self.kind.word(), task.of());
         let has = |fetcher: &&Fetcher| fetcher.vendor().has(self.kind, task.exchange);
         for fetcher in self.fetchers.iter().filter(has) {
-            if let Some(error) = self.left.iter().find(|error| error.vendor == fetcher.id()) {
-                failures.push(error.clone());
+            if let Some(error) = self.not_asked(fetcher.id(), task) {
+                failures.push(error);
                 continue;
             }
             self.meter.begin(fetcher, doing.clone(), steps, self.requests_each(steps.0));
@@ -217,7 +237,9 @@ impl Beside<'_> {
                 return Ok(self.row(task, SyncOutcome::UpToDate, Some(vendor)));
             }
             match self.take_pages(fetcher, task, &mut row).await? {
-                Ok(()) => {
+                // Another may have figures of it.
+                Ok(false) if self.kind == DataKind::Fundamentals => without.push(fetcher),
+                Ok(_) => {
                     self.remember(fetcher, task, row.stored)?;
                     (row.vendor, row.outcome) = (Some(fetcher.id()), SyncOutcome::Done);
                     (row.code, row.said) = (String::new(), all_of(&failures));
@@ -238,31 +260,51 @@ impl Beside<'_> {
                 }
             }
         }
+        // Those that may know it have nothing of it.
+        let is_hopeless = |e: &FetchError| matches!(e.why, Why::NotFound | Why::NotEntitled { .. });
+        if let Some(first) = without.first().filter(|_| failures.iter().all(is_hopeless)) {
+            for fetcher in &without {
+                self.remember(fetcher, task, 0)?;
+            }
+            (row.vendor, row.outcome, row.said) = (Some(first.id()), SyncOutcome::Done, all_of(&failures));
+            return Ok(row);
+        }
         if let Some(first) = failures.first() {
             (row.code, row.said) = (first.why.code().to_owned(), all_of(&failures));
         }
         Ok(row)
     }
 
-    /// Stores page by page; the outer error is ours, the inner one the vendor's.
+    /// Why a vendor is not asked for something, if it is not.
+    fn not_asked(&self, vendor: VendorId, task: Task) -> Option<FetchError> {
+        let left = self.left.iter().find(|error| error.vendor == vendor).cloned();
+        let is_unknown = |(id, source): &(InstrumentId, CleanText)| {
+            task.instrument == Some(*id) && source.as_str() == vendor.as_str()
+        };
+        let unknown = || FetchError { vendor, why: Why::NotFound };
+        left.or_else(|| self.unknown.iter().any(is_unknown).then(unknown))
+    }
+
+    /// Stores page by page, and tells whether there was any; the outer error is ours, the inner one the vendor's.
     async fn take_pages(
         &self,
         fetcher: &Fetcher,
         task: Task,
         row: &mut BesideRow,
-    ) -> Result<Result<(), FetchError>, ServiceError> {
+    ) -> Result<Result<bool, FetchError>, ServiceError> {
         let mut pages = match fetcher.pages(self.ask(fetcher, task)?) {
             Ok(pages) => pages,
             Err(error) => return Ok(Err(error)),
         };
-        let mut seen = Seen::default();
+        let (mut seen, mut has_any) = (Seen::default(), false);
         loop {
             let stored = match self.meter.next(fetcher, &mut pages).await {
                 Ok(None) => {
                     row.stored += self.house.store_gone(task.exchange, &seen)?;
-                    return Ok(Ok(()));
+                    return Ok(Ok(has_any));
                 }
                 Ok(Some(page)) => {
+                    has_any = true;
                     row.quarantined += page.rejected.len() as u64;
                     let source = CleanText::new(fetcher.id().as_str());
                     self.house.keep_quarantine("sync", &source, &page.rejected)?;
@@ -284,17 +326,25 @@ impl Beside<'_> {
         if self.kind == DataKind::Fundamentals {
             return Ok(Ask::Fundamentals(id));
         }
-        let calendar = self.house.calendars().of(exchange);
-        let first = fetcher.now().plus_millis(-NEWS_DAYS * DAY_MS);
-        let since = match self.wish.from {
-            Some(day) => calendar.at_local(day, NaiveTime::MIN).unwrap_or(first),
-            None if self.wish.again => first,
-            None => {
-                let last = self.answered(fetcher.id(), task)?.unwrap_or(first);
-                last.plus_millis(-NEWS_LATE_DAYS * DAY_MS).max(first)
-            }
+        let since = match self.wished_since(task) {
+            Some(since) => since,
+            None if self.wish.again => news_first(fetcher),
+            None => self.owed_since(fetcher, task)?,
         };
         Ok(Ask::News { instruments: vec![id], since })
+    }
+
+    /// Since when headlines are wished, where a first day is named.
+    fn wished_since(&self, task: Task) -> Option<UnixNanos> {
+        let calendar = self.house.calendars().of(task.exchange);
+        self.wish.from.and_then(|day| calendar.at_local(day, NaiveTime::MIN))
+    }
+
+    /// Since when a vendor was not asked for headlines.
+    fn owed_since(&self, fetcher: &Fetcher, task: Task) -> Result<UnixNanos, ServiceError> {
+        let first = news_first(fetcher);
+        let last = self.answered(fetcher.id(), task)?.unwrap_or(first);
+        Ok(last.plus_millis(-NEWS_LATE_DAYS * DAY_MS).max(first))
     }
 
     /// When a vendor last answered.
@@ -328,6 +378,12 @@ impl Beside<'_> {
     /// All of an answer is stored.
     fn remember(&self, fetcher: &Fetcher, task: Task, stored: u64) -> Result<(), ServiceError> {
         let (vendor, at) = (fetcher.id(), fetcher.now());
+        if let Some(since) = self.wished_since(task)
+            && since > self.owed_since(fetcher, task)?
+        {
+            // What is between was not asked for: the next run does.
+            return Ok(());
+        }
         let mut market = lock(self.house.market_store());
         let Some(instrument) = task.instrument else {
             let progress = JobProgress { done: stored, finished: true, changed_at: at };
@@ -352,6 +408,11 @@ impl Beside<'_> {
         let requests = usize::try_from(self.meter.requests()).unwrap_or(usize::MAX);
         requests.checked_div(done).unwrap_or(1).max(1)
     }
+}
+
+/// Since when headlines are asked for at first.
+fn news_first(fetcher: &Fetcher) -> UnixNanos {
+    fetcher.now().plus_millis(-NEWS_DAYS * DAY_MS)
 }
 
 /// Why vendors did not give it, in words.

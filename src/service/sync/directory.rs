@@ -67,12 +67,14 @@ impl House {
 }
 
 impl House {
-    /// Instruments that a directory does not name any more and that no vendor of prices has known for days. A missing
-    /// answer alone is no proof, nor is the directory: it names companies, not funds and indices.
+    /// Instruments that a directory does not name any more and that their vendor of prices has not known for days. A missing
+    /// answer alone is no proof, nor is the directory: it names companies, not funds and indices; nor is a vendor that
+    /// never had it, as long as another gave its newest prices.
     fn dropped(&self, exchange: Exchange, seen: &Seen) -> Result<Vec<Delisting>, ServiceError> {
         if seen.active.is_empty() {
             return Ok(Vec::new());
         }
+        let keepers = self.keepers(DataKind::Daily)?;
         let market = lock(self.market_store());
         let known: BTreeSet<InstrumentId> =
             market.read().delistings(exchange)?.into_iter().map(|d| d.instrument).collect();
@@ -84,6 +86,7 @@ impl House {
                 && note.code.as_str() == Why::NotFound.code()
                 && note.failures >= UNKNOWN_DAYS
                 && !named(&note.instrument)
+                && keepers.get(&note.instrument).is_none_or(|own| own.as_str() == note.source.as_str())
         });
         let calendar = self.calendars().of(exchange);
         let reason = CleanText::new("neither its exchange's directory nor a vendor of prices knows it");
@@ -120,14 +123,12 @@ fn told(listing: &Listing, known: Instrument, today: NaiveDate) -> Listed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Quantity;
+    use crate::domain::vendor::VendorId;
+    use crate::domain::{Quantity, UnixNanos};
+    use crate::store::market::Covered;
 
-    #[test]
-    fn a_directory_leaves_what_was_set_and_does_not_take_a_reused_symbol_for_gone() {
-        let home = tempfile::tempdir().unwrap();
-        let open = crate::service::tests::Home::open(home.path());
-        let house = &open.house;
-        let of = |symbol: &str, gone: Option<&str>| Listing {
+    fn of(symbol: &str, gone: Option<&str>) -> Listing {
+        Listing {
             symbol: symbol.parse().unwrap(),
             exchange: Some(Exchange::Xnys),
             name: CleanText::new("New Name"),
@@ -137,7 +138,39 @@ mod tests {
             listed: None,
             delisted: gone.map(|day| day.parse().unwrap()),
             active: gone.is_none(),
+        }
+    }
+
+    #[test]
+    fn a_vendor_that_never_had_a_name_does_not_end_it() {
+        let home = tempfile::tempdir().unwrap();
+        let open = crate::service::tests::Home::open(home.path());
+        let house = &open.house;
+        let instrument: InstrumentId = "^GSPC.XNYS".parse().unwrap();
+        let at = |date: &str| format!("{date}T21:00:00Z").parse::<UnixNanos>().unwrap();
+        let [from, to] = ["2024-01-02", "2024-06-28"].map(|day| day.parse().unwrap());
+        let (source, kind) = (CleanText::new("yahoo"), DataKind::Daily);
+        let covered = Covered { instrument, source, kind, from, to, at: at("2024-06-28") };
+        lock(house.market_store()).store_coverage(&[covered]).unwrap();
+        let gone_after = |vendor: VendorId| {
+            for date in ["2024-07-01", "2024-07-02", "2024-07-03"] {
+                let error = crate::market::fetch::FetchError { vendor, why: Why::NotFound };
+                house.note_failure(instrument, DataKind::Daily, at(date), &error).unwrap();
+            }
+            let mut seen = Seen::default();
+            house.store_directory(&[of("AAA", None)], Exchange::Xnys, &mut seen).unwrap();
+            house.store_gone(Exchange::Xnys, &seen).unwrap();
+            lock(house.market_store()).read().delistings(Exchange::Xnys).unwrap().len()
         };
+        assert_eq!(gone_after(VendorId::Polygon), 0, "its prices come from another");
+        assert_eq!(gone_after(VendorId::Yahoo), 1);
+    }
+
+    #[test]
+    fn a_directory_leaves_what_was_set_and_does_not_take_a_reused_symbol_for_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let open = crate::service::tests::Home::open(home.path());
+        let house = &open.house;
         let plain = Instrument::with_defaults("AAA.XNYS".parse().unwrap());
         let mine =
             Instrument { lot: Quantity::from_whole(100).unwrap(), shortable: !plain.shortable, ..plain };

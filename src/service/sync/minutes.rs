@@ -15,7 +15,7 @@ use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, Quarantined, UnixNanos};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::intraday::as_traded;
-use crate::market::sync::{Held, answered};
+use crate::market::sync::{Held, answered, first_left_out, without};
 use crate::market::vendors::{Ask, Minutes, Page, Payload, registry};
 use crate::store::market as store;
 
@@ -29,7 +29,7 @@ use super::run::{Fault, Run};
 
 /// Sessions of a first fetch that names no day.
 const FIRST_SESSIONS: usize = 5;
-/// A later fetch that names no day goes on where the source ends, but not farther back than this.
+/// A later fetch that names no day begins with the first session that the source lacks, but not farther back than this.
 const GO_ON: Days = Days::new(30);
 /// Days back in which it is looked for sessions that have minutes.
 const LOOK_BACK: Days = Days::new(30);
@@ -84,7 +84,9 @@ pub(super) fn begin(calendar: &Calendar, held: &Held, to: NaiveDate) -> NaiveDat
     let sessions = calendar.sessions_between(oldest, to);
     let first = sessions.iter().rev().nth(FIRST_SESSIONS - 1).or(sessions.first());
     let first = first.map_or(oldest, |session| session.date);
-    held.covered.last().map_or(first, |(_, end)| first.min(oldest.max(*end)))
+    let known = held.covered.first().map(|(begin, _)| (oldest.max(*begin), to));
+    let left_out = first_left_out(calendar, known.as_slice(), &held.covered);
+    left_out.map_or(first, |left_out| first.min(left_out))
 }
 
 /// Good and bad rows of an answer so far, by day.
@@ -127,10 +129,10 @@ impl Tally {
     fn answered(&self, calendar: &Calendar, asked: (NaiveDate, NaiveDate)) -> Vec<(NaiveDate, NaiveDate)> {
         let is_good = |(good, bad): &(usize, usize)| good > bad;
         let good = self.of_day.iter().filter(|(_, rows)| is_good(rows)).map(|(day, _)| *day).collect();
-        let refused = self.of_day.iter().filter(|(_, rows)| !is_good(rows)).map(|(day, _)| Some(*day));
+        let bad = || self.of_day.iter().filter(|(_, rows)| !is_good(rows)).map(|(day, _)| *day);
         let refused: Vec<Option<NaiveDate>> =
-            refused.chain(std::iter::repeat_n(None, self.of_no_day)).collect();
-        answered(calendar, asked, &good, &refused, |_| true)
+            bad().map(Some).chain(std::iter::repeat_n(None, self.of_no_day)).collect();
+        without(answered(calendar, asked, &good, &refused, |_| true), bad())
     }
 }
 
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_that_names_no_day_goes_on_where_the_source_ends_within_bounds() {
+    fn a_fetch_that_names_no_day_begins_with_what_the_source_lacks_within_bounds() {
         let calendars = Calendars::bundled().unwrap();
         let calendar = calendars.of(Exchange::Xnys);
         let to = day("2024-07-05");
@@ -294,8 +296,15 @@ mod tests {
         };
         assert_eq!(from(None), day("2024-06-28"), "five sessions");
         assert_eq!(from(Some("2024-07-03")), day("2024-06-28"));
-        assert_eq!(from(Some("2024-06-20")), day("2024-06-20"));
+        assert_eq!(from(Some("2024-06-20")), day("2024-06-21"));
         assert_eq!(from(Some("2024-01-31")), day("2024-06-05"), "no farther back than thirty days");
+        let covered = [("2024-06-12", "2024-06-18"), ("2024-06-20", "2024-07-05")];
+        let covered = covered.map(|(from, to)| (day(from), day(to))).to_vec();
+        let seen = begin(calendar, &Held { covered, ..Held::default() }, to);
+        assert_eq!(seen, day("2024-06-28"), "the nineteenth was a holiday");
+        let covered = vec![(day("2024-06-12"), day("2024-06-17")), (day("2024-06-20"), day("2024-07-05"))];
+        let seen = begin(calendar, &Held { covered, ..Held::default() }, to);
+        assert_eq!(seen, day("2024-06-18"), "a hole");
     }
 
     #[test]
@@ -327,7 +336,10 @@ mod tests {
         tally.take(calendar, &bars, &refused);
         assert_eq!((tally.good(), tally.bad(), tally.first), (3, 3, Some("MISSING_PRICE")));
         let asked = (day("2024-07-02"), day("2024-07-05"));
-        assert_eq!(tally.answered(calendar, asked), [asked], "one bad day among good ones is an answer");
+        assert_eq!(
+            tally.answered(calendar, asked),
+            [(day("2024-07-02"), day("2024-07-02")), (day("2024-07-04"), day("2024-07-05"))]
+        );
         tally.take(calendar, &[], &["2024-07-05T14:01:00Z", "2024-07-05T14:02:00Z"].map(bad));
         assert_eq!(
             tally.answered(calendar, asked),

@@ -106,17 +106,14 @@ impl<'r> Run<'r> {
             Some(vendor) => self.vendor(vendor, &mut open).await,
             None => self.by_order(&mut open, &keepers).await,
         };
-        match done {
-            Ok(()) => {}
-            Err(error @ ServiceError::Store(_)) => self.report.fault = error.to_string(),
-            Err(error) => return Err(error),
-        }
-        self.report.canceled = self.control.stop.is_set();
+        self.ended(done)?;
         for id in open {
             let row = self.not_given(id);
             self.report.rows.push(row);
         }
-        self.site_dividends().await?;
+        let done = self.site_dividends().await;
+        self.ended(done)?;
+        self.report.canceled = self.control.stop.is_set();
         self.report.rows.iter_mut().for_each(SyncRow::tell_unjudged);
         self.report.rows.sort_by_key(SyncRow::instrument);
         if self.report.fault.is_empty() {
@@ -127,6 +124,15 @@ impl<'r> Run<'r> {
         let (failed, rows) = (self.report.failed(), self.report.rows.len());
         tracing::info!(rows, failed, requests = self.report.requests, "sync is over");
         Ok(self.report)
+    }
+
+    /// What went wrong in our own store ends the run but not its report.
+    fn ended(&mut self, done: Result<(), ServiceError>) -> Result<(), ServiceError> {
+        match done {
+            Err(error @ ServiceError::Store(_)) => self.report.fault = error.to_string(),
+            other => return other,
+        }
+        Ok(())
     }
 
     /// No vendor is named: each name is asked of the vendor that it has been synced from, so that its series goes on; then

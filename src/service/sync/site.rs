@@ -110,11 +110,18 @@ impl Run<'_> {
         instrument: InstrumentId,
         row: &mut SyncRow,
     ) -> Result<(), Fault> {
-        let Some(_turn) = turn::take(self.house, SITE, &self.control.stop).await? else { return Ok(()) };
+        let Some(_turn) = turn::take(self.house, SITE, &self.control.stop).await? else {
+            return Err(FetchError { vendor: SITE, why: Why::Canceled }.into());
+        };
         let today = self.house.calendars().of(HERE).date_at(fetcher.now());
         let from = today.checked_sub_days(BACK).unwrap_or(today);
         let to = self.actions_upto(HERE, today, fetcher.now());
-        let told = self.action_pages(fetcher, Ask::Dividends { instrument, from, to }).await?;
+        let told = self.action_pages(fetcher, Ask::Dividends { instrument, from, to }).await;
+        if let Err(Fault::Fetch(FetchError { why: Why::NotFound, .. })) = &told {
+            // Asked all the same: it must not take the place of others in each run.
+            self.house.keep_actions(SITE, instrument, &[], Some((today, today)), fetcher.now())?;
+        }
+        let told = told?;
         // It tells one dividend: there was none between that and today.
         let since = told.iter().map(|action| action.date).max().map_or(today, |date| date.min(today));
         let span: Option<(NaiveDate, NaiveDate)> = Some((since, today));
