@@ -98,12 +98,14 @@ fn who_has_no_figures_of_a_name_gives_way_to_the_next() {
     rig.server.arm(Armed::next(Fault::Instead(Canned::json(&empty)), "/financials", 1));
     let anybody = SyncWish { vendor: None, ..wish(&[A]) };
     let report = rig.beside(DataKind::Fundamentals, &anybody);
+    let row = &report.rows[0];
+    assert_eq!((row.outcome, row.vendor, row.stored), (Done, Some(POLYGON), 0), "{report:#?}");
     assert_eq!(
-        (outcomes(&report), report.rows[0].vendor),
-        (vec![Done], Some(VendorId::Yahoo)),
-        "{report:#?}"
+        (row.code.as_str(), row.said.as_str()),
+        ("", "yahoo: it does not know this symbol"),
+        "asked, too"
     );
-    assert!(report.rows[0].stored > 0, "{report:#?}");
+    assert_eq!(outcomes(&rig.beside(DataKind::Fundamentals, &anybody)), [UpToDate]);
 
     rig.server.arm(Armed::next(Fault::Instead(Canned::json(&empty)), "/financials", 1));
     let report = rig.beside(DataKind::Fundamentals, &wish(&[B]));

@@ -266,7 +266,8 @@ impl Beside<'_> {
             for fetcher in &without {
                 self.remember(fetcher, task, 0)?;
             }
-            (row.vendor, row.outcome, row.said) = (Some(first.id()), SyncOutcome::Done, all_of(&failures));
+            (row.vendor, row.outcome) = (Some(first.id()), SyncOutcome::Done);
+            (row.code, row.said) = (String::new(), all_of(&failures));
             return Ok(row);
         }
         if let Some(first) = failures.first() {
@@ -304,7 +305,7 @@ impl Beside<'_> {
                     return Ok(Ok(has_any));
                 }
                 Ok(Some(page)) => {
-                    has_any = true;
+                    has_any |= !matches!(&page.payload, Payload::Facts(figures) if figures.is_empty());
                     row.quarantined += page.rejected.len() as u64;
                     let source = CleanText::new(fetcher.id().as_str());
                     self.house.keep_quarantine("sync", &source, &page.rejected)?;

@@ -121,7 +121,7 @@ pub struct SyncWish {
     pub instruments: Vec<InstrumentId>,
     /// The members of a universe, on any of the days; `watchlist` is the person's own.
     pub universe: Option<String>,
-    /// First day; where the source begins, or five years back; of minutes where the source ends, or five sessions back.
+    /// First day; where the source begins, or five years back; of minutes what the source lacks, or five sessions back.
     pub from: Option<NaiveDate>,
     /// Last day; the newest whose bars are final.
     pub to: Option<NaiveDate>,
