@@ -8,7 +8,7 @@ use crate::domain::decision::CheckOutcome;
 use crate::domain::event::{EndReason, EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, Scope, Turn, WorkingOrders};
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{ChangeSetId, CleanText, Order, UnixNanos, UserName};
+use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, Order, UnixNanos, UserName};
 use crate::risk::{LimitChange, OrderKey, Target};
 
 use super::engine::EngineError;
@@ -234,12 +234,21 @@ impl Step<'_> {
             return self.reject(actor, format!("set {scope} to reducing"), reason);
         }
         self.emit(EventBody::Halted { scope, mode, actor, reason: reason.clone() })?;
-        if cancel { self.end_in_scope(scope, EndReason::Halted) } else { Ok(()) }
+        if cancel { self.end_in_scope(scope, &[], EndReason::Halted) } else { Ok(()) }
     }
 
-    /// Ends the open orders of a scope, the newest first.
-    pub(super) fn end_in_scope(&mut self, scope: Scope, reason: EndReason) -> Result<(), EngineError> {
-        for key in self.newest_first(|order| self.is_in_scope(order, scope)) {
+    /// Ends the open orders of a scope, the newest first; those in what is kept stay.
+    pub(super) fn end_in_scope(
+        &mut self,
+        scope: Scope,
+        kept: &[(AccountId, InstrumentId)],
+        reason: EndReason,
+    ) -> Result<(), EngineError> {
+        let ends = |order: &Order| {
+            let stays = kept.contains(&(order.spec.account, order.spec.instrument));
+            !stays && self.is_in_scope(order, scope)
+        };
+        for key in self.newest_first(ends) {
             // Ending one may have ended others with it.
             if self.state().orders.open().contains_key(&key) {
                 self.end(key, reason)?;

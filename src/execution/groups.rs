@@ -8,7 +8,7 @@ use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::{
     AccountId, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side,
 };
-use crate::risk::{OrderKey, Verdict, evaluate};
+use crate::risk::{Draft, OrderKey, Verdict, evaluate};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -133,7 +133,10 @@ impl Step<'_> {
             return Ok(());
         }
         let working = OrderSpec { quantity: child.working(), ..child.spec.clone() };
-        let Some(decision) = self.judge_as(&key, &working, false, false) else { return Ok(()) };
+        let state = self.state();
+        let Some(book) = state.book(key.0, self.now) else { return Ok(()) };
+        let draft = Draft { released: true, ..Draft::amended(&working) };
+        let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
         match decision.verdict() {
             Verdict::Refuse(refusal) => {
                 let Some(spec) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
@@ -230,7 +233,7 @@ impl Step<'_> {
     ) -> Option<crate::risk::Decision> {
         let state = self.state();
         let book = state.book(key.0, self.now)?;
-        let draft = crate::risk::Draft { may_wait, approved, ..crate::risk::Draft::amended(spec) };
+        let draft = Draft { may_wait, approved, ..Draft::amended(spec) };
         Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
     }
 }

@@ -231,6 +231,8 @@ pub struct Draft<'a> {
     pub waits_for_parent: bool,
     /// Whether a second person has agreed: soft limits are passed.
     pub approved: bool,
+    /// Whether it is let work now that its parent has filled something: no new wish, whatever of it works by now.
+    pub released: bool,
     /// Whether a person closes positions by it: limits that people set do not speak.
     pub flattens: bool,
 }
@@ -244,6 +246,7 @@ impl<'a> Draft<'a> {
             may_wait: false,
             waits_for_parent: false,
             approved: false,
+            released: false,
             flattens: false,
         }
     }
@@ -256,6 +259,7 @@ impl<'a> Draft<'a> {
             may_wait: false,
             waits_for_parent: false,
             approved: false,
+            released: false,
             flattens: false,
         }
     }

@@ -244,3 +244,15 @@ fn while_an_account_is_compared_only_cancels_and_reductions_pass() {
     assert_eq!(desk.status("O4"), OrderStatus::Submitted);
     desk.check(&calendars);
 }
+
+#[test]
+fn a_broker_without_orders_that_only_reduce_is_not_asked_to_end_anything() {
+    let mut desk = Desk::remote(&Calendars::bundled().unwrap());
+    desk.answer(VenueAnswer::Acked(venue("v1")));
+    desk.fill("t1", "v1", 40, 40);
+    let before = desk.status("O1");
+    let told = desk.give(Command::Flatten { scope: crate::domain::limit::Scope::Firm, reason: "".into() });
+    let said = |reason: &CleanText| reason.as_str().contains("--cancel");
+    assert!(matches!(&told[..], [EventBody::ControlRejected { reason, .. }] if said(reason)), "{told:?}");
+    assert_eq!(desk.status("O1"), before);
+}

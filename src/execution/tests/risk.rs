@@ -231,3 +231,48 @@ fn positions_of_a_scope_are_closed_whatever_is_halted_and_limited_and_a_drill_do
     assert!(matches!(told[..], [EventBody::ControlRejected { .. }]));
     desk.check(&Calendars::bundled().unwrap());
 }
+
+#[test]
+fn what_cannot_be_closed_keeps_the_orders_that_protect_it() {
+    let mut desk = desk();
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 100, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.submit(OrderSpec {
+        order_type: OrderType::Stop,
+        trigger_price: Some(Price::from_raw(Price::ONE_RAW * 90)),
+        tif: TimeInForce::Gtc,
+        ..Desk::order("stop", "AAA", Side::Sell, 100, None)
+    });
+    let (instrument, time) = (instrument("AAA"), desk.now);
+    desk.market(&MarketEvent::Status { instrument, halted: true, time });
+    let told = desk.give(Command::Flatten { scope: Scope::Firm, reason: "leaving".into() });
+    assert!(matches!(told[..], [EventBody::Flattened { .. }, EventBody::OrderDenied { .. }]), "{told:?}");
+    assert_eq!(
+        refused(&told).into_iter().map(|(_, code)| code).collect::<Vec<_>>(),
+        [RefusalCode::MarketHalted]
+    );
+    assert_eq!(desk.status("stop"), OrderStatus::Accepted);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn an_exit_of_a_partly_filled_entry_works_below_its_trigger_and_is_no_new_message() {
+    let mut desk = desk();
+    desk.limit("max_messages_per_minute", "2", None);
+    let entry = Desk::order("e", "AAA", Side::Buy, 100, Some(10_000));
+    let exit = OrderSpec {
+        order_type: OrderType::Stop,
+        trigger_price: Some(Price::from_raw(Price::ONE_RAW * 99)),
+        parent: Some(entry.id),
+        tif: TimeInForce::Gtc,
+        ..Desk::order("sl", "AAA", Side::Sell, 100, None)
+    };
+    desk.submit_list(vec![entry, exit]);
+    let (price, size, time) = (cents(9_800), Quantity::from_whole(40).unwrap(), desk.now);
+    let told = desk.market(&MarketEvent::Trade(Trade { instrument: instrument("AAA"), time, price, size }));
+    assert_eq!((refused(&told), desk.status("e")), (vec![], OrderStatus::PartiallyFilled));
+    let released =
+        |t: &EventBody| matches!(t, EventBody::OrderReleased { id, .. } if *id == "sl".parse().unwrap());
+    assert!(told.iter().any(released), "{told:?}");
+    desk.check(&Calendars::bundled().unwrap());
+}
