@@ -337,12 +337,14 @@ pub struct Listing {
     pub scheme: CleanText,
     /// Whether it tells if the instrument can be sold short, and how much of it; else that stays as it is known.
     pub tells_borrow: bool,
+    /// Whether its groups give way to those that are known in another scheme, as a vendor's directory does.
+    pub gives_way: bool,
     /// On which day all this was told; `None` when not known.
     pub told_on: Option<NaiveDate>,
 }
 
 impl Listing {
-    /// A listing that tells no industry and no day.
+    /// A listing that tells no industry and no day, and gives way.
     pub fn of(instrument: Instrument) -> Self {
         Self {
             instrument,
@@ -350,6 +352,7 @@ impl Listing {
             from: None,
             scheme: CleanText::default(),
             tells_borrow: false,
+            gives_way: true,
             told_on: None,
         }
     }

@@ -28,6 +28,7 @@ use super::judged::text_of;
 use super::permit::{ManageData, Permit};
 use super::sync::stored_quarantine;
 use series::Lot;
+pub(super) use series::source_of;
 
 mod series;
 
@@ -115,7 +116,7 @@ impl House {
                 };
                 page.count_into(&mut report);
                 lot.take(&page.rows, &mut report)?;
-                self.keep_quarantine(series::JOB, &name, &page.quarantine)?;
+                self.keep_quarantine(&series::job_of(&wish.source), &name, &page.quarantine)?;
                 progress(Progress { rows: report.read, bytes: page.bytes_read });
             }
         }

@@ -30,7 +30,7 @@ pub struct ExportedInstrument {
     pub industry: String,
     /// In whose scheme they are named; empty when not told.
     pub scheme: String,
-    /// First day of them; none where nobody said since when.
+    /// First day of them; none where nobody said since when, or 0001-01-01 where others follow.
     pub from: Option<NaiveDate>,
     /// On which day they were told last.
     pub told_on: Option<NaiveDate>,
@@ -77,8 +77,9 @@ impl House {
             };
             match groups.remove(&known.id) {
                 None => rows.push(plain),
-                Some(changes) => rows.extend(changes.into_iter().map(|change| ExportedInstrument {
-                    from: change.since(),
+                Some(changes) => rows.extend(changes.iter().map(|change| ExportedInstrument {
+                    // Without its day the oldest of several would be read back as the newest.
+                    from: if changes.len() > 1 { Some(change.from) } else { change.since() },
                     sector: change.sector.to_string(),
                     industry: change.industry.to_string(),
                     scheme: change.scheme.to_string(),

@@ -20,6 +20,7 @@ use crate::store::market::{
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
+use super::import::source_of;
 use super::judged::{is_text, read_text};
 use super::permit::{ManageData, Permit};
 
@@ -475,16 +476,18 @@ struct Place {
     day: Option<NaiveDate>,
 }
 
-/// The series that a quarantined row is of: the one its file is called like, else the only one there is, else that of the
-/// vendor which sent it.
+/// The series that a quarantined row is of: that of the source it was imported for or of the vendor which sent it, else the
+/// one its file is called like, else the only one there is.
 fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, ServiceError> {
     let row = &case.row;
     let day = row.date.as_str().parse().ok();
     let sources = reader.sources(None)?;
     let of_symbol: Vec<&SourceInfo> =
         sources.iter().filter(|info| info.instrument.symbol.as_str() == row.symbol.as_str()).collect();
-    let named: Vec<&SourceInfo> = of_symbol.iter().copied().filter(|info| info.source == row.file).collect();
-    let is_sent = row.file.as_str().parse::<VendorId>().is_ok();
+    let imported = source_of(&row.job);
+    let is_sent = imported.is_some() || row.file.as_str().parse::<VendorId>().is_ok();
+    let sender = imported.unwrap_or_else(|| row.file.clone());
+    let named: Vec<&SourceInfo> = of_symbol.iter().copied().filter(|info| info.source == sender).collect();
     let found = match (named.as_slice(), of_symbol.as_slice()) {
         ([one], _) => Some(*one),
         ([], [one]) if !is_sent => Some(*one),
@@ -493,7 +496,7 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
     if let Some(SourceInfo { instrument, source, basis, .. }) = found {
         return Ok(Place { instrument: *instrument, source: source.clone(), basis: Some(*basis), day });
     }
-    // Nothing of this vendor is stored: the instrument is known by having been asked for.
+    // Nothing of this sender is stored: the instrument is known by having been asked for.
     let mut known = Vec::new();
     if let Ok(symbol) = row.symbol.as_str().parse::<Symbol>()
         && is_sent
@@ -505,7 +508,7 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
         }
     }
     match known.as_slice() {
-        [instrument] => Ok(Place { instrument: *instrument, source: row.file.clone(), basis: None, day }),
+        [instrument] => Ok(Place { instrument: *instrument, source: sender, basis: None, day }),
         _ => Err(ServiceError::Invalid(format!(
             "it is not clear which series row {} ({} {}) belongs to; import the symbol first, fetch it with \
              'qlib-pro sync SYMBOL --again', or ignore the row",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use crate::domain::market::is_watchlist;
 use crate::domain::signal::Signal;
 use crate::domain::{AccountId, Exchange, InstrumentId, Price, Symbol};
 use crate::execution::State;
@@ -30,7 +31,8 @@ pub struct SignalWish {
 }
 
 impl House {
-    /// Runs a model on what was known at market time and stores its signals.
+    /// Runs a model on what was known at market time and stores its signals. A ranking of the person's own watchlist is
+    /// theirs alone: it is returned and does not take the place of the desk's.
     pub fn run_signals(
         &self,
         permit: &Permit<TradeDesk>,
@@ -53,8 +55,10 @@ impl House {
             .map_err(|e| ServiceError::Invalid(format!("signals: {e}")))?;
         let signals =
             scored.signals(row, time).map_err(|e| ServiceError::Invalid(format!("signals: {e}")))?;
-        lock(self.market_store()).store_signals(&signals)?;
-        tracing::info!(%exchange, model = %strategy.name, names = signals.len(), "signals stored");
+        if !universe.as_deref().is_some_and(is_watchlist) {
+            lock(self.market_store()).store_signals(&signals)?;
+            tracing::info!(%exchange, model = %strategy.name, names = signals.len(), "signals stored");
+        }
         let omissions: Vec<String> = scored.left_out(row).into_iter().map(omission).collect();
         let name = universe.unwrap_or_else(|| everything_of(exchange));
         self.signals_view(&state, &signals, name, omissions, wish.account)

@@ -31,7 +31,8 @@ pub struct Run {
     /// Strategy file; the default strategy without it.
     #[arg(long, value_name = "FILE")]
     strategy: Option<PathBuf>,
-    /// Universe to rank ('watchlist' is what you watch); every instrument with a recent bar by default.
+    /// Universe to rank ('watchlist' is what you watch, ranked for you alone and not stored); every instrument with a recent
+    /// bar by default.
     #[arg(long, value_name = "NAME")]
     universe: Option<String>,
     /// Account whose exchange is ranked; the desk's by default.

@@ -232,7 +232,7 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, 
     let from = given(8).map(|_| day(record, 8)).transpose()?;
     let tells_borrow = given(10).or(given(11)).is_some();
     let scheme = text(record, 9).unwrap_or_default();
-    Ok(Listing { instrument, industry, from, scheme, tells_borrow, told_on: None })
+    Ok(Listing { instrument, industry, from, scheme, tells_borrow, gives_way: false, told_on: None })
 }
 
 fn yes_or_no(field: &str) -> Result<bool, Reason> {

@@ -33,8 +33,18 @@ const BEFORE_DAYS: u64 = 45;
 /// Rows that tell whether volumes differ from day to day, and how few do.
 const USUAL_ROWS: usize = 20;
 const USUAL_ROWS_MIN: usize = 5;
-/// The job under which rows are quarantined.
-pub(super) const JOB: &str = "import bars";
+/// The job under which rows are quarantined, before their source.
+const JOB: &str = "import bars:";
+
+/// What rows that an import of a source sets aside are filed under.
+pub(super) fn job_of(source: &CleanText) -> String {
+    format!("{JOB}{source}")
+}
+
+/// The source of rows that an import set aside; `None` when something else did.
+pub(in crate::service) fn source_of(job: &CleanText) -> Option<CleanText> {
+    job.as_str().strip_prefix(JOB).map(CleanText::new)
+}
 
 /// A row and where it stood.
 struct Waiting {
@@ -132,7 +142,8 @@ impl<'h> Lot<'h> {
         report.quarantined += held.len() as u64;
         report.repaired += changes.len() as u64;
         report.list_quarantined(&held);
-        page.quarantine.extend(held.iter().map(|row| stored_quarantine(JOB, row)));
+        let job = job_of(&self.wish.source);
+        page.quarantine.extend(held.iter().map(|row| stored_quarantine(&job, row)));
         page.repairs.extend(repairs_of(instrument, &self.wish.source, &changes, self.at));
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::service::advance::Until;
-use crate::service::permit::{ManageData, TradeDesk, ViewSignals};
+use crate::service::permit::{ManageData, TradeDesk, ViewMarket, ViewSignals};
 use crate::service::research::SignalWish;
 use crate::service::{ErrorKind, ServiceError};
 
@@ -45,6 +45,14 @@ fn a_saved_factor_is_listed_computed_and_ranked_by() {
     let wish = SignalWish { strategy: Some(STRATEGY.into()), ..SignalWish::default() };
     let signals = home.house.run_signals(&trader.permit::<TradeDesk>().unwrap(), &wish).unwrap();
     assert_eq!(signals.rows.len(), 12);
+    // A person's own watchlist is ranked for that person, and the desk's ranking stays.
+    let view = trader.permit::<ViewSignals>().unwrap();
+    let own: Vec<_> = signals.rows.iter().take(6).map(|row| row.instrument).collect();
+    home.house.watch(&trader.permit::<ViewMarket>().unwrap(), &own).unwrap();
+    let private = SignalWish { universe: Some("watchlist".into()), ..wish };
+    let ranked = home.house.run_signals(&trader.permit::<TradeDesk>().unwrap(), &private).unwrap();
+    assert_eq!(ranked.rows.len(), 6);
+    assert_eq!(home.house.signals(&view, None).unwrap().rows.len(), 12);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::domain::CleanText;
 use crate::domain::market::Basis;
 use crate::service::engine::lock;
 use crate::service::import::{BarImport, TableFileKind};
+use crate::service::listing::ExportedInstrument;
 use crate::service::permit::{ManageData, Permit, ViewMarket};
 use crate::service::quality::Decision;
 use crate::store::market::{QuarantineState, Quarantined};
@@ -227,7 +228,8 @@ fn a_file_is_judged_as_a_series_in_whatever_order_its_rows_are() {
     assert_eq!((again.stored, again.revised, again.unchanged), (0, 0, 41));
     let cases = || home.house.quarantine_cases(&permit(&home), None, 10).unwrap();
     assert_eq!(cases().len(), 1, "it is listed once");
-    // What a person takes stays taken.
+    // What a person takes goes to the source it was imported for, whoever else has the symbol, and stays taken.
+    bars(&home, "yahoo", "2024-01-02,AAPL,180,180,180,180,10\n");
     home.house.decide_quarantined(&permit(&home), cases()[0].id, Decision::Accept).unwrap();
     let last = import();
     assert_eq!((last.unchanged, last.quarantined, cases().len()), (42, 0, 1));
@@ -269,20 +271,34 @@ fn a_sector_has_its_scheme_and_the_day_it_was_told() {
     let home = Home::open(folder.path());
     home.people(Exchange::Xnys);
     table(&home, TableFileKind::Instruments, "symbol,name,sector\nAAPL,Apple,Tech\n");
-    let rows = || {
+    let exported = || {
         let permit = home.login(Role::Trader).permit::<ViewMarket>().unwrap();
         home.house.export_instruments(&permit, None).unwrap()
     };
     let today = home.clock.now().to_datetime().date_naive();
-    assert_eq!((rows()[0].scheme.as_str(), rows()[0].from, rows()[0].told_on), ("", None, Some(today)));
+    assert_eq!(
+        (exported()[0].scheme.as_str(), exported()[0].from, exported()[0].told_on),
+        ("", None, Some(today))
+    );
     // The same sector told again, now with whose it is.
     table(&home, TableFileKind::Instruments, "symbol,name,sector,scheme\nAAPL,Apple,Tech,GICS 2023\n");
-    assert_eq!((rows().len(), rows()[0].scheme.as_str()), (1, "GICS 2023"));
+    assert_eq!((exported().len(), exported()[0].scheme.as_str()), (1, "GICS 2023"));
     let text = "symbol,sector,scheme,from\nAAPL,Hardware,GICS 2023,2024-03-01\n";
     table(&home, TableFileKind::Instruments, text);
     let sectors: Vec<_> =
-        rows().iter().map(|row| (row.sector.clone(), row.from.map(|d| d.to_string()))).collect();
-    assert_eq!(sectors, [("Tech".to_owned(), None), ("Hardware".to_owned(), Some("2024-03-01".to_owned()))]);
+        exported().iter().map(|row| (row.sector.clone(), row.from.map(|d| d.to_string()))).collect();
+    let told = |sector: &str, from: &str| (sector.to_owned(), Some(from.to_owned()));
+    assert_eq!(sectors, [told("Tech", "0001-01-01"), told("Hardware", "2024-03-01")]);
+    // What is exported is read back as it was, also where newer prices are stored.
+    bars(&home, "a", &rows(&[100, 101]));
+    let before = exported();
+    let line = |row: &ExportedInstrument| {
+        let from = row.from.map(|from| from.to_string()).unwrap_or_default();
+        format!("{},{},{},{},{from}\n", row.symbol, row.name, row.sector, row.scheme)
+    };
+    let text: String = before.iter().map(line).collect();
+    table(&home, TableFileKind::Instruments, &format!("symbol,name,sector,scheme,from\n{text}"));
+    assert_eq!(exported(), before);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Which sector and industry an instrument belonged to, as it was known on each day.
 //!
 //! What is told with a day holds from that day on. What is told without one holds since ever when nothing was known
-//! of the instrument, else from the newest stored session of its exchange on: the past keeps what was known then.
+//! of the instrument, else from the newest stored session of its exchange on: the past keeps what was known then. What a
+//! directory tells in one scheme changes nothing that is known in another.
 
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -42,22 +43,30 @@ impl GroupChange {
     }
 }
 
+/// Whether two schemes are told and differ.
+fn is_other(told: &str, known: &str) -> bool {
+    !told.is_empty() && !known.is_empty() && told != known
+}
+
 /// Notes the groups of an instrument; whether that changed anything.
 fn note(conn: &Connection, number: i64, listing: &Listing) -> rusqlite::Result<bool> {
     let (sector, industry) = (listing.instrument.sector.as_str(), listing.industry.as_str());
     if sector.is_empty() && industry.is_empty() {
         return Ok(false);
     }
-    let sql = "SELECT from_day, sector, industry FROM group_history WHERE instrument = ?1 \
+    let sql = "SELECT from_day, sector, industry, scheme FROM group_history WHERE instrument = ?1 \
                ORDER BY from_day DESC LIMIT 1";
-    let known: Option<(i32, String, String)> = conn
+    let known: Option<(i32, String, String, String)> = conn
         .prepare_cached(sql)?
-        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     let (from, sector, industry) = match (listing.from, known) {
         (Some(from), _) => (day(from), sector.to_owned(), industry.to_owned()),
         (None, None) => (ALWAYS, sector.to_owned(), industry.to_owned()),
-        (None, Some((since, known_sector, known_industry))) => {
+        (None, Some((.., scheme))) if listing.gives_way && is_other(listing.scheme.as_str(), &scheme) => {
+            return Ok(false);
+        }
+        (None, Some((since, known_sector, known_industry, _))) => {
             // An empty cell says nothing; another sector makes the old industry doubtful.
             let same_sector = sector.is_empty() || sector == known_sector;
             let industry =

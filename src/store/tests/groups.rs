@@ -15,6 +15,7 @@ fn listing(sector: &str, industry: &str, from: Option<&str>) -> Listing {
         from: from.map(date),
         scheme: "GICS 2018".into(),
         tells_borrow: false,
+        gives_way: false,
         told_on: None,
     }
 }
@@ -65,6 +66,25 @@ fn a_sector_told_with_its_day_holds_from_that_day_on() {
     );
     let now = store.read().instrument(id("A.XNYS")).unwrap().unwrap();
     assert_eq!(now.sector.as_str(), "Energy", "the newest entry is today's");
+}
+
+#[test]
+fn a_directory_changes_nothing_that_is_known_in_another_scheme() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = MarketStore::open(home.path()).unwrap();
+    store.store_listings(&[listing("Metals", "Iron", None)]).unwrap();
+    let directory = |scheme: &str| Listing {
+        scheme: scheme.into(),
+        gives_way: true,
+        ..listing("Mining & Metals", "", None)
+    };
+    assert_eq!(store.store_listings(&[directory("SIC 1987")]).unwrap(), 0);
+    assert_eq!(history(&store), [entry("0001-01-01", "Metals", "Iron")]);
+    store.store_listings(&[directory("GICS 2018")]).unwrap();
+    assert_eq!(history(&store), [entry("0001-01-01", "Mining & Metals", "")]);
+    // A file is a person's word, whatever its scheme.
+    store.store_listings(&[Listing { scheme: "SIC 1987".into(), ..listing("Ores", "", None) }]).unwrap();
+    assert_eq!(history(&store), [entry("0001-01-01", "Ores", "")]);
 }
 
 #[test]
