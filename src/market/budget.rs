@@ -167,8 +167,8 @@ pub fn note(state: &mut BudgetState, outcome: Outcome<'_>, now: UnixNanos) {
     }
 }
 
-/// Forgets what was found about a kind of data, so that it is asked for again.
-pub fn doubt(state: &mut BudgetState, kind: DataKind) {
+/// Forgets what was found about a kind of data.
+fn doubt(state: &mut BudgetState, kind: DataKind) {
     state.refused.retain(|(known, _)| *known != kind);
     state.refused_said.retain(|(known, _)| *known != kind);
     state.allowed.retain(|(known, _)| *known != kind);

@@ -212,11 +212,6 @@ impl Fetcher {
         Ok(seen)
     }
 
-    /// Forgets what was found about a kind of data: the plan may have changed.
-    pub fn doubt(&self, kind: DataKind) -> Result<(), FetchError> {
-        self.change(&mut |state| budget::doubt(state, kind))
-    }
-
     /// Remembers that a test found out nothing about a kind of data.
     pub fn note_untold(&self, kind: DataKind, why: &str) -> Result<(), FetchError> {
         let now = self.now();
@@ -225,18 +220,23 @@ impl Fetcher {
 
     /// The pages of what is asked for, one by one.
     pub fn pages(&self, ask: Ask) -> Result<Pages<'_>, FetchError> {
-        if self.parts.http.lacks_key() {
-            return Err(self.error(Why::NoKey));
-        }
-        let now = self.now();
         if let Some(kind) = ask.kind()
-            && budget::is_refused(&self.budget()?, kind, now)
+            && !self.parts.http.lacks_key()
+            && budget::is_refused(&self.budget()?, kind, self.now())
         {
             return Err(
                 self.error(Why::NotEntitled { kind, said: "the plan was found not to include it".into() })
             );
         }
-        let Some(call) = self.parts.vendor.call(&ask, now) else {
+        self.pages_anyway(ask)
+    }
+
+    /// The pages of what is asked for, whatever the plan was found to include.
+    fn pages_anyway(&self, ask: Ask) -> Result<Pages<'_>, FetchError> {
+        if self.parts.http.lacks_key() {
+            return Err(self.error(Why::NoKey));
+        }
+        let Some(call) = self.parts.vendor.call(&ask, self.now()) else {
             return Err(self.error(Why::HasNoSuchData));
         };
         Ok(Pages { fetcher: self, ask, next: Some(call), seen: BTreeSet::new(), read: 0 })
@@ -245,6 +245,12 @@ impl Fetcher {
     /// What is asked for, when it is one page.
     pub async fn page(&self, ask: Ask, watch: Watch<'_>) -> Result<Option<Page>, FetchError> {
         self.pages(ask)?.next(watch).await
+    }
+
+    /// One page, though the plan may have been found not to include it: it may have grown. What was found stands until
+    /// there is an answer.
+    pub async fn page_anyway(&self, ask: Ask, watch: Watch<'_>) -> Result<Option<Page>, FetchError> {
+        self.pages_anyway(ask)?.next(watch).await
     }
 
     fn error(&self, why: Why) -> FetchError {

@@ -242,9 +242,6 @@ impl Worker {
             Request::Sync(kind, names) => {
                 let permit = session.permit::<ManageData>()?;
                 let wish = house.wish_named(&names)?;
-                if house.sync_view(&session.permit::<ViewMarket>()?).running.is_some() {
-                    return Ok(Reply::Failed("a sync is running already; stop it first, or wait".into()));
-                }
                 house.start_sync(&permit, kind, &wish)?;
                 Ok(Reply::Done("the sync has begun; the workspace Data shows how far it is".into()))
             }

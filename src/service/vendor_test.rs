@@ -175,7 +175,7 @@ fn questions(house: &House, fetcher: &Fetcher, budget: &BudgetState) -> Vec<(Dat
     // What is allowed last, each the oldest first; of what is equal the smallest answer.
     all.sort_by_key(|(kind, _)| {
         let [allowed, refused, untold] = found(budget, *kind);
-        (allowed.is_some(), allowed.or(refused).or(untold), *kind != DataKind::Quotes)
+        (allowed.is_some(), allowed.or(refused.max(untold)), *kind != DataKind::Quotes)
     });
     let now = fetcher.now();
     let is_known = |kind: DataKind| {
@@ -216,9 +216,6 @@ async fn asked(house: &House, fetcher: &Fetcher) -> Result<(), Why> {
         if is_spent() {
             break;
         }
-        if found(&budget, kind)[1].is_some() {
-            fetcher.doubt(kind).map_err(|error| error.why)?;
-        }
         let (stopper, stop) = stopper();
         let waits = Mutex::new(None);
         let waiting = |wait: &Waiting| {
@@ -228,7 +225,7 @@ async fn asked(house: &House, fetcher: &Fetcher) -> Result<(), Why> {
                 stopper.set();
             }
         };
-        let answer = fetcher.page(ask, Watch { stop: &stop, waiting: &waiting }).await;
+        let answer = fetcher.page_anyway(ask, Watch { stop: &stop, waiting: &waiting }).await;
         let waited = lock(&waits).take();
         let why = match (answer.map_err(|error| error.why), waited) {
             (Err(Why::Canceled), Some((true, wait))) => {

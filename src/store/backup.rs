@@ -7,7 +7,7 @@
 //! store has not seen. A backup is written beside its name and renamed when it is complete and synced.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,7 +65,11 @@ pub fn backup(home: &Path, texts: &[&str], target: &Path) -> Result<BackupReport
         let (path, copy) = (home.join(name), stage.path().join(name));
         if path.is_file() {
             // A text that is being written meanwhile must not differ from its digest.
-            fs::copy(&path, &copy).map_err(StoreError::io(&path, "copy it"))?;
+            let length = fs::copy(&path, &copy).map_err(StoreError::io(&path, "copy it"))?;
+            if length > TEXT_BYTES_MAX {
+                let large = io::Error::other("it is larger than the 16 MiB that a restore takes");
+                return Err(StoreError::io(&path, "back it up")(large));
+            }
             report.files.push(pack(&copy, name, &mut encoder)?);
         }
     }

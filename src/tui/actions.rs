@@ -152,7 +152,7 @@ actions! {
     Sync = "sync" ["fetch"], ["u"], Data, Needs(Capability::ManageData), None, 1 "sync", "[KIND] [SYMBOL ...|UNIVERSE|all]", "Fetch what is missing of the selected name, or of those named, from the vendors: prices, or another KIND (news, fundamentals, ...).";
     SyncAll = "sync-all" [], ["U"], Data, Needs(Capability::ManageData), None, 2 "sync all", "", "Fetch what is missing of everything that was synced before.";
     SyncStop = "sync-stop" ["stop-sync"], ["I"], Data, Needs(Capability::ManageData), None, 3 "stop sync", "", "Stop the sync after its present page; what is stored stays.";
-    SyncOther = "sync-other" ["fetch-other"], ["N"], Data, Needs(Capability::ManageData), None, 7 "news, figures", "", "Choose what else than prices to fetch of the selected name: news, figures, what its exchange lists.";
+    SyncOther = "sync-other" ["fetch-other"], ["N"], Data, Needs(Capability::ManageData), None, 7 "news, figures", "", "Choose what else than prices to fetch of the selected name: minutes, news, figures, what its exchange lists.";
     Accept = "accept" ["take"], ["t"], Data, Needs(Capability::ManageData), Review, 4 "accept", "", "Store the selected row that was set aside as it was read, after a question.";
     Refetch = "refetch" ["ask-again"], ["o"], Data, Needs(Capability::ManageData), None, 5 "ask again", "", "Have the next sync ask for the day of the selected row again.";
     Ignore = "ignore" [], ["i"], Data, Needs(Capability::ManageData), None, 6 "ignore", "", "Leave the selected row out and say no more about it.";

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::domain::CleanText;
 use crate::domain::vendor::DataKind;
-use crate::market::fetch::{Stopper, stopper};
+use crate::market::fetch::{Stop, Stopper, stopper};
 
 use super::super::engine::lock;
 use super::super::error::ServiceError;
@@ -74,25 +74,39 @@ impl House {
         wish: &SyncWish,
     ) -> Result<(), ServiceError> {
         let (house, wish) = (Arc::clone(self), self.with_watchlist(permit, wish)?);
-        let started = thread::Builder::new().name("sync".into()).spawn(move || house.sync_shown(kind, &wish));
-        started.map(drop).map_err(|source| ServiceError::File {
-            path: self.home().to_path_buf(),
-            doing: "a thread could not be started; close other programs",
-            source,
+        let stop = self.claim_sync().ok_or_else(|| {
+            ServiceError::Invalid("a sync is running already; stop it first, or wait".to_owned())
+        })?;
+        let run = move || house.sync_claimed(kind, &wish, stop);
+        thread::Builder::new().name("sync".into()).spawn(run).map(drop).map_err(|source| {
+            lock(&self.sync_board().0).running = None;
+            ServiceError::File {
+                path: self.home().to_path_buf(),
+                doing: "a thread could not be started; close other programs",
+                source,
+            }
         })
+    }
+
+    /// Puts a run on the board; `None` while another is going here, or at the end.
+    fn claim_sync(&self) -> Option<Stop> {
+        let (stopper, stop) = stopper();
+        let mut board = lock(&self.sync_board().0);
+        if board.closing || board.running.is_some() {
+            return None;
+        }
+        board.running = Some((stopper, Progress::default()));
+        Some(stop)
     }
 
     /// Runs and shows it on the board: how it went. `None` while another run is going here, or at the end: nothing was
     /// done.
     pub(super) fn sync_shown(&self, kind: DataKind, wish: &SyncWish) -> Option<Went> {
-        let (stopper, stop) = stopper();
-        {
-            let mut board = lock(&self.sync_board().0);
-            if board.closing || board.running.is_some() {
-                return None;
-            }
-            board.running = Some((stopper, Progress::default()));
-        }
+        self.claim_sync().map(|stop| self.sync_claimed(kind, wish, stop))
+    }
+
+    /// The run that is on the board.
+    fn sync_claimed(&self, kind: DataKind, wish: &SyncWish, stop: Stop) -> Went {
         let shown = |progress: &Progress| {
             if let Some((_, shown)) = &mut lock(&self.sync_board().0).running {
                 shown.clone_from(progress);
@@ -110,7 +124,7 @@ impl House {
         let mut board = lock(&self.sync_board().0);
         board.running = None;
         board.last = Some(Ended { at, said, troubled });
-        Some(went)
+        went
     }
 
     fn sync_kind(

@@ -44,7 +44,14 @@ impl House {
         let found = runtime.block_on(async {
             let mut last = None;
             for vendor in self.vendor_order(DataKind::Search) {
-                let fetcher = self.fetcher(vendor, Arc::clone(&control.pace), control.limits)?;
+                let fetcher = match self.fetcher(vendor, Arc::clone(&control.pace), control.limits) {
+                    Ok(fetcher) => fetcher,
+                    Err(error) => {
+                        tracing::warn!(%vendor, %error, "a vendor cannot be asked for names");
+                        last = Some(error);
+                        continue;
+                    }
+                };
                 let finds = Exchange::ALL.into_iter().any(|e| fetcher.vendor().has(DataKind::Search, e));
                 if !finds || fetcher.lacks_key() {
                     continue;
@@ -52,10 +59,10 @@ impl House {
                 let watch = Watch { stop: &control.stop, waiting: &|_| {} };
                 match fetcher.page(Ask::Search(text.clone()), watch).await {
                     Ok(page) => return Ok(found_rows(vendor, page)),
-                    Err(error) => last = Some(error),
+                    Err(error) => last = Some(ServiceError::Invalid(error.to_string())),
                 }
             }
-            last.map_or(Ok(Vec::new()), |error| Err(ServiceError::Invalid(error.to_string())))
+            last.map_or(Ok(Vec::new()), Err)
         });
         runtime.shutdown_background();
         found

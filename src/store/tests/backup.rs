@@ -57,6 +57,10 @@ fn settings_go_with_a_backup_and_an_older_backup_leaves_them() {
     assert_eq!(fs::read_to_string(&settings).unwrap(), "ascii = true\n");
     let old = home.path().join("settings.toml.before-restore");
     assert_eq!(fs::read_to_string(old).unwrap(), "ascii = false\n");
+    // A text that no restore would take is in no backup.
+    fs::File::create(&settings).unwrap().set_len((16 << 20) + 1).unwrap();
+    let error = backup(home.path(), TEXTS, &other.path().join("large")).unwrap_err().to_string();
+    assert!(error.contains("larger than the 16 MiB"), "{error}");
     // A file that is none of a home's texts is never written.
     let error = restore(&with, &other.path().join("new"), &[], false, &who()).unwrap_err();
     assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");

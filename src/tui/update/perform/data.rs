@@ -133,13 +133,13 @@ fn is_running(state: &UiState) -> bool {
     state.screen.data_health.as_ref().is_some_and(|h| h.sync.running)
 }
 
-/// `[KIND] [SYMBOL ...|UNIVERSE|all]`: without names the selected one, of listings all exchanges.
+/// `[KIND] [SYMBOL ...|UNIVERSE|all]` (`ALL` is a symbol): without names the selected one, of listings all exchanges.
 fn sync(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     let mut words = args.split_whitespace().peekable();
     let named = words.peek().and_then(|word| SYNC_KINDS.iter().find(|(kind, _)| kind == word));
     let kind = named.map_or(DataKind::Daily, |(_, kind)| *kind);
     let mut names: Vec<String> = words.skip(usize::from(named.is_some())).map(str::to_owned).collect();
-    if names.iter().any(|n| n.eq_ignore_ascii_case("all")) {
+    if names == ["all"] {
         return begin(state, kind, Vec::new(), out);
     }
     if names.is_empty() && kind != DataKind::Directory {

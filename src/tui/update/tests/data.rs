@@ -40,6 +40,8 @@ fn a_sync_is_of_prices_unless_a_kind_is_named_and_of_the_selected_name_unless_ot
         [(DataKind::Fundamentals, list)]
     );
     assert_eq!(wished(": =sync Space =news Space =all Enter"), [(DataKind::News, none.clone())]);
+    let allstate = vec!["ALL".to_owned()];
+    assert_eq!(wished(": =sync Space =ALL Enter"), [(DataKind::Daily, allstate)]);
     assert_eq!(wished(": =sync Space =listings Enter"), [(DataKind::Directory, none)]);
     let two = vec!["AAPL".to_owned(), "BHP.AX".to_owned()];
     assert_eq!(wished(": =sync Space =AAPL Space =BHP.AX Enter"), [(DataKind::Daily, two)]);
