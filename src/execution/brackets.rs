@@ -1,5 +1,5 @@
-//! Lists whose orders hang together: none of a bracket is given when one of its exits would be refused, and what is tied
-//! to orders that are not there is not given either.
+//! Lists whose orders hang together: none of a bracket is given when one of its exits would be refused, none of a group
+//! when one of it would, and what is tied to orders that are not there is not given either.
 //!
 //! Whether an exit would be refused is tried on a copy of the book, so that nothing is guessed.
 
@@ -26,7 +26,7 @@ impl Step<'_> {
         let alone = |o: &OrderSpec| (o.clone(), Refusal::plain(RefusalCode::OrderListIncomplete), None);
         let mut denied: Vec<Denied> = orders.iter().filter(lost).map(alone).collect();
         let tied = |o: &OrderSpec| orders.iter().any(|p| Some(p.id) == o.parent);
-        if !orders.iter().any(|o| tied(o) && is_new(o)) {
+        if !orders.iter().any(|o| (tied(o) || o.oco.is_some()) && is_new(o)) {
             return Ok(denied);
         }
         let mut copy = self.engine.clone();
@@ -36,40 +36,45 @@ impl Step<'_> {
         trial.give_list(&rest, facts)?;
         let tried = trial.finish()?.events;
         let said = |o: &OrderSpec| {
-            tried.iter().find_map(|event| match &event.body {
+            let said = tried.iter().find_map(|event| match &event.body {
                 EventBody::OrderDenied { order, refusal, decision } if order.id == o.id => {
                     Some((refusal.clone(), decision.clone()))
                 }
                 _ => None,
-            })
+            });
+            // Its group filled before its turn came: the group did what it is for.
+            said.filter(|(refusal, _)| refusal.code != RefusalCode::ContingentAlreadyClosed)
+        };
+        let stands = |o: &OrderSpec| {
+            let order = copy.state().orders().get(o.account, o.id);
+            order.is_some_and(|o| o.status != OrderStatus::Denied)
         };
         for entry in rest.iter().filter(|o| !tied(o) && is_new(o)) {
-            let exits: Vec<&&OrderSpec> =
-                rest.iter().filter(|o| root(o, orders) == entry.id && o.id != entry.id).collect();
-            let stands = copy
-                .state()
-                .orders()
-                .get(entry.account, entry.id)
-                .is_some_and(|o| o.status != OrderStatus::Denied);
-            if !stands || !exits.iter().any(|o| said(o).is_some()) {
+            let beside = |o: &OrderSpec| o.id == entry.id || (entry.oco.is_some() && o.oco == entry.oco);
+            let roots: Vec<OrderId> = rest.iter().filter(|o| !tied(o) && beside(o)).map(|o| o.id).collect();
+            let unit: Vec<&&OrderSpec> =
+                rest.iter().filter(|o| is_new(o) && roots.contains(&root(o, orders))).collect();
+            let begins = unit.iter().any(|o| roots.contains(&o.id) && stands(o));
+            let seen = denied.iter().any(|(gone, ..)| gone.id == entry.id);
+            if seen || !begins || !unit.iter().any(|o| said(o).is_some()) {
                 continue;
             }
-            for order in std::iter::once(*entry).chain(exits.into_iter().copied()) {
+            for order in unit {
                 let (refusal, decision) =
                     said(order).unwrap_or_else(|| (Refusal::plain(RefusalCode::OrderListDenied), None));
-                denied.push((order.clone(), refusal, decision));
+                denied.push(((*order).clone(), refusal, decision));
             }
         }
         Ok(denied)
     }
 
-    /// Whether an order of a list names a parent or a group of which nothing else is there.
+    /// Whether an order of a list names a parent that is not there, or is the only exit of a group.
     fn is_incomplete(&self, order: &OrderSpec, orders: &[OrderSpec]) -> bool {
         let known = self.state().orders();
         let parent = order.parent.filter(|parent| {
             known.get(order.account, *parent).is_none() && !orders.iter().any(|o| o.id == *parent)
         });
-        let group = order.oco.filter(|group| {
+        let group = order.oco.filter(|_| order.parent.is_some()).filter(|group| {
             let beside = orders.iter().any(|o| o.oco == Some(*group) && o.id != order.id);
             !beside
                 && !known.is_group_filled(&(order.account, *group))

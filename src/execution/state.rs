@@ -234,11 +234,11 @@ impl State {
         }
     }
 
-    /// Counts orders and changes that an account gave, and those that were refused.
+    /// Counts orders and changes that an account gave, and those that were refused; the firm's on the wall clock.
     pub(super) fn note_messages(&mut self, name: AccountId, t: UnixNanos, (given, refused): (u32, u32)) {
         let Some(account) = self.accounts.get(&name) else { return };
         if account.spec().kind != AccountKind::Simulation {
-            self.firm_pace.note(t, given, refused);
+            self.firm_pace.note(self.view.wall, given, refused);
         }
         self.past.entry(name).or_default().pace.note(t, given, refused);
     }
@@ -290,6 +290,7 @@ impl State {
             day_trades: self.day_trades.get(&account.spec().account).map_or(0, DayTrades::count),
             past: self.past.get(&account.spec().account).unwrap_or(&self.no_past),
             firm_pace: &self.firm_pace,
+            wall: self.view.wall,
             executions: &self.executions,
             accounts: &self.accounts,
         })

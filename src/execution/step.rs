@@ -59,6 +59,7 @@ pub(super) struct Step<'e> {
 impl<'e> Step<'e> {
     pub(super) fn new(engine: &'e mut Engine, now: UnixNanos, wall: UnixNanos, by: UserName) -> Self {
         let touched = project::Touched::default();
+        engine.state.view.wall = wall;
         Self {
             engine,
             now,

@@ -17,6 +17,9 @@ pub struct View {
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) marked: BTreeMap<Exchange, UnixNanos>,
     pub(super) peaks: BTreeMap<AccountId, Money>,
+    /// Wall time of the newest step or event.
+    #[serde(default)]
+    pub(super) wall: UnixNanos,
     /// Facts as they came in with orders: what is judged again is judged by the newest.
     #[serde(skip)]
     pub(super) facts: MarketFacts,

@@ -210,8 +210,10 @@ pub struct Book<'a> {
     pub day_trades: u32,
     /// Its last minute and sessions.
     pub past: &'a Past,
-    /// Orders and changes of all paper accounts in the last minute.
+    /// Orders and changes of all paper accounts in the last minute, on the wall clock: exchanges do not share a time.
     pub firm_pace: &'a Pace,
+    /// Wall time.
+    pub wall: UnixNanos,
     /// Fills of each strategy since a person last looked.
     pub executions: &'a BTreeMap<StrategyId, u32>,
     /// All accounts.

@@ -153,7 +153,7 @@ fn of_past(book: &Book<'_>, name: LimitName, fits: &dyn Fn(Symbol) -> bool) -> O
     let count = |n: u32| Some(LimitValue::Count(n));
     match name {
         LimitName::MaxMessagesPerMinute => count(book.past.pace.within(book.now).0),
-        LimitName::MaxFirmMessagesPerMinute => count(book.firm_pace.within(book.now).0),
+        LimitName::MaxFirmMessagesPerMinute => count(book.firm_pace.within(book.wall).0),
         LimitName::MaxRejectRate => {
             let (messages, refused) = book.past.pace.within(book.now);
             let share = refused_share(refused, messages).map(|(part, whole)| part.share_of(whole));

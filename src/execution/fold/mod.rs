@@ -46,6 +46,7 @@ pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> 
     if event.seq != state.seq.saturating_add(1) {
         return Err(EngineError::Gap { after: state.seq, found: event.seq });
     }
+    state.view.wall = event.wall;
     let mut effects = Fold { state, calendars, event }.body()?;
     state.forget_asked(&effects.orders);
     holds::update(state, event, &mut effects)

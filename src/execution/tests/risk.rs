@@ -276,3 +276,48 @@ fn an_exit_of_a_partly_filled_entry_works_below_its_trigger_and_is_no_new_messag
     assert!(told.iter().any(released), "{told:?}");
     desk.check(&Calendars::bundled().unwrap());
 }
+
+#[test]
+fn two_exits_stand_or_fall_together_and_a_group_of_entries_is_begun_one_by_one() {
+    let mut desk = desk();
+    let of = |id: &str, side: Side, limit: Option<i64>, trigger: Option<i64>| OrderSpec {
+        order_type: if trigger.is_some() { OrderType::Stop } else { OrderType::Limit },
+        trigger_price: trigger.map(cents),
+        oco: Some("g".parse().unwrap()),
+        tif: TimeInForce::Gtc,
+        ..Desk::order(id, "AAA", side, 10, limit)
+    };
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    let passed = vec![of("tp", Side::Sell, Some(11_000), None), of("sl", Side::Sell, None, Some(10_500))];
+    let all = [("tp".to_owned(), RefusalCode::OrderListDenied), ("sl".to_owned(), RefusalCode::StopInMarket)];
+    let told = desk.submit_list(passed);
+    assert_eq!(refused(&told), all);
+    let entry = OrderSpec { oco: Some("h".parse().unwrap()), ..of("e", Side::Buy, Some(9_000), None) };
+    let exit = OrderSpec { oco: None, parent: Some(entry.id), ..of("x", Side::Sell, Some(11_000), None) };
+    assert_eq!(refused(&desk.submit_list(vec![entry, exit])), []);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn the_firm_counts_messages_on_the_wall_clock_and_lets_closing_orders_pass() {
+    let mut desk = desk();
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.limit("max_firm_messages_per_minute", "1", None);
+    let at = |desk: &mut Desk, id: &str, side, seconds: i64| {
+        let command = Command::Submit {
+            order: Desk::order(id, "AAA", side, 1, Some(10_000)),
+            facts: MarketFacts::default(),
+        };
+        let given = Given { actor: "ann".parse().unwrap(), independent_of: Independence::Everyone, command };
+        let wall = desk.now.plus_millis(seconds * 1000);
+        let batch = desk.engine.command(&given, desk.now, wall).unwrap();
+        refused(&desk.keep(batch))
+    };
+    assert_eq!(at(&mut desk, "b", Side::Buy, 100), []);
+    assert_eq!(at(&mut desk, "c", Side::Buy, 159), [("c".to_owned(), RefusalCode::RateLimit)]);
+    assert_eq!(at(&mut desk, "d", Side::Sell, 159), [], "it closes");
+    assert_eq!(at(&mut desk, "e", Side::Buy, 220), [], "market time stood still");
+    desk.check(&Calendars::bundled().unwrap());
+}

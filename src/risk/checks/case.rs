@@ -7,8 +7,9 @@ use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
     Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
+    UnixNanos,
 };
-use crate::portfolio::Position;
+use crate::portfolio::{Account, Position};
 use crate::risk::book::{Book, Draft, Priced, Recent, Seen};
 use crate::risk::exposure::Sides;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
@@ -191,8 +192,9 @@ impl<'a> Case<'a> {
             tick: self.instrument.map(|i| i.tick).filter(|_| asked(LimitName::PriceCollarTicks)),
             currency: if asked(LimitName::MaxCurrencyExposure) { self.currency() } else { None },
             daily_take: if asked(LimitName::MaxDaysToLiquidate) { self.daily_take() } else { None },
-            pace: asked(LimitName::MaxMessagesPerMinute).then(|| self.pace(&book.past.pace)),
-            firm_pace: asked(LimitName::MaxFirmMessagesPerMinute).then(|| self.pace(book.firm_pace)),
+            pace: asked(LimitName::MaxMessagesPerMinute).then(|| self.pace(&book.past.pace, book.now)),
+            firm_pace: asked(LimitName::MaxFirmMessagesPerMinute)
+                .then(|| self.pace(book.firm_pace, book.wall)),
             refused: asked(LimitName::MaxRejectRate).then(|| {
                 let (messages, refused) = book.past.pace.within(book.now);
                 (refused, messages)
@@ -208,17 +210,21 @@ impl<'a> Case<'a> {
         !self.draft.amends || (!self.draft.released && self.open.is_none_or(|open| open.spec != *self.order))
     }
 
-    fn pace(&self, pace: &Pace) -> Span<u32> {
-        let now = pace.within(self.book.now).0;
+    fn pace(&self, pace: &Pace, at: UnixNanos) -> Span<u32> {
+        let now = pace.within(at).0;
         Span { now, with: now.saturating_add(u32::from(self.is_new())) }
     }
 
-    /// Shares that all paper accounts together would be short, where it is known how many can be borrowed.
+    /// Shares that all paper accounts together would be short if all open sells filled, where it is known how many can be borrowed.
     fn borrowed(&self) -> Option<(Quantity, Quantity)> {
         let borrowable = self.instrument?.borrowable?;
         let short = |held: Quantity| held.checked_neg().map(|short| short.max(Quantity::ZERO));
         let here = short(self.held.checked_sub(self.around.sells?)?)?;
-        let all = self.book.peers().map(|account| short(account.quantity(self.order.instrument)));
+        let sums = self.book.sums;
+        let name = self.order.instrument;
+        let left =
+            |peer: &Account| peer.quantity(name).checked_sub(sums.open_sells(peer.spec().account, name)?);
+        let all = self.book.peers().map(|peer| short(left(peer)?));
         let all = all.chain([Some(here)]).try_fold(Quantity::ZERO, |sum, short| sum.checked_add(short?))?;
         Some((all, borrowable))
     }

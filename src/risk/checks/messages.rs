@@ -15,7 +15,7 @@ impl Control for MaxMessagesPerMinute {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        bounded(inputs, LimitName::MaxMessagesPerMinute, inputs.beside.pace.map(counted))
+        bounded(inputs, LimitName::MaxMessagesPerMinute, inputs.beside.pace.map(|pace| counted(inputs, pace)))
     }
 }
 
@@ -29,11 +29,16 @@ impl Control for MaxFirmMessagesPerMinute {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        bounded(inputs, LimitName::MaxFirmMessagesPerMinute, inputs.beside.firm_pace.map(counted))
+        bounded(
+            inputs,
+            LimitName::MaxFirmMessagesPerMinute,
+            inputs.beside.firm_pace.map(|pace| counted(inputs, pace)),
+        )
     }
 }
 
-/// What is judged again in its place, unchanged, is no new message.
-fn counted(pace: Span<u32>) -> Measure {
-    Measure::span(i64::from(pace.now), i64::from(pace.with)).unless(pace.with == pace.now)
+/// What is judged again in its place, unchanged, is no new message; what only makes a position smaller passes.
+fn counted(inputs: &Inputs, pace: Span<u32>) -> Measure {
+    let passes = pace.with == pace.now || inputs.reduces;
+    Measure::span(i64::from(pace.now), i64::from(pace.with)).unless(passes)
 }

@@ -120,6 +120,7 @@ impl World {
             day_trades: self.day_trades,
             past: &self.past,
             firm_pace: &self.firm_pace,
+            wall: self.now,
             executions: &self.executions,
             accounts: &self.accounts,
         }

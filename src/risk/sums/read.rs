@@ -95,6 +95,17 @@ impl Sums {
         Quantity::from_raw_wide(with.sells.quantity).ok()
     }
 
+    /// What an account's open sells of an instrument would sell.
+    pub fn open_sells(&self, account: AccountId, instrument: InstrumentId) -> Option<Quantity> {
+        let Some(name) = self.lines.get(&instrument).and_then(|line| line.name(account)) else {
+            return Some(Quantity::ZERO);
+        };
+        // Any price will do: only quantities are read.
+        let any = Prices::all(Some(crate::domain::Price::ZERO));
+        let sells = name.figures(&any, &self.fee)?.sells.quantity;
+        Quantity::from_raw_wide(sells).ok()
+    }
+
     /// Totals of an account. `prices` values what has neither a price of its own nor a last one.
     pub fn whole(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Whole> {
         let Some(totals) = self.totals.get(&account) else { return Some(Whole::default()) };

@@ -85,6 +85,13 @@ fn what_can_be_borrowed_bounds_what_is_short_in_all_accounts() {
     assert_eq!(world.code(&order(Side::Sell, 15, None)), "");
     assert_eq!(world.code(&order(Side::Sell, 16, None)), "EXCEEDS_SHORTABLE_QUANTITY");
     assert_eq!(world.code(&order(Side::Sell, 5, None)), "", "what is held is not borrowed");
+    let world = world.open(OrderSpec { account: "B".parse().unwrap(), ..order(Side::Sell, 6, Some("100")) });
+    assert_eq!(world.code(&order(Side::Sell, 9, None)), "");
+    assert_eq!(
+        world.code(&order(Side::Sell, 10, None)),
+        "EXCEEDS_SHORTABLE_QUANTITY",
+        "its open sells count"
+    );
 }
 
 #[test]
