@@ -171,11 +171,12 @@ impl Step<'_> {
         })
     }
 
-    /// After a fill: one far on the wrong side of the price before it is told, and halts the scopes that say so.
+    /// After a fill: one far on the wrong side of the price before it is told, and halts the scopes that say so; one
+    /// told late is no error of now, and halts nothing.
     pub(super) fn judge_fill(
         &mut self,
         key: &OrderKey,
-        price: Price,
+        (price, is_late): (Price, bool),
         before: Option<Price>,
     ) -> Result<(), EngineError> {
         let state = self.state();
@@ -193,7 +194,8 @@ impl Step<'_> {
             format!("order {} of {} filled at {price}, {} from {before}", key.1, key.0, fat.observed);
         let FatFill { observed, threshold, halts } = fat;
         self.emit(EventBody::RiskEvent { code, account: key.0, limit, observed, threshold })?;
-        halts.into_iter().try_for_each(|scope| self.halt_by_house(scope, &reason))
+        let mut halts = halts.into_iter().filter(|_| !is_late);
+        halts.try_for_each(|scope| self.halt_by_house(scope, &reason))
     }
 
     /// Halts a scope in the engine's own name, when it is not.

@@ -124,10 +124,15 @@ pub fn breaks(state: &State, account: AccountId, view: &VenueView) -> Vec<CleanT
     for instrument in all {
         let (here, there) = (ours.quantity(instrument), theirs.get(&instrument).copied().unwrap_or_default());
         if here != there {
-            found.push(CleanText::from(format!("{instrument}: {here} here and {there} at the broker")));
+            found.push(difference(instrument, here, there));
         }
     }
     found
+}
+
+/// A difference of shares in words.
+pub(super) fn difference(instrument: InstrumentId, here: Quantity, there: Quantity) -> CleanText {
+    CleanText::from(format!("{instrument}: {here} here and {there} at the broker"))
 }
 
 fn positions(told: &[PositionReport]) -> BTreeMap<InstrumentId, Quantity> {

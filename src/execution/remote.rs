@@ -271,11 +271,13 @@ impl Step<'_> {
             );
         };
         let before = self.reference(&order.spec);
+        let stale_ms = self.state().venue().stale_after_ms.map(i64::from);
+        let is_old = before.zip(stale_ms).is_some_and(|(p, ms)| report.time.plus_millis(ms) < p.time);
         self.acknowledge(order, report.venue_id)?;
         self.emit(EventBody::Fill(fill))?;
         self.follow((account, id), report.quantity)?;
         self.judge_executions(&(account, id))?;
-        self.judge_fill(&(account, id), report.price, before)?;
+        self.judge_fill(&(account, id), (report.price, is_old), before.map(|p| p.price))?;
         self.judge_cash(account)?;
         if late {
             let text = format!("fill {} of order {id} came after the order had ended", report.trade);

@@ -7,10 +7,11 @@
 use crate::domain::broker::PositionReport;
 use crate::domain::command::Given;
 use crate::domain::event::{Claim, EventBody};
-use crate::domain::{AccountId, Instrument, InstrumentId, Money, Quantity};
+use crate::domain::{AccountId, Instrument, InstrumentId, Money, Order, Quantity};
 
 use super::engine::EngineError;
 use super::govern::Second;
+use super::reconcile::difference;
 use super::step::Step;
 
 impl Step<'_> {
@@ -72,10 +73,14 @@ impl Step<'_> {
         if more.is_zero() {
             return Err("the broker holds what is held here");
         }
-        let start = format!("{}: ", report.instrument);
-        if !state.breaks().get(&account).is_some_and(|told| told.iter().any(|text| text.starts_with(&start)))
-        {
+        if !state.has_break(account, &difference(report.instrument, here, report.quantity).to_string()) {
             return Err("no comparison has told this difference: an order may be on its way; compare first");
+        }
+        let is_there = |o: &Order| {
+            (o.spec.account, o.spec.instrument) == (account, report.instrument) && o.is_at_broker()
+        };
+        if state.orders().open().values().any(is_there) {
+            return Err("an order in it is at the broker and may fill: end it, then compare again");
         }
         let is_more = more.is_negative() == report.quantity.is_negative()
             && (here.is_zero() || here.is_negative() == more.is_negative());

@@ -10,7 +10,7 @@ use crate::domain::{
     Side, TimeInForce, UnixNanos,
 };
 use crate::portfolio::Booking;
-use crate::risk::OrderKey;
+use crate::risk::{OrderKey, Priced};
 
 use super::engine::EngineError;
 use super::matching::bars::{Meeting, Offer, Outcome};
@@ -328,14 +328,14 @@ impl Step<'_> {
         self.emit_at(at, EventBody::Fill(fill))?;
         self.follow(key, quantity)?;
         self.judge_executions(&key)?;
-        self.judge_fill(&key, price, before)?;
+        self.judge_fill(&key, (price, false), before.map(|p| p.price))?;
         self.judge_cash(key.0)?;
         Ok(quantity)
     }
 
     /// The price an order's fill is held against: as it stands before the fill.
-    pub(super) fn reference(&self, order: &OrderSpec) -> Option<Price> {
-        self.state().view.seen.get(&order.instrument)?.reference(order.side).map(|p| p.price)
+    pub(super) fn reference(&self, order: &OrderSpec) -> Option<Priced> {
+        self.state().view.seen.get(&order.instrument)?.reference(order.side)
     }
 
     /// The fill with its fee: the order's fee so far, less what was charged before.

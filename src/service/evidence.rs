@@ -1,5 +1,5 @@
 //! Working the journal out anew: once through the engine's own fold, and once by a count that shares nothing with it
-//! but the events: cash and shares from fills, actions and cash events, and each mark's equity from those.
+//! but the events: cash and shares from fills, actions, cash events and take-overs, and each mark's equity from those.
 
 use std::collections::BTreeMap;
 
@@ -93,6 +93,12 @@ impl Count {
             }
             EventBody::Cash { account, amount, kind, instrument } => {
                 self.accounts.entry(*account).or_default().cash_event(*amount, *kind, *instrument);
+            }
+            EventBody::PositionTakenOver(claim) => {
+                let tally = self.accounts.entry(claim.account).or_default();
+                tally.deposits += i128::from(claim.cost.raw());
+                let held = tally.shares.entry(claim.instrument).or_default();
+                *held = held.checked_add(claim.quantity).unwrap_or_default();
             }
             EventBody::Marked { exchange, prices, accounts, .. } => {
                 self.prices.extend(prices.iter().copied());

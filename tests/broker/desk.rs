@@ -277,7 +277,15 @@ async fn what_stood_there_before_is_listed_and_asked_for_and_no_foreign_name_sto
     let again = desk.run(&["reconcile", "adopt", "alp", "S03"]);
     assert!(again.code != 0 && again.err.contains("one person only"), "{} {}", again.out, again.err);
     assert!(held(&desk).as_array().unwrap().is_empty());
-    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
+    let mut added = desk.command(&["user", "add", "ana", "--role", "admin"]);
+    assert!(added.env("QLIB_PRO_NEW_PASSWORD", "correct horse battery").status().unwrap().success());
+    let mut second = desk.command(&["reconcile", "adopt", "alp", "S03"]);
+    let ran = second.env("QLIB_PRO_USER", "ana").output().unwrap();
+    let row: Value = serde_json::from_slice(&ran.stdout).unwrap_or_default();
+    assert_eq!(row["status"], "taken_over", "{ran:?}");
+    assert_eq!(held(&desk)[0]["quantity"], "5");
+    let verified = desk.json(&["audit", "verify"]);
+    assert_eq!(verified["sound"], true, "{verified}");
 }
 
 /// A bracket around a limit order of 10.

@@ -3,7 +3,7 @@
 use crate::domain::event::{Claim, EventBody, Fill};
 use crate::domain::order_state::Remote;
 use crate::domain::{
-    AccountId, BrokerId, Order, OrderId, OrderSpec, OrderStatus, OrderStep, Price, Quantity, RefusalCode,
+    AccountId, BrokerId, Order, OrderId, OrderSpec, OrderStatus, OrderStep, Quantity, RefusalCode,
     VenueOrderId,
 };
 use crate::risk::OrderKey;
@@ -97,10 +97,6 @@ impl Fold<'_> {
     fn take_over(&mut self, claim: &Claim) -> Result<Effects, EngineError> {
         let Claim { account, instrument, quantity, cost, worth, .. } = *claim;
         let seq = self.event.seq;
-        if self.state.view.last(instrument).is_none() {
-            let average = Price::per_share(cost, quantity);
-            average.iter().for_each(|price| self.state.set_last(instrument, *price, self.event.t));
-        }
         self.note_day_flow(account, instrument, (worth.checked_neg(), false));
         let movement = self.account(account)?.take_over(instrument, (quantity, cost), worth, seq);
         let movement = self.counted(movement)?;

@@ -11,12 +11,12 @@ use crate::domain::event::{EventBody, Fill};
 use crate::domain::limit::{
     LimitDraft, LimitName, LimitTerms, LimitVersion, Scope, VersionStatus, WorkingOrders,
 };
-use crate::domain::order_state::Order;
+use crate::domain::order_state::{Order, Remote};
 use crate::domain::posting::{Asset, Ledger, Phase, Posting};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, Batch, CleanText, Currency, Event, Exchange, InstrumentId, Margin,
-    Money, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side, TimeInForce,
+    AccountId, AccountKind, AccountSpec, Batch, BrokerId, CleanText, Currency, Event, Exchange, InstrumentId,
+    Margin, Money, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side, TimeInForce,
 };
 
 fn account() -> AccountId {
@@ -360,6 +360,17 @@ fn projections_can_be_thrown_away_and_rebuilt() {
     assert_eq!(store.rebuild(rows).unwrap(), 6);
     assert_eq!(store.read().executions(Accounts::All, Period::ALL, 10).unwrap(), [execution()]);
     assert!(store.read().verify().unwrap().is_sound());
+}
+
+#[test]
+fn a_row_of_an_order_at_a_broker_is_what_it_was_before_its_route_was_noted() {
+    let (home, mut store) = filled();
+    let remote = Remote { route: "alpaca takes limit day".into(), ..Remote::new(BrokerId::Alpaca) };
+    let order = Order { remote: Some(remote), ..order() };
+    store.rebuild([Row::Order(Box::new(order))]).unwrap();
+    let raw = Connection::open(home.path().join(TRADES_FILE)).unwrap();
+    let kept: String = raw.query_row("SELECT remote FROM orders", [], |row| row.get(0)).unwrap();
+    assert!(kept.contains("\"changes\":0") && !kept.contains("route"), "{kept}");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use super::super::codec::{json, spell, to_json};
 use super::super::error::{Fault, StoreError};
 use super::TradesStore;
 use crate::domain::limit::{LimitVersion, VersionStatus};
-use crate::domain::order_state::Order;
+use crate::domain::order_state::{Order, Remote};
 use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
-use crate::domain::{AccountId, Exchange, InstrumentId, Money, Quantity, Seq};
+use crate::domain::{AccountId, CleanText, Exchange, InstrumentId, Money, Quantity, Seq};
 
 /// The event a row names, where it names one.
 pub(super) fn seq_of(row: &Row) -> Option<Seq> {
@@ -58,6 +58,8 @@ impl<'c> Writer<'c> {
     fn order(&mut self, order: &Order) -> rusqlite::Result<()> {
         let spec = &order.spec;
         spell(&mut self.text, &spec.instrument);
+        // The journal keeps why it went there; rows written before orders knew it stay what the journal makes.
+        let routeless = |remote: &Remote| Remote { route: CleanText::default(), ..remote.clone() };
         let row = params![
             spec.account.as_str(),
             spec.id.as_str(),
@@ -79,7 +81,7 @@ impl<'c> Writer<'c> {
             order.triggered,
             order.stop.map(|p| p.raw()),
             order.cap.map(|q| q.raw()),
-            order.remote.as_ref().map(to_json).transpose()?,
+            order.remote.as_ref().map(|remote| to_json(&routeless(remote))).transpose()?,
             order.hold.raw(),
             order.valued_at.map(|p| p.raw()),
         ];

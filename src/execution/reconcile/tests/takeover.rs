@@ -2,6 +2,7 @@
 
 use super::external::assert_recovers;
 use super::*;
+use crate::domain::market::Trade;
 
 fn at_broker(quantity: i64, average: &str) -> PositionReport {
     PositionReport { instrument: apple(), quantity: q(quantity), average: average.parse().ok() }
@@ -24,6 +25,14 @@ impl Desk {
         batch.events.into_iter().map(|e| e.body).collect()
     }
 
+    /// A trade of somebody else, so that a price is known.
+    fn print(&mut self, price: &str) {
+        let (instrument, time, price) = (apple(), now(), price.parse().unwrap());
+        let trade = Trade { instrument, time, price, size: q(1) };
+        let batch = self.engine.market(&MarketEvent::Trade(trade), now()).unwrap();
+        self.journal.extend(batch.events);
+    }
+
     fn rejected(&mut self, by: &str, report: PositionReport) -> String {
         let events = self.take_over(by, report);
         let [EventBody::ControlRejected { reason, .. }] = &events[..] else { panic!("{events:?}") };
@@ -34,6 +43,7 @@ impl Desk {
 #[test]
 fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on() {
     let mut desk = Desk::open();
+    desk.print("100");
     let stands = at_broker(5, "90");
     assert!(desk.rejected("kim", stands).contains("no comparison"), "nothing was told yet");
     desk.reconcile(&view(stands));
@@ -42,7 +52,13 @@ fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on
     assert!(desk.rejected("kim", stands).contains("somebody else"));
     assert_eq!(desk.held(), q(0), "asking books nothing");
     // Other figures than those that were asked for are asked for anew.
+    assert!(
+        desk.rejected("ann", at_broker(6, "90")).contains("no comparison"),
+        "another difference was told"
+    );
+    desk.reconcile(&view(at_broker(6, "90")));
     assert_eq!(names(&desk.take_over("ann", at_broker(6, "90"))), ["position_claimed"]);
+    desk.reconcile(&view(stands));
     assert_eq!(names(&desk.take_over("ann", stands)), ["position_claimed"]);
     let profit = |desk: &Desk| {
         let (state, account) = (desk.engine.state(), desk.engine.state().accounts()[&desk.account].clone());
@@ -64,7 +80,9 @@ fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on
     desk.reconcile(&view(stands));
     assert_eq!(desk.breaks(), 0);
     assert!(desk.rejected("kim", stands).contains("holds what is held here"));
-    assert_recovers(&desk);
+    // A print is no event: the price is asked for anew, the books are the same.
+    let recovered = Engine::recover(Calendars::bundled().unwrap(), &desk.journal).unwrap();
+    assert_eq!(recovered.state().accounts(), desk.engine.state().accounts());
 }
 
 #[test]
@@ -84,6 +102,24 @@ fn less_than_the_book_is_never_taken_off_it() {
     desk.take_over("ann", more);
     let held = &desk.engine.state().accounts()[&desk.account].positions()[&apple()];
     assert_eq!((held.quantity(), held.cost().to_string()), (q(12), "1212.00".to_owned()));
+    assert_recovers(&desk);
+}
+
+#[test]
+fn nothing_is_taken_over_while_an_order_in_it_may_fill_and_its_cost_is_never_a_market_price() {
+    let mut desk = Desk::open();
+    desk.working("a", 5);
+    let stands = at_broker(5, "90");
+    desk.reconcile(&VenueView { open: vec![report("a", 5, 0, VenueStatus::Working)], ..view(stands) });
+    assert_eq!(desk.breaks(), 1);
+    assert!(desk.rejected("kim", stands).contains("may fill"));
+    let other = PositionReport { instrument: "MSFT.XNYS".parse().unwrap(), ..stands };
+    desk.reconcile(&VenueView { open: vec![report("a", 5, 0, VenueStatus::Working)], ..view(other) });
+    desk.take_over("kim", other);
+    assert_eq!(names(&desk.take_over("ann", other)).last().unwrap(), "position_taken_over");
+    let (state, account) = (desk.engine.state(), &desk.engine.state().accounts()[&desk.account]);
+    assert_eq!((account.quantity(other.instrument), state.view().last(other.instrument)), (q(5), None));
+    assert_eq!(state.equity(account), None, "unknown until a price comes");
     assert_recovers(&desk);
 }
 
