@@ -279,8 +279,12 @@ async fn what_stood_there_before_is_listed_and_asked_for_and_no_foreign_name_sto
     assert!(held(&desk).as_array().unwrap().is_empty());
     let mut added = desk.command(&["user", "add", "ana", "--role", "admin"]);
     assert!(added.env("QLIB_PRO_NEW_PASSWORD", "correct horse battery").status().unwrap().success());
+    let own = "a password of her own";
+    let mut hers = desk.command(&["user", "password"]);
+    hers.env("QLIB_PRO_USER", "ana").env("QLIB_PRO_NEW_PASSWORD", own);
+    assert!(hers.status().unwrap().success());
     let mut second = desk.command(&["reconcile", "adopt", "alp", "S03"]);
-    let ran = second.env("QLIB_PRO_USER", "ana").output().unwrap();
+    let ran = second.env("QLIB_PRO_USER", "ana").env("QLIB_PRO_PASSWORD", own).output().unwrap();
     let row: Value = serde_json::from_slice(&ran.stdout).unwrap_or_default();
     assert_eq!(row["status"], "taken_over", "{ran:?}");
     assert_eq!(held(&desk)[0]["quantity"], "5");
