@@ -3,7 +3,7 @@
 //! Palette and help come from the registry of actions, so nothing can be left out of them; what a role may not do is
 //! shown with the role it needs. Matching is fuzzy over names, aliases and help.
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::{InstrumentId, Symbol};
@@ -216,14 +216,16 @@ fn ranked(items: Vec<PickItem>, text: &str) -> Vec<PickItem> {
     if text.trim().is_empty() {
         return items;
     }
-    let pattern = Pattern::parse(text.trim(), CaseMatching::Ignore, Normalization::Smart);
+    let letters = Pattern::parse(text.trim(), CaseMatching::Ignore, Normalization::Smart);
+    // A sentence holds the letters of nearly any word in their order: it is searched for whole words.
+    let words = Pattern::new(text.trim(), CaseMatching::Ignore, Normalization::Smart, AtomKind::Substring);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut buffer = Vec::new();
     let mut scored: Vec<(u32, PickItem)> = Vec::new();
     for item in items {
         // A hit in the name weighs more than one in the explanation.
-        let name = pattern.score(Utf32Str::new(&item.name, &mut buffer), &mut matcher);
-        let help = pattern.score(Utf32Str::new(&item.text, &mut buffer), &mut matcher);
+        let name = letters.score(Utf32Str::new(&item.name, &mut buffer), &mut matcher);
+        let help = words.score(Utf32Str::new(&item.text, &mut buffer), &mut matcher);
         if let Some(score) = name.map(|s| s.saturating_mul(3)).max(help) {
             scored.push((score, item));
         }
