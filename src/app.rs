@@ -177,6 +177,7 @@ impl App {
         let nightly = house.start_nightly()?;
         let schedule = house.start_schedule()?;
         let feed = start_feed(&house);
+        let polling = house.start_polling()?;
         let no_color = match launch.color {
             Color::Always => false,
             Color::Never => true,
@@ -184,7 +185,7 @@ impl App {
         };
         let options = Options { theme: settings.theme.clone(), no_color, ascii: settings.ascii, user };
         let done = tui::run(Door::new(house), &options).map_err(Failure::of);
-        drop((clock, nightly, schedule, feed));
+        drop((clock, nightly, schedule, feed, polling));
         done
     }
 

@@ -95,6 +95,8 @@ pub struct LiveSetting {
     pub speed: u32,
     /// Where the instruments of the file trade.
     pub exchange: Exchange,
+    /// Seconds between two rounds in which prices are asked for that no stream tells.
+    pub poll_seconds: u32,
 }
 
 /// Who sends prices as they happen.
@@ -107,10 +109,14 @@ pub enum LiveVendor {
     Polygon,
     /// The replay of a recorded file.
     Ticks,
+    /// Nobody: last prices are asked for in rounds.
+    Polled,
 }
 
 impl LiveVendor {
-    pub(super) const WORDS: [&'static str; 3] = ["none", "polygon", "ticks"];
+    pub(super) const ALL: [LiveVendor; 4] =
+        [LiveVendor::None, LiveVendor::Polygon, LiveVendor::Ticks, LiveVendor::Polled];
+    pub(super) const WORDS: [&'static str; 4] = ["none", "polygon", "ticks", "polled"];
 
     /// The word used in the file.
     pub const fn as_str(self) -> &'static str {
@@ -118,6 +124,7 @@ impl LiveVendor {
             LiveVendor::None => "none",
             LiveVendor::Polygon => "polygon",
             LiveVendor::Ticks => "ticks",
+            LiveVendor::Polled => "polled",
         }
     }
 }
@@ -130,6 +137,7 @@ impl Default for LiveSetting {
             file: String::new(),
             speed: 1,
             exchange: Exchange::Xnys,
+            poll_seconds: 60,
         }
     }
 }

@@ -471,11 +471,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "live.vendor",
         kind: Kind::Choice(&LiveVendor::WORDS),
-        doc: "Who sends prices as they happen: nobody, Polygon's stream, or the replay of a recorded file.",
+        doc: "Who sends prices as they happen: nobody, Polygon's stream, or the replay of a recorded file; polled asks the \
+              vendors of quotes for last prices in rounds.",
         needs: Capability::ManageData,
         write: |s, t| {
-            let all = [LiveVendor::None, LiveVendor::Polygon, LiveVendor::Ticks];
-            s.live.vendor = all.into_iter().find(|vendor| vendor.as_str() == t)?;
+            s.live.vendor = LiveVendor::ALL.into_iter().find(|vendor| vendor.as_str() == t)?;
             Some(())
         },
         show: |s| s.live.vendor.as_str().to_owned(),
@@ -511,6 +511,14 @@ pub const SETTINGS: &[Setting] = &[
         needs: Capability::ManageData,
         write: |s, t| write(&mut s.live.exchange, t),
         show: |s| s.live.exchange.to_string(),
+    },
+    Setting {
+        key: "live.poll_seconds",
+        kind: Kind::Integer { min: 10, max: 3_600 },
+        doc: "Seconds between two rounds in which last prices are asked for that no stream tells.",
+        needs: Capability::ManageData,
+        write: |s, t| write(&mut s.live.poll_seconds, t),
+        show: |s| s.live.poll_seconds.to_string(),
     },
     vendor_url!(alpha_vantage, "Alpha Vantage"),
     vendor_enabled!(alpha_vantage, "Alpha Vantage"),

@@ -103,6 +103,22 @@ pub fn ask(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) ->
     Verdict::Grant
 }
 
+/// The same for somebody who may only fill a part of each window, so that the rest of it is there for others: `share`
+/// has so many requests a window.
+pub fn ask_within(
+    state: &mut BudgetState,
+    allowances: &[Allowance],
+    share: &[Allowance],
+    now: UnixNanos,
+) -> Verdict {
+    forget(state, allowances, now);
+    if let Some((until, part)) = earliest(state, share, now) {
+        let why = format!("{} share of {} requests is used up", window(part), part.requests);
+        return Verdict::Wait { until, why: CleanText::new(&why) };
+    }
+    ask(state, allowances, now)
+}
+
 /// When the next request could go, without counting anything.
 pub fn next_try(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> UnixNanos {
     let mut copy = state.clone();
@@ -266,14 +282,17 @@ fn open(state: &mut BudgetState, now: UnixNanos, why: &str) {
 }
 
 fn spent(allowance: Allowance) -> String {
-    let window = match allowance.seconds {
+    format!("{} {} requests are used up", window(allowance), allowance.requests)
+}
+
+fn window(allowance: Allowance) -> String {
+    match allowance.seconds {
         1 => "this second's".to_owned(),
         60 => "this minute's".to_owned(),
         3_600 => "this hour's".to_owned(),
         86_400 => "the day's".to_owned(),
         seconds => format!("the last {seconds} seconds'"),
-    };
-    format!("{window} {} requests are used up", allowance.requests)
+    }
 }
 
 /// Length of the parts in which a window is remembered, in nanoseconds; 0 for one part a request.

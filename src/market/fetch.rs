@@ -124,6 +124,8 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Fetcher {
     parts: Parts,
+    /// How far it may fill each window of the budget; where none is named, to its end.
+    share: Vec<Allowance>,
 }
 
 /// The pages of one answer.
@@ -177,7 +179,12 @@ enum Step {
 impl Fetcher {
     /// A fetcher; nothing is asked yet.
     pub const fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self { parts, share: Vec::new() }
+    }
+
+    /// From now on it asks only while less of each window is used, by whomever, than this.
+    pub fn keep_to(&mut self, share: Vec<Allowance>) {
+        self.share = share;
     }
 
     /// Which vendor.
@@ -216,6 +223,20 @@ impl Fetcher {
     pub fn note_untold(&self, kind: DataKind, why: &str) -> Result<(), FetchError> {
         let now = self.now();
         self.change(&mut |state| budget::note_untold(state, kind, why, now))
+    }
+
+    /// Remembers what a test found out about a kind of data in another way than by a request: the plan includes it, or
+    /// does not, in the vendor's words.
+    pub fn note_found(&self, kind: DataKind, denied: Option<&str>) -> Result<(), FetchError> {
+        let now = self.now();
+        let said = Why::NotEntitled { kind, said: CleanText::default() }.to_string();
+        let outcome = denied.map_or(Outcome::Has(kind), |words| Outcome::Refused(kind, &said, words));
+        self.change(&mut |state| budget::note(state, outcome, now))
+    }
+
+    /// Waits until the shared budget lets something go that counts as a request and is none of this fetcher's.
+    pub async fn turn(&self, watch: Watch<'_>) -> Result<(), FetchError> {
+        self.spend(watch).await
     }
 
     /// The pages of what is asked for, one by one.
@@ -448,7 +469,7 @@ impl Fetcher {
             let (mut verdict, mut circuit) = (Verdict::Grant, Circuit::Closed);
             self.change(&mut |state| {
                 circuit = state.circuit;
-                verdict = budget::ask(state, &self.parts.allowances, now);
+                verdict = budget::ask_within(state, &self.parts.allowances, &self.share, now);
             })?;
             let Verdict::Wait { until, why } = verdict else { return Ok(()) };
             let patience = if circuit == Circuit::Closed { PATIENCE_MS } else { CIRCUIT_PATIENCE_MS };

@@ -32,6 +32,7 @@ use super::live::QuoteBoard;
 use super::market::ClosesCache;
 use super::panel::PanelCache;
 use super::permit::Actor;
+use super::polled::PollBoard;
 use super::preview::Decided;
 use super::simulate::{Pace, Sim};
 use super::sync::SyncBoard;
@@ -102,6 +103,7 @@ pub struct House {
     factor_file: Mutex<FactorFile>,
     sync_board: SyncBoard,
     feed_board: FeedBoard,
+    poll_board: PollBoard,
     keys: Keys,
 }
 
@@ -135,6 +137,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         factor_file: Mutex::default(),
         sync_board: SyncBoard::default(),
         feed_board: FeedBoard::default(),
+        poll_board: PollBoard::default(),
         keys,
     });
     Ok((house, engine_loop))
@@ -241,6 +244,10 @@ impl House {
 
     pub(super) fn feed_board(&self) -> &FeedBoard {
         &self.feed_board
+    }
+
+    pub(super) fn poll_board(&self) -> &PollBoard {
+        &self.poll_board
     }
 
     pub(super) fn log(&self) -> &LogRing {

@@ -9,15 +9,11 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use crate::domain::import::ImportReport;
-use crate::domain::market::{
-    Basis, CorporateAction, Fundamental, Headline, Listing, Membership, MinuteBar, Rename,
-};
+use crate::domain::market::{Basis, CorporateAction, Fundamental, Headline, Listing, Membership, Rename};
 use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined, Symbol, UnixNanos};
 use crate::factor::sentiment::Lexicon;
-use crate::market::import::{
-    self, BarFile, BarRun, MinuteFile, MinuteRow, MinuteRun, Page, Pages, TableFile, TableKind,
-};
+use crate::market::import::{self, BarFile, BarRun, Page, Pages, TableFile, TableKind};
 use crate::market::vendors::ScoredHeadline;
 use crate::store::market as store;
 
@@ -28,8 +24,8 @@ use super::judged::text_of;
 use super::permit::{ManageData, Permit};
 use super::sync::stored_quarantine;
 use series::Lot;
-pub(super) use series::source_of;
 
+pub(super) mod minutes;
 mod series;
 
 /// Where prices come from unless told otherwise.
@@ -89,6 +85,11 @@ pub struct Progress {
     pub bytes: u64,
 }
 
+/// The source of rows that an import set aside; `None` when something else did.
+pub(super) fn source_of(job: &CleanText) -> Option<CleanText> {
+    series::source_of(job).or_else(|| minutes::source_of(job).map(|(source, _)| source))
+}
+
 impl House {
     /// Imports bars. All files are opened before a row is stored: a wrong file stores nothing.
     pub fn import_bars(
@@ -135,59 +136,6 @@ impl House {
             "bars imported"
         );
         Ok(report)
-    }
-
-    /// Imports minute bars of trades, or of bids and asks. All files are opened before a row is stored.
-    pub fn import_minutes(
-        &self,
-        _: &Permit<ManageData>,
-        wish: &MinuteImport,
-        mut progress: impl FnMut(Progress),
-    ) -> Result<ImportReport, ServiceError> {
-        let files = wish.files.iter().map(|f| MinuteFile::open_path(f)).collect::<Result<Vec<_>, _>>()?;
-        let mut run = MinuteRun::new(self.calendars().of(wish.exchange).clone(), wish.never_closes);
-        let mut report = ImportReport::default();
-        for file in files {
-            let name = file.name().clone();
-            for page in run.pages(file) {
-                let page = page?;
-                page.count_into(&mut report);
-                let rows: Vec<(InstrumentId, MinuteRow)> = page.rows.iter().map(|row| row.value).collect();
-                report.flagged += rows.iter().filter(|(_, row)| row.is_crossed()).count() as u64;
-                self.store_minute_rows(&wish.source, &rows, &mut report)?;
-                self.keep_quarantine("import minutes", &name, &page.quarantine)?;
-                progress(Progress { rows: report.read, bytes: page.bytes_read });
-            }
-        }
-        run.finish(&mut report);
-        tracing::info!(read = report.read, stored = report.stored, "minutes imported");
-        Ok(report)
-    }
-
-    /// A row of bids and asks is two bars and counts once.
-    fn store_minute_rows(
-        &self,
-        source: &CleanText,
-        rows: &[(InstrumentId, MinuteRow)],
-        report: &mut ImportReport,
-    ) -> Result<(), ServiceError> {
-        let side = |pick: fn(&MinuteRow) -> Option<MinuteBar>| -> Vec<(InstrumentId, MinuteBar)> {
-            rows.iter().filter_map(|(id, row)| Some((*id, pick(row)?))).collect()
-        };
-        let trades = |row: &MinuteRow| if let MinuteRow::Trades(bar) = row { Some(*bar) } else { None };
-        let bids = |row: &MinuteRow| if let MinuteRow::Sides(bid, _) = row { Some(*bid) } else { None };
-        let asks = |row: &MinuteRow| if let MinuteRow::Sides(_, ask) = row { Some(*ask) } else { None };
-        let (wall, mut market) = (self.clock().now(), lock(self.market_store()));
-        let mut store = |side, bars: &[(InstrumentId, MinuteBar)]| {
-            market.store_minutes(source.as_str(), side, bars, wall)
-        };
-        let trades = store(store::MinuteSide::Trade, &side(trades))?;
-        let bids = store(store::MinuteSide::Bid, &side(bids))?;
-        store(store::MinuteSide::Ask, &side(asks))?;
-        report.stored += trades.stored + bids.stored;
-        report.revised += trades.revised + bids.revised;
-        report.unchanged += trades.unchanged + bids.unchanged;
-        Ok(())
     }
 
     /// The source that each instrument's prices are read from: the one with the newest bar, ties by name.

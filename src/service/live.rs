@@ -1,12 +1,14 @@
 //! Last quotes and prints of the session, one per instrument: what the watchlist shows between bars.
 //!
-//! Conflated by construction: a newer quote replaces an older one. Orders never pass here.
+//! Conflated by construction: a newer quote replaces an older one. Orders never pass here. What a vendor was asked for
+//! stands beside what feeds say, and is shown where no feed has said anything since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::vendor::VendorId;
 use crate::domain::{Exchange, InstrumentId, MarketEvent, Price, Quantity, Quote, Trade, UnixNanos, Volume};
 
 /// What is known of an instrument's running session.
@@ -48,10 +50,36 @@ impl Live {
     }
 }
 
-/// The newest of everything; read by screens, written by feeds.
+/// The last price of an instrument that a vendor was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Polled {
+    /// Who told it.
+    pub vendor: VendorId,
+    /// Last price.
+    pub last: Price,
+    /// Bid, with its size where that is told.
+    pub bid: Option<(Price, Quantity)>,
+    /// Ask, with its size where that is told.
+    pub ask: Option<(Price, Quantity)>,
+    /// Shares of the session.
+    pub volume: Option<Volume>,
+    /// The close before.
+    pub previous_close: Option<Price>,
+    /// When the price was made, where that is told.
+    pub time: Option<UnixNanos>,
+    /// By how many minutes its vendor says that it is late.
+    pub delayed_minutes: Option<u32>,
+    /// When it was told, by the wall.
+    pub told_at: UnixNanos,
+    /// Until when it is not stale, by the wall.
+    pub fresh_until: UnixNanos,
+}
+
+/// The newest of everything; read by screens, written by feeds and by who asks in rounds.
 #[derive(Debug, Default)]
 pub struct QuoteBoard {
     board: RwLock<BTreeMap<InstrumentId, Live>>,
+    polled: RwLock<BTreeMap<InstrumentId, Polled>>,
     version: AtomicU64,
     stale: AtomicBool,
 }
@@ -84,6 +112,40 @@ impl QuoteBoard {
         };
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         board.entry(instrument).or_default().heard = Some(wall);
+    }
+
+    /// Notes a price that was asked for, unless one that was made later is known.
+    pub fn poll(&self, instrument: InstrumentId, polled: Polled) {
+        let mut board = self.polled.write().unwrap_or_else(PoisonError::into_inner);
+        let known = board.get(&instrument).and_then(|known| known.time);
+        if known.zip(polled.time).is_none_or(|(known, new)| known <= new) {
+            board.insert(instrument, polled);
+            self.version.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The price that was asked for of an instrument, unless a feed has said something since.
+    pub fn polled(&self, instrument: InstrumentId) -> Option<Polled> {
+        let polled = self.polled.read().unwrap_or_else(PoisonError::into_inner).get(&instrument).copied()?;
+        let said = self.get(instrument);
+        said.is_none_or(|live| live.heard.is_some_and(|heard| heard < polled.told_at)).then_some(polled)
+    }
+
+    /// How many prices of an exchange were asked for, and how many of them are not stale at a time of the wall.
+    pub fn polled_of(&self, exchange: Exchange, wall: UnixNanos) -> (usize, usize) {
+        let board = self.polled.read().unwrap_or_else(PoisonError::into_inner);
+        let of = board.iter().filter(|(instrument, _)| instrument.exchange == exchange);
+        of.fold((0, 0), |(all, fresh), (_, one)| (all + 1, fresh + usize::from(one.fresh_until >= wall)))
+    }
+
+    /// Forgets what was asked for of an exchange, but for some instruments.
+    pub fn forget_polled(&self, exchange: Exchange, but: &BTreeSet<InstrumentId>) {
+        let mut board = self.polled.write().unwrap_or_else(PoisonError::into_inner);
+        let before = board.len();
+        board.retain(|instrument, _| instrument.exchange != exchange || but.contains(instrument));
+        if board.len() != before {
+            self.version.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Forgets the session: a new one begins, or its bars are stored.

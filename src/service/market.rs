@@ -21,6 +21,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{Permit, ViewMarket};
+use super::polled;
 use super::view::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
 
 /// Name of the list that the watchlist pane shows.
@@ -166,7 +167,7 @@ impl House {
     }
 
     /// The person's watchlist; while it is empty, the names they hold.
-    pub(super) fn watchlist(
+    pub fn watchlist(
         &self,
         permit: &Permit<ViewMarket>,
         account: Option<AccountId>,
@@ -229,7 +230,7 @@ impl House {
         });
         let change = last.zip(before).and_then(|((now, _), then)| change(now, then));
         let price_time = last.and_then(|(_, t)| t);
-        WatchRow {
+        let row = WatchRow {
             symbol: id.symbol,
             instrument: id,
             name,
@@ -246,10 +247,25 @@ impl House {
                     })
                 }),
             source: if live.is_some() { live_word(id.exchange) } else { source_word(id.exchange) },
+            asked: None,
             rank: None,
             held: account.map_or(Quantity::ZERO, |a| book::held(state, Some(a), id)),
             currency: id.exchange.currency(),
+        };
+        self.asked_row(row, closes)
+    }
+
+    /// The row with the price that a vendor was asked for, where that is of a later day than what is stored.
+    fn asked_row(&self, row: WatchRow, closes: Option<Closes>) -> WatchRow {
+        let Some(polled) = self.quotes().polled(row.instrument) else { return row };
+        let calendar = self.calendars().of(row.instrument.exchange);
+        let day = calendar.date_at(polled.told_at);
+        if closes.is_some_and(|c| c.last.0 >= day) {
+            return row;
         }
+        let eve = calendar.previous_session(day).map(|session| session.date);
+        let before = closes.filter(|c| Some(c.last.0) == eve).map(|c| c.last.1);
+        polled::shown(row, &polled, before, self.clock().now())
     }
 
     /// Daily bars of one instrument up to market time, restated for splits, with the fills of one account.
@@ -459,7 +475,7 @@ fn live_word(exchange: Exchange) -> String {
     }
 }
 
-fn change(now: Price, then: Price) -> Option<Ratio> {
+pub(super) fn change(now: Price, then: Price) -> Option<Ratio> {
     let difference = i128::from(now.raw()) - i128::from(then.raw());
     let raw = crate::domain::fixed::divide_half_even(
         difference * i128::from(Ratio::ONE_RAW),

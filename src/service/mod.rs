@@ -43,6 +43,7 @@ pub mod ordering;
 mod panel;
 pub mod passing;
 pub mod permit;
+pub mod polled;
 mod preview;
 pub mod qlib;
 pub mod quality;

@@ -20,7 +20,7 @@ use crate::store::market::{
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
-use super::import::source_of;
+use super::import::{minutes, source_of};
 use super::judged::{is_text, read_text};
 use super::permit::{ManageData, Permit};
 
@@ -329,9 +329,10 @@ impl House {
                 let place = place_of(market.read(), &case)?;
                 self.is_a_day(&case, &place)?;
                 let raw = case.row.raw.as_str();
+                let calendar = self.calendars().of(place.instrument.exchange);
                 if let Some(action) = read_text(raw, place.instrument) {
                     market.store_actions(&[action])?;
-                } else {
+                } else if !minutes::accept(&mut market, calendar, (&case.row, place.instrument), now)? {
                     let bar = validate::read_line(raw, place.instrument.exchange);
                     let bar = bar.filter(|bar| bar.instrument == place.instrument);
                     let Some((bar, basis)) = bar.zip(place.basis) else {

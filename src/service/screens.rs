@@ -206,7 +206,11 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
         }
         (Some(_), Some(day)) => (format!("{exchange} prices to {day}, all played"), false),
     };
-    let (text, warning) = house.feed_of(exchange).map_or(stored, |(words, is_fresh)| (words, !is_fresh));
+    let shown = house.feed_of(exchange).map_or(stored, |(words, is_fresh)| (words, !is_fresh));
+    let (text, warning) = match house.rounds_of(exchange) {
+        Some((words, is_fresh)) => (format!("{words}; {}", shown.0), shown.1 || !is_fresh),
+        None => shown,
+    };
     Ok(DataState {
         simulated,
         session_open: running.is_some(),

@@ -4,12 +4,14 @@
 //! what is left of a minute's requests and an eighth of what is left of a day's; what it finds is remembered with the
 //! budget, beside what syncs find, so that the next run asks what is not known yet. A vendor without a key is not asked.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 
+use crate::config::LiveVendor;
 use crate::domain::calendar::Session;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::vendor::{BudgetState, DataKind, VendorId};
@@ -17,10 +19,12 @@ use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::budget::{self, Usage, clock_words};
 use crate::market::fetch::{Fetcher, Waiting, Watch, Why, stopper};
 use crate::market::http::Limits;
+use crate::market::live::polygon::{self, End, Ending, Trial};
 use crate::market::vendors::Ask;
 
 use super::engine::lock;
 use super::error::ServiceError;
+use super::feed::FeedState;
 use super::house::House;
 use super::keys::{NOT_SET, TROUBLE};
 use super::permit::{ManageData, Permit};
@@ -45,6 +49,8 @@ const KNOWN_SECONDS: i64 = 86_400;
 const WINDOW_SECONDS_MIN: u32 = 60;
 /// Length of the window of which less is taken, in seconds: what is gone is gone for the day.
 const DAY_SECONDS: u32 = 86_400;
+/// Time for a stream to open and to answer one subscription, in milliseconds.
+const STREAM_MS: u64 = 8_000;
 /// Largest answer that is read.
 const BODY_BYTES_MAX: usize = 8 << 20;
 /// A name that every vendor of the United States has.
@@ -114,6 +120,39 @@ impl House {
     }
 }
 
+impl House {
+    /// Opens a vendor's stream as the live feed does, with one symbol, and closes it again. It counts as a request. What
+    /// comes back is why it tells nothing of the plan, if it does not.
+    async fn try_stream(&self, fetcher: &Fetcher, watch: Watch<'_>) -> Result<Option<String>, Why> {
+        let live = lock(self.settings()).live.clone();
+        // A plan has one connection, and who has it must not lose it to a question.
+        let is_used = self.feed_status().is_some_and(|feed| feed.state == FeedState::Live);
+        if live.vendor == LiveVendor::Polygon && (is_used || self.held_by().is_some()) {
+            return Ok(Some(
+                "not opened, as the open workstation has it; its workspace Data shows it".into(),
+            ));
+        }
+        let (address, key) = match (self.stream_address(&live), self.vendor_key(fetcher.id())) {
+            (Ok(address), Ok(key)) => (address, key.ok_or(Why::NoKey)?),
+            (Err(error), _) | (_, Err(error)) => return Ok(Some(error.to_string())),
+        };
+        fetcher.turn(watch).await.map_err(|error| error.why)?;
+        let symbol = AMERICAN.split('.').next().unwrap_or(AMERICAN);
+        let denied = match polygon::try_out(address, key, symbol, STREAM_MS).await {
+            Ok(Trial { denied, .. }) if denied.is_empty() => None,
+            Ok(Trial { has, denied }) => {
+                let words = denied.iter().map(CleanText::as_str).collect::<BTreeSet<_>>();
+                let words = words.into_iter().collect::<Vec<_>>().join("; ");
+                let has = has.iter().filter_map(|one| one.split('.').next()).collect::<Vec<_>>().join(", ");
+                Some(if has.is_empty() { words } else { format!("only {has}: {words}") })
+            }
+            Err(End { how: Ending::Plan, reason }) => Some(reason.to_string()),
+            Err(End { reason, .. }) => return Ok(Some(reason.to_string())),
+        };
+        fetcher.note_found(DataKind::Stream, denied.as_deref()).map(|()| None).map_err(|error| error.why)
+    }
+}
+
 /// A row of what was said: good, or what is wrong.
 pub(super) fn row(name: String, said: Result<String, String>) -> HealthRow {
     HealthRow { name, ok: said.is_ok(), value: said.unwrap_or_else(|bad| bad) }
@@ -129,9 +168,20 @@ pub(super) fn within<T>(seconds: u64, asks: impl Future<Output = T>) -> Result<O
     Ok(done.ok())
 }
 
+/// What is asked of a vendor.
+enum Question {
+    /// A request.
+    Ask(Ask),
+    /// To open its stream.
+    Stream,
+}
+
 /// The cheapest question about a kind of data, on the first exchange for which the vendor has it.
-fn question(house: &House, fetcher: &Fetcher, kind: DataKind) -> Option<Ask> {
+fn question(house: &House, fetcher: &Fetcher, kind: DataKind) -> Option<Question> {
     let vendor = fetcher.vendor();
+    if kind == DataKind::Stream {
+        return Exchange::ALL.iter().any(|exchange| vendor.has(kind, *exchange)).then_some(Question::Stream);
+    }
     let ask = |exchange: &Exchange| {
         let name = if *exchange == Exchange::Xasx { AUSTRALIAN } else { AMERICAN };
         let instrument: InstrumentId = name.parse().ok()?;
@@ -152,10 +202,9 @@ fn question(house: &House, fetcher: &Fetcher, kind: DataKind) -> Option<Ask> {
             }
             DataKind::Search => Ask::Search(instrument.symbol.as_str().into()),
             DataKind::Directory => Ask::Directory { exchange: *exchange, on: None },
-            // Live prices speak another protocol; `live.vendor` shows how they are.
             DataKind::Stream => return None,
         };
-        vendor.call(&ask, fetcher.now()).map(|_| ask)
+        vendor.call(&ask, fetcher.now()).map(|_| Question::Ask(ask))
     };
     Exchange::ALL.iter().filter(|exchange| vendor.has(kind, **exchange)).find_map(ask)
 }
@@ -169,9 +218,9 @@ fn found(budget: &BudgetState, kind: DataKind) -> [Option<UnixNanos>; 3] {
 
 /// What is asked, in this order: what was never asked, what told nothing or was refused (a plan may have grown), what was
 /// allowed more than a day ago; one question at least, so that the key is tried.
-fn questions(house: &House, fetcher: &Fetcher, budget: &BudgetState) -> Vec<(DataKind, Ask)> {
+fn questions(house: &House, fetcher: &Fetcher, budget: &BudgetState) -> Vec<(DataKind, Question)> {
     let all = DataKind::ALL.iter().filter_map(|kind| Some((*kind, question(house, fetcher, *kind)?)));
-    let mut all: Vec<(DataKind, Ask)> = all.collect();
+    let mut all: Vec<(DataKind, Question)> = all.collect();
     // What is allowed last, each the oldest first; of what is equal the smallest answer.
     all.sort_by_key(|(kind, _)| {
         let [allowed, refused, untold] = found(budget, *kind);
@@ -198,7 +247,7 @@ fn share(used: &[Usage]) -> u32 {
 }
 
 /// Requests in the longest window: what a question cost is what it has more afterwards.
-fn spent(used: &[Usage]) -> u32 {
+pub(super) fn spent(used: &[Usage]) -> u32 {
     used.iter().max_by_key(|window| window.seconds).map_or(0, |window| window.used)
 }
 
@@ -225,15 +274,22 @@ async fn asked(house: &House, fetcher: &Fetcher) -> Result<(), Why> {
                 stopper.set();
             }
         };
-        let answer = fetcher.page_anyway(ask, Watch { stop: &stop, waiting: &waiting }).await;
+        let watch = Watch { stop: &stop, waiting: &waiting };
+        let answer = match ask {
+            Question::Ask(ask) => {
+                fetcher.page_anyway(ask, watch).await.map(|_| None).map_err(|error| error.why)
+            }
+            Question::Stream => house.try_stream(fetcher, watch).await,
+        };
         let waited = lock(&waits).take();
-        let why = match (answer.map_err(|error| error.why), waited) {
+        let why = match (answer, waited) {
             (Err(Why::Canceled), Some((true, wait))) => {
                 return Err(Why::Paused { until: wait.until, said: wait.why });
             }
             (Err(Why::Canceled), Some((false, wait))) => wait.why.to_string(),
             (Err(why), _) if why.is_vendor_wide() => return Err(why),
-            (Ok(_) | Err(Why::NotEntitled { .. }), _) => continue,
+            (Ok(None) | Err(Why::NotEntitled { .. }), _) => continue,
+            (Ok(Some(untold)), _) => untold,
             (Err(why), _) => why.to_string(),
         };
         fetcher.note_untold(kind, &why).map_err(|error| error.why)?;

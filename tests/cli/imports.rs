@@ -222,6 +222,10 @@ fn end_of_day_files_without_a_header_and_minutes_come_in_and_longer_bars_come_ou
     let five = "2024-03-08T14:30:00Z,A,10,12,9,9.5,12.25\n2024-03-08T14:35:00Z,A,9,9,9,9,1\n\
                 2024-03-08T21:05:00Z,A,1,1,1,1,1\n";
     assert_eq!(bars("5m"), format!("{header}{five}"));
+    let named = bench.run("root", &["export", "minutes", "a.xnys", "--interval", "5m"]).ended(0);
+    assert_eq!(named, bars("5m"), "with its exchange, as sync takes it");
+    let sydney = bench.run("root", &["export", "minutes", "A.AX"]);
+    assert!(sydney.err.contains("A.XASX from file"), "{}", sydney.err);
     assert_eq!(bars("session"), format!("{header}2024-03-08T14:30:00Z,A,10,12,9,9,13.25\n"));
     let sides = "ts,symbol,open_bid,high_bid,low_bid,close_bid,open_ask,high_ask,low_ask,close_ask\n\
                  2024-03-10 02:30:00,J,1,2,1,2,1,2,1,1\n";

@@ -41,8 +41,9 @@ fn half_of_a_small_minute_is_asked_and_each_run_adds_to_the_picture() {
     }
     rig.pass(61);
     let last = said(&rig, VendorId::Polygon);
-    assert!(last.contains("not tried: stream;"), "{last}");
+    assert!(!last.contains("not tried"), "{last}");
     assert!(last.contains("allows daily, grouped_daily, minutes, "), "{last}");
+    assert!(last.contains(", stream; used "), "{last}");
     // A day later what was found is still told, with its day.
     rig.pass(86_500);
     assert!(said(&rig, VendorId::Polygon).contains("(2024-07-08)"));
@@ -66,4 +67,61 @@ fn what_is_used_up_is_not_waited_for() {
     let second = said(&rig, VendorId::Polygon);
     assert!(second.contains("not asked: ") && second.contains("allows quotes; "), "{second}");
     assert_eq!(rig.server.log().len(), 1);
+}
+
+/// Polygon as `doctor` finds it when all else has been found out.
+fn of_stream(prepare: impl Fn(&Rig)) -> (Rig, String) {
+    let mut rig = Rig::new();
+    rig.only(VendorId::Polygon, 1_000, 0);
+    prepare(&rig);
+    let said = said(&rig, VendorId::Polygon);
+    (rig, said)
+}
+
+#[test]
+fn the_stream_is_opened_with_the_key_and_one_subscription_and_closed_again() {
+    let (rig, said) = of_stream(|_| {});
+    assert!(said.contains(", stream; "), "{said}");
+    let heard = rig.server.stream().heard();
+    assert_eq!(heard.len(), 2, "a login and a subscription: {heard:?}");
+    assert!(heard[1].contains("T.AAPL,Q.AAPL,AM.AAPL"), "{heard:?}");
+    let began = std::time::Instant::now();
+    while rig.server.stream().clients() > 0 && began.elapsed().as_secs() < 20 {
+        std::thread::yield_now();
+    }
+    assert_eq!(rig.server.stream().clients(), 0, "the connection is given back");
+    // What is known is not asked again, and the connection is left to whoever needs it.
+    let again = self::said(&rig, VendorId::Polygon);
+    assert!(again.contains(", stream; "), "{again}");
+    assert_eq!(rig.server.stream().heard().len(), 2);
+}
+
+#[test]
+fn what_a_stream_refuses_is_told_as_what_it_is() {
+    let deny = |words: &'static str, status: &'static str| {
+        move |rig: &Rig| rig.server.stream().deny(Some((status.to_owned(), words.to_owned())))
+    };
+    let plan = "Your plan doesn't include websocket access. Visit https://polygon.io/pricing to upgrade.";
+    let (_rig, said) = of_stream(deny(plan, "auth_failed"));
+    assert!(said.contains("refuses stream (the plan has no stream (Your plan doesn't include"), "{said}");
+
+    let (_rig, said) = of_stream(deny("not authorized", "error"));
+    assert!(said.contains("refuses stream (only AM: not authorized"), "{said}");
+
+    let (rig, said) = of_stream(|rig| rig.server.stream().refuse_keys(true));
+    assert!(
+        said.contains("not found out: stream (the stream refuses the key (key (hidden) is not known)"),
+        "{said}"
+    );
+    assert!(!said.contains(super::rig::KEY), "{said}");
+    drop(rig);
+
+    let (_rig, said) = of_stream(|rig| rig.server.stream().set_connections_max(0));
+    assert!(
+        said.contains("not found out: stream (the plan allows one connection and another has it"),
+        "{said}"
+    );
+
+    let (_rig, said) = of_stream(|rig| rig.server.stream().cut(3_600, false));
+    assert!(said.contains("not found out: stream (the stream cannot be opened: "), "{said}");
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod live;
 mod market;
 mod minutes;
+mod polled;
 mod quotes;
 mod repairs;
 mod rig;

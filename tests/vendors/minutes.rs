@@ -221,6 +221,57 @@ fn bad_minutes_are_kept_with_their_reason_and_may_be_fetched_again() {
 }
 
 #[test]
+fn a_session_of_refused_minutes_is_asked_for_again_by_the_runs_of_three_sessions_and_then_no_more() {
+    let rig = Rig::at("2024-07-02T01:00:00Z");
+    let bad_day = "2024-07-01";
+    // Whatever is asked for, the minutes of one day are broken.
+    let answer = |rig: &Rig, to: &str| {
+        let all = rig.market.minutes_between("QAAA", day("2024-06-25"), day(to), false);
+        let told: Vec<_> = all
+            .iter()
+            .map(|m| {
+                let is_bad = m.from.to_string().starts_with(bad_day) && m.volume % 10 > 0;
+                let low = if is_bad { m.high + 1.0 } else { m.low };
+                json!({ "v": m.volume, "o": m.open, "c": m.close, "h": m.high, "l": low,
+                    "t": m.from.nanos() / 1_000_000, "n": 1 })
+            })
+            .collect();
+        let body = json!({ "ticker": "QAAA", "adjusted": false, "status": "OK", "results": told });
+        rig.server.disarm();
+        rig.server.arm(Armed::next(Fault::Instead(Canned::json(&body)), "/range/1/minute/", 9));
+    };
+    // The run of each evening, and how far back it asked.
+    let mut asked = Vec::new();
+    for (now, to) in [
+        ("2024-07-02T01:00:00Z", "2024-07-01"),
+        ("2024-07-03T01:00:00Z", "2024-07-02"),
+        ("2024-07-04T01:00:00Z", "2024-07-03"),
+        ("2024-07-06T01:00:00Z", "2024-07-05"),
+        ("2024-07-09T01:00:00Z", "2024-07-08"),
+        ("2024-07-10T01:00:00Z", "2024-07-09"),
+    ] {
+        rig.set_now(now);
+        answer(&rig, to);
+        rig.server.forget();
+        let report = sync(&rig, Some(POLYGON), &[A]);
+        assert_eq!(report.failed(), 0, "{report:#?}");
+        let first = &rig.server.seen("/range/1/minute/")[0].path;
+        asked.push(first.split('/').rev().nth(1).unwrap_or_default().to_owned());
+    }
+    let again = asked.iter().skip(1).filter(|from| from.as_str() == bad_day).count();
+    assert_eq!(again, 3, "{asked:?}");
+    assert_eq!(asked[4..], ["2024-07-08", "2024-07-09"], "only what is new");
+    assert_eq!(covered(&rig, id(A), POLYGON)[0], (day("2024-06-25"), day("2024-07-05")), "no hole is left");
+    // A person can have it all again.
+    rig.server.disarm();
+    let all = wish(Some(POLYGON), &[A], (Some(bad_day), Some(bad_day)));
+    rig.sync_as(rig.session(), &SyncWish { again: true, ..all });
+    let on_day = |m: &&MinuteBar| m.from.to_string().starts_with(bad_day);
+    let whole = rig.market.minutes_between("QAAA", day(bad_day), day(bad_day), false).len();
+    assert_eq!(stored(&rig, A, POLYGON).iter().filter(on_day).count(), whole);
+}
+
+#[test]
 fn a_run_that_is_stopped_between_pages_goes_on_without_a_gap_or_a_double_row() {
     for vendor in [AV, YAHOO, POLYGON] {
         let rig = Rig::new();

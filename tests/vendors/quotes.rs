@@ -70,7 +70,7 @@ fn a_snapshot_has_bid_ask_volume_and_the_change_since_the_close_before() {
     let percent = (day.close / before - 1.0) * 100.0;
     assert!((row.change_percent.unwrap() - percent).abs() < 0.006, "{row:#?}");
     assert_eq!(row.volume.unwrap().to_f64() as u64, day.volume);
-    assert_eq!(row.time, Some(day.session.open));
+    assert_eq!(row.time, Some(day.session.close));
 }
 
 #[test]

@@ -127,9 +127,9 @@ pub struct Prices {
 /// `export minutes`.
 #[derive(Debug, Args)]
 pub struct Minutes {
-    /// Symbol.
-    symbol: Symbol,
-    /// Exchange of the symbol; the desk's by default.
+    /// Symbol such as AAPL, AAPL.XNYS or BHP.AX.
+    symbol: String,
+    /// Exchange of the symbol; the desk's by default, or the one that it names.
     #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
     exchange: Option<Exchange>,
     /// Source, such as file, polygon or ticks.
@@ -167,9 +167,9 @@ impl Minutes {
     fn run(self, env: &mut Env<'_>, session: &Session) -> Result<(), Failure> {
         let permit = session.permit::<ViewMarket>()?;
         let house = session.house();
-        let exchange = self.exchange.map_or_else(|| house.main_exchange(), Ok)?;
+        let named = house.instrument_named(&self.symbol)?;
         let wish = MinutesWish {
-            instrument: InstrumentId::new(self.symbol, exchange),
+            instrument: InstrumentId::new(named.symbol, self.exchange.unwrap_or(named.exchange)),
             source: self.source,
             side: self.side,
             length: self.interval,

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Cursor;
 use std::path::Path;
 
 use chrono::{NaiveDateTime, NaiveTime, Timelike};
@@ -196,6 +197,21 @@ impl MinuteRun {
         }
         report.ignored_columns = self.ignored;
     }
+}
+
+/// Reads one row by itself, in the order of columns that `import minutes` names; `None` unless it is good.
+pub fn read_minute(line: &str, calendar: &Calendar, never_closes: bool) -> Option<(InstrumentId, MinuteRow)> {
+    let (trades, sides) = COLUMNS.split_at(BIDS);
+    let (key, _) = COLUMNS.split_at(TRADES);
+    let sides: Vec<&str> = key.iter().chain(sides).map(|column| column.name).collect();
+    let trades: Vec<&str> = trades.iter().map(|column| column.name).collect();
+    let columns = line.split(',').count();
+    let header = [trades, sides].into_iter().find(|header| header.len() == columns)?;
+    let text = format!("{}\n{line}\n", header.join(","));
+    let file = MinuteFile::open(Source::from_reader("row", Cursor::new(text.into_bytes()))).ok()?;
+    let mut run = MinuteRun::new(calendar.clone(), never_closes);
+    let mut rows = run.pages(file).filter_map(Result::ok).flat_map(|page| page.rows);
+    rows.next().map(|row| row.value)
 }
 
 fn hash_of(row: &MinuteRow) -> u64 {

@@ -21,7 +21,7 @@ mod when;
 pub use bars::{BarFile, BarRun};
 pub use lines::LINE_BYTES_MAX;
 pub(in crate::market) use lines::{Line, Lines};
-pub use minutes::{MinuteFile, MinuteRow, MinuteRun};
+pub use minutes::{MinuteFile, MinuteRow, MinuteRun, read_minute};
 pub use number::{NumberFault, parse_scaled};
 pub use page::{PAGE_LINES_MAX, Page, Pages, Row};
 pub use qlib::{ALL, FIELDS as QLIB_FIELDS, Feature, Listed, QlibFolder, QlibOut, QlibSeries};

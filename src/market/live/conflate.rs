@@ -179,7 +179,7 @@ impl Conflator {
                 self.counts.unknown += u64::from(*unknown);
                 self.counts.broken += u64::from(*broken);
             }
-            LiveEvent::Connected | LiveEvent::Gap { .. } => {}
+            LiveEvent::Connected | LiveEvent::Gap { .. } | LiveEvent::Denied { .. } => {}
         }
     }
 

@@ -16,6 +16,8 @@ use crate::market::vendors::json::Json;
 const NANOS_PER_MINUTE: i64 = 60 * NANOS_PER_SECOND;
 /// Shares of a round lot.
 const ROUND_LOT: i64 = 100;
+/// How the answer to a subscription that is taken begins.
+const SUBSCRIBED: &str = "subscribed to: ";
 /// Below these a time is in seconds, milliseconds, microseconds; each is the year 5138 in its unit.
 const UNITS: [(i64, i64); 3] = [
     (100_000_000_000, NANOS_PER_SECOND),
@@ -32,6 +34,10 @@ pub enum Said {
     Refused(CleanText),
     /// Another connection has the one that the plan allows.
     TooMany(CleanText),
+    /// What is subscribed, such as `T.AAPL`.
+    Subscribed(CleanText),
+    /// The plan does not include what was subscribed, or not at this address.
+    Denied(CleanText),
     /// Anything else.
     Other,
 }
@@ -96,6 +102,11 @@ fn status(event: &Json<'_>) -> Said {
         "auth_success" => Said::Authorized,
         "auth_failed" | "auth_timeout" => Said::Refused(words()),
         "max_connections" => Said::TooMany(words()),
+        "error" => Said::Denied(words()),
+        "success" => match event.text_at("message").strip_prefix(SUBSCRIBED) {
+            Some(what) => Said::Subscribed(CleanText::new(what)),
+            None => Said::Other,
+        },
         _ => Said::Other,
     }
 }

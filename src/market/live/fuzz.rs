@@ -29,7 +29,7 @@ fn is_bad(event: &LiveEvent) -> bool {
             let whole = bar.from.nanos() % 60_000_000_000 == 0;
             whole && check_prices(open, high, low, close).is_ok() && !bar.volume.is_negative()
         }
-        LiveEvent::Connected | LiveEvent::Gap { .. } => true,
+        LiveEvent::Connected | LiveEvent::Gap { .. } | LiveEvent::Denied { .. } => true,
         LiveEvent::Skipped { unknown, broken } => unknown + broken > 0,
     };
     !good

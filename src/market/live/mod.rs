@@ -51,6 +51,11 @@ pub enum LiveEvent {
         /// Why.
         reason: CleanText,
     },
+    /// A subscription that the plan does not include; others may stand.
+    Denied {
+        /// The vendor's words.
+        reason: CleanText,
+    },
     /// A message, or part of one, that could not be used; the rest was.
     Skipped {
         /// Events of kinds that are not known.

@@ -33,6 +33,8 @@ const GREETINGS_MAX: usize = 16;
 const SYMBOLS_A_MESSAGE: usize = 500;
 /// Longest wait for a message, so that whoever reads can look at other things.
 const LOOK: Duration = Duration::from_millis(100);
+/// A login that is refused for the plan, not for the key, says so with this word.
+const PLAN: &str = "plan";
 /// Kinds of events that are subscribed for a symbol: trades, quotes, bars of minutes.
 const CHANNELS: [&str; 3] = ["T", "Q", "AM"];
 
@@ -58,9 +60,6 @@ impl Default for Timing {
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-/// What no text has in it, where no key was used.
-const NO_KEY: &str = "\0";
 
 /// Looks the key up, or says why there is none.
 pub type KeySource = dyn Fn() -> Result<SecretString, String> + Send + Sync;
@@ -90,14 +89,58 @@ impl std::fmt::Debug for PolygonStream {
     }
 }
 
-/// Why a connection ended, and whether trying again soon can help.
-struct End {
-    reason: CleanText,
-    is_refused: bool,
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It broke, or was never made.
+    Broken,
+    /// The key is refused.
+    Key,
+    /// The plan has no stream.
+    Plan,
+    /// Another connection has the one that the plan allows.
+    Taken,
+}
+
+/// Why a connection ended. Only where it broke can trying again soon help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// How.
+    pub how: Ending,
+    /// In words, without the key.
+    pub reason: CleanText,
+}
+
+/// What became of the subscriptions of one symbol: trades (`T`), quotes (`Q`), bars of minutes (`AM`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// What is subscribed.
+    pub has: Vec<String>,
+    /// What the vendor says of what is not.
+    pub denied: Vec<CleanText>,
 }
 
 fn ended(reason: impl Into<String>) -> End {
-    End { reason: CleanText::from(reason.into()), is_refused: false }
+    End { how: Ending::Broken, reason: CleanText::from(reason.into()) }
+}
+
+/// Connects, logs in, subscribes one symbol, reads what becomes of it, and closes. `time_ms` is for all of it.
+pub async fn try_out(address: Address, key: SecretString, symbol: &str, time_ms: u64) -> Result<Trial, End> {
+    let used = key.clone();
+    let mut stream = PolygonStream::new(address, Box::new(move || Ok(key.clone())), Timing::default());
+    let mut trial = Trial::default();
+    let trying = timeout(Duration::from_millis(time_ms), stream.try_one(symbol, &mut trial)).await;
+    match trying {
+        // Who answers to a part of it only has been heard.
+        Ok(Ok(())) | Err(_) if !trial.has.is_empty() || !trial.denied.is_empty() => Ok(trial),
+        Ok(Ok(())) | Err(_) => Err(ended("the stream did not answer in time")),
+        Ok(Err(end)) => Err(End { reason: hidden(&end.reason, &used), ..end }),
+    }
+}
+
+/// Vendors repeat keys in their refusals.
+fn hidden(words: &CleanText, key: &SecretString) -> CleanText {
+    words.as_str().replace(key.expose_secret(), "(hidden)").into()
 }
 
 impl PolygonStream {
@@ -135,13 +178,35 @@ impl PolygonStream {
         self.subscribed.clear();
         self.failures = self.failures.saturating_add(1);
         let doubled = self.timing.again_ms.saturating_mul(1 << self.failures.min(16));
-        let wait_ms =
-            if end.is_refused { self.timing.refused_ms } else { doubled.min(self.timing.again_ms_max) };
+        let is_broken = end.how == Ending::Broken;
+        let wait_ms = if is_broken { doubled.min(self.timing.again_ms_max) } else { self.timing.refused_ms };
         self.not_before = Instant::now() + Self::jittered(wait_ms);
-        // Vendors repeat keys in their refusals.
-        let used = self.used.as_ref().map_or(NO_KEY, |key| key.expose_secret());
-        let reason = end.reason.as_str().replace(used, "(hidden)");
-        out.push(LiveEvent::Gap { reason: reason.into() });
+        let reason = match &self.used {
+            Some(key) => hidden(&end.reason, key),
+            None => end.reason,
+        };
+        out.push(LiveEvent::Gap { reason });
+    }
+
+    async fn try_one(&mut self, symbol: &str, trial: &mut Trial) -> Result<(), End> {
+        let mut socket = self.open().await?;
+        let params = CHANNELS.map(|channel| format!("{channel}.{symbol}")).join(",");
+        send(&mut socket, serde_json::json!({ "action": "subscribe", "params": params }).to_string()).await?;
+        let mut nothing = Vec::new();
+        while trial.has.len() + trial.denied.len() < CHANNELS.len() {
+            let Some(bytes) = payload(next_message(&mut socket).await?)? else { continue };
+            for said in frames::read(&bytes, &mut nothing) {
+                match said {
+                    Said::Subscribed(what) => trial.has.push(what.to_string()),
+                    Said::Denied(words) => trial.denied.push(words),
+                    said => is_heard(said)?,
+                }
+            }
+            nothing.clear();
+        }
+        // It is gone either way.
+        socket.close(None).await.unwrap_or_default();
+        Ok(())
     }
 
     async fn open(&mut self) -> Result<Socket, End> {
@@ -215,7 +280,12 @@ impl PolygonStream {
         self.heard = Instant::now();
         self.is_asked = false;
         if let Some(bytes) = payload(message)? {
-            frames::read(&bytes, out).into_iter().try_for_each(is_heard)?;
+            for said in frames::read(&bytes, out) {
+                match said {
+                    Said::Denied(reason) => out.push(LiveEvent::Denied { reason }),
+                    said => is_heard(said)?,
+                }
+            }
         }
         Ok(())
     }
@@ -223,13 +293,17 @@ impl PolygonStream {
 
 /// What the server says of itself ends a connection, or does not.
 fn is_heard(said: Said) -> Result<(), End> {
-    let refused = |reason: String| End { reason: reason.into(), is_refused: true };
+    let refused = |how, reason: String| End { how, reason: reason.into() };
     match said {
-        Said::Authorized | Said::Other => Ok(()),
-        Said::Refused(words) => Err(refused(format!("the stream refuses the key ({words})"))),
-        Said::TooMany(words) => Err(refused(format!(
-            "the plan allows one connection and another has it ({words}); close the other program"
-        ))),
+        Said::Authorized | Said::Subscribed(_) | Said::Denied(_) | Said::Other => Ok(()),
+        Said::Refused(words) if words.as_str().contains(PLAN) => {
+            Err(refused(Ending::Plan, format!("the plan has no stream ({words})")))
+        }
+        Said::Refused(words) => Err(refused(Ending::Key, format!("the stream refuses the key ({words})"))),
+        Said::TooMany(words) => Err(refused(
+            Ending::Taken,
+            format!("the plan allows one connection and another has it ({words}); close the other program"),
+        )),
     }
 }
 

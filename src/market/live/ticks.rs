@@ -54,9 +54,11 @@ fn time(event: &LiveEvent) -> Option<UnixNanos> {
     match event {
         LiveEvent::Quote(quote, _) => Some(quote.time),
         LiveEvent::Trade(live) => Some(live.trade.time),
-        LiveEvent::Minute(..) | LiveEvent::Connected | LiveEvent::Gap { .. } | LiveEvent::Skipped { .. } => {
-            None
-        }
+        LiveEvent::Minute(..)
+        | LiveEvent::Connected
+        | LiveEvent::Gap { .. }
+        | LiveEvent::Denied { .. }
+        | LiveEvent::Skipped { .. } => None,
     }
 }
 

@@ -149,8 +149,18 @@ impl House {
         (of == exchange).then(|| format!("the live feed of {} is {state}{last}", status.vendor))
     }
 
-    /// The feed in words, for screens.
+    /// The feed and the rounds beside it in words, for screens.
     pub(super) fn feed_line(&self) -> Option<FeedLine> {
+        let lines = self.stream_line().into_iter().chain(self.rounds_line());
+        lines.reduce(|stream, rounds| FeedLine {
+            state: format!("{}; {}", stream.state, rounds.state),
+            is_fresh: stream.is_fresh && rounds.is_fresh,
+            counts: format!("{}; {}", stream.counts, rounds.counts),
+            trouble: stream.trouble.into_iter().chain(rounds.trouble).max(),
+        })
+    }
+
+    fn stream_line(&self) -> Option<FeedLine> {
         let status = self.feed_status()?;
         let counts = &status.counts;
         let wrong = counts.broken + counts.unknown + counts.ahead + counts.dropped + counts.bad_minutes;
@@ -175,7 +185,7 @@ impl House {
     /// shown where it would be.
     pub fn start_feed(self: &Arc<Self>) -> Result<Option<FeedGuard>, ServiceError> {
         let live = lock(self.settings()).live.clone();
-        if live.vendor == LiveVendor::None || !self.owns_trades() {
+        if matches!(live.vendor, LiveVendor::None | LiveVendor::Polled) || !self.owns_trades() {
             return Ok(None);
         }
         self.start_feed_set(&live).map(Some).inspect_err(|error| {
@@ -191,7 +201,9 @@ impl House {
     fn start_feed_set(self: &Arc<Self>, live: &LiveSetting) -> Result<FeedGuard, ServiceError> {
         let (stream, exchange) = match live.vendor {
             LiveVendor::Polygon => (self.polygon_stream(live)?, Exchange::Xnys),
-            LiveVendor::Ticks | LiveVendor::None => (self.tick_stream(live)?, live.exchange),
+            LiveVendor::Ticks | LiveVendor::None | LiveVendor::Polled => {
+                (self.tick_stream(live)?, live.exchange)
+            }
         };
         self.start_feed_of(stream, exchange)
     }
@@ -229,14 +241,18 @@ impl House {
             };
             house.vendor_key(VendorId::Polygon).map_err(|e| e.to_string())?.ok_or_else(none)
         };
+        let address = self.stream_address(live)?;
+        Ok(Box::new(PolygonStream::new(address, Box::new(key), Timing::default())))
+    }
+
+    /// Where Polygon's stream is.
+    pub(super) fn stream_address(&self, live: &LiveSetting) -> Result<Address, ServiceError> {
         // A test server on this machine has both sides of the vendor.
         let rest = self.vendor_address(registry::vendor(VendorId::Polygon, self.calendars()).as_ref())?;
-        let address = if rest.is_this_machine() {
-            rest
-        } else {
-            Address::parse(&live.url, HOSTS).map_err(|e| ServiceError::Invalid(format!("live.url: {e}")))?
-        };
-        Ok(Box::new(PolygonStream::new(address, Box::new(key), Timing::default())))
+        if rest.is_this_machine() {
+            return Ok(rest);
+        }
+        Address::parse(&live.url, HOSTS).map_err(|e| ServiceError::Invalid(format!("live.url: {e}")))
     }
 
     /// The recorded file, moved so that it begins with the first session that opens behind the home's market time.

@@ -262,6 +262,9 @@ impl Running {
                 }
                 self.say(wall, reason.as_str());
             }
+            LiveEvent::Denied { reason } => {
+                self.say(wall, &format!("the plan does not include a subscription ({reason})"));
+            }
             LiveEvent::Quote(..)
             | LiveEvent::Trade(_)
             | LiveEvent::Minute(..)
@@ -400,7 +403,10 @@ impl Running {
 
 impl House {
     /// Instruments of an exchange that anybody watches, holds or has ordered.
-    fn wanted_live(&self, exchange: Exchange) -> Result<BTreeSet<InstrumentId>, ServiceError> {
+    pub(in crate::service) fn wanted_live(
+        &self,
+        exchange: Exchange,
+    ) -> Result<BTreeSet<InstrumentId>, ServiceError> {
         let state = self.state()?;
         let held = state.accounts().values().flat_map(|account| account.positions().keys().copied());
         let ordered = state.orders().open().values().map(|order| order.spec.instrument);

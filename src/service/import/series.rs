@@ -42,7 +42,7 @@ pub(super) fn job_of(source: &CleanText) -> String {
 }
 
 /// The source of rows that an import set aside; `None` when something else did.
-pub(in crate::service) fn source_of(job: &CleanText) -> Option<CleanText> {
+pub(super) fn source_of(job: &CleanText) -> Option<CleanText> {
     job.as_str().strip_prefix(JOB).map(CleanText::new)
 }
 

@@ -15,7 +15,7 @@ use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, Quarantined, UnixNanos};
 use crate::market::fetch::{FetchError, Fetcher, Why};
 use crate::market::intraday::as_traded;
-use crate::market::sync::{Held, answered, first_left_out, without};
+use crate::market::sync::{Held, answered, first_left_out, last_over, without};
 use crate::market::vendors::{Ask, Minutes, Page, Payload, registry};
 use crate::store::market as store;
 
@@ -31,6 +31,9 @@ use super::run::{Fault, Run};
 const FIRST_SESSIONS: usize = 5;
 /// A later fetch that names no day begins with the first session that the source lacks, but not farther back than this.
 const GO_ON: Days = Days::new(30);
+/// The newest sessions that are over of which so many refused minutes are asked for again by each run; of an older one
+/// they are only with `--again`, or when a person has a minute fetched again.
+const ASKED_AGAIN_SESSIONS: usize = 3;
 /// Days back in which it is looked for sessions that have minutes.
 const LOOK_BACK: Days = Days::new(30);
 /// The job under which rows are quarantined.
@@ -89,6 +92,12 @@ pub(super) fn begin(calendar: &Calendar, held: &Held, to: NaiveDate) -> NaiveDat
     left_out.map_or(first, |left_out| first.min(left_out))
 }
 
+/// The first session of which refused minutes are asked for again; `newest` is the last one that is over.
+fn settled(calendar: &Calendar, newest: NaiveDate) -> NaiveDate {
+    let older = |day: NaiveDate, _| calendar.previous_session(day).map_or(day, |session| session.date);
+    (1..ASKED_AGAIN_SESSIONS).fold(newest, older)
+}
+
 /// Good and bad rows of an answer so far, by day.
 #[derive(Debug, Default)]
 struct Tally {
@@ -125,11 +134,21 @@ impl Tally {
         self.of_day.values().map(|(_, bad)| bad).sum::<usize>() + self.of_no_day
     }
 
-    /// The days of a span that were answered for: a day most of whose rows were refused was not.
-    fn answered(&self, calendar: &Calendar, asked: (NaiveDate, NaiveDate)) -> Vec<(NaiveDate, NaiveDate)> {
+    /// The days of a span that were answered for: a day most of whose rows were refused was not, unless it is before
+    /// `settled` and the vendor has good rows of others: then it has no better ones of that day.
+    fn answered(
+        &self,
+        calendar: &Calendar,
+        asked: (NaiveDate, NaiveDate),
+        settled: NaiveDate,
+    ) -> Vec<(NaiveDate, NaiveDate)> {
         let is_good = |(good, bad): &(usize, usize)| good > bad;
         let good = self.of_day.iter().filter(|(_, rows)| is_good(rows)).map(|(day, _)| *day).collect();
-        let bad = || self.of_day.iter().filter(|(_, rows)| !is_good(rows)).map(|(day, _)| *day);
+        let is_settled = |day: &NaiveDate| *day < settled && self.good() > 0;
+        let bad = || {
+            let bad = self.of_day.iter().filter(|(_, rows)| !is_good(rows)).map(|(day, _)| *day);
+            bad.filter(|day| !is_settled(day))
+        };
         let refused: Vec<Option<NaiveDate>> =
             bad().map(Some).chain(std::iter::repeat_n(None, self.of_no_day)).collect();
         without(answered(calendar, asked, &good, &refused, |_| true), bad())
@@ -197,6 +216,7 @@ impl Run<'_> {
         let fault = |why| Fault::Fetch(FetchError { vendor, why });
         let mut pages = fetcher.pages(Ask::Minutes { instrument, from: first, to: last })?;
         let (mut reached, mut tally, mut splits) = (first, Tally::default(), None);
+        let settled = last_over(calendar, fetcher.now()).map_or(first, |newest| settled(calendar, newest));
         loop {
             let got = self.next(fetcher, &mut pages).await?;
             let is_end = got.is_none() || !pages.has_more();
@@ -219,7 +239,7 @@ impl Run<'_> {
             let end = if is_end { Some(last) } else { newest.and_then(|newest| newest.pred_opt()) };
             let is_answer = !tally.is_empty() || !held.stored.is_empty() || !held.covered.is_empty();
             let asked = end.filter(|end| is_answer && reached <= *end).map(|end| (reached, end));
-            let covered = asked.map(|asked| tally.answered(calendar, asked)).unwrap_or_default();
+            let covered = asked.map(|asked| tally.answered(calendar, asked, settled)).unwrap_or_default();
             let (bars, rejected, covered) = (bars.as_slice(), rejected.as_slice(), covered.as_slice());
             let at = fetcher.now();
             let page = MinutesPage { vendor, instrument, bars, rejected, covered, job: JOB, at };
@@ -337,13 +357,22 @@ mod tests {
         assert_eq!((tally.good(), tally.bad(), tally.first), (3, 3, Some("MISSING_PRICE")));
         let asked = (day("2024-07-02"), day("2024-07-05"));
         assert_eq!(
-            tally.answered(calendar, asked),
+            tally.answered(calendar, asked, day("2024-06-28")),
             [(day("2024-07-02"), day("2024-07-02")), (day("2024-07-04"), day("2024-07-05"))]
         );
         tally.take(calendar, &[], &["2024-07-05T14:01:00Z", "2024-07-05T14:02:00Z"].map(bad));
         assert_eq!(
-            tally.answered(calendar, asked),
+            tally.answered(calendar, asked, day("2024-06-28")),
             [(day("2024-07-02"), day("2024-07-02")), (day("2024-07-04"), day("2024-07-04"))]
         );
+        // A day that is older counts, unless nothing is good.
+        assert_eq!(
+            tally.answered(calendar, asked, day("2024-07-05")),
+            [(day("2024-07-02"), day("2024-07-04"))]
+        );
+        let mut none = Tally::default();
+        none.take(calendar, &[], &refused);
+        assert!(none.answered(calendar, asked, day("2024-07-05")).is_empty());
+        assert_eq!(settled(calendar, day("2024-07-05")), day("2024-07-02"), "the fourth was a holiday");
     }
 }

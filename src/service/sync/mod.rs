@@ -46,6 +46,7 @@ pub use search::FoundRow;
 
 pub(super) use minutes::MinutesPage;
 pub(super) use page::stored_quarantine;
+pub(super) use quotes::{Asked, delay_words};
 
 use super::engine::lock;
 use super::error::ServiceError;
@@ -184,7 +185,7 @@ impl House {
     }
 
     /// Runs what waits for vendors, on the thread that calls.
-    fn network(&self) -> Result<tokio::runtime::Runtime, ServiceError> {
+    pub(super) fn network(&self) -> Result<tokio::runtime::Runtime, ServiceError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|source| ServiceError::File {
             path: self.home().to_path_buf(),

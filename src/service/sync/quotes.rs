@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, Price, Quantity, Symbol, UnixNanos, Volume};
 use crate::market::fetch::{FetchError, Fetcher, Why};
@@ -54,7 +55,7 @@ pub struct QuoteRow {
     pub time: Option<UnixNanos>,
     /// How late it is: `real time`, `15 min late`, or `not told`.
     pub delay: String,
-    /// When the vendor told it.
+    /// When the vendor told it, to the second.
     pub told_at: Option<UnixNanos>,
     /// Who told it; nobody when empty.
     pub vendor: Option<VendorId>,
@@ -65,8 +66,8 @@ pub struct QuoteRow {
 }
 
 /// How late a quote is, in words.
-pub(in crate::service) fn delay_words(quote: &VendorQuote) -> String {
-    match quote.delayed_minutes {
+pub(in crate::service) fn delay_words(delayed_minutes: Option<u32>) -> String {
+    match delayed_minutes {
         Some(0) => "real time".to_owned(),
         Some(minutes) => format!("{minutes} min late"),
         None => "not told".to_owned(),
@@ -95,8 +96,8 @@ impl QuoteRow {
             volume: quote.volume,
             currency: quote.currency.clone().unwrap_or_default(),
             time: quote.time,
-            delay: delay_words(quote),
-            told_at: Some(*at),
+            delay: delay_words(quote.delayed_minutes),
+            told_at: Some(UnixNanos::from_seconds(at.nanos() / NANOS_PER_SECOND)),
             vendor: Some(*vendor),
             code: String::new(),
             said: words(errors),
@@ -134,9 +135,11 @@ pub(in crate::service) type Told = (VendorId, VendorQuote, UnixNanos);
 
 /// What is known and what went wrong so far.
 #[derive(Debug, Default)]
-struct Asked {
-    told: BTreeMap<InstrumentId, Told>,
-    failed: BTreeMap<InstrumentId, Vec<FetchError>>,
+pub(in crate::service) struct Asked {
+    /// What was told, by whom.
+    pub told: BTreeMap<InstrumentId, Told>,
+    /// What was not told, and why.
+    pub failed: BTreeMap<InstrumentId, Vec<FetchError>>,
 }
 
 impl Asked {
@@ -210,7 +213,7 @@ impl House {
     }
 
     /// What one vendor tells of instruments of one exchange.
-    async fn quotes_of(
+    pub(in crate::service) async fn quotes_of(
         &self,
         fetcher: &Fetcher,
         open: &[InstrumentId],

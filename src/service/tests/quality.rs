@@ -4,11 +4,11 @@ use super::*;
 use crate::domain::CleanText;
 use crate::domain::market::Basis;
 use crate::service::engine::lock;
-use crate::service::import::{BarImport, TableFileKind};
+use crate::service::import::{BarImport, MinuteImport, TableFileKind};
 use crate::service::listing::ExportedInstrument;
 use crate::service::permit::{ManageData, Permit, ViewMarket};
 use crate::service::quality::Decision;
-use crate::store::market::{QuarantineState, Quarantined};
+use crate::store::market::{MinuteSide, QuarantineState, Quarantined};
 
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
@@ -125,6 +125,48 @@ fn quarantined_rows_are_accepted_fetched_again_or_ignored() {
     bars(&home, "yahoo", &rows(&[100, 101, 102, 103, 104]));
     let open = home.house.quarantine_cases(&permit(&home), Some(QuarantineState::Refetch), 10).unwrap();
     assert!(open.is_empty());
+}
+
+#[test]
+fn a_minute_of_a_file_that_was_set_aside_is_accepted_under_its_own_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    // A vendor has the symbol, too, so the file's name does not tell where its rows belong.
+    bars(&home, "yahoo", &rows(&[100, 101, 102]));
+    let header = "ts,symbol,open,high,low,close,volume\n";
+    let trades = "2024-03-08 09:30:00,AAPL,10,12,10,11,5\n2024-03-08 09:30:00,AAPL,10,13,10,12,6\n\
+                  2024-03-08 09:31:00,AAPL,10,9,10,11,5\n";
+    let sides = "ts,symbol,open_bid,high_bid,low_bid,close_bid,open_ask,high_ask,low_ask,close_ask\n\
+                 2024-03-09 09:30:00,AAPL,1,1,1,1,2,2,2,2\n2024-03-09 09:30:00,AAPL,3,3,3,3,4,4,4,4\n";
+    for (source, text, never_closes) in
+        [("desk", format!("{header}{trades}"), false), ("fx", sides.into(), true)]
+    {
+        let file = folder.path().join(format!("{source}.csv"));
+        std::fs::write(&file, text).unwrap();
+        let source = CleanText::new(source);
+        let wish = MinuteImport { files: vec![file], exchange: Exchange::Xnys, never_closes, source };
+        home.house.import_minutes(&permit(&home), &wish, |_| {}).unwrap();
+    }
+    let cases = home.house.quarantine_cases(&permit(&home), Some(QuarantineState::Open), 10).unwrap();
+    let of = |raw: &str| cases.iter().find(|case| case.row.raw.as_str().contains(raw)).unwrap().id;
+    let decide = |raw: &str, what| home.house.decide_quarantined(&permit(&home), of(raw), what);
+    let broken = decide("10,9,10,11", Decision::Accept).unwrap_err().to_string();
+    assert!(broken.contains("no prices that can be stored as they are"), "{broken}");
+    decide("10,13,10,12", Decision::Accept).unwrap();
+    decide("3,3,3,3,4", Decision::Accept).unwrap();
+    let all = (UnixNanos::ZERO, UnixNanos::from_nanos(i64::MAX));
+    let stored = |source: &str, side| {
+        let minutes = lock(home.house.market_store()).read().minutes(aapl(), source, side, all).unwrap();
+        minutes.iter().map(|m| format!("{} {}", m.from, m.close)).collect::<Vec<_>>()
+    };
+    assert_eq!(stored("desk", MinuteSide::Trade), ["2024-03-08T14:30:00Z 12"]);
+    assert_eq!(
+        stored("fx", MinuteSide::Bid),
+        ["2024-03-09T09:30:00Z 3"],
+        "of a market that never closes in UTC"
+    );
+    assert_eq!(stored("fx", MinuteSide::Ask), ["2024-03-09T09:30:00Z 4"]);
 }
 
 #[test]

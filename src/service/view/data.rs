@@ -30,12 +30,23 @@ pub struct WatchRow {
     pub stale: bool,
     /// Where the price comes from (`SIMULATED` for the simulated exchange).
     pub source: String,
+    /// How old a price is that a vendor was asked for; `None` for prices that are stored or come by themselves.
+    pub asked: Option<AskedPrice>,
     /// Signal rank, where the person may see it.
     pub rank: Option<u32>,
     /// Shares held in the current account.
     pub held: Quantity,
     /// Currency.
     pub currency: Currency,
+}
+
+/// What the age of a price is told against that a vendor was asked for: it does not go with market time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AskedPrice {
+    /// The present, by the wall.
+    pub now: UnixNanos,
+    /// Whether its vendor told when it was made; else it is older than what is known of it.
+    pub is_timed: bool,
 }
 
 /// One bar of a chart or of a price table.

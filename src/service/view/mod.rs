@@ -14,7 +14,7 @@ pub mod screen;
 pub mod vendor;
 
 pub use account::{Account, HistoryRow, LotRow, OrderRow, Portfolio, Position};
-pub use data::{Chart, Instrument, NewsRow, PriceRow, WatchRow};
+pub use data::{AskedPrice, Chart, Instrument, NewsRow, PriceRow, WatchRow};
 pub use expression::{Evidence, FactorRow, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
 pub use reconcile::{ClaimRow, DifferenceRow};

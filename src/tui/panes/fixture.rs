@@ -165,6 +165,7 @@ fn watchlist(ranked: bool) -> Vec<WatchRow> {
         price_time: (!last.is_empty()).then(|| now.plus_nanos(-age * 1_000_000_000)),
         stale: age > 100_000,
         source: "polygon".to_owned(),
+        asked: None,
         rank: Some(rank).filter(|r| ranked && *r > 0),
         held: p(held),
         currency: p("USD"),

@@ -59,7 +59,11 @@ fn head(chart: &Chart, watch: Option<&WatchRow>, view: &View<'_>) -> Vec<Line> {
         Line::Field("Last".to_owned(), vec![figure, cells::change(change, view.ascii), Cell::muted(chart.currency.as_str())]),
     ];
     let side = |side: Option<(Price, Quantity)>| {
-        side.map(|(p, size)| Cell::text(format!("{} x {}", format::price(p), format::quantity(size))))
+        side.map(|(p, size)| match size.is_zero() {
+            // Its size was not told.
+            true => Cell::text(format::price(p)),
+            false => Cell::text(format!("{} x {}", format::price(p), format::quantity(size))),
+        })
     };
     match watch.map(|w| (w.bid, w.ask)) {
         Some((bid, ask)) if bid.is_some() || ask.is_some() => {
@@ -102,7 +106,7 @@ fn range(chart: &Chart, cells: u16, view: &View<'_>) -> Vec<Line> {
 }
 
 fn source(chart: &Chart, watch: Option<&WatchRow>, view: &View<'_>) -> Line {
-    let age = cells::age(view.screen.data.market_time, watch.and_then(|w| w.price_time), watch.is_some_and(|w| w.stale));
+    let age = watch.map_or_else(Cell::missing, |w| super::watchlist::age(w, view));
     let meaning = if view.screen.data.simulated { Meaning::Simulated } else { Meaning::Muted };
     let name = watch.map_or(chart.source.as_str(), |w| w.source.as_str());
     let known = Some(age).filter(|a| a.text != format::MISSING);

@@ -6,7 +6,7 @@ use ratatui::style::Color;
 use super::{PANES, PaneDef, PaneId, View, fixture};
 use crate::domain::Capability;
 use crate::domain::role::{Reach, Role};
-use crate::service::view::Screen;
+use crate::service::view::{AskedPrice, Screen};
 use crate::tui::format;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::testing;
@@ -181,6 +181,30 @@ fn what_is_stale_or_unknown_is_marked() {
     let line = watch.lines().find(|l| l.contains("NEWCO")).unwrap();
     assert!(!line.contains("0.00"), "{line}");
     assert!(shown(PaneId::Allocation, Role::Trader, (90, 14)).contains("? no price"));
+}
+
+#[test]
+fn a_price_that_was_asked_for_says_so_and_has_its_age_by_the_wall() {
+    let mut screen = fixture::for_role(Role::Trader);
+    let chart = screen.chart.as_ref().unwrap().instrument;
+    let row = screen.watchlist.iter_mut().find(|row| row.instrument == chart).unwrap();
+    let made = row.price_time.unwrap();
+    // Market time stands; the wall is two days on.
+    let now = made.plus_millis(2 * 86_400_000);
+    row.asked = Some(AskedPrice { now, is_timed: true });
+    row.source = "asx, polled, delay not told".to_owned();
+    assert_eq!(row.symbol.as_str(), "AAPL");
+    let list = |screen: &Screen| drawn(PaneId::Watchlist.def(), screen, (78, 12));
+    let line = |screen: &Screen| list(screen).lines().find(|line| line.contains("AAPL")).unwrap().to_owned();
+    assert!(line(&screen).contains(" 2d ") && !line(&screen).contains(">2d"), "{}", line(&screen));
+    let theme = Theme::plain(false);
+    let note = (PaneId::Watchlist.def().note)(&view(&screen, &theme));
+    assert!(note.contains("1 polled"), "{note}");
+    let row = screen.watchlist.iter_mut().find(|row| row.instrument == chart).unwrap();
+    row.asked = Some(AskedPrice { now, is_timed: false });
+    assert!(line(&screen).contains(" >2d "), "{}", line(&screen));
+    let quote = drawn(PaneId::Quote.def(), &screen, (60, 20));
+    assert!(quote.contains("asx, polled, delay not told") && quote.contains("age >2d"), "{quote}");
 }
 
 #[test]

@@ -26,7 +26,9 @@ fn note(view: &View<'_>) -> String {
     let count = if names == 0 { String::new() } else { names.to_string() };
     let column = view.lab.column.as_deref().filter(|_| view.screen.may(Capability::ViewSignals));
     let column = column.map_or_else(String::new, |text| format!("FX = {text}"));
-    cells::joined(&[&count, &cells::screen_note(view), cells::simulated(view), &column])
+    let polled = view.screen.watchlist.iter().filter(|row| row.asked.is_some()).count();
+    let polled = if polled == 0 { String::new() } else { format!("{polled} polled") };
+    cells::joined(&[&count, &polled, &cells::screen_note(view), cells::simulated(view), &column])
 }
 
 fn table(view: &View<'_>) -> TableData {
@@ -73,7 +75,7 @@ fn line(row: &WatchRow, ranked: bool, column: Option<Figures>, view: &View<'_>) 
         side(row.bid),
         side(row.ask),
         row.volume.map_or_else(Cell::missing, |v| Cell::text(format::volume(v))),
-        cells::age(view.screen.data.market_time, row.price_time, row.stale),
+        age(row, view),
     ];
     if ranked {
         line.push(row.rank.map_or_else(Cell::missing, |r| Cell::text(format!("#{r}"))));
@@ -82,6 +84,15 @@ fn line(row: &WatchRow, ranked: bool, column: Option<Figures>, view: &View<'_>) 
     line.push(cells::held(row.held));
     line.push(Cell::muted(row.name.as_str()));
     Row::new(RowKey::Instrument(row.instrument), line)
+}
+
+/// Age of the price. One that a vendor was asked for has its age by the wall, and only a least one where its vendor does
+/// not tell when it was made.
+pub(super) fn age(row: &WatchRow, view: &View<'_>) -> Cell {
+    let now = row.asked.map_or(view.screen.data.market_time, |asked| Some(asked.now));
+    let age = cells::age(now, row.price_time, row.stale);
+    let is_least = row.asked.is_some_and(|asked| !asked.is_timed);
+    if is_least { Cell { text: format!(">{}", age.text), ..age } } else { age }
 }
 
 /// One side of the quote.

@@ -109,6 +109,7 @@ fn alpha_row(market: &Market, symbol: &str, day: &Day, adjusted: bool) -> Value 
 fn alpha_quote(market: &Market, symbol: &str) -> Canned {
     let days = market.days(symbol, date("2024-01-02"), date("2030-01-01"), false);
     let Some(day) = days.last() else { return Canned::json(&json!({ "Global Quote": {} })) };
+    let day = market.so_far(symbol, *day);
     Canned::json(&json!({ "Global Quote": { "01. symbol": symbol, "02. open": format!("{:.4}", day.open),
         "03. high": format!("{:.4}", day.high), "04. low": format!("{:.4}", day.low),
         "05. price": format!("{:.4}", day.close), "06. volume": day.volume.to_string(),
@@ -222,9 +223,11 @@ fn yahoo_quote(market: &Market, seen: &Seen) -> Canned {
     let rows: Vec<Value> = known
         .filter_map(|symbol| {
             let days = market.days(symbol, date("2024-01-02"), date("2027-12-30"), true);
-            let day = days.last()?;
+            let day = market.so_far(symbol, *days.last()?);
+            let before = days.iter().rev().nth(1).map_or(day.close, |before| before.close);
             Some(json!({ "symbol": symbol, "regularMarketPrice": day.close, "currency": "USD",
-                "regularMarketTime": day.session.open.nanos() / 1_000_000_000, "marketState": "REGULAR",
+                "regularMarketPreviousClose": before,
+                "regularMarketTime": market.made_at(&day).nanos() / 1_000_000_000, "marketState": "REGULAR",
                 "regularMarketVolume": day.volume, "exchangeDataDelayedBy": 0, "quoteType": "EQUITY" }))
         })
         .collect();
@@ -381,11 +384,10 @@ fn asx_header(market: &Market, code: &str) -> Canned {
         let error = json!({ "code": 400, "message": "Bad Request: Symbol not found" });
         return Canned::text(400, "application/json", &json!({ "error": error }).to_string());
     }
-    let days = market.days(&symbol, date("2024-01-02"), date("2027-12-30"), false);
-    let last = days.last().map_or(1.0, |d| d.close);
+    let (last, before) = market.newest(&symbol).map_or((1.0, 1.0), |(day, before)| (day.close, before));
     Canned::json(
         &json!({ "data": { "dateListed": "2000-01-04", "displayName": "MADE UP LIMITED", "priceAsk": last,
-        "priceBid": last, "priceChange": 0.0, "priceChangePercent": 0.0, "priceLast": last, "sector": "Materials",
+        "priceBid": last, "priceChange": last - before, "priceChangePercent": 0.0, "priceLast": last, "sector": "Materials",
         "industryGroup": "Materials", "securityType": 1, "symbol": code.to_ascii_uppercase(), "volume": 1000,
         "xid": "1", "marketCap": 1000000, "statusCode": "" } }),
     )

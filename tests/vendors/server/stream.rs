@@ -47,6 +47,9 @@ struct Inner {
     /// Whether requests outside the stream are refused meanwhile too.
     is_rest_refused: bool,
     is_key_refused: bool,
+    /// What a plan is refused, if it is: the status and the words of the answer to a login (`auth_failed`), or to a
+    /// subscription of trades or quotes (`error`).
+    denied: Option<(String, String)>,
     /// Connections a key may have.
     connections_max: usize,
     /// Clients that were dropped because they did not keep up.
@@ -83,6 +86,7 @@ impl Hub {
             refused_until: 0,
             is_rest_refused: false,
             is_key_refused: false,
+            denied: None,
             connections_max: 1,
             slow: 0,
             heard: Vec::new(),
@@ -115,11 +119,17 @@ impl Hub {
     pub fn restore(&self) {
         let mut inner = self.inner();
         (inner.refused_until, inner.is_key_refused, inner.connections_max) = (0, false, 1);
+        inner.denied = None;
     }
 
     /// Whether keys are refused from now on.
     pub fn refuse_keys(&self, is_refused: bool) {
         self.inner().is_key_refused = is_refused;
+    }
+
+    /// What the plan is refused from now on, by status and words.
+    pub fn deny(&self, denied: Option<(String, String)>) {
+        self.inner().denied = denied;
     }
 
     /// How many connections a key may have.
@@ -204,7 +214,7 @@ impl Hub {
         }
     }
 
-    /// What `/__stream` does: `cut`, `refuse_seconds`, `rest`, `restore`, `auth`, `connections_max`, `say`.
+    /// What `/__stream` does: `cut`, `refuse_seconds`, `rest`, `restore`, `auth`, `plan`, `connections_max`, `say`.
     pub fn control(&self, wish: &Value) -> Canned {
         if wish["restore"].as_bool().unwrap_or(false) {
             self.restore();
@@ -215,6 +225,15 @@ impl Hub {
         }
         if let Some(auth) = wish["auth"].as_str() {
             self.refuse_keys(auth == "refuse");
+        }
+        if let Some(plan) = wish["plan"].as_str() {
+            let words = "Your plan doesn't include websocket access.";
+            let denied = match plan {
+                "none" => Some(("auth_failed", words)),
+                "minutes" => Some(("error", "not authorized")),
+                _ => None,
+            };
+            self.deny(denied.map(|(status, words)| (status.to_owned(), words.to_owned())));
         }
         if let Some(most) = wish["connections_max"].as_u64() {
             self.set_connections_max(usize::try_from(most).unwrap_or(usize::MAX));
@@ -235,6 +254,10 @@ impl Inner {
             // Vendors repeat keys in what they say; so does this.
             return Then::End(framed(&status("auth_failed", &format!("key {key} is not known"))));
         }
+        if let Some((status_word, words)) = self.denied.as_ref().filter(|(status, _)| status == "auth_failed")
+        {
+            return Then::End(framed(&status(status_word, words)));
+        }
         let others = self.connections.iter().filter(|(other, one)| **other != id && one.key == key);
         if others.count() >= self.connections_max {
             let words = "Maximum number of websocket connections exceeded.";
@@ -247,6 +270,7 @@ impl Inner {
     }
 
     fn subscribe(&mut self, id: u64, params: &str, is_on: bool) -> Then {
+        let denied = self.denied.clone().filter(|(status, _)| status == "error");
         let Some(one) = self.connections.get_mut(&id).filter(|one| !one.key.is_empty()) else {
             return Then::Stay(framed(&status("auth_required", "not authenticated")));
         };
@@ -255,8 +279,11 @@ impl Inner {
             let known = param
                 .split_once('.')
                 .is_some_and(|(c, s)| ["T", "Q", "A", "AM"].contains(&c) && !s.is_empty());
+            let is_denied = denied.as_ref().filter(|_| param.starts_with("T.") || param.starts_with("Q."));
             if !known {
                 said.push(status("error", &format!("unknown channel: {param}")));
+            } else if let Some((word, words)) = is_denied {
+                said.push(status(word, words));
             } else if is_on {
                 one.wanted.insert(param.to_owned());
                 said.push(status("success", &format!("subscribed to: {param}")));

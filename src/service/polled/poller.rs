@@ -1,0 +1,274 @@
+//! Who asks: round by round, vendor by vendor, within its part of the budget and without ever waiting for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::config::{LiveVendor, VendorSetting};
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
+use crate::market::budget;
+use crate::market::fetch::{Fetcher, Pace, Stop, Waiting, Why, stopper};
+use crate::market::http::Limits;
+use crate::market::vendors::VendorQuote;
+
+use super::super::engine::lock;
+use super::super::error::ServiceError;
+use super::super::house::House;
+use super::super::live::Polled;
+use super::super::sync::{Asked, Control, Progress};
+use super::super::vendor_test::spent;
+use super::{RoundStatus, round};
+
+/// Longest wait for the budget, in nanoseconds: what takes longer is left for another round.
+const WAIT_NANOS: i64 = 2 * NANOS_PER_SECOND;
+/// Time for all answers of one vendor in a round.
+const ANSWERS: Duration = Duration::from_secs(20);
+/// Said of a vendor whose answers took longer.
+const TOO_LONG: &str = "its answers took too long, or a sync is at it";
+/// For how long a vendor is left alone that told nothing, and a name that nobody told, in milliseconds.
+const REST_MS: i64 = 5 * 60_000;
+/// A stream that has said nothing for so long does not have its exchange, in nanoseconds.
+const STREAM_PATIENCE: i64 = 60 * NANOS_PER_SECOND;
+
+/// A way to a vendor, and what it was made of.
+#[derive(Debug)]
+struct Way {
+    fetcher: Fetcher,
+    made_of: (VendorSetting, Option<String>),
+}
+
+/// What a vendor told in a round.
+#[derive(Debug, Default)]
+struct Answered {
+    told: BTreeSet<InstrumentId>,
+    /// Why it told less than it might have; `None` when it just does not know the others.
+    trouble: Option<CleanText>,
+}
+
+/// Asks in rounds.
+#[derive(Debug)]
+pub struct Poller {
+    house: Arc<House>,
+    pace: Arc<dyn Pace>,
+    limits: Limits,
+    runtime: tokio::runtime::Runtime,
+    ways: BTreeMap<VendorId, Way>,
+    /// When the last round of an exchange began.
+    last: BTreeMap<Exchange, UnixNanos>,
+    /// Names that nobody told, until when.
+    names_rest: BTreeMap<InstrumentId, UnixNanos>,
+    /// Vendors that told nothing, until when.
+    vendors_rest: BTreeMap<(VendorId, Exchange), UnixNanos>,
+}
+
+impl Poller {
+    pub(super) fn new(house: &Arc<House>, pace: Arc<dyn Pace>, limits: Limits) -> Result<Self, ServiceError> {
+        let runtime = house.network()?;
+        Ok(Self {
+            house: Arc::clone(house),
+            pace,
+            limits,
+            runtime,
+            ways: BTreeMap::new(),
+            last: BTreeMap::new(),
+            names_rest: BTreeMap::new(),
+            vendors_rest: BTreeMap::new(),
+        })
+    }
+
+    /// One look: a round of each exchange whose time has come. It ends early when `stop` is set.
+    pub fn beat(&mut self, stop: &Stop) {
+        let (vendor, seconds) = {
+            let live = &lock(self.house.settings()).live;
+            (live.vendor, live.poll_seconds)
+        };
+        let is_on = matches!(vendor, LiveVendor::Polled | LiveVendor::Polygon);
+        for exchange in [Exchange::Xnys, Exchange::Xasx] {
+            let now = self.house.clock().now();
+            if !is_on || self.house.is_streamed(exchange, now) {
+                if self.last.remove(&exchange).is_some() {
+                    self.house.quotes().forget_polled(exchange, &BTreeSet::new());
+                    self.house.poll_board().forget(exchange);
+                }
+                continue;
+            }
+            let calendar = self.house.calendars().of(exchange);
+            if !round::is_due(calendar, self.last.get(&exchange).copied(), now, seconds) {
+                continue;
+            }
+            self.last.insert(exchange, now);
+            let mut status = RoundStatus { at: now, seconds, ..RoundStatus::default() };
+            if let Err(error) = self.round(exchange, stop, &mut status) {
+                status.trouble = Some((now, CleanText::new(&error.to_string())));
+            }
+            self.house.poll_board().round(exchange, status);
+        }
+    }
+
+    /// Ends it, whatever its lines still wait for.
+    pub(super) fn end(self) {
+        self.runtime.shutdown_background();
+    }
+
+    fn round(
+        &mut self,
+        exchange: Exchange,
+        stop: &Stop,
+        status: &mut RoundStatus,
+    ) -> Result<(), ServiceError> {
+        let wanted = self.house.wanted_live(exchange)?;
+        self.house.quotes().forget_polled(exchange, &wanted);
+        status.names = wanted.len();
+        let mut left = self.in_turn(wanted);
+        let mut is_sure = true;
+        for vendor in self.house.vendor_order(DataKind::Quotes) {
+            let rests = self.vendors_rest.get(&(vendor, exchange)).is_some_and(|until| *until > status.at);
+            if left.is_empty() || stop.is_set() || rests {
+                continue;
+            }
+            let answered = match self.ask(vendor, exchange, (&left, status.seconds), stop) {
+                Ok(answered) => answered,
+                Err(error) => {
+                    let trouble = Some(CleanText::new(&format!("{vendor}: {error}")));
+                    Answered { trouble, ..Answered::default() }
+                }
+            };
+            left.retain(|name| !answered.told.contains(name));
+            if let Some(trouble) = answered.trouble {
+                is_sure = false;
+                status.trouble = Some((self.house.clock().now(), trouble));
+            }
+        }
+        if is_sure && !stop.is_set() {
+            let until = status.at.plus_millis(REST_MS);
+            self.names_rest.extend(left.into_iter().map(|name| (name, until)));
+        }
+        Ok(())
+    }
+
+    /// The names that are asked for now: those that were told the longest time ago first.
+    fn in_turn(&mut self, wanted: BTreeSet<InstrumentId>) -> Vec<InstrumentId> {
+        let now = self.house.clock().now();
+        self.names_rest.retain(|_, until| *until > now);
+        let mut names: Vec<InstrumentId> =
+            wanted.into_iter().filter(|name| !self.names_rest.contains_key(name)).collect();
+        names.sort_by_key(|name| self.house.quotes().polled(*name).map(|polled| polled.told_at));
+        names
+    }
+
+    /// Asks one vendor for names of an exchange.
+    fn ask(
+        &mut self,
+        vendor: VendorId,
+        exchange: Exchange,
+        (names, seconds): (&[InstrumentId], u32),
+        stop: &Stop,
+    ) -> Result<Answered, ServiceError> {
+        self.make_way(vendor)?;
+        let now = self.house.clock().now();
+        let calendar = self.house.calendars().of(exchange);
+        let Some(Way { fetcher, .. }) = self.ways.get_mut(&vendor) else { return Ok(Answered::default()) };
+        let has = fetcher.vendor().has(DataKind::Quotes, exchange) && !fetcher.lacks_key();
+        let Some(session) = calendar.session_on(calendar.date_at(now)).filter(|_| has) else {
+            return Ok(Answered::default());
+        };
+        fetcher.keep_to(round::share(fetcher.allowances(), calendar, now));
+        let used = |fetcher: &Fetcher| {
+            spent(&budget::usage(&fetcher.budget().unwrap_or_default(), fetcher.allowances(), fetcher.now()))
+        };
+        let before = used(fetcher);
+        let (stopper, own) = stopper();
+        let held = Mutex::new(None::<Waiting>);
+        let progress = |seen: &Progress| {
+            if let Some(wait) = seen.waiting.as_ref().filter(|w| w.until.since(w.from) > WAIT_NANOS) {
+                *lock(&held) = Some(wait.clone());
+                stopper.set();
+            }
+        };
+        let pace = Arc::clone(&self.pace);
+        let control = Control { stop: own, progress: &progress, pace, limits: self.limits };
+        let mut asked = Asked::default();
+        let asking = self.house.quotes_of(fetcher, names, &mut asked, &control);
+        let is_through = self.runtime.block_on(async {
+            tokio::select! {
+                () = stop.wait() => Ok(true),
+                // What came until then stands.
+                done = tokio::time::timeout(ANSWERS, asking) => done.map_or(Ok(false), |done| done.map(|()| true)),
+            }
+        })?;
+        let mut answered = Answered::default();
+        for (name, (vendor, quote, told_at)) in &asked.told {
+            let fresh_until = round::fresh_until(calendar, *told_at, seconds);
+            // A price of an earlier session is no news, whoever tells it.
+            let is_of_session = quote.time.is_none_or(|time| time >= session.open);
+            if let Some(polled) = polled_of(*vendor, quote, (*told_at, fresh_until)).filter(|_| is_of_session)
+            {
+                self.house.quotes().poll(*name, polled);
+                answered.told.insert(*name);
+            }
+        }
+        let waited = lock(&held).take();
+        let failed = || asked.failed.values().flatten().find(|error| is_trouble(&error.why));
+        answered.trouble = match &waited {
+            Some(wait) => Some(CleanText::new(&format!("{vendor}: {}", wait.why))),
+            None if !is_through => Some(CleanText::new(&format!("{vendor}: {TOO_LONG}"))),
+            None => failed().map(|error| CleanText::new(&error.to_string())),
+        };
+        let is_known = waited.is_some() || answered.trouble.is_none();
+        if answered.told.is_empty() && is_known && used(fetcher) > before {
+            self.vendors_rest.insert((vendor, exchange), now.plus_millis(REST_MS));
+        }
+        Ok(answered)
+    }
+
+    /// Makes the way to a vendor, or makes it anew when its settings or its key have changed. One that stands keeps its
+    /// session, which costs requests.
+    fn make_way(&mut self, vendor: VendorId) -> Result<(), ServiceError> {
+        let made_of =
+            (lock(self.house.settings()).vendors.of(vendor).clone(), self.house.key_place(vendor).1);
+        if self.ways.get(&vendor).is_some_and(|way| way.made_of == made_of) {
+            return Ok(());
+        }
+        self.ways.remove(&vendor);
+        let fetcher = self.house.fetcher(vendor, Arc::clone(&self.pace), self.limits)?;
+        self.ways.insert(vendor, Way { fetcher, made_of });
+        Ok(())
+    }
+}
+
+impl House {
+    /// Whether a stream has an exchange: it has said something lately, or has only begun.
+    fn is_streamed(&self, exchange: Exchange, now: UnixNanos) -> bool {
+        let status = self.feed_status().filter(|status| status.exchange == Some(exchange));
+        status.is_some_and(|status| {
+            let last = status.last_message.map_or(status.since, |last| last.max(status.since));
+            now.since(last) < STREAM_PATIENCE
+        })
+    }
+}
+
+/// Whether it may go better in the next round.
+const fn is_trouble(why: &Why) -> bool {
+    !matches!(why, Why::NotFound | Why::HasNoSuchData | Why::NotEntitled { .. } | Why::BadRequest(_))
+}
+
+fn polled_of(
+    vendor: VendorId,
+    quote: &VendorQuote,
+    (told_at, fresh_until): (UnixNanos, UnixNanos),
+) -> Option<Polled> {
+    Some(Polled {
+        vendor,
+        last: quote.last?,
+        bid: quote.bid,
+        ask: quote.ask,
+        volume: quote.volume,
+        previous_close: quote.previous_close,
+        time: quote.time,
+        delayed_minutes: quote.delayed_minutes,
+        told_at,
+        fresh_until,
+    })
+}

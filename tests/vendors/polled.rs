@@ -1,0 +1,206 @@
+//! Prices that are asked for in rounds: who is asked, how often, within which budget, and what the watchlist shows of it.
+
+use qlib_pro::config::LiveVendor;
+use qlib_pro::domain::Exchange;
+use qlib_pro::domain::vendor::VendorId;
+use qlib_pro::service::permit::ViewMarket;
+use qlib_pro::service::polled::Poller;
+use qlib_pro::service::sync::stopper;
+use qlib_pro::service::view::WatchRow;
+use serde_json::json;
+
+use super::rig::{Rig, id};
+use super::server::Canned;
+use super::server::faults::{Armed, Fault};
+
+const YAHOO: VendorId = VendorId::Yahoo;
+/// Half an hour after New York has opened.
+const OPEN: &str = "2024-07-08T14:00:00Z";
+const NAMES: [&str; 2] = ["QAAA.XNYS", "QBBB.XNYS"];
+
+struct Rounds {
+    rig: Rig,
+    poller: Poller,
+}
+
+impl Rounds {
+    /// Rounds of a minute for some names that are watched, from one vendor or from all.
+    fn of(mut rig: Rig, vendor: Option<(VendorId, u32, u32)>, names: &[&str]) -> Self {
+        rig.settings.live.vendor = LiveVendor::Polled;
+        match vendor {
+            Some((vendor, per_minute, per_day)) => rig.only(vendor, per_minute, per_day),
+            None => rig.restart(),
+        }
+        let permit = rig.session().permit::<ViewMarket>().unwrap();
+        let names: Vec<_> = names.iter().map(|name| id(name)).collect();
+        rig.house().watch(&permit, &names).unwrap();
+        let poller = rig.house().poller(rig.pace(), rig.limits).unwrap();
+        Self { rig, poller }
+    }
+
+    fn beat(&mut self) {
+        let (_stopper, stop) = stopper();
+        self.poller.beat(&stop);
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.rig.pass(seconds);
+        self.beat();
+    }
+
+    fn row(&self, name: &str) -> WatchRow {
+        let permit = self.rig.session().permit::<ViewMarket>().unwrap();
+        let rows = self.rig.house().watchlist(&permit, None).unwrap();
+        rows.into_iter().find(|row| row.instrument == id(name)).unwrap()
+    }
+
+    fn last(&self, name: &str) -> Option<String> {
+        self.row(name).last_price.map(|price| format!("{:.2}", price.to_f64()))
+    }
+
+    /// The price of the moment.
+    fn made(&self, name: &str) -> Option<String> {
+        self.rig.market.newest(name).map(|(day, _)| format!("{:.2}", day.close))
+    }
+
+    fn requests(&self, path: &str) -> usize {
+        self.rig.server.seen(path).len()
+    }
+
+    fn trouble(&self, exchange: Exchange) -> String {
+        let status = self.rig.house().round_status(exchange).unwrap_or_default();
+        status.trouble.map(|(_, words)| words.to_string()).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_watchlist_moves_in_rounds_of_one_request_and_says_whose_prices_and_how_old_they_are() {
+    let mut rounds = Rounds::of(Rig::at(OPEN), Some((YAHOO, 0, 0)), &NAMES);
+    rounds.beat();
+    assert_eq!(rounds.requests("/v7/finance/quote"), 1, "both names in one");
+    let (first, row) = (rounds.made("QAAA"), rounds.row(NAMES[0]));
+    assert_eq!(rounds.last(NAMES[0]), first);
+    assert_eq!(row.source, "yahoo, polled, real time");
+    assert!(!row.stale && row.asked.is_some_and(|asked| asked.is_timed), "{row:?}");
+    assert!(row.change.is_some(), "against the vendor's own close before");
+    // The waits of the first round took a second.
+    rounds.pass(55);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 1, "not before the next round");
+    rounds.pass(5);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 2);
+    assert_ne!(rounds.made("QAAA"), first);
+    assert_eq!(rounds.last(NAMES[0]), rounds.made("QAAA"));
+    assert_eq!(rounds.requests("/getcrumb"), 1, "the session is kept");
+    // Whoever is no longer asked is stale after three rounds.
+    rounds.rig.pass(181);
+    assert!(rounds.row(NAMES[0]).stale);
+    rounds.rig.session().change_setting("live.vendor", "none").unwrap();
+    rounds.beat();
+    assert!(rounds.row(NAMES[0]).asked.is_none(), "off is off");
+}
+
+#[test]
+fn nothing_is_asked_outside_the_session_but_one_last_round_after_the_close() {
+    let mut rounds = Rounds::of(Rig::at("2024-07-08T19:59:30Z"), Some((YAHOO, 0, 0)), &NAMES);
+    rounds.beat();
+    for _ in 0..19 {
+        rounds.pass(60);
+    }
+    assert_eq!(rounds.requests("/v7/finance/quote"), 1, "the market is closed");
+    assert!(!rounds.row(NAMES[0]).stale, "the last round is still to come");
+    for _ in 0..30 {
+        rounds.pass(60);
+    }
+    assert_eq!(rounds.requests("/v7/finance/quote"), 2, "one more");
+    let close = rounds.made("QAAA");
+    assert_eq!(rounds.last(NAMES[0]), close);
+    rounds.rig.set_now("2024-07-09T13:29:00Z");
+    rounds.beat();
+    assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (close, false), "the next morning");
+    rounds.pass(60);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 3, "the next session");
+
+    let mut evening = Rounds::of(Rig::at("2024-07-08T21:00:00Z"), Some((YAHOO, 0, 0)), &NAMES);
+    evening.beat();
+    assert!(evening.rig.server.log().is_empty(), "opened in the evening");
+}
+
+#[test]
+fn rounds_take_half_of_a_budget_and_leave_the_rest_to_others() {
+    // A request a name, and no more than three of five a minute.
+    let names = ["QAAA.XNYS", "QBBB.XNYS", "QCCC.XNYS", "QDDD.XNYS"];
+    let mut rounds = Rounds::of(Rig::at(OPEN), Some((VendorId::AlphaVantage, 5, 0)), &names);
+    rounds.beat();
+    assert_eq!(rounds.requests("/query"), 3);
+    assert!(rounds.row("QDDD.XNYS").asked.is_none());
+    assert!(rounds.row("QAAA.XNYS").asked.is_some_and(|asked| !asked.is_timed), "no time is told");
+    assert_eq!(rounds.row("QAAA.XNYS").source, "alpha_vantage, polled, delay not told");
+    let why = rounds.trouble(Exchange::Xnys);
+    assert_eq!(why, "alpha_vantage: this minute's share of 3 requests is used up");
+    rounds.pass(61);
+    assert_eq!(rounds.requests("/query"), 6);
+    assert!(rounds.row("QDDD.XNYS").asked.is_some(), "who was not told is asked first");
+
+    // Of a day as much as of the session is over: half an hour of six and a half.
+    let mut rounds = Rounds::of(Rig::at(OPEN), Some((VendorId::AlphaVantage, 0, 25)), &names);
+    for _ in 0..10 {
+        rounds.pass(60);
+    }
+    assert_eq!(rounds.requests("/query"), 1);
+    rounds.rig.set_now("2024-07-08T16:45:00Z");
+    for _ in 0..10 {
+        rounds.pass(60);
+    }
+    assert_eq!(rounds.requests("/query"), 6);
+}
+
+#[test]
+fn who_fails_is_left_alone_by_its_circuit_and_who_comes_back_is_heard() {
+    let mut rounds = Rounds::of(Rig::at(OPEN), Some((YAHOO, 0, 0)), &NAMES);
+    rounds.beat();
+    let before = rounds.last(NAMES[0]);
+    rounds.rig.arm("500", "/v7/finance/quote", 99);
+    for _ in 0..10 {
+        rounds.pass(60);
+    }
+    let tries = rounds.requests("/v7/finance/quote");
+    assert!(tries < 20, "{tries} tries in ten minutes");
+    let why = rounds.trouble(Exchange::Xnys);
+    assert!(why.starts_with("yahoo: "), "{why}");
+    assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (before, true));
+    rounds.rig.server.disarm();
+    for _ in 0..16 {
+        rounds.pass(60);
+    }
+    assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (rounds.made("QAAA"), false));
+}
+
+#[test]
+fn the_next_vendor_is_asked_for_what_one_does_not_have_and_yesterdays_price_is_none() {
+    // A plan with yesterday's close alone, one name: nothing of today, so the next is asked.
+    let rig = Rig::at(OPEN);
+    let refusal = json!({ "status": "NOT_AUTHORIZED", "message": "You are not entitled to this data." });
+    for path in ["/snapshot/", "/v2/last/trade/"] {
+        let refusal = Fault::Instead(Canned::text(403, "application/json", &refusal.to_string()));
+        rig.server.arm(Armed::next(refusal, path, 99));
+    }
+    let mut rounds = Rounds::of(rig, None, &["QAAA.XNYS", "BHP.XASX"]);
+    rounds.beat();
+    assert_eq!(rounds.row("QAAA.XNYS").source, "yahoo, polled, real time");
+    assert_eq!(rounds.last("QAAA.XNYS"), rounds.made("QAAA"));
+    assert!(rounds.row("BHP.XASX").asked.is_none(), "Sydney sleeps");
+    let asked = rounds.requests("/snapshot/");
+    rounds.pass(60);
+    assert_eq!(rounds.requests("/snapshot/"), asked, "who told nothing is left alone for a while");
+    rounds.rig.set_now("2024-07-09T00:30:00Z");
+    rounds.beat();
+    assert_eq!(rounds.last("BHP.XASX"), rounds.made("BHP.AX"));
+
+    let rig = Rig::at(OPEN);
+    rig.market.forget("QZZZ");
+    let mut rounds = Rounds::of(rig, Some((YAHOO, 0, 0)), &["QZZZ.XNYS"]);
+    rounds.beat();
+    rounds.pass(60);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 1, "nobody knows it");
+    assert!(rounds.row("QZZZ.XNYS").last_price.is_none());
+}
