@@ -499,6 +499,9 @@ pub enum EventBody {
         amount: Money,
         /// When it is paid.
         pay_date: chrono::NaiveDate,
+        /// Its ex-date lies before the day that had begun when it was learned: no profit of that day.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_late: bool,
     },
     /// Cash moved for a reason that no fill carries.
     Cash {

@@ -120,9 +120,10 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let Announced { instrument, amount, ex_date, pay_date } = known;
         self.emit(EventBody::ExDateReached { instrument, ex_date })?;
+        let is_late = self.state().day(instrument.exchange).is_some_and(|begun| ex_date < begun);
         for (account, quantity) in holders.iter().copied() {
             if let Some(amount) = amount.notional(quantity).ok().filter(|a| !a.is_zero()) {
-                self.emit(EventBody::DividendDue { account, instrument, amount, pay_date })?;
+                self.emit(EventBody::DividendDue { account, instrument, amount, pay_date, is_late })?;
             }
         }
         Ok(())

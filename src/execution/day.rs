@@ -22,8 +22,6 @@ struct DayOf {
     opening: Option<Money>,
     /// Money that came out of it since; `None` when it cannot be counted.
     flow: Option<Money>,
-    /// The part of that which dividends made.
-    dividends: Money,
 }
 
 /// The day of every holding.
@@ -53,13 +51,6 @@ impl State {
         self.day_of.0.get(&account).into_iter().flat_map(|days| days.keys().copied())
     }
 
-    /// Dividends that went ex today: the day's opening equity holds them already.
-    pub fn day_dividends(&self, account: AccountId) -> Money {
-        let days = self.day_of.0.get(&account).into_iter().flatten();
-        let today = days.filter(|(id, of)| self.day(id.exchange).is_none_or(|day| day <= of.day));
-        today.fold(Money::ZERO, |sum, (_, of)| sum.checked_add(of.dividends).unwrap_or(sum))
-    }
-
     /// Begins a day of an exchange for the holdings of an account, at the marked prices.
     pub(super) fn begin_day_of(
         &mut self,
@@ -75,7 +66,7 @@ impl State {
             let at = prices.binary_search_by_key(instrument, |(id, _)| *id).ok();
             let price = at.and_then(|at| prices.get(at)).map(|(_, price)| *price);
             let opening = price.and_then(|price| position.value(price).ok());
-            let new = DayOf { day, opening, flow: Some(Money::ZERO), dividends: Money::ZERO };
+            let new = DayOf { day, opening, flow: Some(Money::ZERO) };
             // What went ex this morning came before.
             let of = days.entry(*instrument).or_insert(new);
             of.opening = opening;
@@ -88,19 +79,15 @@ impl State {
         (account, instrument): (AccountId, InstrumentId),
         day: NaiveDate,
         amount: Option<Money>,
-        is_dividend: bool,
     ) {
         let held = self.accounts.get(&account).is_some_and(|a| a.positions().contains_key(&instrument));
         let opening = if held { None } else { Some(Money::ZERO) };
-        let new = DayOf { day, opening, flow: Some(Money::ZERO), dividends: Money::ZERO };
+        let new = DayOf { day, opening, flow: Some(Money::ZERO) };
         let of = self.day_of.0.entry(account).or_default().entry(instrument).or_insert(new);
         if of.day < day {
             *of = new;
         }
         of.flow = of.flow.zip(amount).and_then(|(flow, amount)| flow.checked_add(amount));
-        if is_dividend {
-            of.dividends = amount.and_then(|amount| of.dividends.checked_add(amount)).unwrap_or(of.dividends);
-        }
     }
 
     /// A holding goes on under another symbol.
@@ -110,7 +97,6 @@ impl State {
             let joined = days.get(&to).filter(|new| new.day == old.day).map(|new| DayOf {
                 opening: old.opening.zip(new.opening).and_then(|(a, b)| a.checked_add(b)),
                 flow: old.flow.zip(new.flow).and_then(|(a, b)| a.checked_add(b)),
-                dividends: old.dividends.checked_add(new.dividends).unwrap_or(old.dividends),
                 ..old
             });
             days.insert(to, joined.unwrap_or(old));

@@ -1,5 +1,7 @@
 //! Marks: market time, last prices and equity, written to the journal; and the controls judged by them.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use crate::domain::event::{EquityMark, EventBody, HaltMode};
@@ -19,13 +21,16 @@ const MARK_EVERY_SECONDS: i64 = 1;
 const IDLE_MARK_EVERY_SECONDS: i64 = 60;
 
 impl Step<'_> {
-    /// A new trading day: entitlements first, then the day's opening equity.
+    /// A new trading day: entitlements first, then the day's opening equity. What goes ex this morning is of the day,
+    /// like the fall of the price that goes with it: the day opens without it.
     pub(super) fn new_day(&mut self, exchange: Exchange, day: NaiveDate) -> Result<(), EngineError> {
         self.charge_borrow(exchange, day)?;
         self.settle_proceeds(exchange, day)?;
+        let accounts = self.state().accounts().iter();
+        let opening = accounts.filter_map(|(name, a)| Some((*name, self.state().equity(a)?))).collect();
         self.ex_dates(exchange, day)?;
         self.pay_dates(exchange, day)?;
-        self.mark(exchange, true)
+        self.mark(exchange, Some(&opening))
     }
 
     /// Marks after a quote or print, when the last mark is old enough.
@@ -40,22 +45,28 @@ impl Step<'_> {
         let busy = held.any(|i| i.exchange == exchange)
             || state.orders.instruments().any(|i| i.exchange == exchange);
         if busy || age >= IDLE_MARK_EVERY_SECONDS * NANOS_PER_SECOND {
-            self.mark(exchange, false)
+            self.mark(exchange, None)
         } else {
             Ok(())
         }
     }
 
-    /// Marks an exchange: market time, the last price of everything held or ordered, and its accounts' figures.
-    pub(super) fn mark(&mut self, exchange: Exchange, new_day: bool) -> Result<(), EngineError> {
+    /// Marks an exchange: market time, the last price of everything held or ordered, and its accounts' figures; on a new
+    /// day the equities that it opens with.
+    pub(super) fn mark(
+        &mut self,
+        exchange: Exchange,
+        opening: Option<&BTreeMap<AccountId, Money>>,
+    ) -> Result<(), EngineError> {
         let mut accounts = Vec::new();
         for (name, account) in self.state().accounts() {
             let Some(equity) = account.trades_on(exchange).then(|| self.state().equity(account)).flatten()
             else {
                 continue;
             };
-            let day_open = if new_day { equity } else { account.day_open() };
-            let peak = self.state().peak(account).max(equity);
+            let opens = opening.map(|all| all.get(name).copied().unwrap_or(equity));
+            let day_open = opens.unwrap_or(account.day_open());
+            let peak = self.state().peak(account).max(opens.unwrap_or(equity));
             accounts.push(EquityMark { account: *name, equity, day_open, peak });
         }
         let prices = self.marked_prices(exchange);

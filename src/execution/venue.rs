@@ -44,7 +44,7 @@ impl Step<'_> {
         }
         for exchange in exchanges {
             self.judge_losses(exchange)?;
-            self.mark(exchange, false)?;
+            self.mark(exchange, None)?;
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
         EventBody::CorporateAction { instrument, ratio, .. } => {
             split(event, *instrument, *ratio, audience, out);
         }
-        EventBody::DividendDue { account, instrument, amount, pay_date } => {
+        EventBody::DividendDue { account, instrument, amount, pay_date, .. } => {
             let text = format!("{}: {amount} for {account}, paid on {pay_date}", instrument.symbol);
             inform(event, ("Dividend", text), of_account(audience, account), out);
         }

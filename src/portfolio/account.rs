@@ -157,6 +157,11 @@ impl Account {
         self.day_open
     }
 
+    /// Profit since then at an equity: what screens show, and what the daily loss limit judges.
+    pub fn day_profit(&self, equity: Money) -> Option<Money> {
+        equity.checked_sub(self.day_open)
+    }
+
     /// Highest equity, as last marked.
     pub const fn peak(&self) -> Money {
         self.peak
@@ -346,11 +351,13 @@ impl Account {
         Ok(vec![moved(from, less, Money::ZERO), moved(to, quantity, collateral)])
     }
 
-    /// Notes a dividend that is owed.
-    pub fn owe(&mut self, receivable: Receivable) -> Result<Movement, NumberError> {
-        self.dividends = self.dividends.checked_add(receivable.amount).ok_or(NumberError::Overflow)?;
-        self.receivables.push(receivable);
+    /// Notes a dividend that is owed. One of an earlier day is no profit of this one, which begins with it.
+    pub fn owe(&mut self, receivable: Receivable, is_late: bool) -> Result<Movement, NumberError> {
         let amount = receivable.amount;
+        let before = if is_late { amount } else { Money::ZERO };
+        let sums = self.dividends.checked_add(amount).zip(self.day_open.checked_add(before));
+        (self.dividends, self.day_open) = sums.ok_or(NumberError::Overflow)?;
+        self.receivables.push(receivable);
         Ok(Movement { receivable: amount, counter: Some((Ledger::Dividend, amount)), ..Movement::default() })
     }
 

@@ -142,7 +142,10 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
                 count(book.executions.values().max().copied().unwrap_or(0))
             }
         },
-        LimitName::MaxDailyLoss => fall(book, book.account.day_open()).map(LimitValue::Money),
+        LimitName::MaxDailyLoss => {
+            let lost = book.account.day_profit(book.equity()?)?.checked_neg()?;
+            Some(LimitValue::Money(lost.max(Money::ZERO)))
+        }
         LimitName::MaxDrawdown => fall(book, book.peak)?.share_of(book.peak).map(LimitValue::Ratio),
         _ => of_past(book, name, &fits),
     }

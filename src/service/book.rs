@@ -42,9 +42,7 @@ pub fn totals(state: &State, account: &Account) -> view::Account {
     let gross = values.as_ref().and_then(|v| sum(v.iter().map(|(value, _)| value.checked_abs())));
     let open_profit =
         values.as_ref().and_then(|v| sum(v.iter().map(|(value, cost)| value.checked_sub(*cost))));
-    // The day's opening equity holds what went ex this morning, and not yet the fall of the price that goes with it.
-    let dividends = state.day_dividends(spec.account);
-    let day_profit = equity.and_then(|e| e.checked_sub(account.day_open())?.checked_add(dividends));
+    let day_profit = equity.and_then(|equity| account.day_profit(equity));
     view::Account {
         account: spec.account,
         kind: spec.kind,
@@ -152,6 +150,9 @@ pub fn order_row(
         Some(code) if hidden || order.reason.is_empty() => code.text().to_string(),
         Some(_) | None => order.reason.clone(),
     };
+    // What a refusal says in words, and no limit in figures.
+    let said = shown.filter(|r| r.threshold.is_none()).and_then(|r| r.observed.as_ref());
+    let reason = said.map_or(reason.clone(), |said| format!("{reason}: {said}"));
     view::OrderRow {
         account: spec.account,
         id: spec.id,

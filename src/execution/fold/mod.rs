@@ -244,15 +244,17 @@ impl Fold<'_> {
             EventBody::ExDateReached { instrument, ex_date } => {
                 self.state.dividends.retain(|d| d.instrument != *instrument || d.ex_date != *ex_date);
             }
-            EventBody::DividendDue { account, instrument, amount, pay_date } => {
-                self.note_day_flow(*account, *instrument, (Some(*amount), true));
+            EventBody::DividendDue { account, instrument, amount, pay_date, is_late } => {
+                if !is_late {
+                    self.note_day_flow(*account, *instrument, Some(*amount));
+                }
                 let receivable = Receivable { instrument: *instrument, amount: *amount, pay_date: *pay_date };
-                let movement = self.account(*account)?.owe(receivable);
+                let movement = self.account(*account)?.owe(receivable, *is_late);
                 return Ok(Effects::moved(*account, self.counted(movement)?));
             }
             EventBody::Cash { account, amount, kind, instrument } => {
                 if let Some(instrument) = instrument.filter(|_| *kind == CashKind::CashInLieu) {
-                    self.note_day_flow(*account, instrument, (Some(*amount), false));
+                    self.note_day_flow(*account, instrument, Some(*amount));
                 }
                 let movement = self.account(*account)?.cash_event(*amount, *kind, *instrument);
                 let movement = self.counted(movement)?;

@@ -281,7 +281,7 @@ impl Fold<'_> {
         let notional = self.counted(fill.price.notional(fill.quantity))?;
         let closing = self.note_day_trade(fill);
         let out = if fill.side == Side::Buy { notional.checked_neg() } else { Some(notional) };
-        self.note_day_flow(fill.account, fill.instrument, (out, false));
+        self.note_day_flow(fill.account, fill.instrument, out);
         let booking = booking(self.state, self.calendars, fill, seq, t);
         let movement = self.account(fill.account)?.fill(fill, booking);
         let movement = self.counted(movement)?;
@@ -325,15 +325,15 @@ impl Fold<'_> {
         Ok(Effects { movements: Few::one((fill.account, movement)), orders: Few::one(key) })
     }
 
-    /// Money that comes out of a holding today, before it is booked; whether a dividend brings it.
+    /// Money that comes out of a holding today, before it is booked.
     pub(super) fn note_day_flow(
         &mut self,
         account: AccountId,
         instrument: InstrumentId,
-        (amount, is_dividend): (Option<Money>, bool),
+        amount: Option<Money>,
     ) {
         let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
-        self.state.note_day_flow((account, instrument), day, amount, is_dividend);
+        self.state.note_day_flow((account, instrument), day, amount);
     }
 
     /// Before the fill is booked: whether it closes, or opens, what the account holds; the session, when it closes.

@@ -97,7 +97,7 @@ impl Fold<'_> {
     fn take_over(&mut self, claim: &Claim) -> Result<Effects, EngineError> {
         let Claim { account, instrument, quantity, cost, worth, .. } = *claim;
         let seq = self.event.seq;
-        self.note_day_flow(account, instrument, (worth.checked_neg(), false));
+        self.note_day_flow(account, instrument, worth.checked_neg());
         let movement = self.account(account)?.take_over(instrument, (quantity, cost), worth, seq);
         let movement = self.counted(movement)?;
         self.state.note_position(account, instrument);

@@ -1,7 +1,10 @@
 //! The day's profit of a holding, against cases worked out by hand.
 
 use super::*;
+use crate::domain::RefusalCode;
+use crate::domain::limit::LimitName;
 use crate::domain::market::SplitRatio;
+use crate::risk::utilisation;
 
 impl Desk {
     fn day_profit(&self, symbol: &str) -> String {
@@ -17,16 +20,48 @@ impl Desk {
         let price = |id: InstrumentId| state.view().last(id).map(|p| p.price);
         let each = state.held_today(name).map(|id| state.day_profit(name, id, price(id)).unwrap().raw());
         let fees = account.fees().checked_sub(fees_before).unwrap();
-        let grown = state.equity(account).unwrap().checked_sub(account.day_open()).unwrap();
-        let all = grown.raw() + state.day_dividends(name).raw() + fees.raw();
-        assert_eq!(each.sum::<i64>(), all);
+        let profit = account.day_profit(state.equity(account).unwrap()).unwrap();
+        assert_eq!(each.sum::<i64>(), profit.raw() + fees.raw());
+        let book = state.book(name, self.now).unwrap();
+        let lost = Money::from_raw((-profit.raw()).max(0)).to_string();
+        let judged =
+            utilisation(&book, state.limits()).into_iter().find(|u| u.name == LimitName::MaxDailyLoss);
+        assert!(judged.is_none_or(|used| used.observed == lost), "what is shown is what is judged");
+    }
+
+    /// A dividend of a dollar that goes ex on a day; who held it then, where that is told.
+    fn dividend(&mut self, ex_date: &str, held: Option<i64>) -> Vec<EventBody> {
+        let held = held.map(|q| vec![("A".parse().unwrap(), Quantity::from_whole(q).unwrap())]);
+        self.market(&MarketEvent::Dividend {
+            instrument: instrument("AAA"),
+            time: self.now,
+            amount: "1".parse().unwrap(),
+            ex_date: ex_date.parse().unwrap(),
+            pay_date: "2024-03-20".parse().unwrap(),
+            held,
+        })
+    }
+
+    /// A thousand shares at 50 since yesterday's close; today begins.
+    fn thousand(calendars: &Calendars) -> Self {
+        let mut desk = Desk::new(calendars, "100000", false);
+        desk.bar("AAA", 1, [5000, 5000, 5000, 5000], 100_000);
+        desk.submit(Desk::order("a", "AAA", Side::Buy, 1000, Some(5000)));
+        desk.bar("AAA", 1, [5000, 5000, 4990, 5000], 100_000);
+        assert_eq!(desk.status("a"), OrderStatus::Filled);
+        desk
     }
 
     fn fees(&self) -> Money {
         self.engine.state().accounts()[&"A".parse().unwrap()].fees()
     }
 
-    fn next_day(&mut self) {
+    fn peak(&self) -> Money {
+        let state = self.engine.state();
+        state.peak(&state.accounts()[&"A".parse().unwrap()])
+    }
+
+    pub(super) fn next_day(&mut self) {
         self.now = start()
             .plus_nanos(86_400_000_000_000 * (1 + (self.now.nanos() - start().nanos()) / 86_400_000_000_000));
     }
@@ -88,4 +123,43 @@ fn the_days_profit_counts_todays_trades_splits_and_dividends_exactly() {
     assert_eq!(desk.day_profit("BBB"), "unknown", "never held");
     let rebuilt = Engine::recover(calendars, &desk.events).unwrap();
     assert_eq!(rebuilt.state().day_of, desk.engine.state().day_of);
+}
+
+#[test]
+fn a_dividend_counts_once_in_the_days_profit_whenever_it_is_learned_and_the_loss_limit_sees_the_same() {
+    let calendars = Calendars::bundled().unwrap();
+    for (case, learned) in ["the day before", "at noon", "a day late"].into_iter().enumerate() {
+        let mut desk = Desk::thousand(&calendars);
+        desk.limit("max_daily_loss", "500", None);
+        if case == 0 {
+            desk.dividend("2024-03-06", None);
+        }
+        let peak = desk.peak();
+        desk.next_day();
+        let (fees, before) = (desk.fees(), desk.events.len());
+        // The market opened without the right: a dollar less.
+        desk.bar("AAA", 1, [4900, 4900, 4900, 4900], 100_000);
+        assert_eq!(desk.day_profit("AAA"), if case == 0 { "0.00" } else { "-1000.00" }, "{learned}");
+        desk.agrees(fees);
+        if case == 1 {
+            desk.dividend("2024-03-06", Some(1000));
+            assert_eq!(desk.day_profit("AAA"), "0.00", "{learned}");
+        }
+        desk.agrees(fees);
+        let spoke = desk.events[before..]
+            .iter()
+            .any(|e| matches!(e.body, EventBody::RiskEvent { code: RefusalCode::DailyLossLimit, .. }));
+        assert_eq!(spoke, case > 0, "{learned}: a thousand are lost only while nobody knows of the dividend");
+        if case == 2 {
+            desk.next_day();
+            desk.bar("AAA", 1, [4900, 4900, 4900, 4890], 100_000);
+            desk.dividend("2024-03-06", Some(1000));
+            assert_eq!(desk.day_profit("AAA"), "-100.00", "yesterday's dividend hides no loss of today");
+            desk.agrees(fees);
+        }
+        assert_eq!(desk.peak(), peak, "no height that never was: {learned}");
+        let rebuilt = Engine::recover(calendars.clone(), &desk.events).unwrap();
+        assert_eq!(rebuilt.state().accounts(), desk.engine.state().accounts());
+        assert_eq!(rebuilt.state().day_of, desk.engine.state().day_of);
+    }
 }

@@ -14,7 +14,7 @@ fn desk() -> Desk {
 }
 
 impl Desk {
-    fn limit(&mut self, name: &str, hard: &str, soft: Option<&str>) {
+    pub(super) fn limit(&mut self, name: &str, hard: &str, soft: Option<&str>) {
         let told = self.give(Command::SetLimit(LimitDraft {
             name: name.parse().unwrap(),
             scope: Scope::Firm,
@@ -320,4 +320,43 @@ fn the_firm_counts_messages_on_the_wall_clock_and_lets_closing_orders_pass() {
     assert_eq!(at(&mut desk, "d", Side::Sell, 159), [], "it closes");
     assert_eq!(at(&mut desk, "e", Side::Buy, 220), [], "market time stood still");
     desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn a_flatten_gives_each_order_at_the_time_of_its_own_exchange() {
+    let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", false);
+    let (sydney, account): (InstrumentId, crate::domain::AccountId) =
+        ("BHP.XASX".parse().unwrap(), "B".parse().unwrap());
+    let spec = desk.engine.state().accounts()[&"A".parse().unwrap()].spec().clone();
+    desk.give(Command::OpenAccount(AccountSpec { account, currency: sydney.exchange.currency(), ..spec }));
+    desk.give(Command::DefineInstrument(Instrument::with_defaults(sydney)));
+    let in_sydney = |desk: &mut Desk, time: &str| {
+        let (instrument, time) = (sydney, time.parse().unwrap());
+        let (price, size) = (cents(4_000), Quantity::from_whole(1000).unwrap());
+        desk.market(&MarketEvent::Trade(Trade { instrument, time, price, size }))
+    };
+    in_sydney(&mut desk, "2024-03-05T03:00:00Z");
+    desk.submit(OrderSpec {
+        account,
+        instrument: sydney,
+        ..Desk::order("b", "BHP", Side::Buy, 10, Some(4_100))
+    });
+    in_sydney(&mut desk, "2024-03-05T03:01:00Z");
+    desk.now = start();
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 10, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    let held = |name: crate::domain::AccountId| desk.engine.state().accounts()[&name].positions().len();
+    assert_eq!((held("A".parse().unwrap()), held(account)), (1, 1), "{:?}", desk.engine.state().orders());
+    let before = desk.events.len();
+    desk.give(Command::Flatten { scope: Scope::Firm, reason: "test".into() });
+    let mut at: Vec<(String, UnixNanos, Option<u32>)> = Vec::new();
+    for event in &desk.events[before..] {
+        if let EventBody::OrderAccepted { order, decision, .. } = &event.body {
+            let age = decision.as_ref().unwrap().inputs.reference_age;
+            at.push((order.instrument.to_string(), event.t, age));
+        }
+    }
+    let shut: UnixNanos = "2024-03-05T03:01:00Z".parse().unwrap();
+    assert_eq!(at, [("AAA.XNYS".to_owned(), desk.now, Some(0)), ("BHP.XASX".to_owned(), shut, Some(0))]);
 }

@@ -38,7 +38,7 @@ pub fn losses(book: &Book<'_>, limits: &LimitBook) -> Vec<Loss> {
     }
     let Some(equity) = book.equity() else { return Vec::new() };
     let mut found = Vec::new();
-    let lost = book.account.day_open().checked_sub(equity);
+    let lost = book.account.day_profit(equity).and_then(Money::checked_neg);
     if let Some((lost, bound)) = lost.zip(daily).filter(|(l, b)| l.raw() > *b) {
         let threshold = Money::from_raw(bound).to_string();
         found.push(loss(LimitName::MaxDailyLoss, lost.to_string(), threshold));
