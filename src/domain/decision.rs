@@ -242,6 +242,9 @@ pub struct Beside {
     /// Whether it flattens: limits that people set do not speak against it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flattens: bool,
+    /// A soft limit that asks for a second person for an exit which goes out with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exits_ask: Option<LimitName>,
     /// Shares that all paper accounts together would be short of the instrument, and how many can be borrowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub borrowed: Option<(Quantity, Quantity)>,

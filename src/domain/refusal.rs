@@ -124,6 +124,7 @@ refusal_codes! {
     TooLateToCancel = "TOO_LATE_TO_CANCEL", "the order is already done";
     StaleOrder = "STALE_ORDER", "the order was given under a login that no longer holds";
     MarketClosed = "MARKET_CLOSED", "the venue takes such an order only while its session is open";
+    WaitsForCancels = "WAITS_FOR_CANCELS", "waits until the broker has answered for every other order of the name";
     WatchedHere = "WATCHED_HERE", "watched here and sent once the market touches its trigger";
     NoBroker = "NO_BROKER", "no broker of this account takes such an order";
     BrokerOffline = "BROKER_OFFLINE", "the broker cannot be reached";

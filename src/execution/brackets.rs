@@ -34,7 +34,7 @@ impl Step<'_> {
         let rest: Vec<&OrderSpec> =
             orders.iter().filter(|o| !denied.iter().any(|(gone, _, _)| gone.id == o.id)).collect();
         trial.give_list(&rest, facts)?;
-        let tried = trial.finish()?.events;
+        let tried = trial.into_events();
         let said = |o: &OrderSpec| {
             let said = tried.iter().find_map(|event| match &event.body {
                 EventBody::OrderDenied { order, refusal, decision } if order.id == o.id => {

@@ -2,19 +2,29 @@
 //!
 //! Open orders of the scope end first, so that nothing opens again what is closed. Each position gets one market order
 //! that only reduces; limits that people set and halts let it pass, since it takes risk away. Whether that order is
-//! taken is tried on a copy first: where it would be refused, it is, and the orders that protect the position stay.
+//! taken is judged first: where it would be refused, it is, and the orders that protect the position stay.
+//!
+//! A broker that takes no order that only reduces gets a plain one, of exactly what is held, and only once it has
+//! answered for every order that was open there: until then the closing order is held here, where a restart finds it.
+//! Where the account is not as the broker says, nothing is closed.
 
-use crate::domain::event::{EndReason, EventBody};
+use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::Scope;
 use crate::domain::{
-    AccountId, CleanText, InstrumentId, OrderId, OrderSpec, Quantity, Side, TimeInForce, UserName,
+    AccountId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side,
+    TimeInForce, UserName,
 };
-use crate::risk::{Draft, OrderKey, Target, evaluate};
+use crate::risk::{Decision, Draft, Target, Verdict, evaluate};
 
 use super::brackets::Denied;
 use super::engine::EngineError;
+use super::routing::Route;
 use super::step::Step;
+use super::submit::enter;
 use super::venues::capabilities;
+
+/// How the names of closing orders begin.
+const CLOSING: &str = "flatten-";
 
 /// What an account holds of an instrument.
 type Held = (AccountId, InstrumentId, Quantity);
@@ -31,10 +41,10 @@ impl Step<'_> {
             return self.reject(actor, format!("flatten {scope}"), why);
         }
         let held = self.held_in(scope);
-        if let Some(reason) = self.only_elsewhere(&held) {
-            return self.reject(actor, format!("flatten {scope}"), reason);
+        let mut refused = Vec::new();
+        for held in &held {
+            refused.extend(self.refused_close(*held)?);
         }
-        let refused = self.refused_closes(scope, &held)?;
         let positions = u32::try_from(held.len()).unwrap_or(u32::MAX);
         self.emit(EventBody::Flattened { scope, actor, positions, reason: reason.clone() })?;
         let kept: Vec<_> = refused.iter().map(|(order, ..)| (order.account, order.instrument)).collect();
@@ -47,31 +57,57 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Why nothing of this can be closed so, when all of it is at brokers that take no order that only reduces.
-    fn only_elsewhere(&self, held: &[Held]) -> Option<String> {
-        let accounts = self.state().accounts();
-        let brokers = held.iter().filter_map(|(name, ..)| Some(accounts.get(name)?.spec().broker));
-        let mut brokers: Vec<_> = brokers.filter(|broker| !broker.is_paper()).collect();
-        let all = brokers.len() == held.len();
-        brokers.retain(|broker| !capabilities(*broker).reduce_only);
-        let broker = brokers.first().filter(|_| all && brokers.len() == held.len())?;
-        Some(format!("{broker} takes no order that only reduces: halt it with --cancel, then sell"))
+    /// Why the order that closes a position would be refused, if so.
+    fn refused_close(&self, held: Held) -> Result<Option<Denied>, EngineError> {
+        let Some(order) = self.closing(held)? else { return Ok(None) };
+        if let Some(refusal) = self.unsure(&order) {
+            return Ok(Some((order, refusal, None)));
+        }
+        let Some(decision) = self.judge_close(&order, false) else { return Ok(None) };
+        let refusal = match decision.verdict() {
+            Verdict::Refuse(refusal) => Some(refusal.clone()),
+            Verdict::Accept | Verdict::Hold(_) => self.no_way_out(&order),
+        };
+        Ok(refusal.map(|refusal| (order, refusal, Some(decision.into_record()))))
     }
 
-    /// The closing orders that would be refused once the other orders of the scope have ended.
-    fn refused_closes(&self, scope: Scope, held: &[Held]) -> Result<Vec<Denied>, EngineError> {
-        let mut copy = self.engine.clone();
-        let mut trial = Step::new(&mut copy, self.now, self.wall, self.by);
-        trial.end_in_scope(scope, &[], EndReason::Flattened)?;
-        let mut closes = Vec::new();
-        for held in held {
-            closes.extend(trial.close(*held, None)?);
+    /// Judges a closing order at its exchange's time, as if it were the only open one.
+    fn judge_close(&self, order: &OrderSpec, is_open: bool) -> Option<Decision> {
+        let state = self.state();
+        let own = state.market_time(order.instrument.exchange).unwrap_or(self.now);
+        let book = state.book(order.account, own)?;
+        let draft = if is_open { Draft::amended(order) } else { Draft::new(order) };
+        Some(evaluate(&book, state.limits(), &state.view.facts, &Draft { flattens: true, ..draft }))
+    }
+
+    /// Why the account's broker would not get an order, if so.
+    fn no_way_out(&self, order: &OrderSpec) -> Option<Refusal> {
+        self.remote_broker(order)?;
+        match self.route(order) {
+            Some(Route::Refuse { code, reason }) => {
+                Some(Refusal { observed: Some(reason.to_string()), ..Refusal::plain(code) })
+            }
+            Some(Route::Send { .. } | Route::Watch { .. }) | None => None,
         }
-        let denied = trial.finish()?.events.into_iter().filter_map(|event| match event.body {
-            EventBody::OrderDenied { order, refusal, decision } => Some((order, refusal, decision)),
-            _ => None,
-        });
-        Ok(denied.filter(|(order, ..)| closes.contains(&(order.account, order.id))).collect())
+    }
+
+    /// Why it is not sure what an account holds of an instrument at its broker, if so.
+    fn unsure(&self, order: &OrderSpec) -> Option<Refusal> {
+        let broker = self.remote_broker(order)?;
+        if capabilities(broker).reduce_only {
+            return None;
+        }
+        if self.state().is_reconciling(order.account) {
+            return Some(Refusal::plain(RefusalCode::Reconciling));
+        }
+        let mut told = self.state().breaks().get(&order.account).into_iter().flatten();
+        // A difference in another instrument says nothing about this one.
+        let other = |text: &str| {
+            let name = text.split_once(": ").and_then(|(name, _)| name.parse::<InstrumentId>().ok());
+            name.is_some_and(|name| name != order.instrument)
+        };
+        let text = told.find(|text| !other(text))?;
+        Some(Refusal { observed: Some(text.clone()), ..Refusal::plain(RefusalCode::ReconciliationBreak) })
     }
 
     /// What the accounts of a scope hold, by account and instrument.
@@ -87,30 +123,81 @@ impl Step<'_> {
         held
     }
 
-    /// Gives the order that closes a position, at its exchange's time; one that is known to be refused, is.
-    fn close(
-        &mut self,
-        (account, instrument, held): Held,
-        refused: Option<&Denied>,
-    ) -> Result<Option<OrderKey>, EngineError> {
-        let side = if held.is_negative() { Side::Buy } else { Side::Sell };
-        let Some(quantity) = held.checked_abs() else { return Ok(None) };
+    /// The order that closes a position.
+    fn closing(&self, (account, instrument, held): Held) -> Result<Option<OrderSpec>, EngineError> {
+        let Some((side, quantity)) = opposite(held) else { return Ok(None) };
         // No event before had this number, so no order before had this name.
-        let id: OrderId = format!("flatten-{}", self.state().seq().saturating_add(1)).parse()?;
+        let id: OrderId = format!("{CLOSING}{}", self.state().seq().saturating_add(1)).parse()?;
         let plain = OrderSpec::plain(account, id, instrument, (side, quantity), None);
-        let order = OrderSpec { reduce_only: true, tif: TimeInForce::Day, ..plain };
-        let own = self.state().market_time(instrument.exchange).unwrap_or(self.now);
+        let reduce_only = self.remote_broker(&plain).is_none_or(|broker| capabilities(broker).reduce_only);
+        Ok(Some(OrderSpec { reduce_only, tif: TimeInForce::Day, ..plain }))
+    }
+
+    /// Gives the order that closes a position, at its exchange's time; one that is known to be refused, is.
+    fn close(&mut self, held: Held, refused: Option<&Denied>) -> Result<(), EngineError> {
+        let Some(order) = self.closing(held)? else { return Ok(()) };
+        let own = self.state().market_time(order.instrument.exchange).unwrap_or(self.now);
         let house = std::mem::replace(&mut self.now, own);
+        let account = order.account;
         if let Some((_, refusal, decision)) = refused {
             let (refusal, decision) = (refusal.clone(), decision.clone());
             self.emit(EventBody::OrderDenied { order, refusal, decision })?;
-        } else if let Some(book) = self.state().book(account, own) {
-            let state = self.state();
-            let draft = Draft { flattens: true, ..Draft::new(&order) };
-            let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
+        } else if !order.reduce_only {
+            let code = RefusalCode::WaitsForCancels;
+            self.emit(EventBody::OrderHeld { order, code, decision: None, valued_at: None })?;
+            self.give_closes(account)?;
+        } else if let Some(decision) = self.judge_close(&order, false) {
             self.act_on(&order, decision)?;
         }
         self.now = house;
-        Ok(Some((account, id)))
+        Ok(())
     }
+
+    /// Gives the closing orders of an account that wait until nothing else of theirs is open at its broker.
+    pub(super) fn give_closes(&mut self, account: AccountId) -> Result<(), EngineError> {
+        let orders = self.state().orders();
+        let first: OrderId = CLOSING.parse()?;
+        let named = orders.open().range((account, first)..);
+        let mut named = named.take_while(|(key, _)| key.0 == account && key.1.as_str().starts_with(CLOSING));
+        let is_last = |order: &Order| {
+            let queue = orders.queue(order.spec.instrument).iter();
+            queue.filter(|w| w.key.0 == account).all(|w| w.key.1 == order.spec.id)
+        };
+        let waits = |order: &Order| {
+            order.status == OrderStatus::Held && order.code == Some(RefusalCode::WaitsForCancels)
+        };
+        if self.state().is_reconciling(account) {
+            return Ok(());
+        }
+        let ready = named.by_ref().map(|(_, order)| order).filter(|o| waits(o) && is_last(o));
+        let ready: Vec<OrderSpec> = ready.map(|order| order.spec.clone()).collect();
+        ready.iter().try_for_each(|order| self.give_close(order))
+    }
+
+    /// Sends a closing order that waited, for what is held now.
+    fn give_close(&mut self, waited: &OrderSpec) -> Result<(), EngineError> {
+        let (account, instrument) = (waited.account, waited.instrument);
+        let held = self.state().accounts().get(&account).map(|a| a.quantity(instrument));
+        let now = held.and_then(opposite).filter(|(side, _)| *side == waited.side);
+        let Some((_, quantity)) = now else { return self.end((account, waited.id), EndReason::PositionFlat) };
+        if let Some(refusal) = self.unsure(waited) {
+            return self.deny(waited, refusal, None);
+        }
+        let order = OrderSpec { quantity, ..waited.clone() };
+        let judged = self.judge_close(&order, true).zip(self.remote_broker(&order));
+        let Some((decision, broker)) = judged else { return Ok(()) };
+        if let Verdict::Refuse(refusal) = decision.verdict() {
+            return self.deny(waited, refusal.clone(), Some(decision));
+        }
+        match enter(&order, decision, self.state().seq()) {
+            Ok((order, record)) => self.send(order, broker, Some(record), false),
+            Err(refusal) => self.deny(waited, refusal, None),
+        }
+    }
+}
+
+/// Side and quantity that close a position; nothing of none.
+fn opposite(held: Quantity) -> Option<(Side, Quantity)> {
+    let side = if held.is_negative() { Side::Buy } else { Side::Sell };
+    held.checked_abs().filter(|quantity| quantity.is_positive()).map(|quantity| (side, quantity))
 }

@@ -18,12 +18,13 @@ pub(super) type Trades = (AccountId, InstrumentId, Side);
 
 impl Step<'_> {
     /// Why an order's ties do not allow it, if so.
-    pub(super) fn broken_tie(&self, order: &OrderSpec) -> Option<RefusalCode> {
-        let orders = self.state().orders();
+    pub(super) fn broken_tie(&self, order: &OrderSpec) -> Option<Refusal> {
         // Refused with its first order, so that no entry stands whose exits the venue will not take.
-        if let Some(code) = self.unfit_group(order) {
-            return Some(code);
-        }
+        self.unfit_group(order).or_else(|| self.untied(order).map(Refusal::plain))
+    }
+
+    fn untied(&self, order: &OrderSpec) -> Option<RefusalCode> {
+        let orders = self.state().orders();
         if let Some(group) = order.oco {
             if orders.is_group_filled(&(order.account, group)) {
                 return Some(RefusalCode::ContingentAlreadyClosed);
@@ -233,7 +234,8 @@ impl Step<'_> {
     ) -> Option<crate::risk::Decision> {
         let state = self.state();
         let book = state.book(key.0, self.now)?;
-        let draft = Draft { may_wait, approved, ..Draft::amended(spec) };
+        let exits_ask = self.exits_ask(spec);
+        let draft = Draft { may_wait, approved, exits_ask, ..Draft::amended(spec) };
         Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
     }
 }

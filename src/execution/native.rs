@@ -7,12 +7,13 @@
 //! exit of such a shape is worked from here instead.
 
 use crate::domain::broker::{Capabilities, OrderClass, OrderReport};
-use crate::domain::event::{EndReason, EventBody};
+use crate::domain::event::{EndReason, EventBody, Refusal};
+use crate::domain::limit::LimitName;
 use crate::domain::{
     AccountId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, OrderType, RefusalCode, Side,
     TimeInForce,
 };
-use crate::risk::OrderKey;
+use crate::risk::{Draft, OrderKey, evaluate};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -83,7 +84,7 @@ pub fn fitting(
     }
     let lasts = matches!(lead.tif, TimeInForce::Day | TimeInForce::Gtc);
     if !lasts || legs.iter().any(|o| o.tif != lead.tif) {
-        let why = "all orders of a group there have one time in force, day or gtc: exits are gtc, so give the entry as gtc";
+        let why = "all orders of a group there work for one time, day or gtc, and exits that end with the day would leave what is held without them: give the entry with --tif gtc";
         return Err((RefusalCode::UnsupportedTimeInForce, why));
     }
     Ok(class)
@@ -131,9 +132,26 @@ impl Step<'_> {
         }
     }
 
+    /// A soft limit that asks for a second person for one of the exits which a broker gets with an entry.
+    pub(super) fn exits_ask(&self, lead: &OrderSpec) -> Option<LimitName> {
+        let takes = capabilities(self.remote_broker(lead)?);
+        if !matches!(self.led(lead, takes), Led::Group(_)) {
+            return None;
+        }
+        let state = self.state();
+        let book = state.book(lead.account, self.now)?;
+        let exits = self.followers(lead).into_iter().filter(|leg| leg.parent == Some(lead.id));
+        let mut asked = exits.filter_map(|leg| {
+            let draft = Draft { waits_for_parent: true, ..Draft::new(&leg) };
+            evaluate(&book, state.limits(), &state.view.facts, &draft).asks_alone()
+        });
+        asked.next()
+    }
+
     /// Why an order of a group may not be given to its account's broker, if so.
-    pub(super) fn unfit_group(&self, order: &OrderSpec) -> Option<RefusalCode> {
-        let takes = capabilities(self.remote_broker(order).filter(|_| order.oco.is_some())?);
+    pub(super) fn unfit_group(&self, order: &OrderSpec) -> Option<Refusal> {
+        let broker = self.remote_broker(order).filter(|_| order.oco.is_some())?;
+        let takes = capabilities(broker);
         let lead = match order.parent {
             Some(parent) => {
                 self.coming.iter().find(|o| o.account == order.account && o.id == parent).cloned()
@@ -143,8 +161,10 @@ impl Step<'_> {
         match lead.filter(|_| self.coming.iter().any(|o| o.id == order.id)).map(|lead| self.led(&lead, takes))
         {
             Some(Led::Group(_)) => None,
-            Some(Led::Unfit(code, _)) => Some(code),
-            Some(Led::Nothing) | None => Some(RefusalCode::UnsupportedOrderClass),
+            Some(Led::Unfit(code, why)) => {
+                Some(Refusal { observed: Some(format!("{broker}: {why}")), ..Refusal::plain(code) })
+            }
+            Some(Led::Nothing) | None => Some(Refusal::plain(RefusalCode::UnsupportedOrderClass)),
         }
     }
 

@@ -127,6 +127,11 @@ impl<'e> Step<'e> {
         }
     }
 
+    /// What was decided, of a step that is only tried: no row is made and nothing is checked again.
+    pub(super) fn into_events(self) -> Vec<Event> {
+        self.batch.events
+    }
+
     /// The batch with its projected rows.
     pub(super) fn finish(mut self) -> Result<Batch, EngineError> {
         debug_assert!(
@@ -182,6 +187,14 @@ impl<'e> Step<'e> {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }
         }?;
+        match &given.command {
+            Command::Cancel { account, .. }
+            | Command::VenueAnswer { account, .. }
+            | Command::VenueReport { account, .. }
+            | Command::VenueSettled { account, .. }
+            | Command::Reconcile { account, .. } => self.give_closes(*account)?,
+            _ => {}
+        }
         self.settle_lists(&mut [])
     }
 

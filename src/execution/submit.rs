@@ -37,7 +37,8 @@ impl Step<'_> {
         }
         self.engine.state.view.facts.merge(facts);
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
-        let draft = Draft { may_wait, waits_for_parent: order.parent.is_some(), ..Draft::new(order) };
+        let (waits_for_parent, exits_ask) = (order.parent.is_some(), self.exits_ask(order));
+        let draft = Draft { may_wait, waits_for_parent, exits_ask, ..Draft::new(order) };
         let Some(book) = self.state().book(order.account, self.now) else {
             return self.deny(order, Refusal::plain(RefusalCode::UnknownAccount), None);
         };
@@ -45,9 +46,9 @@ impl Step<'_> {
             return self.deny(order, Refusal::plain(RefusalCode::InstrumentNotFound), None);
         }
         let decision = evaluate(&book, self.state().limits(), facts, &draft);
-        let early = self.broken_tie(order).or_else(|| self.missed_auction(order));
-        if let Some(code) = early {
-            return self.deny(order, Refusal::plain(code), Some(decision));
+        let late = || self.missed_auction(order).map(Refusal::plain);
+        if let Some(refusal) = self.broken_tie(order).or_else(late) {
+            return self.deny(order, refusal, Some(decision));
         }
         self.act_on(order, decision)?;
         self.use_up_overrides(&key)

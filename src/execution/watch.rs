@@ -25,19 +25,16 @@ impl Step<'_> {
         decision: Option<Box<DecisionRecord>>,
         alone: bool,
     ) -> Result<(), EngineError> {
-        let Some(account) = self.state().accounts().get(&order.account) else { return Ok(()) };
-        let kind = account.spec().kind;
-        let open = self.in_session(order.instrument.exchange, self.now);
-        let session = if open { SessionPart::Regular } else { SessionPart::Closed };
         let with = self.sent_lead(&order).filter(|_| order.parent.is_none());
         let led = if with.is_some() { Led::Nothing } else { self.led(&order, capabilities(broker)) };
         // As part of a whole group it is judged like an order of none.
         let is_part = with.is_some() || matches!(led, Led::Group(_));
         let oco = order.oco.filter(|_| !is_part);
         let asked = OrderSpec { oco, ..order.clone() };
+        let Some(route) = self.route(&asked) else { return Ok(()) };
         let route = match led {
             Led::Unfit(code, why) => Route::Refuse { code, reason: format!("{broker}: {why}").into() },
-            Led::Nothing | Led::Group(_) => choose(&asked, kind, &self.state().candidates(&asked, session)),
+            Led::Nothing | Led::Group(_) => route,
         };
         match route {
             Route::Send { broker, reason } => {
@@ -77,6 +74,14 @@ impl Step<'_> {
                 self.follow(key, Quantity::ZERO)
             }
         }
+    }
+
+    /// Where an order of one of our accounts goes now.
+    pub(super) fn route(&self, order: &OrderSpec) -> Option<Route> {
+        let kind = self.state().accounts().get(&order.account)?.spec().kind;
+        let open = self.in_session(order.instrument.exchange, self.now);
+        let session = if open { SessionPart::Regular } else { SessionPart::Closed };
+        Some(choose(order, kind, &self.state().candidates(order, session)))
     }
 
     /// Sends what is watched here on an instrument and has been touched.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
-use crate::domain::limit::Scope;
+use crate::domain::limit::{LimitName, Scope};
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
@@ -237,6 +237,8 @@ pub struct Draft<'a> {
     pub released: bool,
     /// Whether a person closes positions by it: limits that people set do not speak.
     pub flattens: bool,
+    /// A soft limit that asks for a second person for an exit which a broker gets with it.
+    pub exits_ask: Option<LimitName>,
 }
 
 impl<'a> Draft<'a> {
@@ -250,6 +252,7 @@ impl<'a> Draft<'a> {
             approved: false,
             released: false,
             flattens: false,
+            exits_ask: None,
         }
     }
 
@@ -263,6 +266,7 @@ impl<'a> Draft<'a> {
             approved: false,
             released: false,
             flattens: false,
+            exits_ask: None,
         }
     }
 }

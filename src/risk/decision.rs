@@ -67,6 +67,18 @@ impl Decision {
         spoke.map(|f| f.breach(self.order.account)).collect()
     }
 
+    /// The first soft limit that asks for a second person whatever the position and the cash are: for an exit that goes
+    /// out with its entry.
+    pub fn asks_alone(&self) -> Option<LimitName> {
+        let inputs = &self.record.inputs;
+        let limits = inputs.limits.iter().filter_map(|bound| control_of(bound.name).zip(Some(bound.name)));
+        let mut asking = limits.filter(|(control, _)| {
+            let found = may_speak(control.rule(), inputs).then(|| control.judge(inputs));
+            found.is_some_and(|found| found.asks() && !is_judged_at_release(&found))
+        });
+        asking.next().map(|(_, name)| name)
+    }
+
     /// Whether it may work.
     pub fn is_accepted(&self) -> bool {
         self.verdict == Verdict::Accept

@@ -257,12 +257,18 @@ impl House {
             _ => None,
         };
         let given: BTreeSet<(AccountId, OrderId)> = events.iter().filter_map(given).collect();
-        given.into_iter().map(|(account, id)| self.row_of(account, id)).collect()
+        given.into_iter().map(|(account, id)| self.row_of(account, id, &events)).collect()
     }
 
-    fn row_of(&self, account: AccountId, id: OrderId) -> Result<view::OrderRow, ServiceError> {
+    fn row_of(
+        &self,
+        account: AccountId,
+        id: OrderId,
+        events: &[Event],
+    ) -> Result<view::OrderRow, ServiceError> {
         let order = self.engine()?.order(account, id)?;
-        let row = order.map(|o| book::order_row(&o, None, false));
+        let refusal = events.iter().find_map(|e| super::trading::refusal_of(&e.body, id));
+        let row = order.map(|o| book::order_row(&o, refusal, false));
         row.ok_or_else(|| super::trading::unknown_account(account))
     }
 

@@ -420,7 +420,7 @@ impl House {
     }
 }
 
-fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
+pub(super) fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
     match body {
         EventBody::OrderDenied { order, refusal, .. } | EventBody::OrderRejected { order, refusal }
             if order.id == id =>

@@ -414,7 +414,56 @@ async fn a_group_that_the_venue_does_not_take_is_refused_before_anything_is_sent
     let ran = desk.run(&day);
     assert_eq!(ran.code, 4, "{} {}", ran.out, ran.err);
     assert!(ran.out.contains("UNSUPPORTED_TIME_IN_FORCE"), "{} {}", ran.out, ran.err);
+    assert!(ran.out.contains("give the entry with --tif gtc"), "{} {}", ran.out, ran.err);
     assert_eq!(desk.fake.requests("POST /v2/orders"), 0);
+}
+
+/// The closing order, as the home holds it.
+fn closing(desk: &Desk) -> Value {
+    let all = desk.json(&["order", "list", "--account", "alp"]);
+    let mut all = all.as_array().unwrap().iter();
+    all.find(|o| o["id"].as_str().unwrap().starts_with("flatten-")).cloned().unwrap_or(Value::Null)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flatten_sells_what_is_held_once_the_venue_has_answered_the_cancels_over_kills_and_only_once() {
+    let Some(desk) = Desk::open().await else { return };
+    desk.submit("q-1");
+    until("the order at the venue", || desk.fake.orders() == 1).await;
+    desk.fake.fill_silently("q-1", "4", "40.9");
+    desk.compare();
+    // The venue does not take the cancel yet, and the process ends with the wish on disk.
+    for _ in 0..64 {
+        desk.fake.arm("DELETE /v2/orders", Fault::Status(503));
+    }
+    let ran = desk.run(&["flatten", "account:alp", "--confirm"]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    assert!(ran.out.contains("WAITS_FOR_CANCELS"), "{}", ran.out);
+    assert_eq!((&closing(&desk)["status"], desk.fake.requests("POST /v2/orders")), (&"held".into(), 1));
+    desk.fake.fill_silently("q-1", "2", "40.9");
+    desk.compare();
+    assert_eq!((&desk.order("q-1")["filled"], &closing(&desk)["status"]), (&"6".into(), &"held".into()));
+    // Now it does, and the process dies right after it has sent the closing order.
+    desk.fake.heal();
+    desk.fake.end("q-1", "canceled");
+    let mut command = desk.command(&["advance", "--sessions", "0"]);
+    command.env("QLIB_PRO_FAIL_AT", "broker.after_send:1");
+    let done = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();
+    assert_eq!(done.unwrap().code(), None, "it ended after sending");
+    assert_eq!((desk.order("q-1")["status"].as_str(), desk.fake.orders()), (Some("canceled"), 2));
+    let id = closing(&desk)["id"].as_str().unwrap().to_owned();
+    desk.fake.fill_silently(&id, "6", "40.5");
+    for _ in 0..2 {
+        desk.compare();
+        let close = closing(&desk);
+        assert_eq!(
+            (&close["status"], &close["quantity"], &close["side"]),
+            (&"filled".into(), &"6".into(), &"sell".into())
+        );
+        assert!(held(&desk).as_array().unwrap().is_empty(), "{}", held(&desk));
+    }
+    assert_eq!((desk.fake.orders(), desk.fake.requests("POST /v2/orders")), (2, 2));
+    assert_eq!(desk.json(&["audit", "verify"])["sound"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

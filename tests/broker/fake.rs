@@ -124,6 +124,11 @@ impl Fake {
         self.book().faults.entry(request.to_owned()).or_default().push_back(fault);
     }
 
+    /// Nothing goes wrong any more.
+    pub fn heal(&self) {
+        self.book().faults.clear();
+    }
+
     /// Requests so far that begin so.
     pub fn requests(&self, start: &str) -> usize {
         self.book().requests.iter().filter(|r| r.starts_with(start)).count()

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::broker::{BrokerReport, FillReport, OrderReport, VenueRefusal, VenueStatus};
 use crate::domain::command::VenueAnswer;
-use crate::domain::{CleanText, RefusalCode, VenueOrderId};
+use crate::domain::{CleanText, OrderType, RefusalCode, VenueOrderId};
 
 fn venue(name: &str) -> VenueOrderId {
     name.parse().unwrap()
@@ -245,14 +245,160 @@ fn while_an_account_is_compared_only_cancels_and_reductions_pass() {
     desk.check(&calendars);
 }
 
+impl Desk {
+    /// Forty of a hundred are held, the rest works at a broker that takes no order that only reduces.
+    fn closing() -> Self {
+        let mut desk = Desk::remote(&Calendars::bundled().unwrap());
+        desk.answer(VenueAnswer::Acked(venue("v1")));
+        desk.fill("t1", "v1", 40, 40);
+        desk
+    }
+
+    fn flatten(&mut self) -> Vec<EventBody> {
+        self.give(Command::Flatten { scope: crate::domain::limit::Scope::Firm, reason: "".into() })
+    }
+
+    /// What was sent to close, and how often.
+    fn closed(&self) -> Vec<OrderSpec> {
+        let sent = self.events.iter().filter_map(|event| match &event.body {
+            EventBody::OrderSubmitted { order, .. } => Some(order.clone()),
+            _ => None,
+        });
+        sent.filter(|order| order.id.as_str().starts_with("flatten-")).collect()
+    }
+
+    /// The closing order as it stands.
+    fn close_of(&self) -> (OrderStatus, Option<RefusalCode>) {
+        let orders = self.engine.state().orders();
+        let mut all = orders.open().values().chain(orders.done());
+        let close = all.find(|o| o.spec.id.as_str().starts_with("flatten-")).unwrap();
+        (close.status, close.code)
+    }
+
+    fn compared(&mut self, breaks: Option<&str>) {
+        let account = key().0;
+        self.give(Command::Reconcile { account, breaks: None });
+        let breaks = breaks.into_iter().map(CleanText::from).collect();
+        self.give(Command::Reconcile { account, breaks: Some(breaks) });
+    }
+}
+
+const WAITS: (OrderStatus, Option<RefusalCode>) = (OrderStatus::Held, Some(RefusalCode::WaitsForCancels));
+
 #[test]
-fn a_broker_without_orders_that_only_reduce_is_not_asked_to_end_anything() {
-    let mut desk = Desk::remote(&Calendars::bundled().unwrap());
-    desk.answer(VenueAnswer::Acked(venue("v1")));
-    desk.fill("t1", "v1", 40, 40);
-    let before = desk.status("O1");
-    let told = desk.give(Command::Flatten { scope: crate::domain::limit::Scope::Firm, reason: "".into() });
-    let said = |reason: &CleanText| reason.as_str().contains("--cancel");
-    assert!(matches!(&told[..], [EventBody::ControlRejected { reason, .. }] if said(reason)), "{told:?}");
-    assert_eq!(desk.status("O1"), before);
+fn a_broker_without_orders_that_only_reduce_closes_what_is_held_once_it_has_answered_every_cancel() {
+    let calendars = Calendars::bundled().unwrap();
+    for restarts in [false, true] {
+        let mut desk = Desk::closing();
+        let told = desk.flatten();
+        let asked = |t: &EventBody| matches!(t, EventBody::CancelRequested { id, .. } if *id == key().1);
+        assert!(told.iter().any(asked) && desk.closed().is_empty(), "{told:?}");
+        assert_eq!(desk.close_of(), WAITS);
+        if restarts {
+            desk.engine = Engine::recover(calendars.clone(), &desk.events).unwrap();
+            desk.bar("AAA", 1, [1000, 1000, 1000, 1000], 100_000);
+            desk.compared(None);
+        }
+        // It fills on while it is asked back; an end that is told before its fills waits for them.
+        desk.says("v1", VenueStatus::Canceled, 55);
+        desk.fill("t2", "v1", 15, 55);
+        assert_eq!((desk.held(), desk.close_of()), (shares(55), WAITS));
+        desk.says("v1", VenueStatus::Canceled, 55);
+        let sent = desk.closed();
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        let order = &sent[0];
+        assert_eq!(
+            (order.side, order.quantity, order.order_type),
+            (Side::Sell, shares(55), OrderType::Market)
+        );
+        assert!(!order.reduce_only);
+        desk.says("v1", VenueStatus::Canceled, 55);
+        desk.compared(None);
+        desk.engine = Engine::recover(calendars.clone(), &desk.events).unwrap();
+        desk.compared(None);
+        assert_eq!(desk.closed().len(), 1, "it is sent once");
+        desk.check(&calendars);
+    }
+}
+
+#[test]
+fn nothing_is_closed_at_a_broker_whose_account_is_not_known_to_be_as_here() {
+    let calendars = Calendars::bundled().unwrap();
+    let refusal = |told: &[EventBody]| match told {
+        [.., EventBody::OrderDenied { refusal, .. }] => Some(refusal.code),
+        _ => None,
+    };
+    let differs = "AAA.XNYS: 40 here and 50 at the broker";
+    // Before anything is asked back.
+    for (breaks, code) in [
+        (None, RefusalCode::Reconciling),
+        (Some(differs), RefusalCode::ReconciliationBreak),
+        (Some("order x at the broker was not given here"), RefusalCode::ReconciliationBreak),
+    ] {
+        let mut desk = Desk::closing();
+        match breaks {
+            Some(text) => desk.compared(Some(text)),
+            None => drop(desk.give(Command::Reconcile { account: key().0, breaks: None })),
+        }
+        let told = desk.flatten();
+        assert_eq!(
+            (refusal(&told), desk.status("O1")),
+            (Some(code), OrderStatus::PartiallyFilled),
+            "{told:?}"
+        );
+        desk.check(&calendars);
+    }
+    // Meanwhile: it waits for the end of the comparison, and what that tells.
+    for (breaks, sent, expected) in [
+        (Some(differs), 0, OrderStatus::Denied),
+        (Some("BBB.XNYS: 0 here and 5 at the broker"), 1, OrderStatus::Submitted),
+    ] {
+        let mut desk = Desk::closing();
+        desk.flatten();
+        desk.give(Command::Reconcile { account: key().0, breaks: None });
+        desk.says("v1", VenueStatus::Canceled, 40);
+        assert_eq!((desk.status("O1"), desk.close_of()), (OrderStatus::Canceled, WAITS));
+        let breaks = breaks.into_iter().map(CleanText::from).collect();
+        desk.give(Command::Reconcile { account: key().0, breaks: Some(breaks) });
+        assert_eq!((desk.closed().len(), desk.close_of().0), (sent, expected));
+        desk.check(&calendars);
+    }
+}
+
+#[test]
+fn a_cancel_that_is_refused_or_never_answered_leaves_the_closing_order_waiting_until_its_day_ends() {
+    let calendars = Calendars::bundled().unwrap();
+    let mut desk = Desk::closing();
+    desk.flatten();
+    let text = CleanText::from("no");
+    desk.answer(VenueAnswer::CancelRefused(VenueRefusal { code: RefusalCode::VenueReject, text }));
+    assert_eq!((desk.status("O1"), desk.close_of()), (OrderStatus::PartiallyFilled, WAITS));
+    let mut flat = Desk::closing();
+    flat.flatten();
+    flat.next_day();
+    flat.bar("AAA", 1, [1000, 1000, 1000, 1000], 100_000);
+    assert_eq!(flat.close_of().0, OrderStatus::Expired);
+    flat.says("v1", VenueStatus::Canceled, 40);
+    assert!(flat.closed().is_empty());
+    for desk in [desk, flat] {
+        desk.check(&calendars);
+    }
+}
+
+#[test]
+fn a_fill_far_from_the_price_halts_unless_the_news_of_it_is_old() {
+    // Two minutes lie between the fill and the price that is known when the news of it comes.
+    for (stale_after_ms, halts) in [(None, true), (Some(120_000), true), (Some(119_999), false)] {
+        let mut desk = Desk::remote(&Calendars::bundled().unwrap());
+        desk.answer(VenueAnswer::Acked(venue("v1")));
+        desk.limit("max_fill_distance", "0.05", None);
+        let model = crate::domain::venue::VenueModel { stale_after_ms, ..*desk.engine.state().venue() };
+        desk.give(Command::Configure(model));
+        desk.bar("AAA", 1, [500, 500, 500, 500], 100_000);
+        let told = desk.fill("t1", "v1", 40, 40);
+        let is_fat = |t: &EventBody| matches!(t, EventBody::RiskEvent { code: RefusalCode::FatFill, .. });
+        assert!(told.iter().any(is_fat), "it is told either way: {told:?}");
+        let halted = told.iter().any(|t| matches!(t, EventBody::Halted { .. }));
+        assert_eq!((halted, desk.held()), (halts, shares(40)), "{stale_after_ms:?}");
+    }
 }

@@ -70,6 +70,7 @@ impl<'a> Case<'a> {
         // What is known of the market is looked up once.
         let seen = book.seen.get(&order.instrument);
         let position = book.account.positions().get(&order.instrument);
+        let held = position.map_or(Quantity::ZERO, Position::quantity);
         let last = seen.and_then(|seen| seen.last);
         let prices = book.prices_of(seen);
         let reference = seen.and_then(|seen| seen.reference(order.side));
@@ -91,13 +92,17 @@ impl<'a> Case<'a> {
             sides: around.before,
             with,
             position,
-            held: position.map_or(Quantity::ZERO, Position::quantity),
+            held,
             limits,
             facts,
             open,
             around,
             notional,
-            reduces: around.before.is_some_and(|s| s.reduces(order.side, quantity)),
+            reduces: if draft.flattens {
+                Sides { position: held, ..Sides::default() }.reduces(order.side, quantity)
+            } else {
+                around.before.is_some_and(|s| s.reduces(order.side, quantity))
+            },
         }
     }
 
@@ -187,6 +192,7 @@ impl<'a> Case<'a> {
         let (book, order) = (self.book, self.order);
         Beside {
             flattens: self.draft.flattens,
+            exits_ask: self.draft.exits_ask,
             borrowed: if all { self.borrowed() } else { None },
             unsettled: asked(LimitName::MaxUnsettledUse).then(|| book.account.unsettled_total()),
             tick: self.instrument.map(|i| i.tick).filter(|_| asked(LimitName::PriceCollarTicks)),
@@ -274,9 +280,11 @@ impl<'a> Case<'a> {
         whole?.cash.checked_sub(self.around.cash?)
     }
 
-    /// What is held, when long, and what open sells and this one would sell; counted without prices.
+    /// What is held, when long, and what open sells and this one would sell; counted without prices. Who closes a
+    /// position by hand ends the other orders first.
     fn selling(&self) -> Option<(Quantity, Quantity)> {
-        Some((self.held.max(Quantity::ZERO), self.around.sells?))
+        let sells = if self.draft.flattens { Some(self.quantity) } else { self.around.sells };
+        Some((self.held.max(Quantity::ZERO), sells?))
     }
 
     fn span(&self, value: impl Fn(&Sides) -> Option<Money>) -> Option<Span<Money>> {

@@ -19,6 +19,7 @@ mod days;
 mod drawdown;
 mod duplicate;
 mod executions;
+mod exits;
 mod fat_fill;
 mod gross;
 mod halt;
@@ -136,6 +137,7 @@ pub trait Control: Sync {
 pub const CONTROLS: &[&dyn Control] = &[
     &shape::Shape,
     &promise::Promise,
+    &exits::Exits,
     &halt::MarketHalt,
     &state::TradingState,
     &restricted::RestrictedSymbols,

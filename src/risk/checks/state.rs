@@ -23,7 +23,7 @@ impl Control for TradingState {
             return Finding::plain("trading_state", RefusalCode::Reconciling, true);
         }
         // Who closes positions by hand may, whatever is halted.
-        let closes = inputs.beside.flattens && inputs.reduce_only;
+        let closes = inputs.beside.flattens && (inputs.reduce_only || inputs.reduces);
         let Some((scope, mode)) = inputs.halt.filter(|_| !closes) else {
             return Finding::plain("trading_state", RefusalCode::TradingHalted, false);
         };

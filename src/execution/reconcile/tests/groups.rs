@@ -323,6 +323,44 @@ fn a_group_whose_entry_waits_for_a_second_person_goes_out_with_it() {
 }
 
 #[test]
+fn an_exit_for_which_a_soft_limit_asks_a_second_person_makes_its_entry_wait() {
+    // The exit would sell for 1,100, the entry buys for 1,000; a position is never that large without orders.
+    for (name, soft, waits) in [("max_order_notional", "1050", true), ("max_position_notional", "1", false)] {
+        let mut desk = Desk::open();
+        desk.give(Command::SetLimit(LimitDraft {
+            name: name.parse().unwrap(),
+            scope: Scope::Firm,
+            hard: Some("100000".into()),
+            soft: Some(soft.into()),
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        }));
+        let given = desk.list(bracket(&desk));
+        assert_eq!(desk.status("e"), OrderStatus::PendingApproval, "{name}: {given:?}");
+        let EventBody::OrderHeld { order, code, decision: Some(record), .. } = &given[0] else {
+            panic!("{given:?}")
+        };
+        assert_eq!((order.id.as_str(), *code), ("e", RefusalCode::ApprovalRequired));
+        assert_eq!(record.inputs.beside.exits_ask.is_some(), waits, "{name}");
+        assert_eq!(crate::risk::replay(desk.account, record), crate::risk::Verdict::Hold(*code));
+        let given = Given {
+            actor: "ann".parse().unwrap(),
+            independent_of: Independence::Everyone,
+            command: Command::ApproveOrder { account: desk.account, id: "e".parse().unwrap() },
+        };
+        let batch = desk.engine.command(&given, now(), now()).unwrap();
+        desk.journal.extend(batch.events.iter().cloned());
+        assert_eq!(
+            desk.statuses(),
+            [OrderStatus::Submitted; 3],
+            "who agrees to the entry agrees to its exits"
+        );
+        assert_recovers(&desk);
+    }
+}
+
+#[test]
 fn exits_that_wait_for_their_entry_are_not_ended_while_nothing_is_held() {
     let mut desk = Desk::bracketed(0);
     desk.working("b", 5);

@@ -230,6 +230,6 @@ fn a_flatten_passes_limits_and_a_halt_but_only_reduces() {
     let closing = |side| OrderSpec { reduce_only: true, ..order(side, 30, None) };
     assert!(judged(&closing(Side::Sell), true));
     assert!(!judged(&closing(Side::Sell), false), "anybody's order is refused");
-    assert!(!judged(&order(Side::Sell, 30, None), true), "it must only reduce");
+    assert!(!judged(&order(Side::Sell, 31, None), true), "it must only reduce");
     assert!(!judged(&closing(Side::Buy), true), "there is nothing to buy back");
 }
