@@ -8,7 +8,9 @@ use crate::domain::decision::CheckOutcome;
 use crate::domain::event::{EndReason, EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, Scope, Turn, WorkingOrders};
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, Order, UnixNanos, UserName};
+use crate::domain::{
+    AccountId, ChangeSetId, CleanText, InstrumentId, Order, RefusalCode, UnixNanos, UserName,
+};
 use crate::risk::{LimitChange, OrderKey, Target};
 
 use super::engine::EngineError;
@@ -213,7 +215,11 @@ impl Step<'_> {
     }
 
     fn is_over(&self, key: &OrderKey, draft: &LimitDraft) -> bool {
-        let bound = self.state().orders.open().get(key).is_some_and(|o| self.is_in_scope(o, draft.scope));
+        let open = self.state().orders.open().get(key);
+        // What closes a position by hand is bound by no limit.
+        let bound = open
+            .filter(|o| o.code != Some(RefusalCode::WaitsForCancels))
+            .is_some_and(|o| self.is_in_scope(o, draft.scope));
         let decision = bound.then(|| self.judge_again(key, false, true)).flatten();
         let check = decision.and_then(|decision| decision.check(draft.name));
         check.is_some_and(|c| c.outcome == CheckOutcome::Breach)

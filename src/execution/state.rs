@@ -4,6 +4,7 @@
 //! copies open orders and accounts and shares what only grows.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,8 @@ pub struct Compared {
 pub struct State {
     pub(super) seq: Seq,
     pub(super) accounts: BTreeMap<AccountId, Account>,
-    pub(super) instruments: BTreeMap<InstrumentId, Instrument>,
+    #[serde(with = "crate::domain::serial::shared")]
+    pub(super) instruments: Arc<BTreeMap<InstrumentId, Instrument>>,
     pub(super) venue: VenueModel,
     pub(super) orders: Orders,
     pub(super) limits: LimitBook,
@@ -115,7 +117,7 @@ impl State {
     }
 
     /// Known instruments.
-    pub const fn instruments(&self) -> &BTreeMap<InstrumentId, Instrument> {
+    pub fn instruments(&self) -> &BTreeMap<InstrumentId, Instrument> {
         &self.instruments
     }
 

@@ -4,6 +4,8 @@ mod orders;
 mod remote;
 mod symbols;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use crate::domain::calendar::Calendars;
@@ -81,7 +83,7 @@ impl Fold<'_> {
             EventBody::AccountOpened(spec) => Ok(self.open(spec)),
             EventBody::InstrumentDefined(instrument) => {
                 self.state.orders.sums_mut().define(instrument);
-                self.state.instruments.insert(instrument.id, instrument.clone());
+                Arc::make_mut(&mut self.state.instruments).insert(instrument.id, instrument.clone());
                 Ok(Effects::default())
             }
             EventBody::Configured(venue) => {

@@ -3,6 +3,8 @@
 //! Quantities, lots, costs, holds and orders are what they were; only the name differs. What is done keeps the name under
 //! which it was done, and the old symbol stays known. Limits and halts are carried by events of their own.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use crate::domain::{Instrument, InstrumentId};
@@ -29,7 +31,7 @@ impl Fold<'_> {
         // Those that were there already may hold otherwise beside a larger position.
         effects.orders = state.orders.queue(to).iter().map(|working| working.key).collect();
         if let Some(known) = state.instruments.get(&from).cloned() {
-            state.instruments.entry(to).or_insert(Instrument { id: to, ..known });
+            Arc::make_mut(&mut state.instruments).entry(to).or_insert(Instrument { id: to, ..known });
         }
         if state.halted.remove(&from) {
             state.halted.insert(to);

@@ -380,7 +380,34 @@ fn a_cancel_that_is_refused_or_never_answered_leaves_the_closing_order_waiting_u
     assert_eq!(flat.close_of().0, OrderStatus::Expired);
     flat.says("v1", VenueStatus::Canceled, 40);
     assert!(flat.closed().is_empty());
-    for desk in [desk, flat] {
+    // What protects the position may close it meanwhile.
+    let mut hit = Desk::closing();
+    hit.says("v1", VenueStatus::Canceled, 40);
+    let stop = OrderSpec {
+        order_type: OrderType::Stop,
+        trigger_price: Some(cents(900)),
+        ..Desk::order("O2", "AAA", Side::Sell, 40, None)
+    };
+    hit.submit(stop);
+    let account = key().0;
+    let name = venue("v2");
+    hit.give(Command::VenueAnswer { account, id: "O2".parse().unwrap(), answer: VenueAnswer::Acked(name) });
+    hit.flatten();
+    assert_eq!((hit.status("O2"), hit.close_of()), (OrderStatus::PendingCancel, WAITS));
+    hit.told(BrokerReport::Fill(FillReport {
+        trade: "t2".parse().unwrap(),
+        venue_id: name,
+        id: "O2".parse().ok(),
+        instrument: instrument("AAA"),
+        side: Side::Sell,
+        quantity: shares(40),
+        price: cents(899),
+        cum: shares(40),
+        time: start(),
+    }));
+    assert_eq!((hit.held(), hit.close_of().0), (shares(0), OrderStatus::Canceled));
+    for desk in [desk, flat, hit] {
+        assert!(desk.closed().is_empty());
         desk.check(&calendars);
     }
 }
