@@ -21,6 +21,10 @@ mod tests;
 
 /// Most orders that were given elsewhere and are asked for in one comparison; the next one asks for more.
 const STRANGERS_MAX: usize = 200;
+/// What follows an order that the broker does not know.
+const UNKNOWN_THERE: &str = "works here and is not known at the broker";
+/// What follows an order that only the broker works.
+const WORKS_THERE: &str = "ended here and works at the broker";
 /// How far back executions are asked for again, in seconds: clocks differ, and records come late.
 const MARGIN_SECONDS: i64 = 86_400;
 
@@ -106,14 +110,14 @@ pub fn breaks(state: &State, account: AccountId, view: &VenueView) -> Vec<CleanT
     for (id, _) in unknown_there(view) {
         let status = state.orders().open().get(&(account, *id)).map(|o| o.status);
         if status.is_some_and(|s| s != OrderStatus::Submitted) {
-            found.push(CleanText::from(format!("order {id} works here and is not known at the broker")));
+            found.push(CleanText::from(format!("order {id} {UNKNOWN_THERE}")));
         }
     }
     for report in &view.open {
         if let Some(order) = state.orders().at_venue(account, report.venue_id).filter(|o| o.status.is_done())
         {
             let id = order.spec.id;
-            found.push(CleanText::from(format!("order {id} ended here and works at the broker")));
+            found.push(CleanText::from(format!("order {id} {WORKS_THERE}")));
         }
     }
     let Some(ours) = state.accounts().get(&account) else { return found };
@@ -133,6 +137,31 @@ pub fn breaks(state: &State, account: AccountId, view: &VenueView) -> Vec<CleanT
 /// A difference of shares in words.
 pub(super) fn difference(instrument: InstrumentId, here: Quantity, there: Quantity) -> CleanText {
     CleanText::from(format!("{instrument}: {here} here and {there} at the broker"))
+}
+
+/// The instrument of a difference of shares, and how many the broker holds more where it can be taken over.
+pub fn shares_told(text: &str) -> Option<(InstrumentId, Option<Quantity>)> {
+    let (instrument, rest) = text.split_once(": ")?;
+    let (here, there) = rest.strip_suffix(" at the broker")?.split_once(" here and ")?;
+    let (here, there): (Quantity, Quantity) = (here.parse().ok()?, there.parse().ok()?);
+    let more = there.checked_sub(here).filter(|more| {
+        let same = here.is_zero() || here.is_negative() == more.is_negative();
+        more.is_negative() == there.is_negative() && same
+    });
+    Some((instrument.parse().ok()?, more))
+}
+
+/// What a person can do about a difference that was told.
+pub fn remedy(text: &str) -> &'static str {
+    match shares_told(text) {
+        Some((_, Some(_))) => "two people who control risk can take it over; else correct it at the broker",
+        Some((_, None)) => "find out why at the broker and correct it there; nothing is taken off the book",
+        None if text.ends_with(UNKNOWN_THERE) => {
+            "look for it at the broker; if it is not there, cancel it here"
+        }
+        None if text.ends_with(WORKS_THERE) => "cancel it at the broker; what it fills there is counted here",
+        None => "look at it at the broker; the next comparison tells it again if it is not in order",
+    }
 }
 
 fn positions(told: &[PositionReport]) -> BTreeMap<InstrumentId, Quantity> {

@@ -91,6 +91,9 @@ pub struct State {
     pub(super) applied: BTreeSet<(InstrumentId, NaiveDate, bool)>,
     pub(super) reconciling: BTreeSet<AccountId>,
     pub(super) breaks: BTreeMap<AccountId, BTreeSet<String>>,
+    /// Since when each of them is told, comparison after comparison, on the wall.
+    #[serde(default)]
+    pub(super) broken_since: BTreeMap<AccountId, BTreeMap<String, UnixNanos>>,
     /// Changes of symbol that were followed: from, to, first day.
     #[serde(default)]
     pub(super) symbols: BTreeSet<(InstrumentId, InstrumentId, NaiveDate)>,
@@ -164,6 +167,11 @@ impl State {
     /// Differences with brokers that were told since the last comparison began, by account.
     pub const fn breaks(&self) -> &BTreeMap<AccountId, BTreeSet<String>> {
         &self.breaks
+    }
+
+    /// Since when a difference is told, comparison after comparison, in wall time.
+    pub fn broken_since(&self, account: AccountId, text: &str) -> Option<UnixNanos> {
+        self.broken_since.get(&account)?.get(text).copied()
     }
 
     /// Since when an account is at its broker, and when the two were last compared.

@@ -29,8 +29,10 @@ use super::error::ServiceError;
 use super::house::House;
 use super::permit::{ManageData, Permit, ViewMarket};
 use super::quality::is_no_session;
-use super::sync::SyncView;
-use super::view::{Awaited, DataHealth, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow};
+use super::sync::{ListingFault, SyncView};
+use super::view::{
+    Awaited, DataHealth, ListingRow, SetAside, SourceRow, SyncLine, VendorRow, VendorState, WindowRow,
+};
 
 /// How often the watch looks.
 const LOOK: Duration = Duration::from_millis(1_000);
@@ -186,7 +188,9 @@ impl DataWatch {
         let Some(known) = &self.known else { return Ok(DataHealth::default()) };
         let mut health = house.data_health(permit, known, counts);
         let now = house.clock().now();
-        health.sync = self.sync_line(&house.sync_view(&self.session.permit::<ViewMarket>()?), now);
+        let board = house.sync_view(&self.session.permit::<ViewMarket>()?);
+        health.sync = self.sync_line(&board, now);
+        health.listings = house.listing_rows(board, now);
         if health.stale > 0 {
             house.tell_of_stale(&health.sources, &mut self.told)?;
         }
@@ -256,6 +260,7 @@ impl House {
             sync: SyncLine::default(),
             feed: self.feed_line(),
             sources,
+            listings: Vec::new(),
             sources_total,
             stale,
             set_aside: known.newest.iter().map(set_aside_row).collect(),
@@ -337,6 +342,24 @@ impl House {
         let sessions = calendar.sessions_between(from, until);
         let last = sessions.iter().rev().find(|s| s.close <= over)?;
         calendar.position_of(last.date)
+    }
+
+    /// Exchanges whose listings nobody gave, and when they are asked for again by themselves.
+    fn listing_rows(&self, board: SyncView, now: UnixNanos) -> Vec<ListingRow> {
+        let settings = lock(self.settings());
+        let by_itself = settings.sync_auto && settings.sync_kinds.contains(&DataKind::Directory);
+        drop(settings);
+        let next_close = |exchange: Exchange| {
+            let calendar = self.calendars().of(exchange);
+            let from = calendar.date_at(now);
+            let until = from.checked_add_days(chrono::Days::new(CLOSED_DAYS_MAX))?;
+            calendar.sessions_between(from, until).iter().map(|s| s.close).find(|close| *close > now)
+        };
+        let row = |(exchange, fault): (Exchange, ListingFault)| {
+            let next = by_itself.then(|| fault.again.or_else(|| next_close(exchange))).flatten();
+            ListingRow { exchange, at: fault.at, says: fault.said.to_string(), next }
+        };
+        board.listings.into_iter().map(row).collect()
     }
 
     fn vendor_rows(&self, budgets: &[StoredBudget], now: UnixNanos) -> Vec<VendorRow> {

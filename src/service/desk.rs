@@ -103,6 +103,8 @@ pub enum Request {
         /// Limits version and book sequence of the review.
         basis: (u32, u64),
     },
+    /// Why an order is where it is.
+    Route(AccountId, OrderId),
     /// Change a working order.
     Amend {
         /// Account.
@@ -186,6 +188,13 @@ pub enum Request {
     Drill(Scope),
     /// Go on trading.
     Resume(Scope),
+    /// Take over what an account's broker holds more, or agree to it.
+    TakeOver {
+        /// Account.
+        account: AccountId,
+        /// Symbol.
+        symbol: Symbol,
+    },
     /// Run the model now.
     RunSignals,
     /// Turn signals into orders for the current account.
@@ -253,6 +262,8 @@ pub enum Reply {
     Found(Vec<Instrument>),
     /// What the ticket would do; carries the ticket it speaks of.
     WhatIf(Ticket, Box<WhatIf>),
+    /// Why an order is where it is, in words.
+    Route(AccountId, OrderId, CleanText),
     /// The order was not sent: things changed since the review.
     Changed(Ticket, Box<WhatIf>),
     /// What the drafted limit would do.

@@ -21,7 +21,9 @@ use super::desk::{Desk, DeskEnd, Reply, Request, ResearchWish, Table, Ticket, Wa
 use super::engine::lock;
 use super::error::ServiceError;
 use super::live_expression::Bench;
-use super::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewSignals};
+use super::permit::{
+    Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewMarket, ViewPortfolio, ViewSignals,
+};
 use super::quality::Decision;
 use super::research::SignalWish;
 use super::screens::{self, Focus};
@@ -188,6 +190,10 @@ impl Worker {
             }
             Request::WhatIf(ticket) => self.what_if(ticket),
             Request::Submit { ticket, basis } => self.submit(ticket, basis),
+            Request::Route(account, id) => {
+                let text = house.route(&session.permit::<ViewPortfolio>()?, account, id)?;
+                Ok(Reply::Route(account, id, text))
+            }
             Request::Amend { account, id, quantity, limit_price, trigger_price } => {
                 let permit = session.trade_permit(Some(account))?;
                 Ok(told(&house.amend(&permit, id, quantity, (limit_price, trigger_price))?))
@@ -353,6 +359,10 @@ impl Worker {
                 let (orders, micros) = house.drill(&session.permit::<ControlRisk>()?, scope)?;
                 Ok(Reply::Done(view::drill_told(scope, orders, micros)))
             }
+            Request::TakeOver { account, symbol } => {
+                let row = house.take_over(&session.permit::<ControlRisk>()?, account, symbol)?;
+                Ok(Reply::Done(claim_told(&row)))
+            }
             Request::Resume(scope) => {
                 house.resume(&session.permit::<ControlRisk>()?, scope)?;
                 Ok(Reply::Done(format!("trading goes on ({scope})")))
@@ -454,8 +464,12 @@ impl Worker {
         let rows = house.give_order(&permit, &ticket.order)?;
         let refused = rows.iter().find(|r| r.code.is_some() && r.status.is_done());
         let Some(first) = refused.or(rows.first()) else { return Ok(Reply::Done(String::new())) };
-        let exits =
-            if rows.len() > 1 { format!("; {} exits wait for it", rows.len() - 1) } else { String::new() };
+        let exits = match (rows.len(), ticket.order.or_stop) {
+            (0 | 1, _) => String::new(),
+            (_, Some(stop)) => format!("; a stop at {stop} stands beside it"),
+            (2, None) => "; 1 exit waits for it".to_owned(),
+            (rows, None) => format!("; {} exits wait for it", rows - 1),
+        };
         Ok(match told(first) {
             Reply::Done(text) => Reply::Done(format!("{text}{exits}")),
             other => other,
@@ -474,6 +488,17 @@ fn told(row: &super::view::OrderRow) -> Reply {
     let why = if row.reason.is_empty() { String::new() } else { format!(": {}", row.reason) };
     let text = format!("{what} is {}{why}", row.status.as_str().replace('_', " "));
     if row.code.is_some() && row.status.is_done() { Reply::Failed(text) } else { Reply::Done(text) }
+}
+
+fn claim_told(row: &view::ClaimRow) -> String {
+    let view::ClaimRow { account, symbol, quantity, cost, asked_by, .. } = row;
+    if row.is_done() {
+        format!("{quantity} {symbol} for {cost} are in the book of {account}, as {asked_by} had asked")
+    } else {
+        format!(
+            "{quantity} {symbol} for {cost} wait to be taken over into {account}: a second person must agree"
+        )
+    }
 }
 
 fn version_told(row: &super::view::LimitVersionRow) -> Reply {

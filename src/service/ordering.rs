@@ -173,6 +173,11 @@ impl OrderWish {
         if self.or_stop.is_some() && (!alone || self.oco.is_some() || self.parent.is_some()) {
             return Some("or stop goes with a limit order that has no other exits or ties".into());
         }
+        if let Some((stop, limit)) = self.or_stop.zip(self.limit_price) {
+            let is_right = if self.side == Side::Sell { stop < limit } else { limit < stop };
+            let where_to = if self.side == Side::Sell { "below" } else { "above" };
+            return (!is_right).then(|| format!("the stop must lie {where_to} the limit"));
+        }
         let (Some(profit), Some(loss)) = (self.take_profit, self.stop_loss) else { return None };
         let is_right = if self.side == Side::Buy { loss < profit } else { profit < loss };
         (!is_right).then(|| "the take profit must lie beyond the stop loss, on the side of the profit".into())

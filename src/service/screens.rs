@@ -124,6 +124,9 @@ pub fn build(
         signals: parts.signals,
         limits: parts.limits,
         breaches: parts.breaches,
+        differences: capabilities
+            .contains(&Capability::ViewLimits)
+            .then(|| house.differences_shown(&state, portfolio.scope())),
         halted: halts_on(&state, account),
         insights: account.map_or_else(|| Ok(Vec::new()), |a| house.insights(&insights, a))?,
         news: house.news(&market, account)?,

@@ -340,13 +340,14 @@ impl House {
     pub fn route(
         &self,
         permit: &Permit<ViewPortfolio>,
-        row: &view::OrderRow,
+        account: AccountId,
+        id: OrderId,
     ) -> Result<CleanText, ServiceError> {
-        self.scoped(permit.scope(), Some(row.account))?;
+        self.scoped(permit.scope(), Some(account))?;
         let state = self.state()?;
-        let Some(order) = state.orders().get(row.account, row.id) else { return Ok(CleanText::default()) };
-        let calendar = self.calendars().of(row.instrument.exchange);
-        let session = match calendar.session_at(row.given_at) {
+        let Some(order) = state.orders().get(account, id) else { return Ok(CleanText::default()) };
+        let calendar = self.calendars().of(order.spec.instrument.exchange);
+        let session = match calendar.session_at(order.given_at) {
             Some(_) => SessionPart::Regular,
             None => SessionPart::Closed,
         };

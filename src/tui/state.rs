@@ -228,6 +228,8 @@ pub struct UiState {
     pub hits: Vec<(Rect, Target)>,
     /// Rows of a page in the pane in front.
     pub page: usize,
+    /// One pane is shown at a time.
+    pub single: bool,
     /// Speed to go back to after a pause.
     pub speed: u32,
     /// The expression under the pen.
@@ -268,6 +270,7 @@ impl UiState {
             focused,
             hits: Vec::new(),
             page: PAGE_ROWS,
+            single: false,
             speed,
             lab: Lab::default(),
             passphrase_asked: false,
@@ -402,6 +405,7 @@ impl UiState {
     pub fn drawn(&mut self, drawn: super::draw::Drawn) {
         self.hits = drawn.hits;
         self.page = drawn.page;
+        self.single = drawn.single;
         for (pane, first) in drawn.scrolls {
             self.pane_state(pane).scroll = first;
         }

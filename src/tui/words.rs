@@ -77,6 +77,7 @@ pub fn conditions(order: &OrderWish) -> Vec<String> {
     let mut parts = Vec::new();
     parts.extend(order.take_profit.map(|p| format!("take profit {}", format::price(p))));
     parts.extend(order.stop_loss.map(|p| format!("stop loss {}", format::price(p))));
+    parts.extend(order.or_stop.map(|p| format!("or stop {}, at most one of the two", format::price(p))));
     parts.extend(order.reduce_only.then(|| "reduce only".to_owned()));
     parts.extend(order.post_only.then(|| "post only".to_owned()));
     parts

@@ -122,7 +122,14 @@ pub const WORKSPACES: &[WorkspaceDef] = &[
         needs: Capability::ViewLimits,
         unless: None,
         grid: Columns(&[
-            (12, Rows(&[(20, Pane(PaneId::Limits)), (11, Pane(PaneId::Breaches))])),
+            (
+                12,
+                Rows(&[
+                    (17, Pane(PaneId::Limits)),
+                    (9, Pane(PaneId::Breaches)),
+                    (7, Pane(PaneId::Differences)),
+                ]),
+            ),
             (
                 8,
                 Rows(&[(14, Pane(PaneId::Exposure)), (10, Pane(PaneId::Versions)), (6, Pane(PaneId::Halts))]),

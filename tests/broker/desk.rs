@@ -274,6 +274,11 @@ async fn what_stood_there_before_is_listed_and_asked_for_and_no_foreign_name_sto
         (&"asked".into(), &"5".into(), &"500.00".into()),
         "{row}"
     );
+    let listed = desk.json(&["reconcile", "list"]);
+    let found = listed.as_array().unwrap().iter().find(|r| r["instrument"] == "S03.XNYS").unwrap();
+    assert_eq!((&found["quantity"], &found["cost"]), (&"5".into(), &"500.00".into()), "{found}");
+    assert!(found["since"].is_string() && found["asked_by"].is_string(), "{found}");
+    assert!(found["remedy"].as_str().unwrap().contains("two people"), "{found}");
     let again = desk.run(&["reconcile", "adopt", "alp", "S03"]);
     assert!(again.code != 0 && again.err.contains("one person only"), "{} {}", again.out, again.err);
     assert!(held(&desk).as_array().unwrap().is_empty());

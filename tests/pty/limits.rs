@@ -51,7 +51,7 @@ fn a_looser_limit_waits_for_another_person() {
         maker.row(&["max order notional", "50,000"]);
         maker.command("filter max order");
         maker.keys("A");
-        maker.shows("becomes 60000");
+        maker.shows("is 50,000 and becomes 60,000");
         maker.keys("Enter");
         maker.shows("raj began it");
         maker.quit();
@@ -59,7 +59,7 @@ fn a_looser_limit_waits_for_another_person() {
         other.row(&["max order notional", "50,000"]);
         other.command("filter max order");
         other.keys("A");
-        other.shows("becomes 60000");
+        other.shows("is 50,000 and becomes 60,000");
         other.shows("Asked by raj");
         other.keys("Enter");
         other.row(&["max order notional", "60,000"]);
@@ -101,7 +101,7 @@ fn a_temporary_override_is_approved_by_another_person_and_can_be_reverted() {
         };
         assert!(of("60000")["expires_at"].is_string() && of("60000")["approver"] == "rita");
         other.command(&format!("revert {}", of("50000")["version"]));
-        other.shows("goes back to 50000");
+        other.shows("goes back to 50,000");
         other.keys("Enter");
         other.row(&["max order notional", "50,000"]);
         other.quit();

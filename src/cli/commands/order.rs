@@ -155,7 +155,7 @@ impl Show {
         let found: Vec<OrderRow> = rows.into_iter().filter(|row| row.id == self.id).collect();
         match found.as_slice() {
             [one] => {
-                let route = session.house().route(&permit, one)?;
+                let route = session.house().route(&permit, one.account, one.id)?;
                 env.out.record(&Shown { row: one, route })
             }
             [] => Err(Failure::failed(format!("there is no order {}; see 'qlib-pro order list'", self.id))),

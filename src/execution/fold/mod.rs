@@ -202,6 +202,8 @@ impl Fold<'_> {
                 ..
             } => {
                 self.state.breaks.entry(*account).or_default().insert(observed.clone());
+                let since = self.state.broken_since.entry(*account).or_default();
+                since.entry(observed.clone()).or_insert(self.event.wall);
             }
             EventBody::MarginEased { account, code, .. } | EventBody::RiskEased { account, code } => {
                 self.state.latched.remove(&(*account, *code));

@@ -106,7 +106,16 @@ impl Fold<'_> {
         if let Some(told) = self.state.breaks.get_mut(&account) {
             told.retain(|text| !text.starts_with(&start));
         }
+        self.forget_cured(account);
         Ok(Effects::moved(account, movement))
+    }
+
+    /// What is not told any more is forgotten with its time.
+    fn forget_cured(&mut self, account: AccountId) {
+        let told = self.state.breaks.get(&account);
+        if let Some(since) = self.state.broken_since.get_mut(&account) {
+            since.retain(|text, _| told.is_some_and(|told| told.contains(text)));
+        }
     }
 
     fn submit(
@@ -157,6 +166,7 @@ impl Fold<'_> {
         let known = self.state.compared.entry(account).or_insert(Compared { opened: now, last: now });
         if is_again {
             known.last = now;
+            self.forget_cured(account);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::execution::Engine;
 
-use super::{breaks, news, strangers};
+use super::{breaks, difference, news, remedy, shares_told, strangers};
 
 mod external;
 mod groups;

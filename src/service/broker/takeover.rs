@@ -1,14 +1,19 @@
 //! What differs between an account and its broker, and taking over what stood there before.
 
 use crate::broker::Broker;
-use crate::domain::event::EventBody;
-use crate::domain::{AccountId, Command, Symbol};
+use crate::domain::event::{Claim, EventBody};
+use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::{AccountId, Command, Symbol, UnixNanos};
+use crate::execution::{State, reconcile};
 
 use super::super::book::{accounts_in, average};
 use super::super::error::ServiceError;
 use super::super::house::House;
-use super::super::permit::{ControlRisk, Permit};
+use super::super::permit::{ControlRisk, Permit, Scope};
 use super::super::view;
+
+/// Nanoseconds of a minute.
+const MINUTE_NANOS: i64 = 60 * NANOS_PER_SECOND;
 
 impl House {
     /// What differs between accounts and their brokers, and what somebody asked to take over.
@@ -16,20 +21,17 @@ impl House {
         &self,
         permit: &Permit<ControlRisk>,
     ) -> Result<Vec<view::DifferenceRow>, ServiceError> {
-        let state = self.state()?;
-        let mut rows = Vec::new();
-        for account in accounts_in(&state, permit.scope()) {
-            let name = account.spec().account;
-            let told = state.breaks().get(&name).into_iter().flatten();
-            rows.extend(told.map(|text| {
-                let is_of = |c: &&crate::domain::event::Claim| {
-                    c.account == name && text.starts_with(&format!("{}: ", c.instrument))
-                };
-                let maker = state.claims().find(is_of).map(|c| c.maker);
-                view::DifferenceRow { account: name, difference: text.clone(), asked_by: maker }
-            }));
+        Ok(rows_in(&*self.state()?, permit.scope()))
+    }
+
+    /// The same for a screen, of the accounts that a person sees.
+    pub(crate) fn differences_shown(&self, state: &State, scope: Scope) -> view::Differences {
+        let rows = rows_in(state, scope);
+        if rows.is_empty() {
+            return view::Differences::default();
         }
-        Ok(rows)
+        let now = self.clock().now().nanos();
+        view::Differences { at: UnixNanos::from_nanos(now - now.rem_euclid(MINUTE_NANOS)), rows }
     }
 
     /// Asks to take over what an account's broker holds more of a symbol, or agrees to what somebody else asked for.
@@ -65,9 +67,38 @@ impl House {
             quantity: claim.quantity,
             cost: claim.cost,
             average_price: average(claim.cost, claim.quantity),
-            status: if is_done { "taken_over" } else { "asked" }.into(),
+            status: if is_done { view::ClaimRow::DONE } else { view::ClaimRow::ASKED }.into(),
             asked_by: claim.maker,
         })
+    }
+}
+
+fn rows_in(state: &State, scope: Scope) -> Vec<view::DifferenceRow> {
+    let mut rows = Vec::new();
+    for account in accounts_in(state, scope) {
+        let name = account.spec().account;
+        let told = state.breaks().get(&name).into_iter().flatten();
+        rows.extend(told.map(|text| row(state, name, text)));
+    }
+    rows
+}
+
+fn row(state: &State, account: AccountId, text: &str) -> view::DifferenceRow {
+    let (instrument, quantity) = reconcile::shares_told(text).unzip();
+    let quantity = quantity.flatten();
+    // What was asked for other figures no longer holds: it is asked for anew.
+    let is_of =
+        |c: &&Claim| (c.account, Some(c.instrument), Some(c.quantity)) == (account, instrument, quantity);
+    let claim = state.claims().find(is_of);
+    view::DifferenceRow {
+        account,
+        difference: text.to_owned(),
+        since: state.broken_since(account, text),
+        remedy: reconcile::remedy(text).to_owned(),
+        instrument,
+        quantity,
+        asked_by: claim.map(|c| c.maker),
+        cost: claim.map(|c| c.cost),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What screens show of syncing: the run that is going and how the last one ended.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::domain::CleanText;
 use crate::domain::vendor::DataKind;
+use crate::domain::{CleanText, Exchange, UnixNanos};
 use crate::market::fetch::{Stop, Stopper, stopper};
 
 use super::super::engine::lock;
@@ -12,7 +13,7 @@ use super::super::error::ServiceError;
 use super::super::house::House;
 use super::super::permit::{ManageData, Permit, ViewMarket};
 use super::ended::{self, Ended};
-use super::report::Progress;
+use super::report::{BesideReport, Progress, SyncOutcome};
 use super::{Bars, Control, SyncWish};
 
 /// The state of syncing in this process.
@@ -23,8 +24,20 @@ pub struct SyncBoard(Mutex<Inner>);
 struct Inner {
     running: Option<(Stopper, Progress)>,
     last: Option<Ended>,
+    listings: BTreeMap<Exchange, ListingFault>,
     /// The schedule is going: no run begins any more.
     closing: bool,
+}
+
+/// Why the listings of an exchange are not as they should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListingFault {
+    /// When they were asked for last.
+    pub at: UnixNanos,
+    /// Why nobody gave them.
+    pub said: CleanText,
+    /// When the schedule tries them again this evening, where it does.
+    pub again: Option<UnixNanos>,
 }
 
 /// The state of syncing, as it may be shown.
@@ -34,6 +47,8 @@ pub struct SyncView {
     pub running: Option<Progress>,
     /// How the last run ended.
     pub last: Option<Ended>,
+    /// Exchanges whose listings nobody gave when they were asked for last.
+    pub listings: BTreeMap<Exchange, ListingFault>,
 }
 
 impl House {
@@ -43,6 +58,7 @@ impl House {
         SyncView {
             running: board.running.as_ref().map(|(_, progress)| progress.clone()),
             last: board.last.clone(),
+            listings: board.listings.clone(),
         }
     }
 
@@ -138,7 +154,36 @@ impl House {
             return Ok((Went::of(report.canceled, report.failed()), ended::of_prices(&report)));
         }
         let report = self.sync_beside_now(kind, wish, control)?;
+        if kind == DataKind::Directory {
+            self.note_listings(&report);
+        }
         Ok((Went::of(report.canceled, report.failed()), ended::of_beside(kind, &report)))
+    }
+}
+
+impl House {
+    /// Keeps why listings were not given until they are.
+    fn note_listings(&self, report: &BesideReport) {
+        let at = self.clock().now();
+        let mut board = lock(&self.sync_board().0);
+        for row in &report.rows {
+            let Ok(exchange) = row.of.parse::<Exchange>() else { continue };
+            match row.outcome {
+                SyncOutcome::Failed => {
+                    let fault = ListingFault { at, said: CleanText::new(&row.said), again: None };
+                    board.listings.insert(exchange, fault);
+                }
+                SyncOutcome::Done | SyncOutcome::UpToDate => drop(board.listings.remove(&exchange)),
+                SyncOutcome::Canceled => {}
+            }
+        }
+    }
+
+    /// Notes when the schedule asks an exchange's listings again this evening.
+    pub(super) fn plan_listings(&self, exchange: Exchange, again: Option<UnixNanos>) {
+        if let Some(fault) = lock(&self.sync_board().0).listings.get_mut(&exchange) {
+            fault.again = again;
+        }
     }
 }
 

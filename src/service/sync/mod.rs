@@ -37,7 +37,7 @@ pub use crate::market::fetch::{Pace, Stop, Stopper, stopper};
 pub use crate::market::http::Limits;
 use crate::market::import::parse_symbol;
 
-pub use board::{SyncBoard, SyncView};
+pub use board::{ListingFault, SyncBoard, SyncView};
 pub use ended::Ended;
 pub use quotes::QuoteRow;
 pub use report::{BesideReport, BesideRow, Progress, SyncOutcome, SyncReport, SyncRow, VendorLine};

@@ -116,6 +116,7 @@ impl House {
             // While another run is going this one is still to come.
             let Some(is_done) = is_done else { continue };
             let after = Tried::after(tried.get(&exchange), last, self.clock().now(), is_done);
+            self.plan_listings(exchange, after.again);
             tried.insert(exchange, after);
         }
     }

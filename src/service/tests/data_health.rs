@@ -10,6 +10,8 @@ use crate::domain::vendor::{Circuit, DataKind, VendorId};
 use crate::domain::{CleanText, Volume};
 use crate::service::data_health::DataWatch;
 use crate::service::engine::lock;
+use crate::service::permit::ManageData;
+use crate::service::sync::SyncWish;
 use crate::service::view::{Awaited, DataHealth, VendorState};
 use crate::store::market::{BarRun, SyncNote};
 
@@ -205,4 +207,27 @@ fn after_forty_days_without_a_network_every_age_is_right() {
     let yahoo = health.vendors.iter().find(|v| v.vendor == VendorId::Yahoo).unwrap();
     let age = health.at.since(yahoo.last_success.unwrap()) / 1_000_000_000;
     assert!((40 * 86_400 - 60..=40 * 86_400).contains(&age), "{age} s");
+}
+
+#[test]
+fn an_exchange_whose_listings_nobody_gave_is_told_with_the_reason_and_the_next_try() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home(folder.path());
+    let session = home.login(Role::Trader);
+    let permit = session.permit::<ManageData>().unwrap();
+    home.house.start_sync(&permit, DataKind::Directory, &SyncWish::default()).unwrap();
+    let mut watch = watch(&home, Role::Trader);
+    let health = loop {
+        let health = watch.look().unwrap();
+        if !health.sync.running {
+            break health;
+        }
+        std::thread::yield_now();
+    };
+    let [row] = health.listings.as_slice() else { panic!("{:?}", health.listings) };
+    assert!(row.says.contains("no vendor that is switched on and has a key"), "{row:?}");
+    assert_eq!((row.exchange, row.next), (Exchange::Xnys, None), "by itself it fetches prices only");
+    lock(home.house.settings()).sync_kinds.push(DataKind::Directory);
+    let next = watch.look().unwrap().listings[0].next;
+    assert_eq!(next, "2026-05-29T20:00:00Z".parse().ok(), "the next close in New York");
 }

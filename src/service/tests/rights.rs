@@ -22,6 +22,8 @@ fn allowed(request: &Request) -> bool {
         | Request::Find(_)
         | Request::Watch(_)
         | Request::Unwatch(_)
+        // Accounts of others do not exist for who asks.
+        | Request::Route(..)
         | Request::ReadNotices => true,
         Request::Setting { key, .. } => ["theme", "ascii", "colors"].contains(&key.as_str()),
         Request::WhatIf(t) | Request::Submit { ticket: t, .. } => t.account.as_str() != "desk",
@@ -47,6 +49,7 @@ fn allowed(request: &Request) -> bool {
         | Request::Resume(_)
         | Request::Flatten { .. }
         | Request::Drill(_)
+        | Request::TakeOver { .. }
         | Request::RunSignals
         | Request::Rebalance { .. }
         | Request::Advance(_)
@@ -117,6 +120,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Resume(Scope::Firm),
         Request::Flatten { scope: Scope::Firm, reason: "".into() },
         Request::Drill(Scope::Firm),
+        Request::TakeOver { account: desk, symbol: instrument.symbol },
         Request::RunSignals,
         Request::Rebalance { dry_run: true },
         Request::Rebalance { dry_run: false },
@@ -151,6 +155,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         let (quantity, limit_price, trigger_price) = (None, None, None);
         all.push(Request::Amend { account, id, quantity, limit_price, trigger_price });
         all.push(Request::Cancel { account, id });
+        all.push(Request::Route(account, id));
         all.push(Request::CancelAll { account, symbol: None });
     }
     let tables = [Table::Orders, Table::Fills, Table::Positions, Table::News];

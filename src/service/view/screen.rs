@@ -104,6 +104,8 @@ pub struct Screen {
     pub limits: Option<LimitsView>,
     /// Breaches, newest first.
     pub breaches: Option<Vec<BreachRow>>,
+    /// What differs between accounts and their brokers.
+    pub differences: Option<Differences>,
     /// Halts that bind the current account (shown to everybody as a banner).
     pub halted: Vec<HaltRow>,
     /// Plain-language insights on the current account.

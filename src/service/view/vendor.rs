@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::domain::vendor::{Circuit, DataKind, VendorId};
-use crate::domain::{InstrumentId, UnixNanos};
+use crate::domain::{Exchange, InstrumentId, UnixNanos};
 use crate::service::keys::Sealed;
 
 /// One key that can be set, and whether it is.
@@ -200,6 +200,19 @@ pub struct SyncLine {
     pub troubled: bool,
 }
 
+/// Listings of an exchange that nobody gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListingRow {
+    /// Exchange.
+    pub exchange: Exchange,
+    /// When they were asked for last.
+    pub at: UnixNanos,
+    /// Why nobody gave them.
+    pub says: String,
+    /// When they are asked for again; `None` when only a person asks.
+    pub next: Option<UnixNanos>,
+}
+
 /// How the data of a home is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct DataHealth {
@@ -213,7 +226,9 @@ pub struct DataHealth {
     pub feed: Option<FeedLine>,
     /// Instruments by source, the worst first, at most [`DataHealth::SOURCES_MAX`].
     pub sources: Vec<SourceRow>,
-    /// How many there are.
+    /// Exchanges whose listings nobody gave.
+    pub listings: Vec<ListingRow>,
+    /// How many sources there are.
     pub sources_total: usize,
     /// How many of them are stale.
     pub stale: usize,

@@ -217,6 +217,16 @@ fn draw_status(state: &UiState, row: Rect, buf: &mut Buffer) {
         };
         parts.push((format!("SIMULATED prices, {clock}"), Meaning::Simulated));
     }
+    let differs = state.screen.differences.as_ref().map(|d| d.rows.as_slice()).unwrap_or_default();
+    if let Some(first) = differs.first() {
+        let one = differs.iter().all(|d| d.account == first.account);
+        let of = if one { first.account.to_string() } else { "brokers".to_owned() };
+        let what = if differs.len() == 1 { "difference" } else { "differences" };
+        parts.push((format!("X {} {what} with {of} (:RECO)", differs.len()), Meaning::Breach));
+    }
+    if let Some(sync) = state.screen.data_health.as_ref().map(|h| &h.sync).filter(|s| s.running) {
+        parts.push((format!("sync {}/{}", sync.done, sync.total), Meaning::Own));
+    }
     // What the first part has just said is not said again.
     let text = data.text.strip_prefix("SIMULATED prices, ").filter(|_| data.simulated).unwrap_or(&data.text);
     parts.push((text.to_owned(), if data.warning { Meaning::Warn } else { Meaning::Chrome }));

@@ -39,6 +39,8 @@ pub struct Drawn {
     pub hits: Vec<(Rect, Target)>,
     /// Rows of a page in the pane in front.
     pub page: usize,
+    /// One pane is shown at a time.
+    pub single: bool,
     /// First row drawn of each table, to be kept.
     pub scrolls: Vec<(PaneId, usize)>,
 }
@@ -99,6 +101,7 @@ fn draw_body(state: &UiState, body: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
         }
         return;
     }
+    drawn.single = true;
     let strip = Rect { height: 1, ..body };
     chrome::draw_strip(state, strip, buf, drawn);
     if let Some(pane) = state.pane() {

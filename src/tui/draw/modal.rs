@@ -79,7 +79,7 @@ pub fn hints(modal: &Modal) -> &'static [(&'static str, &'static str)] {
             basket::Stage::Done => &[("Up/Down", "scroll"), ("Esc", "close")],
             basket::Stage::Asking | basket::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
         },
-        Modal::Detail(_) => &[("Esc", "close")],
+        Modal::Detail(_) => &[("Up/Down", "scroll"), ("Esc", "close")],
         Modal::Expression => &[
             ("Tab", "complete"),
             ("Enter", "done"),
@@ -317,11 +317,15 @@ fn draw_detail(state: &UiState, detail: &Detail, body: Rect, buf: &mut Buffer, d
         })
         .collect();
     let area = window(body, width, rows(lines.len()).saturating_add(2), theme, buf);
-    let inner = Frame { edge: Edge::Focus, title: &detail.title, note: "", right: "", foot: "Esc close" }
+    let first = detail.scroll.min(lines.len().saturating_sub(usize::from(area.height.saturating_sub(2))));
+    let below = lines.len().saturating_sub(first + usize::from(area.height.saturating_sub(2)));
+    let foot =
+        if below > 0 { format!("{below} lines more below  Esc close") } else { "Esc close".to_owned() };
+    let inner = Frame { edge: Edge::Focus, title: &detail.title, note: "", right: "", foot: &foot }
         .draw(theme, area, buf);
     drawn.hits.push((area, Target::Modal));
     let mut pen = Pen::new(buf, inner);
-    for (y, (name, text)) in (0..).zip(&lines) {
+    for (y, (name, text)) in (0..inner.height).zip(lines.iter().skip(first)) {
         pen.put(1, y, &format::pad_right(name, label, theme.ascii), theme.style(Meaning::Muted));
         pen.put(rows(label) + 2, y, text, theme.style(Meaning::Text));
     }

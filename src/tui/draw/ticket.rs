@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 
 use crate::domain::limit::{CheckOutcome, CheckRecord, LimitName, LimitUnit};
 use crate::domain::{Money, OrderType, Ratio, Side, TimeInForce};
+use crate::service::trading::OrderWish;
 use crate::service::view::WhatIf;
 use crate::tui::format;
-use crate::tui::modal::ticket::{Measure, Stage, TicketField, TicketForm, reason};
+use crate::tui::modal::ticket::{Exits, Measure, Stage, TicketField, TicketForm, reason};
 use crate::tui::state::{Target, UiState};
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::widgets::pen::Pen;
@@ -105,6 +106,7 @@ fn label(form: &TicketForm, field: TicketField) -> &'static str {
         TicketField::Exits => "Exits",
         TicketField::Profit => "Profit",
         TicketField::Loss => "Loss",
+        TicketField::OrStop => "Or stop",
     }
 }
 
@@ -116,7 +118,7 @@ fn draw_choice(form: &TicketForm, field: TicketField, (x, y): (u16, u16), theme:
         TicketField::Tif => TimeInForce::ALL.iter().map(|t| (t.as_str(), *t == entry.tif)).collect(),
         TicketField::Post => vec![("no", !entry.post_only), ("only", entry.post_only)],
         TicketField::Reduce => vec![("no", !entry.reduce_only), ("only", entry.reduce_only)],
-        TicketField::Exits => vec![("none", !entry.exits), ("bracket", entry.exits)],
+        TicketField::Exits => Exits::ALL.iter().map(|e| (e.as_str(), *e == entry.exits)).collect(),
         _ => {
             // Too many kinds for one row: the one chosen, and where it stands among them.
             let kind = words::kind(entry.order_type);
@@ -186,6 +188,7 @@ fn hint(field: TicketField, text: &str) -> Option<&'static str> {
         TicketField::Stop => "gives up here",
         TicketField::Profit => "exit, a limit",
         TicketField::Loss => "exit, a stop",
+        TicketField::OrStop => "the other exit",
         _ => return None,
     };
     (text.is_empty() || field == TicketField::Until).then_some(hint)
@@ -263,9 +266,10 @@ fn draw_answer(
         |c: &&CheckRecord| form.all_checks || c.outcome != CheckOutcome::Passed || !c.threshold.is_empty();
     let checks: Vec<&CheckRecord> = answer.checks.iter().filter(says).collect();
     let shown = if form.all_checks { checks.len() } else { CHECKS_SHORT };
-    // Below stand the head, four lines of figures, and the foot.
+    let pair = form.answer_for.as_ref().and_then(|ticket| other_exit(&ticket.order, answer));
+    // Below stand the head, four or five lines of figures, and the foot.
     let bottom = pen.height().saturating_sub(FOOT_ROWS);
-    let room = usize::from(bottom.saturating_sub(top + 5));
+    let room = usize::from(bottom.saturating_sub(top + 5 + u16::from(pair.is_some())));
     let count = shown.min(checks.len()).min(room.max(1));
     let all = answer.checks.len();
     let of = if all > count { format!(" {count} of {all} (m all)") } else { String::new() };
@@ -279,7 +283,8 @@ fn draw_answer(
     }
     let cell = |value: Option<Money>| value.map_or_else(|| format::MISSING.to_owned(), format::money);
     let currency = answer.currency;
-    let mut lines = vec![
+    let mut lines: Vec<(String, Meaning)> = pair.into_iter().collect();
+    lines.extend([
         (
             format!(
                 "Position    {} -> {} sh",
@@ -300,7 +305,7 @@ fn draw_answer(
             format!("Order value {} {currency}   fee {} {currency}", cell(answer.notional), cell(answer.fee)),
             Meaning::Text,
         ),
-    ];
+    ]);
     if let Some((price, time)) = answer.reference {
         let at = format::LocalClock::of(&state.screen.data).short(time, state.screen.data.market_time);
         let text =
@@ -310,6 +315,22 @@ fn draw_answer(
     for (y, (text, meaning)) in (y..bottom).zip(&lines) {
         pen.put(1, y, text, theme.style(*meaning));
     }
+}
+
+/// What the second exit of a pair does, or that there is less to leave than the two of them ask for.
+fn other_exit(order: &OrderWish, answer: &WhatIf) -> Option<(String, Meaning)> {
+    let stop = order.or_stop?;
+    let held = match order.side {
+        Side::Sell => answer.position_before,
+        Side::Buy => answer.position_before.checked_neg().unwrap_or_default(),
+    };
+    Some(if held >= answer.quantity {
+        (format!("Or stop     {}; of the two exits at most one is done", format::price(stop)), Meaning::Text)
+    } else {
+        let held = if held.is_positive() { format::quantity(held) } else { "nothing".to_owned() };
+        let way = if order.side == Side::Sell { "sell" } else { "buy back" };
+        (format!("! an exit needs a position: {held} is held to {way}"), Meaning::Warn)
+    })
 }
 
 fn draw_check(check: &CheckRecord, y: u16, theme: &Theme, pen: &mut Pen<'_>) {

@@ -12,6 +12,7 @@ pub mod pick;
 pub mod set;
 pub mod ticket;
 
+use crate::domain::{AccountId, OrderId};
 use crate::service::desk::{Reply, Request};
 
 use super::field::SecretField;
@@ -52,6 +53,34 @@ pub struct Detail {
     pub title: String,
     /// Labels and values.
     pub rows: Vec<(String, String)>,
+    /// First line shown.
+    pub scroll: usize,
+    /// The order of which more is asked.
+    pub order: Option<(AccountId, OrderId)>,
+}
+
+impl Detail {
+    /// Lines that one page key moves.
+    const PAGE: usize = 10;
+
+    /// Text that is all there.
+    pub fn new(title: impl Into<String>, rows: Vec<(String, String)>) -> Self {
+        Self { title: title.into(), rows, scroll: 0, order: None }
+    }
+
+    /// Takes a key; `None` closes it.
+    fn key(mut self, key: Key) -> Option<Self> {
+        let to = match key.code {
+            Code::Esc | Code::Enter | Code::Char('q') => return None,
+            Code::Down | Code::Char('j') => self.scroll + 1,
+            Code::Up | Code::Char('k') => self.scroll.saturating_sub(1),
+            Code::PageDown => self.scroll + Self::PAGE,
+            Code::PageUp => self.scroll.saturating_sub(Self::PAGE),
+            _ => self.scroll,
+        };
+        self.scroll = to.min(self.rows.len().saturating_sub(1));
+        Some(self)
+    }
 }
 
 /// Gives a key to the top window.
@@ -75,10 +104,7 @@ pub fn key(state: &mut UiState, key: Key, out: &mut Vec<Effect>) {
             None
         }
         Some(Modal::Passphrase(field)) => passphrase_key(field, key, out),
-        Some(Modal::Detail(detail)) => {
-            let closes = matches!(key.code, Code::Esc | Code::Enter | Code::Char('q'));
-            (!closes).then_some(Modal::Detail(detail))
-        }
+        Some(Modal::Detail(detail)) => detail.key(key).map(Modal::Detail),
     };
     state.modals.extend(stays);
 }
@@ -144,6 +170,7 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
     let waits = |m: &Modal| match (&reply, m) {
         (Reply::WhatIf(..) | Reply::Changed(..), Modal::Ticket(_)) => true,
         (Reply::Found(_), Modal::Pick(form)) => form.is_find(),
+        (Reply::Route(account, id, _), Modal::Detail(detail)) => detail.order == Some((*account, *id)),
         (Reply::Preview(_), Modal::Limit(_))
         | (Reply::SetPreview(_), Modal::Set(_))
         | (Reply::Basket(..), Modal::Basket(_)) => true,
@@ -157,9 +184,10 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
         _ => false,
     };
     let Some(at) = state.modals.iter().rposition(waits) else {
-        let late =
-            matches!(reply, Reply::WhatIf(..) | Reply::Found(_) | Reply::Preview(_) | Reply::SetPreview(_))
-                || tag == Tag::WhatIf;
+        let late = matches!(
+            reply,
+            Reply::WhatIf(..) | Reply::Found(_) | Reply::Preview(_) | Reply::SetPreview(_) | Reply::Route(..)
+        ) || tag == Tag::WhatIf;
         return (!late).then_some(reply);
     };
     let stays = match state.modals.remove(at) {
@@ -174,11 +202,15 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
             form.found(reply, state.now_ms, out);
             Some(Modal::Pick(form))
         }
-        other @ (Modal::Ask(_)
-        | Modal::Line(_)
-        | Modal::Detail(_)
-        | Modal::Expression
-        | Modal::Passphrase(_)) => Some(other),
+        Modal::Detail(mut detail) => {
+            if let Reply::Route(_, _, text) = reply
+                && !text.is_empty()
+            {
+                detail.rows.push(("route".to_owned(), text.to_string()));
+            }
+            Some(Modal::Detail(detail))
+        }
+        other @ (Modal::Ask(_) | Modal::Line(_) | Modal::Expression | Modal::Passphrase(_)) => Some(other),
     };
     if let Some(modal) = stays {
         state.modals.insert(at.min(state.modals.len()), modal);

@@ -63,6 +63,7 @@ pub fn empty(role: Role) -> Screen {
         signals: None,
         limits: None,
         breaches: None,
+        differences: None,
         halted: Vec::new(),
         insights: Vec::new(),
         news: Vec::new(),
@@ -96,6 +97,7 @@ pub fn for_role(role: Role) -> Screen {
     screen.signals = may(Capability::ViewSignals).then(signals);
     screen.limits = may(Capability::ViewLimits).then(limits);
     screen.breaches = may(Capability::ViewLimits).then(breaches);
+    screen.differences = may(Capability::ViewLimits).then(differences);
     screen.insights = insights();
     screen.news = news();
     screen.notices = notices();
@@ -112,6 +114,32 @@ pub fn for_role(role: Role) -> Screen {
         screen.data.speed = 5;
     }
     screen
+}
+
+fn differences() -> Differences {
+    let row = |difference: &str, remedy: &str, quantity: Option<&str>| DifferenceRow {
+        account: p("alp"),
+        difference: difference.to_owned(),
+        since: Some(at("20T16:12:00")),
+        remedy: remedy.to_owned(),
+        instrument: difference.split_once(": ").map(|(id, _)| p(id)),
+        quantity: quantity.map(p),
+        asked_by: None,
+        cost: None,
+    };
+    let more = "two people who control risk can take it over; else correct it at the broker";
+    let asked = DifferenceRow {
+        asked_by: Some(p("root")),
+        cost: Some(p("500")),
+        ..row("JPM.XNYS: 0 here and 5 at the broker", more, Some("5"))
+    };
+    let lost = "look for it at the broker; if it is not there, cancel it here";
+    let rows = vec![
+        row("AAPL.XNYS: 10 here and 15 at the broker", more, Some("5")),
+        asked,
+        row("order 1044 works here and is not known at the broker", lost, None),
+    ];
+    Differences { at: p(MARKET_TIME), rows }
 }
 
 fn account(name: &str, owner: Option<&str>) -> Account {

@@ -84,12 +84,12 @@ fn line(limit: &LimitRow) -> Row {
 }
 
 /// A limit's name in words.
-pub(super) fn words(name: LimitName) -> String {
+pub fn words(name: LimitName) -> String {
     name.as_str().replace('_', " ")
 }
 
 /// A limit's value as people read it: percentages, separators; text that is no number stays as it is.
-pub(super) fn shown(name: LimitName, text: &str) -> String {
+pub fn shown(name: LimitName, text: &str) -> String {
     let formatted = match name.unit() {
         LimitUnit::Ratio => text.parse::<Ratio>().ok().map(format::percent),
         LimitUnit::Money => text.parse::<Money>().ok().map(format::money_whole),

@@ -51,6 +51,7 @@ panes! {
     Versions = versions, "Versions of limits, newest first.";
     Breaches = breaches, "What risk refused.";
     Halts = halts, "Halts in force.";
+    Differences = differences, "What differs between accounts and their brokers.";
     Exposure = exposure, "Exposure of every account and the largest names.";
     History = history, "Fills.";
     Insights = insights, "Plain sentences about the account.";

@@ -1,8 +1,9 @@
-//! Stored prices by name and source, the worst first: how far behind, how many gaps, what was flagged or set aside.
+//! Stored prices by name and source, the worst first: how far behind, how many gaps, what was flagged or set aside. Above
+//! them exchanges whose listings nobody gave, with the reason and the next try.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
-use crate::domain::Capability;
-use crate::service::view::{Awaited, SourceRow};
+use crate::domain::{Capability, UnixNanos};
+use crate::service::view::{Awaited, ListingRow, SourceRow};
 use crate::tui::format;
 use crate::tui::theme::Meaning;
 
@@ -23,7 +24,8 @@ fn note(view: &View<'_>) -> String {
     let more = health.sources_total.saturating_sub(health.sources.len());
     let more = if more == 0 { String::new() } else { format!("{more} better ones not listed") };
     let stale = if health.stale == 0 { String::new() } else { format!("? {} behind", health.stale) };
-    cells::joined(&[&format!("{} in all", health.sources_total), &stale, &more])
+    let lists = if health.listings.is_empty() { "" } else { "X listings failed" };
+    cells::joined(&[&format!("{} in all", health.sources_total), lists, &stale, &more])
 }
 
 fn table(view: &View<'_>) -> TableData {
@@ -40,9 +42,32 @@ fn table(view: &View<'_>) -> TableData {
         Column::right("ODD", 3),
         Column::left("SAYS", 4).growing(12),
     ]);
-    let rows = view.screen.data_health.iter().flat_map(|h| &h.sources);
-    table.rows = rows.map(line).collect();
+    let Some(health) = &view.screen.data_health else { return table };
+    let listings = health.listings.iter().map(|row| listing(row, health.at));
+    table.rows = listings.chain(health.sources.iter().map(line)).collect();
     table
+}
+
+/// An exchange whose listings nobody gave.
+fn listing(row: &ListingRow, now: UnixNanos) -> Row {
+    let mut cells = vec![Cell::missing(); 11];
+    let shown = [
+        (0, Cell::new(row.exchange.code(), Meaning::Title)),
+        (1, Cell::text("listings")),
+        (5, Cell::new("X failed", Meaning::Breach)),
+    ];
+    for (place, cell) in shown {
+        if let Some(at) = cells.get_mut(place) {
+            *at = cell;
+        }
+    }
+    let next = match row.next {
+        Some(next) if next > now => format!("asked for again in {}", format::age(next, now)),
+        Some(_) => "asked for again any moment".to_owned(),
+        None => "':sync listings' asks again".to_owned(),
+    };
+    let detail = format!("{next}; {} ago: {}", format::age(now, row.at), row.says);
+    Row { detail: Some(Cell::new(detail, Meaning::Warn)), ..Row::new(RowKey::None, cells) }
 }
 
 fn line(row: &SourceRow) -> Row {

@@ -45,14 +45,20 @@ pub(super) fn figures(account: &Account, view: &View<'_>) -> Vec<Line> {
     let gross = account.gross_exposure.map_or_else(Cell::missing, |g| Cell::text(format::percent(g)));
     let free = account.equity.and_then(|e| account.cash.share_of(e));
     let free = free.map(|share| Cell::muted(format!("{} of equity", format::percent(share))));
-    vec![
+    let differs = view.screen.differences.iter().flat_map(|d| &d.rows).filter(|d| d.account == account.account);
+    let differs = match differs.count() {
+        0 => None,
+        n => Some(Line::field("Broker", Cell::new(format!("X {n} differ, see :RECO"), Meaning::Breach))),
+    };
+    let figures = vec![
         Line::Field("Equity".to_owned(), vec![equity, currency()]),
         Line::Field("Day".to_owned(), vec![cells::gain(account.day_profit), cells::change(account.day_return, view.ascii)]),
         Line::Field("Cash".to_owned(), std::iter::once(money(Some(account.cash))).chain(free).collect()),
         Line::Field("Open P&L".to_owned(), vec![cells::gain(account.open_profit), Cell::muted("against cost")]),
         Line::Field("Realized".to_owned(), vec![cells::gain(Some(account.realized)), Cell::muted(format!("fees {}", format::money(account.fees)))]),
         Line::Field("Gross".to_owned(), vec![gross, Cell::muted("of equity")]),
-    ]
+    ];
+    figures.into_iter().chain(differs).collect()
 }
 
 /// The curve of equity with its ends and its deepest fall; nothing while there are fewer than two sessions.

@@ -255,6 +255,31 @@ fn limits_show_bar_mark_and_figure() {
 }
 
 #[test]
+fn differences_say_their_age_who_asks_and_what_to_do() {
+    insta::assert_snapshot!(framed(PaneId::Differences, (78, 8)), @r"
+    | ACCOUNT  AGE  WHAT DIFFERS                                          TAKE-OVER
+    |▸alp       3h  AAPL.XNYS: 10 here and 15 at the broker               -
+    | └ T asks a second person to take it over; else correct it at the broker
+    | alp       3h  JPM.XNYS: 0 here and 5 at the broker                  ! root asks
+    | └ T agrees to take it over, not by root; else correct it at the broker
+    | alp       3h  order 1044 works here and is not known at the broker  -
+    | └ look for it at the broker; if it is not there, cancel it here
+    |
+    ");
+}
+
+#[test]
+fn listings_that_nobody_gave_stand_above_prices_with_reason_and_next_try() {
+    insta::assert_snapshot!(framed(PaneId::Sources, (78, 5)), @r"
+    | SYMBOL     SOURCE    LAST          BEHIND  GAPS  ASIDE  DIFFER  ODD
+    |▸XASX       listings  -           X failed     -      -       -    -
+    | └ asked for again in 11m; 20m ago: asx: the server failed (503)
+    | GONE.XNYS  yahoo     2024-11-19      ? 12     4      2       4    1
+    | AAPL.XNYS  yahoo     2024-11-19       ? 1     2      1       2    1
+    ");
+}
+
+#[test]
 fn a_narrow_watchlist_keeps_what_matters() {
     insta::assert_snapshot!(framed(PaneId::Watchlist, (40, 8)), @r"
     | SYM        LAST      CHG%   AGE   SIG

@@ -49,6 +49,7 @@ pub fn perform(state: &mut UiState, id: ActionId, args: &str, out: &mut Vec<Effe
         ActionId::Flatten => risk::flatten(state, args),
         ActionId::Drill => risk::drill(state, args, out),
         ActionId::Resume => risk::resume(state, args),
+        ActionId::Adopt => risk::adopt(state, args),
         ActionId::RunSignals => begin(state, "Running the model...", Request::RunSignals, out),
         ActionId::Explain => explain(state, args, out),
         ActionId::Formula
@@ -187,9 +188,13 @@ fn open(state: &mut UiState, out: &mut Vec<Effect>) {
                 go_to_pane(state, PaneId::Chart);
             }
         }
-        RowKey::Order(_, id) => {
-            let detail = state.screen.orders.iter().find(|o| o.id == id).map(|o| trade::detail(state, o));
-            state.modals.extend(detail.map(Modal::Detail));
+        RowKey::Order(account, id) => {
+            let found = state.screen.orders.iter().find(|o| o.id == id && o.account == account);
+            if let Some(order) = found {
+                let detail = trade::detail(state, order);
+                state.modals.push(Modal::Detail(detail));
+                out.push(Effect::Send(Tag::Quiet, Request::Route(account, id)));
+            }
         }
         RowKey::Account(account) => send(out, Request::SelectAccount(account)),
         RowKey::Limit(..) => perform(state, ActionId::EditLimit, "", out),
@@ -197,16 +202,15 @@ fn open(state: &mut UiState, out: &mut Vec<Effect>) {
         RowKey::Factor(family, name) => research::load(state, &family, &name, out),
         RowKey::Notice(id) => {
             let found = state.screen.notices.iter().find(|n| n.id == id);
-            let detail = found.map(|n| Detail {
-                title: n.title.clone(),
-                rows: vec![(n.level.as_str().to_owned(), n.text.clone())],
-            });
+            let detail = found
+                .map(|n| Detail::new(n.title.as_str(), vec![(n.level.as_str().to_owned(), n.text.clone())]));
             state.modals.extend(detail.map(Modal::Detail));
         }
         RowKey::Set(set) => perform(state, ActionId::ChangeSet, set.as_str(), out),
         RowKey::Breach(_)
         | RowKey::Version(_)
         | RowKey::Halt(_)
+        | RowKey::Difference(..)
         | RowKey::User(_)
         | RowKey::Source(..)
         | RowKey::SetAside(_)
@@ -225,7 +229,7 @@ fn row_detail(state: &mut UiState) {
         let cells =
             table.columns.iter().zip(&row.cells).map(|(c, cell)| (c.title.clone(), cell.text.clone()));
         let note = row.detail.iter().map(|d| (String::new(), d.text.clone()));
-        Some(Detail { title: id.def().title.to_owned(), rows: cells.chain(note).collect() })
+        Some(Detail::new(id.def().title, cells.chain(note).collect()))
     });
     state.modals.extend(detail.map(Modal::Detail));
 }

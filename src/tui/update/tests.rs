@@ -20,7 +20,9 @@ use crate::tui::testing::{frame, press, screen_of, state_of};
 
 use super::update;
 
+mod brokers;
 mod data;
+mod exits;
 mod research;
 mod sets;
 

@@ -136,6 +136,8 @@ pub enum RowKey {
     Set(ChangeSetId),
     /// A halt.
     Halt(Scope),
+    /// What differs between an account and its broker, in words.
+    Difference(AccountId, String),
     /// A person.
     User(UserName),
     /// A setting.

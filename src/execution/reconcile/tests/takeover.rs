@@ -86,6 +86,48 @@ fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on
 }
 
 #[test]
+fn a_difference_is_as_old_as_its_first_telling_and_is_forgotten_when_it_is_gone() {
+    let mut desk = Desk::open();
+    let text = "AAPL.XNYS: 0 here and 5 at the broker";
+    let since = |desk: &Desk| desk.engine.state().broken_since(desk.account, text);
+    let compare = |desk: &mut Desk, held: &VenueView, hour: i64| {
+        let wall = now().plus_millis(hour * 3_600_000);
+        let found = breaks(desk.engine.state(), desk.account, held);
+        for breaks in [None, Some(found)] {
+            let command = Command::Reconcile { account: desk.account, breaks };
+            let given =
+                Given { actor: "ann".parse().unwrap(), independent_of: Independence::Everyone, command };
+            desk.engine.command(&given, wall, wall).unwrap();
+        }
+        wall
+    };
+    let stands = view(at_broker(5, "90"));
+    let first = compare(&mut desk, &stands, 1);
+    compare(&mut desk, &stands, 2);
+    assert_eq!(since(&desk), Some(first), "told again, it is as old as it was");
+    compare(&mut desk, &VenueView::default(), 3);
+    assert_eq!(since(&desk), None);
+    let again = compare(&mut desk, &stands, 4);
+    assert_eq!(since(&desk), Some(again));
+}
+
+#[test]
+fn what_was_told_of_shares_is_read_back_with_what_can_be_taken_over() {
+    let more = |here: i64, there: i64| {
+        let text = difference(apple(), q(here), q(there)).to_string();
+        let (instrument, more) = shares_told(&text).unwrap();
+        assert_eq!(instrument, apple());
+        more
+    };
+    assert_eq!([more(0, 5), more(10, 15), more(0, -5), more(-2, -5)], [5, 5, -5, -3].map(|n| Some(q(n))));
+    assert_eq!([more(10, 4), more(-3, 2), more(3, -2), more(5, 0)], [None; 4]);
+    assert_eq!(shares_told("order AAPL.XNYS: works"), None);
+    assert!(remedy("order o-1 works here and is not known at the broker").contains("cancel it here"));
+    assert!(remedy("order o-1 ended here and works at the broker").contains("cancel it at the broker"));
+    assert!(remedy("AAPL.XNYS: 0 here and 5 at the broker").contains("two people"));
+}
+
+#[test]
 fn less_than_the_book_is_never_taken_off_it() {
     let mut desk = Desk::open();
     desk.working("a", 10);

@@ -48,10 +48,12 @@ pub enum TicketField {
     Profit,
     /// Exit with a loss.
     Loss,
+    /// Stop beside a limit that closes a position.
+    OrStop,
 }
 
 /// Fields in the order of Tab and of the screen, two a row.
-const FIELDS: [TicketField; 16] = [
+const FIELDS: [TicketField; 17] = [
     TicketField::Side,
     TicketField::Symbol,
     TicketField::Measure,
@@ -68,7 +70,33 @@ const FIELDS: [TicketField; 16] = [
     TicketField::Exits,
     TicketField::Profit,
     TicketField::Loss,
+    TicketField::OrStop,
 ];
+
+/// What else is given with an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exits {
+    /// Nothing.
+    None,
+    /// Exits that wait for its fills: a take profit, a stop loss, or both.
+    Bracket,
+    /// A stop beside a limit order that closes a position; of the two at most one is done.
+    OrStop,
+}
+
+impl Exits {
+    /// All of them, in the order of the screen.
+    pub const ALL: [Exits; 3] = [Exits::None, Exits::Bracket, Exits::OrStop];
+
+    /// The words on the screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Exits::None => "none",
+            Exits::Bracket => "bracket",
+            Exits::OrStop => "or stop",
+        }
+    }
+}
 
 /// What a size is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,12 +155,14 @@ pub struct Entry {
     pub post_only: bool,
     /// Never beyond the position.
     pub reduce_only: bool,
-    /// Exits come along.
-    pub exits: bool,
+    /// What else is given with it.
+    pub exits: Exits,
     /// Exit with a profit.
     pub profit: Field,
     /// Exit with a loss.
     pub loss: Field,
+    /// Stop beside a limit that closes a position.
+    pub or_stop: Field,
 }
 
 impl Entry {
@@ -153,9 +183,10 @@ impl Entry {
             stop: number(),
             post_only: false,
             reduce_only: false,
-            exits: false,
+            exits: Exits::None,
             profit: number(),
             loss: number(),
+            or_stop: number(),
         }
     }
 
@@ -168,7 +199,8 @@ impl Entry {
             TicketField::Until => self.tif == TimeInForce::Gtd,
             TicketField::Stop => self.measure == Measure::Risk,
             TicketField::Post => self.order_type.has_limit() && self.order_type.start() == Start::AtOnce,
-            TicketField::Profit | TicketField::Loss => self.exits,
+            TicketField::Profit | TicketField::Loss => self.exits == Exits::Bracket,
+            TicketField::OrStop => self.exits == Exits::OrStop,
             TicketField::Side
             | TicketField::Symbol
             | TicketField::Measure
@@ -197,6 +229,7 @@ impl Entry {
             TicketField::Stop => Some(&self.stop),
             TicketField::Profit => Some(&self.profit),
             TicketField::Loss => Some(&self.loss),
+            TicketField::OrStop => Some(&self.or_stop),
             TicketField::Side
             | TicketField::Measure
             | TicketField::Type
@@ -219,6 +252,7 @@ impl Entry {
             TicketField::Stop => Some(&mut self.stop),
             TicketField::Profit => Some(&mut self.profit),
             TicketField::Loss => Some(&mut self.loss),
+            TicketField::OrStop => Some(&mut self.or_stop),
             TicketField::Side
             | TicketField::Measure
             | TicketField::Type
@@ -259,7 +293,7 @@ impl Entry {
             }
             TicketField::Post => self.post_only = !self.post_only,
             TicketField::Reduce => self.reduce_only = !self.reduce_only,
-            TicketField::Exits => self.exits = !self.exits,
+            TicketField::Exits => self.exits = turned(&Exits::ALL, self.exits, back),
             TicketField::Quantity if self.measure == Measure::Shares => {
                 let now = self.quantity.text().parse().unwrap_or(Quantity::ZERO);
                 let next = Quantity::from_raw(now.raw().saturating_add(by.saturating_mul(Quantity::ONE_RAW)));
@@ -269,7 +303,8 @@ impl Entry {
             | TicketField::Trigger
             | TicketField::Stop
             | TicketField::Profit
-            | TicketField::Loss => {
+            | TicketField::Loss
+            | TicketField::OrStop => {
                 let Some(text) = self.text_mut(field) else { return };
                 let now = text.text().parse().unwrap_or(Price::ZERO);
                 let next = Price::from_raw(now.raw().saturating_add(by.saturating_mul(Price::ONE_RAW / 100)));
@@ -289,10 +324,12 @@ impl Entry {
         };
         let limit_price = price(TicketField::Limit, "limit", "type a limit price, or choose a market order")?;
         let trigger_price = price(TicketField::Trigger, "trigger", "type the price that makes it work")?;
-        let exit = |field, name| if self.exits { self.price(field, name, None) } else { Ok(None) };
+        let or_stop = price(TicketField::OrStop, "stop", "type the price of the stop")?;
+        let is_bracket = self.exits == Exits::Bracket;
+        let exit = |field, name| if is_bracket { self.price(field, name, None) } else { Ok(None) };
         let (take_profit, stop_loss) =
             (exit(TicketField::Profit, "take profit")?, exit(TicketField::Loss, "stop loss")?);
-        if self.exits && take_profit.is_none() && stop_loss.is_none() {
+        if is_bracket && take_profit.is_none() && stop_loss.is_none() {
             return Err("type a take profit, a stop loss, or both".to_owned());
         }
         let wish = OrderWish {
@@ -306,6 +343,7 @@ impl Entry {
             post_only: self.post_only && self.needs(TicketField::Post),
             take_profit,
             stop_loss,
+            or_stop,
             ..OrderWish::plain(symbol, self.side, Quantity::ZERO, limit_price)
         };
         wish.problem().map_or(Ok(wish), Err)
@@ -334,7 +372,8 @@ impl Entry {
         Ok(match self.measure {
             Measure::Risk => {
                 let stop = self.price(TicketField::Stop, "stop", None)?;
-                let has_stop = stop.is_some() || (self.exits && !self.loss.text().trim().is_empty());
+                let has_stop =
+                    stop.is_some() || (self.exits == Exits::Bracket && !self.loss.text().trim().is_empty());
                 if !has_stop {
                     return Err("type the stop at which the position would be given up".to_owned());
                 }
@@ -421,13 +460,32 @@ mod tests {
         entry.measure = Measure::Risk;
         entry.quantity.set("0.5");
         assert!(entry.order().unwrap_err().contains("stop"));
-        entry.exits = true;
+        entry.exits = Exits::Bracket;
         entry.loss.set("48");
         let order = entry.order().unwrap();
         assert_eq!(order.size, Size::Risk { share: "0.005".parse().unwrap(), stop: None });
         assert_eq!(order.stop_loss, Some("48".parse().unwrap()));
         entry.profit.set("47");
         assert!(entry.order().unwrap_err().contains("beyond"));
+    }
+
+    #[test]
+    fn an_exit_with_a_stop_beside_it_is_a_limit_order_on_the_other_side_of_its_stop() {
+        let mut entry = entry();
+        entry.side = Side::Sell;
+        entry.turn(TicketField::Exits, -1);
+        assert!(entry.fields().any(|f| f == TicketField::OrStop));
+        assert!(!entry.fields().any(|f| matches!(f, TicketField::Profit | TicketField::Loss)));
+        assert_eq!(entry.order().unwrap_err(), "type the price of the stop");
+        entry.or_stop.set("51");
+        assert!(entry.order().unwrap_err().contains("below the limit"), "{:?}", entry.order());
+        entry.or_stop.set("45");
+        let order = entry.order().unwrap();
+        assert_eq!((order.or_stop, order.take_profit, order.stop_loss), ("45".parse().ok(), None, None));
+        entry.order_type = OrderType::Market;
+        assert!(entry.order().unwrap_err().contains("limit order"));
+        (entry.order_type, entry.exits) = (OrderType::Limit, Exits::None);
+        assert_eq!(entry.order().unwrap().or_stop, None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::tui::field::Field;
 use crate::tui::keys::{Code, Key};
 use crate::tui::state::{Effect, Latest, Tag, Tone, UiState};
 
-pub use entry::{Entry, Measure, TicketField};
+pub use entry::{Entry, Exits, Measure, TicketField};
 
 use super::{cycle, fail};
 
@@ -315,6 +315,7 @@ pub fn reply(
         | Reply::Found(_)
         | Reply::Preview(_)
         | Reply::SetPreview(_)
+        | Reply::Route(..)
         | Reply::Basket(..)
         | Reply::Factors(..) => {}
     }

@@ -194,7 +194,7 @@ fn begin(state: &mut UiState, kind: DataKind, names: Vec<String>, out: &mut Vec<
 
 /// Goes to where it is seen how far a sync is.
 fn show_sync(state: &mut UiState) {
-    if !state.current().is_some_and(|w| w.panes.contains(&PaneId::Sync)) {
+    if state.single || !state.current().is_some_and(|w| w.panes.contains(&PaneId::Sync)) {
         go_to_pane(state, PaneId::Sync);
     }
 }

@@ -4,18 +4,22 @@ use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope, VersionStatus};
 use crate::domain::{ChangeSetId, CleanText};
 use crate::service::desk::Request;
-use crate::service::view::{LimitVersionRow, OrderRow};
+use crate::service::view::{DifferenceRow, LimitVersionRow, OrderRow, Screen};
 use crate::tui::actions::ActionId;
+use crate::tui::format;
 use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::limit::LimitForm;
 use crate::tui::modal::{Modal, set};
 use crate::tui::panes::RowKey;
+use crate::tui::panes::limits::{shown, words};
 use crate::tui::state::{Effect, Tone, UiState};
 
 use super::{ask, begin};
 
 /// The word that lets trading go on.
 const RESUME_WORD: &str = "resume";
+/// The word that takes shares over from a broker.
+const ADOPT_WORD: &str = "adopt";
 /// What must be typed to close positions.
 const FLATTEN_WORD: &str = "flatten";
 
@@ -38,6 +42,7 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
             return ask(state, AskForm::new("Approve an order", vec![line], vec![choice]).weighty());
         }
         RowKey::Set(set) => return change_set(state, set.as_str(), out),
+        RowKey::Difference(..) => return adopt(state, ""),
         RowKey::Version(version) => Some(version),
         RowKey::Limit(name, scope) => {
             let limits = screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
@@ -50,18 +55,13 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
         _ => None,
     };
     let Some(row) = version.and_then(waiting) else {
-        return state.say(Tone::Bad, "Select a held order or a waiting limit first.");
+        return state.say(Tone::Bad, "Select a held order, a waiting limit or a take-over first.");
     };
     if let Some(set) = row.set {
         let maker = row.maker;
         return set::open_waiting(state, set, maker, out);
     }
-    let value = row.hard.clone().unwrap_or_else(|| "none".to_owned());
-    let what = match &row.order {
-        Some(order) => format!("{} for {} becomes {value} for order {order} alone.", row.name, row.scope),
-        None => format!("{} for {} becomes {value}.", row.name, row.scope),
-    };
-    let lines = vec![what, format!("Asked by {}: {}", row.maker, row.reason)];
+    let lines = vec![becomes(screen, row), format!("Asked by {}: {}", row.maker, row.reason)];
     let version = row.version;
     let approve = Deed::Send(Request::ApproveLimit(version));
     let reject = Deed::Send(Request::RejectLimit { version, reason: CleanText::default() });
@@ -70,6 +70,28 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
         Choice::new(format!("Turn version {version} down (its maker takes it back)"), reject),
     ];
     ask(state, AskForm::new("Approve a limit", lines, choices).weighty().with_reason());
+}
+
+/// What an approval makes of a limit, with what is in force.
+fn becomes(screen: &Screen, row: &LimitVersionRow) -> String {
+    let limits = screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
+    let now =
+        limits.iter().find(|l| l.name == row.name && l.scope == row.scope).and_then(|l| l.hard.as_ref());
+    let order = row.order.as_ref().map_or_else(String::new, |order| format!(" for order {order} alone"));
+    let soft = row.soft.as_ref().map(|soft| format!("; a second person from {} on", value(row, Some(soft))));
+    format!(
+        "{} for {} is {} and becomes {}{}{order}.",
+        words(row.name),
+        row.scope,
+        value(row, now),
+        value(row, row.hard.as_ref()),
+        soft.unwrap_or_default(),
+    )
+}
+
+/// A value of a version's limit as people read it.
+fn value(row: &LimitVersionRow, text: Option<&String>) -> String {
+    text.map_or_else(|| "none".to_owned(), |text| shown(row.name, text))
 }
 
 /// Opens the change set that is named or selected, else the draft, else the one that waits.
@@ -147,9 +169,9 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
     let Some(row) = version.and_then(|v| history.iter().find(|h| h.version == v)) else {
         return state.say(Tone::Bad, "Select a version first, in the pane of versions.");
     };
-    let value = row.hard.clone().unwrap_or_else(|| "none".to_owned());
+    let hard = value(row, row.hard.as_ref());
     let lines = vec![
-        format!("{} for {} goes back to {value} as in version {}.", row.name, row.scope, row.version),
+        format!("{} for {} goes back to {hard} as in version {}.", words(row.name), row.scope, row.version),
         "If that loosens the limit, a second person must approve it.".to_owned(),
     ];
     let deed = Deed::Send(Request::RevertLimit(row.version));
@@ -238,6 +260,52 @@ fn scopes(state: &UiState, args: &str) -> Vec<Scope> {
     let near = state.screen.account.map(Scope::Account);
     let name = state.instrument().map(|i| Scope::Symbol(i.symbol));
     [Scope::Firm].into_iter().chain(near).chain(name).collect()
+}
+
+/// Asks before what a broker holds more is taken over, or agreed to; the word must be typed.
+pub(super) fn adopt(state: &mut UiState, args: &str) {
+    let selected = state.selection();
+    let words: Vec<&str> = args.split_whitespace().collect();
+    let is_meant = |row: &&DifferenceRow| match (words.as_slice(), &selected) {
+        ([account, symbol], _) => {
+            let own = row.instrument.is_some_and(|i| i.symbol.as_str().eq_ignore_ascii_case(symbol));
+            row.account.as_str() == *account && own
+        }
+        ([], RowKey::Difference(account, text)) => row.account == *account && row.difference == *text,
+        _ => false,
+    };
+    let rows = state.screen.differences.as_ref().map(|d| d.rows.as_slice()).unwrap_or_default();
+    let Some(row) = rows.iter().find(is_meant).cloned() else {
+        let text = "Select what a broker holds more first, in the pane Broker differences (:RECO).";
+        return state.say(Tone::Bad, text);
+    };
+    let Some((instrument, quantity)) = row.instrument.zip(row.quantity) else {
+        return state.say(Tone::Bad, format!("This cannot be taken over: {}.", row.remedy));
+    };
+    let (account, symbol) = (row.account, instrument.symbol);
+    let shares = format!("{} {symbol}", format::quantity(quantity));
+    let mut lines = vec![format!("{account}: {}", row.difference)];
+    let answer = match (row.asked_by, row.cost) {
+        (Some(maker), Some(cost)) => {
+            let cost = format::money(cost);
+            let who = if maker == state.screen.user { "You".to_owned() } else { maker.to_string() };
+            lines.push(format!(
+                "{who} asked to take over {shares} for {cost} {}.",
+                instrument.exchange.currency()
+            ));
+            lines.push("Agreeing books them as a lot at that cost: money brought in, no profit.".to_owned());
+            lines.push("Who asked cannot be who agrees.".to_owned());
+            format!("Agree: book {shares} into {account}")
+        }
+        _ => {
+            lines.push("They come into the book at the broker's average entry price.".to_owned());
+            lines.push("Nothing is booked before a second person agrees.".to_owned());
+            format!("Ask to take over {shares} into {account}")
+        }
+    };
+    lines.push(format!("Type {ADOPT_WORD}, then Enter."));
+    let choice = Choice::new(answer, Deed::Send(Request::TakeOver { account, symbol })).typed(ADOPT_WORD);
+    ask(state, AskForm::new("Take over from a broker", lines, vec![choice]).weighty());
 }
 
 /// Asks which halt is lifted; the word must be typed.

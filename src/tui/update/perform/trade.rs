@@ -156,6 +156,7 @@ pub(super) fn detail(state: &UiState, order: &OrderRow) -> Detail {
         ("given".to_owned(), format!("{} by {}", clock.minute(order.given_at), order.actor)),
         ("last change".to_owned(), clock.minute(order.changed_at)),
     ];
+    let title = format!("Order {}", order.id);
     let ties = words::ties(order);
     if !ties.is_empty() {
         rows.push(("tied".to_owned(), ties.join(", ")));
@@ -172,5 +173,6 @@ pub(super) fn detail(state: &UiState, order: &OrderRow) -> Detail {
             rows.push((label.to_owned(), value.clone()));
         }
     }
-    Detail { title: format!("Order {}", order.id), rows }
+    let order = Some((order.account, order.id));
+    Detail { order, ..Detail::new(title, rows) }
 }

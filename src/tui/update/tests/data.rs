@@ -48,6 +48,21 @@ fn a_sync_is_of_prices_unless_a_kind_is_named_and_of_the_selected_name_unless_ot
 }
 
 #[test]
+fn where_one_pane_is_shown_at_a_time_a_sync_comes_into_view_and_where_all_are_the_place_stays() {
+    for (size, pane) in [((80, 24), PaneId::Sync), ((120, 36), PaneId::Sources)] {
+        for keys in ["u", "U", "N"] {
+            let mut state = at_data(false);
+            press(&mut state, ": =SRC Enter");
+            frame(&mut state, size.0, size.1);
+            press(&mut state, keys);
+            assert_eq!(state.pane(), Some(pane), "{keys}");
+        }
+    }
+    let shown = crate::tui::testing::text(&mut at_data(true), 80, 24);
+    assert!(shown.contains("sync 120/500"), "{shown}");
+}
+
+#[test]
 fn what_else_to_fetch_is_chosen_and_nothing_is_sent_while_a_sync_runs() {
     let kinds: Vec<DataKind> = (0..6)
         .flat_map(|down| wished(&format!("N {}Enter", "Down ".repeat(down))))
