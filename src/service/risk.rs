@@ -336,7 +336,14 @@ const fn ends_order(event: &Event) -> bool {
 /// Versions of limits that bind accounts in scope, newest first.
 fn versions_in(state: &State, scope: Scope) -> Vec<view::LimitVersionRow> {
     let seen = |v: &&LimitVersion| sees(state, scope, v.draft.scope);
-    state.limits().versions().iter().rev().filter(seen).map(version_row).collect()
+    let row = |version: &LimitVersion| {
+        let row = version_row(version);
+        // Nobody can agree any more to what a later version has taken the place of.
+        let is_late = row.status == VersionStatus::Proposed && state.limits().waiting(row.version).is_err();
+        let status = if is_late { VersionStatus::Overtaken } else { row.status };
+        view::LimitVersionRow { status, ..row }
+    };
+    state.limits().versions().iter().rev().filter(seen).map(row).collect()
 }
 
 /// Whether a limit binds accounts in scope.

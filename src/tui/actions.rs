@@ -125,14 +125,14 @@ actions! {
     Amend = "amend" ["modify"], ["m"], Orders, Trade, Review, 2 "change", "", "Change quantity, limit or trigger of the selected order; shows what changes first.";
     Cancel = "cancel" [], ["c"], Orders, Trade, Review, 1 "cancel", "", "Cancel the selected order, after a question.";
     CancelAll = "cancel-all" ["cxl"], ["C"], Orders, Trade, Typed, 4 "cancel all", "[SYMBOL]", "Cancel all working orders of the account, or those on one symbol; the count must be typed.";
-    Approve = "approve" [], ["A"], Global, Needs(Capability::ControlRisk), Review, 0 "approve", "", "Approve the selected held order, waiting limit or take-over, after a question.";
-    EditLimit = "limit" ["lim", "edit-limit"], ["e"], Limits, Needs(Capability::ControlRisk), Review, 1 "edit", "[NAME] [SCOPE]", "Draft a limit, see what it would break, then set it.";
+    Approve = "approve" [], ["A"], Global, Needs(Capability::ControlRisk), Review, 1 "approve", "", "Approve the selected held order, waiting limit or take-over, after a question.";
+    EditLimit = "limit" ["edit-limit"], ["e"], Limits, Needs(Capability::ControlRisk), Review, 1 "edit", "[NAME] [SCOPE]", "Draft a limit, see what it would break, then set it.";
     ChangeSet = "change-set" ["set-of-limits"], ["B"], Limits, Needs(Capability::ControlRisk), Review, 2 "change set", "[NAME]", "Show the change set: limits that are asked for and approved together; submit it, approve it or turn it down.";
     RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION|SET]", "Put the values of an earlier limit version back, or what stood before a change set, after a question.";
     Halt = "halt" ["stop"], ["H"], Global, Needs(Capability::ControlRisk), Review, 9 "halt", "[SCOPE]", "Stop trading for the firm, an account or a symbol: this key, then Enter.";
     Flatten = "flatten" ["close-all"], [], Global, Needs(Capability::ControlRisk), Typed, 0 "flatten", "[SCOPE]", "Close the positions of the firm, an account or a symbol at market; the word must be typed.";
     Drill = "drill" [], [], Global, Needs(Capability::ControlRisk), None, 0 "drill", "[SCOPE]", "Try a halt on a copy of the book: how many open orders it would end, and how fast; nothing is done.";
-    Resume = "resume" [], ["R"], Global, Needs(Capability::ControlRisk), Typed, 0 "resume", "[SCOPE]", "Lift a halt that somebody else set; the word must be typed.";
+    Resume = "resume" [], ["R"], Global, Needs(Capability::ControlRisk), Typed, 1 "resume", "[SCOPE]", "Lift a halt that somebody else set; the word must be typed.";
     Adopt = "adopt" ["take-over"], ["T"], Brokers, Needs(Capability::ControlRisk), Typed, 1 "take over", "[ACCOUNT SYMBOL]", "Ask to take over into the book what a broker holds more, or agree to it as the second person; the word must be typed.";
     RunSignals = "run" ["signals-run"], ["r"], Signals, Needs(Capability::TradeDesk), None, 2 "run model", "", "Run the model now and rank the universe.";
     Rebalance = "rebalance" ["orders-from-signals"], ["G"], Global, Needs(Capability::TradeDesk), Review, 0 "make orders", "", "Turn signals into a basket of orders: a dry run first, then a question.";

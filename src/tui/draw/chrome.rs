@@ -4,12 +4,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::domain::OrderStatus;
 use crate::domain::event::HaltMode;
-use crate::service::view::Mode;
+use crate::domain::limit::VersionStatus;
+use crate::service::view::{DifferenceRow, Mode};
 use crate::tui::actions::{ACTIONS, ActionDef, ActionId, Context};
 use crate::tui::format;
 use crate::tui::modal::Modal;
-use crate::tui::panes::PaneId;
+use crate::tui::panes::{PaneId, RowKey};
 use crate::tui::state::{Target, Tone, UiState};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::pen::Pen;
@@ -281,14 +283,53 @@ fn works(state: &UiState, action: &ActionDef) -> bool {
         ActionId::Advance => !simulated,
         ActionId::SyncStop => is_syncing(),
         ActionId::Accept | ActionId::Refetch | ActionId::Ignore => state.pane() == Some(PaneId::SetAside),
+        ActionId::Approve => can_approve(state),
+        ActionId::Adopt => difference(state).is_some_and(|d| d.quantity.is_some()),
+        ActionId::Resume => {
+            !state.screen.limits.as_ref().map_or(&state.screen.halted, |l| &l.halts).is_empty()
+        }
+        // Tickets and watchlists begin with a name; their keys work here too and are not what one comes for.
+        ActionId::Buy | ActionId::Sell | ActionId::Watch | ActionId::Explain => {
+            !matches!(context(state), Context::Limits | Context::Brokers)
+        }
         _ => true,
     };
     here && state.forbidden(action.right).is_none()
 }
 
+fn context(state: &UiState) -> Context {
+    state.pane().map_or(Context::Global, Context::of)
+}
+
+/// The selected difference with a broker.
+fn difference(state: &UiState) -> Option<&DifferenceRow> {
+    let RowKey::Difference(account, text) = state.selection() else { return None };
+    let rows = &state.screen.differences.as_ref()?.rows;
+    rows.iter().find(|d| d.account == account && d.difference == text)
+}
+
+/// Whether the selected row waits for a second person.
+fn can_approve(state: &UiState) -> bool {
+    let limits = state.screen.limits.as_ref();
+    match state.selection() {
+        RowKey::Order(_, id) => {
+            state.screen.orders.iter().any(|o| o.id == id && o.status == OrderStatus::PendingApproval)
+        }
+        RowKey::Set(_) => true,
+        RowKey::Version(version) => limits.is_some_and(|l| {
+            l.history.iter().any(|v| v.version == version && v.status == VersionStatus::Proposed)
+        }),
+        RowKey::Limit(name, scope) => limits.is_some_and(|l| {
+            l.limits.iter().any(|l| (l.name, l.scope) == (name, scope) && l.proposed.is_some())
+        }),
+        RowKey::Difference(..) => difference(state).is_some_and(|d| d.asked_by.is_some()),
+        _ => false,
+    }
+}
+
 /// Actions worth a hint here, the most important first.
 pub fn hints(state: &UiState) -> Vec<&'static ActionDef> {
-    let context = state.pane().map_or(Context::Global, Context::of);
+    let context = context(state);
     let here = |a: &&ActionDef| a.context == context || a.context == Context::Global;
     let mut rows: Vec<&ActionDef> =
         ACTIONS.iter().filter(|a| a.hint > 0 && here(a) && works(state, a)).collect();

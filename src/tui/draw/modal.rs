@@ -100,6 +100,9 @@ fn limit_hints(form: &limit::LimitForm) -> &'static [(&'static str, &'static str
         limit::Stage::Review if form.in_set => {
             &[("Enter", "put it into the change set"), ("Esc", "back to the draft")]
         }
+        limit::Stage::Review if form.preview.as_ref().is_some_and(|p| p.needs_approval) => {
+            &[("Enter", "ask a second person"), ("Esc", "back to the draft")]
+        }
         limit::Stage::Review => &[("Enter", "set this limit"), ("Esc", "back to the draft")],
         limit::Stage::Asking | limit::Stage::Sending => &[("", "one moment..."), ("Esc", "close")],
     }

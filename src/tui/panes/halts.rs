@@ -11,7 +11,7 @@ use crate::tui::theme::Meaning;
 pub const PANE: PaneDef = PaneDef {
     id: PaneId::Halts,
     title: "Halts",
-    code: "HALT",
+    code: "HLT",
     capability: Capability::ViewLimits,
     empty: "Places where trading is stopped. None: orders pass. H, then Enter, halts.",
     table: Some(table),

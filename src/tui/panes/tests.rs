@@ -84,6 +84,11 @@ fn codes_are_unique_and_find_their_pane() {
         assert_eq!(PaneDef::by_code(&pane.code.to_lowercase()).map(|p| p.id), Some(*id));
     }
     assert!(PaneDef::by_code("NOPE").is_none());
+    // Who wants to look at a pane must not find a question about money in front of it.
+    for pane in PANES {
+        let action = crate::tui::actions::action_named(pane.code);
+        assert!(action.is_none_or(|a| a.confirm == crate::tui::actions::Confirm::None), "{}", pane.code);
+    }
 }
 
 #[test]
@@ -257,12 +262,12 @@ fn limits_show_bar_mark_and_figure() {
 #[test]
 fn differences_say_their_age_who_asks_and_what_to_do() {
     insta::assert_snapshot!(framed(PaneId::Differences, (78, 8)), @r"
-    | ACCOUNT  AGE  WHAT DIFFERS                                          TAKE-OVER
-    |▸alp       3h  AAPL.XNYS: 10 here and 15 at the broker               -
+    | ACCOUNT  AGE  WHAT DIFFERS                                        TAKE-OVER
+    |▸alp       3h  AAPL.XNYS: 10 here and 15 at the broker             -
     | └ T asks a second person to take it over; else correct it at the broker
-    | alp       3h  JPM.XNYS: 0 here and 5 at the broker                  ! root asks
+    | alp       3h  JPM.XNYS: 0 here and 5 at the broker                ! root asks
     | └ T agrees to take it over, not by root; else correct it at the broker
-    | alp       3h  order 1044 works here and is not known at the broker  -
+    | alp       3h  order 1044 works here and is not known at the bro…  -
     | └ look for it at the broker; if it is not there, cancel it here
     |
     ");

@@ -276,7 +276,7 @@ pub(super) fn adopt(state: &mut UiState, args: &str) {
     };
     let rows = state.screen.differences.as_ref().map(|d| d.rows.as_slice()).unwrap_or_default();
     let Some(row) = rows.iter().find(is_meant).cloned() else {
-        let text = "Select what a broker holds more first, in the pane Broker differences (:RECO).";
+        let text = "Select a difference of shares first, in the pane Broker differences (:RECO).";
         return state.say(Tone::Bad, text);
     };
     let Some((instrument, quantity)) = row.instrument.zip(row.quantity) else {
