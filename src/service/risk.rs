@@ -369,7 +369,11 @@ fn limit_rows(state: &State, scope: Scope) -> Vec<view::LimitRow> {
     for account in accounts {
         let Some(book) = state.book(account, UnixNanos::ZERO) else { continue };
         for used in risk::utilisation(&book, state.limits()) {
-            rows.push(limit_row(state, used));
+            let row = limit_row(state, used);
+            let of_orders = |r: &view::LimitRow| (r.account.is_none(), r.name, r.scope);
+            if row.account.is_some() || !rows.iter().any(|r| of_orders(r) == of_orders(&row)) {
+                rows.push(row);
+            }
         }
     }
     let share = |r: &view::LimitRow| r.used.unwrap_or(-1.0);

@@ -322,7 +322,9 @@ fn can_approve(state: &UiState) -> bool {
         RowKey::Limit(name, scope) => limits.is_some_and(|l| {
             l.limits.iter().any(|l| (l.name, l.scope) == (name, scope) && l.proposed.is_some())
         }),
-        RowKey::Difference(..) => difference(state).is_some_and(|d| d.asked_by.is_some()),
+        RowKey::Difference(..) => {
+            difference(state).is_some_and(|d| d.asked_by.is_some_and(|by| by != state.screen.user))
+        }
         _ => false,
     }
 }

@@ -128,9 +128,12 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
         Meaning::Accent,
     ));
     let mark = |n: usize| if n > 0 { Meaning::Breach } else { Meaning::Good };
-    let cross = |n: usize| if n > 0 { "X " } else { "" };
     let over = preview.over.len();
-    lines.push((format!("{}{over} accounts or positions already over it", cross(over)), mark(over)));
+    let held = match over {
+        0 => "no account or position is over it".to_owned(),
+        n => format!("X {n} accounts or positions already over it"),
+    };
+    lines.push((held, mark(over)));
     lines.extend(
         preview
             .over
@@ -144,7 +147,11 @@ fn draw_preview(state: &UiState, form: &LimitForm, preview: &PreviewView, top: u
     } else {
         "would stay, though over it"
     };
-    lines.push((format!("{}{orders} working orders {then}", cross(orders)), mark(orders)));
+    let working = match orders {
+        0 => "no working order is over it".to_owned(),
+        n => format!("X {n} working orders {then}"),
+    };
+    lines.push((working, mark(orders)));
     let order = |(account, id, seen): &(crate::domain::AccountId, crate::domain::OrderId, String)| {
         (format!("   {account} {id}: {}", human(name, seen)), Meaning::Text)
     };

@@ -42,8 +42,8 @@ fn table(view: &View<'_>) -> TableData {
 
 fn line(halt: &HaltRow, since: &str) -> Row {
     let (word, meaning) = match halt.mode {
-        HaltMode::Halted => ("X HALTED, no new orders", Meaning::Breach),
-        HaltMode::Reducing => ("! REDUCING only", Meaning::Warn),
+        HaltMode::Halted => ("X HALTED", Meaning::Breach),
+        HaltMode::Reducing => ("! REDUCING", Meaning::Warn),
     };
     let cells = vec![
         Cell::new(halt.scope.to_string(), Meaning::Title),

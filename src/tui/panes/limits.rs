@@ -49,7 +49,6 @@ fn table(view: &View<'_>) -> TableData {
         Column::right("SOFT", 5),
         Column::right("HARD", 1),
         Column::right("V", 6),
-        Column::left("PROPOSED", 3),
     ]);
     table.rows = limits.limits.iter().map(line).collect();
     if limits.single_person {
@@ -65,8 +64,9 @@ fn line(limit: &LimitRow) -> Row {
     let used = limit.used.map_or_else(Cell::missing, |u| {
         Cell::new(format::percent_float(u), meaning).bar(CellBar::Use(u))
     });
-    let proposed = limit.proposed.as_ref().map_or_else(Cell::missing, |(version, value)| {
-        Cell::new(format!("! v{version} {}", shown(limit.name, value)), Meaning::Warn)
+    let proposed = limit.proposed.as_ref().map(|(version, value)| {
+        let text = format!("! version {version} makes it {} once a second person agrees", shown(limit.name, value));
+        Cell::new(text, Meaning::Warn)
     });
     let cells = vec![
         Cell::new(words(limit.name), Meaning::Title),
@@ -78,9 +78,8 @@ fn line(limit: &LimitRow) -> Row {
         value(&limit.soft),
         value(&limit.hard),
         limit.version.map_or_else(Cell::missing, |v| Cell::muted(v.to_string())),
-        proposed,
     ];
-    Row::new(RowKey::Limit(limit.name, limit.scope), cells)
+    Row { detail: proposed, ..Row::new(RowKey::Limit(limit.name, limit.scope), cells) }
 }
 
 /// A limit's name in words.

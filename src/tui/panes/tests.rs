@@ -251,11 +251,11 @@ fn orders_tell_their_reasons() {
 #[test]
 fn limits_show_bar_mark_and_figure() {
     insta::assert_snapshot!(framed(PaneId::Limits, (96, 5)), @r"
-    | LIMIT                  SCOPE         ACCOUNT           USED     OBSERVED     HARD  PROPOSED
-    |▸max position weight    firm          desk     ████████ 122%  X     14.6%    12.0%  ! v28 15.0%
-    | max order notional     firm          desk     ███████▌  93%  !    46,500   50,000  -
-    | max daily loss         firm          desk     ██████▍·  79%  +    15,800   20,000  -
-    | max gross exposure     firm          desk     ████▉···  61%        45.7%    75.0%  -
+    | LIMIT                  SCOPE         ACCOUNT           USED     OBSERVED   SOFT     HARD  V
+    |▸max position weight    firm          desk     ████████ 122%  X     14.6%  10.0%    12.0%  1
+    | └ ! version 28 makes it 15.0% once a second person agrees
+    | max order notional     firm          desk     ███████▌  93%  !    46,500      -   50,000  2
+    | max daily loss         firm          desk     ██████▍·  79%  +    15,800      -   20,000  3
     ");
 }
 
