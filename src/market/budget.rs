@@ -119,6 +119,13 @@ pub fn ask_within(
     ask(state, allowances, now)
 }
 
+/// The request that an open circuit has let through has a second part, which goes at once.
+pub const fn go_on_probing(state: &mut BudgetState) {
+    if matches!(state.circuit, Circuit::HalfOpen) {
+        state.blocked_until = None;
+    }
+}
+
 /// When the next request could go, without counting anything.
 pub fn next_try(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> UnixNanos {
     let mut copy = state.clone();

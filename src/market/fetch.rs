@@ -503,6 +503,7 @@ impl Fetcher {
             {
                 return Err(self.error(why));
             }
+            self.change(&mut budget::go_on_probing)?;
         }
         let call = Call { needs_session: false, ..call };
         let page = match self.one_try(&Ask::Session, &call, watch).await? {

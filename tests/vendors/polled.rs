@@ -173,6 +173,20 @@ fn who_fails_is_left_alone_by_its_circuit_and_who_comes_back_is_heard() {
         rounds.pass(60);
     }
     assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (rounds.made("QAAA"), false));
+    // A short fault: the circuit opens, and its first good probe brings prices again.
+    rounds.rig.arm("500", "/v7/finance/quote", 6);
+    for _ in 0..4 {
+        rounds.pass(60);
+    }
+    assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (rounds.made("QAAA"), false));
+    // Whoever opens the workstation meanwhile has no session yet: making it is part of the probe.
+    rounds.rig.arm("500", "/v7/finance/quote", 5);
+    for _ in 0..2 {
+        rounds.pass(60);
+    }
+    rounds.poller = rounds.rig.house().poller(rounds.rig.pace(), rounds.rig.limits).unwrap();
+    rounds.pass(60);
+    assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (rounds.made("QAAA"), false));
 }
 
 #[test]

@@ -139,7 +139,7 @@ impl House {
         let status = self.round_status(exchange).filter(|status| status.names > 0)?;
         let (told, fresh) = self.quotes().polled_of(exchange, self.clock().now());
         let words =
-            format!("{exchange} polled: {fresh} of {} names, each {} s", status.names, status.seconds);
+            format!("{exchange} polled: {fresh} of {} names fresh, every {} s", status.names, status.seconds);
         Some((words, told > 0 && fresh == told))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{LiveVendor, VendorSetting};
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::vendor::{DataKind, VendorId};
+use crate::domain::vendor::{Circuit, DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::budget;
 use crate::market::fetch::{Fetcher, Pace, Stop, Waiting, Why, stopper};
@@ -216,7 +216,9 @@ impl Poller {
             None if !is_through => Some(CleanText::new(&format!("{vendor}: {TOO_LONG}"))),
             None => failed().map(|error| CleanText::new(&error.to_string())),
         };
-        let is_known = waited.is_some() || answered.trouble.is_none();
+        // Who fails is left alone by its circuit, and heard as soon as that lets something through.
+        let is_well = fetcher.budget().is_ok_and(|budget| budget.circuit == Circuit::Closed);
+        let is_known = answered.trouble.is_none() || (waited.is_some() && is_well);
         if answered.told.is_empty() && is_known && used(fetcher) > before {
             self.vendors_rest.insert((vendor, exchange), now.plus_millis(REST_MS));
         }

@@ -34,7 +34,7 @@ fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     let watch = view.screen.watchlist.iter().find(|w| w.instrument == chart.instrument);
     let mut lines = head(chart, watch, view);
-    lines.extend(range(chart, area.width, view));
+    lines.extend(range(chart, watch, area.width, view));
     lines.push(source(chart, watch, view));
     lines.extend(holding(chart, view));
     lines.extend(signal(chart, view));
@@ -81,9 +81,16 @@ fn head(chart: &Chart, watch: Option<&WatchRow>, view: &View<'_>) -> Vec<Line> {
     lines
 }
 
-fn range(chart: &Chart, cells: u16, view: &View<'_>) -> Vec<Line> {
+fn range(chart: &Chart, watch: Option<&WatchRow>, cells: u16, view: &View<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    if let Some(bar) = chart.bars.last() {
+    // A price that a vendor was asked for is of a day of which no bar is there yet.
+    let asked = watch.filter(|w| w.asked.is_some());
+    if let Some((bar, asked)) = chart.bars.last().zip(asked) {
+        let day = Cell::muted(bar.date.to_string());
+        lines.push(Line::Field("Previous".to_owned(), vec![Cell::text(format::price(bar.close)), day]));
+        let volume = asked.volume.map_or_else(Cell::missing, |volume| Cell::text(format::volume(volume)));
+        lines.push(Line::field("Volume", volume));
+    } else if let Some(bar) = chart.bars.last() {
         let before = chart.bars.len().checked_sub(2).and_then(|i| chart.bars.get(i)).map(|b| b.close);
         let open = Cell::muted(format!("open {}", format::price(bar.open)));
         lines.push(Line::Field("Previous".to_owned(), vec![Cell::text(format::price_or_missing(before)), open]));

@@ -210,6 +210,9 @@ fn a_price_that_was_asked_for_says_so_and_has_its_age_by_the_wall() {
     assert!(line(&screen).contains(" >2d "), "{}", line(&screen));
     let quote = drawn(PaneId::Quote.def(), &screen, (60, 20));
     assert!(quote.contains("asx, polled, delay not told") && quote.contains("age >2d"), "{quote}");
+    let bar = screen.chart.as_ref().unwrap().bars.last().unwrap();
+    let previous = format!("{} {}", format::price(bar.close), bar.date);
+    assert!(quote.replace("  ", " ").contains(&previous) && !quote.contains("Day  "), "{quote} {previous}");
 }
 
 #[test]
