@@ -21,6 +21,7 @@ use crate::market::fetch::{Fetcher, Waiting, Watch, Why, stopper};
 use crate::market::http::Limits;
 use crate::market::live::polygon::{self, End, Ending, Trial};
 use crate::market::vendors::Ask;
+use crate::store::holder;
 
 use super::engine::lock;
 use super::error::ServiceError;
@@ -126,8 +127,12 @@ impl House {
     async fn try_stream(&self, fetcher: &Fetcher, watch: Watch<'_>) -> Result<Option<String>, Why> {
         let live = lock(self.settings()).live.clone();
         // A plan has one connection, and who has it must not lose it to a question.
-        let is_used = self.feed_status().is_some_and(|feed| feed.state == FeedState::Live);
-        if live.vendor == LiveVendor::Polygon && (is_used || self.held_by().is_some()) {
+        let is_used = if self.owns_trades() {
+            self.feed_status().is_some_and(|feed| feed.state == FeedState::Live)
+        } else {
+            !matches!(holder(self.home()), Ok(None))
+        };
+        if live.vendor == LiveVendor::Polygon && is_used {
             return Ok(Some(
                 "not opened, as the open workstation has it; its workspace Data shows it".into(),
             ));

@@ -1,5 +1,6 @@
 //! What `doctor` finds out about a key: a few questions a run, remembered with the budget.
 
+use qlib_pro::config::LiveVendor;
 use qlib_pro::domain::vendor::VendorId;
 use qlib_pro::service::permit::ManageData;
 
@@ -72,6 +73,7 @@ fn what_is_used_up_is_not_waited_for() {
 /// Polygon as `doctor` finds it when all else has been found out.
 fn of_stream(prepare: impl Fn(&Rig)) -> (Rig, String) {
     let mut rig = Rig::new();
+    rig.settings.live.vendor = LiveVendor::Polygon;
     rig.only(VendorId::Polygon, 1_000, 0);
     prepare(&rig);
     let said = said(&rig, VendorId::Polygon);
@@ -94,6 +96,18 @@ fn the_stream_is_opened_with_the_key_and_one_subscription_and_closed_again() {
     let again = self::said(&rig, VendorId::Polygon);
     assert!(again.contains(", stream; "), "{again}");
     assert_eq!(rig.server.stream().heard().len(), 2);
+}
+
+#[test]
+fn the_connection_of_an_open_workstation_is_left_to_it() {
+    let mut rig = Rig::new();
+    rig.settings.live.vendor = LiveVendor::Polygon;
+    rig.only(VendorId::Polygon, 1_000, 0);
+    let workstation = rig.open_house(true);
+    let told = said(&rig, VendorId::Polygon);
+    assert!(told.contains("not found out: stream (not opened, as the open workstation has it"), "{told}");
+    assert!(rig.server.stream().heard().is_empty());
+    drop(workstation);
 }
 
 #[test]

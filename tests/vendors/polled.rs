@@ -91,6 +91,13 @@ fn a_watchlist_moves_in_rounds_of_one_request_and_says_whose_prices_and_how_old_
     assert_ne!(rounds.made("QAAA"), first);
     assert_eq!(rounds.last(NAMES[0]), rounds.made("QAAA"));
     assert_eq!(rounds.requests("/getcrumb"), 1, "the session is kept");
+    // A new name does not wait for the next round.
+    let permit = rounds.rig.session().permit::<ViewMarket>().unwrap();
+    rounds.rig.house().watch(&permit, &[id("QCCC.XNYS")]).unwrap();
+    rounds.pass(1);
+    assert_eq!(rounds.last("QCCC.XNYS"), rounds.made("QCCC"));
+    rounds.pass(1);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 3);
     // Whoever is no longer asked is stale after three rounds.
     rounds.rig.pass(181);
     assert!(rounds.row(NAMES[0]).stale);

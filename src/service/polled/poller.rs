@@ -55,8 +55,8 @@ pub struct Poller {
     limits: Limits,
     runtime: tokio::runtime::Runtime,
     ways: BTreeMap<VendorId, Way>,
-    /// When the last round of an exchange began.
-    last: BTreeMap<Exchange, UnixNanos>,
+    /// When the last round of an exchange began, and for which names.
+    last: BTreeMap<Exchange, (UnixNanos, BTreeSet<InstrumentId>)>,
     /// Names that nobody told, until when.
     names_rest: BTreeMap<InstrumentId, UnixNanos>,
     /// Vendors that told nothing, until when.
@@ -95,10 +95,11 @@ impl Poller {
                 continue;
             }
             let calendar = self.house.calendars().of(exchange);
-            if !round::is_due(calendar, self.last.get(&exchange).copied(), now, seconds) {
+            let began = self.last.get(&exchange).map(|(began, _)| *began);
+            if !round::is_due(calendar, began, now, seconds) && !self.has_new_name(exchange, now) {
                 continue;
             }
-            self.last.insert(exchange, now);
+            self.last.insert(exchange, (now, BTreeSet::new()));
             let mut status = RoundStatus { at: now, seconds, ..RoundStatus::default() };
             if let Err(error) = self.round(exchange, stop, &mut status) {
                 status.trouble = Some((now, CleanText::new(&error.to_string())));
@@ -121,6 +122,7 @@ impl Poller {
         let wanted = self.house.wanted_live(exchange)?;
         self.house.quotes().forget_polled(exchange, &wanted);
         status.names = wanted.len();
+        self.last.insert(exchange, (status.at, wanted.clone()));
         let mut left = self.in_turn(wanted);
         let mut is_sure = true;
         for vendor in self.house.vendor_order(DataKind::Quotes) {
@@ -146,6 +148,13 @@ impl Poller {
             self.names_rest.extend(left.into_iter().map(|name| (name, until)));
         }
         Ok(())
+    }
+
+    /// Whether a name has come since the last round: it does not wait for the next one.
+    fn has_new_name(&self, exchange: Exchange, now: UnixNanos) -> bool {
+        let is_open = self.house.calendars().of(exchange).session_at(now).is_some();
+        let names = self.last.get(&exchange).map(|(_, names)| names).filter(|_| is_open);
+        names.is_some_and(|names| self.house.wanted_live(exchange).is_ok_and(|now| !now.is_subset(names)))
     }
 
     /// The names that are asked for now: those that were told the longest time ago first.
