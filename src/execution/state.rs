@@ -14,8 +14,8 @@ use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, Exchange, Instrument, InstrumentId, Money, OrderStatus, Price, RefusalCode, Seq,
-    StrategyId, UnixNanos,
+    AccountId, AccountKind, CleanText, Exchange, Instrument, InstrumentId, Money, OrderStatus, Price,
+    RefusalCode, Seq, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
 use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums};
@@ -58,6 +58,9 @@ pub struct State {
     pub(super) orders: Orders,
     pub(super) limits: LimitBook,
     pub(super) halts: BTreeMap<Scope, Halt>,
+    /// Why, where somebody said so.
+    #[serde(default)]
+    pub(super) halt_reasons: BTreeMap<Scope, CleanText>,
     pub(super) halted: BTreeSet<InstrumentId>,
     pub(super) recent: BTreeMap<AccountId, VecDeque<Recent>>,
     pub(super) no_recent: VecDeque<Recent>,
@@ -162,6 +165,11 @@ impl State {
     /// Whether an account is being compared with its broker.
     pub fn is_reconciling(&self, account: AccountId) -> bool {
         self.reconciling.contains(&account)
+    }
+
+    /// Why a scope is halted; empty where nobody said so.
+    pub fn halt_reason(&self, scope: Scope) -> &str {
+        self.halt_reasons.get(&scope).map_or("", CleanText::as_str)
     }
 
     /// Differences with brokers that were told since the last comparison began, by account.

@@ -453,7 +453,10 @@ pub(super) fn version_row(version: &LimitVersion) -> view::LimitVersionRow {
 pub(super) fn halt_rows(state: &State) -> Vec<view::HaltRow> {
     let halts = state.halts().iter();
     halts
-        .map(|(scope, h)| view::HaltRow { scope: *scope, mode: h.mode, actor: h.actor, since: h.since })
+        .map(|(scope, h)| {
+            let reason = state.halt_reason(*scope).to_owned();
+            view::HaltRow { scope: *scope, mode: h.mode, actor: h.actor, since: h.since, reason }
+        })
         .collect()
 }
 

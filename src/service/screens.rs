@@ -127,7 +127,7 @@ pub fn build(
         differences: capabilities
             .contains(&Capability::ViewLimits)
             .then(|| house.differences_shown(&state, portfolio.scope())),
-        halted: halts_on(&state, account),
+        halted: halts_on(&state, account, capabilities.contains(&Capability::ViewLimits)),
         insights: account.map_or_else(|| Ok(Vec::new()), |a| house.insights(&insights, a))?,
         news: house.news(&market, account)?,
         notices,
@@ -157,12 +157,13 @@ fn mode_of(exchange: Exchange) -> Mode {
     }
 }
 
-/// Halts that bind an account: the firm's (unless it is a simulation) and its own.
-fn halts_on(state: &State, account: Option<AccountId>) -> Vec<view::HaltRow> {
+/// Halts that bind an account: the firm's (unless it is a simulation) and its own; why, for who sees limits.
+fn halts_on(state: &State, account: Option<AccountId>, sees_why: bool) -> Vec<view::HaltRow> {
     let simulation = account
         .and_then(|a| state.accounts().get(&a))
         .is_some_and(|a| a.spec().kind == crate::domain::AccountKind::Simulation);
     let mut halts = halt_rows(state);
+    halts.iter_mut().filter(|_| !sees_why).for_each(|halt| halt.reason.clear());
     halts.retain(|h| match h.scope {
         Covers::Firm | Covers::Symbol(_) | Covers::Strategy(_) => !simulation,
         Covers::Account(own) => Some(own) == account,

@@ -164,7 +164,7 @@ fn a_change_set_is_collected_submitted_and_approved_or_turned_down_as_one() {
         maker.hides("Change set draft");
         maker.row(&["max order notional", "50,000"]);
         maker.shows("2 waiting");
-        maker.row(&["max open orders", "v11 40"]);
+        maker.row(&["version 11 makes it 40 once a second person agrees"]);
         maker.keys("B");
         maker.shows("Asked by raj: a larger desk");
         maker.keys("Enter");

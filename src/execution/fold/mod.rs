@@ -169,12 +169,14 @@ impl Fold<'_> {
                 let rejected = self.state.limits.reject(*version, *actor, reason.clone(), t);
                 rejected.map_err(|source| EngineError::Limit { seq, source })?;
             }
-            EventBody::Halted { scope, mode, actor, .. } => {
+            EventBody::Halted { scope, mode, actor, reason } => {
                 let wall = self.event.wall;
+                self.state.halt_reasons.insert(*scope, reason.clone());
                 self.state.halts.insert(*scope, Halt { mode: *mode, actor: *actor, since: t, wall });
             }
             EventBody::Resumed { scope, .. } => {
                 self.state.halts.remove(scope);
+                self.state.halt_reasons.remove(scope);
                 self.unlatch_drawdown(*scope);
                 if let Scope::Strategy(strategy) = scope {
                     self.state.executions.remove(strategy);

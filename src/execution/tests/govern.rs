@@ -382,7 +382,9 @@ fn resuming_a_scope_lifts_a_drawdown_that_spoke_in_it() {
     );
     let own = desk.ask("rita", Independence::Everyone, 0, Command::Resume { scope });
     assert!(matches!(own[..], [EventBody::ControlRejected { .. }]));
+    assert_eq!(desk.engine.state().halt_reason(scope), "drawdown");
     desk.ask("ann", Independence::Everyone, 0, Command::Resume { scope });
+    assert_eq!(desk.engine.state().halt_reason(scope), "");
     assert_eq!(desk.refusal("b", 1), None);
     desk.check(&Calendars::bundled().unwrap());
 }

@@ -104,6 +104,8 @@ pub struct HaltRow {
     pub actor: UserName,
     /// Since when.
     pub since: UnixNanos,
+    /// Why; empty where nobody said so, and for who sees no limits.
+    pub reason: String,
 }
 
 /// All that stands about limits.

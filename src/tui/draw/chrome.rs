@@ -73,7 +73,8 @@ fn banners(state: &UiState) -> Vec<(String, Meaning)> {
         };
         let since = format::LocalClock::of(&state.screen.data).minute(first.since);
         let others = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
-        let text = format!("HALTED {}: {what}. By {} since {since}{others}.", first.scope, first.actor);
+        let why = if first.reason.is_empty() { String::new() } else { format!(" {}.", first.reason) };
+        let text = format!("HALTED {}: {what}. By {} since {since}{others}.{why}", first.scope, first.actor);
         rows.push((text, Meaning::Halt));
     }
     if let Some(holder) = state.read_only() {

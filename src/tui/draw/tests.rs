@@ -119,6 +119,7 @@ fn a_halt_and_a_foreign_owner_are_banners_everywhere() {
             mode: HaltMode::Halted,
             actor: "raj".parse().unwrap(),
             since: UnixNanos::from_seconds(1_732_113_000),
+            reason: "bad news".to_owned(),
         }];
         screen.ownership = Ownership::ReadOnly("bob trades here since 09:00".to_owned());
         let mut state = state_of(role);
@@ -127,6 +128,7 @@ fn a_halt_and_a_foreign_owner_are_banners_everywhere() {
             state.workspace = workspace;
             let frame = text(&mut state, 80, 24);
             assert!(frame.contains("HALTED firm: no new orders. By raj since"), "{frame}");
+            assert!(frame.contains(". bad news."), "{frame}");
             assert!(frame.contains("READ ONLY: bob trades here since 09:00"), "{frame}");
         }
     }

@@ -59,16 +59,24 @@ fn line(place: usize, breach: &BreachRow, clock: LocalClock, view: &View<'_>) ->
     let used = share.map_or_else(Cell::missing, |s| {
         Cell::new(format::percent_float(s), bar::use_meaning(s).0).bar(CellBar::Use(s))
     });
+    // What was seen is a figure, or a sentence that belongs below.
+    let is_figure = !breach.limit.is_empty() || !breach.threshold.is_empty() || breach.observed.is_empty();
+    let observed = if is_figure {
+        Cell::text(super::limits::shown_by_name(&breach.limit, &breach.observed))
+    } else {
+        Cell::missing()
+    };
     let cells = vec![
         Cell::muted(clock.short(breach.time, view.screen.data.market_time)),
         Cell::muted(breach.account.as_str()),
         Cell::new(format!("{mark} {}", breach.code), meaning),
-        Cell::text(super::limits::shown_by_name(&breach.limit, &breach.observed)),
+        observed,
         Cell::text(super::limits::shown_by_name(&breach.limit, &breach.threshold)),
         used,
         Cell::muted(breach.limit.replace('_', " ")),
         breach.id.map_or_else(Cell::missing, |id| Cell::muted(id.as_str())),
         Cell::muted(breach.text.as_str()),
     ];
-    Row::new(RowKey::Breach(place), cells)
+    let detail = (!is_figure).then(|| Cell::muted(breach.observed.as_str()));
+    Row { detail, ..Row::new(RowKey::Breach(place), cells) }
 }

@@ -447,6 +447,7 @@ fn limits() -> LimitsView {
             mode: HaltMode::Halted,
             actor: p("raj"),
             since: at("20T15:00:00"),
+            reason: "a letter of the exchange".to_owned(),
         }],
         single_person: true,
     }

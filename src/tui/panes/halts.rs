@@ -51,5 +51,6 @@ fn line(halt: &HaltRow, since: &str) -> Row {
         Cell::text(halt.actor.as_str()),
         Cell::muted(since),
     ];
-    Row::new(RowKey::Halt(halt.scope), cells)
+    let detail = (!halt.reason.is_empty()).then(|| Cell::muted(halt.reason.as_str()));
+    Row { detail, ..Row::new(RowKey::Halt(halt.scope), cells) }
 }

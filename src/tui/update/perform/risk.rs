@@ -239,8 +239,8 @@ pub(super) fn flatten(state: &mut UiState, args: &str) {
         choices.push(Choice::new(format!("{scope}: close all positions"), deed).typed(FLATTEN_WORD));
     }
     let lines = vec![
-        "Open orders end, and each position gets a market order that only reduces.".to_owned(),
-        "Limits and halts let it pass. Trading goes on: halt first to stop it.".to_owned(),
+        "Open orders end; each position is closed by a market order.".to_owned(),
+        "Limits and halts let it pass. Halt first: else trading goes on.".to_owned(),
         format!("Type {FLATTEN_WORD}, then Enter."),
     ];
     ask(state, AskForm::new("Close positions", lines, choices).weighty());
@@ -293,7 +293,7 @@ pub(super) fn adopt(state: &mut UiState, args: &str) {
                 "{who} asked to take over {shares} for {cost} {}.",
                 instrument.exchange.currency()
             ));
-            lines.push("Agreeing books them as a lot at that cost: money brought in, no profit.".to_owned());
+            lines.push("Agreeing books a lot at that cost: money brought in, no profit.".to_owned());
             lines.push("Who asked cannot be who agrees.".to_owned());
             format!("Agree: book {shares} into {account}")
         }
@@ -329,7 +329,8 @@ pub(super) fn resume(state: &mut UiState, args: &str) {
         .typed(RESUME_WORD)
     };
     let lines = vec![
-        "New orders are taken again at once. Who halted cannot be who resumes.".to_owned(),
+        "New orders are taken again at once.".to_owned(),
+        "Who halted cannot be who resumes.".to_owned(),
         format!("Type {RESUME_WORD}, then Enter."),
     ];
     let form = AskForm::new("Resume trading", lines, halts.iter().map(choice).collect());
