@@ -1,12 +1,12 @@
 //! What a drafted limit would break: today's open orders and positions, and the decisions of the past.
 
-use crate::domain::decision::{CheckOutcome, DecisionRecord};
+use crate::domain::decision::{CheckOutcome, DecisionRecord, Inputs};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, AccountKind, InstrumentId, OrderId, OrderSpec};
 
 use super::book::{Book, Draft};
-use super::checks::{Case, Control, Rule, bound, control_of};
+use super::checks::{Case, Control, Rule, bound, control_of, daily_take};
 use super::limits::{InForce, LimitBook, LimitError, Target, symbols};
 use super::utilisation;
 
@@ -71,7 +71,7 @@ pub fn preview(
         preview.considered = covered.count();
         return Ok(preview);
     };
-    let look = Look { drafted: &drafted, facts, scope: draft.scope, bound, control };
+    let look = Look { drafted: &drafted, facts, scope: draft.scope, bound, control, today: books.first() };
     for book in books {
         look.open_orders(book, &mut preview.orders);
         look.standing(book, draft.name, &mut preview.positions);
@@ -96,6 +96,8 @@ struct Look<'l> {
     scope: Scope,
     bound: &'l InForce,
     control: &'static dyn Control,
+    /// Any book of today.
+    today: Option<&'l Book<'l>>,
 }
 
 impl Look<'_> {
@@ -181,12 +183,23 @@ impl Look<'_> {
         OverLimit { account, instrument, order: None, observed, threshold, soft }
     }
 
+    /// Puts in what nobody had asked for then and is not of that moment: the tick, and what a day lets an account trade.
+    fn complete(&self, past: &PastDecision<'_>, inputs: &mut Inputs) {
+        let Some(book) = self.today else { return };
+        let beside = &mut inputs.beside;
+        let tick = || book.instruments.get(&past.order.instrument).map(|i| i.tick);
+        beside.tick = beside.tick.or_else(tick);
+        let take = || daily_take(inputs.volume?, book.venue);
+        beside.daily_take = beside.daily_take.or_else(take);
+    }
+
     /// Judges a past decision again from what it looked at, with the draft in the place of the limit of then.
     fn judge_past(&self, at: usize, past: &PastDecision<'_>, preview: &mut Preview) {
         let Rule::Limit(name) = self.control.rule() else { return };
         let mut inputs = past.record.inputs.clone();
         let Some(bound) = bound(name, self.scope, self.bound, inputs.symbol) else { return };
         inputs.limits = vec![bound];
+        self.complete(past, &mut inputs);
         match self.control.judge(&inputs).outcome {
             CheckOutcome::Passed => {}
             // A second person had agreed to it then.

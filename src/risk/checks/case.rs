@@ -5,6 +5,7 @@ use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
+use crate::domain::venue::VenueModel;
 use crate::domain::{
     Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
     UnixNanos,
@@ -246,9 +247,7 @@ impl<'a> Case<'a> {
 
     /// Quantity that a day of average volume lets an account trade.
     fn daily_take(&self) -> Option<Quantity> {
-        // A share of shares: the scale of money does for it.
-        let volume = Money::from_raw(self.volume()?.raw());
-        volume.scale(self.book.venue.participation).ok().map(|take| Quantity::from_raw(take.raw()))
+        daily_take(self.volume()?, self.book.venue)
     }
 
     /// Limits that bind the order.
@@ -426,6 +425,13 @@ pub fn bound(name: LimitName, scope: Scope, value: &InForce, symbol: Symbol) -> 
     };
     let (hard, soft) = (value.hard.as_ref().and_then(own), value.soft.as_ref().and_then(own));
     (hard.is_some() || soft.is_some()).then_some(Bound { name, scope, hard, soft })
+}
+
+/// Quantity that a day of this average volume lets an account trade.
+pub fn daily_take(volume: Quantity, venue: &VenueModel) -> Option<Quantity> {
+    // A share of shares: the scale of money does for it.
+    let take = Money::from_raw(volume.raw()).scale(venue.participation).ok()?;
+    Some(Quantity::from_raw(take.raw()))
 }
 
 /// The highest value of a limit that binds; `None` when none does.

@@ -58,7 +58,7 @@ mod var;
 mod weight;
 
 pub use approval_window::approval_window;
-pub use case::{Case, bound};
+pub use case::{Case, bound, daily_take};
 pub use fat_fill::{FatFill, fat_fill};
 pub use losses::{Loss, losses};
 pub use margin::MarginStanding;

@@ -233,3 +233,34 @@ fn a_flatten_passes_limits_and_a_halt_but_only_reduces() {
     assert!(!judged(&order(Side::Sell, 31, None), true), "it must only reduce");
     assert!(!judged(&closing(Side::Buy), true), "there is nothing to buy back");
 }
+
+#[test]
+fn a_past_decision_is_judged_by_a_limit_nobody_had_set_then_where_its_figure_is_not_of_that_moment() {
+    let mut world = World::new();
+    let volume =
+        crate::domain::facts::InstrumentFacts { average_daily_volume: Some(1_000.0), ..Default::default() };
+    world.facts.instruments.insert(xyz(), volume);
+    let judge = |order: &OrderSpec| {
+        evaluate(&world.book(), &LimitBook::default(), &world.facts, &Draft::new(order)).into_record()
+    };
+    // A fortieth of the volume is traded in a day: 25 shares.
+    let (near, far) = (order(Side::Buy, 10, Some("100.01")), order(Side::Buy, 90, Some("100.05")));
+    let (kind, records) = (AccountKind::Paper, [judge(&near), judge(&far)]);
+    let history = [
+        PastDecision { order: &near, kind, record: &records[0] },
+        PastDecision { order: &far, kind, record: &records[1] },
+    ];
+    for (name, hard) in [("price_collar_ticks", "3"), ("max_days_to_liquidate", "0.5")] {
+        let draft = LimitDraft {
+            name: name.parse().unwrap(),
+            scope: Scope::Firm,
+            hard: Some(hard.to_owned()),
+            soft: None,
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        };
+        let seen = preview(&[world.book()], &LimitBook::default(), &draft, &world.facts, &history).unwrap();
+        assert_eq!((seen.refused_at, seen.not_evaluated_at), (vec![1], vec![]), "{name}");
+    }
+}
