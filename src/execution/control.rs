@@ -73,6 +73,9 @@ impl Step<'_> {
         if order.status != OrderStatus::PendingApproval {
             return self.reject(actor, what, "the order does not wait for approval".to_owned());
         }
+        // Of a broker's pair both are one wish: who agrees to one agrees to both.
+        let order = self.waiting_lead(&order).unwrap_or(order);
+        let key = (key.0, order.spec.id);
         let second = self.second(given, order.actor, self.state().asked.get(&key).copied());
         let alone = match second {
             Err(reason) => return self.reject(actor, what, reason),

@@ -113,8 +113,8 @@ impl Step<'_> {
         }
         let orders = self.state().orders();
         let key = (lead.account, lead.id);
-        let kept = orders.children(&key).filter_map(|key| orders.open().get(&key));
-        kept.filter(|o| waits_here(o)).map(|o| o.spec.clone()).collect()
+        let kept = orders.children(&key).filter_map(|key| orders.open().get(&key)).filter(|o| waits_here(o));
+        kept.chain(self.pending_mates(lead)).map(|o| o.spec.clone()).collect()
     }
 
     /// What an order leads at a broker of these abilities.
@@ -132,20 +132,38 @@ impl Step<'_> {
         }
     }
 
-    /// A soft limit that asks for a second person for one of the exits which a broker gets with an entry.
-    pub(super) fn exits_ask(&self, lead: &OrderSpec) -> Option<LimitName> {
-        let takes = capabilities(self.remote_broker(lead)?);
+    /// A soft limit that asks for a second person for an exit which a broker gets with this order: one of an entry's, or
+    /// the other one of a pair.
+    pub(super) fn exits_ask(&self, order: &OrderSpec) -> Option<LimitName> {
+        let takes = capabilities(self.remote_broker(order)?);
+        let first = self.coming_lead(order);
+        let lead = first.as_ref().unwrap_or(order);
         if !matches!(self.led(lead, takes), Led::Group(_)) {
             return None;
         }
         let state = self.state();
-        let book = state.book(lead.account, self.now)?;
-        let exits = self.followers(lead).into_iter().filter(|leg| leg.parent == Some(lead.id));
-        let mut asked = exits.filter_map(|leg| {
-            let draft = Draft { waits_for_parent: true, ..Draft::new(&leg) };
-            evaluate(&book, state.limits(), &state.view.facts, &draft).asks_alone()
+        let book = state.book(order.account, self.now)?;
+        let exits = if let Some(first) = first { vec![first] } else { self.followers(lead) };
+        let mut asked = exits.iter().filter_map(|exit| {
+            let is_open = state.orders().open().contains_key(&(exit.account, exit.id));
+            let draft = if is_open { Draft::amended(exit) } else { Draft::new(exit) };
+            let draft = Draft { waits_for_parent: exit.parent.is_some(), ..draft };
+            evaluate(&book, state.limits(), &state.view.facts, &draft).asks_for()
         });
         asked.next()
+    }
+
+    /// The order of a pair of exits that leads it, where both wait for a second person: they go out together.
+    pub(super) fn waiting_lead(&self, order: &Order) -> Option<Order> {
+        let other = self.pending_mates(&order.spec).next()?;
+        (order.spec.order_type != OrderType::Limit).then(|| other.clone())
+    }
+
+    /// Orders of a broker's pair of exits that wait for a second person beside this one.
+    fn pending_mates(&self, order: &OrderSpec) -> impl Iterator<Item = &Order> {
+        let is_of_pair = self.remote_broker(order).is_some() && order.parent.is_none();
+        let mates = self.state().orders().siblings(order).filter(move |_| is_of_pair);
+        mates.filter(|o| o.spec.parent.is_none() && o.status == OrderStatus::PendingApproval)
     }
 
     /// Why an order of a group may not be given to its account's broker, if so.
@@ -203,8 +221,9 @@ impl Step<'_> {
     pub(super) fn join_all(&mut self, lead: OrderKey) -> Result<(), EngineError> {
         let orders = self.state().orders();
         let waiting = |key: &OrderKey| orders.open().get(key).is_some_and(waits_here);
-        let legs: Vec<OrderKey> = orders.children(&lead).filter(waiting).collect();
+        let mut legs: Vec<OrderKey> = orders.children(&lead).filter(waiting).collect();
         let Some(spec) = orders.get(lead.0, lead.1).map(|o| o.spec.clone()) else { return Ok(()) };
+        legs.extend(self.pending_mates(&spec).map(|o| (lead.0, o.spec.id)));
         let broker = self.remote_broker(&spec);
         if !broker.is_some_and(|b| matches!(self.led(&spec, capabilities(b)), Led::Group(_))) {
             return Ok(());

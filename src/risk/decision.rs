@@ -67,14 +67,16 @@ impl Decision {
         spoke.map(|f| f.breach(self.order.account)).collect()
     }
 
-    /// The first soft limit that asks for a second person whatever the position and the cash are: for an exit that goes
-    /// out with its entry.
-    pub fn asks_alone(&self) -> Option<LimitName> {
+    /// The first soft limit that asks for a second person; of an order that waits for its parent, one that asks whatever
+    /// the position and the cash are.
+    pub fn asks_for(&self) -> Option<LimitName> {
         let inputs = &self.record.inputs;
         let limits = inputs.limits.iter().filter_map(|bound| control_of(bound.name).zip(Some(bound.name)));
         let mut asking = limits.filter(|(control, _)| {
             let found = may_speak(control.rule(), inputs).then(|| control.judge(inputs));
-            found.is_some_and(|found| found.asks() && !is_judged_at_release(&found))
+            found.is_some_and(|found| {
+                found.asks() && !(inputs.waits_for_parent && is_judged_at_release(&found))
+            })
         });
         asking.next().map(|(_, name)| name)
     }

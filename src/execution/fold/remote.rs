@@ -130,7 +130,7 @@ impl Fold<'_> {
             self.step(key, OrderStep::Submit, |order| {
                 order.spec = spec.clone();
                 // Sent with its parent, it waits for that one's fills there.
-                if with.is_none() {
+                if with.is_none() || order.code != Some(RefusalCode::WaitsForParent) {
                     order.code = None;
                     order.reason.clear();
                 }

@@ -1,5 +1,5 @@
-//! Exits that a broker keeps: they go out with their entry and are judged no more, so what a soft limit says of one holds
-//! for the entry.
+//! Exits that a broker keeps: they go out with their entry, or with each other, and are judged no more, so what a soft
+//! limit says of one holds for the others.
 
 use crate::domain::RefusalCode;
 use crate::domain::decision::{CheckOutcome, Inputs};
@@ -14,7 +14,7 @@ impl Control for Exits {
     fn rule(&self) -> Rule {
         Rule::Always {
             name: "exits",
-            doc: "An entry whose exits go to a broker with it waits for a second person when a soft limit asks for one of them.",
+            doc: "An entry whose exits go to a broker with it, and each of a pair of exits there, waits for a second person when a soft limit asks for one of them.",
         }
     }
 

@@ -361,6 +361,48 @@ fn an_exit_for_which_a_soft_limit_asks_a_second_person_makes_its_entry_wait() {
 }
 
 #[test]
+fn two_exits_of_which_a_soft_limit_asks_for_one_wait_together_and_go_out_together() {
+    // The limit order would sell for 1,100, the stop for 900; or the other way round.
+    for (profit, loss, approved) in [("110", "90", "tp"), ("110", "90", "sl"), ("95", "107", "sl")] {
+        let mut desk = Desk::open();
+        desk.working("b", 10);
+        desk.fill_told(fill("b", 10, 10));
+        desk.quote("100.99", "101.01");
+        let (mut tp, mut sl) = (exit(&desk, "tp", OrderType::Limit), exit(&desk, "sl", OrderType::Stop));
+        (tp.limit_price, sl.trigger_price) = (profit.parse().ok(), loss.parse().ok());
+        if loss == "107" {
+            (sl.order_type, sl.limit_price) = (OrderType::StopLimit, loss.parse().ok());
+            sl.trigger_price = "90".parse().ok();
+        }
+        desk.give(Command::SetLimit(LimitDraft {
+            name: LimitName::MaxOrderNotional,
+            scope: Scope::Firm,
+            hard: Some("100000".into()),
+            soft: Some("1050".into()),
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        }));
+        let told = desk.list(vec![sl, tp]);
+        let statuses = |desk: &Desk| ["tp", "sl"].map(|id| desk.status(id));
+        assert_eq!(statuses(&desk), [OrderStatus::PendingApproval; 2], "{told:?}");
+        let given = Given {
+            actor: "ann".parse().unwrap(),
+            independent_of: Independence::Everyone,
+            command: Command::ApproveOrder { account: desk.account, id: approved.parse().unwrap() },
+        };
+        let batch = desk.engine.command(&given, now(), now()).unwrap();
+        desk.journal.extend(batch.events.iter().cloned());
+        let bodies: Vec<EventBody> = batch.events.into_iter().map(|e| e.body).collect();
+        assert_eq!(names(&bodies), ["order_submitted", "order_submitted"], "{approved}: {bodies:?}");
+        let EventBody::OrderSubmitted { order, with, .. } = &bodies[1] else { panic!("{bodies:?}") };
+        assert_eq!((order.id.as_str(), *with), ("sl", "tp".parse().ok()));
+        assert_eq!((statuses(&desk), desk.reason("sl")), ([OrderStatus::Submitted; 2], String::new()));
+        assert_recovers(&desk);
+    }
+}
+
+#[test]
 fn exits_that_wait_for_their_entry_are_not_ended_while_nothing_is_held() {
     let mut desk = Desk::bracketed(0);
     desk.working("b", 5);
