@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -61,7 +62,7 @@ macro_rules! ascii_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, max $max:literal, also $extra:literal) => {
         $(#[$doc])*
         // Unused bytes are zero and no id has a zero in it, so that the bytes alone tell ids apart and sort them.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Eq)]
         pub struct $name {
             bytes: [u8; usize::div_ceil($max, WORD_BYTES) * WORD_BYTES],
             len: u8,
@@ -75,6 +76,15 @@ macro_rules! ascii_id {
             pub fn as_str(&self) -> &str {
                 self.bytes.get(..usize::from(self.len)).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
             }
+        }
+
+        impl PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool { self.cmp(other).is_eq() }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, into: &mut H) { self.bytes.hash(into); }
         }
 
         impl PartialOrd for $name {

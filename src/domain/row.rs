@@ -1,5 +1,7 @@
 //! Rows of the tables that people query: projections of the journal that can be thrown away and rebuilt.
 
+use std::sync::Arc;
+
 use super::limit::LimitVersion;
 use super::order_state::Order;
 use super::{
@@ -11,7 +13,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row {
     /// Upsert into `orders` by (account, id).
-    Order(Box<Order>),
+    Order(Arc<Order>),
     /// Insert into `executions`.
     Execution(Execution),
     /// Insert into `risk_events`.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price};
+use crate::domain::{AccountId, ByInstrument, Exchange, InstrumentId, Money, Price};
 
 use super::state::State;
 
@@ -26,7 +26,7 @@ struct DayOf {
 
 /// The day of every holding.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Days(BTreeMap<AccountId, BTreeMap<InstrumentId, DayOf>>);
+pub struct Days(BTreeMap<AccountId, ByInstrument<DayOf>>);
 
 impl State {
     /// A holding's profit today at a price; `None` where its value at the day's begin is not known.
@@ -68,7 +68,7 @@ impl State {
             let opening = price.and_then(|price| position.value(price).ok());
             let new = DayOf { day, opening, flow: Some(Money::ZERO) };
             // What went ex this morning came before.
-            let of = days.entry(*instrument).or_insert(new);
+            let of = days.or_insert_with(*instrument, || new);
             of.opening = opening;
         }
     }
@@ -83,7 +83,7 @@ impl State {
         let held = self.accounts.get(&account).is_some_and(|a| a.positions().contains_key(&instrument));
         let opening = if held { None } else { Some(Money::ZERO) };
         let new = DayOf { day, opening, flow: Some(Money::ZERO) };
-        let of = self.day_of.0.entry(account).or_default().entry(instrument).or_insert(new);
+        let of = self.day_of.0.entry(account).or_default().or_insert_with(instrument, || new);
         if of.day < day {
             *of = new;
         }

@@ -157,8 +157,8 @@ impl Step<'_> {
     pub(super) fn give_closes(&mut self, account: AccountId) -> Result<(), EngineError> {
         let orders = self.state().orders();
         let first: OrderId = CLOSING.parse()?;
-        let named = orders.open().range((account, first)..);
-        let mut named = named.take_while(|(key, _)| key.0 == account && key.1.as_str().starts_with(CLOSING));
+        let named = orders.open().from((account, first));
+        let named = named.take_while(|(key, _)| key.0 == account && key.1.as_str().starts_with(CLOSING));
         let is_last = |order: &Order| {
             let queue = orders.queue(order.spec.instrument).iter();
             queue.filter(|w| w.key.0 == account).all(|w| w.key.1 == order.spec.id)
@@ -169,7 +169,7 @@ impl Step<'_> {
         if self.state().is_reconciling(account) {
             return Ok(());
         }
-        let ready = named.by_ref().map(|(_, order)| order).filter(|o| waits(o) && is_last(o));
+        let ready = named.map(|(_, order)| order).filter(|o| waits(o) && is_last(o));
         let ready: Vec<OrderSpec> = ready.map(|order| order.spec.clone()).collect();
         ready.iter().try_for_each(|order| self.give_close(order))
     }

@@ -179,7 +179,7 @@ impl State {
     /// Whether every order holds what it must, and every account the sum of its orders' holds.
     pub fn holds_agree(&self) -> bool {
         let mut sums = std::collections::BTreeMap::<AccountId, i128>::new();
-        for (key, order) in self.orders.open() {
+        for (key, order) in self.orders.open().iter() {
             if needed(self, key) != Ok(order.hold) {
                 return false;
             }

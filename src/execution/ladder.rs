@@ -70,7 +70,8 @@ type Waiting = (Seq, OrderKey);
 /// One instrument's waiting orders.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Ladder {
-    always: BTreeSet<Waiting>,
+    /// In their order; mostly one that is gone at once.
+    always: Vec<Waiting>,
     buys: BTreeSet<(Reverse<Price>, Waiting)>,
     sells: BTreeSet<(Price, Waiting)>,
     above: BTreeSet<(Price, Waiting)>,
@@ -83,7 +84,11 @@ impl Ladder {
     /// Notes an order where it waits.
     pub fn put(&mut self, slot: Slot, waiting: Waiting) {
         match slot {
-            Slot::Always => self.always.insert(waiting),
+            Slot::Always => {
+                let at = self.always.partition_point(|(place, _)| *place < waiting.0);
+                self.always.insert(at, waiting);
+                true
+            }
             Slot::Buy(price) => self.buys.insert((Reverse(price), waiting)),
             Slot::Sell(price) => self.sells.insert((price, waiting)),
             Slot::Above(price) => self.above.insert((price, waiting)),
@@ -97,7 +102,10 @@ impl Ladder {
     /// Takes an order away from where it waits.
     pub fn take(&mut self, slot: Slot, waiting: Waiting) {
         match slot {
-            Slot::Always => self.always.remove(&waiting),
+            Slot::Always => {
+                self.always.retain(|other| *other != waiting);
+                true
+            }
             Slot::Buy(price) => self.buys.remove(&(Reverse(price), waiting)),
             Slot::Sell(price) => self.sells.remove(&(price, waiting)),
             Slot::Above(price) => self.above.remove(&(price, waiting)),

@@ -9,9 +9,10 @@ use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccountId, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Price, Seq, UnixNanos, VenueOrderId,
+    AccountId, ByInstrument, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Price, Quantity, Seq,
+    UnixNanos, VenueOrderId,
 };
-use crate::risk::{Counted, OrderKey, Queues, Sums};
+use crate::risk::{Counted, OpenOrders, OrderKey, Queues, Sums};
 
 use super::ladder::{Ladder, Slot};
 
@@ -31,9 +32,8 @@ pub struct Working {
 /// Open and done orders. Cloning copies the open ones and shares the done ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Orders {
-    #[serde(with = "crate::domain::serial::pairs")]
-    open: BTreeMap<OrderKey, Order>,
-    queues: BTreeMap<InstrumentId, Vec<Working>>,
+    open: OpenOrders,
+    queues: ByInstrument<Vec<Working>>,
     due: BTreeMap<Exchange, BTreeSet<(UnixNanos, OrderKey)>>,
     /// Open orders of a group, by account and group.
     #[serde(with = "crate::domain::serial::pairs")]
@@ -49,7 +49,7 @@ pub struct Orders {
     #[serde(with = "crate::domain::serial::pairs")]
     venues: BTreeMap<(AccountId, VenueOrderId), OrderId>,
     /// What they wait for.
-    ladders: BTreeMap<InstrumentId, Ladder>,
+    ladders: ByInstrument<Ladder>,
     /// What they add up to.
     sums: Sums,
     #[serde(skip)]
@@ -69,8 +69,8 @@ struct Newest {
 }
 
 impl Newest {
-    fn get(&self, key: &OrderKey) -> Option<&Order> {
-        self.order.as_ref().filter(|(newest, _)| newest == key).map(|(_, order)| order.as_ref())
+    fn get(&self, key: &OrderKey) -> Option<&Arc<Order>> {
+        self.order.as_ref().filter(|(newest, _)| newest == key).map(|(_, order)| order)
     }
 }
 
@@ -84,7 +84,7 @@ impl Eq for Newest {}
 
 impl Orders {
     /// Open orders by name.
-    pub const fn open(&self) -> &BTreeMap<OrderKey, Order> {
+    pub const fn open(&self) -> &OpenOrders {
         &self.open
     }
 
@@ -95,13 +95,12 @@ impl Orders {
 
     /// An order, open or done.
     pub fn get(&self, account: AccountId, id: OrderId) -> Option<&Order> {
-        let key = (account, id);
-        let done = || self.done.get(&key).map(Arc::as_ref);
-        self.newest.get(&key).or_else(|| self.open.get(&key)).or_else(done)
+        self.shared(&(account, id)).map(Arc::as_ref)
     }
 
-    fn get_done(&self, key: &OrderKey) -> Option<&Order> {
-        self.newest.get(key).or_else(|| self.done.get(key).map(Arc::as_ref))
+    /// The same, to be kept as it stands.
+    pub(super) fn shared(&self, key: &OrderKey) -> Option<&Arc<Order>> {
+        self.newest.get(key).or_else(|| self.open.shared(key)).or_else(|| self.done.get(key))
     }
 
     /// Changes a done order.
@@ -229,9 +228,9 @@ impl Orders {
         if order.spec.reduce_only {
             self.reducing.insert(key);
         }
-        self.ladders.entry(instrument).or_default().put(Slot::of(&order), (working.place, key));
+        self.ladders.or_default(instrument).put(Slot::of(&order), (working.place, key));
         self.open.insert(key, order);
-        let queue = self.queues.entry(instrument).or_default();
+        let queue = self.queues.or_default(instrument);
         let at = queue.partition_point(|w| w.place < working.place);
         queue.insert(at, working);
         self.note_due(instrument.exchange, key, None, working.expires_at);
@@ -244,6 +243,16 @@ impl Orders {
 
     /// Changes an order; one that is done by it leaves the open ones. A done order changes too: a fill may come late.
     pub(super) fn change<R>(&mut self, key: &OrderKey, change: impl FnOnce(&mut Order) -> R) -> Option<R> {
+        self.change_held(key, None, change)
+    }
+
+    /// The same; an open order's account then holds `held` of its instrument, where that is given.
+    pub(super) fn change_held<R>(
+        &mut self,
+        key: &OrderKey,
+        held: Option<Quantity>,
+        change: impl FnOnce(&mut Order) -> R,
+    ) -> Option<R> {
         let Some(order) = self.open.get_mut(key) else {
             return self.change_done(key, change);
         };
@@ -252,10 +261,10 @@ impl Orders {
         if let Some(group) = order.spec.oco.filter(|_| order.filled != filled) {
             self.groups_filled.insert((key.0, group));
         }
+        self.sums.replace(counted, order, held);
         if order.status.is_done() {
-            self.finish(key, counted, slot);
+            self.finish(key, slot);
         } else {
-            self.sums.replace(counted, order);
             let (instrument, next) = (order.spec.instrument, Slot::of(order));
             if next != slot {
                 self.move_to(instrument, key, slot, next);
@@ -266,12 +275,14 @@ impl Orders {
 
     /// Sets what an order holds; what it held before.
     pub(super) fn set_hold(&mut self, key: &OrderKey, hold: Money) -> Money {
-        if let Some(order) = self.open.get_mut(key) {
-            return std::mem::replace(&mut order.hold, hold);
-        }
-        let before = self.get_done(key).map_or(hold, |order| order.hold);
+        let before = self.shared(key).map_or(hold, |order| order.hold);
         if before != hold {
-            self.change_done(key, |order| order.hold = hold);
+            match self.open.get_mut(key) {
+                Some(order) => order.hold = hold,
+                None => {
+                    self.change_done(key, |order| order.hold = hold);
+                }
+            }
         }
         before
     }
@@ -279,14 +290,13 @@ impl Orders {
     /// Moves an order to where it waits now.
     fn move_to(&mut self, instrument: InstrumentId, key: &OrderKey, slot: Slot, next: Slot) {
         let Some(place) = self.working(instrument, key).map(|w| w.place) else { return };
-        let ladder = self.ladders.entry(instrument).or_default();
+        let ladder = self.ladders.or_default(instrument);
         ladder.take(slot, (place, *key));
         ladder.put(next, (place, *key));
     }
 
-    fn finish(&mut self, key: &OrderKey, counted: Counted, slot: Slot) {
+    fn finish(&mut self, key: &OrderKey, slot: Slot) {
         let Some(order) = self.open.remove(key) else { return };
-        self.sums.remove(counted, &order);
         let instrument = order.spec.instrument;
         if let Some(queue) = self.queues.get_mut(&instrument)
             && let Some(at) = queue.iter().rposition(|w| w.key == *key)
@@ -302,7 +312,7 @@ impl Orders {
         if order.spec.reduce_only {
             self.reducing.remove(key);
         }
-        self.insert_done(*key, order);
+        self.keep_newest(*key, order);
     }
 
     /// Puts the open orders of an instrument under another symbol, each at its place in time. What they add up to must be
@@ -314,10 +324,10 @@ impl Orders {
             self.keep_asked(&working.key);
             let Some(order) = self.open.get_mut(&working.key) else { continue };
             (order.spec.instrument, order.changed_at) = (to, at);
-            self.ladders.entry(to).or_default().put(Slot::of(order), (working.place, working.key));
+            self.ladders.or_default(to).put(Slot::of(order), (working.place, working.key));
         }
         if !moved.is_empty() {
-            let queue = self.queues.entry(to).or_default();
+            let queue = self.queues.or_default(to);
             queue.extend(&moved);
             queue.sort_by_key(|working| working.place);
         }
@@ -377,6 +387,9 @@ impl Orders {
         old: Option<UnixNanos>,
         new: Option<UnixNanos>,
     ) {
+        if old == new {
+            return;
+        }
         let due = self.due.entry(exchange).or_default();
         if let Some(at) = old {
             due.remove(&(at, key));

@@ -1,5 +1,7 @@
 //! Projections: the rows that people query, made from events and the state after them.
 
+use std::sync::Arc;
+
 use crate::domain::event::{Event, EventBody};
 use crate::domain::limit::Turn;
 use crate::domain::row::{Execution, RiskEventRow, Row};
@@ -105,8 +107,8 @@ fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
 pub(super) fn rows(rows: &mut Vec<Row>, touched: &mut Touched, state: &State) {
     touched.orders.sort();
     touched.accounts.sort();
-    let orders = touched.orders.iter().filter_map(|(account, id)| state.orders.get(*account, *id));
-    rows.extend(orders.map(|order| Row::Order(Box::new(order.clone()))));
+    let orders = touched.orders.iter().filter_map(|key| state.orders.shared(key));
+    rows.extend(orders.map(|order| Row::Order(Arc::clone(order))));
     let mut written = None;
     for (name, _) in touched.accounts.iter().filter(|(name, _)| written.replace(*name) != Some(*name)) {
         let own = touched.accounts.iter().filter(|(account, _)| account == name);
@@ -122,8 +124,8 @@ pub(super) fn rows(rows: &mut Vec<Row>, touched: &mut Touched, state: &State) {
 
 /// Rows of everything there is.
 pub(super) fn standing(state: &State) -> Vec<Row> {
-    let orders = state.orders.open().values().chain(state.orders.done());
-    let mut rows: Vec<Row> = orders.map(|order| Row::Order(Box::new(order.clone()))).collect();
+    let orders = state.orders.open().all_shared().chain(state.orders.done_map().values());
+    let mut rows: Vec<Row> = orders.map(|order| Row::Order(Arc::clone(order))).collect();
     rows.extend(state.accounts.values().map(|account| Row::Portfolio(account.row())));
     rows.extend(state.limits.versions().iter().map(|version| Row::Limit(Box::new(version.clone()))));
     rows

@@ -14,8 +14,8 @@ use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, CleanText, Exchange, Instrument, InstrumentId, Money, OrderStatus, Price,
-    RefusalCode, Seq, StrategyId, UnixNanos,
+    AccountId, AccountKind, ByInstrument, CleanText, Exchange, Instrument, InstrumentId, Money, OrderStatus,
+    Price, RefusalCode, Seq, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
 use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums};
@@ -53,7 +53,7 @@ pub struct State {
     pub(super) seq: Seq,
     pub(super) accounts: BTreeMap<AccountId, Account>,
     #[serde(with = "crate::domain::serial::shared")]
-    pub(super) instruments: Arc<BTreeMap<InstrumentId, Instrument>>,
+    pub(super) instruments: Arc<ByInstrument<Instrument>>,
     pub(super) venue: VenueModel,
     pub(super) orders: Orders,
     pub(super) limits: LimitBook,
@@ -123,7 +123,7 @@ impl State {
     }
 
     /// Known instruments.
-    pub fn instruments(&self) -> &BTreeMap<InstrumentId, Instrument> {
+    pub fn instruments(&self) -> &ByInstrument<Instrument> {
         &self.instruments
     }
 

@@ -84,9 +84,12 @@ impl<'e> Step<'e> {
     /// Decides an event that belongs to an earlier moment, such as an order's end.
     pub(super) fn emit_at(&mut self, t: UnixNanos, mut body: EventBody) -> Result<(), EngineError> {
         if self.batch.events.is_empty() {
-            self.batch.events.reserve(EVENTS_USUAL);
-            self.batch.postings.reserve(POSTINGS_USUAL);
-            self.batch.rows.reserve(ROWS_USUAL);
+            self.batch = Batch {
+                events: Vec::with_capacity(EVENTS_USUAL),
+                postings: Vec::with_capacity(POSTINGS_USUAL),
+                rows: Vec::with_capacity(ROWS_USUAL),
+                texts: Vec::new(),
+            };
         }
         self.value(&mut body);
         let seq = self.engine.state.seq.saturating_add(1);

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::facts::MarketFacts;
-use crate::domain::{AccountId, Exchange, InstrumentId, Money, Price, Quantity, Quote, UnixNanos};
+use crate::domain::{
+    AccountId, ByInstrument, Exchange, InstrumentId, Money, Price, Quantity, Quote, UnixNanos,
+};
 use crate::risk::{Priced, Seen, Standing};
 
 /// The market as seen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct View {
-    pub(super) seen: BTreeMap<InstrumentId, Seen>,
+    pub(super) seen: ByInstrument<Seen>,
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) marked: BTreeMap<Exchange, UnixNanos>,
     pub(super) peaks: BTreeMap<AccountId, Money>,
@@ -27,7 +29,7 @@ pub struct View {
 
 impl View {
     /// What is known of every instrument's market.
-    pub const fn seen(&self) -> &BTreeMap<InstrumentId, Seen> {
+    pub const fn seen(&self) -> &ByInstrument<Seen> {
         &self.seen
     }
 
@@ -42,18 +44,18 @@ impl View {
     }
 
     pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
-        self.seen.entry(instrument).or_default().last = Some(Priced { price, time });
+        self.seen.or_default(instrument).last = Some(Priced { price, time });
     }
 
     /// What was seen of an instrument counts under another symbol, unless that one was seen itself; no quote stands.
     pub(super) fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId) {
         let Some(Seen { last: Some(last), .. }) = self.seen.remove(&from) else { return };
-        self.seen.entry(to).or_default().last.get_or_insert(last);
+        self.seen.or_default(to).last.get_or_insert(last);
     }
 
     /// Takes in a quote. Size we took is gone until that side's price or size changes.
     pub(super) fn set_quote(&mut self, quote: Quote) {
-        let seen = self.seen.entry(quote.instrument).or_default();
+        let seen = self.seen.or_default(quote.instrument);
         let old = seen.quote;
         let left = |same: bool, left: Option<Quantity>, size: Quantity| {
             if same { left.unwrap_or(size) } else { size }

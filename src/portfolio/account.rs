@@ -13,7 +13,7 @@ use crate::domain::market::SplitRatio;
 use crate::domain::posting::Ledger;
 use crate::domain::row::Portfolio;
 use crate::domain::{
-    AccountSpec, Exchange, InstrumentId, Margin, Money, NumberError, Price, Quantity, Seq, Side,
+    AccountSpec, ByInstrument, Exchange, InstrumentId, Margin, Money, NumberError, Price, Quantity, Seq, Side,
 };
 
 use super::ledger::Movement;
@@ -49,7 +49,7 @@ pub struct Account {
     unsettled: BTreeMap<NaiveDate, Money>,
     held: Money,
     collateral: Money,
-    positions: BTreeMap<InstrumentId, Position>,
+    positions: ByInstrument<Position>,
     receivables: Vec<Receivable>,
     fees: Money,
     realized: Money,
@@ -72,7 +72,7 @@ impl Account {
             day_open: spec.cash,
             peak: spec.cash,
             spec,
-            positions: BTreeMap::new(),
+            positions: ByInstrument::default(),
             receivables: Vec::new(),
             fees: Money::ZERO,
             realized: Money::ZERO,
@@ -118,7 +118,7 @@ impl Account {
     }
 
     /// Open positions by instrument; a flat one is not there.
-    pub const fn positions(&self) -> &BTreeMap<InstrumentId, Position> {
+    pub const fn positions(&self) -> &ByInstrument<Position> {
         &self.positions
     }
 
@@ -196,7 +196,7 @@ impl Account {
     pub fn fill(&mut self, fill: &Fill, booking: Booking) -> Result<Movement, NumberError> {
         let Booked { paid, totals, change, collateral } = self.booked(fill, booking)?;
         let pick = self.pick(booking);
-        let position = self.positions.entry(fill.instrument).or_default();
+        let position = self.positions.or_default(fill.instrument);
         position.fill(fill.side, fill.quantity, fill.price, pick)?;
         if position.quantity().is_zero() {
             self.positions.remove(&fill.instrument);

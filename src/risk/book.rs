@@ -9,11 +9,12 @@ use crate::domain::limit::{LimitName, Scope};
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, Instrument, InstrumentId, Margin, Money, OrderId, OrderSpec, Price,
-    Quantity, Quote, RefusalCode, Seq, Side, StrategyId, UnixNanos, UserName,
+    AccountId, AccountKind, AccountSpec, ByInstrument, Instrument, InstrumentId, Margin, Money, OrderId,
+    OrderSpec, Price, Quantity, Quote, RefusalCode, Seq, Side, StrategyId, UnixNanos, UserName,
 };
 use crate::portfolio::Account;
 
+use super::open::OpenOrders;
 use super::past::{Pace, Past};
 use super::sums::{Prices, Sums};
 
@@ -125,7 +126,7 @@ pub struct DayTrades {
     /// Position of the present session in its calendar.
     session: i64,
     /// What was opened in it and is still open.
-    opened: BTreeSet<InstrumentId>,
+    opened: ByInstrument<()>,
     /// Day trades by session.
     counts: BTreeMap<i64, u32>,
 }
@@ -134,19 +135,19 @@ impl DayTrades {
     /// Takes in a fill: what it closed of what was held, and whether it opened anything.
     pub fn note(&mut self, session: i64, instrument: InstrumentId, closes: bool, opens: bool) {
         self.turn_to(session);
-        if closes && self.opened.remove(&instrument) {
+        if closes && self.opened.remove(&instrument).is_some() {
             let count = self.counts.entry(session).or_default();
             *count = count.saturating_add(1);
         }
         if opens {
-            self.opened.insert(instrument);
+            self.opened.insert(instrument, ());
         }
     }
 
     /// What was opened under one symbol counts under another.
     pub fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId) {
-        if self.opened.remove(&from) {
-            self.opened.insert(to);
+        if self.opened.remove(&from).is_some() {
+            self.opened.insert(to, ());
         }
     }
 
@@ -154,7 +155,7 @@ impl DayTrades {
     pub fn turn_to(&mut self, session: i64) {
         if session != self.session {
             self.session = session;
-            self.opened.clear();
+            self.opened = ByInstrument::default();
             self.counts.retain(|at, _| at + DAY_TRADE_SESSIONS > session);
         }
     }
@@ -183,11 +184,11 @@ pub struct Book<'a> {
     /// Highest equity so far, unmarked moves included.
     pub peak: Money,
     /// Open orders of every account, by name.
-    pub orders: &'a BTreeMap<OrderKey, Order>,
+    pub orders: &'a OpenOrders,
     /// Known instruments.
-    pub instruments: &'a BTreeMap<InstrumentId, Instrument>,
+    pub instruments: &'a ByInstrument<Instrument>,
     /// What is known of their markets.
-    pub seen: &'a BTreeMap<InstrumentId, Seen>,
+    pub seen: &'a ByInstrument<Seen>,
     /// Symbols whose market is halted.
     pub halted: &'a BTreeSet<InstrumentId>,
     /// Halts in force, by scope.
@@ -274,15 +275,7 @@ impl<'a> Draft<'a> {
 impl<'a> Book<'a> {
     /// Open orders of the account.
     pub fn own_orders(&self) -> impl Iterator<Item = &'a Order> + use<'a> {
-        let account = self.account.spec().account;
-        // Ids of one account are neighbours; the smallest id is a lone `#`.
-        let all = self.orders;
-        let first = "#".parse::<OrderId>().ok().map(|id| (account, id));
-        first
-            .into_iter()
-            .flat_map(move |from| all.range(from..))
-            .take_while(move |(k, _)| k.0 == account)
-            .map(|(_, o)| o)
+        self.orders.of(self.account.spec().account)
     }
 
     /// Last price of an instrument.

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod exposure;
 pub mod limits;
 pub mod monitor;
+pub mod open;
 pub mod past;
 pub mod preview;
 pub mod reference;
@@ -23,6 +24,7 @@ pub use book::{Activity, Book, DayTrades, Draft, Halt, OrderKey, Priced, Queues,
 pub use checks::{CONTROLS, Control, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
 pub use limits::{InForce, LimitBook, LimitChange, LimitError, Target};
+pub use open::OpenOrders;
 pub use past::{Pace, Past};
 pub use preview::{OverLimit, PastDecision, Preview, preview};
 pub use sums::{Counted, Sums};

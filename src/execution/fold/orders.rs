@@ -1,5 +1,7 @@
 //! How events change orders: every step goes through the table of [`OrderStatus::after`].
 
+use chrono::NaiveDate;
+
 use crate::domain::event::{EndReason, EventBody, Fill, Refusal};
 use crate::domain::market::SplitRatio;
 use crate::domain::order::Start;
@@ -82,8 +84,19 @@ impl Fold<'_> {
         step: OrderStep,
         change: impl FnOnce(&mut Order),
     ) -> Result<Effects, EngineError> {
+        self.step_held(key, step, None, change)
+    }
+
+    /// The same; an open order's account then holds `held` of its instrument, where that is given.
+    fn step_held(
+        &mut self,
+        key: OrderKey,
+        step: OrderStep,
+        held: Option<Quantity>,
+        change: impl FnOnce(&mut Order),
+    ) -> Result<Effects, EngineError> {
         let (seq, t) = (self.event.seq, self.event.t);
-        let taken = self.state.orders.change(&key, |order| {
+        let taken = self.state.orders.change_held(&key, held, |order| {
             let from = order.status;
             change(order);
             order.changed_at = t;
@@ -279,11 +292,14 @@ impl Fold<'_> {
         let key = (fill.account, fill.id);
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
-        let closing = self.note_day_trade(fill);
+        let day = self.calendars.of(fill.instrument.exchange).date_at(t);
+        let closing = self.note_day_trade(fill, day);
         let out = if fill.side == Side::Buy { notional.checked_neg() } else { Some(notional) };
-        self.note_day_flow(fill.account, fill.instrument, out);
+        self.state.note_day_flow((fill.account, fill.instrument), day, out);
         let booking = booking(self.state, self.calendars, fill, seq, t);
-        let movement = self.account(fill.account)?.fill(fill, booking);
+        let account = self.account(fill.account)?;
+        let movement = account.fill(fill, booking);
+        let held = account.quantity(fill.instrument);
         let movement = self.counted(movement)?;
         let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
         let order = self.state.orders.get(key.0, key.1).ok_or_else(unknown)?;
@@ -297,7 +313,9 @@ impl Fold<'_> {
         let (filled_notional, fees) =
             sum.ok_or(EngineError::Number { seq, source: NumberError::Overflow })?;
         let step = if fill.leaves.is_zero() { OrderStep::FillRest } else { OrderStep::FillPart };
-        self.step(key, step, |order| {
+        // A late fill may be of an order that is done, or under its symbol of then.
+        let own = !order.status.is_done() && order.spec.instrument == fill.instrument;
+        self.step_held(key, step, own.then_some(held), |order| {
             order.filled = fill.cum;
             (order.filled_notional, order.fees) = (filled_notional, fees);
             order.triggered |= matches!(order.spec.order_type.start(), Start::Stop | Start::Touch);
@@ -307,7 +325,9 @@ impl Fold<'_> {
         if self.state.view.last(fill.instrument).is_none() {
             self.state.set_last(fill.instrument, fill.price, t);
         }
-        self.state.note_position(fill.account, fill.instrument);
+        if !own {
+            self.state.note_position(fill.account, fill.instrument);
+        }
         self.active(fill.account, |a| {
             a.fills = a.fills.saturating_add(1);
             if movement.realized.is_negative() {
@@ -337,10 +357,9 @@ impl Fold<'_> {
     }
 
     /// Before the fill is booked: whether it closes, or opens, what the account holds; the session, when it closes.
-    fn note_day_trade(&mut self, fill: &Fill) -> Option<i64> {
+    fn note_day_trade(&mut self, fill: &Fill, day: NaiveDate) -> Option<i64> {
         let account = self.state.accounts.get(&fill.account)?;
-        let calendar = self.calendars.of(fill.instrument.exchange);
-        let session = calendar.position_on_or_after(calendar.date_at(self.event.t))?;
+        let session = self.calendars.of(fill.instrument.exchange).position_on_or_after(day)?;
         let held = account.quantity(fill.instrument);
         let closes = !held.is_zero() && held.is_negative() != (fill.side == Side::Sell);
         let opens = !closes || held.checked_abs().is_none_or(|held| fill.quantity > held);

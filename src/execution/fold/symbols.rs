@@ -31,7 +31,7 @@ impl Fold<'_> {
         // Those that were there already may hold otherwise beside a larger position.
         effects.orders = state.orders.queue(to).iter().map(|working| working.key).collect();
         if let Some(known) = state.instruments.get(&from).cloned() {
-            Arc::make_mut(&mut state.instruments).entry(to).or_insert(Instrument { id: to, ..known });
+            Arc::make_mut(&mut state.instruments).or_insert_with(to, || Instrument { id: to, ..known });
         }
         if state.halted.remove(&from) {
             state.halted.insert(to);

@@ -73,7 +73,8 @@ fn what_is_held_ordered_owed_and_limited_goes_on_under_the_new_symbol_once() {
     let state = desk.engine.state();
     assert_eq!(state.orders().queue(on), []);
     assert_eq!(state.orders().queue(to).len(), 1);
-    assert_eq!(state.instruments()[&to].lot, state.instruments()[&on].lot);
+    let lot = |of| state.instruments().get(of).unwrap().lot;
+    assert_eq!(lot(&to), lot(&on));
     let hard = |name, scope: &str| {
         let found = state.limits().get(name, scope.parse().unwrap());
         found.and_then(|value| value.hard.as_ref()).map(ToString::to_string)
@@ -115,8 +116,11 @@ fn shorts_that_come_together_hold_what_one_short_would() {
     assert_eq!(held(&desk), "450.00", "five may be covered");
     desk.change("AAA", "BBB");
     assert_eq!(held(&desk), "900.00", "all ten may");
-    let position =
-        desk.engine.state().accounts()[&"A".parse().unwrap()].positions()[&instrument("BBB")].clone();
+    let position = desk.engine.state().accounts()[&"A".parse().unwrap()]
+        .positions()
+        .get(&instrument("BBB"))
+        .cloned()
+        .unwrap();
     assert_eq!((position.quantity().to_string().as_str(), position.lots().len()), ("-15", 2));
     desk.check(&calendars);
 }

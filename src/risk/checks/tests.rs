@@ -12,10 +12,11 @@ use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, Currency, Instrument, InstrumentId, Margin, Money, OrderSpec,
-    OrderStatus, Price, Quantity, Quote, RefusalCode, Side, StrategyId, UnixNanos,
+    AccountId, AccountKind, AccountSpec, ByInstrument, Currency, Instrument, InstrumentId, Margin, Money,
+    OrderSpec, OrderStatus, Price, Quantity, Quote, RefusalCode, Side, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
+use crate::risk::open::OpenOrders;
 use crate::risk::{
     Activity, Book, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen, Standing,
     Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
@@ -24,9 +25,9 @@ use crate::risk::{
 #[derive(Debug)]
 struct World {
     account: Account,
-    orders: BTreeMap<OrderKey, Order>,
-    instruments: BTreeMap<InstrumentId, Instrument>,
-    seen: BTreeMap<InstrumentId, Seen>,
+    orders: OpenOrders,
+    instruments: ByInstrument<Instrument>,
+    seen: ByInstrument<Seen>,
     halted: BTreeSet<InstrumentId>,
     halts: BTreeMap<Scope, Halt>,
     venue: VenueModel,
@@ -78,9 +79,9 @@ impl World {
         let last = Some(Priced { price: "100".parse().unwrap(), time: UnixNanos::ZERO });
         Self {
             account: Account::open(spec("10000")).0,
-            orders: BTreeMap::new(),
-            instruments: BTreeMap::from([(xyz(), Instrument::with_defaults(xyz()))]),
-            seen: BTreeMap::from([(xyz(), Seen { last, quote: None })]),
+            orders: OpenOrders::default(),
+            instruments: [(xyz(), Instrument::with_defaults(xyz()))].into_iter().collect(),
+            seen: [(xyz(), Seen { last, quote: None })].into_iter().collect(),
             halted: BTreeSet::new(),
             halts: BTreeMap::new(),
             venue: VenueModel::default(),
@@ -239,7 +240,7 @@ fn shape_refuses_what_no_exchange_would_take() {
     assert_eq!(lots.code(&order(Side::Sell, 5, None)), "INVALID_QUANTITY_INCREMENT");
     assert_eq!(lots.code(&order(Side::Sell, 15, None)), "");
     let mut blind = World::new();
-    blind.seen.clear();
+    blind.seen = ByInstrument::default();
     assert_eq!(blind.code(&order(Side::Buy, 10, None)), "NO_MARKET_DATA");
 }
 
@@ -309,7 +310,7 @@ fn the_collar_looks_at_the_costly_side_only_and_fails_closed() {
     assert_eq!(world.code(&order(Side::Buy, 1, Some("50"))), "");
     assert_eq!(world.code(&order(Side::Sell, 1, Some("94.99"))), "PRICE_COLLAR");
     let mut blind = World::new().limit("price_collar", "0.05", None);
-    blind.seen.clear();
+    blind.seen = ByInstrument::default();
     assert_eq!(blind.code(&order(Side::Buy, 1, Some("100"))), "REFERENCE_PRICE_UNAVAILABLE");
 }
 

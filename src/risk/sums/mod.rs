@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::venue::FeeModel;
-use crate::domain::{AccountId, Instrument, InstrumentId, Order, Price, Quantity};
+use crate::domain::{AccountId, ByInstrument, Instrument, InstrumentId, Order, Price, Quantity};
 
 use name::{Figures, Name, Part};
 
@@ -54,7 +54,7 @@ struct Totals {
 }
 
 /// What a name adds to its account's totals; nothing while nothing is held or ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Adds {
     figures: Figures,
     /// Whether it cannot be valued without a quote, or at all.
@@ -102,23 +102,42 @@ impl Totals {
     }
 }
 
+/// An account that holds or orders an instrument.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Holder {
+    account: AccountId,
+    name: Name,
+    /// What it adds to the account's totals as they stand.
+    adds: Adds,
+}
+
+impl Holder {
+    fn new(account: AccountId) -> Self {
+        Self { account, name: Name::default(), adds: Adds::default() }
+    }
+}
+
 /// One instrument: its last price and sector, and the accounts that hold or order it, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Line {
     last: Option<Price>,
     sector: String,
-    names: Vec<(AccountId, Name)>,
+    holders: Vec<Holder>,
 }
 
 impl Line {
     /// Nothing is known of it and nobody holds or orders it.
     fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.last.is_none() && self.sector.is_empty()
+        self.holders.is_empty() && self.last.is_none() && self.sector.is_empty()
     }
 
     fn name(&self, account: AccountId) -> Option<&Name> {
-        let at = self.names.binary_search_by(|(a, _)| a.cmp(&account)).ok()?;
-        self.names.get(at).map(|(_, name)| name)
+        let at = self.find(account).ok()?;
+        self.holders.get(at).map(|holder| &holder.name)
+    }
+
+    fn find(&self, account: AccountId) -> Result<usize, usize> {
+        self.holders.binary_search_by(|holder| holder.account.cmp(&account))
     }
 }
 
@@ -126,7 +145,7 @@ impl Line {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sums {
     fee: FeeModel,
-    lines: BTreeMap<InstrumentId, Line>,
+    lines: ByInstrument<Line>,
     totals: BTreeMap<AccountId, Totals>,
 }
 
@@ -160,39 +179,30 @@ impl Sums {
     pub fn add(&mut self, order: &Order) {
         self.totals.entry(order.spec.account).or_default().open += 1;
         if let Some(part) = Part::of(order) {
-            self.count(&part, order.spec.instrument, 1);
+            let fee = self.fee;
+            self.change(part.account, order.spec.instrument, |name| name.count(&part, 1, &fee));
         }
     }
 
-    /// An open order changed. Nothing is done when it counts as before.
-    pub fn replace(&mut self, Counted(old): Counted, order: &Order) {
-        let new = Part::of(order);
-        if old == new {
-            return;
+    /// An open order changed or ended, and what its account holds with it where `held` says so. `counted` is how it was
+    /// added or last replaced.
+    pub fn replace(&mut self, Counted(old): Counted, order: &Order, held: Option<Quantity>) {
+        let is_done = order.status.is_done();
+        let new = if is_done { None } else { Part::of(order) };
+        if old != new || held.is_some() {
+            let fee = self.fee;
+            self.change(order.spec.account, order.spec.instrument, |name| {
+                old.iter().for_each(|part| name.count(part, -1, &fee));
+                new.iter().for_each(|part| name.count(part, 1, &fee));
+                name.position = held.unwrap_or(name.position);
+            });
         }
-        let (fee, instrument) = (self.fee, order.spec.instrument);
-        self.change(order.spec.account, instrument, |name| {
-            old.iter().for_each(|part| name.count(part, -1, &fee));
-            new.iter().for_each(|part| name.count(part, 1, &fee));
-        });
-    }
-
-    /// An order is no longer open; `counted` is how it was added or last replaced.
-    pub fn remove(&mut self, counted: Counted, order: &Order) {
-        if let Some(part) = counted.0 {
-            self.count(&part, order.spec.instrument, -1);
-        }
-        if let Some(totals) = self.totals.get_mut(&order.spec.account) {
+        if is_done && let Some(totals) = self.totals.get_mut(&order.spec.account) {
             totals.open = totals.open.saturating_sub(1);
             if totals.is_empty() {
                 self.totals.remove(&order.spec.account);
             }
         }
-    }
-
-    fn count(&mut self, part: &Part, instrument: InstrumentId, sign: i128) {
-        let fee = self.fee;
-        self.change(part.account, instrument, |name| name.count(part, sign, &fee));
     }
 
     /// Sets the position of an account in an instrument.
@@ -202,8 +212,8 @@ impl Sums {
 
     /// Sets the last price of an instrument.
     pub fn set_last(&mut self, instrument: InstrumentId, last: Price) {
-        let line = self.lines.entry(instrument).or_default();
-        if line.names.is_empty() {
+        let line = self.lines.or_default(instrument);
+        if line.holders.is_empty() {
             line.last = Some(last);
         } else if line.last != Some(last) {
             self.revalue(instrument, |line| line.last = Some(last));
@@ -213,15 +223,14 @@ impl Sums {
     /// Takes all names of an instrument out of the totals, changes something of it, and puts them back.
     fn revalue(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Line)) {
         let Self { fee, lines, totals } = self;
-        let line = lines.entry(instrument).or_default();
-        for (account, name) in &line.names {
-            let before = Adds::of(name, line.last, fee);
-            total(totals, *account, (instrument, &line.sector), &before, &Adds::default());
+        let line = lines.or_default(instrument);
+        for Holder { account, adds, .. } in &line.holders {
+            total(totals, *account, (instrument, &line.sector), adds, &Adds::default());
         }
         change(line);
-        for (account, name) in &line.names {
-            let after = Adds::of(name, line.last, fee);
-            total(totals, *account, (instrument, &line.sector), &Adds::default(), &after);
+        for Holder { account, name, adds } in &mut line.holders {
+            *adds = Adds::of(name, line.last, fee);
+            total(totals, *account, (instrument, &line.sector), &Adds::default(), adds);
         }
         if line.is_empty() {
             lines.remove(&instrument);
@@ -231,21 +240,19 @@ impl Sums {
     /// Changes one name and the totals with it.
     fn change(&mut self, account: AccountId, instrument: InstrumentId, change: impl FnOnce(&mut Name)) {
         let Self { fee, lines, totals } = self;
-        let line = lines.entry(instrument).or_default();
-        let found = line.names.binary_search_by(|(a, _)| a.cmp(&account));
-        let at = found.unwrap_or_else(|at| {
-            line.names.insert(at, (account, Name::default()));
+        let line = lines.or_default(instrument);
+        let at = line.find(account).unwrap_or_else(|at| {
+            line.holders.insert(at, Holder::new(account));
             at
         });
-        let Some((_, name)) = line.names.get_mut(at) else { return };
-        let before = Adds::of(name, line.last, fee);
+        let Some(Holder { name, adds, .. }) = line.holders.get_mut(at) else { return };
         change(name);
-        let after = Adds::of(name, line.last, fee);
-        if before != after {
-            total(totals, account, (instrument, &line.sector), &before, &after);
+        let before = std::mem::replace(adds, Adds::of(name, line.last, fee));
+        if before != *adds {
+            total(totals, account, (instrument, &line.sector), &before, adds);
         }
         if name.is_empty() {
-            line.names.remove(at);
+            line.holders.remove(at);
             if line.is_empty() {
                 lines.remove(&instrument);
             }

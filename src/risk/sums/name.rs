@@ -143,7 +143,7 @@ impl OneSide {
 }
 
 /// A name's figures at given prices, raw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Figures {
     pub position: i128,
     pub buys: OneSide,
@@ -152,6 +152,13 @@ pub(super) struct Figures {
 }
 
 impl Figures {
+    /// The same with one order more.
+    pub fn with(mut self, side: Side, order: &OneSide) -> Self {
+        self.side(side).add(order, 1);
+        self.cash = self.buys.cash;
+        self
+    }
+
     fn side(&mut self, side: Side) -> &mut OneSide {
         match side {
             Side::Buy => &mut self.buys,
@@ -212,6 +219,12 @@ impl Name {
         self.figures_with(prices, fee, None, |_| true, None)
     }
 
+    /// What one order beside those it has adds; `None` when a price is missing.
+    pub fn figures_of(&self, part: &Part, prices: &Prices, fee: &FeeModel) -> Option<OneSide> {
+        let price = part.price.or(prices.of(part.side))?;
+        Some(part.figures(price, self.position, fee))
+    }
+
     /// Its figures without the open order `out`, with only those others that `keep` lets through, and with `draft`.
     pub fn figures_with(
         &self,
@@ -229,8 +242,7 @@ impl Name {
         let mut groups: Vec<Largest> = Vec::new();
         let others = self.others.iter().filter(|p| out.is_none_or(|out| out.id != p.id) && keep(p));
         for part in others.chain(draft) {
-            let price = part.price.or(prices.of(part.side))?;
-            let figures = part.figures(price, self.position, fee);
+            let figures = self.figures_of(part, prices, fee)?;
             let Some(group) = part.group else {
                 sum.side(part.side).add(&figures, 1);
                 continue;

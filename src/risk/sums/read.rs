@@ -72,8 +72,17 @@ impl Sums {
         let apart = |part: &Part| this.group.is_none() || part.group != this.group;
         let of = |figures: Option<Figures>| figures.and_then(|f| sides(&f, name.position));
         let all = name.figures(prices, &self.fee);
-        let before = name.figures_with(prices, &self.fee, out.as_ref(), apart, None);
-        let with = name.figures_with(prices, &self.fee, out.as_ref(), |_| true, Some(&this));
+        let before = if out.is_none() && this.group.is_none() {
+            all
+        } else {
+            name.figures_with(prices, &self.fee, out.as_ref(), apart, None)
+        };
+        let with = if this.group.is_none() {
+            let own = name.figures_of(&this, prices, &self.fee);
+            before.zip(own).map(|(before, own)| before.with(this.side, &own))
+        } else {
+            name.figures_with(prices, &self.fee, out.as_ref(), |_| true, Some(&this))
+        };
         let left_out = all.zip(before).and_then(|(all, before)| money(all.cash - before.cash));
         Around {
             before: of(before),

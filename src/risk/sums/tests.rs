@@ -92,11 +92,14 @@ impl Model {
         let Some(order) = self.orders.get_mut(&key) else { return };
         let counted = Counted::of(order);
         change(order);
+        let held = order.filled.is_positive().then(|| order.filled);
+        let name = (order.spec.account, order.spec.instrument);
+        if let Some(held) = held {
+            self.held.insert(name, held);
+        }
+        self.sums.replace(counted, order, held);
         if order.status.is_done() {
-            let order = self.orders.remove(&key).unwrap();
-            self.sums.remove(counted, &order);
-        } else {
-            self.sums.replace(counted, order);
+            self.orders.remove(&key);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The trades store: appending, refusing, proving, owning.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
@@ -189,7 +190,7 @@ fn filling() -> Batch {
             posting(2, Ledger::Clearing, shares, -ten),
         ],
         vec![
-            Row::Order(Box::new(order())),
+            Row::Order(Arc::new(order())),
             Row::Execution(execution()),
             Row::RiskEvent(risk_event()),
             Row::Limit(Box::new(limit())),
@@ -367,7 +368,7 @@ fn a_row_of_an_order_at_a_broker_is_what_it_was_before_its_route_was_noted() {
     let (home, mut store) = filled();
     let remote = Remote { route: "alpaca takes limit day".into(), ..Remote::new(BrokerId::Alpaca) };
     let order = Order { remote: Some(remote), ..order() };
-    store.rebuild([Row::Order(Box::new(order))]).unwrap();
+    store.rebuild([Row::Order(Arc::new(order))]).unwrap();
     let raw = Connection::open(home.path().join(TRADES_FILE)).unwrap();
     let kept: String = raw.query_row("SELECT remote FROM orders", [], |row| row.get(0)).unwrap();
     assert!(kept.contains("\"changes\":0") && !kept.contains("route"), "{kept}");

@@ -67,7 +67,7 @@ fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on
     let before = profit(&desk);
     assert_eq!(names(&desk.take_over("kim", stands)), ["position_taken_over"]);
     let account = &desk.engine.state().accounts()[&desk.account];
-    let held = &account.positions()[&apple()];
+    let held = account.positions().get(&apple()).unwrap();
     let lot = held.lots().next().unwrap();
     assert_eq!((held.quantity(), held.cost().to_string()), (q(5), "450.00".to_owned()));
     assert_eq!(
@@ -142,7 +142,7 @@ fn less_than_the_book_is_never_taken_off_it() {
     desk.reconcile(&view(more));
     desk.take_over("kim", more);
     desk.take_over("ann", more);
-    let held = &desk.engine.state().accounts()[&desk.account].positions()[&apple()];
+    let held = desk.engine.state().accounts()[&desk.account].positions().get(&apple()).unwrap();
     assert_eq!((held.quantity(), held.cost().to_string()), (q(12), "1212.00".to_owned()));
     assert_recovers(&desk);
 }

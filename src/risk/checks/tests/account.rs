@@ -27,7 +27,7 @@ fn a_sector_counts_all_its_names_and_an_unknown_one_is_never_passed() {
         ("QQQ.XNYS".parse().unwrap(), "tech".into());
     for id in [xyz(), other] {
         world.instruments.insert(id, Instrument { sector: tech.clone(), ..Instrument::with_defaults(id) });
-        world.seen.insert(id, world.seen[&xyz()]);
+        world.seen.insert(id, *world.seen.get(&xyz()).unwrap());
     }
     let resting = OrderSpec { instrument: other, ..named("B0", order(Side::Buy, 40, Some("100"))) };
     let world = world.open(resting);
