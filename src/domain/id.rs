@@ -84,7 +84,7 @@ macro_rules! ascii_id {
         }
 
         impl Hash for $name {
-            fn hash<H: Hasher>(&self, into: &mut H) { self.bytes.hash(into); }
+            fn hash<H: Hasher>(&self, into: &mut H) { into.write(&self.bytes); }
         }
 
         impl PartialOrd for $name {

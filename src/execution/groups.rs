@@ -50,10 +50,11 @@ impl Step<'_> {
     /// What a fill or an end of an order means for others: its list, its group, its children, and orders that only
     /// reduce what it changed.
     pub(super) fn follow(&mut self, key: OrderKey, filled: Quantity) -> Result<(), EngineError> {
-        self.note_list(&key);
         let Some(order) = self.state().orders().get(key.0, key.1) else { return Ok(()) };
         let (instrument, group, status, all) =
             (order.spec.instrument, order.spec.oco, order.status, order.filled);
+        let list = order.spec.list.filter(|_| order.spec.side == Side::Sell);
+        self.lists.extend(list.map(|list| (key.0, list)));
         if let Some(group) = group.filter(|_| filled.is_positive()) {
             self.fill_group(key, group, filled)?;
         }

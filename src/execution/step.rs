@@ -233,14 +233,4 @@ impl<'e> Step<'e> {
             }
         }
     }
-
-    /// Notes that a sell of a list filled or ended.
-    pub(super) fn note_list(&mut self, key: &OrderKey) {
-        use crate::domain::Side;
-        let order = self.state().orders.get(key.0, key.1);
-        let list = order.filter(|o| o.spec.side == Side::Sell).and_then(|o| o.spec.list);
-        if let Some(list) = list {
-            self.lists.insert((key.0, list));
-        }
-    }
 }

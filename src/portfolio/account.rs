@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 use super::ledger::Movement;
-use super::position::{Lot, Pick, Position, PositionChange};
+use super::position::{Lot, Pick, Planned, Position};
 
 /// A dividend that is owed and not yet paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,10 +194,10 @@ impl Account {
 
     /// Books a fill: shares, cost, cash and fee.
     pub fn fill(&mut self, fill: &Fill, booking: Booking) -> Result<Movement, NumberError> {
-        let Booked { paid, totals, change, collateral } = self.booked(fill, booking)?;
+        let Booked { paid, totals, planned, collateral } = self.booked(fill, booking)?;
         let pick = self.pick(booking);
         let position = self.positions.or_default(fill.instrument);
-        position.fill(fill.side, fill.quantity, fill.price, pick)?;
+        let change = position.book(planned, pick)?;
         if position.quantity().is_zero() {
             self.positions.remove(&fill.instrument);
         }
@@ -256,11 +256,12 @@ impl Account {
         let fees = self.fees.checked_add(fill.fee).ok_or(NumberError::Overflow)?;
         let flat = Position::default();
         let position = self.positions.get(&fill.instrument).unwrap_or(&flat);
-        let change = position.preview(fill.side, fill.quantity, fill.price, self.pick(booking))?;
+        let planned = position.plan(fill.side, fill.quantity, fill.price, self.pick(booking))?;
+        let change = planned.change;
         let realized = self.realized.checked_add(change.realized).ok_or(NumberError::Overflow)?;
         let collateral = self.collateral_change(position.cost(), change.cost)?;
         let held = self.collateral.checked_add(collateral).ok_or(NumberError::Overflow)?;
-        Ok(Booked { paid, totals: (cash, fees, realized, held), change, collateral })
+        Ok(Booked { paid, totals: (cash, fees, realized, held), planned, collateral })
     }
 
     const fn pick(&self, booking: Booking) -> Pick {
@@ -467,7 +468,7 @@ struct Booked {
     paid: Money,
     /// Cash, fees, realised profit and collateral after it.
     totals: (Money, Money, Money, Money),
-    change: PositionChange,
+    planned: Planned,
     collateral: Money,
 }
 

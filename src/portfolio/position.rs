@@ -67,8 +67,9 @@ pub struct PositionChange {
 
 /// A fill worked out and not yet booked.
 #[derive(Debug, Clone, Copy)]
-struct Planned {
-    change: PositionChange,
+pub(super) struct Planned {
+    /// What it changes.
+    pub change: PositionChange,
     closing: Quantity,
     opening: Option<Lot>,
 }
@@ -99,17 +100,6 @@ impl Position {
         price.notional(self.quantity)
     }
 
-    /// What a fill would change.
-    pub fn preview(
-        &self,
-        side: Side,
-        quantity: Quantity,
-        price: Price,
-        pick: Pick,
-    ) -> Result<PositionChange, NumberError> {
-        self.plan(side, quantity, price, pick).map(|planned| planned.change)
-    }
-
     /// Books a fill: closes lots of the other direction first, then opens a lot with the rest.
     pub fn fill(
         &mut self,
@@ -118,7 +108,13 @@ impl Position {
         price: Price,
         pick: Pick,
     ) -> Result<PositionChange, NumberError> {
-        let Planned { change, closing, opening } = self.plan(side, quantity, price, pick)?;
+        let planned = self.plan(side, quantity, price, pick)?;
+        self.book(planned, pick)
+    }
+
+    /// Books a fill that was worked out on this very position.
+    pub(super) fn book(&mut self, planned: Planned, pick: Pick) -> Result<PositionChange, NumberError> {
+        let Planned { change, closing, opening } = planned;
         self.take(closing, pick.first())?;
         if let Some(lot) = opening {
             self.open(lot, pick.method)?;
@@ -128,7 +124,13 @@ impl Position {
     }
 
     /// Works a fill out without booking it.
-    fn plan(&self, side: Side, quantity: Quantity, price: Price, pick: Pick) -> Result<Planned, NumberError> {
+    pub(super) fn plan(
+        &self,
+        side: Side,
+        quantity: Quantity,
+        price: Price,
+        pick: Pick,
+    ) -> Result<Planned, NumberError> {
         let signed = side.signed(quantity);
         let against = (self.quantity.raw() < 0) != (signed.raw() < 0) && !self.quantity.is_zero();
         let closing = if against { quantity.min(abs(self.quantity)?) } else { Quantity::ZERO };

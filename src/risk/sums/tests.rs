@@ -92,7 +92,7 @@ impl Model {
         let Some(order) = self.orders.get_mut(&key) else { return };
         let counted = Counted::of(order);
         change(order);
-        let held = order.filled.is_positive().then(|| order.filled);
+        let held = order.filled.is_positive().then_some(order.filled);
         let name = (order.spec.account, order.spec.instrument);
         if let Some(held) = held {
             self.held.insert(name, held);
