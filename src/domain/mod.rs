@@ -6,7 +6,7 @@
 pub mod account;
 pub mod address;
 pub mod broker;
-pub mod by_instrument;
+pub mod by_name;
 pub mod calendar;
 pub mod command;
 pub mod decision;
@@ -40,7 +40,7 @@ pub mod venue;
 pub use account::{AccountKind, AccountSpec, LotMethod, Margin};
 pub use address::{Address, AddressError};
 pub use broker::BrokerId;
-pub use by_instrument::ByInstrument;
+pub use by_name::{ByInstrument, ByName};
 pub use command::Command;
 pub use event::{Event, EventBody};
 pub use fixed::{Money, NumberError, Price, Quantity, Ratio, Volume};

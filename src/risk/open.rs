@@ -2,18 +2,17 @@
 //! row of it, or a copy of the book, shares it. An order changes for one holder only: who keeps it beside this keeps it
 //! as it stood.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::{AccountId, Order, OrderId};
+use crate::domain::{AccountId, ByName, Order, OrderId};
 
 use super::book::OrderKey;
 
 /// Open orders of every account, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OpenOrders(BTreeMap<OrderKey, Arc<Order>>);
+pub struct OpenOrders(ByName<OrderKey, Arc<Order>>);
 
 impl OpenOrders {
     /// An open order.

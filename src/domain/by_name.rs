@@ -1,12 +1,13 @@
-//! [`ByInstrument`]: a map by instrument that finds a name in one step, however many there are, and is gone through in the
-//! order of names. What an order costs is mostly finding names again and again; going through all of them is rare.
+//! [`ByName`]: a map by name that finds in one step, however many there are, and is gone through in the order of names.
+//! What an order costs is mostly finding names again and again; going through all of them is rare.
 //!
 //! It looks like an ordered map and says the same whatever happened in which order: how it finds is never seen.
 
 use std::collections::hash_map::{Entry, HashMap};
 use std::collections::{BTreeSet, btree_set};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::ops::RangeFrom;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,6 +17,10 @@ use super::InstrumentId;
 const WORD_BYTES: usize = 8;
 /// An odd number whose bits are spread evenly.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Keeps the words of a name apart where they are laid over each other.
+const FOLD_BITS: u32 = 13;
+/// Keeps the parts of a name apart.
+const PART_BITS: u32 = 5;
 /// Brings the best mixed bits to where a map looks first.
 const TURN_BITS: u32 = 26;
 
@@ -27,13 +32,14 @@ impl Hasher for NameHasher {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
-        words.iter().for_each(|word| self.write_u64(u64::from_ne_bytes(*word)));
-        rest.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+        let words = words.iter().map(|word| u64::from_ne_bytes(*word));
+        let all = words.chain(rest.iter().map(|byte| u64::from(*byte)));
+        self.write_u64(all.fold(0, |sum: u64, word| sum.rotate_left(FOLD_BITS) ^ word));
     }
 
     #[inline]
     fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(MIX);
+        self.0 = (self.0.rotate_left(PART_BITS) ^ word).wrapping_mul(MIX);
     }
 
     #[inline]
@@ -52,34 +58,39 @@ impl Hasher for NameHasher {
     }
 }
 
-/// Values by instrument.
+/// What can be a name here.
+pub trait Name: Copy + Ord + Hash + fmt::Debug {}
+
+impl<K: Copy + Ord + Hash + fmt::Debug> Name for K {}
+
+/// Values by name.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ByInstrument<V> {
-    values: HashMap<InstrumentId, V, BuildHasherDefault<NameHasher>>,
-    names: BTreeSet<InstrumentId>,
+pub struct ByName<K: Name, V> {
+    values: HashMap<K, V, BuildHasherDefault<NameHasher>>,
+    names: BTreeSet<K>,
 }
 
-impl<V> ByInstrument<V> {
+impl<K: Name, V> ByName<K, V> {
     /// The value of a name.
     #[inline]
-    pub fn get(&self, name: &InstrumentId) -> Option<&V> {
+    pub fn get(&self, name: &K) -> Option<&V> {
         self.values.get(name)
     }
 
     /// The same, to be changed.
     #[inline]
-    pub fn get_mut(&mut self, name: &InstrumentId) -> Option<&mut V> {
+    pub fn get_mut(&mut self, name: &K) -> Option<&mut V> {
         self.values.get_mut(name)
     }
 
     /// Whether a name has a value.
     #[inline]
-    pub fn contains_key(&self, name: &InstrumentId) -> bool {
+    pub fn contains_key(&self, name: &K) -> bool {
         self.values.contains_key(name)
     }
 
     /// Sets the value of a name; the one before it.
-    pub fn insert(&mut self, name: InstrumentId, value: V) -> Option<V> {
+    pub fn insert(&mut self, name: K, value: V) -> Option<V> {
         let before = self.values.insert(name, value);
         if before.is_none() {
             self.names.insert(name);
@@ -89,7 +100,7 @@ impl<V> ByInstrument<V> {
 
     /// The value of a name, which is `new` where there is none yet.
     #[inline]
-    pub fn or_insert_with(&mut self, name: InstrumentId, new: impl FnOnce() -> V) -> &mut V {
+    pub fn or_insert_with(&mut self, name: K, new: impl FnOnce() -> V) -> &mut V {
         match self.values.entry(name) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
@@ -100,14 +111,14 @@ impl<V> ByInstrument<V> {
     }
 
     /// Takes a name out.
-    pub fn remove(&mut self, name: &InstrumentId) -> Option<V> {
+    pub fn remove(&mut self, name: &K) -> Option<V> {
         let value = self.values.remove(name)?;
         self.names.remove(name);
         Some(value)
     }
 
     /// Lets only those stay that `keep` says.
-    pub fn retain(&mut self, mut keep: impl FnMut(&InstrumentId, &V) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         let Self { values, names } = self;
         names.retain(|name| values.get(name).is_some_and(|value| keep(name, value)));
         values.retain(|name, _| names.contains(name));
@@ -124,7 +135,7 @@ impl<V> ByInstrument<V> {
     }
 
     /// Names in their order.
-    pub fn keys(&self) -> btree_set::Iter<'_, InstrumentId> {
+    pub fn keys(&self) -> btree_set::Iter<'_, K> {
         self.names.iter()
     }
 
@@ -133,29 +144,34 @@ impl<V> ByInstrument<V> {
         self.iter().map(|(_, value)| value)
     }
 
+    /// Names and values from one name on, in the order of names.
+    pub fn range(&self, from: RangeFrom<K>) -> impl Iterator<Item = (&K, &V)> {
+        self.names.range(from).filter_map(|name| Some((name, self.values.get(name)?)))
+    }
+
     /// Names and values in the order of names.
-    pub fn iter(&self) -> Iter<'_, V> {
+    pub fn iter(&self) -> Iter<'_, K, V> {
         Iter { map: self, names: self.names.iter() }
     }
 }
 
-impl<V: Default> ByInstrument<V> {
+impl<K: Name, V: Default> ByName<K, V> {
     /// The value of a name, which is a new one where there is none yet.
     #[inline]
-    pub fn or_default(&mut self, name: InstrumentId) -> &mut V {
+    pub fn or_default(&mut self, name: K) -> &mut V {
         self.or_insert_with(name, V::default)
     }
 }
 
 /// Names and values in the order of names.
 #[derive(Debug)]
-pub struct Iter<'m, V> {
-    map: &'m ByInstrument<V>,
-    names: btree_set::Iter<'m, InstrumentId>,
+pub struct Iter<'m, K: Name, V> {
+    map: &'m ByName<K, V>,
+    names: btree_set::Iter<'m, K>,
 }
 
-impl<'m, V> Iterator for Iter<'m, V> {
-    type Item = (&'m InstrumentId, &'m V);
+impl<'m, K: Name, V> Iterator for Iter<'m, K, V> {
+    type Item = (&'m K, &'m V);
 
     fn next(&mut self) -> Option<Self::Item> {
         let name = self.names.next()?;
@@ -163,47 +179,50 @@ impl<'m, V> Iterator for Iter<'m, V> {
     }
 }
 
-impl<'m, V> IntoIterator for &'m ByInstrument<V> {
-    type Item = (&'m InstrumentId, &'m V);
-    type IntoIter = Iter<'m, V>;
+impl<'m, K: Name, V> IntoIterator for &'m ByName<K, V> {
+    type Item = (&'m K, &'m V);
+    type IntoIter = Iter<'m, K, V>;
 
-    fn into_iter(self) -> Iter<'m, V> {
+    fn into_iter(self) -> Iter<'m, K, V> {
         self.iter()
     }
 }
 
-impl<V> FromIterator<(InstrumentId, V)> for ByInstrument<V> {
-    fn from_iter<I: IntoIterator<Item = (InstrumentId, V)>>(pairs: I) -> Self {
+impl<K: Name, V> FromIterator<(K, V)> for ByName<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         let values: HashMap<_, _, _> = pairs.into_iter().collect();
         let names = values.keys().copied().collect();
         Self { values, names }
     }
 }
 
-impl<V> Default for ByInstrument<V> {
+impl<K: Name, V> Default for ByName<K, V> {
     fn default() -> Self {
         Self { values: HashMap::default(), names: BTreeSet::new() }
     }
 }
 
-impl<V: fmt::Debug> fmt::Debug for ByInstrument<V> {
+impl<K: Name, V: fmt::Debug> fmt::Debug for ByName<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }
 }
 
-impl<V: Serialize> Serialize for ByInstrument<V> {
+impl<K: Name + Serialize, V: Serialize> Serialize for ByName<K, V> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(self)
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for ByInstrument<V> {
+impl<'de, K: Name + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for ByName<K, V> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let pairs: std::collections::BTreeMap<InstrumentId, V> = Deserialize::deserialize(from)?;
+        let pairs: std::collections::BTreeMap<K, V> = Deserialize::deserialize(from)?;
         Ok(pairs.into_iter().collect())
     }
 }
+
+/// Values by instrument.
+pub type ByInstrument<V> = ByName<InstrumentId, V>;
 
 #[cfg(test)]
 mod tests {
