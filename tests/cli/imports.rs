@@ -209,6 +209,8 @@ fn end_of_day_files_without_a_header_and_minutes_come_in_and_longer_bars_come_ou
         days.iter().map(|day| bench.file(&format!("{}.txt", &day[4..12]), day)).collect();
     let report = import(&bench, 0, &[&files[0], &files[1], "--exchange", "XASX"]);
     assert_eq!((&report["stored"], &report["flagged"]), (&2.into(), &1.into()));
+    let named = bench.run("root", &["export", "prices", "--symbols", "QRE.AX,qre.xasx"]).ended(0);
+    assert_eq!(named.matches("2024-01-30,QRE,").count(), 2, "{named}");
     let minutes = "ts,symbol,open,high,low,close,volume\n2024-03-08 09:30:00,A,10,12,10,11,5\n\
                    2024-03-08 09:31:00,A,11,11,9,9.5,7.25\n2024-03-08 09:35:00,A,9,9,9,9,1\n\
                    2024-03-08 16:05:00,A,1,1,1,1,1\n2024-03-08 16:06:00,A,1,0,1,1,1\n";

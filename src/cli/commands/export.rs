@@ -12,6 +12,7 @@ use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
 use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
+use crate::service::House;
 use crate::service::access::Session;
 use crate::service::market::Adjust;
 use crate::service::minutes::{BarLength, MinutesWish, PriceSide};
@@ -104,10 +105,10 @@ pub struct Qlib {
 /// `export prices`.
 #[derive(Debug, Args)]
 pub struct Prices {
-    /// Symbols.
+    /// Symbols such as AAPL, AAPL.XNYS or BHP.AX.
     #[arg(long, value_delimiter = ',', required = true, value_name = "A,B")]
-    symbols: Vec<Symbol>,
-    /// Exchange of the symbols; the desk's by default.
+    symbols: Vec<String>,
+    /// Exchange of the symbols; the desk's by default, or the one that each names.
     #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
     exchange: Option<Exchange>,
     /// Source; the instrument's preferred one by default.
@@ -163,13 +164,18 @@ pub struct Rows {
     to: Option<NaiveDate>,
 }
 
+/// An instrument as people write it; an exchange that is given beside it counts.
+fn named(house: &House, text: &str, exchange: Option<Exchange>) -> Result<InstrumentId, Failure> {
+    let named = house.instrument_named(text)?;
+    Ok(InstrumentId::new(named.symbol, exchange.unwrap_or(named.exchange)))
+}
+
 impl Minutes {
     fn run(self, env: &mut Env<'_>, session: &Session) -> Result<(), Failure> {
         let permit = session.permit::<ViewMarket>()?;
         let house = session.house();
-        let named = house.instrument_named(&self.symbol)?;
         let wish = MinutesWish {
-            instrument: InstrumentId::new(named.symbol, self.exchange.unwrap_or(named.exchange)),
+            instrument: named(house, &self.symbol, self.exchange)?,
             source: self.source,
             side: self.side,
             length: self.interval,
@@ -190,8 +196,8 @@ impl ExportCommand {
         match self {
             ExportCommand::Prices(p) => {
                 let permit = session.permit::<ViewMarket>()?;
-                let exchange = p.exchange.map_or_else(|| house.main_exchange(), Ok)?;
-                let ids: Vec<_> = p.symbols.iter().map(|s| InstrumentId::new(*s, exchange)).collect();
+                let ids = p.symbols.iter().map(|text| named(house, text, p.exchange));
+                let ids = ids.collect::<Result<Vec<_>, _>>()?;
                 let days = (p.from.unwrap_or(NaiveDate::MIN), p.to.unwrap_or(NaiveDate::MAX));
                 let rows = house.export_prices(&permit, &ids, p.source.as_deref(), days, p.adjust)?;
                 env.out.list(&rows, "")

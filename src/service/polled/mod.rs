@@ -129,7 +129,7 @@ impl House {
         (!told.is_empty()).then(|| FeedLine {
             state: told.iter().map(|(words, _)| words.as_str()).collect::<Vec<_>>().join("; "),
             is_fresh: told.iter().all(|(_, is_fresh)| *is_fresh),
-            counts: format!("{rounds} rounds"),
+            counts: format!("rounds so far: {rounds}"),
             trouble: trouble.map(|(at, words)| (at, words.to_string())),
         })
     }
