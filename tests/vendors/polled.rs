@@ -1,15 +1,20 @@
 //! Prices that are asked for in rounds: who is asked, how often, within which budget, and what the watchlist shows of it.
 
+use std::time::{Duration, Instant};
+
 use qlib_pro::config::LiveVendor;
-use qlib_pro::domain::Exchange;
 use qlib_pro::domain::vendor::VendorId;
+use qlib_pro::domain::{Address, Exchange, UnixNanos};
+use qlib_pro::market::live::polygon::{HOSTS, PolygonStream};
+use qlib_pro::service::feed::FeedStatus;
 use qlib_pro::service::permit::ViewMarket;
 use qlib_pro::service::polled::Poller;
 use qlib_pro::service::sync::stopper;
 use qlib_pro::service::view::WatchRow;
 use serde_json::json;
 
-use super::rig::{Rig, id};
+use super::live::timing;
+use super::rig::{KEY, Rig, id};
 use super::server::Canned;
 use super::server::faults::{Armed, Fault};
 
@@ -224,4 +229,42 @@ fn the_next_vendor_is_asked_for_what_one_does_not_have_and_yesterdays_price_is_n
     rounds.pass(60);
     assert_eq!(rounds.requests("/v7/finance/quote"), 1, "nobody knows it");
     assert!(rounds.row("QZZZ.XNYS").last_price.is_none());
+}
+
+#[test]
+fn what_a_stream_of_minutes_alone_does_not_tell_is_asked_for_until_it_tells_prices() {
+    let rig = Rig::at(OPEN);
+    // Settings that are changed are those of the file.
+    for vendor in ["polygon", "yahoo", "alpha_vantage", "asx"] {
+        let url = format!("{}/{vendor}", rig.server.address);
+        rig.session().change_setting(&format!("vendors.{vendor}.url"), &url).unwrap();
+    }
+    rig.session().change_setting("live.vendor", "polygon").unwrap();
+    rig.live(20);
+    rig.server.stream().deny(Some(("error".to_owned(), "not authorized".to_owned())));
+    let permit = rig.session().permit::<ViewMarket>().unwrap();
+    rig.house().watch(&permit, &[id("QAAA.XNYS")]).unwrap();
+    let address = Address::parse(&format!("{}/polygon", rig.server.address), HOSTS).unwrap();
+    let stream = PolygonStream::new(address, Box::new(|| Ok(KEY.into())), timing());
+    let poller = rig.house().poller(rig.pace(), rig.limits).unwrap();
+    let mut rounds = Rounds { rig, poller };
+    let guard = rounds.rig.house().start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
+    let until = |rounds: &Rounds, what: &str, done: &dyn Fn(FeedStatus) -> bool| {
+        let began = Instant::now();
+        while !done(rounds.rig.house().feed_status().unwrap_or_default()) {
+            assert!(began.elapsed().as_secs() < 60, "{what}: {:?}", rounds.rig.house().feed_status());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let denied = |s: FeedStatus| s.last_error.is_some_and(|(_, why)| why.as_str().contains("not authorized"));
+    until(&rounds, "denied", &denied);
+    rounds.beat();
+    assert!(rounds.row("QAAA.XNYS").asked.is_none(), "the stream has only begun");
+    rounds.rig.set_now("2024-07-08T14:01:05Z");
+    let told: UnixNanos = "2024-07-08T14:01:00Z".parse().unwrap();
+    until(&rounds, "a bar", &|s| s.last_message.is_some_and(|at| at >= told) && s.last_tick.is_none());
+    rounds.beat();
+    assert_eq!(rounds.row("QAAA.XNYS").source, "polygon, polled, delay not told");
+    assert_eq!(rounds.last("QAAA.XNYS"), rounds.made("QAAA"));
+    drop(guard);
 }

@@ -73,6 +73,8 @@ pub struct FeedStatus {
     pub since: UnixNanos,
     /// When something last came, by the wall.
     pub last_message: Option<UnixNanos>,
+    /// When a quote or print last came, by the wall: a plan may have bars of minutes alone.
+    pub last_tick: Option<UnixNanos>,
     /// Whether what is shown may be old: nothing came for [`STALE_SECONDS`], or it is not connected.
     pub is_stale: bool,
     /// Instruments that are subscribed.

@@ -53,6 +53,7 @@ pub(super) struct Running {
     /// When the connection was lost, by the wall.
     lost: Option<UnixNanos>,
     last_message: UnixNanos,
+    last_tick: Option<UnixNanos>,
     backfill: Backfill,
     /// Market time that the home had come to when it was opened, until the stream is there.
     opened_at: Option<UnixNanos>,
@@ -97,6 +98,7 @@ impl Running {
             day,
             lost: None,
             last_message: now,
+            last_tick: None,
             backfill: Backfill::default(),
             opened_at: known,
             catch_up: None,
@@ -265,12 +267,10 @@ impl Running {
             LiveEvent::Denied { reason } => {
                 self.say(wall, &format!("the plan does not include a subscription ({reason})"));
             }
-            LiveEvent::Quote(..)
-            | LiveEvent::Trade(_)
-            | LiveEvent::Minute(..)
-            | LiveEvent::Skipped { .. } => {
-                self.last_message = wall;
+            LiveEvent::Quote(..) | LiveEvent::Trade(_) => {
+                (self.last_message, self.last_tick) = (wall, Some(wall));
             }
+            LiveEvent::Minute(..) | LiveEvent::Skipped { .. } => self.last_message = wall,
         }
     }
 
@@ -300,13 +300,13 @@ impl Running {
     /// Tells everybody how the feed stands.
     fn show(&mut self, time: UnixNanos, wall: UnixNanos) -> Result<(), ServiceError> {
         let counts = *self.conflator.counts();
-        let last = self.last_message;
+        let (last, tick) = (self.last_message, self.last_tick);
         let is_silent = wall.since(last) > STALE_SECONDS * NANOS_PER_SECOND;
         let is_stale = is_silent || self.lost.is_some() || self.catch_up.is_some();
         self.house.quotes().mark_stale(is_stale);
         self.house.feed_board().change(|status| {
             (status.counts, status.is_stale) = (counts, is_stale || status.state != FeedState::Live);
-            status.last_message = Some(last);
+            (status.last_message, status.last_tick) = (Some(last), tick);
             status.clock = Some((self.exchange, time, wall));
         });
         self.alarm(

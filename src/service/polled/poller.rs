@@ -29,7 +29,7 @@ const ANSWERS: Duration = Duration::from_secs(20);
 const TOO_LONG: &str = "its answers took too long, or a sync is at it";
 /// For how long a vendor is left alone that told nothing, and a name that nobody told, in milliseconds.
 const REST_MS: i64 = 5 * 60_000;
-/// A stream that has said nothing for so long does not have its exchange, in nanoseconds.
+/// A stream that has told no price for so long does not have its exchange, in nanoseconds.
 const STREAM_PATIENCE: i64 = 60 * NANOS_PER_SECOND;
 
 /// A way to a vendor, and what it was made of.
@@ -250,11 +250,11 @@ impl Poller {
 }
 
 impl House {
-    /// Whether a stream has an exchange: it has said something lately, or has only begun.
+    /// Whether a stream has the prices of an exchange: it has told one lately, or has only begun.
     fn is_streamed(&self, exchange: Exchange, now: UnixNanos) -> bool {
         let status = self.feed_status().filter(|status| status.exchange == Some(exchange));
         status.is_some_and(|status| {
-            let last = status.last_message.map_or(status.since, |last| last.max(status.since));
+            let last = status.last_tick.map_or(status.since, |last| last.max(status.since));
             now.since(last) < STREAM_PATIENCE
         })
     }
