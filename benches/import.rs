@@ -54,7 +54,7 @@ fn pages(text: &str) -> Vec<Vec<DailyBar>> {
     let source = Source::from_reader("bars.csv", std::io::Cursor::new(text.to_owned()));
     let mut run = BarRun::new(Calendars::bundled().unwrap().of(Exchange::Xnys).clone());
     let pages = run.pages(BarFile::open(source).unwrap());
-    pages.map(|page| page.unwrap().rows.iter().map(|row| row.value).collect()).collect()
+    pages.map(|page| page.unwrap().rows.iter().map(|row| row.value.bar).collect()).collect()
 }
 
 /// Pages of files, stored as an import does.

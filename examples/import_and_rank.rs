@@ -10,7 +10,7 @@ use qlib_pro::domain::Exchange;
 use qlib_pro::domain::market::Basis;
 use qlib_pro::service::access;
 use qlib_pro::service::advance::Until;
-use qlib_pro::service::import::BarImport;
+use qlib_pro::service::import::{BarImport, Wanted};
 use qlib_pro::service::permit::{ManageData, TradeDesk};
 use qlib_pro::service::research::SignalWish;
 
@@ -21,8 +21,7 @@ fn main() -> anyhow::Result<()> {
     let wish = BarImport {
         files: vec!["data/real/wiki_2000_2013.csv.gz".into()],
         exchange: Exchange::Xnys,
-        basis: Basis::Raw,
-        source: "wiki".into(),
+        wanted: Wanted { source: Some("wiki".into()), basis: Some(Basis::Raw) },
     };
     let report = house.import_bars(&session.permit::<ManageData>()?, &wish, |_| {})?;
     println!("{} rows read, {} stored, {} flagged", report.read, report.stored, report.flagged);

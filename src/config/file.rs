@@ -7,8 +7,8 @@ use std::path::Path;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
-use super::ConfigError;
 use super::registry::{Kind, SETTINGS, Settings, find};
+use super::{ConfigError, vendors};
 use crate::domain::CleanText;
 
 /// Largest settings file that is read, in bytes.
@@ -30,8 +30,9 @@ pub(super) fn listing(path: &Path, problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-/// Reads a settings file; a missing one means the defaults.
+/// Reads a settings file; a missing one means the defaults. Addresses in variables must be allowed, too.
 pub fn load(path: &Path) -> Result<Settings, ConfigError> {
+    vendors::check_addresses()?;
     let Some(text) = read(path)? else {
         return Ok(Settings::default());
     };
@@ -150,7 +151,7 @@ fn typed(kind: Kind, value: &str) -> Value {
         Kind::Decimal
         | Kind::Choice(_)
         | Kind::Name
-        | Kind::Address
+        | Kind::Address(_)
         | Kind::File
         | Kind::Vendors
         | Kind::VendorsOfKind
@@ -215,6 +216,27 @@ mod tests {
         assert!(
             shown.starts_with("/h/settings.toml:2: idle_lock_minutes: '0' will not do; give a whole number")
         );
+    }
+
+    #[test]
+    fn an_address_that_is_not_the_vendors_is_told_with_its_line_and_key() {
+        let text = "[vendors.yahoo]\nurl = \"http://127.0.0.1.evil.invalid/\"\n[vendors.alpaca]\n\
+                    url = \"https://api.alpaca.markets\"\n[live]\nurl = \"https://me:pw@evil.invalid\"\n";
+        let problems = parse(text).unwrap_err();
+        let shown = listing(Path::new("s.toml"), &problems);
+        let lines: Vec<&str> = shown.lines().collect();
+        let begins = [
+            "s.toml:2: vendors.yahoo.url: the",
+            "s.toml:4: vendors.alpaca.url: the",
+            "s.toml:6: live.url: the",
+        ];
+        for (line, begin) in lines.iter().zip(begins) {
+            assert!(line.starts_with(begin) && line.contains("is not allowed; give https://"), "{line}");
+        }
+        assert!(lines.len() == 3 && !shown.contains("pw"), "{shown}");
+        let own =
+            "[vendors.yahoo]\nurl = \"http://127.0.0.1:9\"\n[live]\nurl = \"https://delayed.massive.com\"\n";
+        assert_eq!(parse(own).unwrap().vendors.yahoo.url, "http://127.0.0.1:9");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use market::{LiveSetting, LiveVendor, VendorOrder, VendorSetting, VendorTabl
 pub use paths::{Paths, TEXT_FILES};
 pub use registry::{Kind, SETTINGS, Setting, Settings, UpDown, find};
 
-use crate::domain::CleanText;
+use crate::domain::{AddressError, CleanText};
 
 /// Why settings or paths could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,14 @@ pub enum ConfigError {
     /// No setting by that name.
     #[error("there is no setting '{0}'; see `settings` for all of them")]
     Unknown(CleanText),
+    /// An address in a variable will not do.
+    #[error("variable {name}: {what}")]
+    BadVariable {
+        /// Variable.
+        name: String,
+        /// What is wrong and what would do.
+        what: AddressError,
+    },
     /// The value will not do.
     #[error("setting {key}: {what}")]
     BadValue {

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use super::market::{
     LiveSetting, LiveVendor, VendorOrder, VendorTable, kind_words, kinds_of, vendor_words, vendors_of,
 };
-use crate::domain::vendor::{DataKind, SYNC_KINDS};
+use crate::domain::vendor::{ALPACA_HOSTS, DataKind, STREAM_HOSTS, SYNC_KINDS, VendorId};
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{Capability, CleanText, Money, Price, Ratio};
+use crate::domain::{Address, Capability, CleanText, Money, Price, Ratio};
 
 /// Colours of rising and falling prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,8 +100,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A name.
     Name,
-    /// A web address.
-    Address,
+    /// A web address: one of these hosts, or this machine.
+    Address(&'static [&'static str]),
     /// A path of a file, or nothing.
     File,
     /// Names of vendors of market data, each at most once, with commas between them.
@@ -120,7 +120,7 @@ impl Kind {
             Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Decimal => "a plain decimal of zero or more, such as 0.005".to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
-            Kind::Address => "an address such as https://127.0.0.1:8443".to_owned(),
+            Kind::Address(_) => "an address such as https://127.0.0.1:8443".to_owned(),
             Kind::File => "a path of a file".to_owned(),
             Kind::Vendors => VENDORS_EXPECTED.to_owned(),
             Kind::VendorsOfKind => format!("{VENDORS_EXPECTED}, or nothing for the order of sync.vendors"),
@@ -168,10 +168,9 @@ impl Setting {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
                 !text.is_empty() && text.len() <= NAME_BYTES_MAX && text.chars().all(plain)
             }
-            Kind::Address => {
-                let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-                let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#');
-                text.len() <= ADDRESS_BYTES_MAX && rest.is_some_and(|r| !r.is_empty() && r.chars().all(plain))
+            Kind::Address(hosts) => {
+                Address::parse(text, hosts).map_err(|refused| refused.to_string())?;
+                text.len() <= ADDRESS_BYTES_MAX
             }
             Kind::Decimal => !text.starts_with('-'),
             Kind::File => text.len() <= FILE_BYTES_MAX && !text.chars().any(char::is_control),
@@ -215,10 +214,10 @@ fn show_bps(ratio: Ratio) -> String {
 const ONE: Ratio = Ratio::from_raw(Ratio::ONE_RAW);
 
 macro_rules! vendor_url {
-    ($vendor:ident, $name:literal) => {
+    ($vendor:ident, $id:ident, $name:literal) => {
         Setting {
             key: concat!("vendors.", stringify!($vendor), ".url"),
-            kind: Kind::Address,
+            kind: Kind::Address(VendorId::$id.hosts()),
             doc: concat!("Address of ", $name, ": its own host or a loopback address."),
             needs: Capability::Administer,
             write: |s, t| write(&mut s.vendors.$vendor.url, t),
@@ -425,7 +424,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "vendors.alpaca.url",
-        kind: Kind::Address,
+        kind: Kind::Address(ALPACA_HOSTS),
         doc: "Address of Alpaca's paper trading: its own host or a loopback address.",
         needs: Capability::Administer,
         write: |s, t| write(&mut s.alpaca_url, t),
@@ -482,7 +481,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "live.url",
-        kind: Kind::Address,
+        kind: Kind::Address(STREAM_HOSTS),
         doc: "Address of Polygon's stream: real-time, delayed (https://delayed.massive.com) or loopback.",
         needs: Capability::ManageData,
         write: |s, t| write(&mut s.live.url, t),
@@ -520,19 +519,19 @@ pub const SETTINGS: &[Setting] = &[
         write: |s, t| write(&mut s.live.poll_seconds, t),
         show: |s| s.live.poll_seconds.to_string(),
     },
-    vendor_url!(alpha_vantage, "Alpha Vantage"),
+    vendor_url!(alpha_vantage, AlphaVantage, "Alpha Vantage"),
     vendor_enabled!(alpha_vantage, "Alpha Vantage"),
     vendor_rate!(alpha_vantage, per_minute, "minute", "Alpha Vantage"),
     vendor_rate!(alpha_vantage, per_day, "day", "Alpha Vantage"),
-    vendor_url!(yahoo, "Yahoo Finance"),
+    vendor_url!(yahoo, Yahoo, "Yahoo Finance"),
     vendor_enabled!(yahoo, "Yahoo Finance"),
     vendor_rate!(yahoo, per_minute, "minute", "Yahoo Finance"),
     vendor_rate!(yahoo, per_day, "day", "Yahoo Finance"),
-    vendor_url!(polygon, "Polygon"),
+    vendor_url!(polygon, Polygon, "Polygon"),
     vendor_enabled!(polygon, "Polygon"),
     vendor_rate!(polygon, per_minute, "minute", "Polygon"),
     vendor_rate!(polygon, per_day, "day", "Polygon"),
-    vendor_url!(asx, "the Australian exchange's site"),
+    vendor_url!(asx, Asx, "the Australian exchange's site"),
     vendor_enabled!(asx, "the Australian exchange's site"),
     vendor_rate!(asx, per_minute, "minute", "the Australian exchange's site"),
     vendor_rate!(asx, per_day, "day", "the Australian exchange's site"),

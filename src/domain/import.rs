@@ -55,8 +55,8 @@ reasons! {
     DuplicateKey = "DUPLICATE_KEY", "keep one row a key; the first was kept";
     /// The symbol is empty or has characters that symbols do not have.
     BadSymbol = "BAD_SYMBOL", "symbols have up to 20 letters, digits and .-_^=/&";
-    /// The date or time does not parse.
-    BadDate = "BAD_DATE", "write dates as YYYY-MM-DD and times as YYYY-MM-DDTHH:MM:SSZ";
+    /// The date or time does not parse, or it is on the wrong side of another.
+    BadDate = "BAD_DATE", "write dates as YYYY-MM-DD and times as YYYY-MM-DDTHH:MM:SSZ; no period ends after its figures are known";
     /// A number does not parse.
     BadNumber = "BAD_NUMBER", "write numbers as 1234.5 or 1.2345e3, without separators or signs of money";
     /// A number is larger than can be kept exactly.
@@ -71,6 +71,8 @@ reasons! {
     MissingField = "MISSING_FIELD", "fill in the empty field";
     /// A word is none of those the column knows.
     BadField = "BAD_FIELD", "use one of the words the column knows";
+    /// The name of a figure is none that an expression could name.
+    BadName = "BAD_NAME", "names of figures have up to 64 letters, digits and _";
     /// A currency in which the exchange does not trade.
     OtherCurrency = "OTHER_CURRENCY", "correct the currency or the exchange, or leave the currency out";
     /// More symbols than one command takes.
@@ -116,9 +118,20 @@ pub struct Quarantined {
     pub date: CleanText,
     /// Why.
     pub reason: QuarantineReason,
+    /// Source as a file of prices tells it, empty where it does not; for a store, not in reports.
+    #[serde(skip)]
+    pub source: CleanText,
     /// The start of the row as written, up to [`QUARANTINED_RAW_MAX`] characters; for a store, not in reports.
     #[serde(skip)]
     pub raw: CleanText,
+}
+
+impl Quarantined {
+    /// A row of which nothing is known but why it was not stored.
+    pub fn because(reason: QuarantineReason) -> Self {
+        let none = CleanText::default;
+        Self { file: none(), line: 0, symbol: none(), date: none(), reason, source: none(), raw: none() }
+    }
 }
 
 /// The outcome of one import command: `read` = stored + revised + unchanged + duplicates + quarantined.
@@ -189,8 +202,8 @@ mod tests {
             line: 2,
             symbol: "A".into(),
             date: "2024-01-02".into(),
-            reason: QuarantineReason::MissingPrice,
             raw: "2024-01-02,A,,,,,".into(),
+            ..Quarantined::because(QuarantineReason::MissingPrice)
         };
         let mut report = ImportReport::default();
         report.list_quarantined(&vec![row.clone(); 9_999]);

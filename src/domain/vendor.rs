@@ -55,6 +55,29 @@ words!(
     Asx = "asx",
 );
 
+impl VendorId {
+    /// Hosts that are its own.
+    pub const fn hosts(self) -> &'static [&'static str] {
+        match self {
+            VendorId::AlphaVantage => &["www.alphavantage.co"],
+            VendorId::Yahoo => &[
+                "query2.finance.yahoo.com",
+                "query1.finance.yahoo.com",
+                "fc.yahoo.com",
+                "feeds.finance.yahoo.com",
+            ],
+            VendorId::Polygon => &["api.massive.com", "api.polygon.io"],
+            VendorId::Asx => &["asx.api.markitdigital.com"],
+        }
+    }
+}
+
+/// Hosts of Polygon's stream: the real-time and the delayed one, by their new and their old names.
+pub const STREAM_HOSTS: &[&str] =
+    &["socket.massive.com", "delayed.massive.com", "socket.polygon.io", "delayed.polygon.io"];
+/// The host of Alpaca's paper trading; real money is traded on another.
+pub const ALPACA_HOSTS: &[&str] = &["paper-api.alpaca.markets"];
+
 words!(
     /// A kind of data a vendor may have.
     DataKind, "kind of data", "daily, grouped_daily, minutes, quotes, actions, fundamentals, news, search, directory, stream":

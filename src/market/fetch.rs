@@ -255,7 +255,7 @@ impl Fetcher {
     /// The pages of what is asked for, whatever the plan was found to include.
     fn pages_anyway(&self, ask: Ask) -> Result<Pages<'_>, FetchError> {
         if self.parts.http.lacks_key() {
-            return Err(self.error(Why::NoKey));
+            return Err(self.error(Why::NoKey(self.id())));
         }
         let Some(call) = self.parts.vendor.call(&ask, self.now()) else {
             return Err(self.error(Why::HasNoSuchData));
@@ -429,7 +429,7 @@ impl Fetcher {
                 | Why::Restated { .. }
                 | Why::TooShort(_)
                 | Why::CursorExpired
-                | Why::NoKey
+                | Why::NoKey(_)
                 | Why::HasNoSuchData
                 | Why::Paused { .. }
                 | Why::Endless

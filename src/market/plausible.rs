@@ -238,7 +238,7 @@ mod tests {
         let mut series: std::collections::BTreeMap<_, Vec<DailyBar>> = std::collections::BTreeMap::new();
         for page in BarRun::new(calendar.clone()).pages(BarFile::open_path(&prices).unwrap()) {
             for row in page.unwrap().rows {
-                series.entry(row.value.instrument).or_default().push(row.value);
+                series.entry(row.value.bar.instrument).or_default().push(row.value.bar);
             }
         }
         series.values_mut().for_each(|bars| bars.sort_by_key(|bar| bar.session));

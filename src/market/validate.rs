@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::import::{check_prices, parse_scaled};
+use super::import::{check_prices, parse_scaled, parse_symbol};
 use super::repair::{Change, Suspect, is_other_unit, repair};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
@@ -166,8 +166,8 @@ pub fn quarantine(rows: &[(DailyBar, Reason)], file: &CleanText) -> Vec<Quaranti
         line,
         symbol: CleanText::new(bar.instrument.symbol.as_str()),
         date: CleanText::new(&bar.session.to_string()),
-        reason: *reason,
         raw: CleanText::new(&line_of(bar)),
+        ..Quarantined::because(*reason)
     };
     (1..).zip(rows).map(row).collect()
 }
@@ -185,7 +185,7 @@ pub fn read_line(line: &str, exchange: Exchange) -> Option<DailyBar> {
     let [open, high, low, close] = prices else { return None };
     let price = |text: &str| parse_scaled(text, 9).ok().map(Price::from_raw);
     let bar = DailyBar {
-        instrument: InstrumentId::new(symbol.parse().ok()?, exchange),
+        instrument: InstrumentId::new(parse_symbol(symbol, exchange).ok()?, exchange),
         session: day.parse().ok()?,
         open: price(open)?,
         high: price(high)?,

@@ -400,7 +400,7 @@ fn choices(kind: Kind) -> Vec<String> {
         Kind::Integer { .. }
         | Kind::Decimal
         | Kind::Name
-        | Kind::Address
+        | Kind::Address(_)
         | Kind::File
         | Kind::Vendors
         | Kind::VendorsOfKind

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use crate::domain::import::ImportReport;
-use crate::domain::market::{Basis, CorporateAction, Fundamental, Headline, Listing, Membership, Rename};
+use crate::domain::market::{CorporateAction, Fundamental, Headline, Listing, Membership, Rename};
 use crate::domain::vendor::VendorId;
 use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Quarantined, Symbol, UnixNanos};
 use crate::factor::sentiment::Lexicon;
-use crate::market::import::{self, BarFile, BarRun, Page, Pages, TableFile, TableKind};
+use crate::market::import::{self, BarFile, BarRun, ImportError, Page, Pages, TableFile, TableKind};
 use crate::market::vendors::ScoredHeadline;
 use crate::store::market as store;
 
@@ -25,11 +25,10 @@ use super::permit::{ManageData, Permit};
 use super::sync::stored_quarantine;
 use series::Lot;
 
+pub use crate::market::import::Wanted;
+
 pub(super) mod minutes;
 mod series;
-
-/// Where prices come from unless told otherwise.
-pub const DEFAULT_SOURCE: &str = "file";
 
 /// A wish to import bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +37,8 @@ pub struct BarImport {
     pub files: Vec<PathBuf>,
     /// Exchange of all rows.
     pub exchange: Exchange,
-    /// In what terms the prices are stated.
-    pub basis: Basis,
-    /// Name of the source.
-    pub source: CleanText,
+    /// Source and basis, as far as they are not to be read from the files.
+    pub wanted: Wanted,
 }
 
 /// A wish to import minute bars.
@@ -99,8 +96,9 @@ impl House {
         mut progress: impl FnMut(Progress),
     ) -> Result<ImportReport, ServiceError> {
         let files = wish.files.iter().map(|f| BarFile::open_path(f)).collect::<Result<Vec<_>, _>>()?;
-        let mut run = BarRun::new(self.calendars().of(wish.exchange).clone());
-        let mut lot = Lot::new(self, wish);
+        self.check_terms(wish, &files)?;
+        let mut run = self.bar_run(wish);
+        let mut lot = Lot::new(self);
         let mut report = ImportReport::default();
         let before = self.preferred_sources(wish.exchange)?;
         for file in files {
@@ -109,6 +107,7 @@ impl House {
             for page in run.pages(file) {
                 let page = match page {
                     Ok(page) => page,
+                    Err(refused @ ImportError::Refused { .. }) => return Err(refused.into()),
                     Err(error) => {
                         // What came before stands.
                         lot.store(&mut report)?;
@@ -117,7 +116,10 @@ impl House {
                 };
                 page.count_into(&mut report);
                 lot.take(&page.rows, &mut report)?;
-                self.keep_quarantine(&series::job_of(&wish.source), &name, &page.quarantine)?;
+                for rows in page.quarantine.chunk_by(|a, b| a.source == b.source) {
+                    let told = rows.first().map_or("", |row| row.source.as_str());
+                    self.keep_quarantine(&series::job_of(wish.wanted.source_or(told)), &name, rows)?;
+                }
                 progress(Progress { rows: report.read, bytes: page.bytes_read });
             }
         }
@@ -136,6 +138,28 @@ impl House {
             "bars imported"
         );
         Ok(report)
+    }
+
+    fn bar_run(&self, wish: &BarImport) -> BarRun {
+        BarRun::new(self.calendars().of(wish.exchange).clone()).wanting(wish.wanted.clone())
+    }
+
+    /// Reads files once before a row is stored where a row may refuse them all. A pipe cannot be read twice: there the
+    /// rows that wait are dropped.
+    fn check_terms(&self, wish: &BarImport, files: &[BarFile]) -> Result<(), ServiceError> {
+        let stays = |path: &PathBuf| path.is_file() && path.as_os_str() != "-";
+        if !files.iter().any(BarFile::tells_terms) || !wish.files.iter().all(stays) {
+            return Ok(());
+        }
+        let mut run = self.bar_run(wish);
+        for path in &wish.files {
+            let refused = run.pages(BarFile::open_path(path)?).find_map(|page| match page {
+                Err(refused @ ImportError::Refused { .. }) => Some(refused),
+                _ => None,
+            });
+            refused.map_or(Ok(()), Err)?;
+        }
+        Ok(())
     }
 
     /// The source that each instrument's prices are read from: the one with the newest bar, ties by name.
@@ -352,12 +376,10 @@ impl House {
 /// A row of a table as it is set aside; file and line are added by who reads it.
 fn aside(symbol: Symbol, date: &str, reason: QuarantineReason, raw: &str) -> Quarantined {
     Quarantined {
-        file: CleanText::default(),
-        line: 0,
         symbol: CleanText::new(symbol.as_str()),
         date: CleanText::new(date),
-        reason,
         raw: CleanText::new(raw),
+        ..Quarantined::because(reason)
     }
 }
 

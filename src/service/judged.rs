@@ -33,8 +33,8 @@ impl Judged {
             line,
             symbol: CleanText::new(action.instrument.symbol.as_str()),
             date: CleanText::new(&action.date.to_string()),
-            reason: *reason,
             raw: CleanText::new(&text_of(action)),
+            ..Quarantined::because(*reason)
         };
         (1..).zip(&self.refuted).map(row).collect()
     }

@@ -37,7 +37,7 @@ pub struct QlibExport {
     /// Exchange of the instruments.
     pub exchange: Exchange,
     /// Instruments; empty for all.
-    pub symbols: Vec<Symbol>,
+    pub instruments: Vec<InstrumentId>,
     /// First and last day.
     pub period: (NaiveDate, NaiveDate),
 }
@@ -121,12 +121,10 @@ impl House {
     ) -> Result<QlibExported, ServiceError> {
         let cut = Cut { exchange: wish.exchange, last: NaiveDate::MAX, sessions: usize::MAX, fresh: false };
         let panel = self.load_panel(cut)?;
-        if let Some(unknown) =
-            wish.symbols.iter().find(|s| panel.index_of(InstrumentId::new(**s, wish.exchange)).is_none())
-        {
+        if let Some(unknown) = wish.instruments.iter().find(|id| panel.index_of(**id).is_none()) {
             return Err(ServiceError::Unknown {
                 kind: "symbol",
-                name: unknown.as_str().into(),
+                name: unknown.to_string().into(),
                 remedy: "no prices of it are stored; check --symbols and --exchange",
             });
         }
@@ -140,7 +138,7 @@ impl House {
         let mut out = QlibOut::create(&wish.folder, calendar)?;
         let mut whole: BTreeMap<Symbol, Listed> = BTreeMap::new();
         for (at, id) in panel.symbols().iter().enumerate() {
-            let wanted = wish.symbols.is_empty() || wish.symbols.contains(&id.symbol);
+            let wanted = wish.instruments.is_empty() || wish.instruments.contains(id);
             let span = panel.span(at);
             let rows = span.start.max(start)..span.end.min(end);
             let day = |row: usize| sessions.get(row).copied();

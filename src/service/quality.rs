@@ -10,6 +10,7 @@ use crate::domain::market::{ActionKind, Basis, CorporateAction};
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Symbol, UnixNanos};
 use crate::market::compare::{Told, compare};
+use crate::market::import::parse_symbol;
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
 use crate::store::market::{
@@ -268,7 +269,8 @@ impl House {
     fn set_aside_days(&self) -> Result<BTreeSet<(String, NaiveDate)>, ServiceError> {
         let cases = lock(self.market_store()).read().quarantine_cases(None, EXPORTED_MAX)?;
         let days = cases.into_iter().filter(|case| case.state != QuarantineState::Accepted);
-        Ok(days.filter_map(|c| Some((c.row.symbol.to_string(), c.row.date.as_str().parse().ok()?))).collect())
+        let symbol = |row: &Quarantined| row.symbol.as_str().to_ascii_uppercase();
+        Ok(days.filter_map(|c| Some((symbol(&c.row), c.row.date.as_str().parse().ok()?))).collect())
     }
 
     /// Gaps; a day whose row is set aside is none.
@@ -483,13 +485,18 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
     let row = &case.row;
     let day = row.date.as_str().parse().ok();
     let sources = reader.sources(None)?;
-    let of_symbol: Vec<&SourceInfo> =
-        sources.iter().filter(|info| info.instrument.symbol.as_str() == row.symbol.as_str()).collect();
+    // The row has its symbol as it was written.
+    let named = |exchange| parse_symbol(row.symbol.as_str(), exchange).ok();
+    let of_symbol: Vec<&SourceInfo> = sources
+        .iter()
+        .filter(|SourceInfo { instrument, .. }| named(instrument.exchange) == Some(instrument.symbol))
+        .collect();
     let imported = source_of(&row.job);
     let is_sent = imported.is_some() || row.file.as_str().parse::<VendorId>().is_ok();
     let sender = imported.unwrap_or_else(|| row.file.clone());
-    let named: Vec<&SourceInfo> = of_symbol.iter().copied().filter(|info| info.source == sender).collect();
-    let found = match (named.as_slice(), of_symbol.as_slice()) {
+    let of_sender: Vec<&SourceInfo> =
+        of_symbol.iter().copied().filter(|info| info.source == sender).collect();
+    let found = match (of_sender.as_slice(), of_symbol.as_slice()) {
         ([one], _) => Some(*one),
         ([], [one]) if !is_sent => Some(*one),
         _ => None,
@@ -499,12 +506,11 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
     }
     // Nothing of this sender is stored: the instrument is known by having been asked for.
     let mut known = Vec::new();
-    if let Ok(symbol) = row.symbol.as_str().parse::<Symbol>()
-        && is_sent
-        && named.is_empty()
-    {
+    if is_sent && of_sender.is_empty() {
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
-            let id = InstrumentId::new(symbol, exchange);
+            let Some(id) = named(exchange).map(|symbol| InstrumentId::new(symbol, exchange)) else {
+                continue;
+            };
             known.extend(reader.instrument(id)?.map(|_| id));
         }
     }

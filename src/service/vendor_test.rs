@@ -138,7 +138,7 @@ impl House {
             ));
         }
         let (address, key) = match (self.stream_address(&live), self.vendor_key(fetcher.id())) {
-            (Ok(address), Ok(key)) => (address, key.ok_or(Why::NoKey)?),
+            (Ok(address), Ok(key)) => (address, key.ok_or(Why::NoKey(fetcher.id()))?),
             (Err(error), _) | (_, Err(error)) => return Ok(Some(error.to_string())),
         };
         fetcher.turn(watch).await.map_err(|error| error.why)?;

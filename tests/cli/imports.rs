@@ -35,12 +35,100 @@ fn a_newer_bar_of_another_source_is_told_to_take_the_history_over() {
     assert!(quiet.iter().all(|ran| ran.err.is_empty()));
     let switched = import(7, "other");
     assert!(
-        switched.err.contains("2 of the instruments are now read from source 'other'"),
+        switched.err.contains("2 of the instruments are now read from the source imported"),
         "{}",
         switched.err
     );
     assert_eq!(switched.json(0)["switched"], 2);
     assert_eq!(import(7, "other").json(0)["switched"], 0);
+}
+
+/// Four days of a split-restated series, as its vendor tells it, with the split that came later.
+const RESTATED: &str = "2017-01-03,AAA,50,51,49,50,200\n2017-01-04,AAA,51,52,50,51,200\n\
+                        2017-01-05,AAA,51,52,50,51.5,200\n2017-01-06,AAA,52,53,51,52,200\n";
+const SPLIT: &str = "date,symbol,kind,amount,ratio\n2017-01-05,AAA,split,,2:1\n";
+
+#[test]
+fn exported_prices_come_back_under_their_sources_and_in_their_terms() {
+    let bench = Bench::founded();
+    let split = bench.file("split.csv", SPLIT);
+    let restated = bench.file("restated.csv", format!("{HEADER}{RESTATED}"));
+    let raw = bench.file("raw.csv", RESTATED.replace("AAA", "BBB").replacen("", HEADER, 1));
+    let export = |bench: &Bench| bench.run("root", &["export", "prices", "--symbols", "AAA,BBB"]).ended(0);
+    bench.run("root", &["import", "bars", &restated, "--basis", "split", "--source", "yahoo"]).ended(0);
+    bench.run("root", &["import", "actions", &split]).ended(0);
+    import(&bench, 0, &[&raw]);
+    let told = export(&bench);
+    assert!(told.contains(",AAA,50,51,49,50,200,yahoo,split\n"), "{told}");
+    let file = bench.file("told.csv", &told);
+    assert_eq!(import(&bench, 0, &[&file])["unchanged"], 8);
+    let other = Bench::founded();
+    other.run("root", &["import", "actions", &split]).ended(0);
+    let report = import(&other, 0, &[&file]);
+    assert_eq!((&report["stored"], &report["ignored_columns"]), (&8.into(), &serde_json::json!([])));
+    assert_eq!(export(&other), told);
+    // Out of a pipe, too, and rows that are set aside go under the source of their row.
+    let piped = Bench::founded();
+    let bad = told.replacen(",51.5,", ",,", 1);
+    piped.feed("root", &["import", "bars", "-"], &bad).ended(5);
+    piped.run("root", &["import", "actions", &split]).ended(0);
+    let first = "2017-01-03,AAA,50,51,49,50,200,yahoo,split";
+    assert!(export(&piped).contains(first));
+}
+
+#[test]
+fn a_file_whose_basis_is_another_or_changes_is_refused_whole_with_its_line() {
+    let bench = Bench::founded();
+    let told = |basis: [&str; 4]| -> String {
+        let rows = RESTATED.lines().zip(basis).map(|(row, basis)| format!("{row},yahoo,{basis}\n"));
+        format!("{},source,basis\n{}", HEADER.trim_end(), rows.collect::<String>())
+    };
+    let split = bench.file("split.csv", told(["split"; 4]));
+    let mixed = bench.file("mixed.csv", told(["split", "split", "raw", "split"]));
+    let sources = bench.file("sources.csv", told(["split"; 4]).replacen("49,50,200,yahoo", "49,50,200,", 1));
+    let cases = [
+        (vec![&split, "--basis", "raw"], "line 2, column basis: the prices are 'split', not 'raw'"),
+        (vec![&split, "--basis", "raw"], "import them with --basis split"),
+        (vec![&mixed], "line 4, column basis: AAA is 'raw' here and 'split' before"),
+        (vec![&sources], "line 3, column source: AAA is 'yahoo' here and 'file' before"),
+    ];
+    for (args, words) in &cases {
+        let ran = bench.run("root", &[&["import", "bars"], args.as_slice()].concat());
+        assert!(ran.code == 1 && ran.err.contains(words), "{args:?}: {ran:?}");
+        let piped = [&["import", "bars", "-"], args.get(1..).unwrap_or(&[])].concat();
+        let piped = bench.feed("root", &piped, &std::fs::read_to_string(args[0]).unwrap());
+        assert!(piped.code == 1 && piped.err.contains(words), "{args:?}: {piped:?}");
+    }
+    assert_eq!(bench.run("root", &["export", "quarantine"]).ended(0).lines().count(), 1);
+    bench.run("root", &["export", "prices", "--symbols", "AAA"]).ended(1);
+    let unknown = bench.file("unknown.csv", told(["split", "split", "half", "split"]));
+    let report = import(&bench, 5, &[&unknown]);
+    assert_eq!((&report["stored"], &report["quarantine"][0]["reason"]), (&3.into(), &"BAD_FIELD".into()));
+    let named = import(&bench, 0, &[&sources, "--source", "mine"]);
+    assert_eq!(named["stored"], 4);
+}
+
+#[test]
+fn a_symbol_is_one_instrument_however_it_is_written() {
+    let bench = Bench::founded();
+    let day = |symbol: &str| format!("2017-01-03,{symbol},1,1,1,1,1\n");
+    let rows: String = ["AAPL", "aapl", "Aapl", "brk-b", "BRK.B"].map(day).concat();
+    let report = import(&bench, 0, &[&bench.file("lower.csv", format!("{HEADER}{rows}"))]);
+    assert_eq!((&report["stored"], &report["duplicates"]), (&2.into(), &3.into()));
+    let known = bench.run("root", &["export", "instruments"]).ended(0);
+    let known: Vec<&str> = known.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(known, ["AAPL", "BRK.B"]);
+    let universe = bench.file("u.csv", "universe,symbol,from,to\nmy,aapl,2016-10-01,\n");
+    bench.run("root", &["import", "universe", &universe]).ended(0);
+    assert_eq!(bench.run("root", &["export", "instruments"]).ended(0).lines().count(), 3);
+    let typed = ["aapl,brk-b", "AAPL.XNYS,BRK.B", "Aapl,brk.b"];
+    let prices = typed.map(|names| bench.run("root", &["export", "prices", "--symbols", names]).ended(0));
+    assert!(prices.iter().all(|table| *table == prices[0] && table.lines().count() == 3), "{prices:?}");
+    let compute = ["factor", "compute", "--expr", "x=$close", "--symbols", "brk-b"];
+    let home = bench.run("root", &compute).ended(0);
+    assert_eq!(home, "date,symbol,x\n2017-01-03,BRK.B,1\n");
+    let single = bench.file("single.csv", format!("{HEADER}{}", day("brk-b")));
+    assert_eq!(bench.run("root", &[&compute[..], &["--bars", &single]].concat()).ended(0), home);
 }
 
 #[test]

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use qlib_pro::domain::vendor::STREAM_HOSTS;
 use qlib_pro::domain::{Address, Exchange};
-use qlib_pro::market::live::polygon::{HOSTS, PolygonStream, Timing};
+use qlib_pro::market::live::polygon::{PolygonStream, Timing};
 use qlib_pro::service::feed::{FeedGuard, FeedState, FeedStatus};
 use qlib_pro::service::minutes::{BarLength, MinutesWish, PriceSide};
 use qlib_pro::service::permit::ViewMarket;
@@ -41,7 +42,7 @@ fn fed(rig: &Rig) -> FeedGuard {
     rig.live(TICKS);
     let permit = rig.session().permit::<ViewMarket>().unwrap();
     rig.house().watch(&permit, &SYMBOLS.map(|symbol| id(&format!("{symbol}.XNYS")))).unwrap();
-    let address = Address::parse(&format!("{}/polygon", rig.server.address), HOSTS).unwrap();
+    let address = Address::parse(&format!("{}/polygon", rig.server.address), STREAM_HOSTS).unwrap();
     let stream = PolygonStream::new(address, Box::new(|| Ok(KEY.into())), timing());
     let guard = rig.house().start_feed_of(Box::new(stream), Exchange::Xnys).unwrap();
     until("subscribed", rig, || rig.server.stream().wanted().len() == SYMBOLS.len());

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use axum::extract::ws::Message;
+use qlib_pro::domain::vendor::STREAM_HOSTS;
 use qlib_pro::domain::{Address, UnixNanos};
-use qlib_pro::market::live::polygon::{HOSTS, PolygonStream};
+use qlib_pro::market::live::polygon::PolygonStream;
 use qlib_pro::market::live::{LiveEvent, Stream};
 
 use super::live::timing;
@@ -82,7 +83,7 @@ impl Line {
 }
 
 fn stream_to(server: &Server) -> PolygonStream {
-    let address = Address::parse(&format!("{}/polygon", server.address), HOSTS).unwrap();
+    let address = Address::parse(&format!("{}/polygon", server.address), STREAM_HOSTS).unwrap();
     PolygonStream::new(address, Box::new(|| Ok(KEY.into())), timing())
 }
 

@@ -2,17 +2,17 @@
 //! a setting says: real money cannot be reached from this release.
 
 use super::super::BrokerError;
+use crate::domain::vendor::ALPACA_HOSTS;
 use crate::domain::{Address, BrokerId};
 
 /// Where Alpaca's paper trading lives.
 pub const PAPER_URL: &str = "https://paper-api.alpaca.markets";
-const PAPER_HOST: &str = "paper-api.alpaca.markets";
 
 /// Checks an address against the allow-list.
 pub fn address(text: &str) -> Result<Address, BrokerError> {
     let refused =
         |e: crate::domain::AddressError| BrokerError::Address { broker: BrokerId::Alpaca, found: e.found };
-    Address::parse(text, &[PAPER_HOST]).map_err(refused)
+    Address::parse(text, ALPACA_HOSTS).map_err(refused)
 }
 
 #[cfg(test)]

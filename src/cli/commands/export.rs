@@ -11,8 +11,7 @@ use crate::cli::args::{exchange_parser, one_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
-use crate::domain::{AccountId, Exchange, InstrumentId, Symbol};
-use crate::service::House;
+use crate::domain::{AccountId, Exchange, InstrumentId};
 use crate::service::access::Session;
 use crate::service::market::Adjust;
 use crate::service::minutes::{BarLength, MinutesWish, PriceSide};
@@ -93,7 +92,7 @@ pub struct Qlib {
     exchange: Option<Exchange>,
     /// Only these symbols.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    symbols: Vec<Symbol>,
+    symbols: Vec<String>,
     /// First day.
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
@@ -108,7 +107,7 @@ pub struct Prices {
     /// Symbols such as AAPL, AAPL.XNYS or BHP.AX.
     #[arg(long, value_delimiter = ',', required = true, value_name = "A,B")]
     symbols: Vec<String>,
-    /// Exchange of the symbols; the desk's by default, or the one that each names.
+    /// Exchange of symbols that name none; the desk's by default.
     #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
     exchange: Option<Exchange>,
     /// Source; the instrument's preferred one by default.
@@ -130,7 +129,7 @@ pub struct Prices {
 pub struct Minutes {
     /// Symbol such as AAPL, AAPL.XNYS or BHP.AX.
     symbol: String,
-    /// Exchange of the symbol; the desk's by default, or the one that it names.
+    /// Exchange of a symbol that names none; the desk's by default.
     #[arg(long, value_parser = exchange_parser(), ignore_case = true)]
     exchange: Option<Exchange>,
     /// Source, such as file, polygon or ticks.
@@ -164,18 +163,12 @@ pub struct Rows {
     to: Option<NaiveDate>,
 }
 
-/// An instrument as people write it; an exchange that is given beside it counts.
-fn named(house: &House, text: &str, exchange: Option<Exchange>) -> Result<InstrumentId, Failure> {
-    let named = house.instrument_named(text)?;
-    Ok(InstrumentId::new(named.symbol, exchange.unwrap_or(named.exchange)))
-}
-
 impl Minutes {
     fn run(self, env: &mut Env<'_>, session: &Session) -> Result<(), Failure> {
         let permit = session.permit::<ViewMarket>()?;
         let house = session.house();
         let wish = MinutesWish {
-            instrument: named(house, &self.symbol, self.exchange)?,
+            instrument: house.instrument_named_on(&self.symbol, self.exchange)?,
             source: self.source,
             side: self.side,
             length: self.interval,
@@ -196,8 +189,7 @@ impl ExportCommand {
         match self {
             ExportCommand::Prices(p) => {
                 let permit = session.permit::<ViewMarket>()?;
-                let ids = p.symbols.iter().map(|text| named(house, text, p.exchange));
-                let ids = ids.collect::<Result<Vec<_>, _>>()?;
+                let ids = house.instruments_named(&p.symbols, p.exchange)?;
                 let days = (p.from.unwrap_or(NaiveDate::MIN), p.to.unwrap_or(NaiveDate::MAX));
                 let rows = house.export_prices(&permit, &ids, p.source.as_deref(), days, p.adjust)?;
                 env.out.list(&rows, "")
@@ -241,10 +233,11 @@ impl ExportCommand {
             ExportCommand::Quarantine => env.out.list(&house.export_quarantine(&session.permit()?)?, ""),
             ExportCommand::Qlib(q) => {
                 let permit = session.permit::<ViewMarket>()?;
+                let exchange = q.exchange.map_or_else(|| house.main_exchange(), Ok)?;
                 let wish = QlibExport {
                     folder: q.folder,
-                    exchange: q.exchange.map_or_else(|| house.main_exchange(), Ok)?,
-                    symbols: q.symbols,
+                    exchange,
+                    instruments: house.instruments_named(&q.symbols, Some(exchange))?,
                     period: (q.from.unwrap_or(NaiveDate::MIN), q.to.unwrap_or(NaiveDate::MAX)),
                 };
                 env.out.record(&house.export_qlib(&permit, &wish)?)

@@ -120,7 +120,7 @@ pub struct Compute {
     exchange: Option<Exchange>,
     /// Only these symbols.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    symbols: Vec<Symbol>,
+    symbols: Vec<String>,
     /// First day.
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
@@ -215,8 +215,8 @@ impl Compute {
             chosen.extend(factors::of_file(file)?);
         }
         factors::notes(&chosen).iter().for_each(|note| env.note(note));
-        let (out, symbols, from, to) = (self.out.clone(), self.symbols.clone(), self.from, self.to);
-        let sheet = self.sheet(env)?;
+        let (out, from, to) = (self.out.clone(), self.from, self.to);
+        let (sheet, symbols) = self.sheet(env)?;
         let mut sink = Sink::create(&out)?;
         let (mut begun, mut progress) = (false, env.progress());
         factors::compute(&sheet, &ComputeRequest { factors: chosen, symbols, from, to }, &mut |part| {
@@ -234,17 +234,29 @@ impl Compute {
 }
 
 impl Compute {
-    /// The panel of the files named, else of the home.
-    fn sheet(self, env: &mut Env<'_>) -> Result<Sheet, Failure> {
-        if let Some(file) = self.bars {
-            return Ok(sheet::read(&Input::Bars { file, calendar: self.calendar })?);
-        }
-        if let Some(folder) = self.qlib {
-            return Ok(sheet::read(&Input::Qlib { folder, universe: self.universe })?);
+    /// The panel of the files named, else of the home, and the symbols that are wanted of it.
+    fn sheet(self, env: &mut Env<'_>) -> Result<(Sheet, Vec<Symbol>), Failure> {
+        let input = match (self.bars, self.qlib) {
+            (Some(file), _) => Some(Input::Bars { file, calendar: self.calendar }),
+            (None, Some(folder)) => Some(Input::Qlib { folder, universe: self.universe.clone() }),
+            (None, None) => None,
+        };
+        if let Some(input) = input {
+            let symbols = factors::symbols_named(&self.symbols)?;
+            return Ok((sheet::read(&input)?, symbols));
         }
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ViewSignals>()?;
-        Ok(session.house().factor_sheet(&permit, self.exchange, self.universe.as_deref())?)
+        let house = session.house();
+        let exchange = self.exchange.map_or_else(|| house.main_exchange(), Ok)?;
+        let named = house.instruments_named(&self.symbols, Some(exchange))?;
+        if let Some(other) = named.iter().find(|id| id.exchange != exchange) {
+            return Err(Failure::usage(format!(
+                "{other} is not on {exchange}; name its exchange by --exchange"
+            )));
+        }
+        let sheet = house.factor_sheet(&permit, Some(exchange), self.universe.as_deref())?;
+        Ok((sheet, named.iter().map(|id| id.symbol).collect()))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::output::Format;
 use crate::domain::import::ImportReport;
 use crate::domain::market::Basis;
 use crate::domain::{CleanText, Exchange};
-use crate::service::import::{BarImport, MinuteImport, TableFileKind};
+use crate::service::import::{BarImport, MinuteImport, TableFileKind, Wanted};
 use crate::service::permit::ManageData;
 
 /// Terms in which a source states prices.
@@ -21,7 +21,7 @@ const BASES: &[(&str, Basis)] = &[("raw", Basis::Raw), ("split", Basis::Split), 
 /// Files into the market store.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Daily bars: date, symbol, open, high, low, close, volume (vwap, factor, change).
+    /// Daily bars: date, symbol, open, high, low, close, volume (vwap, factor, change, source, basis).
     Bars(Bars),
     /// Minute bars: ts, symbol, open, high, low, close, volume; or open_bid … close_ask in place of the last five.
     Minutes(Minutes),
@@ -53,12 +53,12 @@ pub struct Bars {
     /// Exchange of all rows.
     #[arg(long, value_parser = exchange_parser(), ignore_case = true, default_value = "XNYS")]
     exchange: Exchange,
-    /// As traded, restated for splits, or for splits and dividends.
-    #[arg(long, value_parser = one_of(BASES), default_value = "raw")]
-    basis: Basis,
-    /// What to call this source.
-    #[arg(long, value_name = "NAME", default_value = "file")]
-    source: String,
+    /// As traded, restated for splits, or for splits and dividends; what the column `basis` says, else raw.
+    #[arg(long, value_parser = one_of(BASES))]
+    basis: Option<Basis>,
+    /// What to call this source; what the column `source` says, else 'file'.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
 }
 
 /// `import minutes`.
@@ -125,8 +125,9 @@ impl Bars {
     fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
         let permit = session.permit::<ManageData>()?;
-        let source = plain_source(&self.source)?;
-        let wish = BarImport { files: self.files, exchange: self.exchange, basis: self.basis, source };
+        let source = self.source.as_deref().map(plain_source).transpose()?;
+        let wanted = Wanted { source, basis: self.basis };
+        let wish = BarImport { files: self.files, exchange: self.exchange, wanted };
         let mut progress = env.progress();
         let report = session
             .house()
@@ -134,9 +135,9 @@ impl Bars {
         progress(format_args!(""));
         if report.switched > 0 {
             env.note(&format!(
-                "{} of the instruments are now read from source '{}' and no more from another, all of their history \
-                 too: the source with the newest bar counts; give the other's name to --source to add to it",
-                report.switched, wish.source
+                "{} of the instruments are now read from the source imported and no more from another, all of their \
+                 history too: the source with the newest bar counts; give the other's name to --source to add to it",
+                report.switched
             ));
         }
         print(env, &report)

@@ -30,8 +30,7 @@ impl Quote {
         let permit = session.permit::<ManageData>()?;
         let house = session.house();
         env.open_keys(house)?;
-        let named = self.symbols.iter().map(|text| house.instrument_named(text));
-        let instruments = named.collect::<Result<_, _>>()?;
+        let instruments = house.instruments_named(&self.symbols, None)?;
         let wish = SyncWish { vendor: self.vendor, instruments, ..SyncWish::default() };
         let shown = Mutex::new(env.progress());
         let progress = |seen: &Progress| {

@@ -74,12 +74,11 @@ impl Sync {
         let permit = session.permit::<ManageData>()?;
         let house = session.house();
         env.open_keys(house)?;
-        let named = self.symbols.iter().map(|text| house.instrument_named(text));
         let bars = self.kind.and_then(Bars::of).unwrap_or_default();
         let wish = SyncWish {
             bars,
             vendor: self.vendor,
-            instruments: named.collect::<Result<_, _>>()?,
+            instruments: house.instruments_named(&self.symbols, None)?,
             universe: self.universe,
             from: self.from,
             to: self.to,

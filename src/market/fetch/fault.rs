@@ -17,8 +17,8 @@ pub struct FetchError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Why {
     /// It wants a key and there is none.
-    #[error("no key is known; set one with 'qlib-pro key set'")]
-    NoKey,
+    #[error("no key is known; set one with 'qlib-pro key set {0}'")]
+    NoKey(VendorId),
     /// It has no such data at all.
     #[error("it has no such data")]
     HasNoSuchData,
@@ -133,7 +133,7 @@ impl Why {
     /// A stable word for it.
     pub const fn code(&self) -> &'static str {
         match self {
-            Why::NoKey => "NO_KEY",
+            Why::NoKey(_) => "NO_KEY",
             Why::HasNoSuchData => "NO_SUCH_DATA",
             Why::TooOld { .. } => "TOO_OLD",
             Why::NotFound => "NOT_FOUND",
@@ -164,7 +164,7 @@ impl Why {
     pub const fn is_vendor_wide(&self) -> bool {
         matches!(
             self,
-            Why::NoKey
+            Why::NoKey(_)
                 | Why::QuotaSpent { .. }
                 | Why::RateLimited { .. }
                 | Why::Paused { .. }
@@ -184,5 +184,17 @@ pub(super) fn span(millis: i64) -> String {
         1_000..100_000 => format!("{} s", (millis + 999) / 1_000),
         100_000..6_000_000 => format!("{} min", (millis + 59_999) / 60_000),
         _ => format!("{} h", (millis + 3_599_999) / 3_600_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_about_a_missing_key_can_be_typed_as_it_stands() {
+        let error = FetchError { vendor: VendorId::Polygon, why: Why::NoKey(VendorId::Polygon) };
+        let said = "polygon: no key is known; set one with 'qlib-pro key set polygon'";
+        assert_eq!(error.to_string(), said);
     }
 }

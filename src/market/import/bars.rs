@@ -1,4 +1,4 @@
-//! Daily bars from a file: `date,symbol,open,high,low,close,volume`, optionally `vwap,factor,change`.
+//! Daily bars from a file: `date,symbol,open,high,low,close,volume`, optionally `vwap,factor,change,source,basis`.
 //!
 //! `vwap` is kept; `factor` and `change` must be numbers when they are given and are not kept, since they follow from
 //! prices and corporate actions.
@@ -11,6 +11,7 @@ use std::path::Path;
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{Bare, Column, Record, optional, required};
 use super::tally::{Seen, Tally, check_prices};
+use super::terms::{Book, Fault, FileBar, Wanted};
 use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::calendar::Calendar;
@@ -19,7 +20,7 @@ use crate::domain::{
     CleanText, Exchange, ImportReport, InstrumentId, Price, QuarantineReason, Symbol, Volume,
 };
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 12] = [
     required("date"),
     required("symbol"),
     required("open"),
@@ -30,6 +31,8 @@ const COLUMNS: [Column; 10] = [
     optional("vwap"),
     optional("factor"),
     optional("change"),
+    optional("source"),
+    optional("basis"),
 ];
 // Positions in COLUMNS.
 const DATE: usize = 0;
@@ -42,11 +45,13 @@ const VOLUME: usize = 6;
 const VWAP: usize = 7;
 const FACTOR: usize = 8;
 const CHANGE: usize = 9;
+pub(super) const SOURCE: usize = 10;
+pub(super) const BASIS: usize = 11;
 
 /// End-of-day files: seven fields, no header.
 const END_OF_DAY: Bare = Bare {
     is_row: is_end_of_day,
-    places: &[Some(1), Some(0), Some(2), Some(3), Some(4), Some(5), Some(6), None, None, None],
+    places: &[Some(1), Some(0), Some(2), Some(3), Some(4), Some(5), Some(6), None, None, None, None, None],
 };
 
 /// Whether a line can only be a row of an end-of-day file.
@@ -65,7 +70,7 @@ pub struct BarFile(OpenFile);
 impl BarFile {
     /// Opens a source and reads its header; an error means that nothing of it may be stored.
     pub fn open(source: Source) -> Result<Self, ImportError> {
-        let shown = Shown { symbol: SYMBOL, date: Some(DATE) };
+        let shown = Shown { symbol: SYMBOL, date: Some(DATE), source: Some(SOURCE) };
         OpenFile::open_either(source, &COLUMNS, Some(&END_OF_DAY), shown).map(Self)
     }
 
@@ -83,26 +88,39 @@ impl BarFile {
     pub fn ignored_columns(&self) -> &[CleanText] {
         &self.0.header.ignored
     }
+
+    /// Whether its rows say whose they are, or in what terms: then a row may refuse the whole file.
+    pub fn tells_terms(&self) -> bool {
+        self.0.header.has(SOURCE) || self.0.header.has(BASIS)
+    }
 }
 
 /// One import of bars: the rows of all its files for one exchange.
 pub struct BarRun {
     pub(super) tally: Tally,
+    book: Book,
     pub(super) ignored: Vec<CleanText>,
 }
 
 impl BarRun {
     /// A run on the exchange of `calendar`.
     pub fn new(calendar: Calendar) -> Self {
-        Self { tally: Tally::new(calendar), ignored: Vec::new() }
+        Self { tally: Tally::new(calendar), book: Book::default(), ignored: Vec::new() }
+    }
+
+    /// The same of prices whose source or basis is asked for.
+    #[must_use]
+    pub fn wanting(mut self, wanted: Wanted) -> Self {
+        self.book.wanted = wanted;
+        self
     }
 
     /// The pages of a file, checked against this run's earlier rows.
-    pub fn pages(&mut self, file: BarFile) -> Pages<'_, DailyBar> {
+    pub fn pages(&mut self, file: BarFile) -> Pages<'_, FileBar> {
         self.ignore(file.ignored_columns());
-        let tally = &mut self.tally;
+        let (tally, book) = (&mut self.tally, &mut self.book);
         let parse_day = if file.0.is_bare { when::parse_compact_day } else { when::parse_day };
-        Pages::new(file.0, Box::new(move |record| judge(tally, record, parse_day)))
+        Pages::new(file.0, Box::new(move |record| judge(tally, book, record, parse_day)))
     }
 
     /// Adds gaps and ignored columns to a report, once all pages are through.
@@ -114,13 +132,19 @@ impl BarRun {
 
 type ParseDay = fn(&str) -> Option<chrono::NaiveDate>;
 
-fn judge(tally: &mut Tally, record: &Record<'_>, parse_day: ParseDay) -> Verdict<DailyBar> {
-    let noted = parse_key(record, tally.calendar().exchange(), parse_day).and_then(|(symbol, date)| {
-        let instrument = InstrumentId::new(symbol, tally.calendar().exchange());
-        tally.note(symbol, date, parse_bar(record, instrument, date))
-    });
-    match noted {
-        Ok((bar, Seen::New)) => Verdict::Good(bar),
+fn judge(tally: &mut Tally, book: &mut Book, record: &Record<'_>, parse_day: ParseDay) -> Verdict<FileBar> {
+    let (symbol, date) = match parse_key(record, tally.calendar().exchange(), parse_day) {
+        Ok(key) => key,
+        Err(reason) => return Verdict::Quarantine(reason),
+    };
+    let terms = match book.terms(record, symbol) {
+        Ok(terms) => terms,
+        Err(Fault::Row(reason)) => return Verdict::Quarantine(reason),
+        Err(Fault::File(refusal)) => return Verdict::Refuse(refusal),
+    };
+    let instrument = InstrumentId::new(symbol, tally.calendar().exchange());
+    match tally.note(symbol, date, parse_bar(record, instrument, date)) {
+        Ok((bar, Seen::New)) => Verdict::Good(FileBar { bar, terms }),
         Ok((_, Seen::Equal)) => Verdict::Duplicate,
         Ok((_, Seen::Other)) => Verdict::Quarantine(QuarantineReason::DuplicateKey),
         Err(reason) => Verdict::Quarantine(reason),

@@ -37,7 +37,8 @@ fn import_all(files: Vec<BarFile>, exchange: Exchange) -> Outcome {
         for page in run.pages(file) {
             let page = page.unwrap();
             page.count_into(&mut outcome.report);
-            outcome.rows.extend(page.rows);
+            let bar = |row: Row<FileBar>| Row { line: row.line, value: row.value.bar };
+            outcome.rows.extend(page.rows.into_iter().map(bar));
             outcome.pages += 1;
         }
     }
@@ -438,6 +439,14 @@ fn fundamentals_headlines_and_universes_are_checked() {
     );
     assert_eq!(page.rows[0].value.value, -1.5);
     assert_eq!(codes(&page), [(3, "NOT_FINITE"), (4, "MISSING_FIELD"), (5, "DUPLICATE_KEY")]);
+    // A figure is known once its period is over, and an expression can name it.
+    let page = table(
+        FUNDAMENTALS,
+        "known_at,period_end,symbol,field,value\n2024-02-01,2024-02-01,A,pe_2,1\n2024-02-01,2024-02-02,A,eps,1\n\
+         2024-02-01,2023-12-31,A,e\u{1b}ps,1\n2024-02-01,2023-12-31,A,net income,1\n",
+    );
+    assert_eq!(page.rows[0].value.field.as_str(), "pe_2");
+    assert_eq!(codes(&page), [(3, "BAD_DATE"), (4, "BAD_NAME"), (5, "BAD_NAME")]);
     let page = table(
         NEWS,
         "time,symbol,headline,source\n2024-01-02T10:00:00+10:00,A,\"Up, \u{202e}and on\",AAP\n\

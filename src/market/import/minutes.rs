@@ -15,6 +15,7 @@ use chrono::{NaiveDateTime, NaiveTime, Timelike};
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{Column, Record, optional, required};
 use super::tally::{SYMBOLS_MAX, check_prices};
+use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::MinuteBar;
@@ -84,7 +85,7 @@ impl MinuteFile {
 
     /// Opens a source and reads its header; an error means that nothing of it may be stored.
     pub fn open(source: Source) -> Result<Self, ImportError> {
-        let file = OpenFile::open(source, &COLUMNS, Shown { symbol: SYMBOL, date: Some(TS) })?;
+        let file = OpenFile::open(source, &COLUMNS, Shown { symbol: SYMBOL, date: Some(TS), source: None })?;
         let has = |columns: std::ops::Range<usize>| columns.into_iter().all(|column| file.header.has(column));
         let has_sides = has(BIDS..COLUMNS.len());
         if !has_sides && !has(TRADES..VOLUME + 1) {
@@ -142,7 +143,7 @@ impl MinuteRun {
         record: &Record<'_>,
         has_sides: bool,
     ) -> Result<(InstrumentId, MinuteRow), QuarantineReason> {
-        let symbol = record.field(SYMBOL).parse().map_err(|_| QuarantineReason::BadSymbol)?;
+        let symbol = parse_symbol(record.field(SYMBOL), self.calendar.exchange())?;
         let from = self.time(record.field(TS)).ok_or(QuarantineReason::BadDate)?;
         if from.nanos().rem_euclid(MINUTE_NANOS) != 0 {
             return Err(QuarantineReason::BadDate);

@@ -15,6 +15,7 @@ mod record;
 mod source;
 mod tables;
 mod tally;
+mod terms;
 mod ticker;
 mod when;
 
@@ -30,6 +31,7 @@ pub use tables::{
     ACTIONS, DELISTINGS, FUNDAMENTALS, INSTRUMENTS, NEWS, RENAMES, TableFile, TableKind, UNIVERSE,
 };
 pub use tally::{SYMBOLS_MAX, check_prices};
+pub use terms::{DEFAULT_SOURCE, FileBar, Terms, Wanted};
 pub use ticker::parse_symbol;
 pub(in crate::market) use when::parse_day;
 
@@ -103,6 +105,18 @@ pub enum ImportError {
         file: CleanText,
         /// Name of the column.
         column: &'static str,
+    },
+    /// A row says what cannot be true of the whole file.
+    #[error("'{file}', line {line}, column {column}: {what}")]
+    Refused {
+        /// File as named by the user.
+        file: CleanText,
+        /// Line of the row.
+        line: u64,
+        /// Name of the column.
+        column: &'static str,
+        /// What is wrong and what to do.
+        what: CleanText,
     },
     /// The disk or pipe fails.
     #[error("reading '{file}' failed near line {line}: {source}; pages before it stand, import it again")]

@@ -58,13 +58,24 @@ pub(super) enum Verdict<T> {
     Good(T),
     Duplicate,
     Quarantine(QuarantineReason),
+    /// The whole file.
+    Refuse(Refusal),
 }
 
-/// Where a kind of file has the symbol and the date shown with a quarantined row.
+/// Why a row condemns its whole file.
+pub(super) struct Refusal {
+    /// The known column that says so.
+    pub column: usize,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+/// Where a kind of file has the symbol, the date and the source kept with a quarantined row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shown {
     pub symbol: usize,
     pub date: Option<usize>,
+    pub source: Option<usize>,
 }
 
 /// A file whose header is known to be good.
@@ -73,6 +84,7 @@ pub(super) struct OpenFile {
     pub header: Header,
     /// Whether it has no header line.
     pub is_bare: bool,
+    columns: &'static [Column],
     lines: Lines,
     fields: Fields,
     shown: Shown,
@@ -81,14 +93,18 @@ pub(super) struct OpenFile {
 
 impl OpenFile {
     /// Reads the header. Every error here means that nothing of the file may be stored.
-    pub(super) fn open(source: Source, columns: &[Column], shown: Shown) -> Result<Self, ImportError> {
+    pub(super) fn open(
+        source: Source,
+        columns: &'static [Column],
+        shown: Shown,
+    ) -> Result<Self, ImportError> {
         Self::open_either(source, columns, None, shown)
     }
 
     /// The same for a kind of file that has a form without a header line.
     pub(super) fn open_either(
         source: Source,
-        columns: &[Column],
+        columns: &'static [Column],
         bare: Option<&Bare>,
         shown: Shown,
     ) -> Result<Self, ImportError> {
@@ -96,7 +112,7 @@ impl OpenFile {
         let (reader, compressed) = source.decompressed()?;
         let mut lines = Lines::new(reader, compressed);
         let (header, is_bare) = read_header(&name, &mut lines, columns, bare)?;
-        Ok(Self { name, header, is_bare, lines, fields: Fields::default(), shown, bytes_read })
+        Ok(Self { name, header, is_bare, columns, lines, fields: Fields::default(), shown, bytes_read })
     }
 
     fn quarantined(&self, reason: QuarantineReason, with_fields: bool) -> Quarantined {
@@ -109,6 +125,7 @@ impl OpenFile {
             line: self.lines.number(),
             symbol: show(self.shown.symbol),
             date: self.shown.date.map(show).unwrap_or_default(),
+            source: self.shown.source.map(show).unwrap_or_default(),
             reason,
             raw: shown(&String::from_utf8_lossy(self.lines.text()), QUARANTINED_RAW_MAX),
         }
@@ -154,6 +171,10 @@ impl OpenFile {
                 Verdict::Good(value) => page.rows.push(Row { line, value }),
                 Verdict::Duplicate => page.duplicates += 1,
                 Verdict::Quarantine(reason) => page.quarantine.push(self.quarantined(reason, true)),
+                Verdict::Refuse(Refusal { column, what }) => {
+                    let (file, column) = (self.name.clone(), self.columns.get(column).map_or("", |c| c.name));
+                    return Err(ImportError::Refused { file, line, column, what: CleanText::new(&what) });
+                }
             }
         }
         page.bytes_read = self.bytes_read.load(Ordering::Relaxed);

@@ -57,7 +57,7 @@ pub(super) fn import(path: &Path, exchange: Exchange) -> Outcome {
         let page = page.unwrap();
         assert!(page.read <= PAGE_LINES_MAX);
         page.count_into(&mut outcome.report);
-        outcome.rows.extend(page.rows.iter().map(|row| row.value));
+        outcome.rows.extend(page.rows.iter().map(|row| row.value.bar));
     }
     run.finish(&mut outcome.report);
     outcome
@@ -315,10 +315,10 @@ fn end_of_day_files_without_a_header_import_as_they_are() {
     run.finish(&mut report);
     assert_eq!((rows.len(), report.gaps), (9, 0));
     let first = &rows[0];
-    let bar = first.value;
+    let bar = first.value.bar;
     assert_eq!((first.line, bar.instrument.to_string().as_str()), (1, "QRE.XASX"));
     assert_eq!((bar.session.to_string().as_str(), bar.close.to_string().as_str()), ("2024-01-29", "3.978"));
-    assert_eq!(rows[8].value.volume.raw(), 0);
+    assert_eq!(rows[8].value.bar.volume.raw(), 0);
 }
 
 #[test]

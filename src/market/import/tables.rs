@@ -18,6 +18,9 @@ use crate::domain::market::{
 };
 use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity};
 
+/// Longest name of a figure, in bytes.
+const FIELD_BYTES_MAX: usize = 64;
+
 /// A kind of table: its columns, its key and how a row is read.
 pub struct TableKind<T> {
     columns: &'static [Column],
@@ -46,7 +49,7 @@ pub const INSTRUMENTS: TableKind<Listing> = TableKind {
         optional("borrowable"),
     ],
     key: &[0, 2, 8],
-    shown: Shown { symbol: 0, date: None },
+    shown: Shown { symbol: 0, date: None, source: None },
     parse: parse_instrument,
 };
 
@@ -62,7 +65,7 @@ pub const ACTIONS: TableKind<CorporateAction> = TableKind {
         optional("pay_date"),
     ],
     key: &[0, 1, 2],
-    shown: Shown { symbol: 1, date: Some(0) },
+    shown: Shown { symbol: 1, date: Some(0), source: None },
     parse: parse_action,
 };
 
@@ -76,7 +79,7 @@ pub const FUNDAMENTALS: TableKind<Fundamental> = TableKind {
         required("value"),
     ],
     key: &[0, 1, 2, 3],
-    shown: Shown { symbol: 2, date: Some(0) },
+    shown: Shown { symbol: 2, date: Some(0), source: None },
     parse: parse_fundamental,
 };
 
@@ -84,7 +87,7 @@ pub const FUNDAMENTALS: TableKind<Fundamental> = TableKind {
 pub const NEWS: TableKind<Headline> = TableKind {
     columns: &[required("time"), required("symbol"), required("headline"), required("source")],
     key: &[0, 1, 2, 3],
-    shown: Shown { symbol: 1, date: Some(0) },
+    shown: Shown { symbol: 1, date: Some(0), source: None },
     parse: parse_headline,
 };
 
@@ -92,7 +95,7 @@ pub const NEWS: TableKind<Headline> = TableKind {
 pub const UNIVERSE: TableKind<Membership> = TableKind {
     columns: &[required("universe"), required("symbol"), required("from"), required("to")],
     key: &[0, 1, 2],
-    shown: Shown { symbol: 1, date: Some(2) },
+    shown: Shown { symbol: 1, date: Some(2), source: None },
     parse: parse_membership,
 };
 
@@ -101,7 +104,7 @@ pub const UNIVERSE: TableKind<Membership> = TableKind {
 pub const RENAMES: TableKind<Rename> = TableKind {
     columns: &[required("from"), required("old"), required("new"), optional("exchange"), optional("name")],
     key: &[0, 1, 3],
-    shown: Shown { symbol: 1, date: Some(0) },
+    shown: Shown { symbol: 1, date: Some(0), source: None },
     parse: parse_rename,
 };
 
@@ -109,7 +112,7 @@ pub const RENAMES: TableKind<Rename> = TableKind {
 pub const DELISTINGS: TableKind<Delisting> = TableKind {
     columns: &[required("date"), required("symbol"), optional("exchange"), optional("reason")],
     key: &[0, 1, 2],
-    shown: Shown { symbol: 1, date: Some(0) },
+    shown: Shown { symbol: 1, date: Some(0), source: None },
     parse: parse_delisting,
 };
 
@@ -277,8 +280,18 @@ fn parse_ratio(field: &str) -> Result<SplitRatio, Reason> {
 
 fn parse_fundamental(record: &Record<'_>, exchange: Exchange) -> Result<Fundamental, Reason> {
     let (known_at, period_end) = (day(record, 0)?, day(record, 1)?);
+    if period_end > known_at {
+        return Err(Reason::BadDate);
+    }
     let instrument = instrument(record, 2, exchange)?;
     let field = text(record, 3)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = field.as_str() == record.field(3)
+        && field.as_str().len() <= FIELD_BYTES_MAX
+        && field.as_str().chars().all(plain);
+    if !is_name {
+        return Err(Reason::BadName);
+    }
     let value: f64 = match record.field(4) {
         "" => return Err(Reason::MissingField),
         number => number.parse().map_err(|_| Reason::BadNumber)?,

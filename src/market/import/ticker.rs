@@ -1,9 +1,11 @@
-//! Symbols as files and people write them: a class of shares on the US market is `BRK.B` here, whether a file says `BRK.B` or `BRK-B`.
+//! Symbols as files and people write them: in capitals, and a class of shares on the US market is `BRK.B`, whether somebody
+//! writes `BRK.B`, `BRK-B` or `brk-b`.
 
 use crate::domain::{Exchange, QuarantineReason, Symbol};
 
 /// Reads a symbol of an exchange. It begins with a letter, a digit or the `^` of an index, and is no path.
 pub fn parse_symbol(text: &str, exchange: Exchange) -> Result<Symbol, QuarantineReason> {
+    let text = text.to_ascii_uppercase();
     let class = text.rsplit_once('-').filter(|(stem, class)| {
         exchange == Exchange::Xnys
             && !stem.is_empty()
@@ -33,6 +35,9 @@ mod tests {
         for (text, symbol) in
             [("BRK.B", "BRK.B"), ("BRK-B", "BRK.B"), ("BAC-PL", "BAC-PL"), ("^GSPC", "^GSPC"), ("A", "A")]
         {
+            assert_eq!(read(text, Exchange::Xnys).as_deref(), Ok(symbol));
+        }
+        for (text, symbol) in [("aapl", "AAPL"), ("Aapl", "AAPL"), ("brk-b", "BRK.B"), ("^gspc", "^GSPC")] {
             assert_eq!(read(text, Exchange::Xnys).as_deref(), Ok(symbol));
         }
         assert_eq!(read("BRK-B", Exchange::Xasx).as_deref(), Ok("BRK-B"));

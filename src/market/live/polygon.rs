@@ -22,9 +22,6 @@ use super::{LiveEvent, Stream};
 use crate::domain::address::Address;
 use crate::domain::{CleanText, Exchange, InstrumentId};
 
-/// Hosts of the stream: the vendor's real-time and its delayed one.
-pub const HOSTS: &[&str] =
-    &["socket.massive.com", "delayed.massive.com", "socket.polygon.io", "delayed.polygon.io"];
 /// Largest message, in bytes.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// Most messages before the answer to a login.

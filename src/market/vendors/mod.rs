@@ -276,8 +276,10 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     /// Its own address, the default of its setting.
     fn url(&self) -> &'static str;
 
-    /// Hosts that are its own, beside that of [`Vendor::url`].
-    fn hosts(&self) -> &'static [&'static str];
+    /// Hosts that are its own.
+    fn hosts(&self) -> &'static [&'static str] {
+        self.id().hosts()
+    }
 
     /// Where its key goes.
     fn key_place(&self) -> KeyPlace;

@@ -86,8 +86,8 @@ impl Refused {
                 line,
                 symbol,
                 date,
-                reason,
                 raw,
+                ..Quarantined::because(reason)
             });
         }
     }

@@ -18,9 +18,9 @@ use std::thread;
 use serde::Serialize;
 
 use crate::config::{LiveSetting, LiveVendor};
-use crate::domain::vendor::VendorId;
+use crate::domain::vendor::{STREAM_HOSTS, VendorId};
 use crate::domain::{Address, CleanText, Exchange, UnixNanos};
-use crate::market::live::polygon::{HOSTS, PolygonStream, Timing};
+use crate::market::live::polygon::{PolygonStream, Timing};
 use crate::market::live::ticks::TickReplay;
 use crate::market::live::{LiveCounts, Stream};
 use crate::market::vendors::registry;
@@ -254,7 +254,7 @@ impl House {
         if rest.is_this_machine() {
             return Ok(rest);
         }
-        Address::parse(&live.url, HOSTS).map_err(|e| ServiceError::Invalid(format!("live.url: {e}")))
+        Address::parse(&live.url, STREAM_HOSTS).map_err(|e| ServiceError::Invalid(format!("live.url: {e}")))
     }
 
     /// The recorded file, moved so that it begins with the first session that opens behind the home's market time.

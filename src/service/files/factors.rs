@@ -11,15 +11,15 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::super::factors::UserFactors;
-use super::sheet::Sheet;
+use super::sheet::{Sheet, symbol_named};
 use super::table::{FactorTable, bad};
-use crate::domain::{CleanText, Symbol};
+use crate::domain::{CleanText, QuarantineReason, Symbol};
 use crate::factor::expr::{EvalError, Watch, stream};
 use crate::factor::panel::PanelError;
 use crate::factor::processors::StepError;
 use crate::factor::sets::{self, Definition, SetError};
 use crate::factor::{ExprError, Expression};
-use crate::market::import::{ImportError, Source};
+use crate::market::import::{ImportError, Source, parse_symbol};
 
 /// Largest file of expressions, in bytes.
 const EXPRESSION_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -129,6 +129,14 @@ pub struct ComputeRequest {
     pub from: Option<NaiveDate>,
     /// Last day asked for.
     pub to: Option<NaiveDate>,
+}
+
+/// Symbols of files as people write them.
+pub fn symbols_named(texts: &[String]) -> Result<Vec<Symbol>, FactorFileError> {
+    let bad = |text: &str, reason: QuarantineReason| {
+        FactorFileError::Asked(format!("'{}' is no symbol: {}", CleanText::new(text), reason.remedy()))
+    };
+    texts.iter().map(|text| symbol_named(text).map_err(|reason| bad(text, reason))).collect()
 }
 
 /// Every factor, or those of one set, family or name: what ships and the user's own.
@@ -241,8 +249,9 @@ pub fn compute(
         )));
     }
     let panel = &sheet.panel;
-    let known = |symbol: &Symbol| panel.symbols().iter().any(|id| id.symbol == *symbol);
-    if let Some(unknown) = request.symbols.iter().find(|s| !known(s)) {
+    let known: Vec<Option<Symbol>> =
+        panel.symbols().iter().map(|id| parse_symbol(id.symbol.as_str(), id.exchange).ok()).collect();
+    if let Some(unknown) = request.symbols.iter().find(|symbol| !known.contains(&Some(**symbol))) {
         return Err(FactorFileError::Asked(format!(
             "there is no symbol {unknown} in the bars; check --symbols"
         )));
@@ -263,9 +272,9 @@ pub fn compute(
         table.keys.clear();
         table.values.iter_mut().for_each(Vec::clear);
         for (row, session) in rows.clone().zip(sessions.get(rows.clone()).unwrap_or(&[])) {
-            for (at, id) in panel.symbols().iter().enumerate() {
-                let wanted = request.symbols.is_empty() || request.symbols.contains(&id.symbol);
-                if wanted && sheet.shows(at, row) {
+            for ((at, id), name) in panel.symbols().iter().enumerate().zip(&known) {
+                let is_named = name.is_some_and(|name| request.symbols.contains(&name));
+                if (request.symbols.is_empty() || is_named) && sheet.shows(at, row) {
                     table.keys.push((*session, id.symbol));
                     let cells = columns.iter().map(|c| c.get(at, row - rows.start));
                     table.values.iter_mut().zip(cells).for_each(|(column, value)| column.push(value));

@@ -12,9 +12,9 @@ use chrono::NaiveDate;
 
 use super::factors::FactorFileError;
 use super::table::{BAD_DATE, BAD_NUMBER, bad, parse_date, parse_value};
-use crate::domain::{CleanText, Exchange, InstrumentId, Symbol};
+use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Symbol};
 use crate::factor::panel::{FIELDS, Group, InstrumentRows, Panel, PanelBuilder, PanelError};
-use crate::market::import::{ALL, Listed, QLIB_FIELDS, QlibFolder, Source};
+use crate::market::import::{ALL, Listed, QLIB_FIELDS, QlibFolder, Source, parse_symbol};
 
 /// Columns that a bars file may leave out: their values are missing then, and no expression is refused for them.
 const OPTIONAL: [&str; 3] = ["vwap", "change", "factor"];
@@ -65,6 +65,11 @@ pub fn read(input: &Input) -> Result<Sheet, FactorFileError> {
         }
         Input::Qlib { folder, universe } => read_qlib(folder, universe.as_deref().unwrap_or(ALL)),
     }
+}
+
+/// A symbol as files and people write it.
+pub(super) fn symbol_named(text: &str) -> Result<Symbol, QuarantineReason> {
+    parse_symbol(text, Exchange::Xnys)
 }
 
 /// On a file a symbol is enough; the exchange only completes the id.
@@ -133,8 +138,8 @@ impl Bars {
             let line = record.position().map_or(0, csv::Position::line);
             let text = |at: usize| record.get(at).unwrap_or("");
             let date = parse_date(text(places.date)).ok_or_else(|| bad(&name, line, BAD_DATE))?;
-            let symbol: Symbol =
-                text(places.symbol).parse().map_err(|e| bad(&name, line, &format!("{e}")))?;
+            let symbol =
+                symbol_named(text(places.symbol)).map_err(|reason| bad(&name, line, reason.remedy()))?;
             let number = *numbers.entry(symbol).or_insert_with(|| {
                 bars.symbols.push(symbol);
                 bars.symbols.len() as u32 - 1

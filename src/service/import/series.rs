@@ -7,6 +7,7 @@
 //! symbols, as long as both fit into one lot of [`ROWS_MAX`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -15,16 +16,15 @@ use super::super::error::ServiceError;
 use super::super::house::House;
 use super::super::quality::repairs_of;
 use super::super::sync::stored_quarantine;
-use super::BarImport;
 use crate::domain::import::ImportReport;
 use crate::domain::market::{CorporateAction, DailyBar};
 use crate::domain::{CleanText, InstrumentId, QuarantineReason, Quarantined, UnixNanos};
-use crate::market::import::Row;
+use crate::market::import::{FileBar, Row, Terms};
 use crate::market::repair::{Change, Changed, Suspect};
 use crate::market::validate::{line_of, sift};
 use crate::store::market as store;
 
-/// Most rows that wait, 112 bytes each: 29 MB.
+/// Most rows that wait, 120 bytes each: 31 MB.
 const ROWS_MAX: usize = 262_144;
 /// Rows of one transaction, and a few more: an instrument is never torn.
 const PAGE_ROWS: usize = 4_096;
@@ -37,7 +37,7 @@ const USUAL_ROWS_MIN: usize = 5;
 const JOB: &str = "import bars:";
 
 /// What rows that an import of a source sets aside are filed under.
-pub(super) fn job_of(source: &CleanText) -> String {
+pub(super) fn job_of(source: &str) -> String {
     format!("{JOB}{source}")
 }
 
@@ -49,6 +49,7 @@ pub(super) fn source_of(job: &CleanText) -> Option<CleanText> {
 /// A row and where it stood.
 struct Waiting {
     bar: DailyBar,
+    terms: Arc<Terms>,
     file: u32,
     line: u64,
 }
@@ -56,8 +57,8 @@ struct Waiting {
 /// The rows of one command.
 pub(super) struct Lot<'h> {
     house: &'h House,
-    wish: &'h BarImport,
-    run: store::BarRun,
+    /// One for each source and basis.
+    runs: Vec<store::BarRun>,
     at: UnixNanos,
     files: Vec<CleanText>,
     rows: Vec<Waiting>,
@@ -66,10 +67,9 @@ pub(super) struct Lot<'h> {
 }
 
 impl<'h> Lot<'h> {
-    pub(super) fn new(house: &'h House, wish: &'h BarImport) -> Self {
+    pub(super) fn new(house: &'h House) -> Self {
         let at = house.clock().now();
-        let run = store::BarRun::new(wish.source.clone(), wish.basis, at);
-        Self { house, wish, run, at, files: Vec::new(), rows: Vec::new(), touched: BTreeSet::new() }
+        Self { house, runs: Vec::new(), at, files: Vec::new(), rows: Vec::new(), touched: BTreeSet::new() }
     }
 
     /// The rows that follow are of this file.
@@ -80,26 +80,37 @@ impl<'h> Lot<'h> {
     /// Takes the good rows of a page.
     pub(super) fn take(
         &mut self,
-        rows: &[Row<DailyBar>],
+        rows: &[Row<FileBar>],
         report: &mut ImportReport,
     ) -> Result<(), ServiceError> {
         let file = u32::try_from(self.files.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.rows.extend(rows.iter().map(|row| Waiting { bar: row.value, file, line: row.line }));
+        let waiting = |Row { line, value }: &Row<FileBar>| Waiting {
+            bar: value.bar,
+            terms: Arc::clone(&value.terms),
+            file,
+            line: *line,
+        };
+        self.rows.extend(rows.iter().map(waiting));
         if self.rows.len() >= ROWS_MAX { self.store(report) } else { Ok(()) }
     }
 
     /// Judges and stores all rows that wait.
     pub(super) fn store(&mut self, report: &mut ImportReport) -> Result<(), ServiceError> {
         let mut rows = std::mem::take(&mut self.rows);
-        rows.sort_by_key(|row| (row.bar.instrument, row.bar.session));
-        let mut page = store::Fetched::default();
-        for group in rows.chunk_by(|a, b| a.bar.instrument == b.bar.instrument) {
-            self.judge(group, &mut page, report)?;
-            if page.bars.len() >= PAGE_ROWS {
-                self.put(&mut page, report)?;
+        let order = |row: &Waiting| (row.bar.instrument, row.bar.session);
+        rows.sort_by(|a, b| a.terms.cmp(&b.terms).then_with(|| order(a).cmp(&order(b))));
+        for of_terms in rows.chunk_by(|a, b| a.terms == b.terms) {
+            let Some(Waiting { terms, .. }) = of_terms.first() else { continue };
+            let mut page = store::Fetched::default();
+            for group in of_terms.chunk_by(|a, b| a.bar.instrument == b.bar.instrument) {
+                self.judge(group, &mut page, report)?;
+                if page.bars.len() >= PAGE_ROWS {
+                    self.put(terms, &mut page, report)?;
+                }
             }
+            self.put(terms, &mut page, report)?;
         }
-        self.put(&mut page, report)
+        Ok(())
     }
 
     /// Judges the rows of one instrument, oldest first.
@@ -110,9 +121,9 @@ impl<'h> Lot<'h> {
         report: &mut ImportReport,
     ) -> Result<(), ServiceError> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
-        let instrument = first.bar.instrument;
+        let (instrument, terms) = (first.bar.instrument, first.terms.as_ref());
         self.touched.insert(instrument);
-        let before = self.stored_before(instrument, first.bar.session)?;
+        let before = self.stored_before(instrument, terms, first.bar.session)?;
         let bars_given: Vec<DailyBar> = rows.iter().map(|row| row.bar).collect();
         let actions: Vec<CorporateAction> = {
             let market = lock(self.house.market_store());
@@ -120,7 +131,7 @@ impl<'h> Lot<'h> {
             // What is only announced is not in the prices yet.
             known.filter(|action| action.date <= last.bar.session).collect()
         };
-        let suspect = Suspect::new(&bars_given, self.wish.basis, &actions);
+        let suspect = Suspect::new(&bars_given, terms.basis, &actions);
         let sifted = sift(&before, &suspect, self.house.calendars().of(instrument.exchange));
         let is_bar = |change: &&Change| matches!(change.what, Changed::Bar { .. });
         let changes: Vec<Change> = sifted.changes.iter().filter(is_bar).cloned().collect();
@@ -130,7 +141,7 @@ impl<'h> Lot<'h> {
             if *reason == QuarantineReason::StaleRepeat && !self.is_stale_end(bar, &bars_given) {
                 bars.push(*bar);
                 report.flagged += 1;
-            } else if self.is_stored(bar)? {
+            } else if self.is_stored(bar, terms)? {
                 // Somebody looked at it and took it.
                 report.unchanged += 1;
             } else {
@@ -142,9 +153,9 @@ impl<'h> Lot<'h> {
         report.quarantined += held.len() as u64;
         report.repaired += changes.len() as u64;
         report.list_quarantined(&held);
-        let job = job_of(&self.wish.source);
+        let job = job_of(terms.source.as_str());
         page.quarantine.extend(held.iter().map(|row| stored_quarantine(&job, row)));
-        page.repairs.extend(repairs_of(instrument, &self.wish.source, &changes, self.at));
+        page.repairs.extend(repairs_of(instrument, &terms.source, &changes, self.at));
         Ok(())
     }
 
@@ -160,24 +171,31 @@ impl<'h> Lot<'h> {
     }
 
     /// The last stored rows before a day.
-    fn stored_before(&self, of: InstrumentId, first: NaiveDate) -> Result<Vec<DailyBar>, ServiceError> {
+    fn stored_before(
+        &self,
+        of: InstrumentId,
+        terms: &Terms,
+        first: NaiveDate,
+    ) -> Result<Vec<DailyBar>, ServiceError> {
         let from = first.checked_sub_days(chrono::Days::new(BEFORE_DAYS)).unwrap_or(first);
         let to = first.pred_opt().unwrap_or(first);
-        self.stored(of, from, to)
+        self.stored(of, terms, from, to)
     }
 
-    fn is_stored(&self, bar: &DailyBar) -> Result<bool, ServiceError> {
-        Ok(self.stored(bar.instrument, bar.session, bar.session)?.first().is_some_and(|known| known == bar))
+    fn is_stored(&self, bar: &DailyBar, terms: &Terms) -> Result<bool, ServiceError> {
+        let known = self.stored(bar.instrument, terms, bar.session, bar.session)?;
+        Ok(known.first().is_some_and(|known| known == bar))
     }
 
     fn stored(
         &self,
         of: InstrumentId,
+        terms: &Terms,
         from: NaiveDate,
         to: NaiveDate,
     ) -> Result<Vec<DailyBar>, ServiceError> {
         let market = lock(self.house.market_store());
-        let series = market.read().bars(of, Some(self.wish.source.as_str()), from, to)?;
+        let series = market.read().bars(of, Some(terms.source.as_str()), from, to)?;
         Ok(series.map(|series| series.bars).unwrap_or_default())
     }
 
@@ -201,16 +219,28 @@ impl<'h> Lot<'h> {
             line: row.map_or(0, |row| row.line),
             symbol: CleanText::new(bar.instrument.symbol.as_str()),
             date: CleanText::new(&bar.session.to_string()),
-            reason,
             raw: CleanText::new(&line_of(bar)),
+            ..Quarantined::because(reason)
         }
     }
 
     /// One transaction.
-    fn put(&mut self, page: &mut store::Fetched, report: &mut ImportReport) -> Result<(), ServiceError> {
+    fn put(
+        &mut self,
+        terms: &Terms,
+        page: &mut store::Fetched,
+        report: &mut ImportReport,
+    ) -> Result<(), ServiceError> {
         let page = std::mem::take(page);
+        let known =
+            self.runs.iter().position(|run| (run.source(), run.basis()) == (&terms.source, terms.basis));
+        let place = known.unwrap_or_else(|| {
+            self.runs.push(store::BarRun::new(terms.source.clone(), terms.basis, self.at));
+            self.runs.len() - 1
+        });
+        let Some(run) = self.runs.get_mut(place) else { return Ok(()) };
         let mut market = lock(self.house.market_store());
-        let outcome = market.store_fetched(&mut self.run, &page, self.at)?;
+        let outcome = market.store_fetched(run, &page, self.at)?;
         report.stored += outcome.stored;
         report.revised += outcome.revised;
         report.unchanged += outcome.unchanged;

@@ -346,8 +346,7 @@ mod tests {
             line: 1,
             symbol: "AAPL".into(),
             date: date.into(),
-            reason: QuarantineReason::MissingPrice,
-            raw: CleanText::default(),
+            ..Quarantined::because(QuarantineReason::MissingPrice)
         };
         let mut tally = Tally::default();
         assert!(tally.is_empty());

@@ -196,6 +196,25 @@ impl House {
 
     /// An instrument as people write it: `AAPL`, `AAPL.XNYS`, `BHP.AX`, `BRK-B`. Without an exchange the desk's is meant.
     pub fn instrument_named(&self, text: &str) -> Result<InstrumentId, ServiceError> {
+        self.instrument_named_on(text, None)
+    }
+
+    /// The same of several, on `exchange` where they name none.
+    pub fn instruments_named(
+        &self,
+        texts: &[String],
+        exchange: Option<Exchange>,
+    ) -> Result<Vec<InstrumentId>, ServiceError> {
+        texts.iter().map(|text| self.instrument_named_on(text, exchange)).collect()
+    }
+
+    /// The same; without an exchange of its own `exchange` is meant, else the desk's.
+    pub fn instrument_named_on(
+        &self,
+        text: &str,
+        exchange: Option<Exchange>,
+    ) -> Result<InstrumentId, ServiceError> {
+        let unnamed = || exchange.map_or_else(|| self.main_exchange(), Ok);
         let upper = text.to_ascii_uppercase();
         let (stem, exchange) = match upper.rsplit_once('.') {
             Some((code, suffix)) if suffix == SYDNEY_SUFFIX => (code, Exchange::Xasx),
@@ -205,9 +224,9 @@ impl House {
                 Err(error) if suffix.len() >= EXCHANGE_CHARS_MIN => {
                     return Err(ServiceError::Wrong(format!("{}: {error}", CleanText::new(text))));
                 }
-                Err(_) => (upper.as_str(), self.main_exchange()?),
+                Err(_) => (upper.as_str(), unnamed()?),
             },
-            None => (upper.as_str(), self.main_exchange()?),
+            None => (upper.as_str(), unnamed()?),
         };
         let symbol = parse_symbol(stem, exchange).map_err(|reason| {
             ServiceError::Wrong(format!(
@@ -229,8 +248,7 @@ impl House {
                 return Ok(SyncWish { universe: Some(name.clone()), ..SyncWish::default() });
             }
         }
-        let named = names.iter().map(|name| self.instrument_named(name));
-        Ok(SyncWish { instruments: named.collect::<Result<_, _>>()?, ..SyncWish::default() })
+        Ok(SyncWish { instruments: self.instruments_named(names, None)?, ..SyncWish::default() })
     }
 
     /// A wish for the universe of that name, with the instruments of the person's own watchlist in its place. What is on

@@ -269,7 +269,7 @@ impl<'r> Run<'r> {
                 continue;
             }
             if fetcher.lacks_key() {
-                self.leave(fetcher.id(), NO_KEY, &Why::NoKey.to_string());
+                self.leave(fetcher.id(), NO_KEY, &Why::NoKey(fetcher.id()).to_string());
                 return Ok(());
             }
             let is_over = self.exchange(fetcher, exchange, &here, open).await?;

@@ -9,7 +9,7 @@ use crate::domain::{CleanText, Command};
 use crate::service::advance::Until;
 use crate::service::audit::AuditLine;
 use crate::service::engine::lock;
-use crate::service::import::BarImport;
+use crate::service::import::{BarImport, Wanted};
 use crate::service::permit::{Audit, ManageData, ViewPortfolio};
 use crate::store::HeldBy;
 use crate::store::trades::TradesStore;
@@ -30,8 +30,7 @@ pub(super) fn import(home: &Home, text: &str) -> crate::domain::import::ImportRe
     let wish = BarImport {
         files: vec![file.path().to_path_buf()],
         exchange: Exchange::Xnys,
-        basis: Basis::Raw,
-        source: CleanText::new("file"),
+        wanted: Wanted { source: Some(CleanText::new("file")), basis: Some(Basis::Raw) },
     };
     home.house.import_bars(&trader.permit::<ManageData>().unwrap(), &wish, |_| {}).unwrap()
 }
@@ -44,8 +43,7 @@ pub(super) fn import_split(home: &Home, text: &str) {
     let wish = BarImport {
         files: vec![file.path().to_path_buf()],
         exchange: Exchange::Xnys,
-        basis: Basis::Split,
-        source: CleanText::new("yahoo"),
+        wanted: Wanted { source: Some(CleanText::new("yahoo")), basis: Some(Basis::Split) },
     };
     let report = home.house.import_bars(&trader.permit::<ManageData>().unwrap(), &wish, |_| {}).unwrap();
     assert!(report.is_clean());

@@ -8,7 +8,7 @@ use crate::domain::market::Basis;
 use crate::factor::panel::{Group, NO_GROUP, Panel, PanelBuilder};
 use crate::market::adjust::{self, Adjust};
 use crate::service::advance::Until;
-use crate::service::import::{BarImport, TableFileKind};
+use crate::service::import::{BarImport, TableFileKind, Wanted};
 use crate::service::panel::Cut;
 use crate::service::permit::ManageData;
 use crate::store::MarketReader;
@@ -35,8 +35,7 @@ fn import_bars(home: &Home, text: &str) {
     let wish = BarImport {
         files: vec![file.path().to_path_buf()],
         exchange: Exchange::Xnys,
-        basis: Basis::Raw,
-        source: CleanText::new("file"),
+        wanted: Wanted { source: Some(CleanText::new("file")), basis: Some(Basis::Raw) },
     };
     home.house.import_bars(&trader.permit::<ManageData>().unwrap(), &wish, |_| {}).unwrap();
 }

@@ -66,7 +66,7 @@ fn whole(target: std::path::PathBuf) -> QlibExport {
     QlibExport {
         folder: target,
         exchange: Exchange::Xnys,
-        symbols: Vec::new(),
+        instruments: Vec::new(),
         period: (NaiveDate::MIN, NaiveDate::MAX),
     }
 }
@@ -129,7 +129,7 @@ fn a_part_of_it_comes_out_on_its_own_calendar() {
     let home = stocked(place.path());
     let target = place.path().join("out");
     let wish = QlibExport {
-        symbols: vec!["BBB".parse().unwrap()],
+        instruments: vec!["BBB.XNYS".parse().unwrap()],
         period: ("2024-01-03".parse().unwrap(), "2024-01-05".parse().unwrap()),
         ..whole(target.clone())
     };
@@ -141,7 +141,10 @@ fn a_part_of_it_comes_out_on_its_own_calendar() {
     let refused = |wish: QlibExport| export(&home, &wish).unwrap_err().to_string();
     assert!(refused(wish.clone()).contains("is not empty"));
     let other = || place.path().join("other");
-    assert!(refused(QlibExport { symbols: vec!["ZZ".parse().unwrap()], ..whole(other()) }).contains("'ZZ'"));
+    assert!(
+        refused(QlibExport { instruments: vec!["ZZ.XNYS".parse().unwrap()], ..whole(other()) })
+            .contains("'ZZ.XNYS'")
+    );
     let nothing = ("2030-01-01".parse().unwrap(), "2030-02-01".parse().unwrap());
     assert!(refused(QlibExport { period: nothing, ..whole(other()) }).contains("no stored session"));
     assert!(!other().exists());

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::CleanText;
 use crate::domain::market::Basis;
 use crate::service::engine::lock;
-use crate::service::import::{BarImport, MinuteImport, TableFileKind};
+use crate::service::import::{BarImport, MinuteImport, TableFileKind, Wanted};
 use crate::service::listing::ExportedInstrument;
 use crate::service::permit::{ManageData, Permit, ViewMarket};
 use crate::service::quality::Decision;
@@ -21,8 +21,7 @@ fn bars(home: &Home, source: &str, text: &str) {
     let wish = BarImport {
         files: vec![file.path().to_path_buf()],
         exchange: Exchange::Xnys,
-        basis: Basis::Raw,
-        source: CleanText::new(source),
+        wanted: Wanted { source: Some(CleanText::new(source)), basis: Some(Basis::Raw) },
     };
     home.house.import_bars(&permit(home), &wish, |_| {}).unwrap();
 }
@@ -255,8 +254,7 @@ fn a_file_is_judged_as_a_series_in_whatever_order_its_rows_are() {
     let wish = BarImport {
         files: vec![text.path().to_path_buf()],
         exchange: Exchange::Xnys,
-        basis: Basis::Raw,
-        source: CleanText::new("a"),
+        wanted: Wanted { source: Some(CleanText::new("a")), basis: Some(Basis::Raw) },
     };
     let import = || home.house.import_bars(&permit(&home), &wish, |_| {}).unwrap();
     let report = import();

@@ -294,7 +294,7 @@ fn read_instruments(path: &Path) -> Result<Vec<Listed>, ImportError> {
         let (Some(name), Some(from), Some(to)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(bad("is not 'symbol, first day, last day' with tabs between them"));
         };
-        let symbol: Symbol = name.trim().parse().map_err(|e| bad(&format!("{e}")))?;
+        let symbol: Symbol = name.trim().to_ascii_uppercase().parse().map_err(|e| bad(&format!("{e}")))?;
         if folder_of(symbol).is_none() {
             return Err(bad("the symbol is no plain file name; it must not hold '/' nor begin with '.'"));
         }

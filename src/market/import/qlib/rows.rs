@@ -77,8 +77,8 @@ impl BarRun {
             line: line as u64,
             symbol: symbol.as_str().into(),
             date: CleanText::new(&date),
-            reason,
             raw: CleanText::new(&raw),
+            ..Quarantined::because(reason)
         };
         let Some(sheet) = read(folder, symbol)? else {
             let lacking: Vec<&str> = NEEDED.into_iter().filter(|f| !folder.has(symbol, f)).collect();

@@ -119,10 +119,6 @@ impl Vendor for AlphaVantage {
         "https://www.alphavantage.co"
     }
 
-    fn hosts(&self) -> &'static [&'static str] {
-        &["www.alphavantage.co"]
-    }
-
     fn key_place(&self) -> KeyPlace {
         KeyPlace::Query("apikey")
     }

@@ -76,9 +76,8 @@ pub(super) fn read(text: &str) -> Reply {
                 file: VendorId::Asx.as_str().into(),
                 line: row.position().map_or(0, csv::Position::line),
                 symbol: row.get(at.code).unwrap_or("").chars().take(40).collect::<String>().into(),
-                date: CleanText::default(),
-                reason: QuarantineReason::BadSymbol,
                 raw: row.iter().collect::<Vec<_>>().join(",").chars().take(300).collect::<String>().into(),
+                ..Quarantined::because(QuarantineReason::BadSymbol)
             }),
         }
     }

@@ -75,10 +75,6 @@ impl Vendor for AsxSite {
         "https://asx.api.markitdigital.com"
     }
 
-    fn hosts(&self) -> &'static [&'static str] {
-        &["asx.api.markitdigital.com"]
-    }
-
     fn key_place(&self) -> KeyPlace {
         KeyPlace::Nowhere
     }

@@ -148,10 +148,6 @@ impl Vendor for Polygon {
         "https://api.massive.com"
     }
 
-    fn hosts(&self) -> &'static [&'static str] {
-        paging::HOSTS
-    }
-
     fn key_place(&self) -> KeyPlace {
         KeyPlace::Bearer
     }

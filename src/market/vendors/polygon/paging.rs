@@ -6,9 +6,8 @@
 
 use super::super::json::Json;
 use super::super::{Call, Reply};
+use crate::domain::vendor::VendorId;
 
-/// The vendor's own hosts, by its new and its old name.
-pub(super) const HOSTS: &[&str] = &["api.massive.com", "api.polygon.io"];
 /// Most pages of one answer: 300 of 50,000 minutes are seventy years of one share, 300 of 1,000 tickers more than
 /// were ever listed.
 pub(super) const PAGES_MAX: u32 = 300;
@@ -49,7 +48,8 @@ fn taken_apart(url: &str) -> Option<Call> {
     let (scheme, rest) = url.split_once("://")?;
     let (authority, below) = rest.split_at(rest.find('/')?);
     let (path, query) = below.split_once('?').unwrap_or((below, ""));
-    let is_own = scheme == "https" && HOSTS.iter().any(|host| host.eq_ignore_ascii_case(authority));
+    let is_own = scheme == "https"
+        && VendorId::Polygon.hosts().iter().any(|host| host.eq_ignore_ascii_case(authority));
     let is_allowed = is_own || (matches!(scheme, "http" | "https") && is_this_machine(authority));
     if !is_allowed {
         return None;

@@ -37,8 +37,8 @@ fn refused(line: u64, symbol: &str, date: &str, reason: QuarantineReason, raw: &
         line,
         symbol: short(symbol, 40),
         date: short(date, 40),
-        reason,
         raw: short(raw, QUARANTINED_RAW_MAX),
+        ..Quarantined::because(reason)
     }
 }
 

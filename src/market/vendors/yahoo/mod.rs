@@ -98,10 +98,6 @@ impl Vendor for Yahoo {
         "https://query2.finance.yahoo.com"
     }
 
-    fn hosts(&self) -> &'static [&'static str] {
-        &["query2.finance.yahoo.com", "query1.finance.yahoo.com", "fc.yahoo.com", news::FEED_HOST]
-    }
-
     fn key_place(&self) -> KeyPlace {
         KeyPlace::Nowhere
     }
