@@ -118,6 +118,8 @@ pub struct Quarantined {
     pub date: CleanText,
     /// Why.
     pub reason: QuarantineReason,
+    /// The column that says so; empty where it is the row as a whole, or several of its rows.
+    pub field: CleanText,
     /// Source as a file of prices tells it, empty where it does not; for a store, not in reports.
     #[serde(skip)]
     pub source: CleanText,
@@ -130,7 +132,16 @@ impl Quarantined {
     /// A row of which nothing is known but why it was not stored.
     pub fn because(reason: QuarantineReason) -> Self {
         let none = CleanText::default;
-        Self { file: none(), line: 0, symbol: none(), date: none(), reason, source: none(), raw: none() }
+        Self {
+            file: none(),
+            line: 0,
+            symbol: none(),
+            date: none(),
+            reason,
+            field: none(),
+            source: none(),
+            raw: none(),
+        }
     }
 }
 

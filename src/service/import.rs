@@ -391,13 +391,15 @@ fn held_action(action: &CorporateAction, reason: QuarantineReason) -> Quarantine
 fn early_figure(row: &Fundamental) -> Quarantined {
     let Fundamental { instrument, known_at, period_end, field, value } = row;
     let raw = format!("{known_at},{period_end},{},{field},{value}", instrument.symbol);
-    aside(instrument.symbol, &known_at.to_string(), QuarantineReason::FutureDate, &raw)
+    let row = aside(instrument.symbol, &known_at.to_string(), QuarantineReason::FutureDate, &raw);
+    Quarantined { field: "known_at".into(), ..row }
 }
 
 /// A headline of a day that has not come.
 fn early_headline(row: &Headline) -> Quarantined {
     let raw = format!("{},{},{},{}", row.time, row.instrument.symbol, row.headline, row.source);
-    aside(row.instrument.symbol, &row.time.to_string(), QuarantineReason::FutureDate, &raw)
+    let held = aside(row.instrument.symbol, &row.time.to_string(), QuarantineReason::FutureDate, &raw);
+    Quarantined { field: "time".into(), ..held }
 }
 
 /// Holds back renames in a circle on one day, and to two symbols on one day. Good ones are added to `known`.

@@ -110,6 +110,8 @@ pub struct ExportedCase {
     pub date: String,
     /// Reason code.
     pub reason: String,
+    /// The column that says so; empty where it is the row as a whole.
+    pub field: String,
     /// File or vendor.
     pub from: String,
     /// Line or row in it.
@@ -229,6 +231,7 @@ impl House {
             symbol: case.row.symbol.to_string(),
             date: case.row.date.to_string(),
             reason: case.row.reason.to_string(),
+            field: case.row.field.to_string(),
             from: case.row.file.to_string(),
             line: case.row.line,
             raw: case.row.raw.to_string(),

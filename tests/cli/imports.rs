@@ -167,6 +167,11 @@ fn bad_rows_are_kept_out_with_a_reason_and_good_ones_stay() {
             "DUPLICATE_KEY"
         ]
     );
+    let fields: Vec<&str> = listed.iter().map(|q| q["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["open", "open", "low", "volume", "volume", "date", "open", ""]);
+    let kept = bench.run("root", &["export", "quarantine", "--format", "csv"]).ended(0);
+    let columns = kept.lines().next().unwrap().split(',').position(|name| name == "field").unwrap();
+    assert!(kept.lines().any(|row| row.contains("NOVOL") && row.split(',').nth(columns) == Some("volume")));
     assert_eq!((&listed[0]["line"], &listed[0]["symbol"]), (&3.into(), &"NOPRICE".into()));
     let kept = bench.run("root", &["export", "prices", "--symbols", "GOOD"]).ended(0);
     assert_eq!(kept.lines().count(), 3);

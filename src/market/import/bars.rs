@@ -9,9 +9,9 @@
 use std::path::Path;
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
-use super::record::{Bare, Column, Record, optional, required};
-use super::tally::{Seen, Tally, check_prices};
-use super::terms::{Book, Fault, FileBar, Wanted};
+use super::record::{At, Bare, Column, Fault, Record, optional, required};
+use super::tally::{Seen, Tally, check_prices, to_blame};
+use super::terms::{Book, FileBar, Wanted, Wrong};
 use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::calendar::Calendar;
@@ -135,19 +135,22 @@ type ParseDay = fn(&str) -> Option<chrono::NaiveDate>;
 fn judge(tally: &mut Tally, book: &mut Book, record: &Record<'_>, parse_day: ParseDay) -> Verdict<FileBar> {
     let (symbol, date) = match parse_key(record, tally.calendar().exchange(), parse_day) {
         Ok(key) => key,
-        Err(reason) => return Verdict::Quarantine(reason),
+        Err(fault) => return Verdict::Quarantine(fault),
     };
     let terms = match book.terms(record, symbol) {
         Ok(terms) => terms,
-        Err(Fault::Row(reason)) => return Verdict::Quarantine(reason),
-        Err(Fault::File(refusal)) => return Verdict::Refuse(refusal),
+        Err(Wrong::Row(fault)) => return Verdict::Quarantine(fault),
+        Err(Wrong::File(refusal)) => return Verdict::Refuse(refusal),
     };
     let instrument = InstrumentId::new(symbol, tally.calendar().exchange());
     match tally.note(symbol, date, parse_bar(record, instrument, date)) {
         Ok((bar, Seen::New)) => Verdict::Good(FileBar { bar, terms }),
         Ok((_, Seen::Equal)) => Verdict::Duplicate,
-        Ok((_, Seen::Other)) => Verdict::Quarantine(QuarantineReason::DuplicateKey),
-        Err(reason) => Verdict::Quarantine(reason),
+        Ok((_, Seen::Other)) => Verdict::Quarantine(QuarantineReason::DuplicateKey.into()),
+        Err(fault) if fault.reason == QuarantineReason::NotASession => {
+            Verdict::Quarantine(Fault::at(fault.reason, DATE))
+        }
+        Err(fault) => Verdict::Quarantine(fault),
     }
 }
 
@@ -155,9 +158,9 @@ fn parse_key(
     record: &Record<'_>,
     exchange: Exchange,
     parse_day: ParseDay,
-) -> Result<(Symbol, chrono::NaiveDate), QuarantineReason> {
-    let symbol = parse_symbol(record.field(SYMBOL), exchange)?;
-    let date = parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate)?;
+) -> Result<(Symbol, chrono::NaiveDate), Fault> {
+    let symbol = parse_symbol(record.field(SYMBOL), exchange).at(SYMBOL)?;
+    let date = parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate).at(DATE)?;
     Ok((symbol, date))
 }
 
@@ -165,25 +168,28 @@ fn parse_bar(
     record: &Record<'_>,
     instrument: InstrumentId,
     session: chrono::NaiveDate,
-) -> Result<DailyBar, QuarantineReason> {
+) -> Result<DailyBar, Fault> {
     let price = |column| {
         let raw = parse_scaled(record.field(column), 9);
-        raw.map(Price::from_raw).map_err(|fault| fault.reason(QuarantineReason::MissingPrice))
+        raw.map(Price::from_raw).map_err(|fault| fault.reason(QuarantineReason::MissingPrice)).at(column)
     };
     let [open, high, low, close] = [price(OPEN)?, price(HIGH)?, price(LOW)?, price(CLOSE)?];
-    check_prices(open, high, low, close)?;
+    let prices = check_prices(open, high, low, close);
+    prices.map_err(|reason| Fault::at(reason, OPEN + to_blame([open, high, low, close])))?;
     let volume = parse_scaled(record.field(VOLUME), 3).map(Volume::from_raw);
-    let volume = volume.map_err(|fault| fault.reason(QuarantineReason::MissingVolume))?;
+    let volume = volume.map_err(|fault| fault.reason(QuarantineReason::MissingVolume)).at(VOLUME)?;
     if volume.is_negative() {
-        return Err(QuarantineReason::NegativeVolume);
+        return Err(Fault::at(QuarantineReason::NegativeVolume, VOLUME));
     }
     let vwap = if record.field(VWAP).is_empty() { None } else { Some(price(VWAP)?) };
     if vwap.is_some_and(|vwap| !vwap.is_positive()) {
-        return Err(QuarantineReason::NonPositivePrice);
+        return Err(Fault::at(QuarantineReason::NonPositivePrice, VWAP));
     }
     for column in [FACTOR, CHANGE] {
         if !record.field(column).is_empty() {
-            parse_scaled(record.field(column), 9).map_err(|f| f.reason(QuarantineReason::MissingField))?;
+            parse_scaled(record.field(column), 9)
+                .map_err(|f| f.reason(QuarantineReason::MissingField))
+                .at(column)?;
         }
     }
     Ok(DailyBar { instrument, session, open, high, low, close, volume, vwap })

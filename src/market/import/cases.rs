@@ -447,6 +447,8 @@ fn fundamentals_headlines_and_universes_are_checked() {
     );
     assert_eq!(page.rows[0].value.field.as_str(), "pe_2");
     assert_eq!(codes(&page), [(3, "BAD_DATE"), (4, "BAD_NAME"), (5, "BAD_NAME")]);
+    let fields: Vec<&str> = page.quarantine.iter().map(|row| row.field.as_str()).collect();
+    assert_eq!(fields, ["period_end", "field", "field"]);
     let page = table(
         NEWS,
         "time,symbol,headline,source\n2024-01-02T10:00:00+10:00,A,\"Up, \u{202e}and on\",AAP\n\

@@ -13,8 +13,8 @@ use std::path::Path;
 use chrono::{NaiveDateTime, NaiveTime, Timelike};
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
-use super::record::{Column, Record, optional, required};
-use super::tally::{SYMBOLS_MAX, check_prices};
+use super::record::{At, Column, Fault, Record, optional, required};
+use super::tally::{SYMBOLS_MAX, check_prices, to_blame};
 use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled};
 use crate::domain::calendar::Calendar;
@@ -138,26 +138,22 @@ impl MinuteRun {
         self.calendar.at_local(wall.date(), time)
     }
 
-    fn read(
-        &self,
-        record: &Record<'_>,
-        has_sides: bool,
-    ) -> Result<(InstrumentId, MinuteRow), QuarantineReason> {
-        let symbol = parse_symbol(record.field(SYMBOL), self.calendar.exchange())?;
-        let from = self.time(record.field(TS)).ok_or(QuarantineReason::BadDate)?;
+    fn read(&self, record: &Record<'_>, has_sides: bool) -> Result<(InstrumentId, MinuteRow), Fault> {
+        let symbol = parse_symbol(record.field(SYMBOL), self.calendar.exchange()).at(SYMBOL)?;
+        let from = self.time(record.field(TS)).ok_or(QuarantineReason::BadDate).at(TS)?;
         if from.nanos().rem_euclid(MINUTE_NANOS) != 0 {
-            return Err(QuarantineReason::BadDate);
+            return Err(Fault::at(QuarantineReason::BadDate, TS));
         }
         if !self.never_closes && self.calendar.session_on(self.calendar.date_at(from)).is_none() {
-            return Err(QuarantineReason::NotASession);
+            return Err(Fault::at(QuarantineReason::NotASession, TS));
         }
         let row = if has_sides {
             MinuteRow::Sides(bar(record, from, BIDS, Volume::ZERO)?, bar(record, from, ASKS, Volume::ZERO)?)
         } else {
             let volume = parse_scaled(record.field(VOLUME), 3).map(Volume::from_raw);
-            let volume = volume.map_err(|fault| fault.reason(QuarantineReason::MissingVolume))?;
+            let volume = volume.map_err(|fault| fault.reason(QuarantineReason::MissingVolume)).at(VOLUME)?;
             if volume.is_negative() {
-                return Err(QuarantineReason::NegativeVolume);
+                return Err(Fault::at(QuarantineReason::NegativeVolume, VOLUME));
             }
             MinuteRow::Trades(bar(record, from, TRADES, volume)?)
         };
@@ -167,10 +163,10 @@ impl MinuteRun {
     fn judge(&mut self, record: &Record<'_>, has_sides: bool) -> Verdict<(InstrumentId, MinuteRow)> {
         let (instrument, row) = match self.read(record, has_sides) {
             Ok(read) => read,
-            Err(reason) => return Verdict::Quarantine(reason),
+            Err(fault) => return Verdict::Quarantine(fault),
         };
         if self.seen.len() >= SYMBOLS_MAX && !self.seen.contains_key(&instrument.symbol) {
-            return Verdict::Quarantine(QuarantineReason::TooManySymbols);
+            return Verdict::Quarantine(QuarantineReason::TooManySymbols.into());
         }
         let hash = hash_of(&row);
         let minutes = self.seen.entry(instrument.symbol).or_default();
@@ -179,7 +175,7 @@ impl MinuteRun {
             Some(first) if first == hash => Verdict::Duplicate,
             Some(first) => {
                 minutes.insert(row.from().nanos() / MINUTE_NANOS, first);
-                Verdict::Quarantine(QuarantineReason::DuplicateKey)
+                Verdict::Quarantine(QuarantineReason::DuplicateKey.into())
             }
         }
     }
@@ -228,18 +224,14 @@ fn hash_of(row: &MinuteRow) -> u64 {
     hasher.finish()
 }
 
-fn bar(
-    record: &Record<'_>,
-    from: UnixNanos,
-    first: usize,
-    volume: Volume,
-) -> Result<MinuteBar, QuarantineReason> {
+fn bar(record: &Record<'_>, from: UnixNanos, first: usize, volume: Volume) -> Result<MinuteBar, Fault> {
     let price = |column| {
         let raw = parse_scaled(record.field(column), 9);
-        raw.map(Price::from_raw).map_err(|fault| fault.reason(QuarantineReason::MissingPrice))
+        raw.map(Price::from_raw).map_err(|fault| fault.reason(QuarantineReason::MissingPrice)).at(column)
     };
     let [open, high, low, close] = [price(first)?, price(first + 1)?, price(first + 2)?, price(first + 3)?];
-    check_prices(open, high, low, close)?;
+    let prices = check_prices(open, high, low, close);
+    prices.map_err(|reason| Fault::at(reason, first + to_blame([open, high, low, close])))?;
     Ok(MinuteBar { from, open, high, low, close, volume, trades: None })
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ImportError;
 use super::lines::{BYTE_ORDER_MARK, Line, Lines};
-use super::record::{Bare, Column, Fields, Header, Record};
+use super::record::{Bare, Column, Fault, Fields, Header, Record};
 use super::source::Source;
 use crate::domain::import::QUARANTINED_RAW_MAX;
 use crate::domain::{CleanText, ImportReport, QuarantineReason, Quarantined};
@@ -57,7 +57,7 @@ impl<T> Page<T> {
 pub(super) enum Verdict<T> {
     Good(T),
     Duplicate,
-    Quarantine(QuarantineReason),
+    Quarantine(Fault),
     /// The whole file.
     Refuse(Refusal),
 }
@@ -115,7 +115,7 @@ impl OpenFile {
         Ok(Self { name, header, is_bare, columns, lines, fields: Fields::default(), shown, bytes_read })
     }
 
-    fn quarantined(&self, reason: QuarantineReason, with_fields: bool) -> Quarantined {
+    fn quarantined(&self, fault: Fault, with_fields: bool) -> Quarantined {
         let record = Record { header: &self.header, fields: &self.fields, lossy: false };
         let show = |column| {
             if with_fields { shown(record.field(column), FIELD_CHARS_MAX) } else { CleanText::default() }
@@ -126,9 +126,14 @@ impl OpenFile {
             symbol: show(self.shown.symbol),
             date: self.shown.date.map(show).unwrap_or_default(),
             source: self.shown.source.map(show).unwrap_or_default(),
-            reason,
+            reason: fault.reason,
+            field: fault.column.map_or("", |column| self.name_of(column)).into(),
             raw: shown(&String::from_utf8_lossy(self.lines.text()), QUARANTINED_RAW_MAX),
         }
+    }
+
+    fn name_of(&self, column: usize) -> &'static str {
+        self.columns.get(column).map_or("", |column| column.name)
     }
 
     /// Judges the line just read.
@@ -137,12 +142,12 @@ impl OpenFile {
         let text = String::from_utf8_lossy(bytes);
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
         if let Err(reason) = self.fields.split(&text) {
-            return Verdict::Quarantine(reason);
+            return Verdict::Quarantine(reason.into());
         }
         let record = Record { header: &self.header, fields: &self.fields, lossy };
         match record.check() {
             Ok(()) => accept(&record),
-            Err(reason) => Verdict::Quarantine(reason),
+            Err(fault) => Verdict::Quarantine(fault),
         }
     }
 
@@ -164,15 +169,15 @@ impl OpenFile {
             };
             page.read += 1;
             if let Some(reason) = fault {
-                page.quarantine.push(self.quarantined(reason, false));
+                page.quarantine.push(self.quarantined(reason.into(), false));
                 continue;
             }
             match self.judge(accept) {
                 Verdict::Good(value) => page.rows.push(Row { line, value }),
                 Verdict::Duplicate => page.duplicates += 1,
-                Verdict::Quarantine(reason) => page.quarantine.push(self.quarantined(reason, true)),
+                Verdict::Quarantine(fault) => page.quarantine.push(self.quarantined(fault, true)),
                 Verdict::Refuse(Refusal { column, what }) => {
-                    let (file, column) = (self.name.clone(), self.columns.get(column).map_or("", |c| c.name));
+                    let (file, column) = (self.name.clone(), self.name_of(column));
                     return Err(ImportError::Refused { file, line, column, what: CleanText::new(&what) });
                 }
             }

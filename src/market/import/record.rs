@@ -21,6 +21,37 @@ pub(super) const fn optional(name: &'static str) -> Column {
     Column { name, required: false }
 }
 
+/// What is wrong with a row, and in which known column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub reason: QuarantineReason,
+    /// `None` where it is the row as a whole.
+    pub column: Option<usize>,
+}
+
+impl From<QuarantineReason> for Fault {
+    fn from(reason: QuarantineReason) -> Self {
+        Self { reason, column: None }
+    }
+}
+
+impl Fault {
+    pub(super) const fn at(reason: QuarantineReason, column: usize) -> Self {
+        Self { reason, column: Some(column) }
+    }
+}
+
+/// Says of a reason which column it is about.
+pub(super) trait At<T> {
+    fn at(self, column: usize) -> Result<T, Fault>;
+}
+
+impl<T> At<T> for Result<T, QuarantineReason> {
+    fn at(self, column: usize) -> Result<T, Fault> {
+        self.map_err(|reason| Fault::at(reason, column))
+    }
+}
+
 /// A form of a file without a header line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bare {
@@ -173,15 +204,13 @@ impl Record<'_> {
     }
 
     /// A reason against the whole row: its width, or used bytes that are no text.
-    pub(super) fn check(&self) -> Result<(), QuarantineReason> {
+    pub(super) fn check(&self) -> Result<(), Fault> {
         if self.fields.ends.len() != self.header.width {
-            return Err(QuarantineReason::FieldCount);
+            return Err(QuarantineReason::FieldCount.into());
         }
-        let is_broken = |column| self.field(column).contains('\u{fffd}');
-        if self.lossy && (0..self.header.fields.len()).any(is_broken) {
-            return Err(QuarantineReason::BadText);
-        }
-        Ok(())
+        let is_broken = |column: usize| self.field(column).contains('\u{fffd}');
+        let broken = (0..self.header.fields.len()).find(|column| self.lossy && is_broken(*column));
+        broken.map_or(Ok(()), |column| Err(Fault::at(QuarantineReason::BadText, column)))
     }
 }
 

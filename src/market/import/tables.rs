@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
-use super::record::{Column, Record, optional, required};
+use super::record::{At, Column, Fault, Record, optional, required};
 use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::QuarantineReason as Reason;
@@ -27,7 +27,7 @@ pub struct TableKind<T> {
     /// Columns that together name a row.
     key: &'static [usize],
     shown: Shown,
-    parse: fn(&Record<'_>, Exchange) -> Result<T, Reason>,
+    parse: fn(&Record<'_>, Exchange) -> Result<T, Fault>,
 }
 
 /// `symbol,name,exchange,currency,sector,tick,lot,industry,from,scheme,shortable,borrowable`; only `symbol` is required.
@@ -145,7 +145,7 @@ impl<T: 'static> TableFile<T> {
         let judge = move |record: &Record<'_>| {
             let value = match parse(record, exchange) {
                 Ok(value) => value,
-                Err(reason) => return Verdict::Quarantine(reason),
+                Err(fault) => return Verdict::Quarantine(fault),
             };
             let all = hash_of(record, 0..columns.len());
             match first_rows.insert(hash_of(record, key.iter().copied()), all) {
@@ -153,7 +153,7 @@ impl<T: 'static> TableFile<T> {
                 Some(first) if first == all => Verdict::Duplicate,
                 Some(first) => {
                     first_rows.insert(hash_of(record, key.iter().copied()), first);
-                    Verdict::Quarantine(Reason::DuplicateKey)
+                    Verdict::Quarantine(Reason::DuplicateKey.into())
                 }
             }
         };
@@ -167,19 +167,19 @@ fn hash_of(record: &Record<'_>, columns: impl Iterator<Item = usize>) -> u64 {
     hasher.finish()
 }
 
-fn instrument(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<InstrumentId, Reason> {
-    Ok(InstrumentId::new(parse_symbol(record.field(column), exchange)?, exchange))
+fn instrument(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<InstrumentId, Fault> {
+    Ok(InstrumentId::new(parse_symbol(record.field(column), exchange).at(column)?, exchange))
 }
 
-fn day(record: &Record<'_>, column: usize) -> Result<chrono::NaiveDate, Reason> {
-    when::parse_day(record.field(column)).ok_or(Reason::BadDate)
+fn day(record: &Record<'_>, column: usize) -> Result<chrono::NaiveDate, Fault> {
+    when::parse_day(record.field(column)).ok_or(Reason::BadDate).at(column)
 }
 
 /// A text that must not be empty, at most 1,000 characters of it.
-fn text(record: &Record<'_>, column: usize) -> Result<CleanText, Reason> {
+fn text(record: &Record<'_>, column: usize) -> Result<CleanText, Fault> {
     let field: String = record.field(column).chars().take(1_000).collect();
     let text = CleanText::new(&field);
-    if text.is_empty() { Err(Reason::MissingField) } else { Ok(text) }
+    if text.is_empty() { Err(Fault::at(Reason::MissingField, column)) } else { Ok(text) }
 }
 
 /// A raw number at 1e-9 above zero.
@@ -189,47 +189,51 @@ fn positive(field: &str) -> Result<i64, Reason> {
 }
 
 /// The exchange that a row names, or that of rows which name none.
-fn exchange_at(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<Exchange, Reason> {
+fn exchange_at(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<Exchange, Fault> {
     let field = record.field(column);
-    if field.is_empty() { Ok(exchange) } else { field.parse().map_err(|_| Reason::BadField) }
+    if field.is_empty() {
+        Ok(exchange)
+    } else {
+        field.parse().map_err(|_| Fault::at(Reason::BadField, column))
+    }
 }
 
-fn parse_rename(record: &Record<'_>, exchange: Exchange) -> Result<Rename, Reason> {
+fn parse_rename(record: &Record<'_>, exchange: Exchange) -> Result<Rename, Fault> {
     let exchange = exchange_at(record, 3, exchange)?;
     let (old, new) = (instrument(record, 1, exchange)?.symbol, instrument(record, 2, exchange)?.symbol);
     Ok(Rename { exchange, old, new, from: day(record, 0)?, name: text(record, 4).unwrap_or_default() })
 }
 
-fn parse_delisting(record: &Record<'_>, exchange: Exchange) -> Result<Delisting, Reason> {
+fn parse_delisting(record: &Record<'_>, exchange: Exchange) -> Result<Delisting, Fault> {
     let instrument = instrument(record, 1, exchange_at(record, 2, exchange)?)?;
     Ok(Delisting { instrument, day: day(record, 0)?, reason: text(record, 3).unwrap_or_default() })
 }
 
-fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, Reason> {
+fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, Fault> {
     let given = |column: usize| Some(record.field(column)).filter(|field| !field.is_empty());
     let exchange = exchange_at(record, 2, exchange)?;
     let mut instrument = Instrument::with_defaults(instrument(record, 0, exchange)?);
     instrument.name = text(record, 1).unwrap_or_default();
     instrument.sector = text(record, 4).unwrap_or_default();
     if let Some(field) = given(3) {
-        instrument.currency = field.parse().map_err(|_| Reason::BadField)?;
+        instrument.currency = field.parse().map_err(|_| Fault::at(Reason::BadField, 3))?;
         if instrument.currency != exchange.currency() {
-            return Err(Reason::OtherCurrency);
+            return Err(Fault::at(Reason::OtherCurrency, 3));
         }
     }
     if let Some(field) = given(5) {
-        instrument.tick = positive(field).map(Price::from_raw)?;
+        instrument.tick = positive(field).at(5).map(Price::from_raw)?;
     }
     if let Some(field) = given(6) {
-        instrument.lot = positive(field).map(Quantity::from_raw)?;
+        instrument.lot = positive(field).at(6).map(Quantity::from_raw)?;
     }
     if let Some(field) = given(10) {
-        instrument.shortable = yes_or_no(field)?;
+        instrument.shortable = yes_or_no(field).at(10)?;
     }
     if let Some(field) = given(11) {
-        let shares = parse_scaled(field, 9).map_err(|fault| fault.reason(Reason::MissingField))?;
+        let shares = parse_scaled(field, 9).map_err(|fault| fault.reason(Reason::MissingField)).at(11)?;
         let shares = Some(Quantity::from_raw(shares)).filter(|shares| !shares.is_negative());
-        instrument.borrowable = Some(shares.ok_or(Reason::BadNumber)?);
+        instrument.borrowable = Some(shares.ok_or(Reason::BadNumber).at(11)?);
     }
     let industry = text(record, 7).unwrap_or_default();
     let from = given(8).map(|_| day(record, 8)).transpose()?;
@@ -247,18 +251,18 @@ fn yes_or_no(field: &str) -> Result<bool, Reason> {
     }
 }
 
-fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateAction, Reason> {
+fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateAction, Fault> {
     let (date, instrument) = (day(record, 0)?, instrument(record, 1, exchange)?);
     let word = record.field(2);
     let kind = if word.eq_ignore_ascii_case("split") {
-        ActionKind::Split(parse_ratio(record.field(4))?)
+        ActionKind::Split(parse_ratio(record.field(4)).at(4)?)
     } else if word.eq_ignore_ascii_case("dividend") {
         let pay_date = if record.field(5).is_empty() { date } else { day(record, 5)? };
-        ActionKind::Dividend { amount: Price::from_raw(positive(record.field(3))?), pay_date }
+        ActionKind::Dividend { amount: Price::from_raw(positive(record.field(3)).at(3)?), pay_date }
     } else if word.is_empty() {
-        return Err(Reason::MissingField);
+        return Err(Fault::at(Reason::MissingField, 2));
     } else {
-        return Err(Reason::BadField);
+        return Err(Fault::at(Reason::BadField, 2));
     };
     Ok(CorporateAction { instrument, date, kind })
 }
@@ -278,10 +282,10 @@ fn parse_ratio(field: &str) -> Result<SplitRatio, Reason> {
     Ok(ratio)
 }
 
-fn parse_fundamental(record: &Record<'_>, exchange: Exchange) -> Result<Fundamental, Reason> {
+fn parse_fundamental(record: &Record<'_>, exchange: Exchange) -> Result<Fundamental, Fault> {
     let (known_at, period_end) = (day(record, 0)?, day(record, 1)?);
     if period_end > known_at {
-        return Err(Reason::BadDate);
+        return Err(Fault::at(Reason::BadDate, 1));
     }
     let instrument = instrument(record, 2, exchange)?;
     let field = text(record, 3)?;
@@ -290,34 +294,34 @@ fn parse_fundamental(record: &Record<'_>, exchange: Exchange) -> Result<Fundamen
         && field.as_str().len() <= FIELD_BYTES_MAX
         && field.as_str().chars().all(plain);
     if !is_name {
-        return Err(Reason::BadName);
+        return Err(Fault::at(Reason::BadName, 3));
     }
     let value: f64 = match record.field(4) {
-        "" => return Err(Reason::MissingField),
-        number => number.parse().map_err(|_| Reason::BadNumber)?,
+        "" => return Err(Fault::at(Reason::MissingField, 4)),
+        number => number.parse().map_err(|_| Fault::at(Reason::BadNumber, 4))?,
     };
     if !value.is_finite() {
-        return Err(Reason::NotFinite);
+        return Err(Fault::at(Reason::NotFinite, 4));
     }
     Ok(Fundamental { instrument, known_at, period_end, field, value })
 }
 
-fn parse_headline(record: &Record<'_>, exchange: Exchange) -> Result<Headline, Reason> {
-    let time = when::parse_moment(record.field(0)).ok_or(Reason::BadDate)?;
+fn parse_headline(record: &Record<'_>, exchange: Exchange) -> Result<Headline, Fault> {
+    let time = when::parse_moment(record.field(0)).ok_or(Reason::BadDate).at(0)?;
     let instrument = instrument(record, 1, exchange)?;
     Ok(Headline { instrument, time, headline: text(record, 2)?, source: text(record, 3).unwrap_or_default() })
 }
 
-fn parse_membership(record: &Record<'_>, exchange: Exchange) -> Result<Membership, Reason> {
+fn parse_membership(record: &Record<'_>, exchange: Exchange) -> Result<Membership, Fault> {
     let universe = text(record, 0)?;
     if is_watchlist(universe.as_str()) {
-        return Err(Reason::ReservedName);
+        return Err(Fault::at(Reason::ReservedName, 0));
     }
     let instrument = instrument(record, 1, exchange)?;
     let from = day(record, 2)?;
     let to = if record.field(3).is_empty() { None } else { Some(day(record, 3)?) };
     if to.is_some_and(|to| to < from) {
-        return Err(Reason::BadDate);
+        return Err(Fault::at(Reason::BadDate, 3));
     }
     Ok(Membership { universe, instrument, from, to })
 }

@@ -32,6 +32,13 @@ pub fn check_prices(open: Price, high: Price, low: Price, close: Price) -> Resul
     if broken { Err(QuarantineReason::BrokenHighLow) } else { Ok(()) }
 }
 
+/// Which of open, high, low and close such prices are to blame on, by its place among them.
+pub(super) fn to_blame(prices: [Price; 4]) -> usize {
+    let [open, _, low, close] = prices;
+    let is_low = usize::from(low > open.min(close));
+    prices.iter().position(|price| !price.is_positive()).unwrap_or(1 + is_low)
+}
+
 /// One symbol's rows.
 #[derive(Debug)]
 struct Span {
@@ -85,23 +92,25 @@ impl Tally {
     }
 
     /// Notes a row whose symbol and date are known: a good bar, or the reason against it.
-    pub(super) fn note(
+    pub(super) fn note<E: From<QuarantineReason>>(
         &mut self,
         symbol: Symbol,
         date: NaiveDate,
-        row: Result<DailyBar, QuarantineReason>,
-    ) -> Result<(DailyBar, Seen), QuarantineReason> {
+        row: Result<DailyBar, E>,
+    ) -> Result<(DailyBar, Seen), E> {
         if !self.calendar.covers(date) {
-            return Err(row.err().unwrap_or(QuarantineReason::NotASession));
+            return Err(row.err().unwrap_or(QuarantineReason::NotASession.into()));
         }
         if self.spans.len() >= SYMBOLS_MAX && !self.spans.contains_key(&symbol) {
-            return Err(QuarantineReason::TooManySymbols);
+            return Err(QuarantineReason::TooManySymbols.into());
         }
         let empty = || Span { first: date, last: date, blocks: BTreeMap::new() };
         let span = self.spans.entry(symbol).or_insert_with(empty);
         (span.first, span.last) = (span.first.min(date), span.last.max(date));
         let place = self.calendar.position_of(date).and_then(|position| span.word(position));
-        let Some(word) = place else { return Err(row.err().unwrap_or(QuarantineReason::NotASession)) };
+        let Some(word) = place else {
+            return Err(row.err().unwrap_or(QuarantineReason::NotASession.into()));
+        };
         let bar = match row {
             Ok(bar) => bar,
             Err(reason) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::bars::{BASIS, SOURCE};
 use super::page::Refusal;
-use super::record::Record;
+use super::record::{Fault, Record};
 use crate::domain::market::{Basis, DailyBar};
 use crate::domain::{CleanText, QuarantineReason, Symbol};
 
@@ -54,9 +54,9 @@ pub struct FileBar {
 }
 
 /// What is wrong with the terms of a row.
-pub(super) enum Fault {
+pub(super) enum Wrong {
     /// The row by itself.
-    Row(QuarantineReason),
+    Row(Fault),
     /// The whole file.
     File(Refusal),
 }
@@ -70,19 +70,19 @@ pub(super) struct Book {
 
 impl Book {
     /// The terms of a row of a symbol.
-    pub(super) fn terms(&mut self, record: &Record<'_>, symbol: Symbol) -> Result<Arc<Terms>, Fault> {
+    pub(super) fn terms(&mut self, record: &Record<'_>, symbol: Symbol) -> Result<Arc<Terms>, Wrong> {
         let (source, basis) = (record.field(SOURCE), record.field(BASIS));
-        let bad = || Fault::Row(QuarantineReason::BadField);
-        let told = if basis.is_empty() { None } else { Some(Basis::parse(basis).ok_or_else(bad)?) };
+        let bad = |column| Wrong::Row(Fault::at(QuarantineReason::BadField, column));
+        let told = if basis.is_empty() { None } else { Some(Basis::parse(basis).ok_or_else(|| bad(BASIS))?) };
         if CleanText::new(source).as_str() != source || source.chars().count() > SOURCE_CHARS_MAX {
-            return Err(bad());
+            return Err(bad(SOURCE));
         }
         if let (Some(told), Some(wanted)) = (told, self.wanted.basis)
             && told != wanted
         {
             let (told, wanted) = (told.as_str(), wanted.as_str());
             let what = format!("the prices are '{told}', not '{wanted}'; import them with --basis {told}");
-            return Err(Fault::File(Refusal { column: BASIS, what }));
+            return Err(Wrong::File(Refusal { column: BASIS, what }));
         }
         let basis = told.or(self.wanted.basis).unwrap_or(Basis::Raw);
         let source = self.wanted.source_or(source);
@@ -93,7 +93,7 @@ impl Book {
         };
         let other = |column, here: &str, before: &str, remedy: &str| {
             let what = format!("{symbol} is '{here}' here and '{before}' before; {remedy}");
-            Err(Fault::File(Refusal { column, what }))
+            Err(Wrong::File(Refusal { column, what }))
         };
         if known.basis != basis {
             let remedy = "put each basis into a file of its own and import them one by one";

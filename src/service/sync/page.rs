@@ -269,6 +269,7 @@ pub(in crate::service) fn stored_quarantine(job: &str, row: &Quarantined) -> sto
         symbol: row.symbol.clone(),
         date: row.date.clone(),
         reason: CleanText::new(row.reason.code()),
+        field: row.field.clone(),
         raw: row.raw.clone(),
     }
 }

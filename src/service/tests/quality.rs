@@ -100,6 +100,7 @@ fn quarantined_rows_are_accepted_fetched_again_or_ignored() {
         symbol: "AAPL".into(),
         date: day.into(),
         reason: "STALE_REPEAT".into(),
+        field: "".into(),
         raw: raw.into(),
     };
     let raw = format!("{},AAPL,103,104,102,103,55", DAYS[3]);

@@ -25,6 +25,8 @@ pub struct Quarantined {
     pub date: CleanText,
     /// Reason code.
     pub reason: CleanText,
+    /// The column that says so; empty where it is the row as a whole.
+    pub field: CleanText,
     /// The row as given.
     pub raw: CleanText,
 }
@@ -49,6 +51,7 @@ pub(super) fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
         date: clean(row, 4)?,
         reason: clean(row, 5)?,
         raw: clean(row, 6)?,
+        field: clean(row, 7)?,
     })
 }
 
@@ -68,7 +71,7 @@ impl MarketReader {
     pub fn quarantine(&self, limit: u32) -> Result<Vec<Quarantined>, StoreError> {
         self.db.read("read the quarantine", |c| {
             let sql =
-                "SELECT job, file, line, symbol, date, reason, raw FROM quarantine ORDER BY id DESC LIMIT ?1";
+                "SELECT job, file, line, symbol, date, reason, raw, field FROM quarantine ORDER BY id DESC LIMIT ?1";
             let mut statement = c.prepare_cached(sql)?;
             statement.query_map([limit], quarantined)?.collect::<rusqlite::Result<Vec<_>>>()
         })
@@ -126,8 +129,8 @@ pub(super) fn quarantine(tx: &Connection, rows: &[Quarantined], at: UnixNanos) -
 
 fn insert(tx: &Connection, rows: &[Quarantined], at: UnixNanos) -> rusqlite::Result<()> {
     for row in rows {
-        let sql = "INSERT INTO quarantine (job, file, line, symbol, date, reason, raw, at) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let sql = "INSERT INTO quarantine (job, file, line, symbol, date, reason, raw, at, field) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         tx.prepare_cached(sql)?.execute(params![
             row.job.as_str(),
             row.file.as_str(),
@@ -137,6 +140,7 @@ fn insert(tx: &Connection, rows: &[Quarantined], at: UnixNanos) -> rusqlite::Res
             row.reason.as_str(),
             row.raw.as_str(),
             at.nanos(),
+            row.field.as_str(),
         ])?;
     }
     let oldest = tx.last_insert_rowid() - i64::from(QUARANTINE_MAX);

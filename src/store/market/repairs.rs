@@ -111,11 +111,11 @@ pub struct QuarantineCase {
 }
 
 const CASE: &str =
-    "SELECT job, file, line, symbol, date, reason, raw, id, at, state, decided_at FROM quarantine";
+    "SELECT job, file, line, symbol, date, reason, raw, field, id, at, state, decided_at FROM quarantine";
 
 fn case(row: &Row<'_>) -> rusqlite::Result<QuarantineCase> {
-    let state = QuarantineState::parse(row.get_ref(9)?.as_str()?).unwrap_or(QuarantineState::Open);
-    let (id, at, decided_at) = (row.get(7)?, time(row, 8)?, time_opt(row, 10)?);
+    let state = QuarantineState::parse(row.get_ref(10)?.as_str()?).unwrap_or(QuarantineState::Open);
+    let (id, at, decided_at) = (row.get(8)?, time(row, 9)?, time_opt(row, 11)?);
     Ok(QuarantineCase { id, row: quarantined(row)?, at, state, decided_at })
 }
 

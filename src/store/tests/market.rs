@@ -226,6 +226,7 @@ fn jobs_and_quarantine_are_remembered() {
         symbol: text("A"),
         date: text("2024-01-06"),
         reason: text("NOT_A_SESSION"),
+        field: text("date"),
         raw: text("2024-01-06,A,1"),
     };
     store.store_quarantine(std::slice::from_ref(&row), at(4)).unwrap();

@@ -94,6 +94,7 @@ fn a_decision_is_kept_and_a_refetched_row_closes_when_its_price_is_there() {
         symbol: "ABC".into(),
         date: day.into(),
         reason: "UNIT_100X".into(),
+        field: "".into(),
         raw: "x".into(),
     };
     store.store_quarantine(&[row("2024-01-02"), row("2024-01-03")], at(3)).unwrap();
