@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use qlib_pro::config::LiveVendor;
-use qlib_pro::domain::vendor::VendorId;
+use qlib_pro::domain::vendor::{STREAM_HOSTS, VendorId};
 use qlib_pro::domain::{Address, Exchange, UnixNanos};
-use qlib_pro::market::live::polygon::{HOSTS, PolygonStream};
+use qlib_pro::market::live::polygon::PolygonStream;
 use qlib_pro::service::feed::FeedStatus;
 use qlib_pro::service::permit::ViewMarket;
 use qlib_pro::service::polled::Poller;
@@ -244,7 +244,7 @@ fn what_a_stream_of_minutes_alone_does_not_tell_is_asked_for_until_it_tells_pric
     rig.server.stream().deny(Some(("error".to_owned(), "not authorized".to_owned())));
     let permit = rig.session().permit::<ViewMarket>().unwrap();
     rig.house().watch(&permit, &[id("QAAA.XNYS")]).unwrap();
-    let address = Address::parse(&format!("{}/polygon", rig.server.address), HOSTS).unwrap();
+    let address = Address::parse(&format!("{}/polygon", rig.server.address), STREAM_HOSTS).unwrap();
     let stream = PolygonStream::new(address, Box::new(|| Ok(KEY.into())), timing());
     let poller = rig.house().poller(rig.pace(), rig.limits).unwrap();
     let mut rounds = Rounds { rig, poller };

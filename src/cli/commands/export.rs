@@ -11,7 +11,7 @@ use crate::cli::args::{exchange_parser, one_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
-use crate::domain::{AccountId, Exchange, InstrumentId};
+use crate::domain::{AccountId, Exchange};
 use crate::service::access::Session;
 use crate::service::market::Adjust;
 use crate::service::minutes::{BarLength, MinutesWish, PriceSide};
