@@ -350,12 +350,36 @@ pub const SETTINGS: &[Setting] = &[
         show: |s| show_bps(s.venue.fee.rate),
     },
     Setting {
+        key: "paper.sell_fee_per_share",
+        kind: Kind::Decimal,
+        doc: "What regulators levy per share sold, on top of the fee, in the account's currency.",
+        needs: Capability::Administer,
+        write: |s, t| write::<Price>(&mut s.venue.fee.sell_per_share, t),
+        show: |s| s.venue.fee.sell_per_share.to_string(),
+    },
+    Setting {
+        key: "paper.sell_fee_bps",
+        kind: Kind::Decimal,
+        doc: "What regulators levy on the value of a sale, on top of the fee, in basis points.",
+        needs: Capability::Administer,
+        write: |s, t| write_bps(&mut s.venue.fee.sell_rate, t),
+        show: |s| show_bps(s.venue.fee.sell_rate),
+    },
+    Setting {
         key: "paper.slippage_bps",
         kind: Kind::Decimal,
         doc: "Slippage of market orders on bars, in basis points of the price.",
         needs: Capability::Administer,
         write: |s, t| write_bps(&mut s.venue.slippage, t),
         show: |s| show_bps(s.venue.slippage),
+    },
+    Setting {
+        key: "paper.slippage_ticks",
+        kind: Kind::Integer { min: 0, max: 1_000 },
+        doc: "Ticks of slippage of market orders on bars, on top of the basis points.",
+        needs: Capability::Administer,
+        write: |s, t| write(&mut s.venue.slippage_ticks, t),
+        show: |s| s.venue.slippage_ticks.to_string(),
     },
     Setting {
         key: "paper.participation",
@@ -389,17 +413,34 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "paper.limit_fill",
-        kind: Kind::Choice(&["through", "touch"]),
-        doc: "Whether a limit order fills on a bar that goes through its price or only touches it.",
+        kind: Kind::Choice(&["through", "touch", "chance"]),
+        doc: "Whether a limit order fills where the market goes through its price, only touches it, or touches it and \
+              has the luck of paper.limit_chance.",
         needs: Capability::Administer,
         write: |s, t| {
-            s.venue.limit_fill = if t == "touch" { LimitFill::Touch } else { LimitFill::Through };
+            s.venue.limit_fill = match t {
+                "touch" => LimitFill::Touch,
+                "chance" => LimitFill::Chance,
+                _ => LimitFill::Through,
+            };
             Some(())
         },
         show: |s| match s.venue.limit_fill {
             LimitFill::Through => "through".to_owned(),
             LimitFill::Touch => "touch".to_owned(),
+            LimitFill::Chance => "chance".to_owned(),
         },
+    },
+    Setting {
+        key: "paper.limit_chance",
+        kind: Kind::Decimal,
+        doc: "Chance of a fill at the limit itself where paper.limit_fill is chance, from 0 to 1.",
+        needs: Capability::Administer,
+        write: |s, t| {
+            write(&mut s.venue.limit_chance, t)?;
+            (s.venue.limit_chance <= ONE).then_some(())
+        },
+        show: |s| s.venue.limit_chance.to_string(),
     },
     Setting {
         key: "paper.latency_ms",

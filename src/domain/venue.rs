@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Money, NumberError, Price, Quantity, Ratio};
+use super::{Money, NumberError, OrderSpec, Price, Quantity, Ratio, Side, UnixNanos};
 
-/// Fees of one order: the larger of `min` and `per_share × filled + bps of filled notional`.
+/// Fees of one order: the larger of `min` and `per_share × filled + bps of filled notional`; on top of that, for a
+/// sale, what regulators levy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FeeModel {
     /// Per share.
@@ -14,21 +15,36 @@ pub struct FeeModel {
     pub min: Money,
     /// Share of the filled notional (1 bp = 0.0001).
     pub rate: Ratio,
+    /// Levied per share sold.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sell_per_share: Price,
+    /// Levied on what is sold, as a share of its value (1 bp = 0.0001).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sell_rate: Ratio,
 }
 
 impl FeeModel {
     /// The fee of an order that has filled `quantity` for `notional` so far; nothing filled costs nothing.
-    pub fn total(&self, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
+    pub fn total(&self, side: Side, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
         if quantity.is_zero() {
             return Ok(Money::ZERO);
         }
-        // Most venues charge one or the other.
-        let shares =
-            if self.per_share.is_zero() { Money::ZERO } else { self.per_share.notional(quantity)? };
-        let share = if self.rate.is_zero() { Money::ZERO } else { notional.scale(self.rate)? };
-        let sum = shares.checked_add(share).ok_or(NumberError::Overflow)?;
-        Ok(sum.max(self.min))
+        let commission = part(self.per_share, self.rate, quantity, notional)?.max(self.min);
+        match side {
+            Side::Buy => Ok(commission),
+            Side::Sell => {
+                let levied = part(self.sell_per_share, self.sell_rate, quantity, notional)?;
+                commission.checked_add(levied).ok_or(NumberError::Overflow)
+            }
+        }
     }
+}
+
+/// So much a share and such a share of the value; most venues charge one or the other.
+fn part(per_share: Price, rate: Ratio, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
+    let shares = if per_share.is_zero() { Money::ZERO } else { per_share.notional(quantity)? };
+    let share = if rate.is_zero() { Money::ZERO } else { notional.scale(rate)? };
+    shares.checked_add(share).ok_or(NumberError::Overflow)
 }
 
 /// When a resting limit order fills on a bar.
@@ -40,6 +56,8 @@ pub enum LimitFill {
     Through,
     /// At the limit.
     Touch,
+    /// One tick beyond the limit, or at it with the model's chance: how far ahead in the queue the order stood.
+    Chance,
 }
 
 /// How the paper exchange fills.
@@ -49,10 +67,16 @@ pub struct VenueModel {
     pub fee: FeeModel,
     /// Slippage of market-like fills on bars (1 bp = 0.0001).
     pub slippage: Ratio,
+    /// Ticks of slippage on top of that.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub slippage_ticks: u32,
     /// Share of a bar's volume that our fills may take together.
     pub participation: Ratio,
     /// When limits fill on bars.
     pub limit_fill: LimitFill,
+    /// Chance of a fill at the limit, where chance decides.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limit_chance: Ratio,
     /// Time between giving an order and its reaching the market, in milliseconds.
     pub latency_ms: u32,
     /// Age from which a quote no longer fills, in milliseconds; `None` is never.
@@ -73,8 +97,10 @@ impl Default for VenueModel {
         Self {
             fee: FeeModel::default(),
             slippage: Ratio::ZERO,
+            slippage_ticks: 0,
             participation: Ratio::from_raw(25_000_000),
             limit_fill: LimitFill::Through,
+            limit_chance: Ratio::ZERO,
             latency_ms: 0,
             stale_after_ms: None,
             seed: 0,
@@ -84,14 +110,31 @@ impl Default for VenueModel {
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl VenueModel {
+    /// How an order's limit fills on what the market did at a time. Where chance decides, the model's seed, the order
+    /// and the time do: the same run is the same again.
+    pub fn limit_rule(&self, order: &OrderSpec, time: UnixNanos) -> LimitFill {
+        if self.limit_fill != LimitFill::Chance {
+            return self.limit_fill;
+        }
+        let names = order.account.as_str().bytes().chain([0]).chain(order.id.as_str().bytes());
+        let numbers = self.seed.to_be_bytes().into_iter().chain(time.nanos().to_be_bytes());
+        let drawn = i128::from(mixed(numbers.chain(names)));
+        let lucky = drawn * i128::from(Ratio::ONE_RAW) < i128::from(self.limit_chance.raw()) << u64::BITS;
+        if lucky { LimitFill::Touch } else { LimitFill::Through }
+    }
+
     /// The defaults of a new home: 1 bp slippage, 0.005 a share and at least 1.00 an order, settlement on the next
     /// business day, no fill at a quote older than 15 seconds.
     pub fn home() -> Self {
         let fee = FeeModel {
             per_share: Price::from_raw(5_000_000),
             min: Money::from_raw(Money::ONE_RAW),
-            rate: Ratio::ZERO,
+            ..FeeModel::default()
         };
         Self {
             fee,
@@ -100,5 +143,64 @@ impl VenueModel {
             stale_after_ms: Some(15_000),
             ..Self::default()
         }
+    }
+}
+
+/// A number that any change of the bytes changes altogether (FNV-1a, then the last steps of SplitMix64).
+fn mixed(bytes: impl Iterator<Item = u8>) -> u64 {
+    let sum = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let once = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let twice = (once ^ (once >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    twice ^ (twice >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(id: usize) -> OrderSpec {
+        let size = (Side::Buy, Quantity::from_raw(Quantity::ONE_RAW));
+        OrderSpec::plain(
+            "A".parse().unwrap(),
+            format!("o{id}").parse().unwrap(),
+            "X.XNYS".parse().unwrap(),
+            size,
+            None,
+        )
+    }
+
+    #[test]
+    fn chance_fills_its_share_of_orders_and_the_same_ones_again() {
+        let time: UnixNanos = "2024-03-05T15:00:00Z".parse().unwrap();
+        let venue = |chance: &str, seed| VenueModel {
+            limit_fill: LimitFill::Chance,
+            limit_chance: chance.parse().unwrap(),
+            seed,
+            ..VenueModel::default()
+        };
+        let lucky = |venue: &VenueModel| -> Vec<usize> {
+            (0..10_000).filter(|id| venue.limit_rule(&order(*id), time) == LimitFill::Touch).collect()
+        };
+        let third = lucky(&venue("0.3", 1));
+        assert!((2_800..3_200).contains(&third.len()), "{}", third.len());
+        assert_eq!(third, lucky(&venue("0.3", 1)));
+        assert_ne!(third, lucky(&venue("0.3", 2)));
+        assert_eq!((lucky(&venue("0", 1)).len(), lucky(&venue("1", 1)).len()), (0, 10_000));
+    }
+
+    #[test]
+    fn a_levy_is_charged_on_sales_alone_and_on_top_of_the_least_fee() {
+        let fee = FeeModel {
+            min: "1".parse().unwrap(),
+            sell_per_share: "0.000166".parse().unwrap(),
+            sell_rate: "0.0000278".parse().unwrap(),
+            ..FeeModel::default()
+        };
+        let total = |side| fee.total(side, "100".parse().unwrap(), "5000".parse().unwrap()).unwrap();
+        assert_eq!(total(Side::Buy), "1".parse().unwrap());
+        // 1 + 100 × 0.000166 + 5000 × 0.0000278
+        assert_eq!(total(Side::Sell), "1.1556".parse().unwrap());
     }
 }

@@ -162,7 +162,7 @@ fn with_fee(
 ) -> Result<Money, NumberError> {
     let overflow = NumberError::Overflow;
     let all = order.filled_notional.checked_add(price.notional(open)?).ok_or(overflow)?;
-    let total = state.venue.fee.total(order.spec.quantity, all)?;
+    let total = state.venue.fee.total(order.spec.side, order.spec.quantity, all)?;
     let fee = total.checked_sub(order.fees).ok_or(overflow)?.max(Money::ZERO);
     amount.checked_add(fee).ok_or(overflow)
 }

@@ -7,6 +7,7 @@ mod margin;
 mod remote;
 mod risk;
 mod symbols;
+mod venue;
 
 use std::collections::BTreeMap;
 

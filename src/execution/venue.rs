@@ -211,7 +211,13 @@ impl Step<'_> {
         for key in reached {
             let early = state.orders.working(trade.instrument, key).is_none_or(|w| w.active_at > trade.time);
             if let Some(order) = state.orders.open().get(key).filter(|o| !early && o.matches_here()) {
-                let effect = prints::effect(order, trade.price, opens, tick, state.venue.limit_fill);
+                let effect = prints::effect(
+                    order,
+                    trade.price,
+                    opens,
+                    tick,
+                    state.venue.limit_rule(&order.spec, trade.time),
+                );
                 effects.push((*key, effect, order.spec.order_type.start(), order.working()));
             }
         }
@@ -350,7 +356,7 @@ impl Step<'_> {
         let notional = price.notional(quantity).ok()?;
         let cum = order.filled.checked_add(quantity)?;
         let total = order.filled_notional.checked_add(notional)?;
-        let due = self.state().venue.fee.total(cum, total).ok()?;
+        let due = self.state().venue.fee.total(spec.side, cum, total).ok()?;
         let fee = due.checked_sub(order.fees)?.max(Money::ZERO);
         let fill = Fill {
             account: spec.account,

@@ -6,7 +6,8 @@
 
 use crate::domain::broker::{AmendMode, Capabilities, Offer, OrderClass, SessionPart};
 use crate::domain::{
-    AccountKind, BrokerId, CleanText, Exchange, Order, OrderSpec, OrderType, Ratio, TimeInForce,
+    AccountKind, BrokerId, CleanText, Exchange, Order, OrderSpec, OrderType, Price, Quantity, Ratio,
+    TimeInForce,
 };
 
 use super::routing::{Candidate, Route, choose};
@@ -100,9 +101,25 @@ impl State {
     fn paper_cost(&self, order: &OrderSpec) -> Ratio {
         let price = order.own_price().or_else(|| self.view().last(order.instrument).map(|p| p.price));
         let value = price.and_then(|price| price.notional(order.quantity).ok()).filter(|v| v.is_positive());
-        let fee = value.and_then(|value| self.venue().fee.total(order.quantity, value).ok()?.share_of(value));
-        let slippage = if order.order_type.has_limit() { Ratio::ZERO } else { self.venue().slippage };
-        Ratio::from_raw(fee.unwrap_or(Ratio::ZERO).raw().saturating_add(slippage.raw()))
+        let fee = value.and_then(|value| {
+            self.venue().fee.total(order.side, order.quantity, value).ok()?.share_of(value)
+        });
+        let slippage = if order.order_type.has_limit() {
+            None
+        } else {
+            price.and_then(|p| self.paper_slippage(order, p))
+        };
+        let [fee, slippage] = [fee, slippage].map(|share| share.unwrap_or(Ratio::ZERO).raw());
+        Ratio::from_raw(fee.saturating_add(slippage))
+    }
+
+    /// What a market order at the paper exchange slips, as a share of its price.
+    fn paper_slippage(&self, order: &OrderSpec, price: Price) -> Option<Ratio> {
+        let tick = self.instruments().get(&order.instrument)?.tick;
+        let ticks = Quantity::from_whole(i64::from(self.venue().slippage_ticks))?;
+        let one = Quantity::from_raw(Quantity::ONE_RAW);
+        let slipped = tick.notional(ticks).ok()?.share_of(price.notional(one).ok()?)?;
+        Some(Ratio::from_raw(self.venue().slippage.raw().saturating_add(slipped.raw())))
     }
 
     /// Why an order is where it is: as it was written down when it left the house, or by the venues as they are.

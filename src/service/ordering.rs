@@ -9,7 +9,6 @@ use chrono::Days;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{EventBody, Refusal};
-use crate::domain::facts::MarketFacts;
 use crate::domain::{
     Command, Event, InstrumentId, OrderId, OrderSpec, OrderType, Price, Quantity, Ratio, RefusalCode, Seq,
     Side, SizedBy, StrategyId, Symbol, TimeInForce, Trail, UnixNanos,
@@ -323,7 +322,8 @@ impl House {
         let mut orders = vec![entry.clone()];
         orders.extend(wish.exits(&entry)?);
         let now = self.order_time(permit.exchange())?;
-        let all = Command::SubmitList { orders: orders.clone(), facts: MarketFacts::default() };
+        let facts = self.facts_for(&*self.state()?, entry.account, &orders, None);
+        let all = Command::SubmitList { orders: orders.clone(), facts };
         let events = self.give(permit.actor(), now, all)?;
         // An entry without its exits is not what was asked for: of such a bracket nothing stands.
         let lost = denied(&events, entry.id).filter(|r| r.code == RefusalCode::OrderListDenied);

@@ -3,16 +3,19 @@
 //! Which account a person may trade follows from its kind: simulation accounts need [`Simulate`], the desk's need
 //! [`TradeDesk`]. Queries take their accounts from the permit's scope, never from who asks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
+use crate::domain::row::RiskEventRow;
 use crate::domain::{
-    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, OrderId, OrderSpec,
-    Price, Quantity, RefusalCode, Symbol, UnixNanos,
+    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, Order, OrderId,
+    OrderSpec, Price, Quantity, RefusalCode, Symbol, UnixNanos,
 };
 use crate::execution::State;
-use crate::risk::{self, Draft, Verdict};
+use crate::risk::{self, Draft, OrderKey, Verdict};
 use crate::store::trades::Accounts;
 pub use crate::store::trades::Period;
 
@@ -27,6 +30,13 @@ use super::view;
 
 /// Most orders or fills one listing returns.
 pub const LISTING_MAX: u32 = 100_000;
+
+/// A refusal as the ledger keeps it: a limit that is not named did not speak.
+fn refusal_in(row: RiskEventRow) -> Refusal {
+    let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    let (limit, observed, threshold) = (text(row.limit), text(row.observed), text(row.threshold));
+    Refusal { limit, observed, threshold, ..Refusal::plain(row.code) }
+}
 
 /// Proof that a person may trade one account.
 #[derive(Debug)]
@@ -273,8 +283,13 @@ impl House {
             // A refused order stands as such; anything else refused (an amendment, a cancel, a used id) left the order
             // as it was, so its row is no answer.
             let stands = refusal.is_none_or(|r| order.status.is_done() && order.code == Some(r.code));
-            if stands {
+            if stands && refusal.is_some() {
                 return Ok(book::order_row(&order, refusal, hides));
+            }
+            if stands {
+                // Given before: the answer is the one it had then.
+                let kept = self.refusals_of(std::slice::from_ref(&order))?;
+                return Ok(book::order_row(&order, kept.get(&(account, id)), hides));
             }
         }
         let hidden = hides && refusal.is_some_and(|r| r.limit.is_some());
@@ -332,7 +347,25 @@ impl House {
         let accounts = self.scoped(permit.scope(), account)?;
         let orders = lock(self.ledger()).orders(Accounts::Only(&accounts), period, LISTING_MAX)?;
         let hides = permit.scope().hides_limits();
-        Ok(orders.iter().map(|o| book::order_row(o, None, hides)).collect())
+        let refusals = self.refusals_of(&orders)?;
+        let refusal = |o: &Order| refusals.get(&(o.spec.account, o.spec.id));
+        Ok(orders.iter().map(|o| book::order_row(o, refusal(o), hides)).collect())
+    }
+
+    /// What spoke against those of the orders that were refused, from the ledger.
+    fn refusals_of(&self, orders: &[Order]) -> Result<BTreeMap<OrderKey, Refusal>, ServiceError> {
+        let refused = || orders.iter().filter(|o| o.status.is_done() && o.code.is_some());
+        let times = || refused().map(|o| o.changed_at);
+        let Some((from, last)) = times().min().zip(times().max()) else { return Ok(BTreeMap::new()) };
+        let codes: BTreeMap<OrderKey, Option<RefusalCode>> =
+            refused().map(|o| ((o.spec.account, o.spec.id), o.code)).collect();
+        let accounts: Vec<AccountId> =
+            refused().map(|o| o.spec.account).collect::<BTreeSet<_>>().into_iter().collect();
+        let period = Period { from, to: last.plus_nanos(1) };
+        let rows = lock(self.ledger()).risk_events(Accounts::Only(&accounts), period, LISTING_MAX)?;
+        let own = rows.into_iter().filter_map(|row| Some(((row.account, row.order?), row)));
+        let spoke = own.filter(|(key, row)| codes.get(key) == Some(&Some(row.code)));
+        Ok(spoke.map(|(key, row)| (key, refusal_in(row))).collect())
     }
 
     /// Why an order is where it is: as written down when it went to a broker; else by the venues, with the session

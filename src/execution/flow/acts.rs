@@ -119,12 +119,16 @@ impl Flow {
             per_share: Price::from_raw(self.dice.between(0, 1) * 5_000_000),
             min: Money::from_raw(self.dice.between(0, 2) * 617_283),
             rate: Ratio::from_raw(self.dice.between(0, 3) * 100_000),
+            sell_per_share: Price::from_raw(self.dice.between(0, 1) * 166_000),
+            sell_rate: Ratio::from_raw(self.dice.between(0, 1) * 27_800),
         };
         let venue = VenueModel {
             fee,
             slippage: Ratio::from_raw(self.dice.between(0, 5) * 100_000),
             participation: Ratio::from_raw(self.dice.pick(&[25_000_000, 100_000_000, 1_000_000_000])),
-            limit_fill: self.dice.pick(&[LimitFill::Through, LimitFill::Touch]),
+            slippage_ticks: self.dice.pick(&[0, 0, 2]),
+            limit_fill: self.dice.pick(&[LimitFill::Through, LimitFill::Touch, LimitFill::Chance]),
+            limit_chance: Ratio::from_raw(300_000_000),
             latency_ms: self.dice.pick(&[0, 0, 50]),
             settlement_days: self.dice.pick(&[0, 1, 2]),
             borrow_rate: Ratio::from_raw(self.dice.pick(&[0, 50_000_000])),

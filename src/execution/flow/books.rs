@@ -141,7 +141,9 @@ impl Flow {
                 (quote.bid, quote.ask)
             }
         };
-        let slip = |price: Price| price.scale(state.venue().slippage).unwrap().raw() + PRICE_STEP_RAW;
+        let ticks = i64::from(state.venue().slippage_ticks)
+            * state.instruments().get(&fill.instrument).unwrap().tick.raw();
+        let slip = |price: Price| price.scale(state.venue().slippage).unwrap().raw() + ticks + PRICE_STEP_RAW;
         let bounds = low.raw() - slip(low)..=high.raw() + slip(high);
         assert!(bounds.contains(&fill.price.raw()), "outside {low}..{high}: {fill:?}");
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::order::Start;
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{Bar, Order, OrderType, Price, Ratio, Side};
+use crate::domain::{Bar, Order, OrderType, Price, Side, UnixNanos};
 
 use super::path::{Path, Point, Reach, Toward};
 
@@ -15,12 +15,14 @@ pub struct Meeting {
     pub opens: bool,
     /// Whether it ends at the close of a session.
     pub closes: bool,
+    /// When it began.
+    pub from: UnixNanos,
 }
 
 impl Meeting {
     /// A bar, and whether it holds a session's open and close.
     pub fn of(bar: &Bar, opens: bool, closes: bool) -> Self {
-        Self { path: Path::of(bar), opens, closes }
+        Self { path: Path::of(bar), opens, closes, from: bar.from }
     }
 }
 
@@ -54,7 +56,7 @@ pub fn outcome(order: &Order, meeting: &Meeting, tick: Price, venue: &VenueModel
     let at_open = path.start();
     let start = if order.triggered { Start::AtOnce } else { spec.order_type.start() };
     match start {
-        Start::AtOnce => Outcome { offer: works(order, path, at_open, tick, venue), ..Outcome::default() },
+        Start::AtOnce => Outcome { offer: works(order, meeting, at_open, tick, venue), ..Outcome::default() },
         Start::Stop | Start::Touch => {
             let (point, stop) = if spec.order_type == OrderType::TrailingStop {
                 trail(order, path)
@@ -63,7 +65,7 @@ pub fn outcome(order: &Order, meeting: &Meeting, tick: Price, venue: &VenueModel
                 (spec.trigger_price.and_then(|level| path.reach(at_open, level, way)), None)
             };
             let Some(point) = point else { return Outcome { stop, ..Outcome::default() } };
-            let offer = works(order, path, point, tick, venue);
+            let offer = works(order, meeting, point, tick, venue);
             let rests = spec.order_type.has_limit();
             Outcome { triggered: rests.then_some(point.reach), offer, elects: !rests, stop: None }
         }
@@ -73,14 +75,15 @@ pub fn outcome(order: &Order, meeting: &Meeting, tick: Price, venue: &VenueModel
 }
 
 /// What a working order gets from a point of the path on.
-fn works(order: &Order, path: &Path, from: Point, tick: Price, venue: &VenueModel) -> Option<Offer> {
-    let spec = &order.spec;
+fn works(order: &Order, meeting: &Meeting, from: Point, tick: Price, venue: &VenueModel) -> Option<Offer> {
+    let (spec, path) = (&order.spec, &meeting.path);
     if spec.order_type.has_limit() {
-        return limit(spec.side, spec.limit_price?, path, from, tick, venue.limit_fill);
+        let rule = venue.limit_rule(spec, meeting.from);
+        return limit(spec.side, spec.limit_price?, path, from, tick, rule);
     }
     // A touched order trades at its trigger; what slips is what runs after the market.
     let slips = order.triggered || spec.order_type.start() != Start::Touch;
-    let price = if slips { slipped(from.price, spec.side, venue.slippage)? } else { from.price };
+    let price = if slips { slipped(from.price, spec.side, tick, venue)? } else { from.price };
     Some(Offer { reach: from.reach, price, against: from.price })
 }
 
@@ -153,8 +156,8 @@ pub const fn against(side: Side) -> Toward {
 pub fn through(side: Side, limit: Price, tick: Price, fill: LimitFill) -> Option<Price> {
     match (fill, side) {
         (LimitFill::Touch, _) => Some(limit),
-        (LimitFill::Through, Side::Buy) => limit.checked_sub(tick),
-        (LimitFill::Through, Side::Sell) => limit.checked_add(tick),
+        (LimitFill::Through | LimitFill::Chance, Side::Buy) => limit.checked_sub(tick),
+        (LimitFill::Through | LimitFill::Chance, Side::Sell) => limit.checked_add(tick),
     }
 }
 
@@ -162,8 +165,9 @@ pub fn through(side: Side, limit: Price, tick: Price, fill: LimitFill) -> Option
 const FILL_PRICE_STEP_RAW: i64 = 1_000;
 
 /// A price moved against the order by the slippage, rounded to 1e-6.
-pub fn slipped(price: Price, side: Side, slippage: Ratio) -> Option<Price> {
-    let slip = price.scale(slippage).ok()?;
+pub fn slipped(price: Price, side: Side, tick: Price, venue: &VenueModel) -> Option<Price> {
+    let ticks = tick.raw().checked_mul(i64::from(venue.slippage_ticks)).map(Price::from_raw)?;
+    let slip = price.scale(venue.slippage).ok()?.checked_add(ticks)?;
     let moved = match side {
         Side::Buy => price.checked_add(slip)?,
         Side::Sell => price.checked_sub(slip)?,

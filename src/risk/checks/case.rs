@@ -270,7 +270,7 @@ impl<'a> Case<'a> {
             return None;
         }
         let notional = self.notional?;
-        let fee = self.book.venue.fee.total(self.quantity, notional).ok()?;
+        let fee = self.book.venue.fee.total(self.order.side, self.quantity, notional).ok()?;
         notional.checked_add(fee)
     }
 

@@ -121,7 +121,7 @@ fn market_data(case: &Case<'_>) -> Option<RefusalCode> {
 fn range(case: &Case<'_>) -> Option<RefusalCode> {
     let price = case.price?;
     let whole = price.notional(case.order.quantity).ok();
-    let fee = whole.and_then(|n| case.book.venue.fee.total(case.order.quantity, n).ok());
+    let fee = whole.and_then(|n| case.book.venue.fee.total(case.order.side, case.order.quantity, n).ok());
     let sum = whole.zip(fee).and_then(|(n, f)| n.checked_add(f));
     let held = case.sides.is_none() || case.with.is_some();
     (sum.is_none() || !held).then_some(RefusalCode::NotionalOutOfRange)

@@ -264,3 +264,20 @@ fn what_bound_at_a_version_leaves_out_what_was_to_come_had_ended_or_was_meant_fo
     assert_eq!(["100.00", "100.00", "30.00", "30.00", "100.00", "40.00"], [1, 2, 3, 4, 5, 6].map(then)[..]);
     assert_eq!(book.as_of(9), Err(LimitError::UnknownVersion(9)));
 }
+
+#[test]
+fn what_was_in_force_before_the_market_had_a_time_bound_at_every_later_version() {
+    let at = UnixNanos::from_seconds;
+    let (rita, omar) = ("rita".parse().unwrap(), "omar".parse().unwrap());
+    let mut book = LimitBook::default();
+    // A home is set up by the clock on the wall, years after the days that it then lives through.
+    book.approve(1, &with_terms("100", LimitTerms::default()), (rita, rita), false, at(1_000)).unwrap();
+    let other = LimitDraft { name: LimitName::MaxOpenOrders, ..with_terms("5", LimitTerms::default()) };
+    book.propose(2, other.clone(), rita, (at(10), at(1_010)));
+    let later = LimitDraft { name: LimitName::MaxOrdersPerMinute, ..other.clone() };
+    book.approve(3, &later, (rita, rita), false, at(20)).unwrap();
+    book.approve(2, &other, (rita, omar), false, at(30)).unwrap();
+    let then = book.as_of(3).unwrap();
+    assert_eq!(hard(&then).unwrap(), "100.00");
+    assert!(then.get(LimitName::MaxOpenOrders, other.scope).is_none(), "it was only asked for then");
+}

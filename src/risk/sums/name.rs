@@ -110,7 +110,8 @@ impl Part {
             Side::Sell => 0,
             Side::Buy => {
                 let all = Money::from_raw_wide(i128::from(self.filled_notional.raw()) + rest).ok();
-                let due = all.and_then(|all| fee.total(self.whole, all).ok()?.checked_sub(self.fees));
+                let due =
+                    all.and_then(|all| fee.total(self.side, self.whole, all).ok()?.checked_sub(self.fees));
                 rest + i128::from(due.map_or(0, |due| due.raw().max(0)))
             }
         };

@@ -38,6 +38,11 @@ fn a_submit_decides_what_the_what_if_showed() {
                 let shown = home.house.what_if(&permit, &wish).unwrap();
                 let done = home.house.submit(&permit, &wish).unwrap();
                 let denied = done.status == OrderStatus::Denied;
+                assert_eq!(
+                    home.house.submit(&permit, &wish).unwrap(),
+                    done,
+                    "asked again it has the same answer"
+                );
                 assert_eq!(shown.code.is_some(), denied, "{wish:?}: {shown:?} {done:?}");
                 assert_eq!(shown.needs_approval, done.status == OrderStatus::Held, "{wish:?}");
                 if denied {
@@ -322,4 +327,21 @@ fn the_same_measured_wish_is_the_same_order_after_prices_moved() {
     let other = home.house.submit(&permit, &asked("w1", share("0.02")));
     let Err(ServiceError::Refused { code, .. }) = other else { panic!("{other:?}") };
     assert_eq!(code, RefusalCode::DuplicateClientOrderId);
+}
+
+#[test]
+fn an_order_with_exits_is_judged_by_the_same_facts_as_one_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 4);
+    let risk = home.login(Role::Risk).permit::<ControlRisk>().unwrap();
+    home.house.set_limit(&risk, draft(LimitName::MaxAdvParticipation, "0.5")).unwrap();
+    let permit = home.login(Role::Trader).trade_permit(None).unwrap();
+    let screen = home.screen(Role::Trader);
+    let on = screen.positions.first().unwrap();
+    let cent = Price::ONE_RAW / 100;
+    let percent = |of: i64| Price::from_raw(on.last_price.unwrap().raw() * of / 100 / cent * cent);
+    let entry = wish("e", Side::Buy, on.instrument, 1, None);
+    let wish = OrderWish { take_profit: Some(percent(120)), stop_loss: Some(percent(80)), ..entry };
+    let rows = home.house.give_order(&permit, &wish).unwrap();
+    assert_eq!(rows.iter().map(|row| row.code).collect::<Vec<_>>()[0], None, "{rows:?}");
 }

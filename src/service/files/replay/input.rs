@@ -83,8 +83,10 @@ lines! {
     ConfigLine {
         #[serde(default)] fee: Option<FeeLine>,
         #[serde(default)] slippage_bps: Option<Ratio>,
+        #[serde(default)] slippage_ticks: Option<u32>,
         #[serde(default)] participation: Option<Ratio>,
         #[serde(default)] limit_fill: Option<LimitFill>,
+        #[serde(default)] limit_chance: Option<Ratio>,
         #[serde(default)] latency_ms: Option<u32>,
         #[serde(default)] stale_after_ms: Option<u32>,
         #[serde(default)] seed: Option<u64>,
@@ -159,6 +161,8 @@ struct FeeLine {
     per_share: Price,
     min: Money,
     bps: Ratio,
+    sell_per_share: Price,
+    sell_bps: Ratio,
 }
 
 #[derive(Deserialize)]
@@ -395,12 +399,22 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
 fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), String> {
     let line: ConfigLine = parse(text)?;
     if let Some(fee) = line.fee {
-        for (name, raw) in
-            [("per_share", fee.per_share.raw()), ("min", fee.min.raw()), ("bps", fee.bps.raw())]
-        {
+        for (name, raw) in [
+            ("per_share", fee.per_share.raw()),
+            ("min", fee.min.raw()),
+            ("bps", fee.bps.raw()),
+            ("sell_per_share", fee.sell_per_share.raw()),
+            ("sell_bps", fee.sell_bps.raw()),
+        ] {
             not_negative(name, raw)?;
         }
-        venue.fee = FeeModel { per_share: fee.per_share, min: fee.min, rate: basis_points("bps", fee.bps)? };
+        venue.fee = FeeModel {
+            per_share: fee.per_share,
+            min: fee.min,
+            rate: basis_points("bps", fee.bps)?,
+            sell_per_share: fee.sell_per_share,
+            sell_rate: basis_points("sell_bps", fee.sell_bps)?,
+        };
     }
     if let Some(bps) = line.slippage_bps {
         not_negative("slippage_bps", bps.raw())?;
@@ -416,7 +430,15 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
         }
         venue.participation = share;
     }
+    venue.slippage_ticks = line.slippage_ticks.unwrap_or(venue.slippage_ticks);
     venue.limit_fill = line.limit_fill.unwrap_or(venue.limit_fill);
+    if let Some(chance) = line.limit_chance {
+        not_negative("limit_chance", chance.raw())?;
+        if chance.raw() > Ratio::ONE_RAW {
+            return Err("limit_chance is above 1, which is always".to_owned());
+        }
+        venue.limit_chance = chance;
+    }
     venue.latency_ms = line.latency_ms.unwrap_or(venue.latency_ms);
     venue.stale_after_ms = line.stale_after_ms.or(venue.stale_after_ms);
     venue.seed = line.seed.unwrap_or(venue.seed);
