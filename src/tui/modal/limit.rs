@@ -96,6 +96,8 @@ pub struct LimitForm {
     pub now: Option<UnixNanos>,
     /// The field that has the keyboard.
     pub field: LimitField,
+    /// The field was just reached: what is typed replaces the value it holds.
+    pub fresh: bool,
     /// How far it is.
     pub stage: Stage,
     /// What it would do.
@@ -125,6 +127,7 @@ impl LimitForm {
             based_on,
             now,
             field: LimitField::Hard,
+            fresh: true,
             stage: Stage::Edit,
             preview: None,
             problem: String::new(),
@@ -250,6 +253,7 @@ impl LimitForm {
         let at = FIELDS.iter().position(|f| *f == self.field).unwrap_or(0);
         let next = cycle(at, FIELDS.len(), back);
         self.field = FIELDS.get(next).copied().unwrap_or(LimitField::Hard);
+        self.fresh = true;
     }
 }
 
@@ -291,8 +295,13 @@ pub fn key(mut form: LimitForm, state: &mut UiState, key: Key, out: &mut Vec<Eff
         (Code::Up | Code::Down, _) if form.text_field().is_some() => form.step(key.code == Code::Up),
         (code, _) => {
             let turns = matches!(code, Code::Up | Code::Down | Code::Left | Code::Right | Code::Char(' '));
+            let is_value = matches!(form.field, LimitField::Scope | LimitField::Hard | LimitField::Soft);
+            let replaces = std::mem::take(&mut form.fresh) && is_value && key.typed().is_some();
             match form.text_field() {
                 Some(field) => {
+                    if replaces {
+                        field.set("");
+                    }
                     field.key(key);
                 }
                 None if turns => form.turn(matches!(code, Code::Up | Code::Left)),

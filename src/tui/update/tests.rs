@@ -302,7 +302,7 @@ fn a_limit_is_set_only_after_its_preview() {
     let mut state = state_of(Role::Risk);
     let text = ":,=limit,Space,=max_position_weight,Enter".replace(',', " ");
     press(&mut state, &text);
-    let sent = requests(&press(&mut state, "Ctrl-U =0.12 Tab Tab Tab Tab Tab =concentration Enter"));
+    let sent = requests(&press(&mut state, "=0.12 Tab Tab Tab Tab Tab =concentration Enter"));
     let [Request::PreviewLimit(draft)] = sent.as_slice() else { panic!("{sent:?}") };
     assert_eq!((draft.hard.as_deref(), draft.working), (Some("0.12"), WorkingOrders::Keep));
     assert!(requests(&press(&mut state, "Enter")).is_empty(), "the preview is not there yet");
