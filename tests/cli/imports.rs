@@ -67,7 +67,7 @@ fn exported_prices_come_back_under_their_sources_and_in_their_terms() {
     let report = import(&other, 0, &[&file]);
     assert_eq!((&report["stored"], &report["ignored_columns"]), (&8.into(), &serde_json::json!([])));
     assert_eq!(export(&other), told);
-    // Out of a pipe, too, and rows that are set aside go under the source of their row.
+    // Out of a pipe, too.
     let piped = Bench::founded();
     let bad = told.replacen(",51.5,", ",,", 1);
     piped.feed("root", &["import", "bars", "-"], &bad).ended(5);

@@ -88,6 +88,35 @@ fn a_split_that_is_told_twice_counts_once_whatever_comes_first() {
 }
 
 #[test]
+fn a_row_that_is_set_aside_belongs_to_the_source_its_file_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    bars(&home, "file", &rows(&[100, 101, 102]));
+    let text = format!(
+        "date,symbol,open,high,low,close,volume,source\n{},aapl,100,101,99,100,5,yahoo\n{},aapl,100,,99,100,5,yahoo\n",
+        DAYS[0], DAYS[1]
+    );
+    let file = file(&text);
+    let wish = |source| BarImport {
+        files: vec![file.path().to_path_buf()],
+        exchange: Exchange::Xnys,
+        wanted: Wanted { source, basis: None },
+    };
+    let import = |wish| home.house.import_bars(&permit(&home), &wish, |_| {}).unwrap();
+    assert_eq!(import(wish(None)).quarantined, 1);
+    import(wish(Some("mine".into())));
+    let cases = home.house.quarantine_cases(&permit(&home), None, 10).unwrap();
+    let jobs: Vec<&str> = cases.iter().map(|case| case.row.job.as_str()).collect();
+    assert_eq!(jobs, ["import bars:mine", "import bars:yahoo"]);
+    assert!(cases.iter().all(|case| case.row.field.as_str() == "high"));
+    // Its series is found though the file writes the symbol in small letters.
+    let refused = home.house.decide_quarantined(&permit(&home), cases[1].id, Decision::Accept).unwrap_err();
+    assert!(refused.to_string().contains("no prices that can be stored"), "{refused}");
+    home.house.decide_quarantined(&permit(&home), cases[1].id, Decision::Refetch).unwrap();
+}
+
+#[test]
 fn quarantined_rows_are_accepted_fetched_again_or_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::open(folder.path());
