@@ -239,7 +239,8 @@ pub struct Inputs {
 /// Figures that only some limits, or some deeds, ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Beside {
-    /// Whether it flattens: limits that people set do not speak against it.
+    /// Whether it can only close what is held, by a person's flatten or as an exit of a filled parent: limits that
+    /// people set do not speak against it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flattens: bool,
     /// A soft limit that asks for a second person for an exit which goes out with it.

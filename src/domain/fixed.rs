@@ -204,6 +204,16 @@ impl Price {
     pub fn is_on_tick(self, tick: Price) -> bool {
         tick.0 > 0 && self.0 % tick.0 == 0
     }
+
+    /// The nearest price on the tick that is no higher; without a tick, the price itself.
+    pub fn down_to_tick(self, tick: Price) -> Price {
+        if tick.0 <= 0 { self } else { Price(self.0.saturating_sub(self.0.rem_euclid(tick.0))) }
+    }
+
+    /// The nearest price on the tick that is no lower; without a tick, the price itself.
+    pub fn up_to_tick(self, tick: Price) -> Price {
+        if tick.0 <= 0 { self } else { Price(self.0.saturating_add(tick.0 - 1)).down_to_tick(tick) }
+    }
 }
 
 impl Money {

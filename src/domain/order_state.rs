@@ -226,6 +226,8 @@ impl OrderStatus {
             E::Accept if matches!(self, S::Submitted | S::Suspended | S::PendingUpdate) => back,
             E::Accept => self,
             E::Suspend if working || matches!(self, S::Suspended) => S::Suspended,
+            // What its parent filled is gone: it waits for more of it.
+            E::Hold if working => S::Held,
             E::Trigger if matches!(self, S::Accepted | S::PendingUpdate) => S::Triggered,
             E::Trigger | E::FillPart if matches!(self, S::PendingCancel) => self,
             E::FillPart => S::PartiallyFilled,
@@ -435,16 +437,16 @@ mod tests {
                           update=held refuse_update=held cancel=canceled expire=expired
         submitted:        reject=rejected accept=back fill_part=partially_filled fill_rest=filled \
                           ask_update=pending_update ask_cancel=pending_cancel cancel=canceled expire=expired
-        accepted:         reject=rejected accept=accepted suspend=suspended trigger=triggered \
+        accepted:         hold=held reject=rejected accept=accepted suspend=suspended trigger=triggered \
                           fill_part=partially_filled fill_rest=filled ask_update=pending_update update=accepted \
                           refuse_update=accepted ask_cancel=pending_cancel cancel=canceled expire=expired
         suspended:        reject=rejected accept=back suspend=suspended fill_part=partially_filled \
                           fill_rest=filled update=suspended refuse_update=suspended ask_cancel=pending_cancel cancel=canceled \
                           expire=expired
-        triggered:        reject=rejected accept=triggered suspend=suspended fill_part=partially_filled \
+        triggered:        hold=held reject=rejected accept=triggered suspend=suspended fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=triggered refuse_update=triggered \
                           ask_cancel=pending_cancel cancel=canceled expire=expired
-        partially_filled: reject=rejected accept=partially_filled suspend=suspended fill_part=partially_filled \
+        partially_filled: hold=held reject=rejected accept=partially_filled suspend=suspended fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=partially_filled \
                           refuse_update=partially_filled ask_cancel=pending_cancel cancel=canceled expire=expired
         pending_update:   reject=rejected accept=back trigger=triggered fill_part=partially_filled \

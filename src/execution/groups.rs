@@ -61,6 +61,7 @@ impl Step<'_> {
         self.see_children(key, status, all)?;
         if filled.is_positive() {
             self.end_flat(key.0, instrument, group)?;
+            self.rest_used_up(key, group)?;
         }
         Ok(())
     }
@@ -134,10 +135,12 @@ impl Step<'_> {
         if child.code != Some(RefusalCode::WaitsForParent) || !child.working().is_positive() {
             return Ok(());
         }
-        let working = OrderSpec { quantity: child.working(), ..child.spec.clone() };
+        let quantity = child.filled.checked_add(child.working()).unwrap_or(child.spec.quantity);
+        let working = OrderSpec { quantity, ..child.spec.clone() };
         let state = self.state();
         let Some(book) = state.book(key.0, self.now) else { return Ok(()) };
-        let draft = Draft { released: true, ..Draft::amended(&working) };
+        let exits = self.parent_of(child).is_some_and(|parent| parent.spec.side != working.side);
+        let draft = Draft { released: true, exits, ..Draft::amended(&working) };
         let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
         match decision.verdict() {
             Verdict::Refuse(refusal) => {
@@ -176,8 +179,37 @@ impl Step<'_> {
         if done { self.follow(key, Quantity::ZERO) } else { Ok(()) }
     }
 
+    /// The order that another one hangs on.
+    fn parent_of(&self, order: &Order) -> Option<&Order> {
+        self.state().orders().get(order.spec.account, order.spec.parent?)
+    }
+
+    /// Whether an order may get more to do from its parent.
+    fn has_open_parent(&self, order: &Order) -> bool {
+        self.parent_of(order).is_some_and(|parent| !parent.status.is_done())
+    }
+
+    /// Lets children wait again that have used up what their parent has filled so far.
+    fn rest_used_up(&mut self, key: OrderKey, group: Option<OrderId>) -> Result<(), EngineError> {
+        let orders = self.state().orders();
+        let others = group.into_iter().flat_map(|group| orders.others_of(group, key));
+        let used_up = orders.open().get(&key).into_iter().chain(others).filter(|o| {
+            o.matches_here() && o.cap.is_some() && o.working().is_zero() && self.has_open_parent(o)
+        });
+        let keys: Vec<OrderKey> = used_up.map(|o| (o.spec.account, o.spec.id)).collect();
+        keys.into_iter().try_for_each(|key| self.wait_again(key))
+    }
+
+    /// An order whose parent still works waits for what that fills next; what a broker has, waits there.
+    fn wait_again(&mut self, key: OrderKey) -> Result<(), EngineError> {
+        let order = self.state().orders().open().get(&key).filter(|o| o.matches_here());
+        let Some(order) = order.map(|o| o.spec.clone()) else { return Ok(()) };
+        let code = RefusalCode::WaitsForParent;
+        self.emit(EventBody::OrderHeld { order, code, decision: None, valued_at: None })
+    }
+
     /// Ends the orders that only reduce a position which is no longer there, and sells that could only go short where
-    /// that is not allowed.
+    /// that is not allowed. An exit whose parent still works waits for more of it instead.
     fn end_flat(
         &mut self,
         account: AccountId,
@@ -194,15 +226,17 @@ impl Step<'_> {
         let queued = queued.iter().filter_map(|w| orders.open().get(&w.key));
         let sells = queued.filter(|o| o.spec.account == account && o.spec.side == Side::Sell);
         let reducing = orders.reducing(account).filter(|o| o.spec.instrument == instrument);
-        let mut ends: Vec<OrderKey> = reducing
+        let mut ends: Vec<(OrderKey, bool)> = reducing
             .filter(|o| self.reducible((account, instrument, o.spec.side)).is_zero())
             .chain(sells)
             .filter(|o| !o.status.is_waiting() && !is_ended_there(o, group))
-            .map(|o| (o.spec.account, o.spec.id))
+            .map(|o| ((o.spec.account, o.spec.id), self.has_open_parent(o)))
             .collect();
         ends.sort_unstable();
         ends.dedup();
-        ends.into_iter().try_for_each(|key| self.end(key, EndReason::PositionFlat))
+        ends.into_iter().try_for_each(|(key, waits)| {
+            if waits { self.wait_again(key) } else { self.end(key, EndReason::PositionFlat) }
+        })
     }
 
     /// Whether an order is a sell of an account and instrument that may not leave a short position.

@@ -2,6 +2,7 @@
 
 mod auction;
 mod day;
+mod exits;
 mod govern;
 mod margin;
 mod remote;

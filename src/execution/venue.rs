@@ -1,6 +1,6 @@
 //! Market events at the paper exchange: who fills, how much, at what price and fee.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{EndReason, EventBody, Fill};
 use crate::domain::market::Trade;
@@ -13,10 +13,12 @@ use crate::portfolio::Booking;
 use crate::risk::{OrderKey, Priced};
 
 use super::engine::EngineError;
+use super::groups::Trades;
 use super::matching::bars::{Meeting, Offer, Outcome};
 use super::matching::path::Reach;
 use super::matching::prints::Effect;
 use super::matching::{bars, prints, quotes};
+use super::orders::Working;
 use super::step::Step;
 
 impl Step<'_> {
@@ -69,9 +71,12 @@ impl Step<'_> {
         let met = self.meet(bar, &meeting, only);
         let mut hits: Vec<Hit> = met.iter().flat_map(hits_of).collect();
         self.stops_win(&mut hits);
-        hits.sort_unstable_by_key(|hit| (hit.reach, hit.place, hit.offer.is_some()));
+        self.stops_first(&mut hits);
+        hits.sort_unstable_by_key(|hit| (hit.reach, hit.yields, hit.place, hit.offer.is_some()));
         for hit in hits {
             match hit.offer {
+                // What the bar itself let wait, or work again, has no more of it.
+                _ if !self.still_meets(bar, &hit.key) => {}
                 None => self.trigger(hit.key)?,
                 Some(offer) => {
                     let against = (offer.against, *budget);
@@ -84,7 +89,9 @@ impl Step<'_> {
             }
         }
         for (key, stop) in met.iter().filter_map(|m| Some((m.key, m.outcome.stop?))) {
-            self.trail_to(key, stop)?;
+            if self.still_meets(bar, &key) {
+                self.trail_to(key, stop)?;
+            }
         }
         self.end_after_bar(met.into_iter().map(|m| m.key))
     }
@@ -96,15 +103,17 @@ impl Step<'_> {
         let queue = state.orders.queue(bar.instrument).iter().filter(|w| only.is_none_or(|key| key == w.key));
         queue
             .filter_map(|w| {
-                let order = state.orders.open().get(&w.key).filter(|o| o.matches_here())?;
-                // The close is still ahead of an order that is given during the bar.
-                let at_close = order.spec.order_type.start() == Start::Close;
-                let eligible = bar.from >= w.active_at || (at_close && bar.to >= w.active_at);
+                let order = state.orders.open().get(&w.key).filter(|o| meets(o, w, bar))?;
                 let outcome = || bars::outcome(order, meeting, instrument.tick, &state.venue);
-                let met = || Met { key: w.key, place: w.place, most: order.working(), outcome: outcome() };
-                eligible.then(met)
+                Some(Met { key: w.key, place: w.place, most: order.working(), outcome: outcome() })
             })
             .collect()
+    }
+
+    fn still_meets(&self, bar: &Bar, key: &OrderKey) -> bool {
+        let orders = self.state().orders();
+        let working = orders.working(bar.instrument, key);
+        orders.open().get(key).zip(working).is_some_and(|(order, working)| meets(order, working, bar))
     }
 
     /// Where a stop and another order of one group can both be reached in a bar, the stop is taken.
@@ -129,6 +138,32 @@ impl Step<'_> {
         }
     }
 
+    /// Where a bar reaches a stop and other orders that close the same position, and there is not enough of it for all
+    /// of them, the stop is taken first: only what the open reaches is known to come before it.
+    fn stops_first(&self, hits: &mut [Hit]) {
+        let orders = self.state().orders();
+        let closing = |hit: &Hit| {
+            let spec = &orders.open().get(&hit.key)?.spec;
+            let trades = (spec.account, spec.instrument, spec.side);
+            let stops = spec.order_type.start() == Start::Stop;
+            (spec.reduce_only || self.may_not_short(trades)).then_some((trades, stops))
+        };
+        let mut reached: BTreeMap<Trades, (Quantity, Option<Reach>)> = BTreeMap::new();
+        for hit in hits.iter().filter(|hit| hit.offer.is_some()) {
+            let Some((trades, stops)) = closing(hit) else { continue };
+            let (most, stop) = reached.entry(trades).or_default();
+            *most = most.checked_add(hit.most).unwrap_or(*most);
+            *stop = if stops { (*stop).max(Some(hit.reach)) } else { *stop };
+        }
+        reached.retain(|trades, (most, stop)| stop.is_some() && *most > self.reducible(*trades));
+        for hit in hits.iter_mut().filter(|_| !reached.is_empty()).filter(|hit| hit.reach > Reach::OPEN) {
+            let Some((trades, false)) = closing(hit) else { continue };
+            if let Some((_, Some(stop))) = reached.get(&trades) {
+                (hit.reach, hit.yields) = (hit.reach.max(*stop), true);
+            }
+        }
+    }
+
     fn trigger(&mut self, (account, id): OrderKey) -> Result<(), EngineError> {
         let open = self.state().orders().open().get(&(account, id));
         if open.is_some_and(|order| order.matches_here() && !order.triggered) {
@@ -139,7 +174,8 @@ impl Step<'_> {
 
     fn trail_to(&mut self, (account, id): OrderKey, trigger_price: Price) -> Result<(), EngineError> {
         let open = self.state().orders().open().get(&(account, id));
-        if open.is_some_and(|order| !order.triggered && order.stop != Some(trigger_price)) {
+        let moves = |order: &Order| !order.triggered && order.stop != Some(trigger_price);
+        if open.is_some_and(|order| order.matches_here() && moves(order)) {
             self.emit(EventBody::OrderTrailed { account, id, trigger_price })?;
         }
         Ok(())
@@ -396,12 +432,21 @@ struct Hit {
     offer: Option<Offer>,
     /// Whether what it gets comes with its trigger: without liquidity the trigger stays.
     elects: bool,
+    /// Whether a stop that is reached there too goes first.
+    yields: bool,
+}
+
+/// Whether an order may match on a bar.
+fn meets(order: &Order, working: &Working, bar: &Bar) -> bool {
+    // The close is still ahead of an order that is given during the bar.
+    let at_close = order.spec.order_type.start() == Start::Close;
+    order.matches_here() && (bar.from >= working.active_at || (at_close && bar.to >= working.active_at))
 }
 
 /// What a bar does to an order, one thing after the other.
 fn hits_of(met: &Met) -> impl Iterator<Item = Hit> + use<> {
     let Met { key, place, most, outcome } = *met;
-    let hit = move |reach, offer, elects| Hit { reach, place, key, most, offer, elects };
+    let hit = move |reach, offer, elects| Hit { reach, place, key, most, offer, elects, yields: false };
     let trigger = outcome.triggered.map(|reach| hit(reach, None, false));
     let offer = outcome.offer.map(|offer| hit(offer.reach, Some(offer), outcome.elects));
     trigger.into_iter().chain(offer)

@@ -236,6 +236,8 @@ pub struct Draft<'a> {
     pub approved: bool,
     /// Whether it is let work now that its parent has filled something: no new wish, whatever of it works by now.
     pub released: bool,
+    /// Whether it stands against what its parent has filled: where it can only reduce, it is judged as what closes.
+    pub exits: bool,
     /// Whether a person closes positions by it: limits that people set do not speak.
     pub flattens: bool,
     /// A soft limit that asks for a second person for an exit which a broker gets with it.
@@ -252,6 +254,7 @@ impl<'a> Draft<'a> {
             waits_for_parent: false,
             approved: false,
             released: false,
+            exits: false,
             flattens: false,
             exits_ask: None,
         }
@@ -266,6 +269,7 @@ impl<'a> Draft<'a> {
             waits_for_parent: false,
             approved: false,
             released: false,
+            exits: false,
             flattens: false,
             exits_ask: None,
         }

@@ -22,6 +22,9 @@ own, where the control does not say that it is the firm's. All that fit bind, th
 knows only limits of its own account. What cannot be measured, because a price or a fact is missing, is never passed:
 the check says NOT_EVALUATED, and the order is refused, or waits where only a soft value is set.
 
+No limit and no halt speaks against what only closes a position: a flatten of a person, and an exit that is let work
+because its entry fills and can only reduce what that made. What adds risk when it is let work is judged then.
+
 Tightening applies at once; loosening waits for a second person. Where a home has one person only, that person may
 agree after 24 hours, and the version says so. A version may begin later (`--from`), end by itself (`--until`), be meant
 for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).

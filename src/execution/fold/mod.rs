@@ -339,10 +339,11 @@ impl Fold<'_> {
             let moved = moved.map_err(|source| EngineError::Number { seq: self.event.seq, source })?;
             effects.movements.extend(moved.map(|movement| (*name, movement)));
         }
-        let lot = self.state.instruments.get(&instrument).map_or(Quantity::ZERO, |i| i.lot);
+        let known = self.state.instruments.get(&instrument);
+        let steps = known.map_or((Quantity::ZERO, Price::ZERO), |i| (i.lot, i.tick));
         let keys: Vec<OrderKey> = self.state.orders.queue(instrument).iter().map(|w| w.key).collect();
         for key in keys {
-            self.split_order(key, ratio, lot)?;
+            self.split_order(key, ratio, steps)?;
             effects.orders.push(key);
         }
         if let Some(seen) = self.state.view.seen.get_mut(&instrument).filter(|_| !is_late) {

@@ -189,6 +189,11 @@ impl Fold<'_> {
         }
         let step = if approval { OrderStep::AskApproval } else { OrderStep::Hold };
         self.step(key, step, |order| {
+            if code == RefusalCode::WaitsForParent {
+                // It begins anew with what its parent fills next.
+                order.cap = order.cap.map(|_| order.filled);
+                (order.triggered, order.stop) = (false, None);
+            }
             order.code = Some(code);
             order.valued_at = valued_at.or(order.valued_at);
             code.text().clone_into(&mut order.reason);
@@ -385,22 +390,32 @@ impl Fold<'_> {
         &mut self,
         key: OrderKey,
         ratio: SplitRatio,
-        lot: Quantity,
+        (lot, tick): (Quantity, Price),
     ) -> Result<(), EngineError> {
         self.state.orders.keep_asked(&key);
         let t = self.event.t;
         let split = self.state.orders.change(&key, |order| {
             order.changed_at = t;
-            split_order(order, ratio, lot)
+            split_order(order, ratio, (lot, tick))
         });
         self.counted(split.unwrap_or(Ok(())))
     }
 }
 
-/// What is open keeps whole lots; what was filled stays as it is. Prices and distances go the other way.
-fn split_order(order: &mut Order, ratio: SplitRatio, lot: Quantity) -> Result<(), NumberError> {
+/// What is open keeps whole lots; what was filled stays as it is. Prices and distances go the other way, to the tick:
+/// those of a buy down, those of a sell up, so that no limit gets worse and no stop later; a distance gets no longer.
+fn split_order(
+    order: &mut Order,
+    ratio: SplitRatio,
+    (lot, tick): (Quantity, Price),
+) -> Result<(), NumberError> {
     use crate::domain::Trail;
-    let price = |price: Option<Price>| price.map(|p| split_price(p, ratio)).transpose();
+    let side = order.spec.side;
+    let to_tick = |price: Price| match side {
+        Side::Buy => price.down_to_tick(tick).max(tick),
+        Side::Sell => price.up_to_tick(tick),
+    };
+    let price = |price: Option<Price>| price.map(|p| split_price(p, ratio).map(to_tick)).transpose();
     let share = Quantity::from_raw(Quantity::ONE_RAW);
     let filled = split_quantity(order.filled, ratio)?;
     let whole = split_quantity(order.spec.quantity, ratio)?;
@@ -413,9 +428,11 @@ fn split_order(order: &mut Order, ratio: SplitRatio, lot: Quantity) -> Result<()
     order.spec.limit_price = price(order.spec.limit_price)?;
     order.spec.trigger_price = price(order.spec.trigger_price)?;
     order.stop = price(order.stop)?;
-    order.valued_at = price(order.valued_at)?;
+    order.valued_at = order.valued_at.map(|p| split_price(p, ratio)).transpose()?;
     order.spec.trail = match order.spec.trail {
-        Some(Trail::Amount(amount)) => Some(Trail::Amount(split_price(amount, ratio)?)),
+        Some(Trail::Amount(amount)) => {
+            Some(Trail::Amount(split_price(amount, ratio)?.down_to_tick(tick).max(tick)))
+        }
         other => other,
     };
     Ok(())

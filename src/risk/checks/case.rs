@@ -58,6 +58,8 @@ pub struct Case<'a> {
     open: Option<&'a Order>,
     around: Around,
     notional: Option<Money>,
+    /// Whether it can only take risk away that is there: limits that people set do not speak.
+    closes: bool,
     reduces: bool,
 }
 
@@ -80,6 +82,8 @@ impl<'a> Case<'a> {
         let around = book.sums.around(order, open, quantity, &prices);
         // A value that does not fit is no value, whatever the sums can hold.
         let with = around.with.filter(|_| notional.is_some());
+        let reduces = around.before.is_some_and(|s| s.reduces(order.side, quantity));
+        let closes = draft.flattens || (draft.exits && (order.reduce_only || reduces));
         Self {
             book,
             order,
@@ -99,10 +103,11 @@ impl<'a> Case<'a> {
             open,
             around,
             notional,
-            reduces: if draft.flattens {
+            closes,
+            reduces: if closes {
                 Sides { position: held, ..Sides::default() }.reduces(order.side, quantity)
             } else {
-                around.before.is_some_and(|s| s.reduces(order.side, quantity))
+                reduces
             },
         }
     }
@@ -192,7 +197,7 @@ impl<'a> Case<'a> {
     fn beside(&self, asked: &dyn Fn(LimitName) -> bool, all: bool) -> Beside {
         let (book, order) = (self.book, self.order);
         Beside {
-            flattens: self.draft.flattens,
+            flattens: self.closes,
             exits_ask: self.draft.exits_ask,
             borrowed: if all { self.borrowed() } else { None },
             unsettled: asked(LimitName::MaxUnsettledUse).then(|| book.account.unsettled_total()),
