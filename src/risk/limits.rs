@@ -560,13 +560,11 @@ impl LimitBook {
         let mut book = Self::default();
         for v in self.versions.iter().filter(|v| v.version <= version && v.draft.terms.order.is_none()) {
             let terms = &v.draft.terms;
-            // What was put in force at once was so before any later version, whatever clock its time came from: a
-            // home's first limits are older than its market.
+            // What was in force at once was so before any later version: a home's first limits are older than its market.
             let at_once = v.approver.is_none() && v.approved_at == Some(v.made_at);
             let approved = at_once || v.approved_at.is_some_and(|at| at <= then);
-            let began = v.status == VersionStatus::Approved
-                && approved
-                && terms.effective_from.is_none_or(|from| from <= then);
+            let is_begun = terms.effective_from.is_none_or(|from| from <= then);
+            let began = v.status == VersionStatus::Approved && approved && is_begun;
             if began && terms.expires_at.is_none_or(|ends| ends > then) {
                 book.begin(v.version, &v.draft)?;
             }
