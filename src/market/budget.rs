@@ -71,6 +71,46 @@ pub enum Outcome<'a> {
     BadKey(&'a str),
 }
 
+/// What somebody may use of a window, so that the rest of it is there for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Length of the window, in seconds.
+    pub seconds: u32,
+    /// Most requests of it, by whomever.
+    pub requests: u32,
+    /// From when to when it grows to that, at least one; requests from before that time are not held against it.
+    pub over: Option<(UnixNanos, UnixNanos)>,
+}
+
+impl Share {
+    /// All that a plan has.
+    const fn whole(allowance: Allowance) -> Self {
+        Self { seconds: allowance.seconds, requests: allowance.requests, over: None }
+    }
+
+    /// From when requests are held against it.
+    fn since(&self) -> Option<UnixNanos> {
+        self.over.map(|(from, _)| from)
+    }
+
+    /// Requests that it has grown to.
+    fn at(&self, now: UnixNanos) -> u32 {
+        let Some((from, to)) = self.over else { return self.requests };
+        let length = to.since(from).max(1);
+        let grown =
+            i128::from(self.requests) * i128::from(now.since(from).clamp(0, length)) / i128::from(length);
+        u32::try_from(grown).unwrap_or(self.requests).max(1)
+    }
+
+    /// When it has grown to so many.
+    fn reaches(&self, requests: u32) -> Option<UnixNanos> {
+        let (from, to) = self.over.filter(|_| requests <= self.requests)?;
+        let length = i128::from(to.since(from).max(1)) * i128::from(requests);
+        let nanos = (length + i128::from(self.requests) - 1) / i128::from(self.requests.max(1));
+        Some(from.plus_nanos(i64::try_from(nanos).ok()?))
+    }
+}
+
 /// Use of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
@@ -84,12 +124,28 @@ pub struct Usage {
 
 /// Asks for one request at `now`, and counts it when it may go.
 pub fn ask(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) -> Verdict {
+    ask_within(state, allowances, &[], now)
+}
+
+/// The same for somebody who may only fill a share of some windows.
+pub fn ask_within(
+    state: &mut BudgetState,
+    allowances: &[Allowance],
+    shares: &[Share],
+    now: UnixNanos,
+) -> Verdict {
     forget(state, allowances, now);
+    let share = |allowance: &Allowance| shares.iter().find(|share| share.seconds == allowance.seconds);
+    let held = allowances.iter().filter_map(|allowance| Some((*allowance, *share(allowance)?)));
+    if let Some((until, allowance, requests)) = earliest(state, held, now) {
+        let why = format!("{} share of {requests} requests is used up", window(allowance));
+        return Verdict::Wait { until, why: CleanText::new(&why) };
+    }
     if let Some(until) = state.blocked_until.filter(|until| *until > now) {
         return Verdict::Wait { until, why: state.reason.clone() };
     }
     state.blocked_until = None;
-    if let Some((until, allowance)) = earliest(state, allowances, now) {
+    if let Some((until, allowance, _)) = earliest(state, wholes(allowances), now) {
         return Verdict::Wait { until, why: CleanText::new(&spent(allowance)) };
     }
     if state.circuit != Circuit::Closed {
@@ -98,25 +154,9 @@ pub fn ask(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) ->
         state.reason = "one request is tried to see whether it answers again".into();
     }
     for allowance in allowances {
-        count(state, *allowance, now);
+        count(state, *allowance, share(allowance).and_then(Share::since), now);
     }
     Verdict::Grant
-}
-
-/// The same for somebody who may only fill a part of each window, so that the rest of it is there for others: `share`
-/// has so many requests a window.
-pub fn ask_within(
-    state: &mut BudgetState,
-    allowances: &[Allowance],
-    share: &[Allowance],
-    now: UnixNanos,
-) -> Verdict {
-    forget(state, allowances, now);
-    if let Some((until, part)) = earliest(state, share, now) {
-        let why = format!("{} share of {} requests is used up", window(part), part.requests);
-        return Verdict::Wait { until, why: CleanText::new(&why) };
-    }
-    ask(state, allowances, now)
 }
 
 /// The request that an open circuit has let through has a second part, which goes at once.
@@ -131,7 +171,7 @@ pub fn next_try(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -
     let mut copy = state.clone();
     forget(&mut copy, allowances, now);
     let blocked = copy.blocked_until.unwrap_or(now);
-    let windows = earliest(&copy, allowances, now).map_or(now, |(until, _)| until);
+    let windows = earliest(&copy, wholes(allowances), now).map_or(now, |(until, ..)| until);
     blocked.max(windows).max(now)
 }
 
@@ -224,7 +264,8 @@ pub fn is_refused(state: &BudgetState, kind: DataKind, now: UnixNanos) -> bool {
 pub fn usage(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> Vec<Usage> {
     let mut state = state.clone();
     forget(&mut state, allowances, now);
-    let of = |a: &Allowance| Usage { seconds: a.seconds, used: used(&state, a.seconds), of: a.requests };
+    let of =
+        |a: &Allowance| Usage { seconds: a.seconds, used: used(&state, a.seconds, None), of: a.requests };
     allowances.iter().map(of).collect()
 }
 
@@ -344,24 +385,45 @@ fn forget(state: &mut BudgetState, allowances: &[Allowance], now: UnixNanos) {
     });
 }
 
-fn used(state: &BudgetState, seconds: u32) -> u32 {
-    let parts = state.windows.iter().filter(|part| part.seconds == seconds);
-    parts.fold(0, |sum, part| sum.saturating_add(part.used))
+/// The parts of a window that began since a time.
+fn parts(state: &BudgetState, seconds: u32, since: Option<UnixNanos>) -> impl Iterator<Item = &WindowUse> {
+    let counts =
+        move |part: &&WindowUse| part.seconds == seconds && since.is_none_or(|since| part.began >= since);
+    state.windows.iter().filter(counts)
 }
 
-/// The time at which the fullest window has room again, and which window that is.
-fn earliest(state: &BudgetState, allowances: &[Allowance], now: UnixNanos) -> Option<(UnixNanos, Allowance)> {
-    let full = allowances.iter().filter(|a| used(state, a.seconds) >= a.requests);
-    let waits = full.map(|a| {
-        let parts = state.windows.iter().filter(|part| part.seconds == a.seconds);
-        (parts.map(|part| ends(part, *a)).min().unwrap_or(now), *a)
+fn used(state: &BudgetState, seconds: u32, since: Option<UnixNanos>) -> u32 {
+    parts(state, seconds, since).fold(0, |sum, part| sum.saturating_add(part.used))
+}
+
+fn wholes(allowances: &[Allowance]) -> impl Iterator<Item = (Allowance, Share)> {
+    allowances.iter().map(|allowance| (*allowance, Share::whole(*allowance)))
+}
+
+/// The time at which the fullest window has room again, which window that is, and how many requests it has now. Parts are
+/// remembered, and end, as the plan has it, whatever the share of it.
+fn earliest(
+    state: &BudgetState,
+    windows: impl Iterator<Item = (Allowance, Share)>,
+    now: UnixNanos,
+) -> Option<(UnixNanos, Allowance, u32)> {
+    let waits = windows.filter_map(|(allowance, share)| {
+        let (used, of) = (used(state, share.seconds, share.since()), share.at(now));
+        let ends = parts(state, share.seconds, share.since()).map(|part| ends(part, allowance));
+        let until = ends.chain(share.reaches(used.saturating_add(1))).min().unwrap_or(now);
+        (used >= of).then_some((until, allowance, of))
     });
-    waits.max_by_key(|(until, _)| *until).filter(|(until, _)| *until > now)
+    waits.max_by_key(|(until, ..)| *until).filter(|(until, ..)| *until > now)
 }
 
-fn count(state: &mut BudgetState, allowance: Allowance, now: UnixNanos) {
+/// Counts a request; who counts from a time on has a part of its own from then.
+fn count(state: &mut BudgetState, allowance: Allowance, since: Option<UnixNanos>, now: UnixNanos) {
     let part = part_nanos(allowance);
-    let open = |w: &&mut WindowUse| w.seconds == allowance.seconds && now.since(w.began) < part;
+    let open = |w: &&mut WindowUse| {
+        w.seconds == allowance.seconds
+            && now.since(w.began) < part
+            && since.is_none_or(|since| w.began >= since)
+    };
     match state.windows.iter_mut().find(open) {
         Some(window) => window.used = window.used.saturating_add(1),
         None => state.windows.push(WindowUse { seconds: allowance.seconds, began: now, used: 1 }),

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 pub use fault::{FetchError, Why};
 pub use stop::{Stop, Stopper, stopper};
 
-use super::budget::{self, Outcome, Verdict};
+use super::budget::{self, Outcome, Share, Verdict};
 use super::http::{Answer, Http, HttpFault};
 use super::vendors::{Allowance, Ask, Call, Page, Payload, Reply, Response, Vendor};
 use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
@@ -124,8 +124,8 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Fetcher {
     parts: Parts,
-    /// How far it may fill each window of the budget; where none is named, to its end.
-    share: Vec<Allowance>,
+    /// How far it may fill windows of the budget; where none is named, to their end.
+    shares: Vec<Share>,
 }
 
 /// The pages of one answer.
@@ -179,12 +179,12 @@ enum Step {
 impl Fetcher {
     /// A fetcher; nothing is asked yet.
     pub const fn new(parts: Parts) -> Self {
-        Self { parts, share: Vec::new() }
+        Self { parts, shares: Vec::new() }
     }
 
-    /// From now on it asks only while less of each window is used, by whomever, than this.
-    pub fn keep_to(&mut self, share: Vec<Allowance>) {
-        self.share = share;
+    /// From now on it asks only while less of these windows is used, by whomever, than this.
+    pub fn keep_to(&mut self, shares: Vec<Share>) {
+        self.shares = shares;
     }
 
     /// Which vendor.
@@ -469,7 +469,7 @@ impl Fetcher {
             let (mut verdict, mut circuit) = (Verdict::Grant, Circuit::Closed);
             self.change(&mut |state| {
                 circuit = state.circuit;
-                verdict = budget::ask_within(state, &self.parts.allowances, &self.share, now);
+                verdict = budget::ask_within(state, &self.parts.allowances, &self.shares, now);
             })?;
             let Verdict::Wait { until, why } = verdict else { return Ok(()) };
             let patience = if circuit == Circuit::Closed { PATIENCE_MS } else { CIRCUIT_PATIENCE_MS };

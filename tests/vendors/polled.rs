@@ -1,13 +1,16 @@
 //! Prices that are asked for in rounds: who is asked, how often, within which budget, and what the watchlist shows of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use qlib_pro::config::LiveVendor;
+use qlib_pro::domain::key::{KeyOwner, KeySlot};
 use qlib_pro::domain::vendor::{STREAM_HOSTS, VendorId};
 use qlib_pro::domain::{Address, Exchange, UnixNanos};
 use qlib_pro::market::live::polygon::PolygonStream;
+use qlib_pro::service::access::Password;
 use qlib_pro::service::feed::FeedStatus;
-use qlib_pro::service::permit::ViewMarket;
+use qlib_pro::service::permit::{Administer, ViewMarket};
 use qlib_pro::service::polled::Poller;
 use qlib_pro::service::sync::stopper;
 use qlib_pro::service::view::WatchRow;
@@ -164,6 +167,64 @@ fn rounds_take_half_of_a_budget_and_leave_the_rest_to_others() {
         rounds.pass(60);
     }
     assert_eq!(rounds.requests("/query"), 6);
+}
+
+#[test]
+fn each_session_has_a_share_of_its_own_day_whatever_the_day_before_used() {
+    let names = ["QAAA.XNYS", "QBBB.XNYS"];
+    let mut rounds =
+        Rounds::of(Rig::at("2024-07-08T13:29:30Z"), Some((VendorId::AlphaVantage, 0, 25)), &names);
+    for day in ["2024-07-08", "2024-07-09", "2024-07-10"] {
+        rounds.rig.set_now(&format!("{day}T13:29:30Z"));
+        let before = rounds.requests("/query");
+        let mut asked = Vec::new();
+        for _hour in 0..5 {
+            (0..60).for_each(|_| rounds.pass(60));
+            asked.push(rounds.requests("/query") - before);
+        }
+        assert_eq!(asked, [1, 3, 5, 7, 9], "{day}");
+    }
+}
+
+#[test]
+fn a_machine_that_wakes_before_the_open_of_another_day_asks_nothing_and_shows_nothing_as_fresh() {
+    let mut rounds = Rounds::of(Rig::at("2024-07-05T19:00:00Z"), Some((YAHOO, 0, 0)), &NAMES);
+    rounds.beat();
+    assert!(!rounds.row(NAMES[0]).stale);
+    rounds.rig.set_now("2024-07-08T12:00:00Z");
+    for _ in 0..89 {
+        rounds.pass(60);
+    }
+    assert_eq!(rounds.requests("/v7/finance/quote"), 1, "the market is closed");
+    assert!(rounds.row(NAMES[0]).stale, "Friday's");
+    rounds.pass(61);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 2, "at the open");
+    assert_eq!((rounds.last(NAMES[0]), rounds.row(NAMES[0]).stale), (rounds.made("QAAA"), false));
+}
+
+#[test]
+fn a_new_name_does_not_wait_for_the_rest_of_a_vendor_that_knew_no_other_nor_for_a_key() {
+    let rig = Rig::at(OPEN);
+    rig.market.forget("QZZZ");
+    let mut rounds = Rounds::of(rig, Some((YAHOO, 0, 0)), &["QZZZ.XNYS"]);
+    rounds.beat();
+    rounds.pass(60);
+    assert_eq!(rounds.requests("/v7/finance/quote"), 1, "it rests, and so does its vendor");
+    let permit = rounds.rig.session().permit::<ViewMarket>().unwrap();
+    rounds.rig.house().watch(&permit, &[id("QAAA.XNYS")]).unwrap();
+    rounds.pass(1);
+    assert_eq!(rounds.last("QAAA.XNYS"), rounds.made("QAAA"));
+
+    // Who has no key yet is asked as soon as there is one.
+    let mut rounds = Rounds::of(Rig::at(OPEN), Some((VendorId::AlphaVantage, 0, 0)), &["QAAA.XNYS"]);
+    let (house, slot) = (Arc::clone(rounds.rig.house()), KeySlot::AlphaVantage);
+    let admin = rounds.rig.session().permit::<Administer>().unwrap();
+    house.remove_keys(&admin, KeyOwner::Vendor(VendorId::AlphaVantage)).unwrap();
+    rounds.beat();
+    assert_eq!(rounds.requests("/query"), 0, "no key");
+    house.set_key(&admin, slot, &Password::new(KEY.to_owned())).unwrap();
+    rounds.pass(60);
+    assert_eq!(rounds.last("QAAA.XNYS"), rounds.made("QAAA"));
 }
 
 #[test]

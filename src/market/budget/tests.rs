@@ -185,3 +185,70 @@ fn what_a_clock_of_next_year_noted_does_not_count() {
     note(&mut state, Outcome::Limited(at(90), "used up"), at(30));
     assert!(matches!(ask(&mut state, FREE, at(29)), Verdict::Wait { until, .. } if until == at(90)));
 }
+
+/// Requests that rounds send, one a minute at most, while a session is open from `open` on for 390 minutes.
+fn rounds(state: &mut BudgetState, plan: &[Allowance], open: i64) -> Vec<i64> {
+    let share = Share { seconds: 86_400, requests: 13, over: Some((at(open), at(open + 390 * 60))) };
+    let asks = (0..390).map(|minute| (minute, at(open + minute * 60)));
+    asks.filter(|(_, now)| ask_within(state, plan, &[share], *now) == Verdict::Grant)
+        .map(|(m, _)| m)
+        .collect()
+}
+
+#[test]
+fn a_share_of_a_day_grows_with_each_session_anew_whatever_went_before_it() {
+    let spread: Vec<i64> =
+        (0..13).map(|n| if n == 0 { 0 } else { (n + 1) * 30 }).take_while(|m| *m < 390).collect();
+    let (mut state, day) = (BudgetState::default(), &FREE[1..]);
+    assert_eq!(rounds(&mut state, day, 0), spread);
+    // In the evening somebody else takes a part of what is left.
+    for second in 0..5 {
+        assert_eq!(ask(&mut state, day, at(40_000 + second)), Verdict::Grant);
+    }
+    assert_eq!(rounds(&mut state, day, 86_400), spread, "the second day");
+    assert_eq!(rounds(&mut state, day, 2 * 86_400), spread, "the third");
+    // What others take while it is open is held against it.
+    let (mut state, now) = (BudgetState::default(), at(3_600));
+    for _ in 0..5 {
+        assert_eq!(ask(&mut state, day, now), Verdict::Grant);
+    }
+    let share = Share { seconds: 86_400, requests: 13, over: Some((at(0), at(390 * 60))) };
+    let Verdict::Wait { until, why } = ask_within(&mut state, day, &[share], now) else { panic!("room") };
+    assert_eq!((until, why.as_str()), (at(6 * 1_800), "the day's share of 2 requests is used up"));
+    assert_eq!(ask_within(&mut state, day, &[share], until), Verdict::Grant);
+}
+
+#[test]
+fn a_share_of_a_large_day_counts_what_its_own_session_asked_to_the_request() {
+    // Kept in parts of 45 minutes: one of them has begun before the open.
+    let plan = [Allowance { seconds: 86_400, requests: 5_000 }];
+    let share = Share { seconds: 86_400, requests: 2_500, over: Some((at(1_800), at(1_800 + 390 * 60))) };
+    let mut state = BudgetState::default();
+    for _ in 0..1_000 {
+        assert_eq!(ask(&mut state, &plan, at(0)), Verdict::Grant);
+    }
+    let mut granted = 0;
+    for second in 0..390 {
+        let now = at(1_800 + second * 60);
+        while ask_within(&mut state, &plan, &[share], now) == Verdict::Grant {
+            granted += 1;
+        }
+        assert!(granted == (2_500 * second / 390).max(1), "{granted} after {second} minutes");
+    }
+    assert_eq!(usage(&state, &plan, at(1_800 + 389 * 60))[0].used, 1_000 + granted as u32);
+}
+
+#[test]
+fn a_share_is_held_where_the_plan_is_kept_in_parts_and_the_share_would_be_kept_one_by_one() {
+    let plan = [Allowance { seconds: 60, requests: 60 }];
+    let half = Share { seconds: 60, requests: 30, over: None };
+    let mut state = BudgetState::default();
+    // A sync asks forty times a minute.
+    for tick in 0..120 {
+        let now = at(0).plus_millis(tick * 1_500);
+        assert_eq!(ask(&mut state, &plan, now), Verdict::Grant);
+        let used = usage(&state, &plan, now)[0].used;
+        let verdict = ask_within(&mut state, &plan, &[half], now);
+        assert!(used < 30 || matches!(verdict, Verdict::Wait { .. }), "{used} at {now}");
+    }
+}

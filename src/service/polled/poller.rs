@@ -45,6 +45,8 @@ struct Answered {
     told: BTreeSet<InstrumentId>,
     /// Why it told less than it might have; `None` when it just does not know the others.
     trouble: Option<CleanText>,
+    /// Whether it really was asked.
+    is_asked: bool,
 }
 
 /// Asks in rounds.
@@ -96,8 +98,13 @@ impl Poller {
             }
             let calendar = self.house.calendars().of(exchange);
             let began = self.last.get(&exchange).map(|(began, _)| *began);
-            if !round::is_due(calendar, began, now, seconds) && !self.has_new_name(exchange, now) {
+            let is_new = self.has_new_name(exchange, now);
+            if !round::is_due(calendar, began, now, seconds) && !is_new {
                 continue;
+            }
+            if is_new {
+                // Who told nothing of others has not been asked for this one.
+                self.vendors_rest.retain(|(_, of), _| *of != exchange);
             }
             self.last.insert(exchange, (now, BTreeSet::new()));
             let mut status = RoundStatus { at: now, seconds, ..RoundStatus::default() };
@@ -124,26 +131,31 @@ impl Poller {
         status.names = wanted.len();
         self.last.insert(exchange, (status.at, wanted.clone()));
         let mut left = self.in_turn(wanted);
-        let mut is_sure = true;
+        let (mut is_asked, mut is_sure) = (false, true);
         for vendor in self.house.vendor_order(DataKind::Quotes) {
-            let rests = self.vendors_rest.get(&(vendor, exchange)).is_some_and(|until| *until > status.at);
-            if left.is_empty() || stop.is_set() || rests {
+            if left.is_empty() || stop.is_set() {
+                break;
+            }
+            if self.vendors_rest.get(&(vendor, exchange)).is_some_and(|until| *until > status.at) {
+                is_sure = false;
                 continue;
             }
             let answered = match self.ask(vendor, exchange, (&left, status.seconds), stop) {
-                Ok(answered) => answered,
+                Ok(Some(answered)) => answered,
+                Ok(None) => continue,
                 Err(error) => {
                     let trouble = Some(CleanText::new(&format!("{vendor}: {error}")));
                     Answered { trouble, ..Answered::default() }
                 }
             };
             left.retain(|name| !answered.told.contains(name));
+            is_asked |= answered.is_asked;
+            is_sure &= answered.is_asked && answered.trouble.is_none();
             if let Some(trouble) = answered.trouble {
-                is_sure = false;
                 status.trouble = Some((self.house.clock().now(), trouble));
             }
         }
-        if is_sure && !stop.is_set() {
+        if is_asked && is_sure && !stop.is_set() {
             let until = status.at.plus_millis(REST_MS);
             self.names_rest.extend(left.into_iter().map(|name| (name, until)));
         }
@@ -167,23 +179,26 @@ impl Poller {
         names
     }
 
-    /// Asks one vendor for names of an exchange.
+    /// Asks one vendor for names of an exchange; `None` when it has none of their prices for certain, without being asked.
     fn ask(
         &mut self,
         vendor: VendorId,
         exchange: Exchange,
         (names, seconds): (&[InstrumentId], u32),
         stop: &Stop,
-    ) -> Result<Answered, ServiceError> {
+    ) -> Result<Option<Answered>, ServiceError> {
         self.make_way(vendor)?;
         let now = self.house.clock().now();
         let calendar = self.house.calendars().of(exchange);
-        let Some(Way { fetcher, .. }) = self.ways.get_mut(&vendor) else { return Ok(Answered::default()) };
-        let has = fetcher.vendor().has(DataKind::Quotes, exchange) && !fetcher.lacks_key();
+        let Some(Way { fetcher, .. }) = self.ways.get_mut(&vendor) else { return Ok(None) };
+        let has = fetcher.vendor().has(DataKind::Quotes, exchange);
         let Some(session) = calendar.session_on(calendar.date_at(now)).filter(|_| has) else {
-            return Ok(Answered::default());
+            return Ok(None);
         };
-        fetcher.keep_to(round::share(fetcher.allowances(), calendar, now));
+        if fetcher.lacks_key() {
+            return Ok(Some(Answered::default()));
+        }
+        fetcher.keep_to(round::shares(fetcher.allowances(), &session));
         let used = |fetcher: &Fetcher| {
             spent(&budget::usage(&fetcher.budget().unwrap_or_default(), fetcher.allowances(), fetcher.now()))
         };
@@ -228,10 +243,12 @@ impl Poller {
         // Who fails is left alone by its circuit, and heard as soon as that lets something through.
         let is_well = fetcher.budget().is_ok_and(|budget| budget.circuit == Circuit::Closed);
         let is_known = answered.trouble.is_none() || (waited.is_some() && is_well);
-        if answered.told.is_empty() && is_known && used(fetcher) > before {
+        answered.is_asked = used(fetcher) > before;
+        if answered.told.is_empty() && is_known && answered.is_asked {
             self.vendors_rest.insert((vendor, exchange), now.plus_millis(REST_MS));
         }
-        Ok(answered)
+        // A plan that is known to lack them is not asked.
+        Ok(Some(answered).filter(|answered| answered.is_asked || answered.trouble.is_some()))
     }
 
     /// Makes the way to a vendor, or makes it anew when its settings or its key have changed. One that stands keeps its

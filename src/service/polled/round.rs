@@ -1,8 +1,9 @@
 //! When a round is due, how much of a vendor's budget it may take, and until when its prices are not stale. Pure.
 
 use crate::domain::UnixNanos;
-use crate::domain::calendar::Calendar;
+use crate::domain::calendar::{Calendar, Session};
 use crate::domain::time::NANOS_PER_SECOND;
+use crate::market::budget::Share;
 use crate::market::vendors::Allowance;
 
 /// After a close, when even late vendors have the closing prices, in milliseconds: then comes the last round.
@@ -16,7 +17,8 @@ const WINDOW_SECONDS_MIN: u32 = 60;
 /// Length of a window whose share is spread over the session, in seconds.
 const DAY_SECONDS: u32 = 86_400;
 
-/// Whether a round of an exchange is due after the one that began last: within the session, and once after its close.
+/// Whether a round of an exchange is due after the one that began last: within the session, and once after its close, on
+/// the same day.
 pub(super) fn is_due(calendar: &Calendar, last: Option<UnixNanos>, now: UnixNanos, seconds: u32) -> bool {
     if calendar.session_at(now).is_some() {
         let waited = last.map(|last| now.since(last));
@@ -24,7 +26,9 @@ pub(super) fn is_due(calendar: &Calendar, last: Option<UnixNanos>, now: UnixNano
         return waited.is_none_or(|nanos| nanos < 0 || nanos >= i64::from(seconds) * NANOS_PER_SECOND);
     }
     let session = last.and_then(|last| calendar.session_at(last));
-    session.is_some_and(|session| now >= session.close.plus_millis(LAST_ROUND_MS))
+    session.is_some_and(|session| {
+        now >= session.close.plus_millis(LAST_ROUND_MS) && calendar.date_at(now) == session.date
+    })
 }
 
 /// Until when a price that was told then is not stale: some rounds, over the time in which there are none.
@@ -33,24 +37,24 @@ pub(super) fn fresh_until(calendar: &Calendar, told: UnixNanos, seconds: u32) ->
     let until = match calendar.session_at(told) {
         Some(session) if told.plus_nanos(rounds) <= session.close => told,
         Some(session) => session.close.plus_millis(LAST_ROUND_MS),
-        None => calendar.next_session(calendar.date_at(told)).map_or(told, |next| next.open),
+        None => {
+            let date = calendar.date_at(told);
+            let today = calendar.session_on(date).filter(|session| told < session.open);
+            today.or_else(|| calendar.next_session(date)).map_or(told, |next| next.open)
+        }
     };
     until.plus_nanos(rounds)
 }
 
-/// What rounds may use of a plan: a part of each window, of a day's only as much as of the session is over.
-pub(super) fn share(allowances: &[Allowance], calendar: &Calendar, now: UnixNanos) -> Vec<Allowance> {
-    let part = |window: &Allowance| {
-        let whole = window.requests.div_ceil(SHARE_PARTS);
-        let session = calendar.session_at(now).filter(|_| window.seconds >= DAY_SECONDS);
-        let requests = session.map_or(i64::from(whole), |session| {
-            let length = session.close.since(session.open).max(1);
-            let so_far = i128::from(whole) * i128::from(now.since(session.open)) / i128::from(length);
-            i64::try_from(so_far).unwrap_or(0).max(1)
-        });
-        Allowance { seconds: window.seconds, requests: u32::try_from(requests).unwrap_or(whole) }
+/// What rounds may use of a plan on the day of a session: a part of each window, of a day's only as much as of the session
+/// is over.
+pub(super) fn shares(allowances: &[Allowance], session: &Session) -> Vec<Share> {
+    let share = |window: &Allowance| Share {
+        seconds: window.seconds,
+        requests: window.requests.div_ceil(SHARE_PARTS),
+        over: (window.seconds >= DAY_SECONDS).then_some((session.open, session.close)),
     };
-    allowances.iter().filter(|window| window.seconds >= WINDOW_SECONDS_MIN).map(part).collect()
+    allowances.iter().filter(|window| window.seconds >= WINDOW_SECONDS_MIN).map(share).collect()
 }
 
 #[cfg(test)]
@@ -78,6 +82,11 @@ mod tests {
         assert!(!due(Some("2024-07-08T20:20:00Z"), "2024-07-08T20:30:00Z"));
         assert!(!due(None, "2024-07-08T20:30:00Z"), "opened in the evening");
         assert!(!due(Some("2024-07-05T20:20:00Z"), "2024-07-06T15:00:00Z"), "a Saturday");
+        assert!(due(Some("2024-07-05T19:00:00Z"), "2024-07-06T02:00:00Z"), "woken on the same evening");
+        assert!(
+            !due(Some("2024-07-05T19:00:00Z"), "2024-07-08T12:00:00Z"),
+            "woken on Monday before the open"
+        );
     }
 
     #[test]
@@ -93,19 +102,17 @@ mod tests {
         );
         assert_eq!(until("2024-07-08T20:20:00Z"), "2024-07-09T13:33:00Z", "until the next session has begun");
         assert_eq!(until("2024-07-05T20:20:00Z"), "2024-07-08T13:33:00Z", "over a weekend");
+        assert_eq!(until("2024-07-08T12:00:00Z"), "2024-07-08T13:33:00Z", "before the open of that day");
     }
 
     #[test]
-    fn half_of_a_minute_and_of_a_day_as_it_goes_are_for_rounds() {
+    fn half_of_a_minute_and_of_a_day_over_its_session_are_for_rounds() {
         let calendars = Calendars::bundled().unwrap();
-        let calendar = calendars.of(Exchange::Xnys);
+        let day = calendars.of(Exchange::Xnys).session_on("2024-07-08".parse().unwrap()).unwrap();
         let plan = [(1, 2), (60, 5), (86_400, 25)];
         let plan = plan.map(|(seconds, requests)| Allowance { seconds, requests });
-        let of = |now: &str| {
-            share(&plan, calendar, at(now)).iter().map(|a| (a.seconds, a.requests)).collect::<Vec<_>>()
-        };
-        assert_eq!(of("2024-07-08T13:30:00Z"), [(60, 3), (86_400, 1)]);
-        assert_eq!(of("2024-07-08T16:45:00Z"), [(60, 3), (86_400, 6)]);
-        assert_eq!(of("2024-07-08T20:20:00Z"), [(60, 3), (86_400, 13)]);
+        let minute = Share { seconds: 60, requests: 3, over: None };
+        let whole = Share { seconds: 86_400, requests: 13, over: Some((day.open, day.close)) };
+        assert_eq!(shares(&plan, &day), [minute, whole]);
     }
 }
