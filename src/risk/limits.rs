@@ -556,16 +556,15 @@ impl LimitBook {
     /// ended when it was decided. What is meant for one order is no limit of its scope.
     pub fn as_of(&self, version: u32) -> Result<Self, LimitError> {
         let newest = self.find(version).ok_or(LimitError::UnknownVersion(version))?;
-        let then = newest.approved_at.unwrap_or(newest.made_at);
-        let mut book = Self::default();
+        let (then, mut book) = (newest.approved_at.unwrap_or(newest.made_at), Self::default());
         for v in self.versions.iter().filter(|v| v.version <= version && v.draft.terms.order.is_none()) {
             let terms = &v.draft.terms;
-            // What was in force at once was so before any later version: a home's first limits are older than its market.
+            // In force at once means before any later version: a home's first limits are older than its market.
             let at_once = v.approver.is_none() && v.approved_at == Some(v.made_at);
             let approved = at_once || v.approved_at.is_some_and(|at| at <= then);
-            let is_begun = terms.effective_from.is_none_or(|from| from <= then);
-            let began = v.status == VersionStatus::Approved && approved && is_begun;
-            if began && terms.expires_at.is_none_or(|ends| ends > then) {
+            let begun = approved && terms.effective_from.is_none_or(|from| from <= then);
+            let stands = v.status == VersionStatus::Approved && begun;
+            if stands && terms.expires_at.is_none_or(|ends| ends > then) {
                 book.begin(v.version, &v.draft)?;
             }
         }

@@ -142,7 +142,8 @@ pub fn order_row(
     hides_limits: bool,
 ) -> view::OrderRow {
     let spec = &order.spec;
-    let limit_spoke = order.code.is_some_and(is_limit_code);
+    // A limit that could not be judged refuses by a code that is no limit's own.
+    let limit_spoke = order.code.is_some_and(is_limit_code) || refusal.is_some_and(|r| r.limit.is_some());
     let hidden = hides_limits && limit_spoke;
     let shown = refusal.filter(|_| !hidden);
     let code = if hidden { Some(RefusalCode::Refused) } else { order.code };

@@ -16,7 +16,9 @@ use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, OrderId, Pr
 use super::access::Password;
 use super::quality::Decision;
 use super::trading::OrderWish;
-use super::view::{BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, SetPreviewView, WhatIf};
+use super::view::{
+    AskedFor, BasketRow, FactorRow, Instrument, PreviewView, Research, Screen, SetPreviewView, WhatIf,
+};
 
 /// Most requests that may wait.
 pub const REQUESTS_MAX: usize = 64;
@@ -194,6 +196,8 @@ pub enum Request {
         account: AccountId,
         /// Symbol.
         symbol: Symbol,
+        /// What was shown as asked for, where somebody had.
+        shown: Option<AskedFor>,
     },
     /// Run the model now.
     RunSignals,

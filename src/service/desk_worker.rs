@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::domain::{Capability, CleanText, OrderStatus};
+use crate::domain::{AccountId, Capability, CleanText, OrderStatus, Symbol};
 use crate::store::trades::Period;
 
 use super::access::Session;
@@ -27,7 +27,7 @@ use super::permit::{
 use super::quality::Decision;
 use super::research::SignalWish;
 use super::screens::{self, Focus};
-use super::view::{self, DataHealth, Research};
+use super::view::{self, AskedFor, DataHealth, Research};
 
 /// How often the screen thread looks whether something changed.
 const LOOK: Duration = Duration::from_millis(150);
@@ -146,7 +146,17 @@ struct Worker {
 impl Worker {
     fn run(self, requests: &Receiver<(u64, Request)>) {
         while let Ok((number, request)) = requests.recv() {
-            let reply = self.answer(request).unwrap_or_else(|error| Reply::Failed(error.to_string()));
+            let answered = match request {
+                Request::TakeOver { account, symbol, shown } => {
+                    self.take_over(number, account, symbol, shown)
+                }
+                request => self.answer(request).map(Some),
+            };
+            let reply = match answered {
+                Ok(Some(reply)) => reply,
+                Ok(None) => continue,
+                Err(error) => Reply::Failed(error.to_string()),
+            };
             // One waiting nudge is enough.
             self.nudge.try_send(()).unwrap_or_default();
             self.look.try_send(()).unwrap_or_default();
@@ -154,6 +164,30 @@ impl Worker {
                 return;
             }
         }
+    }
+
+    /// Asks a broker, which may take its time: halts and cancels do not wait behind it. The reply comes later.
+    fn take_over(
+        &self,
+        number: u64,
+        account: AccountId,
+        symbol: Symbol,
+        shown: Option<AskedFor>,
+    ) -> Result<Option<Reply>, ServiceError> {
+        let (session, wakes, nudge) = (Arc::clone(&self.session), self.wakes.clone(), self.nudge.clone());
+        spawn("desk-broker", move || {
+            let done = session
+                .permit::<ControlRisk>()
+                .and_then(|permit| session.house().take_over_shown(&permit, account, symbol, shown));
+            let reply = match done {
+                Ok(row) => Reply::Done(claim_told(&row)),
+                Err(error) => Reply::Failed(error.to_string()),
+            };
+            nudge.try_send(()).unwrap_or_default();
+            // Nobody waits for it when the terminal is gone.
+            wakes.send(Wake::Reply(number, reply)).unwrap_or_default();
+        })?;
+        Ok(None)
     }
 
     fn answer(&self, request: Request) -> Result<Reply, ServiceError> {
@@ -358,10 +392,6 @@ impl Worker {
             Request::Drill(scope) => {
                 let (orders, micros) = house.drill(&session.permit::<ControlRisk>()?, scope)?;
                 Ok(Reply::Done(view::drill_told(scope, orders, micros)))
-            }
-            Request::TakeOver { account, symbol } => {
-                let row = house.take_over(&session.permit::<ControlRisk>()?, account, symbol)?;
-                Ok(Reply::Done(claim_told(&row)))
             }
             Request::Resume(scope) => {
                 house.resume(&session.permit::<ControlRisk>()?, scope)?;

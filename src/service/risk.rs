@@ -34,7 +34,7 @@ impl House {
             version: state.limits().version(),
             limits: limit_rows(state, scope),
             history: versions_in(state, scope),
-            halts: halt_rows(state),
+            halts: halt_rows(state).into_iter().filter(|h| sees(state, scope, h.scope)).collect(),
             single_person: self.has_one_person()?,
         })
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::domain::limit::Scope as Covers;
-use crate::domain::{AccountId, Capability, Exchange, InstrumentId};
+use crate::domain::{AccountId, Capability, Exchange, InstrumentId, Order};
 use crate::execution::State;
 use crate::store::trades::Period;
 
@@ -182,8 +182,9 @@ fn todays_orders(
     let permit = session.permit::<ViewPortfolio>()?;
     let calendar = house.calendars().of(exchange);
     let today = state.market_time(exchange).map(|t| calendar.date_at(t));
-    let mut rows = house.orders(&permit, Some(account), Period::ALL)?;
-    rows.retain(|r| !r.status.is_done() || today.is_none_or(|day| calendar.date_at(r.changed_at) == day));
+    let is_todays =
+        |o: &Order| !o.status.is_done() || today.is_none_or(|day| calendar.date_at(o.changed_at) == day);
+    let mut rows = house.orders_that(&permit, Some(account), Period::ALL, is_todays)?;
     rows.sort_by(|a, b| (b.given_at, &b.id).cmp(&(a.given_at, &a.id)));
     Ok(rows)
 }

@@ -11,8 +11,8 @@ use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
 use crate::domain::row::RiskEventRow;
 use crate::domain::{
-    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Money, Order, OrderId,
-    OrderSpec, Price, Quantity, RefusalCode, Symbol, UnixNanos,
+    AccountId, AccountKind, CleanText, Command, Event, Exchange, InstrumentId, Order, OrderId, OrderSpec,
+    Price, Quantity, RefusalCode, Symbol, UnixNanos,
 };
 use crate::execution::State;
 use crate::risk::{self, Draft, OrderKey, Verdict};
@@ -344,8 +344,20 @@ impl House {
         account: Option<AccountId>,
         period: Period,
     ) -> Result<Vec<view::OrderRow>, ServiceError> {
+        self.orders_that(permit, account, period, |_| true)
+    }
+
+    /// Those of them that are wanted.
+    pub(super) fn orders_that(
+        &self,
+        permit: &Permit<ViewPortfolio>,
+        account: Option<AccountId>,
+        period: Period,
+        wanted: impl Fn(&Order) -> bool,
+    ) -> Result<Vec<view::OrderRow>, ServiceError> {
         let accounts = self.scoped(permit.scope(), account)?;
-        let orders = lock(self.ledger()).orders(Accounts::Only(&accounts), period, LISTING_MAX)?;
+        let mut orders = lock(self.ledger()).orders(Accounts::Only(&accounts), period, LISTING_MAX)?;
+        orders.retain(wanted);
         let hides = permit.scope().hides_limits();
         let refusals = self.refusals_of(&orders)?;
         let refusal = |o: &Order| refusals.get(&(o.spec.account, o.spec.id));
@@ -357,15 +369,21 @@ impl House {
         let refused = || orders.iter().filter(|o| o.status.is_done() && o.code.is_some());
         let times = || refused().map(|o| o.changed_at);
         let Some((from, last)) = times().min().zip(times().max()) else { return Ok(BTreeMap::new()) };
-        let codes: BTreeMap<OrderKey, Option<RefusalCode>> =
-            refused().map(|o| ((o.spec.account, o.spec.id), o.code)).collect();
+        let ends: BTreeMap<OrderKey, (Option<RefusalCode>, UnixNanos)> =
+            refused().map(|o| ((o.spec.account, o.spec.id), (o.code, o.changed_at))).collect();
         let accounts: Vec<AccountId> =
             refused().map(|o| o.spec.account).collect::<BTreeSet<_>>().into_iter().collect();
         let period = Period { from, to: last.plus_nanos(1) };
         let rows = lock(self.ledger()).risk_events(Accounts::Only(&accounts), period, LISTING_MAX)?;
-        let own = rows.into_iter().filter_map(|row| Some(((row.account, row.order?), row)));
-        let spoke = own.filter(|(key, row)| codes.get(key) == Some(&Some(row.code)));
-        Ok(spoke.map(|(key, row)| (key, refusal_in(row))).collect())
+        let mut spoke = BTreeMap::new();
+        // Newest first: what ended an order came after what an amendment of it was refused for.
+        for row in rows {
+            let Some(key) = row.order.map(|order| (row.account, order)) else { continue };
+            if ends.get(&key) == Some(&(Some(row.code), row.time)) {
+                spoke.entry(key).or_insert_with(|| refusal_in(row));
+            }
+        }
+        Ok(spoke)
     }
 
     /// Why an order is where it is: as written down when it went to a broker; else by the venues, with the session
@@ -489,7 +507,7 @@ fn what_if(
     let reference = book.reference(order.instrument, order.side).map(|r| (r.price, r.time));
     let price = order.limit_price.or(reference.map(|(p, _)| p));
     let notional = price.and_then(|p| p.notional(order.quantity).ok());
-    let fee = notional.and_then(|n| fee_of(state, order.quantity, n));
+    let fee = notional.and_then(|n| state.venue().fee.total(order.side, order.quantity, n).ok());
     let cash_before = book.account.cash();
     let moved = price.and_then(|p| p.notional(order.side.signed(order.quantity)).ok());
     let cash_after =
@@ -519,14 +537,6 @@ fn what_if(
         currency: book.account.spec().currency,
         basis: (state.limits().version(), state.seq()),
     })
-}
-
-/// What the paper exchange would charge for all of it.
-fn fee_of(state: &State, quantity: Quantity, notional: Money) -> Option<Money> {
-    let fee = state.venue().fee;
-    let shares = fee.per_share.notional(quantity).ok()?;
-    let value = notional.checked_abs()?.scale(fee.rate).ok()?;
-    Some(shares.checked_add(value)?.max(fee.min))
 }
 
 /// Sorts checks worst first: by outcome, then by how much of the threshold is used.

@@ -409,6 +409,9 @@ impl UiState {
         for (pane, first) in drawn.scrolls {
             self.pane_state(pane).scroll = first;
         }
+        if let (Some(first), Some(Modal::Detail(detail))) = (drawn.detail, self.modals.last_mut()) {
+            detail.scroll = first;
+        }
     }
 
     /// Whether something would be lost by leaving.

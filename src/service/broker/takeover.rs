@@ -1,6 +1,7 @@
 //! What differs between an account and its broker, and taking over what stood there before.
 
 use crate::broker::Broker;
+use crate::domain::broker::PositionReport;
 use crate::domain::event::{Claim, EventBody};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, Command, Symbol, UnixNanos};
@@ -41,6 +42,44 @@ impl House {
         account: AccountId,
         symbol: Symbol,
     ) -> Result<view::ClaimRow, ServiceError> {
+        let report = self.report_of(permit, account, symbol)?;
+        self.claim(permit, account, report)
+    }
+
+    /// The same, only if what somebody asked for is still what was shown.
+    pub fn take_over_shown(
+        &self,
+        permit: &Permit<ControlRisk>,
+        account: AccountId,
+        symbol: Symbol,
+        shown: Option<view::AskedFor>,
+    ) -> Result<view::ClaimRow, ServiceError> {
+        let report = self.report_of(permit, account, symbol)?;
+        let state = self.state()?;
+        let here = state.accounts().get(&account).map(|a| a.quantity(report.instrument));
+        let more = here.and_then(|here| report.quantity.checked_sub(here));
+        let is_of =
+            |c: &&Claim| (c.account, c.instrument, Some(c.quantity)) == (account, report.instrument, more);
+        let asked = state.claims().find(is_of).map(|c| view::AskedFor {
+            by: c.maker,
+            quantity: c.quantity,
+            cost: c.cost,
+        });
+        if asked != shown {
+            let text =
+                format!("what is asked for of {symbol} in {account} has changed meanwhile: look at it again");
+            return Err(ServiceError::ControlRefused(text));
+        }
+        self.claim(permit, account, report)
+    }
+
+    /// What an account's broker says it holds of a symbol.
+    fn report_of(
+        &self,
+        permit: &Permit<ControlRisk>,
+        account: AccountId,
+        symbol: Symbol,
+    ) -> Result<PositionReport, ServiceError> {
         let state = self.state()?;
         let mut specs = accounts_in(&state, permit.scope()).map(crate::portfolio::Account::spec);
         let spec = specs.find(|s| s.account == account).cloned();
@@ -48,11 +87,20 @@ impl House {
         let broker = self.connect(spec.broker)?;
         let found = ask_positions(broker.as_ref())?;
         let report = found.into_iter().find(|p| p.instrument.symbol == symbol);
-        let report = report.ok_or_else(|| {
+        report.ok_or_else(|| {
             ServiceError::ControlRefused(format!(
                 "the broker of {account} holds no {symbol}: there is nothing to take over"
             ))
-        })?;
+        })
+    }
+
+    fn claim(
+        &self,
+        permit: &Permit<ControlRisk>,
+        account: AccountId,
+        report: PositionReport,
+    ) -> Result<view::ClaimRow, ServiceError> {
+        let symbol = report.instrument.symbol;
         let events = self.control(permit, Command::TakeOver { account, report })?;
         let done = events.iter().find_map(|e| match &e.body {
             EventBody::PositionClaimed(claim) => Some((claim, false)),
@@ -103,7 +151,7 @@ fn row(state: &State, account: AccountId, text: &str) -> view::DifferenceRow {
 }
 
 /// All positions at a broker, asked from a thread that waits for the answer.
-fn ask_positions(broker: &dyn Broker) -> Result<Vec<crate::domain::broker::PositionReport>, ServiceError> {
+fn ask_positions(broker: &dyn Broker) -> Result<Vec<PositionReport>, ServiceError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| ServiceError::File {
         path: std::path::PathBuf::from("broker"),

@@ -69,7 +69,12 @@ impl Home {
 
     /// Opens a folder at some time.
     pub fn at(folder: &Path, clock: Arc<TestClock>) -> Home {
-        let (house, engine) = house::open(parts(folder, &clock)).unwrap();
+        Self::with(parts(folder, &clock), clock)
+    }
+
+    /// Opens with settings of its own.
+    pub fn with(parts: Parts, clock: Arc<TestClock>) -> Home {
+        let (house, engine) = house::open(parts).unwrap();
         let engine = engine.map(|e| std::thread::spawn(move || e.run()));
         Home { house, clock, engine }
     }

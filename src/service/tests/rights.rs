@@ -120,7 +120,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Resume(Scope::Firm),
         Request::Flatten { scope: Scope::Firm, reason: "".into() },
         Request::Drill(Scope::Firm),
-        Request::TakeOver { account: desk, symbol: instrument.symbol },
+        Request::TakeOver { account: desk, symbol: instrument.symbol, shown: None },
         Request::RunSignals,
         Request::Rebalance { dry_run: true },
         Request::Rebalance { dry_run: false },

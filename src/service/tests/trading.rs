@@ -1,9 +1,11 @@
 //! Orders, previews, rebalances, restarts: what was shown before is what happens, and what happened is what stays.
 
 use super::*;
+use crate::domain::event::Refusal;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
-use crate::domain::{OrderStatus, RefusalCode};
+use crate::domain::{Money, OrderStatus, RefusalCode};
 use crate::service::advance::Until;
+use crate::service::book::order_row;
 use crate::service::ordering::Size;
 use crate::service::permit::{Audit, ControlRisk, ManageData, TradeDesk, ViewPortfolio};
 use crate::service::research::SignalWish;
@@ -344,4 +346,45 @@ fn an_order_with_exits_is_judged_by_the_same_facts_as_one_without() {
     let wish = OrderWish { take_profit: Some(percent(120)), stop_loss: Some(percent(80)), ..entry };
     let rows = home.house.give_order(&permit, &wish).unwrap();
     assert_eq!(rows.iter().map(|row| row.code).collect::<Vec<_>>()[0], None, "{rows:?}");
+}
+
+#[test]
+fn a_limit_that_could_not_be_judged_is_not_told_to_who_sees_no_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 4);
+    let customer = home.login(Role::Customer);
+    let permit = customer.trade_permit(None).unwrap();
+    let on = home.screen(Role::Customer).watchlist.first().unwrap().instrument;
+    let row = home.house.submit(&permit, &wish("a", Side::Buy, on, 1_000_000, None)).unwrap();
+    let mut order = home.house.state().unwrap().orders().get(row.account, row.id).unwrap().clone();
+    order.code = Some(RefusalCode::FactMissing);
+    let (limit, bound) = (Some("max_adv_participation".into()), Some("0.1".into()));
+    let refusal = Refusal { limit, threshold: bound, ..Refusal::plain(RefusalCode::FactMissing) };
+    let shown = order_row(&order, Some(&refusal), true);
+    assert_eq!((shown.code, shown.limit, shown.threshold), (Some(RefusalCode::Refused), None, None));
+    assert_eq!(shown.reason, RefusalCode::Refused.text());
+    let shown = order_row(&order, Some(&refusal), false);
+    assert_eq!((shown.code, shown.limit), (Some(RefusalCode::FactMissing), refusal.limit));
+}
+
+#[test]
+fn the_fee_that_is_shown_knows_what_a_sale_costs_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::standing();
+    let mut parts = parts(folder.path(), &clock);
+    parts.settings.venue.fee.sell_rate = "0.01".parse().unwrap();
+    let home = Home::with(parts, clock);
+    super::super::demo::found(&home.house, 4, 24).unwrap();
+    let permit = home.login(Role::Trader).trade_permit(None).unwrap();
+    let on = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let [bought, sold] = [Side::Buy, Side::Sell].map(|side| {
+        let shown = home.house.what_if(&permit, &wish("a", side, on, 700, None)).unwrap();
+        let value = shown.reference.unwrap().0.notional(shown.quantity).unwrap();
+        let moved = if side == Side::Buy { value.checked_neg().unwrap() } else { value };
+        let left = shown.cash_before.checked_add(moved).unwrap().checked_sub(shown.fee.unwrap());
+        assert_eq!(shown.cash_after, left);
+        (shown.fee.unwrap(), value)
+    });
+    let levy = Money::from_raw(sold.1.raw() / 100);
+    assert!(bought.0 < levy && sold.0 >= levy, "{bought:?} {sold:?} {levy}");
 }

@@ -17,7 +17,7 @@ pub use account::{Account, HistoryRow, LotRow, OrderRow, Portfolio, Position};
 pub use data::{AskedPrice, Chart, Instrument, NewsRow, PriceRow, WatchRow};
 pub use expression::{Evidence, FactorRow, Formula, FormulaColumn, FormulaScreen, NameValue, Research};
 pub use people::{HealthRow, InsightRow, LogRow, NoticeRow, SettingRow, UserRow};
-pub use reconcile::{ClaimRow, DifferenceRow, Differences};
+pub use reconcile::{AskedFor, ClaimRow, DifferenceRow, Differences};
 pub use research::{BasketRow, SignalRow, Signals};
 pub use risk::{
     BreachRow, HaltRow, LimitChange, LimitRow, LimitVersionRow, LimitsView, PreviewView, SetPreviewView,

@@ -25,6 +25,24 @@ pub struct DifferenceRow {
     pub cost: Option<Money>,
 }
 
+impl DifferenceRow {
+    /// What somebody asked to take over here.
+    pub fn asked(&self) -> Option<AskedFor> {
+        Some(AskedFor { by: self.asked_by?, quantity: self.quantity?, cost: self.cost? })
+    }
+}
+
+/// What somebody asked to take over from a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedFor {
+    /// Who.
+    pub by: UserName,
+    /// Shares, negative when short.
+    pub quantity: Quantity,
+    /// What they cost.
+    pub cost: Money,
+}
+
 /// What differs between accounts and their brokers, as a screen shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {

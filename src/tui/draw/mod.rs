@@ -43,6 +43,8 @@ pub struct Drawn {
     pub single: bool,
     /// First row drawn of each table, to be kept.
     pub scrolls: Vec<(PaneId, usize)>,
+    /// First line drawn of the text in the top window, to be kept.
+    pub detail: Option<usize>,
 }
 
 /// Draws the state over the whole buffer.

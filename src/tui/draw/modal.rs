@@ -327,6 +327,7 @@ fn draw_detail(state: &UiState, detail: &Detail, body: Rect, buf: &mut Buffer, d
     let inner = Frame { edge: Edge::Focus, title: &detail.title, note: "", right: "", foot: &foot }
         .draw(theme, area, buf);
     drawn.hits.push((area, Target::Modal));
+    drawn.detail = Some(first);
     let mut pen = Pen::new(buf, inner);
     for (y, (name, text)) in (0..inner.height).zip(lines.iter().skip(first)) {
         pen.put(1, y, &format::pad_right(name, label, theme.ascii), theme.style(Meaning::Muted));

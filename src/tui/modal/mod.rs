@@ -78,7 +78,8 @@ impl Detail {
             Code::PageUp => self.scroll.saturating_sub(Self::PAGE),
             _ => self.scroll,
         };
-        self.scroll = to.min(self.rows.len().saturating_sub(1));
+        // Drawing knows how the text wraps, and keeps it on the page.
+        self.scroll = to;
         Some(self)
     }
 }

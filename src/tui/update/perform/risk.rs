@@ -285,10 +285,10 @@ pub(super) fn adopt(state: &mut UiState, args: &str) {
     let (account, symbol) = (row.account, instrument.symbol);
     let shares = format!("{} {symbol}", format::quantity(quantity));
     let mut lines = vec![format!("{account}: {}", row.difference)];
-    let answer = match (row.asked_by, row.cost) {
-        (Some(maker), Some(cost)) => {
-            let cost = format::money(cost);
-            let who = if maker == state.screen.user { "You".to_owned() } else { maker.to_string() };
+    let answer = match row.asked() {
+        Some(asked) => {
+            let cost = format::money(asked.cost);
+            let who = if asked.by == state.screen.user { "You".to_owned() } else { asked.by.to_string() };
             lines.push(format!(
                 "{who} asked to take over {shares} for {cost} {}.",
                 instrument.exchange.currency()
@@ -297,14 +297,15 @@ pub(super) fn adopt(state: &mut UiState, args: &str) {
             lines.push("Who asked cannot be who agrees.".to_owned());
             format!("Agree: book {shares} into {account}")
         }
-        _ => {
+        None => {
             lines.push("They come into the book at the broker's average entry price.".to_owned());
             lines.push("Nothing is booked before a second person agrees.".to_owned());
             format!("Ask to take over {shares} into {account}")
         }
     };
     lines.push(format!("Type {ADOPT_WORD}, then Enter."));
-    let choice = Choice::new(answer, Deed::Send(Request::TakeOver { account, symbol })).typed(ADOPT_WORD);
+    let choice = Choice::new(answer, Deed::Send(Request::TakeOver { account, symbol, shown: row.asked() }))
+        .typed(ADOPT_WORD);
     ask(state, AskForm::new("Take over from a broker", lines, vec![choice]).weighty());
 }
 

@@ -1,6 +1,8 @@
 //! What differs from a broker: seen, asked for and agreed to with a typed word. And where an order went.
 
 use super::*;
+use crate::service::view::AskedFor;
+use crate::tui::modal::{Detail, Modal};
 use crate::tui::testing::text;
 
 /// Somebody in front of the differences, the row `down` below the first selected.
@@ -14,20 +16,28 @@ fn at_differences(role: Role, down: usize) -> UiState {
 
 #[test]
 fn what_a_broker_holds_more_is_asked_for_and_agreed_to_with_a_typed_word() {
-    let wish =
-        |symbol: &str| Request::TakeOver { account: "alp".parse().unwrap(), symbol: symbol.parse().unwrap() };
+    let wish = |symbol: &str, shown| Request::TakeOver {
+        account: "alp".parse().unwrap(),
+        symbol: symbol.parse().unwrap(),
+        shown,
+    };
+    let asked = AskedFor {
+        by: "root".parse().unwrap(),
+        quantity: "5".parse().unwrap(),
+        cost: "500".parse().unwrap(),
+    };
     let mut state = at_differences(Role::Risk, 0);
     assert!(requests(&press(&mut state, "T Enter")).is_empty(), "the word is missing");
     let shown = text(&mut state, 80, 24);
     assert!(shown.contains("alp: AAPL.XNYS: 10 here and 15 at the broker"), "{shown}");
     assert!(shown.contains("Nothing is booked before a second person agrees"), "{shown}");
-    assert_eq!(requests(&press(&mut state, "=adopt Enter")), [wish("AAPL")]);
+    assert_eq!(requests(&press(&mut state, "=adopt Enter")), [wish("AAPL", None)]);
     let mut state = at_differences(Role::Risk, 1);
     press(&mut state, "A");
     let shown = text(&mut state, 80, 24);
     assert!(shown.contains("root asked to take over 5 JPM for 500.00 USD"), "{shown}");
     assert!(shown.contains("Agree: book 5 JPM into alp"), "{shown}");
-    assert_eq!(requests(&press(&mut state, "=adopt Enter")), [wish("JPM")]);
+    assert_eq!(requests(&press(&mut state, "=adopt Enter")), [wish("JPM", Some(asked))]);
     let mut state = at_differences(Role::Risk, 2);
     press(&mut state, "T");
     assert!(
@@ -37,7 +47,7 @@ fn what_a_broker_holds_more_is_asked_for_and_agreed_to_with_a_typed_word() {
     );
     let mut state = state_of(Role::Risk);
     press(&mut state, ": =adopt Space =alp Space =jpm Enter");
-    assert_eq!(requests(&press(&mut state, "=adopt Enter")), [wish("JPM")]);
+    assert_eq!(requests(&press(&mut state, "=adopt Enter")), [wish("JPM", Some(asked))]);
 }
 
 #[test]
@@ -69,4 +79,22 @@ fn the_detail_of_an_order_says_where_it_went_and_why() {
     press(&mut state, "PgDn");
     let shown = text(&mut state, 60, 16);
     assert!(shown.contains("is not there") && !shown.contains("more below"), "{shown}");
+}
+
+#[test]
+fn a_long_text_is_read_to_its_last_line_and_no_further() {
+    let mut state = state_of(Role::Trader);
+    let words: String = (0..400).map(|n| format!("word{n} ")).collect();
+    state.modals.push(Modal::Detail(Detail::new("Notice", vec![("info".into(), words)])));
+    let shown = text(&mut state, 80, 24);
+    assert!(shown.contains("word0 ") && shown.contains("lines more below"), "{shown}");
+    for _ in 0..20 {
+        press(&mut state, "PgDn");
+        text(&mut state, 80, 24);
+    }
+    let shown = text(&mut state, 80, 24);
+    assert!(shown.contains("word399") && !shown.contains("more below"), "{shown}");
+    press(&mut state, "Up");
+    let shown = text(&mut state, 80, 24);
+    assert!(shown.contains("1 lines more below"), "{shown}");
 }
