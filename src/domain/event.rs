@@ -454,6 +454,9 @@ pub enum EventBody {
         /// Whether prices were in the new terms already.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_late: bool,
+        /// Whether prices of open orders come to the tick; those of earlier releases stayed as they came out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        to_tick: bool,
     },
     /// An instrument has another symbol from now on: what is held, ordered, owed and announced goes on under it.
     SymbolChanged {

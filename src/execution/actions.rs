@@ -64,7 +64,7 @@ impl Step<'_> {
         if !ratio.new.is_positive() || !ratio.old.is_positive() {
             return Ok(());
         }
-        self.emit(EventBody::CorporateAction { instrument, ratio, ex_date, is_late })?;
+        self.emit(EventBody::CorporateAction { instrument, ratio, ex_date, is_late, to_tick: true })?;
         let empty: Vec<_> = {
             let orders = self.state().orders();
             let keys = orders.queue(instrument).iter().map(|w| w.key);

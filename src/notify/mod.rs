@@ -335,7 +335,8 @@ mod tests {
     fn a_split_is_told_to_whom_it_concerns_and_nobody_else() {
         let instrument: InstrumentId = "QX.SIM".parse().unwrap();
         let ratio = SplitRatio { new: "4".parse().unwrap(), old: "1".parse().unwrap() };
-        let body = EventBody::CorporateAction { instrument, ratio, ex_date: None, is_late: false };
+        let body =
+            EventBody::CorporateAction { instrument, ratio, ex_date: None, is_late: false, to_tick: true };
         let event = Event { seq: 9, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by: name("engine"), body };
         assert!(notices(std::slice::from_ref(&event), &audience()).is_empty());
         let stake = |account: &str, held: &str, orders| Stake {

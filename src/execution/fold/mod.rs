@@ -222,10 +222,10 @@ impl Fold<'_> {
 
     fn outside(&mut self) -> Result<Effects, EngineError> {
         match &self.event.body {
-            EventBody::CorporateAction { instrument, ratio, ex_date, is_late } => {
+            EventBody::CorporateAction { instrument, ratio, ex_date, is_late, to_tick } => {
                 let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
                 self.note_action(*instrument, ex_date.unwrap_or(day), true);
-                return self.split(*instrument, *ratio, *is_late);
+                return self.split(*instrument, *ratio, (*is_late, *to_tick));
             }
             EventBody::SymbolChanged { instrument, to, day } => {
                 return self.change_symbol(*instrument, *to, *day);
@@ -331,7 +331,7 @@ impl Fold<'_> {
         &mut self,
         instrument: InstrumentId,
         ratio: SplitRatio,
-        is_late: bool,
+        (is_late, to_tick): (bool, bool),
     ) -> Result<Effects, EngineError> {
         let mut effects = Effects::default();
         for (name, account) in &mut self.state.accounts {
@@ -340,7 +340,8 @@ impl Fold<'_> {
             effects.movements.extend(moved.map(|movement| (*name, movement)));
         }
         let known = self.state.instruments.get(&instrument);
-        let steps = known.map_or((Quantity::ZERO, Price::ZERO), |i| (i.lot, i.tick));
+        let (lot, tick) = known.map_or((Quantity::ZERO, Price::ZERO), |i| (i.lot, i.tick));
+        let steps = (lot, to_tick.then_some(tick));
         let keys: Vec<OrderKey> = self.state.orders.queue(instrument).iter().map(|w| w.key).collect();
         for key in keys {
             self.split_order(key, ratio, steps)?;

@@ -390,30 +390,32 @@ impl Fold<'_> {
         &mut self,
         key: OrderKey,
         ratio: SplitRatio,
-        (lot, tick): (Quantity, Price),
+        steps: (Quantity, Option<Price>),
     ) -> Result<(), EngineError> {
         self.state.orders.keep_asked(&key);
         let t = self.event.t;
         let split = self.state.orders.change(&key, |order| {
             order.changed_at = t;
-            split_order(order, ratio, (lot, tick))
+            split_order(order, ratio, steps)
         });
         self.counted(split.unwrap_or(Ok(())))
     }
 }
 
-/// What is open keeps whole lots; what was filled stays as it is. Prices and distances go the other way, to the tick:
-/// those of a buy down, those of a sell up, so that no limit gets worse and no stop later; a distance gets no longer.
+/// What is open keeps whole lots; what was filled stays as it is. Prices and distances go the other way, and where there
+/// is a tick, to it: those of a buy down, those of a sell up, so that no limit gets worse and no stop later; a distance
+/// gets no longer.
 fn split_order(
     order: &mut Order,
     ratio: SplitRatio,
-    (lot, tick): (Quantity, Price),
+    (lot, tick): (Quantity, Option<Price>),
 ) -> Result<(), NumberError> {
     use crate::domain::Trail;
     let side = order.spec.side;
+    let down = |price: Price| tick.map_or(price, |tick| price.down_to_tick(tick).max(tick));
     let to_tick = |price: Price| match side {
-        Side::Buy => price.down_to_tick(tick).max(tick),
-        Side::Sell => price.up_to_tick(tick),
+        Side::Buy => down(price),
+        Side::Sell => tick.map_or(price, |tick| price.up_to_tick(tick)),
     };
     let price = |price: Option<Price>| price.map(|p| split_price(p, ratio).map(to_tick)).transpose();
     let share = Quantity::from_raw(Quantity::ONE_RAW);
@@ -430,9 +432,7 @@ fn split_order(
     order.stop = price(order.stop)?;
     order.valued_at = order.valued_at.map(|p| split_price(p, ratio)).transpose()?;
     order.spec.trail = match order.spec.trail {
-        Some(Trail::Amount(amount)) => {
-            Some(Trail::Amount(split_price(amount, ratio)?.down_to_tick(tick).max(tick)))
-        }
+        Some(Trail::Amount(amount)) => Some(Trail::Amount(down(split_price(amount, ratio)?))),
         other => other,
     };
     Ok(())

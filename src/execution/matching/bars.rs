@@ -164,7 +164,8 @@ pub fn through(side: Side, limit: Price, tick: Price, fill: LimitFill) -> Option
 /// One fill price in this many raw units: a price at 1e-6 keeps whole shares exact in money.
 const FILL_PRICE_STEP_RAW: i64 = 1_000;
 
-/// A price moved against the order by the slippage, rounded to 1e-6.
+/// A price moved against the order by the slippage, rounded to 1e-6. A sell gets a tick at least, or the price itself
+/// where that is less: slippage leaves no order without a price.
 pub fn slipped(price: Price, side: Side, tick: Price, venue: &VenueModel) -> Option<Price> {
     let ticks = tick.raw().checked_mul(i64::from(venue.slippage_ticks)).map(Price::from_raw)?;
     let slip = price.scale(venue.slippage).ok()?.checked_add(ticks)?;
@@ -177,5 +178,6 @@ pub fn slipped(price: Price, side: Side, tick: Price, venue: &VenueModel) -> Opt
     }
     let wide = i128::from(moved.raw());
     let steps = crate::domain::fixed::divide_half_even(wide, i128::from(FILL_PRICE_STEP_RAW))?;
-    Price::from_raw_wide(steps * i128::from(FILL_PRICE_STEP_RAW)).ok().filter(|p| p.is_positive())
+    let stepped = Price::from_raw_wide(steps * i128::from(FILL_PRICE_STEP_RAW)).ok()?;
+    Some(stepped.max(tick.min(price))).filter(|p| p.is_positive())
 }

@@ -215,6 +215,25 @@ fn a_split_leaves_prices_on_the_tick_no_limit_worse_and_no_stop_later() {
 }
 
 #[test]
+fn a_split_that_an_earlier_release_wrote_down_leaves_prices_as_they_came_out() {
+    let calendars = Calendars::bundled().unwrap();
+    let mut desk = desk();
+    desk.submit_list(bracket(100));
+    desk.split(3, 2);
+    let news = desk.events.iter().map(|e| encode(e).unwrap());
+    let olds: Vec<String> = news.map(|text| text.replace(",\"to_tick\":true", "")).collect();
+    let events: Vec<Event> = olds.iter().map(|t| decode(ENCODING_VERSION, t).unwrap()).collect();
+    assert_ne!(events, desk.events, "the event says it");
+    assert!(events.iter().zip(&olds).all(|(event, old)| encode(event).unwrap() == *old), "read as it was");
+    desk.engine = Engine::recover(calendars, &events).unwrap();
+    let (tp, sl) = (&desk.get("tp").spec, &desk.get("sl").spec);
+    assert_eq!(
+        (tp.limit_price, sl.trigger_price),
+        ("68.666666667".parse().ok(), "64.666666667".parse().ok())
+    );
+}
+
+#[test]
 fn exits_are_released_after_a_split_off_the_tick_and_what_is_split_can_be_changed() {
     let mut desk = desk();
     desk.submit_list(bracket(100));

@@ -1,6 +1,7 @@
 //! The paper exchange's model: what its settings do to prices and fees.
 
 use super::*;
+use crate::domain::OrderType;
 use crate::domain::event::Fill;
 use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 
@@ -49,4 +50,27 @@ fn where_chance_decides_a_touched_limit_fills_by_its_chance_and_one_traded_throu
     let at_the_limit = Some(cents(980));
     assert_eq!((filled("0", 980), filled("1", 980)), (None, at_the_limit));
     assert_eq!((filled("0", 979), filled("1", 979)), (at_the_limit, at_the_limit));
+}
+
+#[test]
+fn a_sale_of_what_costs_no_more_than_its_slippage_fills_at_a_tick_or_at_its_price() {
+    for (name, order_type, trigger, low, price) in
+        [("market", OrderType::Market, None, 4, "0.01"), ("stop", OrderType::Stop, Some(3), 2, "0.01")]
+    {
+        let mut desk = desk(VenueModel { slippage_ticks: 5, ..VenueModel::default() });
+        desk.submit(Desk::order("b", "AAA", Side::Buy, 100, None));
+        desk.bar("AAA", 1, [4; 4], 100_000);
+        let trigger_price = trigger.map(cents);
+        desk.submit(OrderSpec {
+            order_type,
+            trigger_price,
+            ..Desk::order("s", "AAA", Side::Sell, 100, None)
+        });
+        let sold = fills(desk.bar("AAA", 1, [4, 4, low, low], 100_000));
+        assert_eq!(sold.first().map(|fill| fill.price), price.parse().ok(), "{name}");
+    }
+    let venue = VenueModel { slippage_ticks: 1000, ..VenueModel::default() };
+    let below_a_tick = "0.004".parse().unwrap();
+    let slipped = crate::execution::matching::bars::slipped(below_a_tick, Side::Sell, cents(1), &venue);
+    assert_eq!(slipped, Some(below_a_tick));
 }
