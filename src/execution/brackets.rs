@@ -1,7 +1,8 @@
 //! Lists whose orders hang together: none of a bracket is given when one of its exits would be refused, none of a group
 //! when one of it would, and what is tied to orders that are not there is not given either.
 //!
-//! Whether an exit would be refused is tried on a copy of the book, so that nothing is guessed.
+//! Whether an exit would be refused, or would wait for a second person, is tried on a copy of the book, so that nothing
+//! is guessed.
 
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
@@ -15,9 +16,9 @@ use super::step::Step;
 pub(super) type Denied = (OrderSpec, Refusal, Option<Box<DecisionRecord>>);
 
 impl Step<'_> {
-    /// The orders of a list that are refused for the sake of others of it.
+    /// The orders of a list that are refused for the sake of others of it. Pairs of which one would wait are noted.
     pub(super) fn denied_brackets(
-        &self,
+        &mut self,
         orders: &[OrderSpec],
         facts: &MarketFacts,
     ) -> Result<Vec<Denied>, EngineError> {
@@ -34,6 +35,7 @@ impl Step<'_> {
         let rest: Vec<&OrderSpec> =
             orders.iter().filter(|o| !denied.iter().any(|(gone, _, _)| gone.id == o.id)).collect();
         trial.give_list(&rest, facts)?;
+        let asking = std::mem::take(&mut trial.asking);
         let tried = trial.into_events();
         let said = |o: &OrderSpec| {
             let said = tried.iter().find_map(|event| match &event.body {
@@ -65,6 +67,7 @@ impl Step<'_> {
                 denied.push(((*order).clone(), refusal, decision));
             }
         }
+        self.asking = asking;
         Ok(denied)
     }
 

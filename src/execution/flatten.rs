@@ -18,6 +18,7 @@ use crate::risk::{Decision, Draft, Target, Verdict, evaluate};
 
 use super::brackets::Denied;
 use super::engine::EngineError;
+use super::reconcile::leaves_open;
 use super::routing::Route;
 use super::step::Step;
 use super::submit::enter;
@@ -101,12 +102,7 @@ impl Step<'_> {
             return Some(Refusal::plain(RefusalCode::Reconciling));
         }
         let mut told = self.state().breaks().get(&order.account).into_iter().flatten();
-        // A difference in another instrument says nothing about this one.
-        let other = |text: &str| {
-            let name = text.split_once(": ").and_then(|(name, _)| name.parse::<InstrumentId>().ok());
-            name.is_some_and(|name| name != order.instrument)
-        };
-        let text = told.find(|text| !other(text))?;
+        let text = told.find(|text| leaves_open(text, order.instrument))?;
         Some(Refusal { observed: Some(text.clone()), ..Refusal::plain(RefusalCode::ReconciliationBreak) })
     }
 
@@ -136,25 +132,31 @@ impl Step<'_> {
     /// Gives the order that closes a position, at its exchange's time; one that is known to be refused, is.
     fn close(&mut self, held: Held, refused: Option<&Denied>) -> Result<(), EngineError> {
         let Some(order) = self.closing(held)? else { return Ok(()) };
-        let own = self.state().market_time(order.instrument.exchange).unwrap_or(self.now);
-        let house = std::mem::replace(&mut self.now, own);
-        let account = order.account;
-        if let Some((_, refusal, decision)) = refused {
-            let (refusal, decision) = (refusal.clone(), decision.clone());
-            self.emit(EventBody::OrderDenied { order, refusal, decision })?;
-        } else if !order.reduce_only {
-            let code = RefusalCode::WaitsForCancels;
-            self.emit(EventBody::OrderHeld { order, code, decision: None, valued_at: None })?;
-            self.give_closes(account)?;
-        } else if let Some(decision) = self.judge_close(&order, false) {
-            self.act_on(&order, decision)?;
-        }
-        self.now = house;
-        Ok(())
+        let (account, instrument) = (order.account, order.instrument);
+        self.at_own_time(instrument, |step| {
+            if let Some((_, refusal, decision)) = refused {
+                let (refusal, decision) = (refusal.clone(), decision.clone());
+                step.emit(EventBody::OrderDenied { order, refusal, decision })
+            } else if !order.reduce_only {
+                let code = RefusalCode::WaitsForCancels;
+                step.emit(EventBody::OrderHeld { order, code, decision: None, valued_at: None })?;
+                step.give_closes(account)
+            } else if let Some(decision) = step.judge_close(&order, false) {
+                step.act_on(&order, decision)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// Gives the closing orders that wait, of every account at a broker: whatever a step ended may have been the last.
+    pub(super) fn give_all_closes(&mut self) -> Result<(), EngineError> {
+        let there: Vec<AccountId> = self.state().compared.keys().copied().collect();
+        there.into_iter().try_for_each(|account| self.give_closes(account))
     }
 
     /// Gives the closing orders of an account that wait until nothing else of theirs is open at its broker.
-    pub(super) fn give_closes(&mut self, account: AccountId) -> Result<(), EngineError> {
+    fn give_closes(&mut self, account: AccountId) -> Result<(), EngineError> {
         let orders = self.state().orders();
         let first: OrderId = CLOSING.parse()?;
         let named = orders.open().from((account, first));
@@ -171,7 +173,20 @@ impl Step<'_> {
         }
         let ready = named.map(|(_, order)| order).filter(|o| waits(o) && is_last(o));
         let ready: Vec<OrderSpec> = ready.map(|order| order.spec.clone()).collect();
-        ready.iter().try_for_each(|order| self.give_close(order))
+        ready.iter().try_for_each(|order| self.at_own_time(order.instrument, |step| step.give_close(order)))
+    }
+
+    /// Does something at the time of an instrument's exchange.
+    fn at_own_time(
+        &mut self,
+        instrument: InstrumentId,
+        act: impl FnOnce(&mut Self) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let own = self.state().market_time(instrument.exchange).unwrap_or(self.now);
+        let house = std::mem::replace(&mut self.now, own);
+        let done = act(self);
+        self.now = house;
+        done
     }
 
     /// Sends a closing order that waited, for what is held now.

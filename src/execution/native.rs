@@ -13,9 +13,10 @@ use crate::domain::{
     AccountId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, OrderType, RefusalCode, Side,
     TimeInForce,
 };
-use crate::risk::{Draft, OrderKey, evaluate};
+use crate::risk::{Decision, Draft, OrderKey, evaluate};
 
 use super::engine::EngineError;
+use super::reconcile::HELD_WITHOUT;
 use super::step::Step;
 use super::venues::capabilities;
 
@@ -135,28 +136,50 @@ impl Step<'_> {
     /// A soft limit that asks for a second person for an exit which a broker gets with this order: one of an entry's, or
     /// the other one of a pair.
     pub(super) fn exits_ask(&self, order: &OrderSpec) -> Option<LimitName> {
+        if let Some(limit) = self.asking.get(&(order.account, order.id)) {
+            return Some(*limit);
+        }
         let takes = capabilities(self.remote_broker(order)?);
-        let first = self.coming_lead(order);
-        let lead = first.as_ref().unwrap_or(order);
-        if !matches!(self.led(lead, takes), Led::Group(_)) {
+        if !matches!(self.led(order, takes), Led::Group(_)) {
             return None;
         }
         let state = self.state();
         let book = state.book(order.account, self.now)?;
-        let exits = if let Some(first) = first { vec![first] } else { self.followers(lead) };
-        let mut asked = exits.iter().filter_map(|exit| {
+        let exits = self.followers(order);
+        let mut asked = exits.iter().filter(|exit| exit.parent.is_some()).filter_map(|exit| {
             let is_open = state.orders().open().contains_key(&(exit.account, exit.id));
             let draft = if is_open { Draft::amended(exit) } else { Draft::new(exit) };
-            let draft = Draft { waits_for_parent: exit.parent.is_some(), ..draft };
+            let draft = Draft { waits_for_parent: true, ..draft };
             evaluate(&book, state.limits(), &state.view.facts, &draft).asks_for()
         });
         asked.next()
+    }
+
+    /// Notes that one of a broker's pair of exits, of the list being given, waits for a second person: both do.
+    pub(super) fn pair_asks(&mut self, order: &OrderSpec, code: RefusalCode, decision: &Decision) {
+        let is_of_pair = self.remote_broker(order).is_some() && order.parent.is_none() && order.oco.is_some();
+        let asks = (is_of_pair && code == RefusalCode::ApprovalRequired).then(|| decision.asks_for());
+        let Some(limit) = asks.flatten() else { return };
+        let of_pair = |o: &&OrderSpec| o.account == order.account && o.oco == order.oco && o.parent.is_none();
+        self.asking.extend(self.coming.iter().filter(of_pair).map(|o| ((o.account, o.id), limit)));
     }
 
     /// The order of a pair of exits that leads it, where both wait for a second person: they go out together.
     pub(super) fn waiting_lead(&self, order: &Order) -> Option<Order> {
         let other = self.pending_mates(&order.spec).next()?;
         (order.spec.order_type != OrderType::Limit).then(|| other.clone())
+    }
+
+    /// Whether it is what is left of a broker's pair of exits that waited for a second person: nothing can fill beside it
+    /// any more, so it goes out as an order of no group.
+    pub(super) fn is_left_of_pair(&self, order: &OrderSpec) -> bool {
+        let orders = self.state().orders();
+        let waits = |o: &Order| o.status == OrderStatus::PendingApproval && o.remote.is_none();
+        let filled = |group| orders.is_group_filled(&(order.account, group));
+        orders.open().get(&(order.account, order.id)).is_some_and(waits)
+            && order.parent.is_none()
+            && order.oco.is_some_and(|group| !filled(group))
+            && orders.siblings(order).next().is_none()
     }
 
     /// Orders of a broker's pair of exits that wait for a second person beside this one.
@@ -285,9 +308,7 @@ impl Step<'_> {
         }
         if lead.filled.is_positive() {
             let (id, filled) = (lead.spec.id, lead.filled);
-            let text = format!(
-                "order {id} ended with {filled} filled, and the broker ended its exits with it: they are held without"
-            );
+            let text = format!("order {id} ended with {filled} filled, and {HELD_WITHOUT}");
             self.tell_break(order.spec.account, text)?;
         }
         Ok(EndReason::ParentEnded)

@@ -25,6 +25,10 @@ const STRANGERS_MAX: usize = 200;
 const UNKNOWN_THERE: &str = "works here and is not known at the broker";
 /// What follows an order that only the broker works.
 const WORKS_THERE: &str = "ended here and works at the broker";
+/// What follows a fill that was counted all the same.
+pub(super) const ENDED_BEFORE: &str = "came after the order had ended";
+/// What follows shares whose exits a broker ended.
+pub(super) const HELD_WITHOUT: &str = "the broker ended its exits with it: they are held without";
 /// How far back executions are asked for again, in seconds: clocks differ, and records come late.
 const MARGIN_SECONDS: i64 = 86_400;
 
@@ -149,6 +153,15 @@ pub fn shares_told(text: &str) -> Option<(InstrumentId, Option<Quantity>)> {
         more.is_negative() == there.is_negative() && same
     });
     Some((instrument.parse().ok()?, more))
+}
+
+/// Whether what was told leaves open what is held of an instrument, or what works in it.
+pub(super) fn leaves_open(text: &str, instrument: InstrumentId) -> bool {
+    match text.split_once(": ").and_then(|(name, _)| name.parse::<InstrumentId>().ok()) {
+        Some(other) => other == instrument,
+        // A person is to know these; here and there the shares are the same.
+        None => !text.ends_with(ENDED_BEFORE) && !text.ends_with(HELD_WITHOUT),
+    }
 }
 
 /// What a person can do about a difference that was told.

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::risk::OrderKey;
 
 use super::engine::EngineError;
+use super::reconcile::ENDED_BEFORE;
 use super::step::Step;
 
 impl Step<'_> {
@@ -280,7 +281,7 @@ impl Step<'_> {
         self.judge_fill(&(account, id), (report.price, is_old), before.map(|p| p.price))?;
         self.judge_cash(account)?;
         if late {
-            let text = format!("fill {} of order {id} came after the order had ended", report.trade);
+            let text = format!("fill {} of order {id} {ENDED_BEFORE}", report.trade);
             self.tell(RefusalCode::LateFill, account, text)?;
         }
         Ok(())

@@ -1,10 +1,11 @@
 //! One step of the engine: events are decided, applied at once through the fold, and collected into a batch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::command::{Command, Given};
 use crate::domain::event::{Event, EventBody};
 use crate::domain::journal::Batch;
+use crate::domain::limit::LimitName;
 use crate::domain::market::MarketEvent;
 use crate::domain::posting::Posting;
 use crate::domain::{AccountId, Exchange, OrderId, OrderSpec, Seq, UnixNanos, UserName};
@@ -54,6 +55,8 @@ pub(super) struct Step<'e> {
     pub(super) lists: BTreeSet<ListKey>,
     /// Orders of the list that is being given, where groups may go to a broker as a whole.
     pub(super) coming: Vec<OrderSpec>,
+    /// Those of pairs of exits among them that wait for a second person, and the soft limit that asks.
+    pub(super) asking: BTreeMap<OrderKey, LimitName>,
 }
 
 impl<'e> Step<'e> {
@@ -69,6 +72,7 @@ impl<'e> Step<'e> {
             touched,
             lists: BTreeSet::new(),
             coming: Vec::new(),
+            asking: BTreeMap::new(),
         }
     }
 
@@ -135,8 +139,11 @@ impl<'e> Step<'e> {
         self.batch.events
     }
 
-    /// The batch with its projected rows.
+    /// The batch with its projected rows. What waited for the last end of the step is given first.
     pub(super) fn finish(mut self) -> Result<Batch, EngineError> {
+        if !self.batch.events.is_empty() {
+            self.give_all_closes()?;
+        }
         debug_assert!(
             self.batch.events.is_empty() || self.state().holds_agree_if_few(),
             "holds are not what orders need"
@@ -190,14 +197,6 @@ impl<'e> Step<'e> {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }
         }?;
-        match &given.command {
-            Command::Cancel { account, .. }
-            | Command::VenueAnswer { account, .. }
-            | Command::VenueReport { account, .. }
-            | Command::VenueSettled { account, .. }
-            | Command::Reconcile { account, .. } => self.give_closes(*account)?,
-            _ => {}
-        }
         self.settle_lists(&mut [])
     }
 

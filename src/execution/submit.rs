@@ -114,6 +114,7 @@ impl Step<'_> {
         match decision.verdict() {
             Verdict::Refuse(refusal) => self.deny(order, refusal.clone(), Some(decision)),
             Verdict::Hold(code) => {
+                self.pair_asks(order, *code, &decision);
                 self.emit(EventBody::OrderHeld {
                     order: order.clone(),
                     code: *code,

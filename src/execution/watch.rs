@@ -27,9 +27,10 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let with = self.sent_lead(&order).filter(|_| order.parent.is_none());
         let led = if with.is_some() { Led::Nothing } else { self.led(&order, capabilities(broker)) };
-        // As part of a whole group it is judged like an order of none.
+        // As part of a whole group it is judged like an order of none, and so is the last of one.
         let is_part = with.is_some() || matches!(led, Led::Group(_));
-        let oco = order.oco.filter(|_| !is_part);
+        let is_last = self.is_left_of_pair(&order);
+        let oco = order.oco.filter(|_| !is_part && !is_last);
         let asked = OrderSpec { oco, ..order.clone() };
         let Some(route) = self.route(&asked) else { return Ok(()) };
         let route = match led {
@@ -43,6 +44,7 @@ impl Step<'_> {
                         format!("{reason}; the whole {} group is sent and kept there", class.as_str()).into()
                     }
                     (_, Some(lead)) => format!("{reason}; one group with order {lead}").into(),
+                    _ if is_last => format!("{reason}; the other one of its pair ended").into(),
                     _ => reason,
                 };
                 let key = (order.account, order.id);

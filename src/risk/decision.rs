@@ -67,8 +67,8 @@ impl Decision {
         spoke.map(|f| f.breach(self.order.account)).collect()
     }
 
-    /// The first soft limit that asks for a second person; of an order that waits for its parent, one that asks whatever
-    /// the position and the cash are.
+    /// The first soft limit that asks for a second person, for it or for an exit that goes out with it; of an order that
+    /// waits for its parent, one that asks whatever the position and the cash are.
     pub fn asks_for(&self) -> Option<LimitName> {
         let inputs = &self.record.inputs;
         let limits = inputs.limits.iter().filter_map(|bound| control_of(bound.name).zip(Some(bound.name)));
@@ -78,7 +78,7 @@ impl Decision {
                 found.asks() && !(inputs.waits_for_parent && is_judged_at_release(&found))
             })
         });
-        asking.next().map(|(_, name)| name)
+        asking.next().map(|(_, name)| name).or(inputs.beside.exits_ask)
     }
 
     /// Whether it may work.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::broker::{BrokerReport, FillReport, OrderReport, VenueRefusal, VenueStatus};
 use crate::domain::command::VenueAnswer;
+use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{CleanText, OrderType, RefusalCode, VenueOrderId};
 
 fn venue(name: &str) -> VenueOrderId {
@@ -255,7 +256,7 @@ impl Desk {
     }
 
     fn flatten(&mut self) -> Vec<EventBody> {
-        self.give(Command::Flatten { scope: crate::domain::limit::Scope::Firm, reason: "".into() })
+        self.give(Command::Flatten { scope: Scope::Firm, reason: "".into() })
     }
 
     /// What was sent to close, and how often.
@@ -361,6 +362,50 @@ fn nothing_is_closed_at_a_broker_whose_account_is_not_known_to_be_as_here() {
         let breaks = breaks.into_iter().map(CleanText::from).collect();
         desk.give(Command::Reconcile { account: key().0, breaks: Some(breaks) });
         assert_eq!((desk.closed().len(), desk.close_of().0), (sent, expected));
+        desk.check(&calendars);
+    }
+}
+
+#[test]
+fn what_a_person_was_told_that_is_no_difference_of_shares_does_not_stop_a_close() {
+    let calendars = Calendars::bundled().unwrap();
+    let mut desk = Desk::closing();
+    desk.says("v1", VenueStatus::Canceled, 40);
+    desk.fill("t2", "v1", 10, 50);
+    assert_eq!((desk.status("O1"), desk.breaks()), (OrderStatus::Canceled, 1));
+    desk.flatten();
+    let sent: Vec<Quantity> = desk.closed().iter().map(|order| order.quantity).collect();
+    assert_eq!(sent, [shares(50)]);
+    desk.check(&calendars);
+}
+
+#[test]
+fn a_closing_order_goes_out_with_whatever_ends_the_last_other_order() {
+    // The last other order waits for a second person: until its window is over, or a limit ends it.
+    let calendars = Calendars::bundled().unwrap();
+    for expires in [false, true] {
+        let mut desk = Desk::closing();
+        desk.limit("max_order_notional", "100000", Some("100"));
+        desk.limit("approval_window", "60", None);
+        desk.flatten();
+        desk.submit(Desk::order("O2", "AAA", Side::Sell, 20, Some(1_000)));
+        desk.says("v1", VenueStatus::Canceled, 40);
+        assert_eq!((desk.status("O2"), desk.close_of()), (OrderStatus::PendingApproval, WAITS));
+        if expires {
+            desk.bar("AAA", 2, [1_000; 4], 100_000);
+        } else {
+            desk.give(Command::SetLimit(LimitDraft {
+                name: "max_order_notional".parse().unwrap(),
+                scope: Scope::Firm,
+                hard: Some("150".into()),
+                soft: Some("100".into()),
+                reason: "test".into(),
+                working: WorkingOrders::Cancel,
+                terms: LimitTerms::default(),
+            }));
+        }
+        let ended = if expires { OrderStatus::Expired } else { OrderStatus::Canceled };
+        assert_eq!((desk.status("O2"), desk.closed().len()), (ended, 1));
         desk.check(&calendars);
     }
 }

@@ -3,7 +3,7 @@
 use super::external::assert_recovers;
 use super::*;
 use crate::domain::event::EndReason;
-use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 
 fn entry(desk: &Desk) -> OrderSpec {
     OrderSpec { tif: TimeInForce::Gtc, ..desk.order("e", Side::Buy, 10) }
@@ -65,6 +65,47 @@ impl Desk {
             desk.fill_told(fill("e", filled, filled));
         }
         desk
+    }
+
+    fn limit(&mut self, name: &str, hard: &str, soft: &str) {
+        self.give(Command::SetLimit(LimitDraft {
+            name: name.parse().unwrap(),
+            scope: Scope::Firm,
+            hard: Some(hard.into()),
+            soft: Some(soft.into()),
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        }));
+    }
+
+    fn approve(&mut self, id: &str) -> Vec<EventBody> {
+        let given = Given {
+            actor: "ann".parse().unwrap(),
+            independent_of: Independence::Everyone,
+            command: Command::ApproveOrder { account: self.account, id: id.parse().unwrap() },
+        };
+        let batch = self.engine.command(&given, now(), now()).unwrap();
+        self.journal.extend(batch.events.iter().cloned());
+        batch.events.into_iter().map(|e| e.body).collect()
+    }
+
+    /// Ten shares held, and no order open.
+    fn holding() -> Self {
+        let mut desk = Desk::open();
+        desk.working("b", 10);
+        desk.fill_told(fill("b", 10, 10));
+        desk
+    }
+
+    /// Gives a limit order at 110 and a stop at 90 as a pair.
+    fn pair(&mut self) -> Vec<EventBody> {
+        let (profit, loss) = (exit(self, "tp", OrderType::Limit), exit(self, "sl", OrderType::Stop));
+        self.list(vec![loss, profit])
+    }
+
+    fn pair_statuses(&self) -> [OrderStatus; 2] {
+        ["tp", "sl"].map(|id| self.status(id))
     }
 
     fn statuses(&self) -> [OrderStatus; 3] {
@@ -158,6 +199,10 @@ fn an_entry_that_ends_filled_in_part_takes_its_exits_along_and_a_person_is_told(
     let told = desk.engine.state().breaks()[&account].first().unwrap().clone();
     assert!(told.contains("4 filled") && told.contains("without"), "{told}");
     assert_eq!(desk.held(), q(4));
+    // What is held without exits is what a person wants to close.
+    let events = desk.give(Command::Flatten { scope: Scope::Firm, reason: "".into() });
+    let [.., EventBody::OrderSubmitted { order, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((order.side, order.quantity), (Side::Sell, q(4)));
     assert_recovers(&desk);
 }
 
@@ -245,9 +290,7 @@ fn an_entry_with_one_exit_goes_as_a_group_or_has_its_exit_wait_here() {
 
 #[test]
 fn two_exits_of_a_position_are_given_in_one_go_led_by_the_limit_order_and_never_one_by_one() {
-    let mut desk = Desk::open();
-    desk.working("b", 10);
-    desk.fill_told(fill("b", 10, 10));
+    let mut desk = Desk::holding();
     let (profit, loss) = (exit(&desk, "tp", OrderType::Limit), exit(&desk, "sl", OrderType::Stop));
     let alone = desk.submit(&OrderSpec { id: "x".parse().unwrap(), ..profit.clone() });
     assert_eq!(denial(&alone, "x"), Some(RefusalCode::UnsupportedOrderClass));
@@ -299,25 +342,11 @@ fn prices_of_a_group_change_and_its_quantities_do_not() {
 #[test]
 fn a_group_whose_entry_waits_for_a_second_person_goes_out_with_it() {
     let mut desk = Desk::open();
-    desk.give(Command::SetLimit(LimitDraft {
-        name: LimitName::MaxOrderNotional,
-        scope: Scope::Firm,
-        hard: Some("100000".into()),
-        soft: Some("500".into()),
-        reason: "test".into(),
-        working: WorkingOrders::Keep,
-        terms: LimitTerms::default(),
-    }));
+    desk.limit("max_order_notional", "100000", "500");
     desk.list(bracket(&desk));
     assert_eq!(desk.status("e"), OrderStatus::PendingApproval);
     assert!(desk.statuses()[1..].iter().all(|s| *s != OrderStatus::Submitted), "{:?}", desk.statuses());
-    let given = Given {
-        actor: "ann".parse().unwrap(),
-        independent_of: Independence::Everyone,
-        command: Command::ApproveOrder { account: desk.account, id: "e".parse().unwrap() },
-    };
-    let batch = desk.engine.command(&given, now(), now()).unwrap();
-    desk.journal.extend(batch.events.iter().cloned());
+    desk.approve("e");
     assert_eq!(desk.statuses(), [OrderStatus::Submitted; 3]);
     assert_recovers(&desk);
 }
@@ -327,15 +356,7 @@ fn an_exit_for_which_a_soft_limit_asks_a_second_person_makes_its_entry_wait() {
     // The exit would sell for 1,100, the entry buys for 1,000; a position is never that large without orders.
     for (name, soft, waits) in [("max_order_notional", "1050", true), ("max_position_notional", "1", false)] {
         let mut desk = Desk::open();
-        desk.give(Command::SetLimit(LimitDraft {
-            name: name.parse().unwrap(),
-            scope: Scope::Firm,
-            hard: Some("100000".into()),
-            soft: Some(soft.into()),
-            reason: "test".into(),
-            working: WorkingOrders::Keep,
-            terms: LimitTerms::default(),
-        }));
+        desk.limit(name, "100000", soft);
         let given = desk.list(bracket(&desk));
         assert_eq!(desk.status("e"), OrderStatus::PendingApproval, "{name}: {given:?}");
         let EventBody::OrderHeld { order, code, decision: Some(record), .. } = &given[0] else {
@@ -344,13 +365,7 @@ fn an_exit_for_which_a_soft_limit_asks_a_second_person_makes_its_entry_wait() {
         assert_eq!((order.id.as_str(), *code), ("e", RefusalCode::ApprovalRequired));
         assert_eq!(record.inputs.beside.exits_ask.is_some(), waits, "{name}");
         assert_eq!(crate::risk::replay(desk.account, record), crate::risk::Verdict::Hold(*code));
-        let given = Given {
-            actor: "ann".parse().unwrap(),
-            independent_of: Independence::Everyone,
-            command: Command::ApproveOrder { account: desk.account, id: "e".parse().unwrap() },
-        };
-        let batch = desk.engine.command(&given, now(), now()).unwrap();
-        desk.journal.extend(batch.events.iter().cloned());
+        desk.approve("e");
         assert_eq!(
             desk.statuses(),
             [OrderStatus::Submitted; 3],
@@ -364,9 +379,7 @@ fn an_exit_for_which_a_soft_limit_asks_a_second_person_makes_its_entry_wait() {
 fn two_exits_of_which_a_soft_limit_asks_for_one_wait_together_and_go_out_together() {
     // The limit order would sell for 1,100, the stop for 900; or the other way round.
     for (profit, loss, approved) in [("110", "90", "tp"), ("110", "90", "sl"), ("95", "107", "sl")] {
-        let mut desk = Desk::open();
-        desk.working("b", 10);
-        desk.fill_told(fill("b", 10, 10));
+        let mut desk = Desk::holding();
         desk.quote("100.99", "101.01");
         let (mut tp, mut sl) = (exit(&desk, "tp", OrderType::Limit), exit(&desk, "sl", OrderType::Stop));
         (tp.limit_price, sl.trigger_price) = (profit.parse().ok(), loss.parse().ok());
@@ -374,30 +387,68 @@ fn two_exits_of_which_a_soft_limit_asks_for_one_wait_together_and_go_out_togethe
             (sl.order_type, sl.limit_price) = (OrderType::StopLimit, loss.parse().ok());
             sl.trigger_price = "90".parse().ok();
         }
-        desk.give(Command::SetLimit(LimitDraft {
-            name: LimitName::MaxOrderNotional,
-            scope: Scope::Firm,
-            hard: Some("100000".into()),
-            soft: Some("1050".into()),
-            reason: "test".into(),
-            working: WorkingOrders::Keep,
-            terms: LimitTerms::default(),
-        }));
+        desk.limit("max_order_notional", "100000", "1050");
         let told = desk.list(vec![sl, tp]);
-        let statuses = |desk: &Desk| ["tp", "sl"].map(|id| desk.status(id));
-        assert_eq!(statuses(&desk), [OrderStatus::PendingApproval; 2], "{told:?}");
-        let given = Given {
-            actor: "ann".parse().unwrap(),
-            independent_of: Independence::Everyone,
-            command: Command::ApproveOrder { account: desk.account, id: approved.parse().unwrap() },
-        };
-        let batch = desk.engine.command(&given, now(), now()).unwrap();
-        desk.journal.extend(batch.events.iter().cloned());
-        let bodies: Vec<EventBody> = batch.events.into_iter().map(|e| e.body).collect();
+        assert_eq!(desk.pair_statuses(), [OrderStatus::PendingApproval; 2], "{told:?}");
+        let bodies = desk.approve(approved);
         assert_eq!(names(&bodies), ["order_submitted", "order_submitted"], "{approved}: {bodies:?}");
         let EventBody::OrderSubmitted { order, with, .. } = &bodies[1] else { panic!("{bodies:?}") };
         assert_eq!((order.id.as_str(), *with), ("sl", "tp".parse().ok()));
-        assert_eq!((statuses(&desk), desk.reason("sl")), ([OrderStatus::Submitted; 2], String::new()));
+        assert_eq!((desk.pair_statuses(), desk.reason("sl")), ([OrderStatus::Submitted; 2], String::new()));
+        assert_recovers(&desk);
+    }
+}
+
+#[test]
+fn two_exits_wait_together_where_a_soft_limit_counts_only_one_more_order() {
+    // The limit order is within it, the stop beside it is not.
+    for (name, soft) in [("max_open_orders", "1"), ("max_orders_per_minute", "2")] {
+        for approved in ["tp", "sl"] {
+            let mut desk = Desk::holding();
+            desk.limit(name, "100", soft);
+            let told = desk.pair();
+            assert_eq!(desk.pair_statuses(), [OrderStatus::PendingApproval; 2], "{name}: {told:?}");
+            for event in &told {
+                let EventBody::OrderHeld { order, code, decision: Some(record), .. } = event else {
+                    panic!("{name}: {told:?}")
+                };
+                assert_eq!(crate::risk::replay(order.account, record), crate::risk::Verdict::Hold(*code));
+            }
+            let told = desk.approve(approved);
+            assert_eq!(names(&told), ["order_submitted", "order_submitted"], "{name}: {told:?}");
+            assert_eq!(desk.pair_statuses(), [OrderStatus::Submitted; 2], "{name}");
+            assert_recovers(&desk);
+        }
+    }
+}
+
+#[test]
+fn what_is_left_of_two_exits_that_waited_goes_out_alone() {
+    // One is cancelled, or refused when somebody agrees: 1,100 passes the limit, 900 does not.
+    for (gone, left) in [("tp", "sl"), ("sl", "tp"), ("", "sl")] {
+        let mut desk = Desk::holding();
+        desk.limit("max_order_notional", "100000", "500");
+        desk.pair();
+        assert_eq!(desk.pair_statuses(), [OrderStatus::PendingApproval; 2]);
+        if gone.is_empty() {
+            desk.limit("max_order_notional", "1000", "500");
+            assert_eq!(names(&desk.approve(left)), ["order_denied"]);
+        } else {
+            desk.give(Command::Cancel { account: desk.account, id: gone.parse().unwrap() });
+        }
+        assert_eq!(desk.status(left), OrderStatus::PendingApproval, "{gone}");
+        let told = desk.approve(left);
+        let [EventBody::OrderSubmitted { order, route, with: None, .. }] = &told[..] else {
+            panic!("{gone}: {told:?}")
+        };
+        assert_eq!(order.id.as_str(), left);
+        assert!(route.as_str().contains("the other one of its pair ended"), "{route}");
+        let sent = desk.engine.state().orders().get(desk.account, order.id).unwrap();
+        assert_eq!(sent.sent_with(), None);
+        let id = Some(order.id);
+        desk.order_told(OrderReport { id, ..leg(left, 10, 0, VenueStatus::Working) });
+        desk.fill_told(leg_fill(left, 10, 10));
+        assert_eq!((desk.status(left), desk.held(), desk.breaks()), (OrderStatus::Filled, q(0), 0));
         assert_recovers(&desk);
     }
 }
