@@ -382,6 +382,18 @@ pub const SETTINGS: &[Setting] = &[
         show: |s| s.venue.slippage_ticks.to_string(),
     },
     Setting {
+        key: "paper.volume_impact",
+        kind: Kind::Decimal,
+        doc: "How far taking all of a bar's volume would move its price, as a share of the price (0.1 is common); an \
+              order that takes a part of it slips by the square of that part. Below 1; 0 is none.",
+        needs: Capability::Administer,
+        write: |s, t| {
+            write(&mut s.venue.volume_impact, t)?;
+            (s.venue.volume_impact < ONE).then_some(())
+        },
+        show: |s| s.venue.volume_impact.to_string(),
+    },
+    Setting {
         key: "paper.participation",
         kind: Kind::Decimal,
         doc: "Share of a bar's volume that paper fills may take together, above 0 and at most 1.",

@@ -240,9 +240,25 @@ impl Quantity {
         lot.0 > 0 && self.0 % lot.0 == 0
     }
 
+    /// What share of a volume it is, rounded half to even; of no volume none.
+    pub fn share_of(self, volume: Volume) -> Option<Ratio> {
+        if volume.is_zero() {
+            return Some(Ratio::ZERO);
+        }
+        let wide = i128::from(self.0) * i128::from(Volume::ONE_RAW);
+        divide_half_even(wide, i128::from(volume.0)).and_then(|r| Ratio::from_raw_wide(r).ok())
+    }
+
     /// The smaller of two quantities.
     pub fn min(self, other: Quantity) -> Quantity {
         Ord::min(self, other)
+    }
+}
+
+impl Ratio {
+    /// `ratio × ratio`, rounded half to even.
+    pub fn scale(self, ratio: Ratio) -> Result<Ratio, NumberError> {
+        scale_raw(self.0, ratio).and_then(Ratio::from_raw_wide)
     }
 }
 

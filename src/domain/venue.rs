@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Money, NumberError, OrderSpec, Price, Quantity, Ratio, Side, UnixNanos};
+use super::{Money, NumberError, OrderSpec, Price, Quantity, Ratio, Side, UnixNanos, Volume};
 
 /// Fees of one order: the larger of `min` and `per_share × filled + bps of filled notional`; on top of that, for a
 /// sale, what regulators levy.
@@ -70,6 +70,10 @@ pub struct VenueModel {
     /// Ticks of slippage on top of that.
     #[serde(default, skip_serializing_if = "is_default")]
     pub slippage_ticks: u32,
+    /// How far taking all of a bar's volume would move its price, as a share of the price; a part of the volume moves
+    /// it by the square of that part.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub volume_impact: Ratio,
     /// Share of a bar's volume that our fills may take together.
     pub participation: Ratio,
     /// When limits fill on bars.
@@ -98,6 +102,7 @@ impl Default for VenueModel {
             fee: FeeModel::default(),
             slippage: Ratio::ZERO,
             slippage_ticks: 0,
+            volume_impact: Ratio::ZERO,
             participation: Ratio::from_raw(25_000_000),
             limit_fill: LimitFill::Through,
             limit_chance: Ratio::ZERO,
@@ -115,6 +120,17 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl VenueModel {
+    /// What a fill of so many shares slips on a bar, ticks apart, as a share of its price: the fixed part, and what
+    /// its share of the bar's volume moves. At most the participation is taken.
+    pub fn slippage_of(&self, shares: Quantity, volume: Volume) -> Option<Ratio> {
+        if self.volume_impact.is_zero() {
+            return Some(self.slippage);
+        }
+        let share = shares.min(volume.share(self.participation)).share_of(volume)?;
+        let moved = self.volume_impact.scale(share).and_then(|r| r.scale(share)).ok()?;
+        self.slippage.checked_add(moved)
+    }
+
     /// How an order's limit fills on what the market did at a time. Where chance decides, the model's seed, the order
     /// and the time do: the same run is the same again.
     pub fn limit_rule(&self, order: &OrderSpec, time: UnixNanos) -> LimitFill {

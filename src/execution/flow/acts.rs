@@ -127,6 +127,7 @@ impl Flow {
             slippage: Ratio::from_raw(self.dice.between(0, 5) * 100_000),
             participation: Ratio::from_raw(self.dice.pick(&[25_000_000, 100_000_000, 1_000_000_000])),
             slippage_ticks: self.dice.pick(&[0, 0, 2]),
+            volume_impact: Ratio::from_raw(self.dice.pick(&[0, 0, 100_000_000])),
             limit_fill: self.dice.pick(&[LimitFill::Through, LimitFill::Touch, LimitFill::Chance]),
             limit_chance: Ratio::from_raw(300_000_000),
             latency_ms: self.dice.pick(&[0, 0, 50]),

@@ -1,6 +1,7 @@
 //! What must hold after every step.
 
 use super::*;
+use crate::domain::Ratio;
 
 /// The rounding of a fill price, in raw units.
 const PRICE_STEP_RAW: i64 = 1_000;
@@ -143,7 +144,12 @@ impl Flow {
         };
         let ticks = i64::from(state.venue().slippage_ticks)
             * state.instruments().get(&fill.instrument).unwrap().tick.raw();
-        let slip = |price: Price| price.scale(state.venue().slippage).unwrap().raw() + ticks + PRICE_STEP_RAW;
+        let whole = i128::from(Ratio::ONE_RAW);
+        let [impact, most] =
+            [state.venue().volume_impact, state.venue().participation].map(|r| i128::from(r.raw()));
+        let moved = i64::try_from(impact * most * most / (whole * whole)).unwrap() + 2;
+        let share = Ratio::from_raw(state.venue().slippage.raw() + moved);
+        let slip = |price: Price| price.scale(share).unwrap().raw() + ticks + PRICE_STEP_RAW;
         let bounds = low.raw() - slip(low)..=high.raw() + slip(high);
         assert!(bounds.contains(&fill.price.raw()), "outside {low}..{high}: {fill:?}");
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::order::Start;
 use crate::domain::venue::{LimitFill, VenueModel};
-use crate::domain::{Bar, Order, OrderType, Price, Side, UnixNanos};
+use crate::domain::{Bar, Order, OrderType, Price, Ratio, Side, UnixNanos, Volume};
 
 use super::path::{Path, Point, Reach, Toward};
 
@@ -17,12 +17,14 @@ pub struct Meeting {
     pub closes: bool,
     /// When it began.
     pub from: UnixNanos,
+    /// What was traded in it.
+    pub volume: Volume,
 }
 
 impl Meeting {
     /// A bar, and whether it holds a session's open and close.
     pub fn of(bar: &Bar, opens: bool, closes: bool) -> Self {
-        Self { path: Path::of(bar), opens, closes, from: bar.from }
+        Self { path: Path::of(bar), opens, closes, from: bar.from, volume: bar.volume }
     }
 }
 
@@ -83,7 +85,12 @@ fn works(order: &Order, meeting: &Meeting, from: Point, tick: Price, venue: &Ven
     }
     // A touched order trades at its trigger; what slips is what runs after the market.
     let slips = order.triggered || spec.order_type.start() != Start::Touch;
-    let price = if slips { slipped(from.price, spec.side, tick, venue)? } else { from.price };
+    let price = if slips {
+        let share = venue.slippage_of(order.leaves(), meeting.volume)?;
+        slipped(from.price, spec.side, (share, venue.slippage_ticks), tick)?
+    } else {
+        from.price
+    };
     Some(Offer { reach: from.reach, price, against: from.price })
 }
 
@@ -164,11 +171,11 @@ pub fn through(side: Side, limit: Price, tick: Price, fill: LimitFill) -> Option
 /// One fill price in this many raw units: a price at 1e-6 keeps whole shares exact in money.
 const FILL_PRICE_STEP_RAW: i64 = 1_000;
 
-/// A price moved against the order by the slippage, rounded to 1e-6. A sell gets a tick at least, or the price itself
-/// where that is less: slippage leaves no order without a price.
-pub fn slipped(price: Price, side: Side, tick: Price, venue: &VenueModel) -> Option<Price> {
-    let ticks = tick.raw().checked_mul(i64::from(venue.slippage_ticks)).map(Price::from_raw)?;
-    let slip = price.scale(venue.slippage).ok()?.checked_add(ticks)?;
+/// A price moved against the order by a share of it and by ticks, rounded to 1e-6. A sell gets a tick at least, or the
+/// price itself where that is less: slippage leaves no order without a price.
+pub fn slipped(price: Price, side: Side, (share, ticks): (Ratio, u32), tick: Price) -> Option<Price> {
+    let ticks = tick.raw().checked_mul(i64::from(ticks)).map(Price::from_raw)?;
+    let slip = price.scale(share).ok()?.checked_add(ticks)?;
     let moved = match side {
         Side::Buy => price.checked_add(slip)?,
         Side::Sell => price.checked_sub(slip)?,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::OrderType;
+use crate::domain::Ratio;
 use crate::domain::event::Fill;
 use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 
@@ -69,8 +70,23 @@ fn a_sale_of_what_costs_no_more_than_its_slippage_fills_at_a_tick_or_at_its_pric
         let sold = fills(desk.bar("AAA", 1, [4, 4, low, low], 100_000));
         assert_eq!(sold.first().map(|fill| fill.price), price.parse().ok(), "{name}");
     }
-    let venue = VenueModel { slippage_ticks: 1000, ..VenueModel::default() };
     let below_a_tick = "0.004".parse().unwrap();
-    let slipped = crate::execution::matching::bars::slipped(below_a_tick, Side::Sell, cents(1), &venue);
+    let slipped =
+        crate::execution::matching::bars::slipped(below_a_tick, Side::Sell, (Ratio::ZERO, 1_000), cents(1));
     assert_eq!(slipped, Some(below_a_tick));
+}
+
+#[test]
+fn what_takes_more_of_a_bar_slips_by_the_square_and_no_more_than_it_may_take() {
+    let price = |shares: i64| {
+        let volume_impact = "0.1".parse().unwrap();
+        let mut desk = desk(VenueModel { volume_impact, ..VenueModel::default() });
+        desk.submit(Desk::order("b", "AAA", Side::Buy, shares, None));
+        let fills = fills(desk.bar("AAA", 1, [1_000, 1_010, 990, 1_000], 100_000));
+        (fills[0].quantity.raw() / Quantity::ONE_RAW, fills[0].price.to_string())
+    };
+    // A hundredth of the bar: a tenth of a ten-thousandth.
+    assert_eq!(price(1_000), (1_000, "10.0001".to_owned()));
+    // The participation lets it take a fortieth.
+    assert_eq!(price(5_000), (2_500, "10.000625".to_owned()));
 }

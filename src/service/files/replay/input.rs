@@ -84,6 +84,7 @@ lines! {
         #[serde(default)] fee: Option<FeeLine>,
         #[serde(default)] slippage_bps: Option<Ratio>,
         #[serde(default)] slippage_ticks: Option<u32>,
+        #[serde(default)] volume_impact: Option<Ratio>,
         #[serde(default)] participation: Option<Ratio>,
         #[serde(default)] limit_fill: Option<LimitFill>,
         #[serde(default)] limit_chance: Option<Ratio>,
@@ -431,6 +432,13 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
         venue.participation = share;
     }
     venue.slippage_ticks = line.slippage_ticks.unwrap_or(venue.slippage_ticks);
+    if let Some(impact) = line.volume_impact {
+        not_negative("volume_impact", impact.raw())?;
+        if impact.raw() >= Ratio::ONE_RAW {
+            return Err("volume_impact is the whole price or more".to_owned());
+        }
+        venue.volume_impact = impact;
+    }
     venue.limit_fill = line.limit_fill.unwrap_or(venue.limit_fill);
     if let Some(chance) = line.limit_chance {
         not_negative("limit_chance", chance.raw())?;
