@@ -9,9 +9,9 @@ use crate::domain::event::{EndReason, EventBody, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, Scope, Turn, WorkingOrders};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
-    AccountId, ChangeSetId, CleanText, InstrumentId, Order, RefusalCode, UnixNanos, UserName,
+    AccountId, ChangeSetId, CleanText, Exchange, InstrumentId, Order, RefusalCode, UnixNanos, UserName,
 };
-use crate::risk::{LimitChange, OrderKey, Target};
+use crate::risk::{LimitChange, OrderKey, Reached, Target};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -162,12 +162,25 @@ impl Step<'_> {
 
     /// Lets limit versions begin and end whose time has come.
     pub(super) fn turn_limits(&mut self) -> Result<(), EngineError> {
-        while let Some((_, version, turn)) = self.state().limits.next_turn(self.now) {
+        while let Some((_, version, turn)) = self.state().limits.next_turn(|scope| self.reached(scope)) {
             let overtaken = turn == Turn::Begins && self.state().limits.is_overtaken(version);
             let turn = if overtaken { Turn::Overtaken } else { turn };
             self.turn_limit(version, turn)?;
         }
         Ok(())
+    }
+
+    /// How far market time is on the exchanges on which a scope can trade; before any of them has one, it is now.
+    fn reached(&self, scope: Scope) -> Reached {
+        let state = self.state();
+        let trades_on = |exchange: Exchange| match scope {
+            Scope::Firm | Scope::Strategy(_) => true,
+            Scope::Account(name) => state.accounts.get(&name).is_none_or(|a| a.trades_on(exchange)),
+            Scope::Symbol(symbol) => state.instruments.contains_key(&InstrumentId::new(symbol, exchange)),
+        };
+        let known = Exchange::ALL.into_iter().filter(|exchange| trades_on(*exchange));
+        let clocks = || known.clone().filter_map(|exchange| state.market_time(exchange));
+        Reached { first: clocks().max().unwrap_or(self.now), last: clocks().min().unwrap_or(self.now) }
     }
 
     fn turn_limit(&mut self, version: u32, turn: Turn) -> Result<(), EngineError> {

@@ -22,6 +22,9 @@ use crate::domain::{
 use super::book::OrderKey;
 
 mod sets;
+mod turns;
+
+pub use turns::Reached;
 
 /// A limit in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -467,31 +470,6 @@ impl LimitBook {
         Ok(())
     }
 
-    /// The first version that begins or ends at or before `now`.
-    pub fn next_turn(&self, now: UnixNanos) -> Option<(UnixNanos, u32, Turn)> {
-        self.turns.first().filter(|(at, _, _)| *at <= now).copied()
-    }
-
-    /// A version begins or ends.
-    pub fn turn(&mut self, version: u32, turn: Turn) -> Result<(), LimitError> {
-        let draft = self.find(version).ok_or(LimitError::UnknownVersion(version))?.draft.clone();
-        let over = if turn == Turn::Overtaken { Turn::Begins } else { turn };
-        self.turns.retain(|(_, v, t)| (*v, *t) != (version, over));
-        match turn {
-            Turn::Overtaken => {
-                let mut versions = Arc::make_mut(&mut self.versions).iter_mut();
-                let row = versions.find(|v| v.version == version);
-                row.into_iter().for_each(|row| row.status = VersionStatus::Overtaken);
-                Ok(())
-            }
-            Turn::Begins => self.begin(version, &draft),
-            Turn::Ends => {
-                self.end(version, &draft);
-                Ok(())
-            }
-        }
-    }
-
     fn begin(&mut self, version: u32, draft: &LimitDraft) -> Result<(), LimitError> {
         let (hard, soft) = values(draft)?;
         let key = (draft.scope, draft.name);
@@ -515,13 +493,6 @@ impl LimitBook {
         stack.insert(at, Begun { value: InForce { version, hard, soft }, stays });
         self.settle(key);
         Ok(())
-    }
-
-    /// Whether a version that is to begin now was overtaken by a later one that was put in force for good.
-    pub fn is_overtaken(&self, version: u32) -> bool {
-        let Some(found) = self.find(version) else { return false };
-        let begun = self.begun.get(&(found.draft.scope, found.draft.name)).into_iter().flatten();
-        begun.into_iter().any(|b| b.stays && b.value.version > version)
     }
 
     /// Puts the latest version that has begun and not ended in force.

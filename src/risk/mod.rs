@@ -23,7 +23,7 @@ pub use admit::{Approved, admit};
 pub use book::{Activity, Book, DayTrades, Draft, Halt, OrderKey, Priced, Queues, Recent, Seen, Standing};
 pub use checks::{CONTROLS, Control, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
-pub use limits::{InForce, LimitBook, LimitChange, LimitError, Target};
+pub use limits::{InForce, LimitBook, LimitChange, LimitError, Reached, Target};
 pub use open::OpenOrders;
 pub use past::{Pace, Past};
 pub use preview::{OverLimit, PastDecision, Preview, preview};

@@ -29,6 +29,10 @@ Tightening applies at once; loosening waits for a second person. Where a home ha
 agree after 24 hours, and the version says so. A version may begin later (`--from`), end by itself (`--until`), be meant
 for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).
 
+`--from` and `--until` are market time, and each exchange has its own. Of those on which the scope can trade (the account's
+own, those with the symbol, else all) the first that reaches it counts where the turn allows no more than before, and the last
+where it allows more: nobody ends a tightening by moving the time of another exchange.
+
 ";
 
 const TAIL: &str = "

@@ -3,6 +3,10 @@
 //! The state at a moment is the journal up to its last event at or before it, in market time; the newest snapshot before
 //! it saves the way there. Nothing of what came later shows, and it works whoever holds the home. Prices are the
 //! last ones the journal marked by then.
+//!
+//! Exchanges have market times of their own, and one event builds on those before it, whatever their exchange. So what
+//! was written down after the market of any exchange had passed the moment does not show, even where it belongs to an
+//! exchange whose time was behind.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,7 +14,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::domain::{AccountId, UnixNanos};
-use crate::execution::State;
+use crate::execution::{ENGINE_NAME, State};
 use crate::store::snapshots::Snapshots;
 use crate::store::trades::{Period, TradesReader};
 
@@ -58,7 +62,7 @@ impl House {
     fn state_at(&self, moment: Moment) -> Result<Arc<State>, ServiceError> {
         let time = self.instant_of(moment)?;
         let journal = TradesReader::open(self.home())?;
-        let upto = journal.last_at(time)?;
+        let upto = journal.known_at(time, ENGINE_NAME)?;
         let snapshots = Snapshots::find(self.home());
         let recovered = engine::resume(self.calendars(), &journal, snapshots.as_ref(), Some(upto))?;
         Ok(Arc::new(recovered.engine.state().clone()))

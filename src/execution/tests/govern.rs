@@ -81,6 +81,36 @@ fn a_window_opens_and_closes_with_market_time_and_is_journaled() {
 }
 
 #[test]
+fn the_time_of_another_exchange_ends_no_tightening_and_begins_no_loosening() {
+    let at = |minutes: i64| start().plus_nanos(minutes * 60_000_000_000);
+    let window =
+        LimitTerms { effective_from: Some(at(5)), expires_at: Some(at(10)), ..LimitTerms::default() };
+    // Fifty shares are within 100 and 400, beyond 10; two hundred within 400 alone.
+    for (value, shares, within, after) in [("10", 50, false, true), ("400", 200, true, false)] {
+        let mut desk = desk();
+        desk.set(draft(LimitName::MaxOrderQuantity, "100", LimitTerms::default()));
+        let told = desk.set(draft(LimitName::MaxOrderQuantity, value, window.clone()));
+        if matches!(told[..], [EventBody::LimitProposed { .. }]) {
+            desk.approve("bob", 2);
+        }
+        let simulated = "AAA.SIM".parse::<InstrumentId>().unwrap().exchange;
+        let pass = |desk: &mut Desk, minutes| {
+            let batch = desk.engine.pass(simulated, at(minutes), desk.now).unwrap();
+            desk.keep(batch);
+        };
+        pass(&mut desk, 5);
+        assert_eq!(desk.refusal("early", shares), Some(RefusalCode::MaxOrderQty), "{value}");
+        desk.bar("AAA", 4, AAA, 1_000_000);
+        assert_eq!(desk.refusal("within", shares).is_none(), within, "{value}");
+        pass(&mut desk, 60);
+        assert_eq!(desk.refusal("ahead", shares), Some(RefusalCode::MaxOrderQty), "{value}");
+        desk.bar("AAA", 5, AAA, 1_000_000);
+        assert_eq!(desk.refusal("after", shares).is_none(), after, "{value}");
+        desk.check(&Calendars::bundled().unwrap());
+    }
+}
+
+#[test]
 fn an_override_of_one_order_is_used_up_by_it() {
     let mut desk = desk();
     desk.set(draft(LimitName::MaxOrderQuantity, "100", LimitTerms::default()));

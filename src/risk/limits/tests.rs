@@ -71,6 +71,11 @@ fn hard(book: &LimitBook) -> Option<String> {
     now.hard.as_ref().map(ToString::to_string)
 }
 
+/// What turns where all exchanges have the same time.
+fn next(book: &LimitBook, now: UnixNanos) -> Option<(UnixNanos, u32, Turn)> {
+    book.next_turn(|_| Reached { first: now, last: now })
+}
+
 #[test]
 fn a_window_begins_and_ends_and_gives_back_what_stood_before() {
     let mut book = LimitBook::default();
@@ -82,14 +87,14 @@ fn a_window_begins_and_ends_and_gives_back_what_stood_before() {
     assert_eq!(book.judge(&lower, NOW), Ok(LimitChange::AtOnce));
     assert_eq!(book.judge(&with_terms("400", window), NOW), Ok(LimitChange::Waits));
     set(&mut book, &lower);
-    assert_eq!((hard(&book), book.next_turn(at(9))), (Some("100.00".into()), None));
-    assert_eq!(book.next_turn(at(10)), Some((at(10), 2, Turn::Begins)));
+    assert_eq!((hard(&book), next(&book, at(9))), (Some("100.00".into()), None));
+    assert_eq!(next(&book, at(10)), Some((at(10), 2, Turn::Begins)));
     book.turn(2, Turn::Begins).unwrap();
-    assert_eq!((hard(&book), book.next_turn(at(19))), (Some("40.00".into()), None));
+    assert_eq!((hard(&book), next(&book, at(19))), (Some("40.00".into()), None));
     // What stands only for a while makes no room: 70 is looser than 40, 120 than what stands beneath.
     assert_eq!(book.judge(&with_terms("70", LimitTerms::default()), at(15)), Ok(LimitChange::Waits));
     book.turn(2, Turn::Ends).unwrap();
-    assert_eq!((hard(&book), book.next_turn(at(99))), (Some("100.00".into()), None));
+    assert_eq!((hard(&book), next(&book, at(99))), (Some("100.00".into()), None));
     let empty =
         LimitTerms { effective_from: Some(at(20)), expires_at: Some(at(20)), ..LimitTerms::default() };
     assert_eq!(book.judge(&with_terms("1", empty), NOW), Err(LimitError::EmptyWindow));
@@ -170,7 +175,7 @@ fn what_begins_later_gives_way_to_a_newer_version_and_lies_beneath_a_passing_one
     set(&mut book, &with_terms("10", LimitTerms::default()));
     assert!(book.is_overtaken(2));
     book.turn(2, Turn::Overtaken).unwrap();
-    assert_eq!((hard(&book), book.next_turn(at(99))), (Some("10.00".into()), None));
+    assert_eq!((hard(&book), next(&book, at(99))), (Some("10.00".into()), None));
     assert_eq!(book.versions()[1].status, VersionStatus::Overtaken);
     // A journal that says it began all the same changes nothing either.
     let mut old = LimitBook::default();
@@ -280,4 +285,44 @@ fn what_was_in_force_before_the_market_had_a_time_bound_at_every_later_version()
     let then = book.as_of(3).unwrap();
     assert_eq!(hard(&then).unwrap(), "100.00");
     assert!(then.get(LimitName::MaxOpenOrders, other.scope).is_none(), "it was only asked for then");
+}
+
+#[test]
+fn what_allows_more_turns_when_the_last_exchange_is_there_and_what_does_not_with_the_first() {
+    let at = UnixNanos::from_seconds;
+    let window = |begin, end| LimitTerms {
+        effective_from: Some(at(begin)),
+        expires_at: Some(at(end)),
+        ..LimitTerms::default()
+    };
+    for (value, [begins, ends]) in [("40", [true, false]), ("400", [false, true])] {
+        let mut book = LimitBook::default();
+        set(&mut book, &with_terms("100", LimitTerms::default()));
+        set(&mut book, &with_terms(value, window(10, 20)));
+        let turns = |book: &LimitBook, first, last| {
+            book.next_turn(|_| Reached { first: at(first), last: at(last) }).map(|(_, _, turn)| turn)
+        };
+        assert_eq!(turns(&book, 10, 9).is_some(), begins, "{value}");
+        assert_eq!(turns(&book, 10, 10), Some(Turn::Begins), "{value}");
+        book.turn(2, Turn::Begins).unwrap();
+        assert_eq!(turns(&book, 20, 19).is_some(), ends, "{value}");
+        assert_eq!(turns(&book, 20, 20), Some(Turn::Ends), "{value}");
+    }
+}
+
+#[test]
+fn a_tightening_under_another_one_stays_until_the_last_exchange_is_there() {
+    let at = UnixNanos::from_seconds;
+    let until = |end| LimitTerms { expires_at: Some(at(end)), ..LimitTerms::default() };
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("50", until(30)));
+    set(&mut book, &with_terms("30", until(20)));
+    let turns = |book: &LimitBook, first, last| {
+        book.next_turn(|_| Reached { first: at(first), last: at(last) }).map(|(_, version, _)| version)
+    };
+    assert_eq!((turns(&book, 40, 10), turns(&book, 40, 20)), (None, Some(3)));
+    book.turn(3, Turn::Ends).unwrap();
+    assert_eq!(hard(&book), Some("50.00".into()));
+    assert_eq!((turns(&book, 40, 29), turns(&book, 40, 30)), (None, Some(2)));
 }

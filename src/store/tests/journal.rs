@@ -226,6 +226,24 @@ fn what_was_appended_is_read_back_and_proves_sound() {
 }
 
 #[test]
+fn what_was_written_after_the_market_of_any_exchange_had_passed_a_moment_was_not_known_at_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = owner(home.path());
+    // A home is set up on the wall; then two exchanges tell, one behind the other.
+    let times =
+        [(1, "ana", 1_000), (2, "engine", 10), (3, "engine", 100), (4, "engine", 20), (5, "engine", 110)];
+    for (seq, by, seconds) in times {
+        let mut batch = another(seq);
+        for event in &mut batch.events {
+            (event.t, event.by) = (at(seconds), name(by));
+        }
+        store.append(&batch).unwrap();
+    }
+    let known = |seconds| store.read().known_at(at(seconds), "engine").unwrap();
+    assert_eq!([9, 10, 19, 20, 99, 100, 109, 110, 2_000].map(known), [0, 2, 2, 2, 2, 4, 4, 5, 5]);
+}
+
+#[test]
 fn projections_give_back_what_was_written_to_whom_may_see_it() {
     let (_home, store) = filled();
     let read = store.read();

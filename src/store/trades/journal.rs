@@ -163,6 +163,19 @@ impl TradesReader {
         })
     }
 
+    /// The last event that was known at a moment: at or before it in market time, and older than the first with which the
+    /// market of any exchange had passed it. `market` is the name in which what the market brings is written down.
+    pub fn known_at(&self, time: UnixNanos, market: &str) -> Result<Seq, StoreError> {
+        self.db.read("look for what was known at a moment", |c| {
+            let sql = "SELECT seq FROM journal WHERE t <= ?1 AND seq < ifnull(\
+                       (SELECT seq FROM journal WHERE t > ?1 AND by = ?2 ORDER BY seq LIMIT 1), ?3) \
+                       ORDER BY seq DESC LIMIT 1";
+            let last =
+                c.query_row(sql, params![time.nanos(), market, i64::MAX], |row| count(row, 0)).optional()?;
+            Ok::<_, rusqlite::Error>(last.unwrap_or(0))
+        })
+    }
+
     /// Hands every event from `from_seq` on to `each`, in order; stops when it says so.
     pub fn events(
         &self,

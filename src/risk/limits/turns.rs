@@ -1,0 +1,84 @@
+//! Windows: versions that begin and end by themselves, as market time passes.
+//!
+//! Each exchange has its own market time, and they do not go together. A turn that allows no more than before happens
+//! with the first exchange that reaches it, one that allows more only when the last has: nobody gets more by moving
+//! the time of another exchange.
+
+use std::sync::Arc;
+
+use crate::domain::UnixNanos;
+use crate::domain::limit::{LimitVersion, Scope, Turn, VersionStatus};
+
+use super::{LimitBook, LimitError, looser, values};
+
+/// How far market time is on the first and on the last of some exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// On the one that is ahead.
+    pub first: UnixNanos,
+    /// On the one that is behind.
+    pub last: UnixNanos,
+}
+
+impl LimitBook {
+    /// The first version whose time to begin or end has come; `reached` says how far the exchanges of a scope are.
+    pub fn next_turn(&self, reached: impl Fn(Scope) -> Reached) -> Option<(UnixNanos, u32, Turn)> {
+        let (soonest, _, _) = self.turns.first()?;
+        let latest = reached(Scope::Firm).first;
+        if *soonest > latest {
+            return None;
+        }
+        let mut due = self.turns.iter().take_while(|(at, _, _)| *at <= latest);
+        due.find(|(at, version, turn)| {
+            self.find(*version).is_some_and(|found| {
+                let Reached { first, last } = reached(found.draft.scope);
+                *at <= last || (*at <= first && !self.loosens(found, *turn))
+            })
+        })
+        .copied()
+    }
+
+    /// Whether more would be allowed by a version's value than without it, once it begins, or without it once it ends.
+    fn loosens(&self, found: &LimitVersion, turn: Turn) -> bool {
+        let Ok((hard, soft)) = values(&found.draft) else { return false };
+        let key = (found.draft.scope, found.draft.name);
+        let begun = self.begun.get(&key).into_iter().flatten();
+        let beneath = match turn {
+            Turn::Ends if found.draft.terms.order.is_none() => {
+                begun.take_while(|b| b.value.version < found.version).last().map(|b| &b.value)
+            }
+            Turn::Begins | Turn::Ends | Turn::Overtaken => self.in_force.get(&key),
+        };
+        let own = (hard.as_ref(), soft.as_ref());
+        let other = beneath.map_or((None, None), |value| (value.hard.as_ref(), value.soft.as_ref()));
+        let (old, new) = if turn == Turn::Ends { (own, other) } else { (other, own) };
+        looser(found.draft.name, old.0, new.0) || looser(found.draft.name, old.1, new.1)
+    }
+
+    /// A version begins or ends.
+    pub fn turn(&mut self, version: u32, turn: Turn) -> Result<(), LimitError> {
+        let draft = self.find(version).ok_or(LimitError::UnknownVersion(version))?.draft.clone();
+        let over = if turn == Turn::Overtaken { Turn::Begins } else { turn };
+        self.turns.retain(|(_, v, t)| (*v, *t) != (version, over));
+        match turn {
+            Turn::Overtaken => {
+                let mut versions = Arc::make_mut(&mut self.versions).iter_mut();
+                let row = versions.find(|v| v.version == version);
+                row.into_iter().for_each(|row| row.status = VersionStatus::Overtaken);
+                Ok(())
+            }
+            Turn::Begins => self.begin(version, &draft),
+            Turn::Ends => {
+                self.end(version, &draft);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a version that is to begin now was overtaken by a later one that was put in force for good.
+    pub fn is_overtaken(&self, version: u32) -> bool {
+        let Some(found) = self.find(version) else { return false };
+        let begun = self.begun.get(&(found.draft.scope, found.draft.name)).into_iter().flatten();
+        begun.into_iter().any(|b| b.stays && b.value.version > version)
+    }
+}
