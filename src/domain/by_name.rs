@@ -26,7 +26,10 @@ const TURN_BITS: u32 = 26;
 
 /// Mixes the few words of a name: names are not chosen by an enemy, and the same name mixes alike everywhere.
 #[derive(Debug, Clone, Copy, Default)]
-struct NameHasher(u64);
+pub struct NameHasher(u64);
+
+/// How names are found.
+pub type NameHash = BuildHasherDefault<NameHasher>;
 
 impl Hasher for NameHasher {
     #[inline]
@@ -66,7 +69,7 @@ impl<K: Copy + Ord + Hash + fmt::Debug> Name for K {}
 /// Values by name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ByName<K: Name, V> {
-    values: HashMap<K, V, BuildHasherDefault<NameHasher>>,
+    values: HashMap<K, V, NameHash>,
     names: BTreeSet<K>,
 }
 

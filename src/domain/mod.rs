@@ -40,7 +40,7 @@ pub mod venue;
 pub use account::{AccountKind, AccountSpec, LotMethod, Margin};
 pub use address::{Address, AddressError};
 pub use broker::BrokerId;
-pub use by_name::{ByInstrument, ByName};
+pub use by_name::{ByInstrument, ByName, NameHash};
 pub use command::Command;
 pub use event::{Event, EventBody};
 pub use fixed::{Money, NumberError, Price, Quantity, Ratio, Volume};

@@ -341,7 +341,7 @@ pub struct Order {
     pub cap: Option<Quantity>,
     /// Its life at a broker; `None` while it is worked here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote: Option<Remote>,
+    pub remote: Option<Box<Remote>>,
     /// Market time at which it was given.
     pub given_at: UnixNanos,
     /// Market time of its last change.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::serial::Short;
@@ -44,6 +44,15 @@ impl UnixNanos {
     pub const fn since(self, earlier: UnixNanos) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+    /// Number of its date in UTC, as `chrono` counts days: 0001-01-01 is day 1.
+    pub const fn date_number(self) -> i64 {
+        self.0.div_euclid(DAY_SECONDS * NANOS_PER_SECOND) + EPOCH_DATE_NUMBER
+    }
+    /// Its date in UTC.
+    pub fn date(self) -> NaiveDate {
+        let date = i32::try_from(self.date_number()).ok().and_then(NaiveDate::from_num_days_from_ce_opt);
+        date.unwrap_or(NaiveDate::MIN)
+    }
     /// As a `chrono` UTC date and time.
     pub fn to_datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp_nanos(self.0)
@@ -69,6 +78,8 @@ pub struct TimeError;
 
 /// Seconds in a day.
 const DAY_SECONDS: i64 = 86_400;
+/// Number of 1970-01-01 among the days since 0001-01-01, which is day 1.
+const EPOCH_DATE_NUMBER: i64 = 719_163;
 /// Days from 0000-03-01 to 1970-01-01, and in 400 years (proleptic Gregorian calendar).
 const DAYS_TO_EPOCH: i64 = 719_468;
 const DAYS_OF_400_YEARS: i64 = 146_097;

@@ -25,6 +25,7 @@ pub struct FeeModel {
 
 impl FeeModel {
     /// The fee of an order that has filled `quantity` for `notional` so far; nothing filled costs nothing.
+    #[inline]
     pub fn total(&self, side: Side, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
         if quantity.is_zero() {
             return Ok(Money::ZERO);
@@ -41,6 +42,7 @@ impl FeeModel {
 }
 
 /// So much a share and such a share of the value; most venues charge one or the other.
+#[inline]
 fn part(per_share: Price, rate: Ratio, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
     let shares = if per_share.is_zero() { Money::ZERO } else { per_share.notional(quantity)? };
     let share = if rate.is_zero() { Money::ZERO } else { notional.scale(rate)? };

@@ -93,7 +93,7 @@ impl Step<'_> {
                 Err(refusal) => self.deny(&order.spec, refusal, None),
                 Ok(record) => {
                     self.release(key, (Some(actor), alone), Some(record))?;
-                    self.begin_work(key)
+                    self.begin_work(key, (order.spec.order_type, order.spec.tif))
                 }
             },
         }

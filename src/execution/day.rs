@@ -77,10 +77,10 @@ impl State {
     pub(super) fn note_day_flow(
         &mut self,
         (account, instrument): (AccountId, InstrumentId),
+        held: bool,
         day: NaiveDate,
         amount: Option<Money>,
     ) {
-        let held = self.accounts.get(&account).is_some_and(|a| a.positions().contains_key(&instrument));
         let opening = if held { None } else { Some(Money::ZERO) };
         let new = DayOf { day, opening, flow: Some(Money::ZERO) };
         let of = self.day_of.0.entry(account).or_default().or_insert_with(instrument, || new);

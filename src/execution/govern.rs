@@ -294,6 +294,9 @@ impl Step<'_> {
     /// After a fill: a strategy that filled as often as its limit allows is halted until a person resumes it.
     pub(super) fn judge_executions(&mut self, key: &OrderKey) -> Result<(), EngineError> {
         let state = self.state();
+        if state.limits.is_silent() {
+            return Ok(());
+        }
         let order = state.orders.get(key.0, key.1);
         let Some((strategy, spec)) = order.and_then(|o| Some((o.spec.strategy?, &o.spec))) else {
             return Ok(());

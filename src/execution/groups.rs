@@ -58,10 +58,14 @@ impl Step<'_> {
         if let Some(group) = group.filter(|_| filled.is_positive()) {
             self.fill_group(key, group, filled)?;
         }
-        self.see_children(key, status, all)?;
+        if self.state().orders().has_ties() {
+            self.see_children(key, status, all)?;
+        }
         if filled.is_positive() {
             self.end_flat(key.0, instrument, group)?;
-            self.rest_used_up(key, group)?;
+            if group.is_some() || !status.is_done() {
+                self.rest_used_up(key, group)?;
+            }
         }
         Ok(())
     }
@@ -217,6 +221,9 @@ impl Step<'_> {
         group: Option<OrderId>,
     ) -> Result<(), EngineError> {
         let orders = self.state().orders();
+        if !orders.has_reducing() && orders.queue(instrument).is_empty() {
+            return Ok(());
+        }
         let sells = (account, instrument, Side::Sell);
         let queued = if self.reducible(sells).is_zero() && self.may_not_short(sells) {
             orders.queue(instrument)

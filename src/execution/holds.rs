@@ -8,7 +8,7 @@
 
 use crate::domain::event::{Event, EventBody};
 use crate::domain::{
-    AccountId, InstrumentId, Margin, Money, NumberError, Order, OrderStatus, Price, Quantity, Side,
+    AccountId, InstrumentId, Margin, Money, NumberError, Order, OrderStatus, Quantity, Side,
 };
 use crate::portfolio::Movement;
 use crate::risk::OrderKey;
@@ -35,11 +35,12 @@ fn bring(
     fill: Option<OrderKey>,
     effects: &mut Effects,
 ) -> Result<(), NumberError> {
-    let after = needed(state, &key)?;
-    let before = state.orders.set_hold(&key, after);
+    let Some(order) = state.orders.get(key.0, key.1) else { return Ok(()) };
+    let (before, after) = (order.hold, needed(state, order)?);
     if before == after {
         return Ok(());
     }
+    state.orders.set_hold(&key, after);
     let Some(account) = state.accounts.get_mut(&key.0) else { return Ok(()) };
     let change = account.hold(before, after)?;
     match effects.movements.first_mut().filter(|_| fill == Some(key)) {
@@ -63,8 +64,8 @@ fn moved(event: &Event) -> Option<(AccountId, InstrumentId)> {
 fn alone(state: &State, event: &Event, effects: &Effects) -> Option<OrderKey> {
     let key = effects.orders.lone().filter(|_| !matches!(event.body, EventBody::Configured(_)))?;
     let orders = &state.orders;
-    let tied = orders.get(key.0, key.1).is_some_and(|order| order.spec.oco.is_some());
-    let lone = !tied && orders.children(key).next().is_none();
+    let tied = || orders.get(key.0, key.1).is_some_and(|order| order.spec.oco.is_some());
+    let lone = !orders.has_ties() || (!tied() && orders.children(key).next().is_none());
     let others =
         || moved(event).is_some_and(|(account, of)| depending(state, account, of).any(|o| o != *key));
     (lone && !others()).then_some(*key)
@@ -111,8 +112,10 @@ fn depending(
 }
 
 /// What an order holds: nothing when it is done, waits for others, or another of its group holds more.
-fn needed(state: &State, key: &OrderKey) -> Result<Money, NumberError> {
-    let Some(order) = state.orders.open().get(key) else { return Ok(Money::ZERO) };
+fn needed(state: &State, order: &Order) -> Result<Money, NumberError> {
+    if order.status.is_done() {
+        return Ok(Money::ZERO);
+    }
     let own = by_itself(state, order)?;
     for other in state.orders.siblings(&order.spec) {
         let its = by_itself(state, other)?;
@@ -141,27 +144,28 @@ fn by_itself(state: &State, order: &Order) -> Result<Money, NumberError> {
     let opposite = opposite.max(Quantity::ZERO);
     let open = if spec.reduce_only { order.working().min(opposite) } else { order.working() };
     match margin {
-        Margin::Cash => with_fee(state, order, price, open, price.notional(open)?),
+        Margin::Cash => {
+            let value = price.notional(open)?;
+            with_fee(state, order, value, value)
+        }
         Margin::RegT => {
             let opens = open.checked_sub(opposite).ok_or(NumberError::Overflow)?.max(Quantity::ZERO);
             let value = price.notional(opens)?;
             // Half, rounded up: an odd millionth is never free.
             let half = Money::from_raw(value.raw() / 2 + value.raw() % 2);
-            if opens.is_zero() { Ok(Money::ZERO) } else { with_fee(state, order, price, open, half) }
+            if opens.is_zero() {
+                Ok(Money::ZERO)
+            } else {
+                with_fee(state, order, price.notional(open)?, half)
+            }
         }
     }
 }
 
-/// An amount with the fee that the rest of the order may still cost.
-fn with_fee(
-    state: &State,
-    order: &Order,
-    price: Price,
-    open: Quantity,
-    amount: Money,
-) -> Result<Money, NumberError> {
+/// An amount with the fee that the rest of the order, of this value, may still cost.
+fn with_fee(state: &State, order: &Order, rest: Money, amount: Money) -> Result<Money, NumberError> {
     let overflow = NumberError::Overflow;
-    let all = order.filled_notional.checked_add(price.notional(open)?).ok_or(overflow)?;
+    let all = order.filled_notional.checked_add(rest).ok_or(overflow)?;
     let total = state.venue.fee.total(order.spec.side, order.spec.quantity, all)?;
     let fee = total.checked_sub(order.fees).ok_or(overflow)?.max(Money::ZERO);
     amount.checked_add(fee).ok_or(overflow)
@@ -180,7 +184,7 @@ impl State {
     pub fn holds_agree(&self) -> bool {
         let mut sums = std::collections::BTreeMap::<AccountId, i128>::new();
         for (key, order) in self.orders.open().iter() {
-            if needed(self, key) != Ok(order.hold) {
+            if needed(self, order) != Ok(order.hold) {
                 return false;
             }
             *sums.entry(key.0).or_default() += i128::from(order.hold.raw());

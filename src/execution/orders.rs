@@ -29,11 +29,23 @@ pub struct Working {
     pub expires_at: Option<UnixNanos>,
 }
 
+/// Open orders of one instrument.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Line {
+    /// The earliest first.
+    queue: Vec<Working>,
+    /// What they wait for.
+    ladder: Ladder,
+}
+
+/// Done orders by id and account: ids tell apart sooner, and every order that is given asks whether its name was used.
+pub(super) type DoneOrders = OrdMap<(OrderId, AccountId), Arc<Order>>;
+
 /// Open and done orders. Cloning copies the open ones and shares the done ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Orders {
     open: OpenOrders,
-    queues: ByInstrument<Vec<Working>>,
+    lines: ByInstrument<Line>,
     due: BTreeMap<Exchange, BTreeSet<(UnixNanos, OrderKey)>>,
     /// Open orders of a group, by account and group.
     #[serde(with = "crate::domain::serial::pairs")]
@@ -48,12 +60,10 @@ pub struct Orders {
     /// Orders by the name a broker gave them.
     #[serde(with = "crate::domain::serial::pairs")]
     venues: BTreeMap<(AccountId, VenueOrderId), OrderId>,
-    /// What they wait for.
-    ladders: ByInstrument<Ladder>,
     /// What they add up to.
     sums: Sums,
     #[serde(skip)]
-    done: OrdMap<OrderKey, Arc<Order>>,
+    done: DoneOrders,
     #[serde(skip)]
     asked: OrdMap<OrderKey, OrderSpec>,
     #[serde(skip)]
@@ -88,9 +98,17 @@ impl Orders {
         &self.open
     }
 
-    /// Done orders by name.
+    /// Done orders by name. Puts them in order first: not for what is asked often.
     pub fn done(&self) -> impl ExactSizeIterator<Item = &Order> {
-        self.done.values().map(Arc::as_ref)
+        self.done_shared().map(Arc::as_ref)
+    }
+
+    /// The same, to be kept as they stand.
+    pub(super) fn done_shared(&self) -> impl ExactSizeIterator<Item = &Arc<Order>> {
+        let mut all: Vec<&Arc<Order>> = self.done.values().collect();
+        // By id they are in order already: a stable sort by account leaves them so.
+        all.sort_by_key(|order| order.spec.account);
+        all.into_iter()
     }
 
     /// An order, open or done.
@@ -100,7 +118,7 @@ impl Orders {
 
     /// The same, to be kept as it stands.
     pub(super) fn shared(&self, key: &OrderKey) -> Option<&Arc<Order>> {
-        self.newest.get(key).or_else(|| self.open.shared(key)).or_else(|| self.done.get(key))
+        self.newest.get(key).or_else(|| self.open.shared(key)).or_else(|| self.done.get(&(key.1, key.0)))
     }
 
     /// Changes a done order.
@@ -109,7 +127,7 @@ impl Orders {
             self.newest.filed = false;
             return Some(change(Arc::make_mut(order)));
         }
-        let order = Arc::clone(self.done.get(key)?);
+        let order = Arc::clone(self.done.get(&(key.1, key.0))?);
         self.keep_newest(*key, order);
         self.change_done(key, change)
     }
@@ -122,7 +140,7 @@ impl Orders {
     /// Puts the order that was done last among the others.
     pub(super) fn file_done(&mut self) {
         if let Some((key, order)) = self.newest.order.as_ref().filter(|_| !self.newest.filed) {
-            self.done.insert(*key, Arc::clone(order));
+            self.done.insert((key.1, key.0), Arc::clone(order));
             self.newest.filed = true;
         }
     }
@@ -134,22 +152,22 @@ impl Orders {
 
     /// Open orders of an instrument, the earliest first; held ones included.
     pub fn queue(&self, instrument: InstrumentId) -> &[Working] {
-        self.queues.get(&instrument).map_or(&[], Vec::as_slice)
+        self.lines.get(&instrument).map_or(&[], |line| line.queue.as_slice())
     }
 
     /// Open orders that a quote can reach, the earliest first.
     pub(super) fn at_quote(&self, instrument: InstrumentId, bid: Price, ask: Price) -> Vec<OrderKey> {
-        self.ladders.get(&instrument).map_or(Vec::new(), |ladder| ladder.at_quote(bid, ask))
+        self.lines.get(&instrument).map_or(Vec::new(), |line| line.ladder.at_quote(bid, ask))
     }
 
     /// Open orders that a print can reach, the earliest first.
     pub(super) fn at_print(&self, instrument: InstrumentId, price: Price) -> Vec<OrderKey> {
-        self.ladders.get(&instrument).map_or(Vec::new(), |ladder| ladder.at_print(price))
+        self.lines.get(&instrument).map_or(Vec::new(), |line| line.ladder.at_print(price))
     }
 
     /// Open orders that are watched for a broker, the earliest first.
     pub(super) fn watched(&self, instrument: InstrumentId) -> Vec<OrderKey> {
-        self.ladders.get(&instrument).map_or(Vec::new(), Ladder::watched)
+        self.lines.get(&instrument).map_or(Vec::new(), |line| line.ladder.watched())
     }
 
     /// Its place in its instrument's queue.
@@ -160,7 +178,7 @@ impl Orders {
 
     /// Instruments with open orders.
     pub fn instruments(&self) -> impl Iterator<Item = InstrumentId> {
-        self.queues.iter().filter(|(_, queue)| !queue.is_empty()).map(|(instrument, _)| *instrument)
+        self.lines.iter().filter(|(_, line)| !line.queue.is_empty()).map(|(instrument, _)| *instrument)
     }
 
     /// The first order of an exchange that ends before `time`.
@@ -206,6 +224,16 @@ impl Orders {
         own.filter_map(|key| self.open.get(key))
     }
 
+    /// Whether any open order is of a group or waits for another.
+    pub(super) fn has_ties(&self) -> bool {
+        !self.groups.is_empty() || !self.children.is_empty()
+    }
+
+    /// Whether any open order only reduces.
+    pub(super) fn has_reducing(&self) -> bool {
+        !self.reducing.is_empty()
+    }
+
     /// Sums over open orders and positions.
     pub const fn sums(&self) -> &Sums {
         &self.sums
@@ -216,7 +244,7 @@ impl Orders {
     }
 
     /// Takes an order in.
-    pub(super) fn insert(&mut self, order: Order, working: Working) {
+    pub(super) fn insert(&mut self, order: Arc<Order>, working: Working) {
         self.sums.add(&order);
         let (key, instrument) = (working.key, order.spec.instrument);
         if let Some(group) = order.spec.oco {
@@ -228,11 +256,11 @@ impl Orders {
         if order.spec.reduce_only {
             self.reducing.insert(key);
         }
-        self.ladders.or_default(instrument).put(Slot::of(&order), (working.place, key));
-        self.open.insert(key, order);
-        let queue = self.queues.or_default(instrument);
+        let Line { queue, ladder } = self.lines.or_default(instrument);
+        ladder.put(Slot::of(&order), (working.place, key));
         let at = queue.partition_point(|w| w.place < working.place);
         queue.insert(at, working);
+        self.open.insert(key, order);
         self.note_due(instrument.exchange, key, None, working.expires_at);
     }
 
@@ -273,24 +301,20 @@ impl Orders {
         Some(answer)
     }
 
-    /// Sets what an order holds; what it held before.
-    pub(super) fn set_hold(&mut self, key: &OrderKey, hold: Money) -> Money {
-        let before = self.shared(key).map_or(hold, |order| order.hold);
-        if before != hold {
-            match self.open.get_mut(key) {
-                Some(order) => order.hold = hold,
-                None => {
-                    self.change_done(key, |order| order.hold = hold);
-                }
+    /// Sets what an order holds.
+    pub(super) fn set_hold(&mut self, key: &OrderKey, hold: Money) {
+        match self.open.get_mut(key) {
+            Some(order) => order.hold = hold,
+            None => {
+                self.change_done(key, |order| order.hold = hold);
             }
         }
-        before
     }
 
     /// Moves an order to where it waits now.
     fn move_to(&mut self, instrument: InstrumentId, key: &OrderKey, slot: Slot, next: Slot) {
-        let Some(place) = self.working(instrument, key).map(|w| w.place) else { return };
-        let ladder = self.ladders.or_default(instrument);
+        let Some(Line { queue, ladder }) = self.lines.get_mut(&instrument) else { return };
+        let Some(place) = queue.iter().rfind(|w| w.key == *key).map(|w| w.place) else { return };
         ladder.take(slot, (place, *key));
         ladder.put(next, (place, *key));
     }
@@ -298,13 +322,11 @@ impl Orders {
     fn finish(&mut self, key: &OrderKey, slot: Slot) {
         let Some(order) = self.open.remove(key) else { return };
         let instrument = order.spec.instrument;
-        if let Some(queue) = self.queues.get_mut(&instrument)
+        if let Some(Line { queue, ladder }) = self.lines.get_mut(&instrument)
             && let Some(at) = queue.iter().rposition(|w| w.key == *key)
         {
             let Working { place, expires_at, .. } = queue.remove(at);
-            if let Some(ladder) = self.ladders.get_mut(&instrument) {
-                ladder.take(slot, (place, *key));
-            }
+            ladder.take(slot, (place, *key));
             self.note_due(instrument.exchange, *key, expires_at, None);
         }
         untie(&mut self.groups, order.spec.oco.map(|group| (key.0, group)), key.1);
@@ -318,22 +340,22 @@ impl Orders {
     /// Puts the open orders of an instrument under another symbol, each at its place in time. What they add up to must be
     /// summed up anew.
     pub(super) fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId, at: UnixNanos) {
-        self.ladders.remove(&from);
-        let moved = self.queues.remove(&from).unwrap_or_default();
+        let moved = self.lines.remove(&from).unwrap_or_default().queue;
+        moved.iter().for_each(|working| self.keep_asked(&working.key));
+        if moved.is_empty() {
+            return;
+        }
+        let Line { queue, ladder } = self.lines.or_default(to);
         for working in &moved {
-            self.keep_asked(&working.key);
             let Some(order) = self.open.get_mut(&working.key) else { continue };
             (order.spec.instrument, order.changed_at) = (to, at);
-            self.ladders.or_default(to).put(Slot::of(order), (working.place, working.key));
+            ladder.put(Slot::of(order), (working.place, working.key));
         }
-        if !moved.is_empty() {
-            let queue = self.queues.or_default(to);
-            queue.extend(&moved);
-            queue.sort_by_key(|working| working.place);
-        }
+        queue.extend(&moved);
+        queue.sort_by_key(|working| working.place);
     }
 
-    pub(super) fn done_map(&self) -> &OrdMap<OrderKey, Arc<Order>> {
+    pub(super) const fn done_map(&self) -> &DoneOrders {
         &self.done
     }
 
@@ -341,11 +363,7 @@ impl Orders {
         &self.asked
     }
 
-    pub(super) fn set_done(
-        &mut self,
-        done: OrdMap<OrderKey, Arc<Order>>,
-        asked: OrdMap<OrderKey, OrderSpec>,
-    ) {
+    pub(super) fn set_done(&mut self, done: DoneOrders, asked: OrdMap<OrderKey, OrderSpec>) {
         (self.done, self.asked, self.newest) = (done, asked, Newest::default());
     }
 
@@ -377,7 +395,7 @@ impl Orders {
 
     fn working_mut(&mut self, key: &OrderKey) -> Option<&mut Working> {
         let instrument = self.open.get(key)?.spec.instrument;
-        self.queues.get_mut(&instrument)?.iter_mut().rfind(|w| w.key == *key)
+        self.lines.get_mut(&instrument)?.queue.iter_mut().rfind(|w| w.key == *key)
     }
 
     fn note_due(

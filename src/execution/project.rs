@@ -124,7 +124,7 @@ pub(super) fn rows(rows: &mut Vec<Row>, touched: &mut Touched, state: &State) {
 
 /// Rows of everything there is.
 pub(super) fn standing(state: &State) -> Vec<Row> {
-    let orders = state.orders.open().all_shared().chain(state.orders.done_map().values());
+    let orders = state.orders.open().all_shared().chain(state.orders.done_shared());
     let mut rows: Vec<Row> = orders.map(|order| Row::Order(Arc::clone(order))).collect();
     rows.extend(state.accounts.values().map(|account| Row::Portfolio(account.row())));
     rows.extend(state.limits.versions().iter().map(|version| Row::Limit(Box::new(version.clone()))));

@@ -14,7 +14,7 @@ use crate::domain::{Order, OrderSpec};
 use crate::risk::OrderKey;
 
 use super::engine::{Engine, EngineError};
-use super::orders::Orders;
+use super::orders::{DoneOrders, Orders};
 use super::state::State;
 
 /// Orders that ended, or changed after their end, between two moments.
@@ -65,14 +65,15 @@ impl Engine {
 impl Orders {
     /// Orders done now that were not, or were others, at an earlier moment of the same journal.
     pub fn done_since(&self, earlier: &Orders) -> Done {
-        let (new, old) = (self.done_map(), earlier.done_map());
-        let changed = |key: &OrderKey, order: &Arc<Order>| {
-            old.get(key).is_none_or(|before| !Arc::ptr_eq(before, order) && before != order)
+        let old = earlier.done_map();
+        let changed = |order: &Arc<Order>| {
+            let key = (order.spec.id, order.spec.account);
+            old.get(&key).is_none_or(|before| !Arc::ptr_eq(before, order) && before != order)
         };
-        let orders = new.iter().filter(|(key, order)| changed(key, order));
+        let orders = self.done_shared().filter(|order| changed(order));
         let asked = self.asked_map().iter().filter(|(key, _)| !earlier.asked_map().contains_key(*key));
         Done {
-            orders: orders.map(|(_, order)| order.as_ref().clone()).collect(),
+            orders: orders.map(|order| order.as_ref().clone()).collect(),
             asked: asked.map(|(key, spec)| (*key, spec.clone())).collect(),
         }
     }
@@ -80,12 +81,12 @@ impl Orders {
     fn restore_done(&mut self, runs: impl IntoIterator<Item = Done>) {
         let (mut orders, mut asked) = (Vec::new(), Vec::new());
         for run in runs {
-            let named = |order: Order| ((order.spec.account, order.spec.id), Arc::new(order));
+            let named = |order: Order| ((order.spec.id, order.spec.account), Arc::new(order));
             orders.extend(run.orders.into_iter().map(named));
             asked.extend(run.asked);
         }
         // Of equal keys the last one stays, which is the newest.
-        let done: OrdMap<_, _> = orders.into_iter().collect();
+        let done: DoneOrders = orders.into_iter().collect();
         let asked: OrdMap<_, _> = asked.into_iter().collect();
         self.set_done(done, asked);
     }

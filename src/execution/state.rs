@@ -47,6 +47,19 @@ pub struct Compared {
     pub last: UnixNanos,
 }
 
+/// What an account did of late.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Conduct {
+    /// Its orders of the last minute.
+    pub recent: VecDeque<Recent>,
+    /// Since its day began.
+    pub activity: Activity,
+    /// What it opened and closed on one day.
+    pub day_trades: DayTrades,
+    /// In its last minute and sessions.
+    pub past: Past,
+}
+
 /// Orders, accounts, limits, halts, instruments and the market as seen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
@@ -62,17 +75,9 @@ pub struct State {
     #[serde(default)]
     pub(super) halt_reasons: BTreeMap<Scope, CleanText>,
     pub(super) halted: BTreeSet<InstrumentId>,
-    pub(super) recent: BTreeMap<AccountId, VecDeque<Recent>>,
-    pub(super) no_recent: VecDeque<Recent>,
-    /// What each account did since its day began.
-    pub(super) activity: BTreeMap<AccountId, Activity>,
-    /// What each account opened and closed on one day.
-    pub(super) day_trades: BTreeMap<AccountId, DayTrades>,
-    /// What each account did in its last minute and sessions.
-    #[serde(default)]
-    pub(super) past: BTreeMap<AccountId, Past>,
-    #[serde(default)]
-    pub(super) no_past: Past,
+    /// What each account did of late.
+    pub(super) conduct: BTreeMap<AccountId, Conduct>,
+    pub(super) no_conduct: Conduct,
     /// Orders and changes of all paper accounts in the last minute.
     #[serde(default)]
     pub(super) firm_pace: Pace,
@@ -258,7 +263,12 @@ impl State {
         if account.spec().kind != AccountKind::Simulation {
             self.firm_pace.note(self.view.wall, given, refused);
         }
-        self.past.entry(name).or_default().pace.note(t, given, refused);
+        self.conduct(name).past.pace.note(t, given, refused);
+    }
+
+    /// What an account did of late, to be added to.
+    pub(super) fn conduct(&mut self, account: AccountId) -> &mut Conduct {
+        self.conduct.entry(account).or_default()
     }
 
     pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
@@ -288,6 +298,7 @@ impl State {
     /// The book as the risk checks see it.
     pub fn book(&self, account: AccountId, now: UnixNanos) -> Option<Book<'_>> {
         let account = self.accounts.get(&account)?;
+        let conduct = self.conduct.get(&account.spec().account).unwrap_or(&self.no_conduct);
         Some(Book {
             seq: self.seq,
             now,
@@ -299,14 +310,14 @@ impl State {
             halted: &self.halted,
             halts: &self.halts,
             venue: &self.venue,
-            recent: self.recent.get(&account.spec().account).unwrap_or(&self.no_recent),
+            recent: &conduct.recent,
             latched: &self.latched,
             reconciling: self.reconciling.contains(&account.spec().account),
             sums: self.orders.sums(),
             queues: &self.orders,
-            activity: self.activity.get(&account.spec().account).copied().unwrap_or_default(),
-            day_trades: self.day_trades.get(&account.spec().account).map_or(0, DayTrades::count),
-            past: self.past.get(&account.spec().account).unwrap_or(&self.no_past),
+            activity: conduct.activity,
+            day_trades: conduct.day_trades.count(),
+            past: &conduct.past,
             firm_pace: &self.firm_pace,
             wall: self.view.wall,
             executions: &self.executions,

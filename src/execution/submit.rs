@@ -4,7 +4,8 @@ use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::DecisionRecord;
 use crate::domain::{
-    BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side, UserName,
+    BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side,
+    TimeInForce, UserName,
 };
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
@@ -130,8 +131,9 @@ impl Step<'_> {
                     if let Some(broker) = self.remote_broker(&order) {
                         return self.send(order, broker, decision, false);
                     }
+                    let kind = (order.order_type, order.tif);
                     self.emit(EventBody::OrderAccepted { order, decision, valued_at: None })?;
-                    self.begin_work(key)
+                    self.begin_work(key, kind)
                 }
                 Err(refusal) => self.deny(order, refusal, None),
             },
@@ -173,10 +175,16 @@ impl Step<'_> {
     }
 
     /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.
-    pub(super) fn begin_work(&mut self, key: OrderKey) -> Result<(), EngineError> {
-        self.start_trail(key)?;
+    pub(super) fn begin_work(
+        &mut self,
+        key: OrderKey,
+        (order_type, tif): (OrderType, TimeInForce),
+    ) -> Result<(), EngineError> {
+        if order_type == OrderType::TrailingStop {
+            self.start_trail(key)?;
+        }
         self.take_quote(key)?;
-        self.end_immediate(key)
+        if tif.is_immediate() { self.end_immediate(key) } else { Ok(()) }
     }
 
     /// A trailing stop starts from the last price known; without one, from the first that comes.

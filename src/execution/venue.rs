@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{EndReason, EventBody, Fill};
+use crate::domain::limit::LimitName;
 use crate::domain::market::Trade;
 use crate::domain::order::Start;
 use crate::domain::{
@@ -362,7 +363,8 @@ impl Step<'_> {
         if !quantity.is_positive() || part_of_all {
             return Ok(Quantity::ZERO);
         }
-        let before = self.reference(&order.spec);
+        let guarded = self.state().limits().has(LimitName::MaxFillDistance);
+        let before = if guarded { self.reference(&order.spec) } else { None };
         let Some(fill) = self.counted_fill(order, quantity, price, against) else {
             self.end(key, EndReason::OutOfRange)?;
             return Ok(Quantity::ZERO);

@@ -19,6 +19,11 @@ use crate::domain::{
 use super::ledger::Movement;
 use super::position::{Lot, Pick, Planned, Position};
 
+/// Raw figures below this leave room for sums of a dozen of their kind.
+const ROOM: u64 = 1 << 58;
+/// Bits by which a price times a quantity is at least larger than the money it makes.
+const VALUE_BITS: u32 = 39;
+
 /// A dividend that is owed and not yet paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receivable {
@@ -189,7 +194,21 @@ impl Account {
 
     /// Whether the books can hold a fill.
     pub fn fits(&self, fill: &Fill, booking: Booking) -> Result<(), NumberError> {
-        self.booked(fill, booking).map(|_| ())
+        if self.has_room(fill) { Ok(()) } else { self.booked(fill, booking).map(|_| ()) }
+    }
+
+    /// Whether all figures that a fill changes are so far from their bounds that any sum of a few of them fits: nearly
+    /// always, and said without working the fill out.
+    fn has_room(&self, fill: &Fill) -> bool {
+        let position = self.positions.get(&fill.instrument);
+        let held = position.map_or([0; 3], |p| [p.quantity().raw(), p.cost().raw(), p.realized().raw()]);
+        let own = [self.cash, self.fees, self.realized, self.collateral, fill.fee].map(Money::raw);
+        let is_small = |raw: &i64| raw.unsigned_abs() < ROOM;
+        let value = i128::from(fill.price.raw()) * i128::from(fill.quantity.raw());
+        // Prices and quantities have nine places each, money has six.
+        is_small(&fill.quantity.raw())
+            && value.unsigned_abs() < u128::from(ROOM) << VALUE_BITS
+            && held.iter().chain(&own).all(is_small)
     }
 
     /// Books a fill: shares, cost, cash and fee.

@@ -83,29 +83,31 @@ pub fn post(
     currency: Currency,
     movement: &Movement,
 ) -> Result<(), Unbalanced> {
-    let negated = |amount: Money| amount.raw().saturating_neg();
-    let counter = movement.counter.map(|(ledger, amount)| (ledger, negated(amount)));
-    let lines = [
-        (Ledger::Cash, movement.cash.raw()),
-        (Ledger::Unsettled, movement.unsettled.raw()),
-        (Ledger::Receivable, movement.receivable.raw()),
-        (Ledger::Cost, movement.cost.raw()),
-        (Ledger::Fee, movement.fee.raw()),
-        (Ledger::Realized, negated(movement.realized)),
-        counter.unwrap_or((Ledger::Clearing, 0)),
-    ];
-    let difference: i128 = lines.iter().map(|(_, amount)| i128::from(*amount)).sum();
-    if difference != 0 {
-        return Err(Unbalanced { seq, account, difference });
-    }
     let money = Asset::Money(currency);
+    let negated = |amount: Money| amount.raw().saturating_neg();
     let line = |ledger, asset, phase, amount| Posting { seq, account, ledger, asset, phase, amount };
-    let moved = lines.into_iter().filter(|(_, amount)| *amount != 0);
-    postings.extend(moved.map(|(ledger, amount)| line(ledger, money, Phase::Posted, amount)));
-    if let Some((instrument, quantity, ledger)) = movement.shares.filter(|(_, q, _)| !q.is_zero()) {
-        let (asset, amount) = (Asset::Shares(instrument), quantity.raw());
-        postings.push(line(Ledger::Position, asset, Phase::Posted, amount));
-        postings.push(line(ledger, asset, Phase::Posted, amount.saturating_neg()));
+    if !movement.is_hold() {
+        let counter = movement.counter.map(|(ledger, amount)| (ledger, negated(amount)));
+        let lines = [
+            (Ledger::Cash, movement.cash.raw()),
+            (Ledger::Unsettled, movement.unsettled.raw()),
+            (Ledger::Receivable, movement.receivable.raw()),
+            (Ledger::Cost, movement.cost.raw()),
+            (Ledger::Fee, movement.fee.raw()),
+            (Ledger::Realized, negated(movement.realized)),
+            counter.unwrap_or((Ledger::Clearing, 0)),
+        ];
+        let difference: i128 = lines.iter().map(|(_, amount)| i128::from(*amount)).sum();
+        if difference != 0 {
+            return Err(Unbalanced { seq, account, difference });
+        }
+        let moved = lines.into_iter().filter(|(_, amount)| *amount != 0);
+        postings.extend(moved.map(|(ledger, amount)| line(ledger, money, Phase::Posted, amount)));
+        if let Some((instrument, quantity, ledger)) = movement.shares.filter(|(_, q, _)| !q.is_zero()) {
+            let (asset, amount) = (Asset::Shares(instrument), quantity.raw());
+            postings.push(line(Ledger::Position, asset, Phase::Posted, amount));
+            postings.push(line(ledger, asset, Phase::Posted, amount.saturating_neg()));
+        }
     }
     let held =
         [(Ledger::Hold, movement.hold, movement.used), (Ledger::Collateral, movement.collateral, false)];

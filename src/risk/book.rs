@@ -139,7 +139,7 @@ impl DayTrades {
             let count = self.counts.entry(session).or_default();
             *count = count.saturating_add(1);
         }
-        if opens {
+        if opens && !self.opened.contains_key(&instrument) {
             self.opened.insert(instrument, ());
         }
     }

@@ -258,6 +258,11 @@ impl LimitBook {
         self.versions.iter().filter(|v| given.contains(&v.version) && v.draft.names(symbol)).collect()
     }
 
+    /// Whether no limit is in force.
+    pub fn is_silent(&self) -> bool {
+        self.in_force.is_empty()
+    }
+
     /// Whether a limit of this name is in force anywhere.
     pub fn has(&self, name: LimitName) -> bool {
         self.in_force.keys().any(|(_, n)| *n == name)

@@ -50,7 +50,7 @@ pub fn order(id: &str, side: Side, quantity: &str, limit: Option<&str>) -> Order
 pub fn dispatch(order: &OrderSpec) -> Dispatch {
     let by = "test".parse().unwrap();
     let mut submitted = Order::new(order.clone(), OrderStatus::Submitted, UnixNanos::ZERO, by);
-    submitted.remote = Some(Remote::new(BrokerId::Alpaca));
+    submitted.remote = Some(Box::new(Remote::new(BrokerId::Alpaca)));
     Dispatch::of(&submitted).unwrap()
 }
 
@@ -62,7 +62,7 @@ pub fn dispatch_group(orders: &[OrderSpec]) -> Dispatch {
     for order in orders {
         let mut submitted = Order::new(order.clone(), OrderStatus::Submitted, UnixNanos::ZERO, by);
         let with = (order.id != lead).then_some(lead);
-        submitted.remote = Some(Remote { with, ..Remote::new(BrokerId::Alpaca) });
+        submitted.remote = Some(Box::new(Remote { with, ..Remote::new(BrokerId::Alpaca) }));
         sent.push(submitted);
     }
     Dispatch::with_legs(&sent[0], &sent).unwrap()

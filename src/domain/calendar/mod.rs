@@ -4,8 +4,8 @@
 //! their bundled files do not close; some sessions close early. SIM, the simulated exchange, trades 09:30–16:00
 //! UTC on every Monday to Friday of any year, without holidays or daylight saving.
 //!
-//! Everything is computed when a calendar is made; a look-up is a binary search (or, for SIM, arithmetic) and never
-//! touches zone rules, files or a clock. Outside the covered years look-ups answer `None`: they never guess.
+//! Everything is computed when a calendar is made; a look-up is by the number of the day (or, for SIM, arithmetic) and
+//! never touches zone rules, files or a clock. Outside the covered years look-ups answer `None`: they never guess.
 
 mod table;
 mod weekdays;
@@ -71,8 +71,8 @@ pub struct Session {
 /// How a calendar knows its days.
 #[derive(Debug, Clone)]
 enum Days {
-    /// Listed one by one, sorted.
-    Listed { sessions: Arc<[Session]>, zone: Arc<Zone>, covered: (NaiveDate, NaiveDate) },
+    /// Listed one by one, sorted; `first` is, for each covered date, the position of the first session on or after it.
+    Listed { sessions: Arc<[Session]>, first: Arc<[u32]>, zone: Arc<Zone>, covered: (NaiveDate, NaiveDate) },
     /// Every Monday to Friday, in UTC.
     Weekdays,
 }
@@ -116,7 +116,7 @@ impl Calendar {
     pub fn date_at(&self, time: UnixNanos) -> NaiveDate {
         match &self.days {
             Days::Listed { zone, .. } => zone.date_at(time),
-            Days::Weekdays => time.to_datetime().date_naive(),
+            Days::Weekdays => time.date(),
         }
     }
 
@@ -203,10 +203,10 @@ impl Calendar {
     /// Position of the first session on or after a date; `None` outside the covered years.
     pub fn position_on_or_after(&self, date: NaiveDate) -> Option<i64> {
         match &self.days {
-            Days::Listed { sessions, .. } if self.covers(date) => {
-                i64::try_from(sessions.partition_point(|session| session.date < date)).ok()
+            Days::Listed { first, covered, .. } => {
+                let day = i64::from(date.num_days_from_ce()) - i64::from(covered.0.num_days_from_ce());
+                first.get(usize::try_from(day).ok()?).map(|position| i64::from(*position))
             }
-            Days::Listed { .. } => None,
             Days::Weekdays => Some(weekdays::from_date(date)),
         }
     }
@@ -214,8 +214,13 @@ impl Calendar {
     /// Position of the first session for which `is_before` is false; `None` outside the covered years.
     fn first_not(&self, time: UnixNanos, is_before: impl Fn(&Session) -> bool) -> Option<i64> {
         match &self.days {
-            Days::Listed { sessions, .. } => {
-                let position = sessions.partition_point(&is_before);
+            Days::Listed { sessions, first, covered, .. } => {
+                // What closed two dates ago, or before, is before the instant wherever the exchange is.
+                let day = time.date_number() - i64::from(covered.0.num_days_from_ce()) - 1;
+                let from = usize::try_from(day).map_or(Some(0), |day| first.get(day).map(|at| *at as usize));
+                let from = from.unwrap_or(sessions.len());
+                let rest = sessions.get(from..)?;
+                let position = from + rest.iter().take_while(|session| is_before(session)).count();
                 let known = position > 0 || self.covers(self.date_at(time));
                 i64::try_from(position).ok().filter(|_| known)
             }
@@ -275,7 +280,14 @@ fn listed(
     let first = NaiveDate::from_ymd_opt(COVERED_YEARS.0, 1, 1).unwrap_or(NaiveDate::MIN);
     let last = NaiveDate::from_ymd_opt(COVERED_YEARS.1, 12, 31).unwrap_or(NaiveDate::MIN);
     let sessions = table::sessions(exchange, texts, &zone, regular, (first, last))?;
-    let days = Days::Listed { sessions: sessions.into(), zone: Arc::new(zone), covered: (first, last) };
+    let on_or_after = |date: NaiveDate| sessions.partition_point(|session| session.date < date) as u32;
+    let positions = first.iter_days().take_while(|date| *date <= last).map(on_or_after).collect();
+    let days = Days::Listed {
+        sessions: sessions.into(),
+        first: positions,
+        zone: Arc::new(zone),
+        covered: (first, last),
+    };
     Ok(Calendar { exchange, days })
 }
 

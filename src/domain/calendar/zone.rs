@@ -59,7 +59,7 @@ impl Zone {
     pub fn date_at(&self, time: UnixNanos) -> NaiveDate {
         let second = time.nanos().div_euclid(NANOS_PER_SECOND);
         let local = UnixNanos::from_seconds(second.saturating_add(self.offset_at(second)));
-        local.to_datetime().date_naive()
+        local.date()
     }
 
     /// The instant of a local wall time; `None` outside the range of [`UnixNanos`].

@@ -17,7 +17,7 @@ use crate::domain::{
     TimeInForce, UnixNanos,
 };
 use crate::portfolio::{Account, Booking, Movement, Receivable, split_price};
-use crate::risk::{Halt, OrderKey, Target};
+use crate::risk::{Activity, Halt, OrderKey, Target};
 
 use super::engine::EngineError;
 use super::few::Few;
@@ -59,7 +59,14 @@ pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> 
 }
 
 /// How a fill is booked: the lot it opens, the lot its order names, the day on which a sale settles.
-pub(super) fn booking(state: &State, calendars: &Calendars, fill: &Fill, seq: Seq, t: UnixNanos) -> Booking {
+fn booking(
+    state: &State,
+    calendars: &Calendars,
+    fill: &Fill,
+    seq: Seq,
+    lot: Option<Seq>,
+    t: UnixNanos,
+) -> Booking {
     let days = i64::from(state.venue.settlement_days);
     let settles = || {
         let calendar = calendars.of(fill.instrument.exchange);
@@ -67,7 +74,6 @@ pub(super) fn booking(state: &State, calendars: &Calendars, fill: &Fill, seq: Se
         calendar.at_position(traded.checked_add(days)?).map(|session| session.date)
     };
     let settles = if days > 0 && fill.side == Side::Sell { settles() } else { None };
-    let lot = state.orders.get(fill.account, fill.id).and_then(|order| order.spec.lot);
     Booking { seq, lot, settles }
 }
 
@@ -291,7 +297,9 @@ impl Fold<'_> {
 
     /// Cash is no longer negative: the control that spoke is lifted.
     fn cure(&mut self, account: AccountId) {
-        if self.state.accounts.get(&account).is_some_and(|a| !a.cash().is_negative()) {
+        if !self.state.latched.is_empty()
+            && self.state.accounts.get(&account).is_some_and(|a| !a.cash().is_negative())
+        {
             self.state.latched.remove(&(account, RefusalCode::CashNegative));
         }
     }
@@ -372,12 +380,11 @@ impl Fold<'_> {
             for (name, account) in &self.state.accounts {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));
-                    self.state.activity.remove(name);
-                    if let Some((past, at)) = self.state.past.get_mut(name).zip(session) {
-                        past.turn_to(at);
-                    }
-                    if let Some((trades, at)) = self.state.day_trades.get_mut(name).zip(session) {
-                        trades.turn_to(at);
+                    let Some(conduct) = self.state.conduct.get_mut(name) else { continue };
+                    conduct.activity = Activity::default();
+                    if let Some(at) = session {
+                        conduct.past.turn_to(at);
+                        conduct.day_trades.turn_to(at);
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! How events change orders: every step goes through the table of [`OrderStatus::after`].
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use crate::domain::event::{EndReason, EventBody, Fill, Refusal};
@@ -16,6 +18,7 @@ use crate::risk::{Activity, OrderKey, Recent};
 use super::super::engine::EngineError;
 use super::super::few::Few;
 use super::super::orders::Working;
+use super::super::state::Conduct;
 use super::{Effects, Fold, booking};
 
 /// How long orders count for the rate limit, in seconds.
@@ -133,10 +136,10 @@ impl Fold<'_> {
         order.valued_at = valued_at;
         order.reason = code.map(|c| c.text().to_owned()).unwrap_or_default();
         order.cap = spec.parent.map(|parent| self.filled_of((spec.account, parent)));
-        self.state.orders.insert(order, working);
-        self.active(spec.account, |a| a.messages = a.messages.saturating_add(1));
+        self.state.orders.insert(Arc::new(order), working);
         self.state.note_messages(spec.account, self.event.t, (1, 0));
-        let recent = self.state.recent.entry(spec.account).or_default();
+        let Conduct { activity, recent, .. } = self.state.conduct(spec.account);
+        activity.messages = activity.messages.saturating_add(1);
         recent.push_back(Recent::of(spec, self.event.t));
         let old = |o: &Recent| self.event.t.since(o.time) >= RECENT_SECONDS * NANOS_PER_SECOND;
         while recent.front().is_some_and(old) {
@@ -147,7 +150,7 @@ impl Fold<'_> {
 
     /// Counts what an account does today.
     fn active(&mut self, account: AccountId, count: impl FnOnce(&mut Activity)) {
-        count(self.state.activity.entry(account).or_default());
+        count(&mut self.state.conduct(account).activity);
     }
 
     fn filled_of(&self, key: OrderKey) -> Quantity {
@@ -298,34 +301,36 @@ impl Fold<'_> {
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
         let day = self.calendars.of(fill.instrument.exchange).date_at(t);
-        let closing = self.note_day_trade(fill, day);
+        let before = self.account(fill.account)?.quantity(fill.instrument);
+        let closing = self.note_day_trade(fill, before, day);
         let out = if fill.side == Side::Buy { notional.checked_neg() } else { Some(notional) };
-        self.state.note_day_flow((fill.account, fill.instrument), day, out);
-        let booking = booking(self.state, self.calendars, fill, seq, t);
-        let account = self.account(fill.account)?;
-        let movement = account.fill(fill, booking);
-        let held = account.quantity(fill.instrument);
-        let movement = self.counted(movement)?;
+        self.state.note_day_flow((fill.account, fill.instrument), !before.is_zero(), day, out);
         let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
         let order = self.state.orders.get(key.0, key.1).ok_or_else(unknown)?;
+        let booking = booking(self.state, self.calendars, fill, seq, order.spec.lot, t);
         let strategy = order.spec.strategy;
-        let stops = order.spec.order_type.start() == Start::Stop;
-        if let Some(session) = closing {
-            let past = self.state.past.entry(fill.account).or_default();
-            past.note_close(session, fill.instrument, movement.realized, stops && order.filled.is_zero());
-        }
+        let stops = order.spec.order_type.start() == Start::Stop && order.filled.is_zero();
         let sum = order.filled_notional.checked_add(notional).zip(order.fees.checked_add(fill.fee));
         let (filled_notional, fees) =
             sum.ok_or(EngineError::Number { seq, source: NumberError::Overflow })?;
         let step = if fill.leaves.is_zero() { OrderStep::FillRest } else { OrderStep::FillPart };
         // A late fill may be of an order that is done, or under its symbol of then.
         let own = !order.status.is_done() && order.spec.instrument == fill.instrument;
+        let movement = self.account(fill.account)?.fill(fill, booking);
+        let movement = self.counted(movement)?;
+        let held = before.checked_add(fill.side.signed(fill.quantity)).unwrap_or(before);
+        if let Some(session) = closing {
+            let past = &mut self.state.conduct(fill.account).past;
+            past.note_close(session, fill.instrument, movement.realized, stops);
+        }
         self.step_held(key, step, own.then_some(held), |order| {
             order.filled = fill.cum;
             (order.filled_notional, order.fees) = (filled_notional, fees);
             order.triggered |= matches!(order.spec.order_type.start(), Start::Stop | Start::Touch);
         })?;
-        self.raise_caps(key, fill.quantity);
+        if self.state.orders.has_ties() {
+            self.raise_caps(key, fill.quantity);
+        }
         self.note_venue_fill(fill);
         if self.state.view.last(fill.instrument).is_none() {
             self.state.set_last(fill.instrument, fill.price, t);
@@ -358,17 +363,17 @@ impl Fold<'_> {
         amount: Option<Money>,
     ) {
         let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
-        self.state.note_day_flow((account, instrument), day, amount);
+        let held = self.state.accounts.get(&account).is_some_and(|a| !a.quantity(instrument).is_zero());
+        self.state.note_day_flow((account, instrument), held, day, amount);
     }
 
     /// Before the fill is booked: whether it closes, or opens, what the account holds; the session, when it closes.
-    fn note_day_trade(&mut self, fill: &Fill, day: NaiveDate) -> Option<i64> {
-        let account = self.state.accounts.get(&fill.account)?;
+    fn note_day_trade(&mut self, fill: &Fill, held: Quantity, day: NaiveDate) -> Option<i64> {
         let session = self.calendars.of(fill.instrument.exchange).position_on_or_after(day)?;
-        let held = account.quantity(fill.instrument);
         let closes = !held.is_zero() && held.is_negative() != (fill.side == Side::Sell);
         let opens = !closes || held.checked_abs().is_none_or(|held| fill.quantity > held);
-        self.state.day_trades.entry(fill.account).or_default().note(session, fill.instrument, closes, opens);
+        let trades = &mut self.state.conduct(fill.account).day_trades;
+        trades.note(session, fill.instrument, closes, opens);
         closes.then_some(session)
     }
 

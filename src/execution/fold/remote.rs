@@ -153,7 +153,7 @@ impl Fold<'_> {
         self.state.orders.change(&key, |order| {
             order.cap = order.cap.filter(|_| with.is_some());
             let venue_ids = venue_id.into_iter().collect();
-            order.remote = Some(Remote { venue_ids, with, ..Remote::new(broker) });
+            order.remote = Some(Box::new(Remote { venue_ids, with, ..Remote::new(broker) }));
         });
         if let Some(venue_id) = venue_id {
             self.state.orders.name_at_venue(key, venue_id);

@@ -39,10 +39,12 @@ impl Fold<'_> {
         state.dividends.iter_mut().filter(|d| d.instrument == from).for_each(|d| d.instrument = to);
         let had: Vec<_> = state.applied.iter().filter(|(of, ..)| *of == from).copied().collect();
         state.applied.extend(had.into_iter().map(|(_, date, is_split)| (to, date, is_split)));
-        let recent = state.recent.values_mut().flatten();
-        recent.filter(|order| order.instrument == from).for_each(|order| order.instrument = to);
-        state.day_trades.values_mut().for_each(|trades| trades.change_symbol(from, to));
-        state.past.values_mut().for_each(|past| past.change_symbol(from, to));
+        for conduct in state.conduct.values_mut() {
+            let recent = conduct.recent.iter_mut();
+            recent.filter(|order| order.instrument == from).for_each(|order| order.instrument = to);
+            conduct.day_trades.change_symbol(from, to);
+            conduct.past.change_symbol(from, to);
+        }
         state.rename_day_flow(from, to);
         state.view.change_symbol(from, to);
         state.symbols.insert((from, to, day));

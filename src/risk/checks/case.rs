@@ -58,6 +58,8 @@ pub struct Case<'a> {
     open: Option<&'a Order>,
     around: Around,
     notional: Option<Money>,
+    /// Value of the whole quantity.
+    pub(super) whole: Option<Money>,
     /// Whether it can only take risk away that is there: limits that people set do not speak.
     closes: bool,
     reduces: bool,
@@ -79,6 +81,11 @@ impl<'a> Case<'a> {
         let reference = seen.and_then(|seen| seen.reference(order.side));
         let price = order.own_price().or(last.or(reference).map(|p| p.price));
         let notional = price.and_then(|p| p.notional(quantity).ok());
+        let whole = if quantity == order.quantity {
+            notional
+        } else {
+            price.and_then(|p| p.notional(order.quantity).ok())
+        };
         let around = book.sums.around(order, open, quantity, &prices);
         // A value that does not fit is no value, whatever the sums can hold.
         let with = around.with.filter(|_| notional.is_some());
@@ -103,6 +110,7 @@ impl<'a> Case<'a> {
             open,
             around,
             notional,
+            whole,
             closes,
             reduces: if closes {
                 Sides { position: held, ..Sides::default() }.reduces(order.side, quantity)
@@ -152,7 +160,7 @@ impl<'a> Case<'a> {
             reduce_only: order.reduce_only,
             // What waits for a trigger is priced from there.
             reference: order.trigger_price.or(self.reference.map(|r| r.price)),
-            notional: self.price.and_then(|p| p.notional(order.quantity).ok()),
+            notional: self.whole,
             cost: if wants(LimitName::MaxUnsettledUse) { self.cost() } else { None },
             reduces: self.reduces,
             short: (spec.short, self.instrument.is_none_or(|i| i.shortable)),
@@ -257,6 +265,9 @@ impl<'a> Case<'a> {
 
     /// Limits that bind the order.
     fn bounds(&self) -> Vec<Bound> {
+        if self.limits.is_silent() {
+            return Vec::new();
+        }
         let target = Target::of(self.book.account.spec(), self.order);
         let binding = self.limits.binding_order(&target, (self.order.account, self.order.id));
         let symbol = self.order.instrument.symbol;
@@ -264,6 +275,9 @@ impl<'a> Case<'a> {
     }
 
     fn halt(&self) -> Option<(Scope, crate::domain::event::HaltMode)> {
+        if self.book.halts.is_empty() {
+            return None;
+        }
         let target = Target::of(self.book.account.spec(), self.order);
         let binding = self.book.halts.iter().filter(|(scope, _)| target.is_bound_by(**scope));
         binding.max_by_key(|(_, halt)| halt.mode).map(|(scope, halt)| (*scope, halt.mode))

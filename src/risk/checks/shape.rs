@@ -119,8 +119,8 @@ fn market_data(case: &Case<'_>) -> Option<RefusalCode> {
 
 /// The order and its fee must be countable.
 fn range(case: &Case<'_>) -> Option<RefusalCode> {
-    let price = case.price?;
-    let whole = price.notional(case.order.quantity).ok();
+    case.price?;
+    let whole = case.whole;
     let fee = whole.and_then(|n| case.book.venue.fee.total(case.order.side, case.order.quantity, n).ok());
     let sum = whole.zip(fee).and_then(|(n, f)| n.checked_add(f));
     let held = case.sides.is_none() || case.with.is_some();

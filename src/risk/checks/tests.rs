@@ -188,7 +188,7 @@ impl World {
             reason: String::new(),
             actor: "ann".parse().unwrap(),
         };
-        self.orders.insert(key, order);
+        self.orders.insert(key, order.into());
         self
     }
 

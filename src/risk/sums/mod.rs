@@ -34,15 +34,36 @@ impl Counted {
     }
 }
 
-/// Totals of one account, raw money.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Totals {
+/// Sums over names, raw money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Amounts {
     position: i128,
     held: i128,
     gross: i128,
     buys: i128,
     sells: i128,
     cash: i128,
+}
+
+impl Amounts {
+    /// Takes out what was added before, and adds what takes its place; by how much the worst case changes.
+    fn shift(&mut self, before: &Figures, after: &Figures) -> i128 {
+        let worst = after.worst() - before.worst();
+        self.position += after.position - before.position;
+        self.held += after.position.abs() - before.position.abs();
+        self.gross += worst;
+        self.buys += after.buys.value - before.buys.value;
+        self.sells += after.sells.value - before.sells.value;
+        self.cash += after.cash - before.cash;
+        worst
+    }
+}
+
+/// Totals of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Totals {
+    /// Of all names that can be valued at last prices.
+    amounts: Amounts,
     /// Open orders.
     open: u32,
     /// Names that cannot be valued without a quote, or at all.
@@ -77,17 +98,11 @@ impl Adds {
 impl Totals {
     /// Nothing is held or ordered.
     fn is_empty(&self) -> bool {
-        *self == Totals::default()
-    }
-
-    /// Takes out what was added before, and adds what takes its place.
-    fn shift(&mut self, before: &Figures, after: &Figures) {
-        self.position += after.position - before.position;
-        self.held += after.position.abs() - before.position.abs();
-        self.gross += after.worst() - before.worst();
-        self.buys += after.buys.value - before.buys.value;
-        self.sells += after.sells.value - before.sells.value;
-        self.cash += after.cash - before.cash;
+        self.open == 0
+            && self.unvalued == 0
+            && self.blind.is_empty()
+            && self.sectors.is_empty()
+            && self.amounts == Amounts::default()
     }
 
     fn add_to_sector(&mut self, sector: &str, raw: i128) {
@@ -269,7 +284,7 @@ fn total(
     after: &Adds,
 ) {
     let totals = all.entry(account).or_default();
-    totals.shift(&before.figures, &after.figures);
+    let worst = totals.amounts.shift(&before.figures, &after.figures);
     if before.blind && !after.blind {
         totals.blind.remove(&instrument);
     } else if after.blind && !before.blind {
@@ -277,11 +292,10 @@ fn total(
     }
     totals.unvalued =
         (totals.unvalued + u32::from(after.unvalued)).saturating_sub(u32::from(before.unvalued));
-    let worst = after.figures.worst() - before.figures.worst();
     if worst != 0 && !sector.is_empty() {
         totals.add_to_sector(sector, worst);
     }
-    if *after == Adds::default() && totals.is_empty() {
+    if totals.open == 0 && *after == Adds::default() && totals.is_empty() {
         all.remove(&account);
     }
 }

@@ -3,8 +3,8 @@
 use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Quantity, Side};
 use crate::risk::exposure::Sides;
 
+use super::Sums;
 use super::name::{Figures, Name, Part, Prices};
-use super::{Sums, Totals};
 
 /// One instrument around a draft. What is left out: the draft's own open order, and the rest of its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,11 +72,9 @@ impl Sums {
         let apart = |part: &Part| this.group.is_none() || part.group != this.group;
         let of = |figures: Option<Figures>| figures.and_then(|f| sides(&f, name.position));
         let all = name.figures(prices, &self.fee);
-        let before = if out.is_none() && this.group.is_none() {
-            all
-        } else {
-            name.figures_with(prices, &self.fee, out.as_ref(), apart, None)
-        };
+        let alone = out.is_none() && this.group.is_none();
+        let before =
+            if alone { all } else { name.figures_with(prices, &self.fee, out.as_ref(), apart, None) };
         let with = if this.group.is_none() {
             let own = name.figures_of(&this, prices, &self.fee);
             before.zip(own).map(|(before, own)| before.with(this.side, &own))
@@ -84,11 +82,12 @@ impl Sums {
             name.figures_with(prices, &self.fee, out.as_ref(), |_| true, Some(&this))
         };
         let left_out = all.zip(before).and_then(|(all, before)| money(all.cash - before.cash));
+        let counted = of(all);
         Around {
-            before: of(before),
+            before: if alone { counted } else { of(before) },
             with: of(with),
             sells: self.sells_with(name, out, &this),
-            counted: of(all),
+            counted,
             cash: left_out,
         }
     }
@@ -118,25 +117,25 @@ impl Sums {
     /// Totals of an account. `prices` values what has neither a price of its own nor a last one.
     pub fn whole(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Whole> {
         let Some(totals) = self.totals.get(&account) else { return Some(Whole::default()) };
-        let mut seen = Totals::default();
+        let mut all = totals.amounts;
         for instrument in &totals.blind {
             let name = self.lines.get(instrument).and_then(|line| line.name(account))?;
-            seen.shift(&Figures::default(), &name.figures(&prices(*instrument), &self.fee)?);
+            all.shift(&Figures::default(), &name.figures(&prices(*instrument), &self.fee)?);
         }
         Some(Whole {
-            gross: money(totals.gross + seen.gross)?,
-            position: money(totals.position + seen.position)?,
-            held: money(totals.held + seen.held)?,
-            buys: money(totals.buys + seen.buys)?,
-            sells: money(totals.sells + seen.sells)?,
-            cash: money(totals.cash + seen.cash)?,
+            gross: money(all.gross)?,
+            position: money(all.position)?,
+            held: money(all.held)?,
+            buys: money(all.buys)?,
+            sells: money(all.sells)?,
+            cash: money(all.cash)?,
         })
     }
 
     /// Value of an account's positions at last prices; `None` when one is missing or it does not fit.
     pub fn positions(&self, account: AccountId) -> Option<Money> {
         let Some(totals) = self.totals.get(&account) else { return Some(Money::ZERO) };
-        if totals.unvalued > 0 { None } else { money(totals.position) }
+        if totals.unvalued > 0 { None } else { money(totals.amounts.position) }
     }
 
     /// Worst cases of an account in one sector.

@@ -385,7 +385,7 @@ fn projections_can_be_thrown_away_and_rebuilt() {
 fn a_row_of_an_order_at_a_broker_is_what_it_was_before_its_route_was_noted() {
     let (home, mut store) = filled();
     let remote = Remote { route: "alpaca takes limit day".into(), ..Remote::new(BrokerId::Alpaca) };
-    let order = Order { remote: Some(remote), ..order() };
+    let order = Order { remote: Some(Box::new(remote)), ..order() };
     store.rebuild([Row::Order(Arc::new(order))]).unwrap();
     let raw = Connection::open(home.path().join(TRADES_FILE)).unwrap();
     let kept: String = raw.query_row("SELECT remote FROM orders", [], |row| row.get(0)).unwrap();
