@@ -565,11 +565,8 @@ impl LimitBook {
 }
 
 /// Symbols of a restricted list.
-pub(super) fn symbols(value: &LimitValue) -> Option<&BTreeSet<Symbol>> {
-    match value {
-        LimitValue::Symbols(set) => Some(set),
-        LimitValue::Quantity(_) | LimitValue::Money(_) | LimitValue::Ratio(_) | LimitValue::Count(_) => None,
-    }
+pub(super) const fn symbols(value: &LimitValue) -> Option<&BTreeSet<Symbol>> {
+    if let LimitValue::Symbols(set) = value { Some(set) } else { None }
 }
 
 #[cfg(test)]
