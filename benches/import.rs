@@ -64,6 +64,24 @@ fn store(store: &mut MarketStore, pages: &[Vec<DailyBar>]) {
     assert_eq!(stored, ROWS as u64);
 }
 
+/// A file of rows by date, as an import takes it: read, sorted by series, each judged, pages of whole series stored.
+fn import(store: &mut MarketStore, calendars: &Calendars, text: &str) {
+    let mut rows = pages(text).concat();
+    rows.sort_by_key(|bar| (bar.instrument, bar.session));
+    let mut run = store::market::BarRun::new(CleanText::new("file"), Basis::Raw, UnixNanos::ZERO);
+    let (mut page, mut stored) = (Vec::with_capacity(PAGE), 0);
+    for bars in rows.chunk_by(|a, b| a.instrument == b.instrument) {
+        let suspect = Suspect::new(bars, Basis::Raw, &[]);
+        page.extend(sift(&[], &suspect, calendars.of(Exchange::Xnys)).bars);
+        if page.len() >= PAGE {
+            stored += store.store_bars(&mut run, &page).unwrap().stored;
+            page.clear();
+        }
+    }
+    stored += store.store_bars(&mut run, &page).unwrap().stored;
+    assert_eq!(stored, ROWS as u64);
+}
+
 /// Answers of Polygon for each name, as they come over the wire.
 fn answers() -> Vec<(Ask, Vec<u8>)> {
     let rows: Vec<DailyBar> = pages(&text()).concat();
@@ -226,7 +244,7 @@ fn main() {
         let (_bare, mut db) = bare_file();
         bare_date.time(|| bare(&mut db, &by_date.concat()));
         let (_home, mut market) = new_store();
-        whole.time(|| store(&mut market, &pages(&text)));
+        whole.time(|| import(&mut market, &calendars, &text));
         parsed.time(|| drop(pages(&text)));
         asked.time(|| answers.iter().for_each(|(ask, body)| drop(read(vendor.as_ref(), ask, body))));
     }
@@ -238,7 +256,7 @@ fn main() {
     say("answers: sifted", &judged, &bare_names);
     say("files by symbol: stored, pages of an import", &stored, &bare_symbol);
     say("bare, by date", &bare_date, &bare_date);
-    say("files by date: parsed, checked and stored", &whole, &bare_date);
+    say("files by date: parsed, checked, judged and stored", &whole, &bare_date);
     say("files by date: parsed and checked", &parsed, &bare_date);
     say("answers: read", &asked, &bare_names);
 }
