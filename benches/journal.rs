@@ -99,7 +99,7 @@ fn row(row: &Row, held: &mut Held) -> Line {
             v.extend([int(p.cash.raw()), int(p.unsettled.raw()), json(&holdings)]);
             (4, v)
         }
-        Row::RiskEvent(_) | Row::Limit(_) => unreachable!("no limit is set"),
+        Row::RiskEvent(_) | Row::RiskAck(_) | Row::Limit(_) => unreachable!("no limit is set"),
     }
 }
 

@@ -128,6 +128,9 @@ pub enum Command {
     /// Risk limits: show, history, diff, set, approve, revert.
     #[command(subcommand)]
     Limits(commands::limits::LimitsCommand),
+    /// What risk refused and told: list, ack.
+    #[command(subcommand)]
+    Risk(commands::risk::RiskCommand),
     /// Stop trading in a scope.
     Halt(commands::halt::Halt),
     /// Close the positions of a scope at market.
@@ -182,6 +185,7 @@ impl Command {
             Command::Portfolio(c) => c.run(env),
             Command::History(c) => c.run(env),
             Command::Limits(c) => c.run(env),
+            Command::Risk(c) => c.run(env),
             Command::Halt(c) => c.run(env),
             Command::Flatten(c) => c.run(env),
             Command::Resume(c) => c.run(env),

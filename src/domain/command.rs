@@ -8,7 +8,7 @@ use super::market::SessionState;
 use super::venue::VenueModel;
 use super::{
     AccountId, AccountSpec, ChangeSetId, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price,
-    Quantity, UserName, VenueOrderId,
+    Quantity, Seq, UserName, VenueOrderId,
 };
 
 /// One wish. The engine answers with events, always: a refusal is an event too.
@@ -115,6 +115,15 @@ pub enum Command {
         orders: u32,
         /// How long that took, in microseconds.
         micros: u64,
+    },
+    /// Notes that somebody looked at a risk event of an account, and what came of it.
+    AcknowledgeRisk {
+        /// The event.
+        of: Seq,
+        /// Its account.
+        account: AccountId,
+        /// What was found and done.
+        resolution: CleanText,
     },
     /// Lifts a halt that somebody else set.
     Resume {

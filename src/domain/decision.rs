@@ -79,6 +79,17 @@ pub struct Bound {
     /// Above this the order waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft: Option<LimitValue>,
+    /// What is measured of its scope alone, where that is not the account's figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Own>,
+}
+
+/// A figure of a limit's own scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Own {
+    /// Before and with the order, raw: of a fraction of equity the money. `None` when it cannot be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span<i64>>,
 }
 
 /// Everything the controls look at. A figure that is `None` could not be said, or no limit asked for it.
@@ -276,6 +287,26 @@ pub struct Beside {
     /// Loss realised in the instrument over five sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Money>,
+    /// All paper accounts in the account's currency together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firm: Option<FirmFigures>,
+    /// Capital that was put into the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capital: Option<Money>,
+    /// Whether the account fell too far below it and no person has lifted that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub below_capital: bool,
+}
+
+/// Exposures of all paper accounts in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirmFigures {
+    /// Sum of the worst cases.
+    pub gross: Span<Money>,
+    /// Longs less shorts, without its sign.
+    pub net: Span<Money>,
+    /// Their equity.
+    pub equity: Money,
 }
 
 impl Beside {

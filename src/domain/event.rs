@@ -2,6 +2,7 @@
 //!
 //! State is a fold of these. Each body carries all that the fold needs; nothing is looked up elsewhere.
 
+mod ack;
 mod claim;
 mod end;
 mod fill;
@@ -9,7 +10,7 @@ mod halt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{claim::Claim, end::EndReason, halt::HaltMode};
+pub use self::{ack::RiskAck, claim::Claim, end::EndReason, halt::HaltMode};
 pub use fill::{Fill, VenueFill};
 
 use super::limit::{Breach, DecisionRecord, LimitDraft, LimitName, Scope, Turn};
@@ -540,6 +541,8 @@ pub enum EventBody {
         /// What is allowed.
         threshold: String,
     },
+    /// Somebody looked at what risk had to see, and said what came of it.
+    RiskAcknowledged(RiskAck),
     /// What a continuous control said of an account no longer holds.
     RiskEased {
         /// Account.

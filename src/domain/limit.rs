@@ -105,13 +105,13 @@ limit_names! {
     PriceCollar = "price_collar", Ratio, PriceCollar, "Farthest a price may be on the wrong side of the reference price.";
     MaxReferenceAge = "max_reference_age", Seconds, StaleMarketData, "Oldest reference price an order may be judged against.";
     DuplicateOrderWindow = "duplicate_order_window", Seconds, DuplicateOrderWindow, "Time in which the same account may not ask again for the same side, quantity and price of an instrument; at most 60.";
-    MaxSelfTrades = "max_self_trades", Count, SelfTrade, "Most working orders of the same owner on the other side, in any of their accounts, that an order may trade with; 0 prevents self-trades.";
+    MaxSelfTrades = "max_self_trades", Count, SelfTrade, "Most working orders of the same owner on the other side, in any of their accounts, that an order may trade with; 0 prevents self-trades. Beyond it the order is refused; with `0 cancel_oldest` those orders end instead, the oldest first, with `0 cancel_newest` a new order is taken and ends at once. At a broker it is always refused.";
     MaxOrdersPerMinute = "max_orders_per_minute", Count, RateLimit, "Most orders of an account in sixty seconds.";
     MaxOpenOrders = "max_open_orders", Count, MaxOpenOrders, "Most open orders of an account.";
     MaxCancelsPerDay = "max_cancels_per_day", Count, CancelLimit, "Most cancels of an account in a day; more orders are refused, cancels never.";
     MaxOrderToTrade = "max_order_to_trade", Ratio, OrderToTrade, "Most orders, changes and cancels of an account in a day for each fill and one more.";
     MaxRepeatedExecutions = "max_repeated_executions", Count, RepeatedExecution, "Most fills of a strategy before a person must look: then it is halted until somebody resumes it.";
-    MaxDailyLoss = "max_daily_loss", Money, DailyLossLimit, "Largest loss since the day's opening equity.";
+    MaxDailyLoss = "max_daily_loss", Money, DailyLossLimit, "Largest loss since the day's opening equity; for a symbol, of what is held and was traded in it today, fees apart.";
     MaxDrawdown = "max_drawdown", Ratio, DrawdownLimit, "Largest fall from the highest equity so far.";
     MaxPositionLoss = "max_position_loss", Money, PositionLoss, "Largest unrealised loss of one position; more of it may not be added.";
     MaxConsecutiveLosses = "max_consecutive_losses", Count, ConsecutiveLosses, "Most closes at a loss in a row, until the next day.";
@@ -131,6 +131,10 @@ limit_names! {
     LowProfitLock = "low_profit_lock", Money, LowProfit, "Largest loss realised in one name over five sessions; more of it may not be added.";
     MaxFillDistance = "max_fill_distance", Ratio, FatFill, "Farthest a fill may be on the wrong side of the reference price before it; beyond the hard value the limit's scope is halted too.";
     ApprovalWindow = "approval_window", Seconds, ApprovalExpired, "Longest time on the wall clock that an order waits for a second person; then it ends.";
+    MaxFirmGrossExposure = "max_firm_gross_exposure", Ratio, GrossExposure, "Largest sum of position values of all paper accounts in the account's currency together, as a multiple of their equity, open orders included.";
+    MaxFirmNetExposure = "max_firm_net_exposure", Ratio, NetExposure, "Largest difference of long and short values of all paper accounts in the account's currency together, as a multiple of their equity, open orders of the order's side included.";
+    AllowedSymbols = "allowed_symbols", Symbols, NotAllowed, "The only symbols that may be traded; an empty list allows none.";
+    MaxStaticDrawdown = "max_static_drawdown", Ratio, StaticDrawdownLimit, "Largest fall of equity below the capital that was put in, as a share of it.";
 }
 
 /// Longest window in which orders alike are remembered, in seconds.
@@ -208,6 +212,28 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
+/// What becomes of an order that would trade with open ones of the same owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelfTrade {
+    /// The open ones end, the oldest first, and it works.
+    CancelOldest,
+    /// It is taken and ends at once; a change is refused.
+    CancelNewest,
+}
+
+impl SelfTrade {
+    const ALL: [SelfTrade; 2] = [SelfTrade::CancelOldest, SelfTrade::CancelNewest];
+
+    /// The word used everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SelfTrade::CancelOldest => "cancel_oldest",
+            SelfTrade::CancelNewest => "cancel_newest",
+        }
+    }
+}
+
 /// A limit's value in its unit. Serialised as the text a person would type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitValue {
@@ -221,13 +247,18 @@ pub enum LimitValue {
     Count(u32),
     /// A set of symbols.
     Symbols(BTreeSet<Symbol>),
+    /// A number of own orders, and what ends beyond it; without that the order is refused, as by a plain number.
+    SelfTrades(u32, SelfTrade),
 }
 
 impl LimitValue {
     /// Parses `text` in the unit of `name`; negative values are refused.
     pub fn parse(name: LimitName, text: &str) -> Result<Self, String> {
         let bad = |e: &dyn fmt::Display| format!("{name}: '{}' {e}", text.escape_default());
-        let value = Self::read(name.unit(), text).map_err(|e| bad(&e))?;
+        let value = match text.trim().split_once(' ').filter(|_| name == LimitName::MaxSelfTrades) {
+            Some((count, mode)) => Self::read_self_trades(count, mode.trim()).map_err(|e| bad(&e))?,
+            None => Self::read(name.unit(), text).map_err(|e| bad(&e))?,
+        };
         let most = i64::from(LIKE_WINDOW_SECONDS_MAX);
         if name == LimitName::DuplicateOrderWindow && value.raw().is_some_and(|raw| raw > most) {
             return Err(bad(&"is longer than orders are remembered: give at most 60"));
@@ -236,6 +267,33 @@ impl LimitValue {
             return Err(bad(&"is negative; a limit is zero or more"));
         }
         Ok(value)
+    }
+
+    fn read_self_trades(count: &str, mode: &str) -> Result<Self, String> {
+        let LimitValue::Count(count) = Self::read(LimitUnit::Count, count)? else {
+            return Err(String::new());
+        };
+        if mode == "deny" {
+            return Ok(LimitValue::Count(count));
+        }
+        let known = SelfTrade::ALL.into_iter().find(|m| m.as_str() == mode);
+        known.map(|mode| LimitValue::SelfTrades(count, mode)).ok_or_else(|| {
+            "names no way to prevent self-trades: give a number alone (or with deny), with cancel_oldest or with \
+             cancel_newest"
+                .to_owned()
+        })
+    }
+
+    /// The mode of a self-trade limit that does not refuse.
+    pub const fn self_trade(&self) -> Option<(u32, SelfTrade)> {
+        match self {
+            LimitValue::SelfTrades(count, mode) => Some((*count, *mode)),
+            LimitValue::Quantity(_)
+            | LimitValue::Money(_)
+            | LimitValue::Ratio(_)
+            | LimitValue::Count(_)
+            | LimitValue::Symbols(_) => None,
+        }
     }
 
     fn read(unit: LimitUnit, text: &str) -> Result<Self, String> {
@@ -260,7 +318,7 @@ impl LimitValue {
             LimitValue::Quantity(v) => Some(v.raw()),
             LimitValue::Money(v) => Some(v.raw()),
             LimitValue::Ratio(v) => Some(v.raw()),
-            LimitValue::Count(v) => Some(i64::from(*v)),
+            LimitValue::Count(v) | LimitValue::SelfTrades(v, _) => Some(i64::from(*v)),
             LimitValue::Symbols(_) => None,
         }
     }
@@ -273,6 +331,7 @@ impl fmt::Display for LimitValue {
             LimitValue::Money(v) => v.fmt(f),
             LimitValue::Ratio(v) => v.fmt(f),
             LimitValue::Count(v) => v.fmt(f),
+            LimitValue::SelfTrades(v, mode) => f.pad(&format!("{v} {}", mode.as_str())),
             LimitValue::Symbols(set) => {
                 let names: Vec<&str> = set.iter().map(Symbol::as_str).collect();
                 f.pad(&names.join(","))

@@ -75,6 +75,7 @@ refusal_codes! {
     TradingHalted = "TRADING_HALTED", "trading is halted";
     TradingReduceOnly = "TRADING_REDUCE_ONLY", "only orders that reduce a position are taken";
     RestrictedList = "RESTRICTED_LIST", "the symbol is on the restricted list";
+    NotAllowed = "NOT_ALLOWED", "the symbol is not on the list of those that may be traded";
     MaxOrderQty = "MAX_ORDER_QTY", "the order quantity is above its limit";
     MaxOrderNotional = "MAX_ORDER_NOTIONAL", "the order value is above its limit";
     PriceCollar = "PRICE_COLLAR", "the price is too far from the reference price";
@@ -118,6 +119,7 @@ refusal_codes! {
     RateLimit = "RATE_LIMIT", "too many orders or changes in a minute";
     DailyLossLimit = "DAILY_LOSS_LIMIT", "the daily loss limit is used up";
     DrawdownLimit = "DRAWDOWN_LIMIT", "the drawdown limit is used up";
+    StaticDrawdownLimit = "STATIC_DRAWDOWN_LIMIT", "equity has fallen too far below the capital that was put in";
     ApprovalRequired = "APPROVAL_REQUIRED", "a second person must approve it";
     ApprovalExpired = "APPROVAL_EXPIRED", "nobody approved it in time";
     WaitsForSells = "WAITS_FOR_SELLS", "waits until the list's sells have paid for it";

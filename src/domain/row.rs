@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::event::RiskAck;
 use super::limit::LimitVersion;
 use super::order_state::Order;
 use super::{
@@ -18,6 +19,8 @@ pub enum Row {
     Execution(Execution),
     /// Insert into `risk_events`.
     RiskEvent(RiskEventRow),
+    /// Insert into `risk_acks`.
+    RiskAck(RiskAckRow),
     /// Upsert into `portfolios` by account: its figures, and the holdings named.
     Portfolio(Portfolio),
     /// Upsert into `limit_versions` by version.
@@ -68,6 +71,17 @@ pub struct RiskEventRow {
     pub observed: String,
     /// What is allowed.
     pub threshold: String,
+}
+
+/// Who looked at a risk event, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RiskAckRow {
+    /// Event that carries it.
+    pub seq: Seq,
+    /// Market time.
+    pub time: UnixNanos,
+    /// What was looked at.
+    pub ack: RiskAck,
 }
 
 /// What an account has in an instrument.

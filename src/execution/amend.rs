@@ -3,6 +3,7 @@
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::DecisionRecord;
 use crate::domain::{Order, OrderSpec, OrderStatus, Price, Quantity, RefusalCode};
+use crate::risk::checks::prevented;
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{Draft, OrderKey, Verdict, evaluate};
 
@@ -43,8 +44,7 @@ impl Step<'_> {
         let foreign = (limit_price.is_some() && !spec.order_type.has_limit())
             || (trigger_price.is_some() && (!spec.order_type.has_trigger() || order.triggered));
         if foreign {
-            let refusal = Refusal::plain(RefusalCode::AmendFieldImmutable);
-            return self.no_change(key, refusal);
+            return self.no_change(key, Refusal::plain(RefusalCode::AmendFieldImmutable));
         }
         spec.limit_price = limit_price.or(spec.limit_price);
         spec.trigger_price = trigger_price.or(spec.trigger_price);
@@ -75,10 +75,12 @@ impl Step<'_> {
                 decision,
             });
         }
+        let ends = decision.as_ref().and_then(|record| prevented(&record.inputs));
         self.emit(EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price, decision })?;
         if done {
             return self.follow(key, Quantity::ZERO);
         }
+        self.prevent_self_trades(key, ends)?;
         self.take_quote(key)
     }
 

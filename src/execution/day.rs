@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{AccountId, ByInstrument, Exchange, InstrumentId, Money, Price};
 
+use crate::risk::DayProfits;
+
 use super::state::State;
 
 /// One holding's day.
@@ -27,6 +29,17 @@ struct DayOf {
 /// The day of every holding.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Days(BTreeMap<AccountId, ByInstrument<DayOf>>);
+
+impl DayProfits for State {
+    fn of_today(&self, account: AccountId, instrument: InstrumentId, price: Option<Price>) -> Option<Money> {
+        let untouched = || {
+            let held = self.accounts().get(&account).is_some_and(|a| a.positions().contains_key(&instrument));
+            let traded = self.day_of.0.get(&account).is_some_and(|days| days.contains_key(&instrument));
+            (!held && !traded).then_some(Money::ZERO)
+        };
+        self.day_profit(account, instrument, price).or_else(untouched)
+    }
+}
 
 impl State {
     /// A holding's profit today at a price; `None` where its value at the day's begin is not known.

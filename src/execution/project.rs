@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::event::{Event, EventBody};
 use crate::domain::limit::Turn;
-use crate::domain::row::{Execution, RiskEventRow, Row};
+use crate::domain::row::{Execution, RiskAckRow, RiskEventRow, Row};
 use crate::domain::{AccountId, InstrumentId, Money, RefusalCode};
 use crate::risk::OrderKey;
 
@@ -45,6 +45,9 @@ pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, ef
         | EventBody::LimitRejected { version, .. }
         | EventBody::LimitTurned { version, turn: Turn::Overtaken } => {
             touched.limits.push(*version);
+        }
+        EventBody::RiskAcknowledged(ack) => {
+            rows.push(Row::RiskAck(RiskAckRow { seq: event.seq, time: event.t, ack: ack.clone() }));
         }
         body => rows.extend(risk_row(event, body)),
     }

@@ -315,6 +315,7 @@ impl State {
             reconciling: self.reconciling.contains(&account.spec().account),
             sums: self.orders.sums(),
             queues: &self.orders,
+            days: self,
             activity: conduct.activity,
             day_trades: conduct.day_trades.count(),
             past: &conduct.past,

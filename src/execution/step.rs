@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::command::{Command, Given};
-use crate::domain::event::{Event, EventBody};
+use crate::domain::event::{Event, EventBody, RiskAck};
 use crate::domain::journal::Batch;
 use crate::domain::limit::LimitName;
 use crate::domain::market::MarketEvent;
@@ -186,6 +186,15 @@ impl<'e> Step<'e> {
                 orders: *orders,
                 micros: *micros,
             }),
+            Command::AcknowledgeRisk { of, account, resolution } => {
+                let (of, account, resolution) = (*of, *account, resolution.clone());
+                self.emit(EventBody::RiskAcknowledged(RiskAck {
+                    of,
+                    account,
+                    actor: given.actor,
+                    resolution,
+                }))
+            }
             Command::Resume { scope } => self.resume(given, *scope),
             Command::VenueAnswer { account, id, answer } => self.venue_answer((*account, *id), answer),
             Command::VenueReport { account, report } => self.venue_report(*account, report),

@@ -1,12 +1,13 @@
 //! Giving orders: identity first, then the gate, then the market.
 
-use crate::domain::event::{EventBody, Refusal};
+use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::DecisionRecord;
+use crate::domain::limit::{DecisionRecord, SelfTrade};
 use crate::domain::{
     BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side,
     TimeInForce, UserName,
 };
+use crate::risk::checks::{crossing, prevented};
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
 
 use super::engine::EngineError;
@@ -127,12 +128,14 @@ impl Step<'_> {
             }
             Verdict::Accept => match enter(order, decision, self.state().seq) {
                 Ok((order, record)) => {
+                    let ends = prevented(&record.inputs);
                     let (key, decision) = ((order.account, order.id), Some(record));
                     if let Some(broker) = self.remote_broker(&order) {
                         return self.send(order, broker, decision, false);
                     }
                     let kind = (order.order_type, order.tif);
                     self.emit(EventBody::OrderAccepted { order, decision, valued_at: None })?;
+                    self.prevent_self_trades(key, ends)?;
                     self.begin_work(key, kind)
                 }
                 Err(refusal) => self.deny(order, refusal, None),
@@ -171,7 +174,32 @@ impl Step<'_> {
         if let Some(broker) = self.remote_broker(&working) {
             return self.send(working, broker, decision, alone);
         }
-        self.emit(EventBody::OrderReleased { account, id, approver, alone, valued_at: None, decision })
+        let ends = decision.as_ref().and_then(|record| prevented(&record.inputs));
+        self.emit(EventBody::OrderReleased { account, id, approver, alone, valued_at: None, decision })?;
+        self.prevent_self_trades(key, ends)
+    }
+
+    /// Ends what an order that works from now on would trade with, or the order itself, where a limit says so.
+    pub(super) fn prevent_self_trades(
+        &mut self,
+        key: OrderKey,
+        ends: Option<(SelfTrade, u32)>,
+    ) -> Result<(), EngineError> {
+        let Some((mode, many)) = ends else { return Ok(()) };
+        if mode == SelfTrade::CancelNewest {
+            return self.end(key, EndReason::SelfTrade);
+        }
+        let state = self.state();
+        let open = state.orders.open().get(&key);
+        let Some((order, book)) = open.zip(state.book(key.0, self.now)) else { return Ok(()) };
+        let draft = Draft::amended(&order.spec);
+        let met = crossing(&book, state.limits(), &state.view.facts, &draft);
+        let mut oldest: Vec<_> =
+            state.orders.queue(order.spec.instrument).iter().filter(|w| met.contains(&w.key)).collect();
+        oldest.sort_unstable_by_key(|w| w.place);
+        let oldest: Vec<OrderKey> =
+            oldest.into_iter().take(usize::try_from(many).unwrap_or(usize::MAX)).map(|w| w.key).collect();
+        oldest.into_iter().try_for_each(|key| self.end(key, EndReason::SelfTrade))
     }
 
     /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.

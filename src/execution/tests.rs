@@ -7,6 +7,7 @@ mod govern;
 mod margin;
 mod remote;
 mod risk;
+mod self_trades;
 mod symbols;
 mod venue;
 

@@ -62,6 +62,8 @@ pub struct Account {
     borrow: Money,
     day_open: Money,
     peak: Money,
+    /// What was brought in since it was opened.
+    brought_in: Money,
 }
 
 impl Account {
@@ -76,6 +78,7 @@ impl Account {
             borrow: Money::ZERO,
             day_open: spec.cash,
             peak: spec.cash,
+            brought_in: Money::ZERO,
             spec,
             positions: ByInstrument::default(),
             receivables: Vec::new(),
@@ -89,6 +92,11 @@ impl Account {
     /// As it was opened.
     pub const fn spec(&self) -> &AccountSpec {
         &self.spec
+    }
+
+    /// Capital that was put in: its opening cash, later deposits, and what positions were worth that it took over.
+    pub fn capital(&self) -> Option<Money> {
+        self.spec.cash.checked_add(self.brought_in)
     }
 
     /// Money at hand, proceeds not yet settled included.
@@ -255,8 +263,9 @@ impl Account {
         let collateral = self.collateral_change(position.cost(), cost)?;
         position.add_lot(Lot { id: seq, quantity, cost }, self.spec.lots)?;
         let sums = self.collateral.checked_add(collateral).zip(self.day_open.checked_add(worth));
-        let sums = sums.zip(self.peak.checked_add(worth)).ok_or(NumberError::Overflow)?;
-        ((self.collateral, self.day_open), self.peak) = sums;
+        let sums = sums.zip(self.peak.checked_add(worth)).zip(self.brought_in.checked_add(worth));
+        let sums = sums.ok_or(NumberError::Overflow)?;
+        (((self.collateral, self.day_open), self.peak), self.brought_in) = sums;
         self.put(instrument, position);
         Ok(Movement {
             cost,
@@ -390,7 +399,10 @@ impl Account {
     ) -> Result<Movement, NumberError> {
         let cash = self.cash.checked_add(amount).ok_or(NumberError::Overflow)?;
         let movement = match kind {
-            CashKind::Deposit => Movement::money(Ledger::Deposit, amount),
+            CashKind::Deposit => {
+                self.brought_in = self.brought_in.checked_add(amount).ok_or(NumberError::Overflow)?;
+                Movement::money(Ledger::Deposit, amount)
+            }
             CashKind::Dividend => self.pay_dividend(amount, instrument)?,
             CashKind::CashInLieu => self.pay_fraction(amount, instrument)?,
             CashKind::Borrow => {

@@ -16,7 +16,7 @@ use crate::portfolio::Account;
 
 use super::open::OpenOrders;
 use super::past::{Pace, Past};
-use super::sums::{Prices, Sums};
+use super::sums::{Prices, Sums, Whole};
 
 /// An order's name: ids are unique per account.
 pub type OrderKey = (AccountId, OrderId);
@@ -172,6 +172,13 @@ pub trait Queues: std::fmt::Debug {
     fn open_in(&self, instrument: InstrumentId) -> Vec<OrderKey>;
 }
 
+/// What holdings made today.
+pub trait DayProfits: std::fmt::Debug {
+    /// Profit of an account in an instrument since its day began, fees apart; nothing where it was neither held nor
+    /// traded, `None` where it is not known.
+    fn of_today(&self, account: AccountId, instrument: InstrumentId, price: Option<Price>) -> Option<Money>;
+}
+
 /// One account's book and the market around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Book<'a> {
@@ -205,6 +212,8 @@ pub struct Book<'a> {
     pub sums: &'a Sums,
     /// Open orders by instrument.
     pub queues: &'a dyn Queues,
+    /// What its holdings made today.
+    pub days: &'a dyn DayProfits,
     /// What the account did today.
     pub activity: Activity,
     /// Its day trades.
@@ -312,7 +321,7 @@ impl<'a> Book<'a> {
 
     /// Equity at last prices; `None` when one is missing.
     pub fn equity(&self) -> Option<Money> {
-        self.account.equity_with(self.sums.positions(self.account.spec().account)?)
+        self.equity_of(self.account)
     }
 
     /// Whether another account is of the same owner and its orders can meet this one's: one's own, always.
@@ -335,13 +344,26 @@ impl<'a> Book<'a> {
         others.filter(move |_| kind != AccountKind::Simulation)
     }
 
+    /// Its peers in its currency.
+    pub fn peers_in_currency(&self) -> impl Iterator<Item = &'a Account> + use<'a> {
+        let currency = self.account.spec().currency;
+        self.peers().filter(move |peer| peer.spec().currency == currency)
+    }
+
     /// Worst cases of its peers in its currency.
     pub fn peers_gross(&self) -> Option<Money> {
-        let currency = self.account.spec().currency;
-        let others = self.peers().map(Account::spec).filter(|spec| spec.currency == currency);
-        let gross =
-            |spec: &AccountSpec| self.sums.whole(spec.account, |i| self.prices(i)).map(|whole| whole.gross);
-        others.map(gross).try_fold(Money::ZERO, |sum, gross| sum.checked_add(gross?))
+        let gross = |peer: &Account| Some(self.whole_of(peer.spec())?.gross);
+        self.peers_in_currency().map(gross).try_fold(Money::ZERO, |sum, gross| sum.checked_add(gross?))
+    }
+
+    /// Totals of an account.
+    pub fn whole_of(&self, spec: &AccountSpec) -> Option<Whole> {
+        self.sums.whole(spec.account, |i| self.prices(i))
+    }
+
+    /// Equity of an account at last prices; `None` when one is missing.
+    pub fn equity_of(&self, account: &Account) -> Option<Money> {
+        account.equity_with(self.sums.positions(account.spec().account)?)
     }
 
     /// Day trades, where the account's number of them is restricted: on margin, with little equity at the day's start.

@@ -38,6 +38,14 @@ impl Sides {
         Some(value.max(Money::ZERO))
     }
 
+    /// Size of the position, long or short, if all orders of a side filled.
+    pub fn net(&self, side: Side) -> Option<Money> {
+        match side {
+            Side::Buy => self.value.checked_add(self.buy_value)?.checked_abs(),
+            Side::Sell => self.value.checked_sub(self.sell_value)?.checked_abs(),
+        }
+    }
+
     /// The larger side's value.
     pub fn worst(&self) -> Option<Money> {
         Some(self.side_value(Side::Buy)?.max(self.side_value(Side::Sell)?))

@@ -15,16 +15,19 @@ use crate::domain::limit::{
     Closed, LimitDraft, LimitName, LimitUnit, LimitValue, LimitVersion, Scope, Turn, VersionStatus,
 };
 use crate::domain::{
-    AccountId, AccountKind, AccountSpec, ChangeSetId, CleanText, OrderSpec, StrategyId, Symbol, UnixNanos,
-    UserName,
+    AccountId, AccountKind, AccountSpec, CleanText, OrderSpec, StrategyId, Symbol, UnixNanos, UserName,
 };
 
 use super::book::OrderKey;
+use super::checks::{Control, control_of};
 
+mod error;
 mod sets;
 mod turns;
 
 pub use turns::Reached;
+
+pub use error::LimitError;
 
 /// A limit in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,59 +47,6 @@ pub enum LimitChange {
     AtOnce,
     /// Looser: waits for a second person.
     Waits,
-}
-
-/// Why a limit was not set or approved.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LimitError {
-    /// A value does not parse in the limit's unit.
-    #[error("{0}")]
-    BadValue(String),
-    /// Soft above hard.
-    #[error("the soft value lies above the hard value: give a soft value below it")]
-    SoftAboveHard,
-    /// No such version.
-    #[error("limit version {0} does not exist: see the limits' history for those that wait")]
-    UnknownVersion(u32),
-    /// Not waiting any more.
-    #[error("limit version {0} does not wait for approval")]
-    NotWaiting(u32),
-    /// A later version of the same limit is in force.
-    #[error("limit version {0} was overtaken by a later version of the same limit: propose it again")]
-    Overtaken(u32),
-    /// Somebody changed the limit since the draft was begun.
-    #[error(
-        "{by} changed {name} for {scope} to {value} (version {version}) since version {based_on}: look again"
-    )]
-    Stale {
-        /// Limit.
-        name: LimitName,
-        /// Scope.
-        scope: Scope,
-        /// Version it is at.
-        version: u32,
-        /// Who made that version.
-        by: UserName,
-        /// Its hard value.
-        value: String,
-        /// Version the draft was based on.
-        based_on: u32,
-    },
-    /// A window that ends before it begins, or has ended.
-    #[error("the limit would end before it begins: give --until after --from, and ahead of market time")]
-    EmptyWindow,
-    /// The same limit twice in a change set.
-    #[error("the change set has {0} for {1} twice: keep one of them")]
-    Twice(LimitName, Scope),
-    /// The name of a change set that there was before.
-    #[error("there is a change set '{0}' already: give another name")]
-    KnownSet(ChangeSetId),
-    /// Nothing of a change set was ever in force.
-    #[error("no version of change set '{0}' was ever in force: see the limits' history")]
-    NeverInForce(ChangeSetId),
-    /// No version of a change set waits.
-    #[error("change set '{0}' has no version that waits for approval")]
-    UnknownSet(ChangeSetId),
 }
 
 /// Versions and values of a limit, beside the one in force.
@@ -187,6 +137,10 @@ type Values = (Option<LimitValue>, Option<LimitValue>);
 fn values(draft: &LimitDraft) -> Result<Values, LimitError> {
     let hard = parse(draft.name, draft.hard.as_ref())?;
     let soft = parse(draft.name, draft.soft.as_ref())?;
+    if soft.is_some() && [&hard, &soft].into_iter().flatten().any(|v| v.self_trade().is_some()) {
+        let why = format!("{}: a soft value stands only beside a hard one that refuses", draft.name);
+        return Err(LimitError::BadValue(why));
+    }
     let crossed = match (&hard, &soft) {
         (Some(hard), Some(soft)) => allows_more(draft.name, hard, soft),
         (None, _) | (_, None) => false,
@@ -197,10 +151,30 @@ fn values(draft: &LimitDraft) -> Result<Values, LimitError> {
     Ok((hard, soft))
 }
 
+/// The values of a draft that somebody asks for now: its scope must name what the limit measures. What stands may always
+/// be taken away.
+fn asked(draft: &LimitDraft) -> Result<Values, LimitError> {
+    let (hard, soft) = values(draft)?;
+    let grain = control_of(draft.name).map(Control::grain).filter(|grain| !grain.allows(draft.scope));
+    match grain.filter(|_| hard.is_some() || soft.is_some()) {
+        Some(grain) => Err(LimitError::ForeignScope { name: draft.name, scope: draft.scope, grain }),
+        None => Ok((hard, soft)),
+    }
+}
+
 /// Whether `new` allows something that `old` does not.
 fn allows_more(name: LimitName, old: &LimitValue, new: &LimitValue) -> bool {
     match (old, new) {
+        (LimitValue::Symbols(old), LimitValue::Symbols(new)) if name == LimitName::AllowedSymbols => {
+            !new.is_subset(old)
+        }
         (LimitValue::Symbols(old), LimitValue::Symbols(new)) => !old.is_subset(new),
+        // Another way to prevent self-trades is another rule; refusing is the tightest.
+        (old, new)
+            if new.self_trade().is_some_and(|(_, mode)| old.self_trade().is_none_or(|o| o.1 != mode)) =>
+        {
+            true
+        }
         (old, new) if name.higher_is_looser() => new.raw() > old.raw(),
         (old, new) => new.raw() < old.raw(),
     }
@@ -298,7 +272,7 @@ impl LimitBook {
 
     /// Whether a draft is well formed, and whether it may apply at once. `now` is market time.
     pub fn judge(&self, draft: &LimitDraft, now: UnixNanos) -> Result<LimitChange, LimitError> {
-        let (hard, soft) = values(draft)?;
+        let (hard, soft) = asked(draft)?;
         let terms = &draft.terms;
         let begins = terms.effective_from.unwrap_or(now).max(now);
         if terms.expires_at.is_some_and(|ends| ends <= begins) {
@@ -549,7 +523,7 @@ impl LimitBook {
 
     /// A copy in which the draft is in force, for previews.
     pub fn with(&self, draft: &LimitDraft) -> Result<Self, LimitError> {
-        let (hard, soft) = values(draft)?;
+        let (hard, soft) = asked(draft)?;
         let mut copy = self.clone();
         copy.put(self.version().saturating_add(1), (draft.scope, draft.name), hard, soft);
         Ok(copy)

@@ -1,12 +1,12 @@
 //! What a drafted limit would break: today's open orders and positions, and the decisions of the past.
 
-use crate::domain::decision::{CheckOutcome, DecisionRecord, Inputs};
+use crate::domain::decision::{Bound, CheckOutcome, DecisionRecord, Inputs};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, AccountKind, InstrumentId, OrderId, OrderSpec};
 
 use super::book::{Book, Draft};
-use super::checks::{Case, Control, Rule, bound, control_of, daily_take};
+use super::checks::{Case, Control, Rule, bound, control_of, daily_take, is_apart};
 use super::limits::{InForce, LimitBook, LimitError, Target, symbols};
 use super::utilisation;
 
@@ -133,7 +133,8 @@ impl Look<'_> {
         let spec = book.account.spec();
         if let Some(listed) = self.bound.hard.as_ref().and_then(symbols) {
             let held = book.account.positions().keys();
-            for instrument in held.filter(|i| listed.contains(&i.symbol)) {
+            let allows = name == LimitName::AllowedSymbols;
+            for instrument in held.filter(|i| listed.contains(&i.symbol) != allows) {
                 if Target::symbol(spec, instrument.symbol).is_bound_by(self.scope) {
                     over.push(self.over(
                         spec.account,
@@ -151,7 +152,10 @@ impl Look<'_> {
                     self.push(spec.account, Some(instrument), seen.as_ref(), over);
                 }
             }
-        } else if utilisation::is_of_account(name) && Target::account(spec).is_bound_by(self.scope) {
+            return;
+        }
+        let is_own = utilisation::is_of_account(name) && Target::account(spec).is_bound_by(self.scope);
+        if is_own || (is_apart(name, self.scope) && utilisation::covers(self.scope, spec)) {
             self.push(spec.account, None, utilisation::observed(book, name, self.scope).as_ref(), over);
         }
     }
@@ -198,7 +202,12 @@ impl Look<'_> {
         let Rule::Limit(name) = self.control.rule() else { return };
         let mut inputs = past.record.inputs.clone();
         let Some(bound) = bound(name, self.scope, self.bound, inputs.symbol) else { return };
-        inputs.limits = vec![bound];
+        // What a scope measures of its own was seen then only if the limit stood then.
+        let own = is_apart(name, self.scope).then(|| {
+            let stood = inputs.limits.iter().find(|b| (b.name, b.scope) == (name, self.scope));
+            stood.and_then(|b| b.own).unwrap_or_default()
+        });
+        inputs.limits = vec![Bound { own, ..bound }];
         self.complete(past, &mut inputs);
         match self.control.judge(&inputs).outcome {
             CheckOutcome::Passed => {}

@@ -16,10 +16,12 @@ speak are told. What was looked at is kept in the journal with the decision, pas
 verdict again.
 
 A limit has a hard value that nothing passes, a soft value above which an order waits for a second person, or both.
-Equal to a value passes. Scopes are `firm`, `account:NAME`, `symbol:NAME` and `strategy:NAME`: they say which orders a
-limit binds; what is measured is the account's
-own, where the control does not say that it is the firm's. All that fit bind, the tightest speaks. A simulation account
-knows only limits of its own account. What cannot be measured, because a price or a fact is missing, is never passed:
+Equal to a value passes. Scopes are `firm`, `account:NAME`, `symbol:NAME` and `strategy:NAME`. For the firm and for an
+account a limit measures each account by itself, where the control does not say that it is the firm's; for a symbol what
+each account holds and orders in it; for a strategy its orders. What cannot be told apart so is not taken: the table says
+for what each limit may be set, and one of another scope, which an older home may have, still measures the account. A
+position belongs to no strategy. All that fit bind, the tightest speaks. A simulation account knows only limits of its
+own account. What cannot be measured, because a price or a fact is missing, is never passed:
 the check says NOT_EVALUATED, and the order is refused, or waits where only a soft value is set.
 
 No limit and no halt speaks against what only closes a position: a flatten of a person, and an exit that is let work
@@ -46,7 +48,7 @@ them. 100 % without an order is a passive breach: nothing is traded away by itse
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
     page.push_str(
-        "| control | code | unit | when | reductions pass | what it holds |\n|---|---|---|---|---|---|\n",
+        "| control | code | unit | for | when | reductions pass | what it holds |\n|---|---|---|---|---|---|---|\n",
     );
     CONTROLS.iter().for_each(|control| row(&mut page, *control));
     page.push_str(TAIL);
@@ -66,7 +68,12 @@ fn row(page: &mut String, control: &dyn Control) {
     };
     let spares = if control.spares_reductions() { "yes" } else { "no" };
     let rule = control.rule();
-    let line = format!("| `{}` | {code} | {unit} | {when} | {spares} | {} |", rule.name(), rule.doc());
+    let scopes = match rule {
+        Rule::Limit(_) => control.grain().scopes(),
+        Rule::Always { .. } => "",
+    };
+    let line =
+        format!("| `{}` | {code} | {unit} | {scopes} | {when} | {spares} | {} |", rule.name(), rule.doc());
     // Writing to a text cannot fail.
     writeln!(page, "{line}").unwrap_or_default();
 }

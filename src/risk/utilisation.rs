@@ -5,7 +5,10 @@ use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, AccountSpec, InstrumentId, Margin, Money, Quantity, Ratio, Side, Symbol};
 
 use super::book::Book;
-use super::checks::{orders_in_window, refused_share};
+use super::checks::{
+    day_loss, firm_used, is_apart, open_orders, orders_in_window, orders_in_window_of, refused_share,
+};
+use super::exposure::Sides;
 use super::limits::{InForce, LimitBook, Target};
 
 /// One limit and its use by one account.
@@ -85,6 +88,9 @@ pub(super) const fn is_of_account(name: LimitName) -> bool {
             | LimitName::MaxSectorExposure
             | LimitName::MaxDailyLoss
             | LimitName::MaxDrawdown
+            | LimitName::MaxStaticDrawdown
+            | LimitName::MaxFirmGrossExposure
+            | LimitName::MaxFirmNetExposure
             | LimitName::MaxConsecutiveLosses
             | LimitName::MaxCurrencyExposure
             | LimitName::MaxUnsettledUse
@@ -109,7 +115,6 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         })?;
     }
     let orders = || book.own_orders().filter(|o| fits(o.spec.instrument.symbol));
-    let account = book.account.spec().account;
     let count = |n: u32| Some(LimitValue::Count(n));
     match name {
         LimitName::MaxOrderQuantity => {
@@ -124,10 +129,13 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         | LimitName::MaxNetExposure
         | LimitName::MaxLeverage
         | LimitName::MaxSectorExposure => {
-            part_of_equity(book, name)?.share_of(book.equity()?).map(LimitValue::Ratio)
+            part_of_equity(book, name, scope)?.share_of(book.equity()?).map(LimitValue::Ratio)
         }
-        LimitName::MaxOrdersPerMinute => count(orders_in_window(book)),
-        LimitName::MaxOpenOrders => count(book.sums.open(account)),
+        LimitName::MaxOrdersPerMinute => match scope {
+            Scope::Symbol(symbol) => count(orders_in_window_of(book, symbol)),
+            Scope::Firm | Scope::Account(_) | Scope::Strategy(_) => count(orders_in_window(book)),
+        },
+        LimitName::MaxOpenOrders => count(open_orders(book, scope)),
         LimitName::MaxCancelsPerDay => count(book.activity.cancels),
         LimitName::MaxConsecutiveLosses => count(book.activity.losses),
         LimitName::MaxDayTrades => count(book.restricted_day_trades()?),
@@ -143,10 +151,18 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             }
         },
         LimitName::MaxDailyLoss => {
+            if let Scope::Symbol(symbol) = scope {
+                return day_loss_in(book, symbol).map(LimitValue::Money);
+            }
             let lost = book.account.day_profit(book.equity()?)?.checked_neg()?;
             Some(LimitValue::Money(lost.max(Money::ZERO)))
         }
         LimitName::MaxDrawdown => fall(book, book.peak)?.share_of(book.peak).map(LimitValue::Ratio),
+        LimitName::MaxStaticDrawdown => {
+            let capital = book.account.capital()?;
+            fall(book, capital)?.share_of(capital).map(LimitValue::Ratio)
+        }
+        LimitName::MaxFirmGrossExposure | LimitName::MaxFirmNetExposure => firm_used(book, name),
         _ => of_past(book, name, &fits),
     }
 }
@@ -193,14 +209,27 @@ fn unsettled_use(book: &Book<'_>) -> Option<Money> {
     Some(beyond.max(Money::ZERO).min(unsettled))
 }
 
+/// What an account lost today in the instruments of a symbol.
+fn day_loss_in(book: &Book<'_>, symbol: Symbol) -> Option<Money> {
+    let mut own = book.instruments.keys().filter(|i| i.symbol == symbol);
+    own.try_fold(Money::ZERO, |sum, i| sum.checked_add(day_loss(book, *i)?))
+}
+
 /// How far equity lies below a figure; never below zero.
 fn fall(book: &Book<'_>, from: Money) -> Option<Money> {
     from.checked_sub(book.equity()?).map(|fall| fall.max(Money::ZERO))
 }
 
 /// What of a book a limit measures as a share of equity.
-fn part_of_equity(book: &Book<'_>, name: LimitName) -> Option<Money> {
+fn part_of_equity(book: &Book<'_>, name: LimitName, scope: Scope) -> Option<Money> {
     let account = book.account.spec().account;
+    if let Scope::Symbol(symbol) = scope
+        && is_apart(name, scope)
+    {
+        let names = book.sums.names(account, |i| book.prices(i));
+        let mut own = names.filter(|(instrument, _)| instrument.symbol == symbol);
+        return own.try_fold(Money::ZERO, |sum, (_, sides)| sum.checked_add(part_of_name(&sides?, name)?));
+    }
     let whole = || book.sums.whole(account, |i| book.prices(i));
     match name {
         LimitName::MaxSectorExposure => book.sums.largest_sector(account),
@@ -211,6 +240,15 @@ fn part_of_equity(book: &Book<'_>, name: LimitName) -> Option<Money> {
             Some(long.max(whole.position.checked_sub(whole.sells)?.checked_abs()?))
         }
         _ => Some(whole()?.gross),
+    }
+}
+
+/// The same of one name.
+fn part_of_name(sides: &Sides, name: LimitName) -> Option<Money> {
+    match name {
+        LimitName::MaxLeverage => sides.value.checked_abs(),
+        LimitName::MaxNetExposure => Some(sides.net(Side::Buy)?.max(sides.net(Side::Sell)?)),
+        _ => sides.worst(),
     }
 }
 

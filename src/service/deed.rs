@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
-use crate::domain::{AccountId, ChangeSetId, CleanText, Exchange, OrderId, Price, Quantity, Symbol};
+use crate::domain::{AccountId, ChangeSetId, CleanText, Exchange, OrderId, Price, Quantity, Seq, Symbol};
 
 use super::access::Session;
 use super::admin::AccountWish;
@@ -17,7 +17,7 @@ use super::error::ServiceError;
 use super::permit::{Administer, ControlRisk, ManageData, TradeDesk};
 use super::rebalance::Basket;
 use super::trading::{OrderWish, TradePermit};
-use super::view::{ClaimRow, LimitVersionRow, OrderRow};
+use super::view::{BreachRow, ClaimRow, LimitVersionRow, OrderRow};
 
 /// One thing to do. Accounts that are `None` are the default one of who asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,6 +139,13 @@ pub enum Control {
     Drill(Scope),
     /// Go on trading.
     Resume(Scope),
+    /// Note that a risk event was looked at.
+    Acknowledge {
+        /// Its number in the journal.
+        event: Seq,
+        /// What was found and done.
+        resolution: CleanText,
+    },
     /// Take over what a broker holds more, or agree to it.
     TakeOver {
         /// Account.
@@ -162,6 +169,8 @@ pub enum Done {
     Limits(Vec<LimitVersionRow>),
     /// What is taken over.
     Claim(Box<ClaimRow>),
+    /// A risk event as it stands.
+    RiskEvent(Box<BreachRow>),
     /// How many orders ended.
     Canceled(u32),
     /// A halt was tried: how many orders would have ended, and how long that took in microseconds.
@@ -192,6 +201,7 @@ impl Deed {
             Deed::Control(Control::Flatten { .. }) => "flatten",
             Deed::Control(Control::Drill(_)) => "halt --drill",
             Deed::Control(Control::Resume(_)) => "resume",
+            Deed::Control(Control::Acknowledge { .. }) => "risk ack",
             Deed::Control(Control::TakeOver { .. }) => "reconcile adopt",
             Deed::Advance { .. } => "advance",
             Deed::OpenAccount(_) => "account open",
@@ -233,6 +243,11 @@ impl Done {
     /// What taking over answers with.
     pub fn claim(self) -> Result<ClaimRow, ServiceError> {
         if let Done::Claim(row) = self { Ok(*row) } else { Err(unlike()) }
+    }
+
+    /// The risk event that looking at one answers with.
+    pub fn risk_event(self) -> Result<BreachRow, ServiceError> {
+        if let Done::RiskEvent(row) = self { Ok(*row) } else { Err(unlike()) }
     }
 
     /// What a rebalance answers with.
@@ -334,6 +349,9 @@ impl Doer {
             }
             Control::TakeOver { account, symbol } => {
                 Done::Claim(Box::new(house.take_over(&permit, account, symbol)?))
+            }
+            Control::Acknowledge { event, resolution } => {
+                Done::RiskEvent(Box::new(house.acknowledge(&permit, event, resolution)?))
             }
             Control::Resume(scope) => {
                 house.resume(&permit, scope)?;

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
 use crate::domain::vendor::DataKind;
-use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, OrderId, Price, Quantity, Symbol};
+use crate::domain::{AccountId, ChangeSetId, CleanText, InstrumentId, OrderId, Price, Quantity, Seq, Symbol};
 
 use super::access::Password;
 use super::quality::Decision;
@@ -145,6 +145,13 @@ pub enum Request {
         /// Its version.
         version: u32,
         /// Why.
+        reason: CleanText,
+    },
+    /// Note that a risk event was looked at.
+    Acknowledge {
+        /// Its number in the journal.
+        event: Seq,
+        /// What was found and done.
         reason: CleanText,
     },
     /// Put an earlier version's values back.

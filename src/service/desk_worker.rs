@@ -418,6 +418,10 @@ impl Worker {
             Request::RejectLimit { version, reason } => {
                 Ok(version_told(&house.reject_limit(&session.permit::<ControlRisk>()?, version, reason)?))
             }
+            Request::Acknowledge { event, reason } => {
+                let row = house.acknowledge(&session.permit::<ControlRisk>()?, event, reason)?;
+                Ok(Reply::Done(format!("Risk event {} of {} is acknowledged.", row.event, row.account)))
+            }
             Request::RevertLimit(version) => {
                 Ok(version_told(&house.revert_limit(&session.permit::<ControlRisk>()?, version)?))
             }

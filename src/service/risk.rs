@@ -1,14 +1,14 @@
 //! Limits for the people who set them: what is in force and how much is used, drafts with a preview, approval by a
 //! second person, halts, breaches, and orders that a soft limit holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::limit::{
     LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope as Covers, VersionStatus,
 };
-use crate::domain::row::RiskEventRow;
-use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, UnixNanos};
+use crate::domain::row::{RiskAckRow, RiskEventRow};
+use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, Seq, UnixNanos};
 use crate::execution::State;
 use crate::risk::{self, LimitBook, LimitUse};
 use crate::store::trades::{Accounts, Period};
@@ -50,8 +50,46 @@ impl House {
     /// Refusals and other risk events of the accounts in scope, newest first.
     pub fn breaches(&self, permit: &Permit<ViewLimits>) -> Result<Vec<view::BreachRow>, ServiceError> {
         let accounts = self.scoped(permit.scope(), None)?;
-        let rows = lock(self.ledger()).risk_events(Accounts::Only(&accounts), Period::ALL, BREACHES_MAX)?;
-        Ok(rows.into_iter().map(breach_row).collect())
+        let ledger = lock(self.ledger());
+        let rows = ledger.risk_events(Accounts::Only(&accounts), Period::ALL, BREACHES_MAX)?;
+        let first = rows.iter().map(|row| row.seq).min().unwrap_or(0);
+        let acks: BTreeMap<Seq, RiskAckRow> =
+            ledger.risk_acks(first)?.into_iter().map(|row| (row.ack.of, row)).collect();
+        Ok(rows.into_iter().map(|row| breach_row(&row, acks.get(&row.seq))).collect())
+    }
+
+    /// Notes that who acts looked at a risk event of an account in scope, and what came of it.
+    pub fn acknowledge(
+        &self,
+        permit: &Permit<ControlRisk>,
+        event: Seq,
+        resolution: CleanText,
+    ) -> Result<view::BreachRow, ServiceError> {
+        if resolution.as_str().trim().is_empty() {
+            let why = "say what was found and done: it is kept with the risk event";
+            return Err(ServiceError::Invalid(why.into()));
+        }
+        let accounts = self.scoped(permit.scope(), None)?;
+        let found = lock(self.ledger()).risk_event(event)?.filter(|row| accounts.contains(&row.account));
+        let row = found.ok_or_else(|| ServiceError::Unknown {
+            kind: "risk event",
+            name: event.to_string().into(),
+            remedy: "see 'qlib-pro risk list' for their numbers",
+        })?;
+        if let Some(seen) = self.ack_of(event)? {
+            let (by, what) = (seen.ack.actor, seen.ack.resolution);
+            return Err(ServiceError::Invalid(format!(
+                "{by} acknowledged risk event {event} before: {what}"
+            )));
+        }
+        self.control(permit, Command::AcknowledgeRisk { of: event, account: row.account, resolution })?;
+        Ok(breach_row(&row, self.ack_of(event)?.as_ref()))
+    }
+
+    /// Who looked at a risk event last.
+    fn ack_of(&self, event: Seq) -> Result<Option<RiskAckRow>, ServiceError> {
+        let acks = lock(self.ledger()).risk_acks(event)?;
+        Ok(acks.into_iter().rfind(|row| row.ack.of == event))
     }
 
     /// Sets a limit. Tightening applies at once; loosening waits for a second person. Returns its version row.
@@ -460,15 +498,19 @@ pub(super) fn halt_rows(state: &State) -> Vec<view::HaltRow> {
         .collect()
 }
 
-fn breach_row(row: RiskEventRow) -> view::BreachRow {
+fn breach_row(row: &RiskEventRow, ack: Option<&RiskAckRow>) -> view::BreachRow {
     view::BreachRow {
+        event: row.seq,
         time: row.time,
         account: row.account,
         id: row.order,
         code: row.code,
-        limit: row.limit,
-        observed: row.observed,
-        threshold: row.threshold,
+        limit: row.limit.clone(),
+        observed: row.observed.clone(),
+        threshold: row.threshold.clone(),
         text: row.code.text().to_string(),
+        ack_by: ack.map(|row| row.ack.actor),
+        ack_at: ack.map(|row| row.time),
+        resolution: ack.map(|row| row.ack.resolution.to_string()),
     }
 }

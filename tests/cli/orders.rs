@@ -170,3 +170,28 @@ fn commands_that_show_nothing_still_answer_programs() {
     let other = bench.path("other");
     bench.run("", &["--home", other.to_str().unwrap(), "restore", &file]).ended(0);
 }
+
+#[test]
+fn what_risk_refused_is_listed_and_acknowledged_once_with_what_came_of_it() {
+    let bench = desk();
+    bench.run("ana", &["order", "submit", "buy", "99999", "S02", "--id", "large"]).ended(4);
+    let open = bench.json("raj", &["risk", "list", "--open"]);
+    let [row] = open.as_array().unwrap().as_slice() else { panic!("{open}") };
+    assert_eq!(
+        (&row["id"], &row["limit"], &row["ack_by"]),
+        (&"large".into(), &"max_order_notional".into(), &Value::Null)
+    );
+    let event = row["event"].to_string();
+    bench.run("ana", &["risk", "ack", &event, "--reason", "mine"]).ended(3);
+    bench.run("raj", &["risk", "ack", &event, "--reason", " "]).ended(2);
+    assert!(
+        bench.run("raj", &["risk", "ack", "1", "--reason", "none"]).err.contains("see 'qlib-pro risk list'")
+    );
+    let seen = bench.json("raj", &["risk", "ack", &event, "--reason", "a zero too many"]);
+    assert_eq!((&seen["ack_by"], &seen["resolution"]), (&"raj".into(), &"a zero too many".into()));
+    let again = bench.run("raj", &["risk", "ack", &event, "--reason", "again"]);
+    assert!(again.err.contains("raj acknowledged risk event"), "{}", again.err);
+    assert_eq!(bench.json("raj", &["risk", "list", "--open"]), json!([]));
+    assert_eq!(bench.json("ana", &["risk", "list"])[0]["ack_by"], "raj");
+    bench.run("raj", &["audit", "verify"]).ended(0);
+}

@@ -43,6 +43,8 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("limits approve", "1", [false, false, true, true]),
     ("limits reject", "1 --reason no", [false, false, true, true]),
     ("limits revert", "1", [false, false, true, true]),
+    ("risk list", "", [false, true, true, true]),
+    ("risk ack", "1 --reason seen", [false, false, true, true]),
     ("halt", "symbol:ZZZ", [false, false, true, true]),
     ("reconcile list", "", [false, false, true, true]),
     ("reconcile adopt", "desk ZZZ", [false, false, true, true]),

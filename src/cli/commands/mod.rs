@@ -24,6 +24,7 @@ pub mod quote;
 pub mod rebalance;
 pub mod reconcile;
 pub mod replay;
+pub mod risk;
 pub mod signal;
 pub mod sync;
 pub mod user;

@@ -40,6 +40,8 @@ pub enum EndReason {
     PositionFlat,
     /// The venue ended it.
     Venue,
+    /// It would have traded with an order of the same owner.
+    SelfTrade,
 }
 
 impl EndReason {
@@ -63,6 +65,7 @@ impl EndReason {
             EndReason::ParentEnded => "its parent ended without a fill",
             EndReason::PositionFlat => "there is no position left to reduce",
             EndReason::Venue => "the venue ended it",
+            EndReason::SelfTrade => "it would have traded with an order of the same owner",
         }
     }
 }

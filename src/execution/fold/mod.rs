@@ -24,6 +24,9 @@ use super::few::Few;
 use super::holds;
 use super::state::{Announced, State};
 
+/// Controls that speak until a person lifts them.
+const DRAWDOWNS: [RefusalCode; 2] = [RefusalCode::DrawdownLimit, RefusalCode::StaticDrawdownLimit];
+
 /// What an event changed beside the state's own fields.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
@@ -125,6 +128,7 @@ impl Fold<'_> {
             EventBody::Fill(fill) => self.fill(fill),
             EventBody::ControlRejected { .. }
             | EventBody::Flattened { .. }
+            | EventBody::RiskAcknowledged(_)
             | EventBody::HaltDrilled { .. } => Ok(Effects::default()),
             EventBody::LimitProposed { .. }
             | EventBody::LimitApproved { .. }
@@ -183,7 +187,7 @@ impl Fold<'_> {
             EventBody::Resumed { scope, .. } => {
                 self.state.halts.remove(scope);
                 self.state.halt_reasons.remove(scope);
-                self.unlatch_drawdown(*scope);
+                DRAWDOWNS.iter().for_each(|code| self.unlatch(*scope, *code));
                 if let Scope::Strategy(strategy) = scope {
                     self.state.executions.remove(strategy);
                 }
@@ -310,19 +314,19 @@ impl Fold<'_> {
         let found = self.state.limits.versions().iter().find(|v| v.version == version);
         let lifts = found.filter(|v| {
             let agreed = v.alone || v.approver.is_some_and(|by| by != v.maker);
-            agreed && v.draft.terms.order.is_none() && v.draft.name.code() == RefusalCode::DrawdownLimit
+            agreed && v.draft.terms.order.is_none() && DRAWDOWNS.contains(&v.draft.name.code())
         });
-        if let Some(scope) = lifts.map(|v| v.draft.scope) {
-            self.unlatch_drawdown(scope);
+        if let Some((scope, code)) = lifts.map(|v| (v.draft.scope, v.draft.name.code())) {
+            self.unlatch(scope, code);
         }
     }
 
-    fn unlatch_drawdown(&mut self, scope: Scope) {
+    fn unlatch(&mut self, scope: Scope, lifted: RefusalCode) {
         let accounts = &self.state.accounts;
         self.state.latched.retain(|(account, code)| {
             let spec = accounts.get(account).map(Account::spec);
             let bound = spec.is_some_and(|spec| Target::account(spec).is_bound_by(scope));
-            *code != RefusalCode::DrawdownLimit || !bound
+            *code != lifted || !bound
         });
     }
 

@@ -163,3 +163,35 @@ fn a_dividend_counts_once_in_the_days_profit_whenever_it_is_learned_and_the_loss
         assert_eq!(rebuilt.state().day_of, desk.engine.state().day_of);
     }
 }
+
+#[test]
+fn a_daily_loss_of_a_symbol_counts_what_was_traded_and_held_in_it_today() {
+    let mut desk = Desk::thousand(&Calendars::bundled().unwrap());
+    desk.bar("BBB", 1, [1000; 4], 100_000);
+    for (symbol, hard) in [("AAA", "900"), ("BBB", "900")] {
+        desk.give(Command::SetLimit(crate::domain::limit::LimitDraft {
+            name: LimitName::MaxDailyLoss,
+            scope: format!("symbol:{symbol}").parse().unwrap(),
+            hard: Some(hard.to_owned()),
+            soft: None,
+            reason: "test".into(),
+            working: crate::domain::limit::WorkingOrders::Keep,
+            terms: crate::domain::limit::LimitTerms::default(),
+        }));
+    }
+    // 500 of the thousand are sold at a loss of 1 each, the rest falls by 1: 1,000 in one name, none in the other.
+    desk.submit(Desk::order("s", "AAA", Side::Sell, 500, Some(4890)));
+    desk.bar("AAA", 1, [4900; 4], 100_000);
+    assert_eq!((desk.status("s"), desk.day_profit("AAA").as_str()), (OrderStatus::Filled, "-1000.00"));
+    let refused = |told: Vec<EventBody>| {
+        told.into_iter().find_map(|t| match t {
+            EventBody::OrderDenied { refusal, .. } => Some((refusal.code, refusal.observed)),
+            _ => None,
+        })
+    };
+    let more = desk.submit(Desk::order("m", "AAA", Side::Buy, 1, Some(4900)));
+    assert_eq!(refused(more), Some((RefusalCode::DailyLossLimit, Some("1000.00".into()))));
+    assert_eq!(refused(desk.submit(Desk::order("o", "BBB", Side::Buy, 1, Some(1000)))), None);
+    assert_eq!(refused(desk.submit(Desk::order("r", "AAA", Side::Sell, 1, Some(4900)))), None);
+    desk.check(&Calendars::bundled().unwrap());
+}

@@ -366,57 +366,66 @@ fn a_waiting_change_set_is_turned_down_as_a_whole() {
     desk.check(&Calendars::bundled().unwrap());
 }
 
-/// A desk whose drawdown control spoke: it fell below nine tenths of its highest equity and came back.
-fn drawn_down() -> Desk {
+/// From the highest equity, and from the capital.
+const DRAWDOWNS: [LimitName; 2] = [LimitName::MaxDrawdown, LimitName::MaxStaticDrawdown];
+
+/// A desk whose drawdown control spoke: it fell below nine tenths of its equity and came back.
+fn drawn_down(name: LimitName) -> Desk {
     let mut desk = desk();
-    desk.set(draft(LimitName::MaxDrawdown, "0.1", LimitTerms::default()));
+    desk.set(draft(name, "0.1", LimitTerms::default()));
     desk.submit(Desk::order("all", "AAA", Side::Buy, 900, Some(11_000)));
     desk.bar("AAA", 2, AAA, 1_000_000);
     desk.bar("AAA", 3, [8_000; 4], 1_000_000);
     desk.bar("AAA", 4, AAA, 1_000_000);
-    assert_eq!(desk.refusal("a", 1), Some(RefusalCode::DrawdownLimit), "it stays after the recovery");
+    assert_eq!(desk.refusal("a", 1), Some(name.code()), "it stays after the recovery");
     desk
 }
 
 #[test]
 fn a_drawdown_that_spoke_is_not_lifted_by_one_person() {
     let at = |minutes: i64| start().plus_nanos(minutes * 60_000_000_000);
-    let mut desk = drawn_down();
-    desk.set(draft(LimitName::MaxDrawdown, "0.1", LimitTerms::default()));
-    assert_eq!(desk.refusal("b", 1), Some(RefusalCode::DrawdownLimit), "an equal value");
-    desk.set(draft(LimitName::MaxDrawdown, "0.09", LimitTerms::default()));
-    assert_eq!(desk.refusal("c", 1), Some(RefusalCode::DrawdownLimit), "a tighter value");
-    let one =
-        LimitTerms { order: Some(("A".parse().unwrap(), "zz".parse().unwrap())), ..LimitTerms::default() };
-    desk.set(draft(LimitName::MaxDrawdown, "0.5", one));
-    desk.approve("ann", 4);
-    assert_eq!(desk.refusal("d", 1), Some(RefusalCode::DrawdownLimit), "what is meant for another order");
-    let later = LimitTerms { effective_from: Some(at(12)), ..LimitTerms::default() };
-    desk.set(draft(LimitName::MaxDrawdown, "0.5", later));
-    desk.approve("ann", 5);
-    assert_eq!(desk.refusal("e", 1), Some(RefusalCode::DrawdownLimit), "what begins later");
-    desk.bar("AAA", 9, AAA, 1_000_000);
-    assert_eq!(desk.refusal("f", 1), None, "two people agreed, and it has begun");
-    desk.check(&Calendars::bundled().unwrap());
+    for name in DRAWDOWNS {
+        let mut desk = drawn_down(name);
+        desk.set(draft(name, "0.1", LimitTerms::default()));
+        assert_eq!(desk.refusal("b", 1), Some(name.code()), "an equal value");
+        desk.set(draft(name, "0.09", LimitTerms::default()));
+        assert_eq!(desk.refusal("c", 1), Some(name.code()), "a tighter value");
+        let one = LimitTerms {
+            order: Some(("A".parse().unwrap(), "zz".parse().unwrap())),
+            ..LimitTerms::default()
+        };
+        desk.set(draft(name, "0.5", one));
+        desk.approve("ann", 4);
+        assert_eq!(desk.refusal("d", 1), Some(name.code()), "what is meant for another order");
+        let later = LimitTerms { effective_from: Some(at(12)), ..LimitTerms::default() };
+        desk.set(draft(name, "0.5", later));
+        desk.approve("ann", 5);
+        assert_eq!(desk.refusal("e", 1), Some(name.code()), "what begins later");
+        desk.bar("AAA", 9, AAA, 1_000_000);
+        assert_eq!(desk.refusal("f", 1), None, "two people agreed, and it has begun");
+        desk.check(&Calendars::bundled().unwrap());
+    }
 }
 
 #[test]
 fn resuming_a_scope_lifts_a_drawdown_that_spoke_in_it() {
-    let mut desk = drawn_down();
-    let scope = Scope::Account("A".parse().unwrap());
-    desk.ask(
-        "rita",
-        Independence::Everyone,
-        0,
-        Command::Halt { scope, mode: HaltMode::Halted, cancel: false, reason: "drawdown".into() },
-    );
-    let own = desk.ask("rita", Independence::Everyone, 0, Command::Resume { scope });
-    assert!(matches!(own[..], [EventBody::ControlRejected { .. }]));
-    assert_eq!(desk.engine.state().halt_reason(scope), "drawdown");
-    desk.ask("ann", Independence::Everyone, 0, Command::Resume { scope });
-    assert_eq!(desk.engine.state().halt_reason(scope), "");
-    assert_eq!(desk.refusal("b", 1), None);
-    desk.check(&Calendars::bundled().unwrap());
+    for name in DRAWDOWNS {
+        let mut desk = drawn_down(name);
+        let scope = Scope::Account("A".parse().unwrap());
+        desk.ask(
+            "rita",
+            Independence::Everyone,
+            0,
+            Command::Halt { scope, mode: HaltMode::Halted, cancel: false, reason: "drawdown".into() },
+        );
+        let own = desk.ask("rita", Independence::Everyone, 0, Command::Resume { scope });
+        assert!(matches!(own[..], [EventBody::ControlRejected { .. }]));
+        assert_eq!(desk.engine.state().halt_reason(scope), "drawdown");
+        desk.ask("ann", Independence::Everyone, 0, Command::Resume { scope });
+        assert_eq!(desk.engine.state().halt_reason(scope), "");
+        assert_eq!(desk.refusal("b", 1), None);
+        desk.check(&Calendars::bundled().unwrap());
+    }
 }
 
 #[test]

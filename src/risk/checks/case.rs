@@ -1,5 +1,7 @@
 //! A draft in its book: everything the controls need, gathered once from sums that are already there.
 
+use std::collections::BTreeSet;
+
 use crate::domain::decision::{Beside, Bound, Inputs, Span};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, LimitValue, Scope};
@@ -11,7 +13,7 @@ use crate::domain::{
     UnixNanos,
 };
 use crate::portfolio::{Account, Position};
-use crate::risk::book::{Book, Draft, Priced, Recent, Seen};
+use crate::risk::book::{Book, Draft, OrderKey, Priced, Recent, Seen};
 use crate::risk::exposure::Sides;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
 use crate::risk::past::Pace;
@@ -21,7 +23,9 @@ use crate::risk::tail;
 use super::{promise, rate, shape};
 
 /// Limits that look at all positions and open orders of the account.
-const WIDE: [LimitName; 4] = [
+const WIDE: [LimitName; 6] = [
+    LimitName::MaxFirmGrossExposure,
+    LimitName::MaxFirmNetExposure,
     LimitName::MaxGrossExposure,
     LimitName::MaxNetExposure,
     LimitName::MaxLeverage,
@@ -128,7 +132,7 @@ impl<'a> Case<'a> {
     /// What the control of one limit looks at, held against one bound; the rest is left empty.
     pub fn inputs_for(&self, bound: Bound) -> Inputs {
         let name = bound.name;
-        self.inputs_of(vec![bound], Some(name))
+        self.inputs_of(vec![self.completed(bound)], Some(name))
     }
 
     fn inputs_of(&self, limits: Vec<Bound>, only: Option<LimitName>) -> Inputs {
@@ -197,13 +201,15 @@ impl<'a> Case<'a> {
             losses: book.activity.losses,
             since_loss: book.activity.lost_at.map(|at| seconds(book.now.since(at))),
             day_trades: if wants(LimitName::MaxDayTrades) { book.restricted_day_trades() } else { None },
-            beside: self.beside(&asked, all),
+            beside: self.beside(&asked, all, whole),
             limits,
         }
     }
 
-    fn beside(&self, asked: &dyn Fn(LimitName) -> bool, all: bool) -> Beside {
+    fn beside(&self, asked: &dyn Fn(LimitName) -> bool, all: bool, whole: Option<&Whole>) -> Beside {
         let (book, order) = (self.book, self.order);
+        let firm = asked(LimitName::MaxFirmGrossExposure) || asked(LimitName::MaxFirmNetExposure);
+        let account = book.account.spec().account;
         Beside {
             flattens: self.closes,
             exits_ask: self.draft.exits_ask,
@@ -222,6 +228,10 @@ impl<'a> Case<'a> {
             stop_outs: asked(LimitName::MaxStopOuts).then(|| book.past.stop_outs()),
             lost: asked(LimitName::LowProfitLock)
                 .then(|| book.past.lost().get(&order.instrument).copied().unwrap_or(Money::ZERO)),
+            firm: if firm { self.firm(whole) } else { None },
+            capital: asked(LimitName::MaxStaticDrawdown).then(|| book.account.capital()).flatten(),
+            below_capital: asked(LimitName::MaxStaticDrawdown)
+                && book.latched.contains(&(account, RefusalCode::StaticDrawdownLimit)),
         }
     }
 
@@ -271,7 +281,20 @@ impl<'a> Case<'a> {
         let target = Target::of(self.book.account.spec(), self.order);
         let binding = self.limits.binding_order(&target, (self.order.account, self.order.id));
         let symbol = self.order.instrument.symbol;
-        binding.filter_map(|(name, scope, value)| bound(name, scope, value, symbol)).collect()
+        binding
+            .filter_map(|(name, scope, value)| bound(name, scope, value, symbol).map(|b| self.completed(b)))
+            .collect()
+    }
+
+    /// A bound with what its scope measures. A broker ends an order later than another is sent: there self-trades are
+    /// refused.
+    fn completed(&self, bound: Bound) -> Bound {
+        let at_broker = !self.book.account.spec().broker.is_paper();
+        let hard = match bound.hard {
+            Some(LimitValue::SelfTrades(count, _)) if at_broker => Some(LimitValue::Count(count)),
+            hard => hard,
+        };
+        Bound { own: self.own(bound.name, bound.scope), hard, ..bound }
     }
 
     fn halt(&self) -> Option<(Scope, crate::domain::event::HaltMode)> {
@@ -305,7 +328,7 @@ impl<'a> Case<'a> {
         Some((self.held.max(Quantity::ZERO), sells?))
     }
 
-    fn span(&self, value: impl Fn(&Sides) -> Option<Money>) -> Option<Span<Money>> {
+    pub(super) fn span(&self, value: impl Fn(&Sides) -> Option<Money>) -> Option<Span<Money>> {
         Some(Span { now: value(self.sides.as_ref()?)?, with: value(self.with.as_ref()?)? })
     }
 
@@ -315,14 +338,20 @@ impl<'a> Case<'a> {
     }
 
     /// Gross exposure before and with the order.
-    fn gross(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
+    pub(super) fn gross(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
         let others = whole?.gross.checked_sub(self.around.counted?.worst()?)?;
         let now = others.checked_add(self.sides?.worst()?)?;
         Some(Span { now, with: others.checked_add(self.with?.worst()?)? })
     }
 
-    /// Longs less shorts if all open orders of the order's side filled.
+    /// Longs less shorts if all open orders of the order's side filled, without the sign.
     fn net(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
+        let Span { now, with } = self.net_signed(whole)?;
+        Some(Span { now: now.checked_abs()?, with: with.checked_abs()? })
+    }
+
+    /// The same with it.
+    pub(super) fn net_signed(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
         let whole = whole?;
         let (counted, before, with) = (self.around.counted?, self.sides?, self.with?);
         let (open, own, now, then) = match self.order.side {
@@ -332,21 +361,25 @@ impl<'a> Case<'a> {
         let net = |here: Money| {
             let open = open.checked_sub(own)?.checked_add(here)?;
             let signed = if self.order.side == Side::Buy { Some(open) } else { open.checked_neg() };
-            whole.position.checked_add(signed?)?.checked_abs()
+            whole.position.checked_add(signed?)
         };
         Some(Span { now: net(now)?, with: net(then)? })
     }
 
     /// Value of what is held if this order alone filled.
     fn held(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
-        let now = whole?.held;
+        let (now, here) = (whole?.held, self.held_here()?);
+        Some(Span { now, with: now.checked_sub(here.now)?.checked_add(here.with)? })
+    }
+
+    /// The same of the order's own name.
+    pub(super) fn held_here(&self) -> Option<Span<Money>> {
         let (here, notional) = (self.sides?.value, self.notional?);
         let after = match self.order.side {
             Side::Buy => here.checked_add(notional)?,
             Side::Sell => here.checked_sub(notional)?,
         };
-        let with = now.checked_sub(here.checked_abs()?)?.checked_add(after.checked_abs()?)?;
-        Some(Span { now, with })
+        Some(Span { now: here.checked_abs()?, with: after.checked_abs()? })
     }
 
     fn sector(&self) -> Option<Span<Money>> {
@@ -396,11 +429,17 @@ impl<'a> Case<'a> {
         recent.find(alike).map(|r| seconds(now.since(r.time)))
     }
 
-    /// Open orders on the other side that would trade with this one, of any account of the same owner: the first, and
-    /// how many. What waits to be released or for its trigger trades with nothing yet.
+    /// Open orders on the other side that would trade with this one: the first, and how many.
     fn crosses(&self) -> (Option<OrderId>, u32) {
+        let own = self.crossing();
+        (own.first().map(|key| key.1), u32::try_from(own.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Open orders on the other side that would trade with this one, of any account of the same owner. What waits to be
+    /// released or for its trigger trades with nothing yet.
+    pub(super) fn crossing(&self) -> Vec<OrderKey> {
         if self.draft.waits_for_parent || waits_for_trigger(self.order, self.open) {
-            return (None, 0);
+            return Vec::new();
         }
         let meets = |other: &Order| {
             let opposite = other.spec.side != self.order.side && !other.leaves().is_zero();
@@ -414,12 +453,13 @@ impl<'a> Case<'a> {
                     (None, _, _) | (_, None, _) => true,
                 }
         };
-        let keys = self.book.queues.open_in(self.order.instrument);
-        let open = keys.into_iter().filter_map(|key| self.book.orders.get(&key));
-        let mut own = open.filter(|o| self.book.is_own(o.spec.account) && meets(o));
-        let first = own.next().map(|o| o.spec.id);
-        let count = usize::from(first.is_some()).saturating_add(own.count());
-        (first, u32::try_from(count).unwrap_or(u32::MAX))
+        let mut keys = self.book.queues.open_in(self.order.instrument);
+        let is_own = |key: &OrderKey| {
+            let open = self.book.orders.get(key);
+            open.is_some_and(|o| self.book.is_own(o.spec.account) && meets(o))
+        };
+        keys.retain(is_own);
+        keys
     }
 
     fn position_loss(&self) -> Option<Money> {
@@ -435,15 +475,17 @@ fn waits_for_trigger(order: &OrderSpec, open: Option<&Order>) -> bool {
     waits && open.is_none_or(|open| !open.triggered)
 }
 
-/// A limit in force as a bound of an order in a symbol; of a list of symbols only the order's own.
+/// A limit in force as a bound of an order in a symbol; of a list of symbols only the order's own, which is enough to
+/// know whether it is on it.
 pub fn bound(name: LimitName, scope: Scope, value: &InForce, symbol: Symbol) -> Option<Bound> {
     let own = |value: &LimitValue| match symbols(value) {
         Some(list) if list.contains(&symbol) => Some(LimitValue::Symbols([symbol].into())),
+        Some(_) if name == LimitName::AllowedSymbols => Some(LimitValue::Symbols(BTreeSet::new())),
         Some(_) => None,
         None => Some(value.clone()),
     };
     let (hard, soft) = (value.hard.as_ref().and_then(own), value.soft.as_ref().and_then(own));
-    (hard.is_some() || soft.is_some()).then_some(Bound { name, scope, hard, soft })
+    (hard.is_some() || soft.is_some()).then_some(Bound { name, scope, hard, soft, own: None })
 }
 
 /// Quantity that a day of this average volume lets an account trade.

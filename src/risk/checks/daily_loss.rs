@@ -3,7 +3,8 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Phase, Rule, bounded};
+use super::scoped::scoped;
+use super::{Control, Finding, Grain, Measure, Phase, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -12,6 +13,10 @@ pub struct MaxDailyLoss;
 impl Control for MaxDailyLoss {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxDailyLoss)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Name
     }
 
     fn phase(&self) -> Phase {
@@ -25,7 +30,7 @@ impl Control for MaxDailyLoss {
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let loss = inputs.equity.and_then(|equity| inputs.day_open.checked_sub(equity));
         let loss = loss.map(|loss| loss.raw().max(0));
-        let loss = loss.map(|loss| Measure::span(loss, loss).unless(inputs.reduces));
-        bounded(inputs, LimitName::MaxDailyLoss, loss)
+        let measure = |loss: i64| Some(Measure::span(loss, loss).unless(inputs.reduces));
+        scoped(inputs, LimitName::MaxDailyLoss, loss.and_then(measure), |own| measure(own.with))
     }
 }

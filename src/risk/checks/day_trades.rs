@@ -5,7 +5,7 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ pub struct MaxDayTrades;
 impl Control for MaxDayTrades {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxDayTrades)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn spares_reductions(&self) -> bool {

@@ -5,7 +5,7 @@ use crate::domain::decision::{CheckOutcome, Inputs, Span};
 use crate::domain::limit::LimitName;
 
 use super::measure::Threshold;
-use super::{Control, Finding, Measure, Phase, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Phase, Rule, bounded};
 
 /// The control.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ pub struct MaxDrawdown;
 impl Control for MaxDrawdown {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxDrawdown)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn phase(&self) -> Phase {
@@ -25,13 +29,19 @@ impl Control for MaxDrawdown {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let fall = inputs.equity.and_then(|equity| inputs.peak.checked_sub(equity));
-        let fall = fall.map(|fall| fall.max(Money::ZERO)).map(|fall| Span { now: fall, with: fall });
-        let share = fall.map(|fall| Measure::share(fall, inputs.peak).unless(inputs.reduces));
-        let mut found = bounded(inputs, LimitName::MaxDrawdown, share);
-        if inputs.drawn_down && !inputs.reduces && found.threshold != Threshold::None {
-            found.outcome = CheckOutcome::Breach;
-        }
-        found
+        fallen(inputs, LimitName::MaxDrawdown, Some(inputs.peak), inputs.drawn_down)
     }
+}
+
+/// A fall of equity below a figure, as a share of it; what spoke before speaks until it is lifted.
+pub(super) fn fallen(inputs: &Inputs, name: LimitName, from: Option<Money>, latched: bool) -> Finding<'_> {
+    let fall = |from: Money| {
+        let fall = from.checked_sub(inputs.equity?)?.max(Money::ZERO);
+        Some(Measure::share(Span { now: fall, with: fall }, from).unless(inputs.reduces))
+    };
+    let mut found = bounded(inputs, name, from.and_then(fall));
+    if latched && !inputs.reduces && found.threshold != Threshold::None {
+        found.outcome = CheckOutcome::Breach;
+    }
+    found
 }

@@ -3,7 +3,8 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::scoped::exposure;
+use super::{Control, Finding, Grain, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -14,12 +15,15 @@ impl Control for MaxGrossExposure {
         Rule::Limit(LimitName::MaxGrossExposure)
     }
 
+    fn grain(&self) -> Grain {
+        Grain::Name
+    }
+
     fn spares_reductions(&self) -> bool {
         true
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let shares = inputs.gross.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
-        bounded(inputs, LimitName::MaxGrossExposure, shares.map(|m| m.unless(inputs.reduces)))
+        exposure(inputs, LimitName::MaxGrossExposure, inputs.gross)
     }
 }

@@ -3,7 +3,8 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::scoped::exposure;
+use super::{Control, Finding, Grain, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -14,12 +15,15 @@ impl Control for MaxLeverage {
         Rule::Limit(LimitName::MaxLeverage)
     }
 
+    fn grain(&self) -> Grain {
+        Grain::Name
+    }
+
     fn spares_reductions(&self) -> bool {
         true
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let shares = inputs.held.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
-        bounded(inputs, LimitName::MaxLeverage, shares.map(|m| m.unless(inputs.reduces)))
+        exposure(inputs, LimitName::MaxLeverage, inputs.held)
     }
 }

@@ -20,20 +20,21 @@ pub struct Loss {
     pub threshold: String,
 }
 
-/// Daily loss and drawdown above their hard limits; nothing when equity cannot be said.
+/// Daily loss and drawdowns above their hard limits; nothing when equity cannot be said.
 pub fn losses(book: &Book<'_>, limits: &LimitBook) -> Vec<Loss> {
     let target = Target::account(book.account.spec());
-    let (mut daily, mut deepest): (Option<i64>, Option<i64>) = (None, None);
+    let (mut daily, mut deepest, mut lowest): (Option<i64>, Option<i64>, Option<i64>) = (None, None, None);
     for (name, _, value) in limits.binding(&target) {
         let raw = value.hard.as_ref().and_then(LimitValue::raw);
         let place = match name {
             LimitName::MaxDailyLoss => &mut daily,
             LimitName::MaxDrawdown => &mut deepest,
+            LimitName::MaxStaticDrawdown => &mut lowest,
             _ => continue,
         };
         *place = place.iter().copied().chain(raw).min();
     }
-    if daily.is_none() && deepest.is_none() {
+    if daily.is_none() && deepest.is_none() && lowest.is_none() {
         return Vec::new();
     }
     let Some(equity) = book.equity() else { return Vec::new() };
@@ -43,11 +44,14 @@ pub fn losses(book: &Book<'_>, limits: &LimitBook) -> Vec<Loss> {
         let threshold = Money::from_raw(bound).to_string();
         found.push(loss(LimitName::MaxDailyLoss, lost.to_string(), threshold));
     }
-    let fall = book.peak.checked_sub(equity);
-    let beyond = fall.zip(deepest).filter(|(f, b)| share_above(*f, book.peak, *b));
-    if let Some((fall, bound)) = beyond {
-        let seen = fall.share_of(book.peak).map(|r| r.to_string()).unwrap_or_default();
-        found.push(loss(LimitName::MaxDrawdown, seen, Ratio::from_raw(bound).to_string()));
+    let peak = (LimitName::MaxDrawdown, Some(book.peak), deepest);
+    let capital = (LimitName::MaxStaticDrawdown, book.account.capital(), lowest);
+    for (name, from, bound) in [peak, capital] {
+        let fall = from.and_then(|from| Some((from.checked_sub(equity)?, from)));
+        if let Some(((fall, from), bound)) = fall.zip(bound).filter(|((f, of), b)| share_above(*f, *of, *b)) {
+            let seen = fall.share_of(from).map(|r| r.to_string()).unwrap_or_default();
+            found.push(loss(name, seen, Ratio::from_raw(bound).to_string()));
+        }
     }
     found
 }

@@ -226,7 +226,15 @@ fn needs_facts(name: &str) -> bool {
 
 /// Holds a measure against the tightest limits of a name. Without one it is not evaluated where a limit is set.
 pub fn bounded(inputs: &Inputs, name: LimitName, measure: Option<Measure>) -> Finding<'_> {
-    let bounds = inputs.limits.iter().filter(|b| b.name == name);
+    held_against(inputs.limits.iter().filter(|b| b.name == name), name, measure)
+}
+
+/// The same against these limits of the name.
+pub(super) fn held_against<'i>(
+    bounds: impl Iterator<Item = &'i Bound>,
+    name: LimitName,
+    measure: Option<Measure>,
+) -> Finding<'i> {
     let (mut hard, mut soft) = (None, None);
     for bound in bounds {
         tighter(name, &mut hard, bound, bound.hard.as_ref());

@@ -3,7 +3,7 @@
 use crate::domain::decision::{Inputs, Span};
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control over one account.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub struct MaxMessagesPerMinute;
 impl Control for MaxMessagesPerMinute {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxMessagesPerMinute)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
@@ -26,6 +30,10 @@ pub struct MaxFirmMessagesPerMinute;
 impl Control for MaxFirmMessagesPerMinute {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxFirmMessagesPerMinute)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Firm
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {

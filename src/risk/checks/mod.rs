@@ -4,6 +4,7 @@
 //! is a file and a row in [`CONTROLS`]; `docs/limits.md` is made from the table.
 
 mod adv;
+mod allowed;
 mod approval_window;
 mod beta;
 mod cancels;
@@ -21,6 +22,8 @@ mod duplicate;
 mod executions;
 mod exits;
 mod fat_fill;
+mod firm;
+mod grain;
 mod gross;
 mod halt;
 mod leverage;
@@ -44,12 +47,14 @@ mod rate;
 mod reference_age;
 mod reject_rate;
 mod restricted;
+mod scoped;
 mod sector;
 mod self_trade;
 mod shape;
 mod short;
 mod shortfall;
 mod state;
+mod static_drawdown;
 mod stop_outs;
 #[cfg(test)]
 mod tests;
@@ -60,11 +65,15 @@ mod weight;
 pub use approval_window::approval_window;
 pub use case::{Case, bound, daily_take};
 pub use fat_fill::{FatFill, fat_fill};
+pub use firm::firm_used;
+pub use grain::Grain;
 pub use losses::{Loss, losses};
 pub use margin::MarginStanding;
 pub use measure::{Finding, Measure, Seen, bounded, share_above};
-pub(super) use rate::in_window as orders_in_window;
+pub(super) use rate::{in_window as orders_in_window, in_window_of as orders_in_window_of};
 pub(super) use reject_rate::refused_share;
+pub(super) use scoped::{day_loss, is_apart, open_orders};
+pub use self_trade::{crossing, prevented};
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
@@ -119,6 +128,11 @@ pub trait Control: Sync {
     /// What stands behind it.
     fn rule(&self) -> Rule;
 
+    /// What its figure is of, and so for what its limit may be set.
+    fn grain(&self) -> Grain {
+        Grain::Order
+    }
+
     /// When it speaks.
     fn phase(&self) -> Phase {
         Phase::PreTrade
@@ -141,6 +155,7 @@ pub const CONTROLS: &[&dyn Control] = &[
     &halt::MarketHalt,
     &state::TradingState,
     &restricted::RestrictedSymbols,
+    &allowed::AllowedSymbols,
     &quantity::MaxOrderQuantity,
     &notional::MaxOrderNotional,
     &minimum::MinOrderQuantity,
@@ -158,6 +173,8 @@ pub const CONTROLS: &[&dyn Control] = &[
     &position_quantity::MaxPositionQuantity,
     &gross::MaxGrossExposure,
     &net::MaxNetExposure,
+    &firm::MaxFirmGrossExposure,
+    &firm::MaxFirmNetExposure,
     &leverage::MaxLeverage,
     &weight::MaxPositionWeight,
     &sector::MaxSectorExposure,
@@ -180,6 +197,7 @@ pub const CONTROLS: &[&dyn Control] = &[
     &executions::MaxRepeatedExecutions,
     &daily_loss::MaxDailyLoss,
     &drawdown::MaxDrawdown,
+    &static_drawdown::MaxStaticDrawdown,
     &position_loss::MaxPositionLoss,
     &consecutive::MaxConsecutiveLosses,
     &cooldown::LossCooldown,

@@ -1,9 +1,10 @@
-//! Open orders of the account, this one included.
+//! Open orders of the account (of a symbol or a strategy in it, where the limit says so), this one included.
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::scoped::scoped;
+use super::{Control, Finding, Measure, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ impl Control for MaxOpenOrders {
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let (now, new) = (i64::from(inputs.open), i64::from(!inputs.amends));
-        let count = Measure::span(now, now + new).unless(inputs.amends);
-        bounded(inputs, LimitName::MaxOpenOrders, Some(count))
+        let count = |now, with| Some(Measure::span(now, with).unless(inputs.amends));
+        scoped(inputs, LimitName::MaxOpenOrders, count(now, now + new), |own| count(own.now, own.with))
     }
 }

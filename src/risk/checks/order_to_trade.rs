@@ -4,7 +4,7 @@ use crate::domain::Money;
 use crate::domain::decision::{Inputs, Span};
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control.
 #[derive(Debug)]
@@ -13,6 +13,10 @@ pub struct MaxOrderToTrade;
 impl Control for MaxOrderToTrade {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxOrderToTrade)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn spares_reductions(&self) -> bool {

@@ -3,7 +3,7 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub struct MaxPositionNotional;
 impl Control for MaxPositionNotional {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxPositionNotional)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Name
     }
 
     fn spares_reductions(&self) -> bool {

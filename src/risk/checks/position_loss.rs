@@ -3,7 +3,7 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Phase, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Phase, Rule, bounded};
 
 /// The control.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub struct MaxPositionLoss;
 impl Control for MaxPositionLoss {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxPositionLoss)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Name
     }
 
     fn phase(&self) -> Phase {

@@ -4,7 +4,7 @@ use crate::domain::Money;
 use crate::domain::decision::{Inputs, Span};
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Phase, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Phase, Rule, bounded};
 
 /// Messages from which a share means something.
 const MESSAGES_FROM: u32 = 10;
@@ -16,6 +16,10 @@ pub struct MaxRejectRate;
 impl Control for MaxRejectRate {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxRejectRate)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn phase(&self) -> Phase {

@@ -3,7 +3,7 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control at 95 %.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub struct MaxShortfall95;
 impl Control for MaxShortfall95 {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxShortfall95)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn spares_reductions(&self) -> bool {
@@ -32,6 +36,10 @@ pub struct MaxShortfall99;
 impl Control for MaxShortfall99 {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxShortfall99)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn spares_reductions(&self) -> bool {

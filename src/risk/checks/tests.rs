@@ -2,6 +2,7 @@
 
 mod account;
 mod more;
+mod scopes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -73,6 +74,13 @@ impl Queues for World {
     }
 }
 
+impl crate::risk::DayProfits for World {
+    fn of_today(&self, _: AccountId, instrument: InstrumentId, price: Option<Price>) -> Option<Money> {
+        let Some(held) = self.account.positions().get(&instrument) else { return Some(Money::ZERO) };
+        held.value(price?).ok()?.checked_sub(held.cost())
+    }
+}
+
 impl World {
     /// 10,000 in cash and a last price of 100.
     fn new() -> Self {
@@ -117,6 +125,7 @@ impl World {
             // A test may keep its sums for good.
             sums: Box::leak(Box::new(self.summed_up())),
             queues: self,
+            days: self,
             activity: self.activity,
             day_trades: self.day_trades,
             past: &self.past,
@@ -134,10 +143,14 @@ impl World {
         Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.values())
     }
 
-    fn limit(mut self, name: &str, hard: &str, soft: Option<&str>) -> Self {
+    fn limit(self, name: &str, hard: &str, soft: Option<&str>) -> Self {
+        self.limit_for("firm", name, hard, soft)
+    }
+
+    fn limit_for(mut self, scope: &str, name: &str, hard: &str, soft: Option<&str>) -> Self {
         let draft = LimitDraft {
             name: name.parse().unwrap(),
-            scope: Scope::Firm,
+            scope: scope.parse().unwrap(),
             hard: Some(hard.to_owned()),
             soft: soft.map(str::to_owned),
             reason: "test".into(),

@@ -4,7 +4,7 @@ use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 use crate::domain::{Margin, Money, Side};
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control.
 #[derive(Debug)]
@@ -13,6 +13,10 @@ pub struct MaxUnsettledUse;
 impl Control for MaxUnsettledUse {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxUnsettledUse)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {

@@ -3,7 +3,7 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Measure, Rule, bounded};
+use super::{Control, Finding, Grain, Measure, Rule, bounded};
 
 /// The control at 95 %.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub struct MaxVar95;
 impl Control for MaxVar95 {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxVar95)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn spares_reductions(&self) -> bool {
@@ -32,6 +36,10 @@ pub struct MaxVar99;
 impl Control for MaxVar99 {
     fn rule(&self) -> Rule {
         Rule::Limit(LimitName::MaxVar99)
+    }
+
+    fn grain(&self) -> Grain {
+        Grain::Account
     }
 
     fn spares_reductions(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Versions wait, begin, end and overtake each other as the rules say.
 
 use super::*;
+use crate::domain::ChangeSetId;
 use crate::domain::limit::{LimitTerms, WorkingOrders};
 
 const NOW: UnixNanos = UnixNanos::ZERO;

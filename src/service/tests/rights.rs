@@ -37,6 +37,7 @@ fn allowed(request: &Request) -> bool {
         | Request::SetLimit(_)
         | Request::ApproveLimit(_)
         | Request::RejectLimit { .. }
+        | Request::Acknowledge { .. }
         | Request::RevertLimit(_)
         | Request::PreviewLimits(_)
         | Request::PreviewSet(_)
@@ -69,7 +70,7 @@ fn allowed(request: &Request) -> bool {
 }
 
 /// Requests that set limits, alone and in change sets.
-fn set_requests(draft: LimitDraft) -> [Request; 10] {
+fn set_requests(draft: LimitDraft) -> [Request; 11] {
     let set: crate::domain::ChangeSetId = "none".parse().unwrap();
     [
         Request::PreviewLimits(vec![draft.clone()]),
@@ -80,6 +81,7 @@ fn set_requests(draft: LimitDraft) -> [Request; 10] {
         Request::RejectSet(set, "a test".into()),
         Request::RevertSet(set),
         Request::RejectLimit { version: 1, reason: "no".into() },
+        Request::Acknowledge { event: 1, reason: "seen".into() },
         Request::ApproveLimit(1),
         Request::RevertLimit(1),
     ]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{CheckRecord, LimitName, Scope, VersionStatus, WorkingOrders};
 use crate::domain::{
-    AccountId, ChangeSetId, Currency, Money, OrderId, Price, Quantity, RefusalCode, UnixNanos, UserName,
+    AccountId, ChangeSetId, Currency, Money, OrderId, Price, Quantity, RefusalCode, Seq, UnixNanos, UserName,
 };
 
 /// One limit in force and how much of it is used by one account.
@@ -124,8 +124,10 @@ pub struct LimitsView {
 }
 
 /// One breach or other risk event.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreachRow {
+    /// Its number in the journal.
+    pub event: Seq,
     /// Market time.
     pub time: UnixNanos,
     /// Account.
@@ -142,6 +144,12 @@ pub struct BreachRow {
     pub threshold: String,
     /// The code in words.
     pub text: String,
+    /// Who looked at it.
+    pub ack_by: Option<UserName>,
+    /// When, in market time.
+    pub ack_at: Option<UnixNanos>,
+    /// What was found and done.
+    pub resolution: Option<String>,
 }
 
 /// What a drafted limit would do.

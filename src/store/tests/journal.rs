@@ -8,13 +8,13 @@ use rusqlite::Connection;
 use super::super::trades::{Accounts, Period};
 use super::super::{StoreError, TRADES_FILE, TradesReader, TradesStore, holder};
 use super::{at, id, name, owner, price, who};
-use crate::domain::event::{EventBody, Fill};
+use crate::domain::event::{EventBody, Fill, RiskAck};
 use crate::domain::limit::{
     LimitDraft, LimitName, LimitTerms, LimitVersion, Scope, VersionStatus, WorkingOrders,
 };
 use crate::domain::order_state::{Order, Remote};
 use crate::domain::posting::{Asset, Ledger, Phase, Posting};
-use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
+use crate::domain::row::{Execution, Portfolio, RiskAckRow, RiskEventRow, Row};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Batch, BrokerId, CleanText, Currency, Event, Exchange, InstrumentId,
     Margin, Money, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side, TimeInForce,
@@ -142,6 +142,16 @@ fn risk_event() -> RiskEventRow {
     }
 }
 
+fn looked_at() -> RiskAckRow {
+    let ack = RiskAck {
+        of: 2,
+        account: account(),
+        actor: "rita".parse().unwrap(),
+        resolution: "a typing error, told the trader".into(),
+    };
+    RiskAckRow { seq: 2, time: at(101), ack }
+}
+
 fn limit() -> LimitVersion {
     LimitVersion {
         version: 1,
@@ -193,6 +203,7 @@ fn filling() -> Batch {
             Row::Order(Arc::new(order())),
             Row::Execution(execution()),
             Row::RiskEvent(risk_event()),
+            Row::RiskAck(looked_at()),
             Row::Limit(Box::new(limit())),
             portfolio("3999", 10),
         ],
@@ -252,6 +263,8 @@ fn projections_give_back_what_was_written_to_whom_may_see_it() {
     assert_eq!(read.orders(Accounts::Only(&mine), Period::ALL, 10).unwrap(), [order()]);
     assert_eq!(read.executions(Accounts::All, Period::ALL, 10).unwrap(), [execution()]);
     assert_eq!(read.risk_events(Accounts::All, Period::ALL, 10).unwrap(), [risk_event()]);
+    assert_eq!((read.risk_event(2).unwrap(), read.risk_event(1).unwrap()), (Some(risk_event()), None));
+    assert_eq!((read.risk_acks(2).unwrap(), read.risk_acks(3).unwrap()), (vec![looked_at()], vec![]));
     assert_eq!(read.limit_versions().unwrap(), [limit()]);
     assert_eq!(read.portfolios(Accounts::Only(&mine)).unwrap().len(), 1);
     assert_eq!(read.portfolios(Accounts::Only(&[])).unwrap(), []);
@@ -376,7 +389,7 @@ fn a_changed_balance_posting_or_missing_event_is_found() {
 fn projections_can_be_thrown_away_and_rebuilt() {
     let (_home, mut store) = filled();
     let rows: Vec<Row> = opening().rows.into_iter().chain(filling().rows).collect();
-    assert_eq!(store.rebuild(rows).unwrap(), 6);
+    assert_eq!(store.rebuild(rows).unwrap(), 7);
     assert_eq!(store.read().executions(Accounts::All, Period::ALL, 10).unwrap(), [execution()]);
     assert!(store.read().verify().unwrap().is_sound());
 }

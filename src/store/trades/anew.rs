@@ -16,7 +16,7 @@ use crate::domain::{Event, Seq};
 const PAGE_EVENTS: Seq = 4_096;
 
 /// Tables of which each row names its event, with the columns that order them.
-const BY_EVENT: [(&str, &str); 2] = [("executions", "seq"), ("risk_events", "seq, id")];
+const BY_EVENT: [(&str, &str); 3] = [("executions", "seq"), ("risk_events", "seq, id"), ("risk_acks", "seq")];
 /// Tables as they stand, with the columns that order them.
 const AS_IT_STANDS: [(&str, &str); 3] =
     [("orders", "account, id"), ("portfolios", "account"), ("limit_versions", "version")];

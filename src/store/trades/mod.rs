@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/trades/001.sql"),
     include_str!("../schema/trades/002.sql"),
     include_str!("../schema/trades/003.sql"),
+    include_str!("../schema/trades/004.sql"),
 ];
 
 /// Reads the trades store.

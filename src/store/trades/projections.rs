@@ -9,7 +9,7 @@ use super::super::error::{Fault, StoreError};
 use super::TradesStore;
 use crate::domain::limit::{LimitVersion, VersionStatus};
 use crate::domain::order_state::{Order, Remote};
-use crate::domain::row::{Execution, Portfolio, RiskEventRow, Row};
+use crate::domain::row::{Execution, Portfolio, RiskAckRow, RiskEventRow, Row};
 use crate::domain::{AccountId, CleanText, Exchange, InstrumentId, Money, Quantity, Seq};
 
 /// The event a row names, where it names one.
@@ -17,6 +17,7 @@ pub(super) fn seq_of(row: &Row) -> Option<Seq> {
     match row {
         Row::Execution(execution) => Some(execution.seq),
         Row::RiskEvent(event) => Some(event.seq),
+        Row::RiskAck(ack) => Some(ack.seq),
         Row::Order(_) | Row::Portfolio(_) | Row::Limit(_) => None,
     }
 }
@@ -50,6 +51,7 @@ impl<'c> Writer<'c> {
             Row::Order(order) => self.order(order),
             Row::Execution(execution) => self.execution(execution),
             Row::RiskEvent(event) => write_risk_event(self.conn, event),
+            Row::RiskAck(ack) => write_risk_ack(self.conn, ack),
             Row::Portfolio(portfolio) => write_portfolio(self.conn, portfolio),
             Row::Limit(version) => write_limit(self.conn, version),
         }
@@ -104,6 +106,22 @@ impl<'c> Writer<'c> {
         ];
         self.execution.execute(row).map(drop)
     }
+}
+
+fn write_risk_ack(conn: &Connection, row: &RiskAckRow) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO risk_acks (seq, time, risk_event, account, actor, resolution) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let ack = &row.ack;
+    conn.prepare_cached(sql)?
+        .execute(params![
+            row.seq.cast_signed(),
+            row.time.nanos(),
+            ack.of.cast_signed(),
+            ack.account.as_str(),
+            ack.actor.as_str(),
+            ack.resolution.as_str(),
+        ])
+        .map(drop)
 }
 
 fn write_risk_event(conn: &Connection, e: &RiskEventRow) -> rusqlite::Result<()> {
@@ -200,7 +218,7 @@ impl TradesStore {
     pub fn rebuild(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<u64, StoreError> {
         self.write("rebuild the projected tables", |tx, ends| {
             tx.execute_batch(
-                "DELETE FROM orders; DELETE FROM executions; DELETE FROM risk_events; \
+                "DELETE FROM orders; DELETE FROM executions; DELETE FROM risk_events; DELETE FROM risk_acks; \
                  DELETE FROM portfolios; DELETE FROM limit_versions;",
             )?;
             let mut written = 0;

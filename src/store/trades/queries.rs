@@ -7,10 +7,11 @@ use super::super::codec::{
 };
 use super::super::error::StoreError;
 use super::TradesReader;
+use crate::domain::event::RiskAck;
 use crate::domain::limit::LimitVersion;
 use crate::domain::order_state::{Order, OrderStatus};
-use crate::domain::row::{Execution, Portfolio, RiskEventRow, Stake};
-use crate::domain::{AccountId, InstrumentId, Money, OrderId, Price, Quantity, UnixNanos};
+use crate::domain::row::{Execution, Portfolio, RiskAckRow, RiskEventRow, Stake};
+use crate::domain::{AccountId, InstrumentId, Money, OrderId, Price, Quantity, Seq, UnixNanos};
 
 /// Which accounts a query may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,16 @@ fn risk_event(row: &Row<'_>) -> rusqlite::Result<RiskEventRow> {
     })
 }
 
+fn risk_ack(row: &Row<'_>) -> rusqlite::Result<RiskAckRow> {
+    let ack = RiskAck {
+        of: count(row, 2)?,
+        account: parsed(row, 3)?,
+        actor: parsed(row, 4)?,
+        resolution: clean(row, 5)?,
+    };
+    Ok(RiskAckRow { seq: count(row, 0)?, time: time(row, 1)?, ack })
+}
+
 pub(super) fn portfolio(row: &Row<'_>) -> rusqlite::Result<Portfolio> {
     Ok(Portfolio {
         account: parsed(row, 0)?,
@@ -186,6 +197,25 @@ impl TradesReader {
             );
             let row = params![accounts.list()?, period.from.nanos(), period.to.nanos(), limit];
             c.prepare_cached(&sql)?.query_map(row, risk_event)?.collect::<rusqlite::Result<Vec<_>>>()
+        })
+    }
+
+    /// The risk event that an event of the journal is.
+    pub fn risk_event(&self, seq: Seq) -> Result<Option<RiskEventRow>, StoreError> {
+        self.db.read("read a risk event", |c| {
+            let sql = "SELECT seq, time, account, code, order_id, limit_name, observed, threshold FROM risk_events \
+                       WHERE seq = ?1";
+            c.query_row(sql, [seq.cast_signed()], risk_event).optional()
+        })
+    }
+
+    /// Who looked at the risk events from `first` on, the earliest look first.
+    pub fn risk_acks(&self, first: Seq) -> Result<Vec<RiskAckRow>, StoreError> {
+        self.db.read("read who looked at risk events", |c| {
+            let sql = "SELECT seq, time, risk_event, account, actor, resolution FROM risk_acks \
+                       WHERE risk_event >= ?1 ORDER BY seq";
+            let mut statement = c.prepare_cached(sql)?;
+            statement.query_map([first.cast_signed()], risk_ack)?.collect::<rusqlite::Result<Vec<_>>>()
         })
     }
 

@@ -133,7 +133,10 @@ fn take(mut form: AskForm, state: &mut UiState, out: &mut Vec<Effect>) -> Option
     }
     match choice.deed {
         Deed::Send(mut request) => {
-            if let Request::Halt { reason, .. } | Request::RejectLimit { reason, .. } = &mut request {
+            if let Request::Halt { reason, .. }
+            | Request::RejectLimit { reason, .. }
+            | Request::Acknowledge { reason, .. } = &mut request
+            {
                 *reason = CleanText::new(form.field.text().trim());
             }
             out.push(Effect::Send(Tag::Said, request));

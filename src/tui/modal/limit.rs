@@ -195,6 +195,9 @@ impl LimitForm {
             LimitUnit::Quantity => "shares",
             LimitUnit::Money => "money",
             LimitUnit::Ratio => "a fraction: 0.1 is 10%",
+            LimitUnit::Count if self.name == LimitName::MaxSelfTrades => {
+                "a number, then cancel_oldest or _newest"
+            }
             LimitUnit::Count => "a whole number",
             LimitUnit::Seconds => "seconds",
             LimitUnit::Days => "trading days",

@@ -1,4 +1,4 @@
-//! Breaches: what risk refused, what it saw and what is allowed.
+//! Breaches: what risk refused, what it saw and what is allowed, and who looked at it.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
 use crate::domain::Capability;
@@ -38,9 +38,9 @@ fn table(view: &View<'_>) -> TableData {
         Column::left("LIMIT", 2),
         Column::left("ORDER", 5),
         Column::left("WHAT", 4).growing(12),
+        Column::left("SEEN BY", 6),
     ]);
-    let rows = view.screen.breaches.iter().flatten().enumerate();
-    table.rows = rows.map(|(i, breach)| line(i, breach, clock, view)).collect();
+    table.rows = view.screen.breaches.iter().flatten().map(|breach| line(breach, clock, view)).collect();
     table
 }
 
@@ -51,7 +51,7 @@ fn share(breach: &BreachRow) -> Option<f64> {
     both.map(|(seen, allowed)| seen / allowed)
 }
 
-fn line(place: usize, breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
+fn line(breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
     let share = share(breach);
     // What stays within its limit is told early, and is no breach.
     let within = share.is_some_and(|s| s <= bar::USE_FULL);
@@ -76,7 +76,11 @@ fn line(place: usize, breach: &BreachRow, clock: LocalClock, view: &View<'_>) ->
         Cell::muted(breach.limit.replace('_', " ")),
         breach.id.map_or_else(Cell::missing, |id| Cell::muted(id.as_str())),
         Cell::muted(breach.text.as_str()),
+        breach.ack_by.map_or_else(Cell::missing, |by| Cell::muted(by.as_str())),
     ];
-    let detail = (!is_figure).then(|| Cell::muted(breach.observed.as_str()));
-    Row { detail, ..Row::new(RowKey::Breach(place), cells) }
+    let seen = breach.ack_by.zip(breach.resolution.as_ref()).map(|(by, what)| format!("{by}: {what}"));
+    let said = (!is_figure).then(|| breach.observed.clone());
+    let below: Vec<String> = said.into_iter().chain(seen).collect();
+    let detail = (!below.is_empty()).then(|| Cell::muted(below.join(" · ")));
+    Row { detail, ..Row::new(RowKey::Breach(breach.event), cells) }
 }

@@ -454,7 +454,8 @@ fn limits() -> LimitsView {
 }
 
 fn breaches() -> Vec<BreachRow> {
-    let row = |time, code: RefusalCode, limit: &str, observed: &str, threshold: &str| BreachRow {
+    let row = |event, time, code: RefusalCode, limit: &str, observed: &str, threshold: &str| BreachRow {
+        event,
         time: at(time),
         account: p("desk"),
         id: Some(p("1038")),
@@ -463,11 +464,19 @@ fn breaches() -> Vec<BreachRow> {
         observed: observed.to_owned(),
         threshold: threshold.to_owned(),
         text: code.text().to_owned(),
+        ack_by: None,
+        ack_at: None,
+        resolution: None,
     };
     vec![
-        row("20T19:31:10", RefusalCode::Concentration, "max_position_weight", "0.175", "0.15"),
-        row("20T18:02:44", RefusalCode::PriceCollar, "price_collar", "0.047", "0.03"),
-        row("19T16:20:05", RefusalCode::MaxOrderNotional, "max_order_notional", "61200", "50000"),
+        row(912, "20T19:31:10", RefusalCode::Concentration, "max_position_weight", "0.175", "0.15"),
+        row(871, "20T18:02:44", RefusalCode::PriceCollar, "price_collar", "0.047", "0.03"),
+        BreachRow {
+            ack_by: Some(p("raj")),
+            ack_at: Some(at("19T16:25:00")),
+            resolution: Some("split into two orders".to_owned()),
+            ..row(604, "19T16:20:05", RefusalCode::MaxOrderNotional, "max_order_notional", "61200", "50000")
+        },
     ]
 }
 

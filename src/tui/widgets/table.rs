@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::limit::{LimitName, Scope};
-use crate::domain::{AccountId, ChangeSetId, InstrumentId, OrderId, UserName};
+use crate::domain::{AccountId, ChangeSetId, InstrumentId, OrderId, Seq, UserName};
 use crate::tui::format;
 use crate::tui::panes::View;
 use crate::tui::theme::Meaning;
@@ -145,7 +145,7 @@ pub enum RowKey {
     /// A notice.
     Notice(i64),
     /// A breach, by its place in the screen's list.
-    Breach(usize),
+    Breach(Seq),
     /// A factor: family and name.
     Factor(String, String),
     /// Prices of an instrument from a source.

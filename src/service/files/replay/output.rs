@@ -76,6 +76,7 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         | EventBody::HaltDrilled { .. }
         | EventBody::MarginEased { .. }
         | EventBody::RiskEased { .. }
+        | EventBody::RiskAcknowledged(_)
         | EventBody::RiskEvent { .. } => control_body(head, body),
         EventBody::CorporateAction { .. }
         | EventBody::SymbolChanged { .. }
@@ -225,6 +226,10 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
         EventBody::HaltDrilled { scope, actor, orders, .. } => {
             head("halt_drilled").text("scope", scope).text("actor", actor).put("orders", *orders)
         }
+        EventBody::RiskAcknowledged(ack) => {
+            let object = head("risk_acknowledged").put("of", ack.of).text("account", ack.account);
+            object.text("actor", ack.actor).text("resolution", &ack.resolution)
+        }
         EventBody::RiskEased { account, code } => {
             head("risk_eased").text("code", code).text("account", account)
         }
@@ -358,6 +363,7 @@ const fn reason_word(reason: EndReason) -> &'static str {
         EndReason::ParentEnded => "parent_ended",
         EndReason::PositionFlat => "position_flat",
         EndReason::Venue => "venue",
+        EndReason::SelfTrade => "self_trade",
     }
 }
 

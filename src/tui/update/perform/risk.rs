@@ -2,7 +2,7 @@
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope, VersionStatus};
-use crate::domain::{ChangeSetId, CleanText};
+use crate::domain::{ChangeSetId, CleanText, Seq};
 use crate::service::desk::Request;
 use crate::service::view::{DifferenceRow, LimitVersionRow, OrderRow, Screen};
 use crate::tui::actions::ActionId;
@@ -43,6 +43,7 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
         }
         RowKey::Set(set) => return change_set(state, set.as_str(), out),
         RowKey::Difference(..) => return adopt(state, ""),
+        RowKey::Breach(event) => return acknowledge(state, event),
         RowKey::Version(version) => Some(version),
         RowKey::Limit(name, scope) => {
             let limits = screen.limits.as_ref().map(|l| l.limits.as_slice()).unwrap_or_default();
@@ -55,7 +56,8 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
         _ => None,
     };
     let Some(row) = version.and_then(waiting) else {
-        return state.say(Tone::Bad, "Select a held order, a waiting limit or a take-over first.");
+        return state
+            .say(Tone::Bad, "Select a held order, a waiting limit, a take-over or a risk event first.");
     };
     if let Some(set) = row.set {
         let maker = row.maker;
@@ -70,6 +72,21 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
         Choice::new(format!("Turn version {version} down (its maker takes it back)"), reject),
     ];
     ask(state, AskForm::new("Approve a limit", lines, choices).weighty().with_reason());
+}
+
+/// Asks what came of the selected risk event before it is noted that somebody looked at it.
+fn acknowledge(state: &mut UiState, event: Seq) {
+    let Some(row) = state.screen.breaches.iter().flatten().find(|b| b.event == event) else { return };
+    if let Some(by) = row.ack_by {
+        return state.say(Tone::Bad, format!("{by} looked at it already."));
+    }
+    let lines = vec![
+        format!("{} of {}: {}.", row.code, row.account, row.text),
+        "Type what was found and done; it is kept with the event.".to_owned(),
+    ];
+    let deed = Deed::Send(Request::Acknowledge { event, reason: CleanText::default() });
+    let choices = vec![Choice::new("Acknowledge the risk event", deed)];
+    ask(state, AskForm::new("Acknowledge a risk event", lines, choices).with_reason());
 }
 
 /// What an approval makes of a limit, with what is in force.

@@ -61,6 +61,28 @@ fn a_trader_sees_what_differs_and_may_not_take_it_over() {
 }
 
 #[test]
+fn a_risk_event_is_acknowledged_with_what_came_of_it() {
+    let mut state = state_of(Role::Risk);
+    press(&mut state, ": =BRCH Enter");
+    let shown = text(&mut state, 160, 40);
+    assert!(shown.contains("raj: split into two orders"), "{shown}");
+    press(&mut state, "A");
+    assert!(text(&mut state, 80, 24).contains("Type what was found and done"));
+    let reason = "told the trader".into();
+    let sent = requests(&press(&mut state, "=told Space =the Space =trader Enter"));
+    assert_eq!(sent, [Request::Acknowledge { event: 912, reason }]);
+    press(&mut state, "Down Down A");
+    assert!(
+        state.modals.is_empty() && toast(&state).contains("raj looked at it already"),
+        "{}",
+        toast(&state)
+    );
+    let mut trader = state_of(Role::Trader);
+    press(&mut trader, ": =BRCH Enter");
+    assert!(requests(&press(&mut trader, "A")).is_empty() && trader.modals.is_empty());
+}
+
+#[test]
 fn the_detail_of_an_order_says_where_it_went_and_why() {
     let mut state = state_of(Role::Trader);
     let sent = requests(&press(&mut state, "g o Enter"));
