@@ -148,7 +148,7 @@ fn draw_ask(state: &UiState, form: &AskForm, body: Rect, buf: &mut Buffer, drawn
     let inside = usize::from(width.saturating_sub(4));
     let lines: Vec<String> = form.lines.iter().flat_map(|line| wrap(line, inside)).collect();
     let line = form.wanted().map(|word| format!("Type {word}: "));
-    let line = line.or_else(|| form.reason.then(|| "Reason, if you like: ".to_owned()));
+    let line = line.or_else(|| form.prompt().map(str::to_owned));
     let extra = if line.is_some() { 2 } else { 0 } + u16::from(!form.problem.is_empty());
     let height = rows(lines.len() + form.choices.len()).saturating_add(4).saturating_add(extra);
     let area = window(body, width, height, theme, buf);

@@ -98,6 +98,12 @@ impl AskForm {
         Self { reason: true, field: Field::new(REASON_MAX), ..self }
     }
 
+    /// What is asked for beside the answer.
+    pub fn prompt(&self) -> Option<&'static str> {
+        let needed = self.choices.iter().any(|choice| needs_words(&choice.deed));
+        self.reason.then_some(if needed { "What was found and done: " } else { "Reason, if you like: " })
+    }
+
     /// The word the selected answer wants typed.
     pub fn wanted(&self) -> Option<&str> {
         self.choices.get(self.selected).and_then(|c| c.typed.as_deref())
@@ -124,10 +130,20 @@ pub fn key(mut form: AskForm, state: &mut UiState, key: Key, out: &mut Vec<Effec
     Some(form)
 }
 
+/// Whether a deed is nothing without what is typed beside it.
+const fn needs_words(deed: &Deed) -> bool {
+    matches!(deed, Deed::Send(Request::Acknowledge { .. }))
+}
+
 fn take(mut form: AskForm, state: &mut UiState, out: &mut Vec<Effect>) -> Option<AskForm> {
     let choice = form.choices.get(form.selected)?.clone();
     if let Some(word) = choice.typed.as_deref().filter(|w| form.field.text().trim() != *w) {
         form.problem = format!("type {word} to go on, or Esc to leave it");
+        out.push(Effect::Bell);
+        return Some(form);
+    }
+    if needs_words(&choice.deed) && form.field.text().trim().is_empty() {
+        form.problem = "type what was found and done: it is kept with the event".to_owned();
         out.push(Effect::Bell);
         return Some(form);
     }

@@ -80,10 +80,7 @@ fn acknowledge(state: &mut UiState, event: Seq) {
     if let Some(by) = row.ack_by {
         return state.say(Tone::Bad, format!("{by} looked at it already."));
     }
-    let lines = vec![
-        format!("{} of {}: {}.", row.code, row.account, row.text),
-        "Type what was found and done; it is kept with the event.".to_owned(),
-    ];
+    let lines = vec![format!("{} of {}: {}.", row.code, row.account, row.text)];
     let deed = Deed::Send(Request::Acknowledge { event, reason: CleanText::default() });
     let choices = vec![Choice::new("Acknowledge the risk event", deed)];
     ask(state, AskForm::new("Acknowledge a risk event", lines, choices).with_reason());

@@ -67,7 +67,8 @@ fn a_risk_event_is_acknowledged_with_what_came_of_it() {
     let shown = text(&mut state, 160, 40);
     assert!(shown.contains("raj: split into two orders"), "{shown}");
     press(&mut state, "A");
-    assert!(text(&mut state, 80, 24).contains("Type what was found and done"));
+    assert!(text(&mut state, 80, 24).contains("What was found and done:"));
+    assert!(requests(&press(&mut state, "Enter")).is_empty(), "words are missing");
     let reason = "told the trader".into();
     let sent = requests(&press(&mut state, "=told Space =the Space =trader Enter"));
     assert_eq!(sent, [Request::Acknowledge { event: 912, reason }]);
