@@ -18,6 +18,8 @@ use qlib_pro::store::{HeldBy, TradesStore};
 const NAMES: usize = 100;
 /// Quotes of one sample.
 const QUOTES: usize = 1_000;
+/// Orders, or pairs, of one sample: as many as the rival's.
+const ORDERS: usize = 2_000;
 
 fn main() {
     divan::main();
@@ -115,8 +117,8 @@ fn quotes_with_resting_orders(bencher: Bencher<'_, '_>, resting: usize) {
 fn market_orders_checked_and_filled(bencher: Bencher<'_, '_>, resting: usize) {
     let engine = engine(resting);
     let (orders, now): (Vec<Given>, _) =
-        ((0..NAMES).map(|id| given(order(10_000 + id, None))).collect(), start());
-    bencher.counter(ItemsCount::new(NAMES)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
+        ((0..ORDERS).map(|id| given(order(10_000 + id, None))).collect(), start());
+    bencher.counter(ItemsCount::new(ORDERS)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
         for order in &orders {
             let batch = engine.command(order, now, now).unwrap();
             assert!(batch.events.iter().any(|e| matches!(e.body, EventBody::Fill(_))));
@@ -134,8 +136,8 @@ fn limit_and_cancel_pairs(bencher: Bencher<'_, '_>, resting: usize) {
         let id = format!("o{at}").parse().unwrap();
         (given(order(at, Some("45.00".parse().unwrap()))), given(Command::Cancel { account, id }))
     };
-    let (pairs, now): (Vec<(Given, Given)>, _) = ((10_000..10_000 + NAMES).map(pair).collect(), start());
-    bencher.counter(ItemsCount::new(NAMES)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
+    let (pairs, now): (Vec<(Given, Given)>, _) = ((10_000..10_000 + ORDERS).map(pair).collect(), start());
+    bencher.counter(ItemsCount::new(ORDERS)).with_inputs(|| engine.clone()).bench_values(|mut engine| {
         for (order, cancel) in &pairs {
             engine.command(order, now, now).unwrap();
             let batch = engine.command(cancel, now, now).unwrap();
