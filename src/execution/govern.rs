@@ -180,7 +180,10 @@ impl Step<'_> {
         };
         let known = Exchange::ALL.into_iter().filter(|exchange| trades_on(*exchange));
         let clocks = || known.clone().filter_map(|exchange| state.market_time(exchange));
-        Reached { first: clocks().max().unwrap_or(self.now), last: clocks().min().unwrap_or(self.now) }
+        // Where none of its exchanges has begun, what another one reached ends nothing here.
+        let begun = Exchange::ALL.into_iter().any(|exchange| state.market_time(exchange).is_some());
+        let none = if begun { UnixNanos::ZERO } else { self.now };
+        Reached { first: clocks().max().unwrap_or(self.now), last: clocks().min().unwrap_or(none) }
     }
 
     fn turn_limit(&mut self, version: u32, turn: Turn) -> Result<(), EngineError> {

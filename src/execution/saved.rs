@@ -70,10 +70,11 @@ impl Orders {
             let key = (order.spec.id, order.spec.account);
             old.get(&key).is_none_or(|before| !Arc::ptr_eq(before, order) && before != order)
         };
-        let orders = self.done_shared().filter(|order| changed(order));
+        let mut orders: Vec<&Arc<Order>> = self.done_map().values().filter(|order| changed(order)).collect();
+        orders.sort_unstable_by_key(|order| (order.spec.account, order.spec.id));
         let asked = self.asked_map().iter().filter(|(key, _)| !earlier.asked_map().contains_key(*key));
         Done {
-            orders: orders.map(|order| order.as_ref().clone()).collect(),
+            orders: orders.into_iter().map(|order| order.as_ref().clone()).collect(),
             asked: asked.map(|(key, spec)| (*key, spec.clone())).collect(),
         }
     }

@@ -33,7 +33,8 @@ for one order (`--order`), name the version its author saw (`--based-on`), and b
 
 `--from` and `--until` are market time, and each exchange has its own. Of those on which the scope can trade (the account's
 own, those with the symbol, else all) the first that reaches it counts where the turn allows no more than before, and the last
-where it allows more: nobody ends a tightening by moving the time of another exchange.
+where it allows more: nobody ends a tightening by moving the time of another exchange. A version that is
+approved when the home's main exchange is already past its `--from` begins at once.
 
 ";
 

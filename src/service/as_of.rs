@@ -23,7 +23,7 @@ use super::error::ServiceError;
 use super::house::House;
 use super::permit::{Permit, ViewLimits, ViewPortfolio};
 use super::trading::LISTING_MAX;
-use super::{book, view};
+use super::view;
 
 /// A past moment as people give it: a day means its end in the zone of the home's main exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,19 @@ impl FromStr for Moment {
     }
 }
 
+/// What is said where events at or before the moment came after the cut.
+const CUT_SHORT: &str = "another exchange had passed this moment before its own came to it: what was written down after that \
+                         is not shown";
+
 impl House {
+    /// What people are told where the market of one exchange had passed a moment before that of another came to it.
+    pub fn left_out_at(&self, moment: Moment) -> Result<Option<&'static str>, ServiceError> {
+        let time = self.instant_of(moment)?;
+        let journal = TradesReader::open(self.home())?;
+        let is_short = journal.known_at(time, ENGINE_NAME)? < journal.last_at(time)?;
+        Ok(is_short.then_some(CUT_SHORT))
+    }
+
     /// The last instant of a moment.
     pub fn instant_of(&self, moment: Moment) -> Result<UnixNanos, ServiceError> {
         let day = match moment {
@@ -101,7 +113,7 @@ impl House {
             .collect();
         rows.sort_by(|a, b| b.given_at.cmp(&a.given_at).then_with(|| a.spec.id.cmp(&b.spec.id)));
         rows.truncate(LISTING_MAX as usize);
-        Ok(rows.into_iter().map(|o| book::order_row(o, None, scope.hides_limits())).collect())
+        self.order_rows(&rows.into_iter().cloned().collect::<Vec<_>>(), scope)
     }
 
     /// Limits and halts in force at a past moment, with their use then.

@@ -358,10 +358,18 @@ impl House {
         let accounts = self.scoped(permit.scope(), account)?;
         let mut orders = lock(self.ledger()).orders(Accounts::Only(&accounts), period, LISTING_MAX)?;
         orders.retain(wanted);
-        let hides = permit.scope().hides_limits();
-        let refusals = self.refusals_of(&orders)?;
+        self.order_rows(&orders, permit.scope())
+    }
+
+    /// Orders as a scope may see them, with what spoke against those that were refused.
+    pub(super) fn order_rows(
+        &self,
+        orders: &[Order],
+        scope: Scope,
+    ) -> Result<Vec<view::OrderRow>, ServiceError> {
+        let refusals = self.refusals_of(orders)?;
         let refusal = |o: &Order| refusals.get(&(o.spec.account, o.spec.id));
-        Ok(orders.iter().map(|o| book::order_row(o, refusal(o), hides)).collect())
+        Ok(orders.iter().map(|o| book::order_row(o, refusal(o), scope.hides_limits())).collect())
     }
 
     /// What spoke against those of the orders that were refused, from the ledger.

@@ -1,6 +1,6 @@
 //! `limits show|history|diff|set|approve|reject|revert`: what bounds trading, and who changed it.
 
-use super::Env;
+use super::{Env, left_out};
 use crate::cli::args::one_of;
 use crate::cli::context::OpenMode;
 use crate::cli::credentials;
@@ -150,7 +150,8 @@ impl LimitsCommand {
                     env.out.list(&view.halts, "")?;
                 }
                 let alone = "one person only: loosening a limit waits for a second person";
-                env.out.remark(if view.single_person { alone } else { "" })
+                env.out.remark(if view.single_person { alone } else { "" })?;
+                left_out(env, house, as_of)
             }
             LimitsCommand::History => {
                 let session = env.session(OpenMode::Read)?;

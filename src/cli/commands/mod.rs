@@ -42,6 +42,7 @@ use super::errors::Failure;
 use super::output::Out;
 use crate::domain::{CleanText, UnixNanos, UserName};
 use crate::service::access::{self, Password, Session};
+use crate::service::as_of::Moment;
 use crate::service::deed::Doer;
 use crate::service::keys::Sealed;
 use crate::service::passing::{self, Hand, Reach};
@@ -196,4 +197,10 @@ pub fn period(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Period {
         from: from.and_then(start).unwrap_or(Period::ALL.from),
         to: to.and_then(|d| d.succ_opt()).and_then(start).unwrap_or(Period::ALL.to),
     }
+}
+
+/// Says what a past moment leaves out where exchanges have different times.
+pub fn left_out(env: &mut Env<'_>, house: &House, moment: Option<Moment>) -> Result<(), Failure> {
+    let told = moment.map(|moment| house.left_out_at(moment)).transpose()?.flatten();
+    env.out.remark(told.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::order_submit::{Submit, is_refused};
-use super::{Env, period};
+use super::{Env, left_out, period};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{AccountId, CleanText, OrderId, OrderStatus, Price, Quantity, Symbol};
@@ -118,7 +118,8 @@ impl OrderCommand {
                     Some(moment) => house.orders_at(&permit, list.account, period, moment)?,
                     None => house.orders(&permit, list.account, period)?,
                 };
-                env.out.list(&rows, "no orders yet")
+                env.out.list(&rows, "no orders yet")?;
+                left_out(env, house, list.as_of)
             }
             OrderCommand::Show(show) => show.run(env),
             OrderCommand::Amend(amend) => {

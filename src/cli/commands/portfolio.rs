@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Env;
+use super::{Env, left_out};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
@@ -50,7 +50,10 @@ impl PortfolioArgs {
                     env.out.list(&portfolio.positions, "no holdings")?;
                     env.out.blank()?;
                 }
-                if portfolios.is_empty() { env.out.remark("no accounts") } else { Ok(()) }
+                if portfolios.is_empty() {
+                    env.out.remark("no accounts")?;
+                }
+                left_out(env, house, self.as_of)
             }
         }
     }

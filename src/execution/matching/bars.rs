@@ -86,7 +86,7 @@ fn works(order: &Order, meeting: &Meeting, from: Point, tick: Price, venue: &Ven
     // A touched order trades at its trigger; what slips is what runs after the market.
     let slips = order.triggered || spec.order_type.start() != Start::Touch;
     let price = if slips {
-        let share = venue.slippage_of(order.leaves(), meeting.volume)?;
+        let share = venue.slippage_of(order.working(), meeting.volume)?;
         slipped(from.price, spec.side, (share, venue.slippage_ticks), tick)?
     } else {
         from.price

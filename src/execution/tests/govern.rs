@@ -111,6 +111,17 @@ fn the_time_of_another_exchange_ends_no_tightening_and_begins_no_loosening() {
 }
 
 #[test]
+fn a_tightening_where_the_market_has_not_begun_is_not_ended_by_the_time_of_another() {
+    let mut desk = desk();
+    let ends = LimitTerms { expires_at: Some(start().plus_nanos(600_000_000_000)), ..LimitTerms::default() };
+    let scope = Scope::Symbol("ZZZ".parse().unwrap());
+    desk.set(LimitDraft { scope, ..draft(LimitName::MaxOrderQuantity, "10", ends) });
+    desk.bar("AAA", 11, AAA, 1_000_000);
+    assert!(!desk.events.iter().any(|e| matches!(e.body, EventBody::LimitTurned { turn: Turn::Ends, .. })));
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
 fn an_override_of_one_order_is_used_up_by_it() {
     let mut desk = desk();
     desk.set(draft(LimitName::MaxOrderQuantity, "100", LimitTerms::default()));

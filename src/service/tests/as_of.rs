@@ -55,6 +55,7 @@ fn every_day_seen_later_is_what_was_seen_then_whoever_holds_the_home() {
     for (time, portfolios, statuses) in then {
         for house in [&home.house, &reader] {
             let at = Moment::Instant(time);
+            assert_eq!(house.left_out_at(at).unwrap(), None, "of one exchange nothing is left out");
             assert_eq!(seen(house.portfolios_at(&view, None, at).unwrap()), portfolios);
             let orders = house.orders_at(&view, None, Period::ALL, at).unwrap();
             let found = own(orders);
