@@ -209,6 +209,12 @@ impl Exchange {
         }
     }
 
+    /// The exchange that the end of a name such as `BHP.XASX` names, in any case: its code, or `AX`, as Yahoo and others
+    /// write what trades in Sydney.
+    pub fn of_suffix(suffix: &str) -> Result<Self, IdError> {
+        if suffix.eq_ignore_ascii_case("AX") { Ok(Exchange::Xasx) } else { suffix.parse() }
+    }
+
     /// Currency of its prices.
     pub const fn currency(self) -> Currency {
         match self {
@@ -343,6 +349,14 @@ impl<'de> Deserialize<'de> for InstrumentId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_name_may_name_its_exchange() {
+        for (end, exchange) in [("AX", Exchange::Xasx), ("ax", Exchange::Xasx), ("xnys", Exchange::Xnys)] {
+            assert_eq!(Exchange::of_suffix(end), Ok(exchange));
+        }
+        assert!(Exchange::of_suffix("B").is_err());
+    }
 
     #[test]
     fn an_instrument_splits_at_its_last_dot() {

@@ -9,13 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::import::{check_prices, parse_scaled, parse_symbol};
+use super::import::{check_prices, means, parse_scaled};
 use super::repair::{Change, Suspect, is_other_unit, repair};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar};
-use crate::domain::{
-    CleanText, Exchange, InstrumentId, Price, QuarantineReason as Reason, Quarantined, Volume,
-};
+use crate::domain::{CleanText, InstrumentId, Price, QuarantineReason as Reason, Quarantined, Volume};
 
 /// A jump is a close farther from the one before than this share of it.
 const JUMP: f64 = 0.4;
@@ -178,14 +176,14 @@ pub fn line_of(bar: &DailyBar) -> String {
     format!("{session},{},{open},{high},{low},{close},{volume}", bar.instrument.symbol)
 }
 
-/// Reads such a line; `None` unless it is a whole bar with prices in order.
-pub fn read_line(line: &str, exchange: Exchange) -> Option<DailyBar> {
+/// Reads such a line of an instrument; `None` unless it is a whole bar of it with prices in order.
+pub fn read_line(line: &str, instrument: InstrumentId) -> Option<DailyBar> {
     let fields: Vec<&str> = line.split(',').collect();
     let [day, symbol, prices @ .., volume] = fields.as_slice() else { return None };
     let [open, high, low, close] = prices else { return None };
     let price = |text: &str| parse_scaled(text, 9).ok().map(Price::from_raw);
     let bar = DailyBar {
-        instrument: InstrumentId::new(parse_symbol(symbol, exchange).ok()?, exchange),
+        instrument: Some(instrument).filter(|instrument| means(symbol, *instrument))?,
         session: day.parse().ok()?,
         open: price(open)?,
         high: price(high)?,

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -97,14 +98,14 @@ impl House {
     ) -> Result<ImportReport, ServiceError> {
         let files = wish.files.iter().map(|f| BarFile::open_path(f)).collect::<Result<Vec<_>, _>>()?;
         self.check_terms(wish, &files)?;
-        let mut run = self.bar_run(wish);
+        let (mut run, odd) = (self.bar_run(wish), self.odd_spellings()?);
         let mut lot = Lot::new(self);
         let mut report = ImportReport::default();
         let before = self.preferred_sources(wish.exchange)?;
         for file in files {
             let name = file.name().clone();
             lot.begin(name.clone());
-            for page in run.pages(file) {
+            for page in run.pages(file.among(&odd)) {
                 let page = match page {
                     Ok(page) => page,
                     Err(refused @ ImportError::Refused { .. }) => return Err(refused.into()),
@@ -140,6 +141,15 @@ impl House {
         Ok(report)
     }
 
+    /// Stored instruments that are spelled otherwise than symbols are read: those of vendors, and of homes from before
+    /// symbols were capitals.
+    fn odd_spellings(&self) -> Result<Arc<BTreeSet<InstrumentId>>, ServiceError> {
+        let known = lock(self.market_store()).read().instruments(None)?.into_iter().map(|known| known.id);
+        let is_odd =
+            |id: &InstrumentId| import::parse_symbol(id.symbol.as_str(), id.exchange) != Ok(id.symbol);
+        Ok(Arc::new(known.filter(is_odd).collect()))
+    }
+
     fn bar_run(&self, wish: &BarImport) -> BarRun {
         BarRun::new(self.calendars().of(wish.exchange).clone()).wanting(wish.wanted.clone())
     }
@@ -151,9 +161,9 @@ impl House {
         if !files.iter().any(BarFile::tells_terms) || !wish.files.iter().all(stays) {
             return Ok(());
         }
-        let mut run = self.bar_run(wish);
+        let (mut run, odd) = (self.bar_run(wish), self.odd_spellings()?);
         for path in &wish.files {
-            let refused = run.pages(BarFile::open_path(path)?).find_map(|page| match page {
+            let refused = run.pages(BarFile::open_path(path)?.among(&odd)).find_map(|page| match page {
                 Err(refused @ ImportError::Refused { .. }) => Some(refused),
                 _ => None,
             });
@@ -284,7 +294,7 @@ impl House {
         mut put: impl FnMut(&House, &[T]) -> Result<u64, ServiceError>,
     ) -> Result<ImportReport, ServiceError> {
         let name = CleanText::new(&file.display().to_string());
-        let file = TableFile::open_path(file, kind)?;
+        let file = TableFile::open_path(file, kind)?.among(&self.odd_spellings()?);
         let mut report =
             ImportReport { ignored_columns: file.ignored_columns().to_vec(), ..ImportReport::default() };
         let pages: Pages<'_, T> = file.pages(exchange);

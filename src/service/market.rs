@@ -363,7 +363,7 @@ impl House {
         Ok(own.map(|f| (calendar.date_at(f.time), f.side == crate::domain::Side::Buy, f.price)).collect())
     }
 
-    /// Prices as a table, in the terms asked for.
+    /// Prices of instruments of one exchange as a table, in the terms asked for.
     pub fn export_prices(
         &self,
         _: &Permit<ViewMarket>,
@@ -372,6 +372,14 @@ impl House {
         period: (NaiveDate, NaiveDate),
         target: Adjust,
     ) -> Result<Vec<ExportedPrice>, ServiceError> {
+        let other = ids.first().and_then(|first| ids.iter().find(|id| id.exchange != first.exchange));
+        if let (Some(first), Some(other)) = (ids.first(), other) {
+            // A row names its symbol alone, and an import has one exchange.
+            return Err(ServiceError::Wrong(format!(
+                "{first} and {other} are of two exchanges, and a table of prices is of one; export those of each exchange \
+                 by themselves"
+            )));
+        }
         let market = lock(self.market_store());
         let reader = market.read();
         let mut rows = Vec::new();

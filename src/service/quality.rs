@@ -10,7 +10,7 @@ use crate::domain::market::{ActionKind, Basis, CorporateAction};
 use crate::domain::vendor::{DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Symbol, UnixNanos};
 use crate::market::compare::{Told, compare};
-use crate::market::import::parse_symbol;
+use crate::market::import::{means, parse_symbol};
 use crate::market::repair::{Change, Changed, Rule, told_twice};
 use crate::market::validate;
 use crate::store::market::{
@@ -268,12 +268,11 @@ impl House {
         self.gaps_but(instrument, source, &self.set_aside_days()?)
     }
 
-    /// Symbols and days of rows in quarantine that are not stored.
-    fn set_aside_days(&self) -> Result<BTreeSet<(String, NaiveDate)>, ServiceError> {
+    /// Days of rows in quarantine that are not stored, with their symbols as they were written.
+    fn set_aside_days(&self) -> Result<BTreeSet<(NaiveDate, String)>, ServiceError> {
         let cases = lock(self.market_store()).read().quarantine_cases(None, EXPORTED_MAX)?;
         let days = cases.into_iter().filter(|case| case.state != QuarantineState::Accepted);
-        let symbol = |row: &Quarantined| row.symbol.as_str().to_ascii_uppercase();
-        Ok(days.filter_map(|c| Some((symbol(&c.row), c.row.date.as_str().parse().ok()?))).collect())
+        Ok(days.filter_map(|c| Some((c.row.date.as_str().parse().ok()?, c.row.symbol.to_string()))).collect())
     }
 
     /// Gaps; a day whose row is set aside is none.
@@ -281,16 +280,19 @@ impl House {
         &self,
         instrument: InstrumentId,
         source: &str,
-        aside: &BTreeSet<(String, NaiveDate)>,
+        aside: &BTreeSet<(NaiveDate, String)>,
     ) -> Result<Vec<(NaiveDate, NaiveDate)>, ServiceError> {
         let stored = lock(self.market_store()).read().sessions_of(instrument, source)?;
         let (Some(first), Some(last)) = (stored.first(), stored.last()) else { return Ok(Vec::new()) };
         let stored: BTreeSet<&NaiveDate> = stored.iter().collect();
-        let symbol = instrument.symbol.to_string();
+        let is_aside = |date: NaiveDate| {
+            let rows = aside.range((date, String::new())..).take_while(|(on, _)| *on == date);
+            rows.into_iter().any(|(_, symbol)| means(symbol, instrument))
+        };
         let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
         let mut open = false;
         for session in self.calendars().of(instrument.exchange).sessions_between(*first, *last) {
-            let missing = !stored.contains(&session.date) && !aside.contains(&(symbol.clone(), session.date));
+            let missing = !stored.contains(&session.date) && !is_aside(session.date);
             match runs.last_mut() {
                 Some(run) if missing && open => run.1 = session.date,
                 _ if missing => runs.push((session.date, session.date)),
@@ -338,8 +340,7 @@ impl House {
                 if let Some(action) = read_text(raw, place.instrument) {
                     market.store_actions(&[action])?;
                 } else if !minutes::accept(&mut market, calendar, (&case.row, place.instrument), now)? {
-                    let bar = validate::read_line(raw, place.instrument.exchange);
-                    let bar = bar.filter(|bar| bar.instrument == place.instrument);
+                    let bar = validate::read_line(raw, place.instrument);
                     let Some((bar, basis)) = bar.zip(place.basis) else {
                         return Err(ServiceError::Invalid(format!(
                             "row {id} ({}) has no prices that can be stored as they are; fetch it again or ignore it",
@@ -488,11 +489,13 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
     let row = &case.row;
     let day = row.date.as_str().parse().ok();
     let sources = reader.sources(None)?;
-    // The row has its symbol as it was written.
-    let named = |exchange| parse_symbol(row.symbol.as_str(), exchange).ok();
+    // The row has its symbol as it was written: who is spelled so goes before whom it is read as.
+    let written = row.symbol.as_str();
+    let is_spelled = |info: &SourceInfo| info.instrument.symbol.as_str() == written;
+    let is_exact = sources.iter().any(is_spelled);
     let of_symbol: Vec<&SourceInfo> = sources
         .iter()
-        .filter(|SourceInfo { instrument, .. }| named(instrument.exchange) == Some(instrument.symbol))
+        .filter(|info| if is_exact { is_spelled(info) } else { means(written, info.instrument) })
         .collect();
     let imported = source_of(&row.job);
     let is_sent = imported.is_some() || row.file.as_str().parse::<VendorId>().is_ok();
@@ -511,10 +514,14 @@ fn place_of(reader: &MarketReader, case: &QuarantineCase) -> Result<Place, Servi
     let mut known = Vec::new();
     if is_sent && of_sender.is_empty() {
         for exchange in [Exchange::Xnys, Exchange::Xasx] {
-            let Some(id) = named(exchange).map(|symbol| InstrumentId::new(symbol, exchange)) else {
-                continue;
-            };
-            known.extend(reader.instrument(id)?.map(|_| id));
+            let spelled = written.parse().ok();
+            for symbol in spelled.into_iter().chain(parse_symbol(written, exchange)) {
+                let id = InstrumentId::new(symbol, exchange);
+                if reader.instrument(id)?.is_some() {
+                    known.push(id);
+                    break;
+                }
+            }
         }
     }
     match known.as_slice() {

@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate};
 use crate::config::LiveVendor;
 use crate::domain::calendar::Session;
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::vendor::{BudgetState, DataKind, VendorId};
+use crate::domain::vendor::{BudgetState, Circuit, DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
 use crate::market::budget::{self, Usage, clock_words};
 use crate::market::fetch::{Fetcher, Waiting, Watch, Why, stopper};
@@ -141,6 +141,10 @@ impl House {
             (Ok(address), Ok(key)) => (address, key.ok_or(Why::NoKey(fetcher.id()))?),
             (Err(error), _) | (_, Err(error)) => return Ok(Some(error.to_string())),
         };
+        // Whether the stream opens says nothing of requests: it must not be the one that tries them again.
+        if fetcher.budget().is_ok_and(|budget| budget.circuit != Circuit::Closed) {
+            return Ok(Some("not opened while requests are paused after failures".into()));
+        }
         fetcher.turn(watch).await.map_err(|error| error.why)?;
         let symbol = AMERICAN.split('.').next().unwrap_or(AMERICAN);
         let denied = match polygon::try_out(address, key, symbol, STREAM_MS).await {
@@ -222,10 +226,13 @@ fn found(budget: &BudgetState, kind: DataKind) -> [Option<UnixNanos>; 3] {
 }
 
 /// What is asked, in this order: what was never asked, what told nothing or was refused (a plan may have grown), what was
-/// allowed more than a day ago; one question at least, so that the key is tried.
+/// allowed more than a day ago; one question at least, so that the key is tried. While requests are paused after failures
+/// that is a request, whose answer ends the pause.
 fn questions(house: &House, fetcher: &Fetcher, budget: &BudgetState) -> Vec<(DataKind, Question)> {
-    let all = DataKind::ALL.iter().filter_map(|kind| Some((*kind, question(house, fetcher, *kind)?)));
-    let mut all: Vec<(DataKind, Question)> = all.collect();
+    let is_asked = |kind: &&DataKind| budget.circuit == Circuit::Closed || **kind != DataKind::Stream;
+    let kinds = DataKind::ALL.iter().filter(is_asked);
+    let mut all: Vec<(DataKind, Question)> =
+        kinds.filter_map(|kind| Some((*kind, question(house, fetcher, *kind)?))).collect();
     // What is allowed last, each the oldest first; of what is equal the smallest answer.
     all.sort_by_key(|(kind, _)| {
         let [allowed, refused, untold] = found(budget, *kind);

@@ -304,6 +304,12 @@ fn end_of_day_files_without_a_header_and_minutes_come_in_and_longer_bars_come_ou
     assert_eq!((&report["stored"], &report["flagged"]), (&2.into(), &1.into()));
     let named = bench.run("root", &["export", "prices", "--symbols", "QRE.AX,qre.xasx"]).ended(0);
     assert_eq!(named.matches("2024-01-30,QRE,").count(), 2, "{named}");
+    let american = bench.file("american.csv", format!("{HEADER}2024-01-30,QRE,1,1,1,1,1\n"));
+    import(&bench, 0, &[&american]);
+    let both = bench.run("root", &["export", "prices", "--symbols", "QRE,QRE.AX"]);
+    let why =
+        "QRE.XNYS and QRE.XASX are of two exchanges, and a table of prices is of one; export those of each";
+    assert!(both.code == 2 && both.out.is_empty() && both.err.contains(why), "{both:?}");
     let minutes = "ts,symbol,open,high,low,close,volume\n2024-03-08 09:30:00,A,10,12,10,11,5\n\
                    2024-03-08 09:31:00,A,11,11,9,9.5,7.25\n2024-03-08 09:35:00,A,9,9,9,9,1\n\
                    2024-03-08 16:05:00,A,1,1,1,1,1\n2024-03-08 16:06:00,A,1,0,1,1,1\n";

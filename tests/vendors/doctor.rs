@@ -139,3 +139,23 @@ fn what_a_stream_refuses_is_told_as_what_it_is() {
     let (_rig, said) = of_stream(|rig| rig.server.stream().cut(3_600, false));
     assert!(said.contains("not found out: stream (the stream cannot be opened: "), "{said}");
 }
+
+#[test]
+fn requests_that_are_paused_after_failures_are_tried_again_by_a_request_and_not_by_the_stream() {
+    let (mut rig, untold) = of_stream(|rig| rig.server.stream().set_connections_max(0));
+    assert!(untold.contains("not found out: stream (the plan allows one connection"), "{untold}");
+    rig.server.stream().set_connections_max(1);
+    rig.arm("500", "", 99);
+    rig.sync(Some(VendorId::Polygon), &["QAAA.XNYS", "QBBB.XNYS"]);
+    rig.server.disarm();
+    // The pause is over, and whoever asks first tries.
+    rig.pass(1_000);
+    rig.restart();
+    let (asked, heard) = (rig.server.log().len(), rig.server.stream().heard().len());
+    let said = said(&rig, VendorId::Polygon);
+    assert!(said.contains("it answers; ") && said.contains("not found out: stream"), "{said}");
+    assert_eq!((rig.server.log().len(), rig.server.stream().heard().len()), (asked + 1, heard));
+    // All is well, so the stream is next.
+    let said = self::said(&rig, VendorId::Polygon);
+    assert!(said.contains(", stream; "), "{said}");
+}

@@ -187,6 +187,24 @@ fn each_session_has_a_share_of_its_own_day_whatever_the_day_before_used() {
 }
 
 #[test]
+fn a_name_that_nobody_knows_does_not_stand_before_the_others() {
+    let rig = Rig::at("2024-07-08T13:29:30Z");
+    rig.market.forget("QZZZ");
+    let names = ["QZZZ.XNYS", "QAAA.XNYS", "QBBB.XNYS"];
+    let mut rounds = Rounds::of(rig, Some((VendorId::AlphaVantage, 0, 25)), &names);
+    let mut told = [0; 2];
+    let mut before = [None, None];
+    for _minute in 0..360 {
+        rounds.pass(60);
+        let now = ["QAAA.XNYS", "QBBB.XNYS"].map(|name| rounds.row(name).price_time);
+        (0..2).for_each(|one| told[one] += u32::from(now[one] != before[one]));
+        before = now;
+    }
+    assert_eq!(rounds.requests("/query"), 11);
+    assert!(told.iter().all(|times| *times >= 3), "{told:?}");
+}
+
+#[test]
 fn a_machine_that_wakes_before_the_open_of_another_day_asks_nothing_and_shows_nothing_as_fresh() {
     let mut rounds = Rounds::of(Rig::at("2024-07-05T19:00:00Z"), Some((YAHOO, 0, 0)), &NAMES);
     rounds.beat();

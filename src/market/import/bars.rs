@@ -6,13 +6,14 @@
 //! The form of end-of-day files, one a session and without a header, is taken too: `code,YYYYMMDD,open,high,low,close,
 //! volume`. It is known by its first line, all seven fields of which must be what they should be.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{At, Bare, Column, Fault, Record, optional, required};
 use super::tally::{Seen, Tally, check_prices, to_blame};
 use super::terms::{Book, FileBar, Wanted, Wrong};
-use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::DailyBar;
@@ -77,6 +78,13 @@ impl BarFile {
     /// Opens a path (`-` is standard input) and reads its header.
     pub fn open_path(path: &Path) -> Result<Self, ImportError> {
         Self::open(Source::open(path)?)
+    }
+
+    /// Instruments that are spelled otherwise than symbols are read, and that its rows may name to the letter.
+    #[must_use]
+    pub fn among(mut self, odd: &Arc<BTreeSet<InstrumentId>>) -> Self {
+        self.0.odd = Arc::clone(odd);
+        self
     }
 
     /// File as named by the user.
@@ -159,7 +167,7 @@ fn parse_key(
     exchange: Exchange,
     parse_day: ParseDay,
 ) -> Result<(Symbol, chrono::NaiveDate), Fault> {
-    let symbol = parse_symbol(record.field(SYMBOL), exchange).at(SYMBOL)?;
+    let symbol = record.symbol(SYMBOL, exchange)?;
     let date = parse_day(record.field(DATE)).ok_or(QuarantineReason::BadDate).at(DATE)?;
     Ok((symbol, date))
 }

@@ -5,17 +5,17 @@
 //! without a session are good and every missing minute is a gap. On an exchange only minutes missing within a day are
 //! gaps. A bid above its ask at the close is stored and flagged: it was quoted so. Memory: 24 bytes a row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{NaiveDateTime, NaiveTime, Timelike};
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{At, Column, Fault, Record, optional, required};
 use super::tally::{SYMBOLS_MAX, check_prices, to_blame};
-use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled};
 use crate::domain::calendar::Calendar;
 use crate::domain::market::MinuteBar;
@@ -96,6 +96,13 @@ impl MinuteFile {
         Ok(Self { file, has_sides })
     }
 
+    /// Instruments that are spelled otherwise than symbols are read, and that its rows may name to the letter.
+    #[must_use]
+    pub fn among(mut self, odd: &Arc<BTreeSet<InstrumentId>>) -> Self {
+        self.file.odd = Arc::clone(odd);
+        self
+    }
+
     /// File as named by the user.
     pub const fn name(&self) -> &CleanText {
         &self.file.name
@@ -139,7 +146,7 @@ impl MinuteRun {
     }
 
     fn read(&self, record: &Record<'_>, has_sides: bool) -> Result<(InstrumentId, MinuteRow), Fault> {
-        let symbol = parse_symbol(record.field(SYMBOL), self.calendar.exchange()).at(SYMBOL)?;
+        let symbol = record.symbol(SYMBOL, self.calendar.exchange())?;
         let from = self.time(record.field(TS)).ok_or(QuarantineReason::BadDate).at(TS)?;
         if from.nanos().rem_euclid(MINUTE_NANOS) != 0 {
             return Err(Fault::at(QuarantineReason::BadDate, TS));
@@ -196,8 +203,13 @@ impl MinuteRun {
     }
 }
 
-/// Reads one row by itself, in the order of columns that `import minutes` names; `None` unless it is good.
-pub fn read_minute(line: &str, calendar: &Calendar, never_closes: bool) -> Option<(InstrumentId, MinuteRow)> {
+/// Reads one row of an instrument by itself, in the order of columns that `import minutes` names; `None` unless it is good.
+pub fn read_minute(
+    line: &str,
+    instrument: InstrumentId,
+    calendar: &Calendar,
+    never_closes: bool,
+) -> Option<(InstrumentId, MinuteRow)> {
     let (trades, sides) = COLUMNS.split_at(BIDS);
     let (key, _) = COLUMNS.split_at(TRADES);
     let sides: Vec<&str> = key.iter().chain(sides).map(|column| column.name).collect();
@@ -207,8 +219,9 @@ pub fn read_minute(line: &str, calendar: &Calendar, never_closes: bool) -> Optio
     let text = format!("{}\n{line}\n", header.join(","));
     let file = MinuteFile::open(Source::from_reader("row", Cursor::new(text.into_bytes()))).ok()?;
     let mut run = MinuteRun::new(calendar.clone(), never_closes);
+    let file = file.among(&Arc::new([instrument].into()));
     let mut rows = run.pages(file).filter_map(Result::ok).flat_map(|page| page.rows);
-    rows.next().map(|row| row.value)
+    rows.next().map(|row| row.value).filter(|(of, _)| *of == instrument)
 }
 
 fn hash_of(row: &MinuteRow) -> u64 {

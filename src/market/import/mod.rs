@@ -32,7 +32,7 @@ pub use tables::{
 };
 pub use tally::{SYMBOLS_MAX, check_prices};
 pub use terms::{DEFAULT_SOURCE, FileBar, Terms, Wanted};
-pub use ticker::parse_symbol;
+pub use ticker::{means, parse_symbol, parse_symbol_among};
 pub(in crate::market) use when::parse_day;
 
 use crate::domain::CleanText;

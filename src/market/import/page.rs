@@ -3,6 +3,7 @@
 //! Everything that can condemn a whole file is found when it is opened, before a row is yielded. After that a page
 //! holds what up to [`PAGE_LINES_MAX`] lines gave: good rows with their line numbers, and quarantined ones with reasons.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +12,7 @@ use super::lines::{BYTE_ORDER_MARK, Line, Lines};
 use super::record::{Bare, Column, Fault, Fields, Header, Record};
 use super::source::Source;
 use crate::domain::import::QUARANTINED_RAW_MAX;
-use crate::domain::{CleanText, ImportReport, QuarantineReason, Quarantined};
+use crate::domain::{CleanText, ImportReport, InstrumentId, QuarantineReason, Quarantined};
 
 /// Most lines a page is made from.
 pub const PAGE_LINES_MAX: u64 = 4_096;
@@ -84,6 +85,8 @@ pub(super) struct OpenFile {
     pub header: Header,
     /// Whether it has no header line.
     pub is_bare: bool,
+    /// Instruments that are spelled otherwise than symbols are read.
+    pub odd: Arc<BTreeSet<InstrumentId>>,
     columns: &'static [Column],
     lines: Lines,
     fields: Fields,
@@ -112,11 +115,12 @@ impl OpenFile {
         let (reader, compressed) = source.decompressed()?;
         let mut lines = Lines::new(reader, compressed);
         let (header, is_bare) = read_header(&name, &mut lines, columns, bare)?;
-        Ok(Self { name, header, is_bare, columns, lines, fields: Fields::default(), shown, bytes_read })
+        let (fields, odd) = (Fields::default(), Arc::default());
+        Ok(Self { name, header, is_bare, odd, columns, lines, fields, shown, bytes_read })
     }
 
     fn quarantined(&self, fault: Fault, with_fields: bool) -> Quarantined {
-        let record = Record { header: &self.header, fields: &self.fields, lossy: false };
+        let record = Record { header: &self.header, fields: &self.fields, odd: &self.odd, lossy: false };
         let show = |column| {
             if with_fields { shown(record.field(column), FIELD_CHARS_MAX) } else { CleanText::default() }
         };
@@ -144,7 +148,7 @@ impl OpenFile {
         if let Err(reason) = self.fields.split(&text) {
             return Verdict::Quarantine(reason.into());
         }
-        let record = Record { header: &self.header, fields: &self.fields, lossy };
+        let record = Record { header: &self.header, fields: &self.fields, odd: &self.odd, lossy };
         match record.check() {
             Ok(()) => accept(&record),
             Err(fault) => Verdict::Quarantine(fault),

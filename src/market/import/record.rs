@@ -3,8 +3,11 @@
 //! Columns are found by name, in any order and any ASCII case. Fields may be quoted (`"a, b"`, a quote inside written
 //! twice) but end on their line. A row must have as many fields as the header.
 
+use std::collections::BTreeSet;
+
 use super::ImportError;
-use crate::domain::{CleanText, QuarantineReason};
+use super::ticker::parse_symbol_among;
+use crate::domain::{CleanText, Exchange, InstrumentId, QuarantineReason, Symbol};
 
 /// A column a kind of file knows.
 #[derive(Debug, Clone, Copy)]
@@ -192,6 +195,8 @@ impl Fields {
 pub(super) struct Record<'a> {
     pub header: &'a Header,
     pub fields: &'a Fields,
+    /// Instruments that are spelled otherwise than symbols are read.
+    pub odd: &'a BTreeSet<InstrumentId>,
     /// Whether bytes that are not UTF-8 were replaced by U+FFFD.
     pub lossy: bool,
 }
@@ -201,6 +206,11 @@ impl Record<'_> {
     pub(super) fn field(&self, column: usize) -> &str {
         let place = self.header.fields.get(column).copied().flatten();
         place.and_then(|place| self.fields.get(place)).unwrap_or("").trim()
+    }
+
+    /// The symbol that a known column names.
+    pub(super) fn symbol(&self, column: usize, exchange: Exchange) -> Result<Symbol, Fault> {
+        parse_symbol_among(self.field(column), exchange, self.odd).at(column)
     }
 
     /// A reason against the whole row: its width, or used bytes that are no text.

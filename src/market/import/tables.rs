@@ -3,13 +3,13 @@
 //! Each kind is a table of columns and a function from a row to a value; strictness and quarantine are those of bars. A
 //! second row of the same key is a duplicate when all its fields are equal and quarantined when they are not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::page::{OpenFile, Pages, Shown, Verdict};
 use super::record::{At, Column, Fault, Record, optional, required};
-use super::ticker::parse_symbol;
 use super::{ImportError, Source, parse_scaled, when};
 use crate::domain::QuarantineReason as Reason;
 use crate::domain::market::{
@@ -133,6 +133,13 @@ impl<T: 'static> TableFile<T> {
         Self::open(Source::open(path)?, kind)
     }
 
+    /// Instruments that are spelled otherwise than symbols are read, and that its rows may name to the letter.
+    #[must_use]
+    pub fn among(mut self, odd: &Arc<BTreeSet<InstrumentId>>) -> Self {
+        self.file.odd = Arc::clone(odd);
+        self
+    }
+
     /// Columns that will not be used.
     pub fn ignored_columns(&self) -> &[CleanText] {
         &self.file.header.ignored
@@ -168,7 +175,7 @@ fn hash_of(record: &Record<'_>, columns: impl Iterator<Item = usize>) -> u64 {
 }
 
 fn instrument(record: &Record<'_>, column: usize, exchange: Exchange) -> Result<InstrumentId, Fault> {
-    Ok(InstrumentId::new(parse_symbol(record.field(column), exchange).at(column)?, exchange))
+    Ok(InstrumentId::new(record.symbol(column, exchange)?, exchange))
 }
 
 fn day(record: &Record<'_>, column: usize) -> Result<chrono::NaiveDate, Fault> {

@@ -1,7 +1,7 @@
 use super::*;
-use crate::domain::Quantity;
 use crate::domain::calendar::Calendars;
 use crate::domain::market::SplitRatio;
+use crate::domain::{Exchange, Quantity};
 use crate::market::repair::Rule;
 
 fn id() -> InstrumentId {
@@ -134,7 +134,7 @@ fn a_stale_repeat_a_doubled_live_row_and_a_holiday_row_are_held_back() {
     assert_eq!(outcome.duplicates, 1);
     let kept = outcome.quarantine(&CleanText::new("yahoo"));
     for (row, (bar, _)) in kept.iter().zip(&outcome.quarantined) {
-        assert_eq!(read_line(row.raw.as_str(), Exchange::Xnys), Some(*bar));
+        assert_eq!(read_line(row.raw.as_str(), bar.instrument), Some(*bar));
     }
     let reasons: Vec<_> = outcome.quarantined.iter().map(|(bar, reason)| (bar.session, *reason)).collect();
     assert_eq!(
@@ -220,6 +220,6 @@ fn a_line_that_is_no_whole_bar_is_not_read() {
     for line in
         ["", "2024-01-02,A,1,1,1", "2024-01-02,A,0,1,1,1,5", "2024-01-02,A,1,1,2,1,5", "x,A,1,1,1,1,5"]
     {
-        assert_eq!(read_line(line, Exchange::Xnys), None, "{line}");
+        assert_eq!(read_line(line, "A.XNYS".parse().unwrap()), None, "{line}");
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::factors::UserFactors;
 use super::sheet::{Sheet, symbol_named};
 use super::table::{FactorTable, bad};
-use crate::domain::{CleanText, QuarantineReason, Symbol};
+use crate::domain::{CleanText, InstrumentId, QuarantineReason, Symbol};
 use crate::factor::expr::{EvalError, Watch, stream};
 use crate::factor::panel::PanelError;
 use crate::factor::processors::StepError;
@@ -249,9 +249,14 @@ pub fn compute(
         )));
     }
     let panel = &sheet.panel;
-    let known: Vec<Option<Symbol>> =
-        panel.symbols().iter().map(|id| parse_symbol(id.symbol.as_str(), id.exchange).ok()).collect();
-    if let Some(unknown) = request.symbols.iter().find(|symbol| !known.contains(&Some(**symbol))) {
+    // A symbol stands for whoever is spelled so, else for whom it is read as.
+    let spelled: BTreeSet<Symbol> = panel.symbols().iter().map(|id| id.symbol).collect();
+    let names = |id: &InstrumentId| {
+        let read = parse_symbol(id.symbol.as_str(), id.exchange).ok();
+        [id.symbol, read.filter(|read| !spelled.contains(read)).unwrap_or(id.symbol)]
+    };
+    let names: Vec<[Symbol; 2]> = panel.symbols().iter().map(names).collect();
+    if let Some(unknown) = request.symbols.iter().find(|symbol| !names.as_flattened().contains(symbol)) {
         return Err(FactorFileError::Asked(format!(
             "there is no symbol {unknown} in the bars; check --symbols"
         )));
@@ -272,8 +277,8 @@ pub fn compute(
         table.keys.clear();
         table.values.iter_mut().for_each(Vec::clear);
         for (row, session) in rows.clone().zip(sessions.get(rows.clone()).unwrap_or(&[])) {
-            for ((at, id), name) in panel.symbols().iter().enumerate().zip(&known) {
-                let is_named = name.is_some_and(|name| request.symbols.contains(&name));
+            for ((at, id), name) in panel.symbols().iter().enumerate().zip(&names) {
+                let is_named = name.iter().any(|name| request.symbols.contains(name));
                 if (request.symbols.is_empty() || is_named) && sheet.shows(at, row) {
                     table.keys.push((*session, id.symbol));
                     let cells = columns.iter().map(|c| c.get(at, row - rows.start));

@@ -39,8 +39,9 @@ pub(in crate::service) fn accept(
     at: UnixNanos,
 ) -> Result<bool, ServiceError> {
     let Some((source, never_closes)) = source_of(&row.job) else { return Ok(false) };
-    let read = read_minute(row.raw.as_str(), calendar, never_closes).filter(|(of, _)| *of == instrument);
-    let Some(read) = read else { return Ok(false) };
+    let Some(read) = read_minute(row.raw.as_str(), instrument, calendar, never_closes) else {
+        return Ok(false);
+    };
     store(market, &source, &[read], at)?;
     Ok(true)
 }
@@ -75,11 +76,12 @@ impl House {
         mut progress: impl FnMut(Progress),
     ) -> Result<ImportReport, ServiceError> {
         let files = wish.files.iter().map(|f| MinuteFile::open_path(f)).collect::<Result<Vec<_>, _>>()?;
+        let odd = self.odd_spellings()?;
         let mut run = MinuteRun::new(self.calendars().of(wish.exchange).clone(), wish.never_closes);
         let mut report = ImportReport::default();
         for file in files {
             let name = file.name().clone();
-            for page in run.pages(file) {
+            for page in run.pages(file.among(&odd)) {
                 let page = page?;
                 page.count_into(&mut report);
                 let rows: Vec<(InstrumentId, MinuteRow)> = page.rows.iter().map(|row| row.value).collect();

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::config::{LiveVendor, VendorSetting};
+use crate::domain::calendar::Session;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::vendor::{Circuit, DataKind, VendorId};
 use crate::domain::{CleanText, Exchange, InstrumentId, UnixNanos};
@@ -29,6 +30,8 @@ const ANSWERS: Duration = Duration::from_secs(20);
 const TOO_LONG: &str = "its answers took too long, or a sync is at it";
 /// For how long a vendor is left alone that told nothing, and a name that nobody told, in milliseconds.
 const REST_MS: i64 = 5 * 60_000;
+/// For how long it is kept when a vendor was asked for a name, in nanoseconds.
+const ASKED_NANOS: i64 = 86_400 * NANOS_PER_SECOND;
 /// A stream that has told no price for so long does not have its exchange, in nanoseconds.
 const STREAM_PATIENCE: i64 = 60 * NANOS_PER_SECOND;
 
@@ -63,6 +66,8 @@ pub struct Poller {
     names_rest: BTreeMap<InstrumentId, UnixNanos>,
     /// Vendors that told nothing, until when.
     vendors_rest: BTreeMap<(VendorId, Exchange), UnixNanos>,
+    /// When a vendor was last asked for a name of those at the front of a round.
+    asked: BTreeMap<(VendorId, InstrumentId), UnixNanos>,
 }
 
 impl Poller {
@@ -77,6 +82,7 @@ impl Poller {
             last: BTreeMap::new(),
             names_rest: BTreeMap::new(),
             vendors_rest: BTreeMap::new(),
+            asked: BTreeMap::new(),
         })
     }
 
@@ -130,7 +136,7 @@ impl Poller {
         self.house.quotes().forget_polled(exchange, &wanted);
         status.names = wanted.len();
         self.last.insert(exchange, (status.at, wanted.clone()));
-        let mut left = self.in_turn(wanted);
+        let mut left = self.awake(wanted);
         let (mut is_asked, mut is_sure) = (false, true);
         for vendor in self.house.vendor_order(DataKind::Quotes) {
             if left.is_empty() || stop.is_set() {
@@ -140,6 +146,7 @@ impl Poller {
                 is_sure = false;
                 continue;
             }
+            self.put_in_turn(vendor, &mut left);
             let answered = match self.ask(vendor, exchange, (&left, status.seconds), stop) {
                 Ok(Some(answered)) => answered,
                 Ok(None) => continue,
@@ -169,14 +176,21 @@ impl Poller {
         names.is_some_and(|names| self.house.wanted_live(exchange).is_ok_and(|now| !now.is_subset(names)))
     }
 
-    /// The names that are asked for now: those that were told the longest time ago first.
-    fn in_turn(&mut self, wanted: BTreeSet<InstrumentId>) -> Vec<InstrumentId> {
+    /// The names that are asked for now.
+    fn awake(&mut self, wanted: BTreeSet<InstrumentId>) -> Vec<InstrumentId> {
         let now = self.house.clock().now();
         self.names_rest.retain(|_, until| *until > now);
-        let mut names: Vec<InstrumentId> =
-            wanted.into_iter().filter(|name| !self.names_rest.contains_key(name)).collect();
-        names.sort_by_key(|name| self.house.quotes().polled(*name).map(|polled| polled.told_at));
-        names
+        self.asked.retain(|_, at| now.since(*at) < ASKED_NANOS);
+        wanted.into_iter().filter(|name| !self.names_rest.contains_key(name)).collect()
+    }
+
+    /// Those that were told, or asked of this vendor in vain, the longest time ago first: a name that it does not know must
+    /// not stand before all others for ever.
+    fn put_in_turn(&self, vendor: VendorId, names: &mut [InstrumentId]) {
+        names.sort_by_key(|name| {
+            let told = self.house.quotes().polled(*name).map(|polled| polled.told_at);
+            told.max(self.asked.get(&(vendor, *name)).copied())
+        });
     }
 
     /// Asks one vendor for names of an exchange; `None` when it has none of their prices for certain, without being asked.
@@ -222,17 +236,8 @@ impl Poller {
                 done = tokio::time::timeout(ANSWERS, asking) => done.map_or(Ok(false), |done| done.map(|()| true)),
             }
         })?;
-        let mut answered = Answered::default();
-        for (name, (vendor, quote, told_at)) in &asked.told {
-            let fresh_until = round::fresh_until(calendar, *told_at, seconds);
-            // A price of an earlier session is no news, whoever tells it.
-            let is_of_session = quote.time.is_none_or(|time| time >= session.open);
-            if let Some(polled) = polled_of(*vendor, quote, (*told_at, fresh_until)).filter(|_| is_of_session)
-            {
-                self.house.quotes().poll(*name, polled);
-                answered.told.insert(*name);
-            }
-        }
+        let mut answered =
+            Answered { told: self.house.show(&asked, &session, seconds), ..Answered::default() };
         let waited = lock(&held).take();
         let failed = || asked.failed.values().flatten().find(|error| is_trouble(&error.why));
         answered.trouble = match &waited {
@@ -243,7 +248,11 @@ impl Poller {
         // Who fails is left alone by its circuit, and heard as soon as that lets something through.
         let is_well = fetcher.budget().is_ok_and(|budget| budget.circuit == Circuit::Closed);
         let is_known = answered.trouble.is_none() || (waited.is_some() && is_well);
-        answered.is_asked = used(fetcher) > before;
+        let requests = used(fetcher).saturating_sub(before);
+        answered.is_asked = requests > 0;
+        // A request is of one name at least.
+        let front = names.iter().take(requests as usize);
+        self.asked.extend(front.map(|name| ((vendor, *name), now)));
         if answered.told.is_empty() && is_known && answered.is_asked {
             self.vendors_rest.insert((vendor, exchange), now.plus_millis(REST_MS));
         }
@@ -267,6 +276,23 @@ impl Poller {
 }
 
 impl House {
+    /// Shows what was told in a session, and says of which names.
+    fn show(&self, asked: &Asked, session: &Session, seconds: u32) -> BTreeSet<InstrumentId> {
+        let mut shown = BTreeSet::new();
+        for (name, (vendor, quote, told_at)) in &asked.told {
+            let calendar = self.calendars().of(name.exchange);
+            let fresh_until = round::fresh_until(calendar, *told_at, seconds);
+            // A price of an earlier session is no news, whoever tells it.
+            let is_of_session = quote.time.is_none_or(|time| time >= session.open);
+            if let Some(polled) = polled_of(*vendor, quote, (*told_at, fresh_until)).filter(|_| is_of_session)
+            {
+                self.quotes().poll(*name, polled);
+                shown.insert(*name);
+            }
+        }
+        shown
+    }
+
     /// Whether a stream has the prices of an exchange: it has told one lately, or has only begun.
     fn is_streamed(&self, exchange: Exchange, now: UnixNanos) -> bool {
         let status = self.feed_status().filter(|status| status.exchange == Some(exchange));

@@ -61,8 +61,6 @@ pub const CLOCK_OFF: &str = "CLOCK_OFF";
 
 /// Most instruments of one run.
 const INSTRUMENTS_MAX: usize = 20_000;
-/// How Yahoo and others write what trades in Sydney.
-const SYDNEY_SUFFIX: &str = "AX";
 /// What follows the last point of a symbol and is so long names an exchange.
 const EXCHANGE_CHARS_MIN: usize = 3;
 
@@ -215,20 +213,26 @@ impl House {
         exchange: Option<Exchange>,
     ) -> Result<InstrumentId, ServiceError> {
         let unnamed = || exchange.map_or_else(|| self.main_exchange(), Ok);
-        let upper = text.to_ascii_uppercase();
-        let (stem, exchange) = match upper.rsplit_once('.') {
-            Some((code, suffix)) if suffix == SYDNEY_SUFFIX => (code, Exchange::Xasx),
-            Some((code, suffix)) => match suffix.parse::<Exchange>() {
+        let (stem, exchange) = match text.rsplit_once('.') {
+            Some((code, suffix)) => match Exchange::of_suffix(suffix) {
                 Ok(exchange) => (code, exchange),
                 // A class of shares has one or two letters.
                 Err(error) if suffix.len() >= EXCHANGE_CHARS_MIN => {
                     return Err(ServiceError::Wrong(format!("{}: {error}", CleanText::new(text))));
                 }
-                Err(_) => (upper.as_str(), unnamed()?),
+                Err(_) => (text, unnamed()?),
             },
-            None => (upper.as_str(), unnamed()?),
+            None => (text, unnamed()?),
         };
-        let symbol = parse_symbol(stem, exchange).map_err(|reason| {
+        let read = parse_symbol(stem, exchange);
+        // Who is stored as it is written here is meant, even where it would be read otherwise.
+        let spelled = stem.parse().ok().filter(|spelled| read != Ok(*spelled));
+        if let Some(id) = spelled.map(|symbol| InstrumentId::new(symbol, exchange))
+            && lock(self.market_store()).read().instrument(id)?.is_some()
+        {
+            return Ok(id);
+        }
+        let symbol = read.map_err(|reason| {
             ServiceError::Wrong(format!(
                 "'{}' is no symbol: {}; they begin with a letter, a digit or ^",
                 CleanText::new(text),

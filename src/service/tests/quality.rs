@@ -1,8 +1,8 @@
 //! The quality of stored prices: sources compared, splits told twice, decisions about quarantined rows.
 
 use super::*;
-use crate::domain::CleanText;
 use crate::domain::market::Basis;
+use crate::domain::{CleanText, Instrument};
 use crate::service::engine::lock;
 use crate::service::import::{BarImport, MinuteImport, TableFileKind, Wanted};
 use crate::service::listing::ExportedInstrument;
@@ -196,6 +196,87 @@ fn a_minute_of_a_file_that_was_set_aside_is_accepted_under_its_own_source() {
         "of a market that never closes in UTC"
     );
     assert_eq!(stored("fx", MinuteSide::Ask), ["2024-03-09T09:30:00Z 4"]);
+}
+
+fn close_on(home: &Home, id: InstrumentId, on: &str) -> Option<f64> {
+    let on = on.parse().unwrap();
+    let series = lock(home.house.market_store()).read().bars(id, None, on, on).unwrap();
+    series.and_then(|series| series.bars.first().map(|bar| bar.close.to_f64()))
+}
+
+/// Sets a whole row of a vendor's aside and has a person accept it.
+fn accepted(home: &Home, symbol: &str, raw: &str) {
+    let row = Quarantined {
+        job: "sync".into(),
+        file: "polygon".into(),
+        line: 1,
+        symbol: symbol.into(),
+        date: raw.split(',').next().unwrap().into(),
+        reason: "STALE_REPEAT".into(),
+        field: "".into(),
+        raw: raw.into(),
+    };
+    lock(home.house.market_store()).store_quarantine(&[row], home.house.clock().now()).unwrap();
+    let case = home.house.quarantine_cases(&permit(home), Some(QuarantineState::Open), 10).unwrap().remove(0);
+    assert_eq!(case.row.symbol.as_str(), symbol);
+    home.house.decide_quarantined(&permit(home), case.id, Decision::Accept).unwrap();
+}
+
+#[test]
+fn a_small_letter_that_is_a_sign_keeps_two_companies_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    // Both of one day, and the preferred share alone of another.
+    let days = [
+        "2024-01-02,TPC,9",
+        "2024-01-02,TpC,20",
+        "2024-01-03,TPC,9",
+        "2024-01-04,TpC,21",
+        "2024-01-05,TPC,9",
+    ];
+    let row = |day: &&str| {
+        let price = day.rsplit(',').next().unwrap();
+        format!("{day},{price},{price},{price},10\n")
+    };
+    let text: String = days.iter().map(row).collect();
+    bars(&home, "polygon", &text);
+    let [company, preferred]: [InstrumentId; 2] = ["TPC.XNYS", "TpC.XNYS"].map(|id| id.parse().unwrap());
+    let both = |on: &str| (close_on(&home, company, on), close_on(&home, preferred, on));
+    assert_eq!(both("2024-01-02"), (Some(9.0), Some(20.0)));
+    assert_eq!(both("2024-01-04"), (None, Some(21.0)));
+    accepted(&home, "TpC", "2024-01-05,TpC,22,22,22,22,10");
+    assert_eq!(both("2024-01-05"), (Some(9.0), Some(22.0)));
+    for (typed, meant) in [("TpC", preferred), ("TPC", company), ("tpc", company)] {
+        assert_eq!(home.house.instrument_named(typed).unwrap(), meant, "{typed}");
+    }
+}
+
+#[test]
+fn a_home_from_before_symbols_were_capitals_keeps_its_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    let old: InstrumentId = "aapl.XNYS".parse().unwrap();
+    lock(home.house.market_store()).store_instruments(&[Instrument::with_defaults(old)]).unwrap();
+    bars(&home, "polygon", "2024-01-02,aapl,9,9,9,9,10\n2024-01-02,msft,5,5,5,5,10\n");
+    table(&home, TableFileKind::Actions, "date,symbol,kind,amount,ratio\n2024-01-02,aapl,dividend,1,\n");
+    let known = || -> Vec<String> {
+        let known = lock(home.house.market_store()).read().instruments(None).unwrap();
+        known.iter().map(|known| known.id.to_string()).collect()
+    };
+    assert_eq!(known(), ["MSFT.XNYS", "aapl.XNYS"]);
+    // The same company from another file: one does not become the other.
+    bars(&home, "polygon", "2024-01-02,AAPL,100,100,100,100,10\n");
+    assert_eq!(known(), ["AAPL.XNYS", "MSFT.XNYS", "aapl.XNYS"]);
+    accepted(&home, "aapl", "2024-01-03,aapl,8,8,8,8,10");
+    assert_eq!(
+        (close_on(&home, old, "2024-01-03"), close_on(&home, aapl(), "2024-01-03")),
+        (Some(8.0), None)
+    );
+    for (typed, meant) in [("aapl", old), ("aapl.xnys", old), ("AAPL", aapl()), ("Aapl", aapl())] {
+        assert_eq!(home.house.instrument_named(typed).unwrap(), meant, "{typed}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! An action that touches money or limits opens its window here; sending is the window's business.
 
+use crate::domain::{Exchange, InstrumentId};
 use crate::service::desk::{Request, Table};
 use crate::tui::actions::{ActionDef, ActionId, Confirm};
 use crate::tui::format;
@@ -147,18 +148,22 @@ fn page(state: &UiState) -> isize {
 }
 
 /// The first word as an instrument on the exchange of the current account, and the rest.
-fn named(state: &UiState, args: &str) -> (Option<crate::domain::InstrumentId>, Vec<String>) {
+fn named(state: &UiState, args: &str) -> (Option<InstrumentId>, Vec<String>) {
     let mut words: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
     let Some(first) = words.first().filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic())) else {
         return (None, words);
     };
     let whole = first.to_ascii_uppercase();
     let exchange = state.account().and_then(|a| a.exchange).or(state.focused.map(|f| f.exchange));
-    let parsed = whole.parse().ok().or_else(|| {
-        let symbol = whole.parse().ok()?;
-        let known = state.screen.watchlist.iter().find(|w| w.symbol == symbol).map(|w| w.instrument);
-        known.or_else(|| exchange.map(|e| crate::domain::InstrumentId::new(symbol, e)))
-    });
+    let suffixed =
+        whole.rsplit_once('.').and_then(|(code, end)| Some((code, Exchange::of_suffix(end).ok()?)));
+    let parsed = match suffixed {
+        Some((code, exchange)) => code.parse().ok().map(|symbol| InstrumentId::new(symbol, exchange)),
+        None => whole.parse().ok().and_then(|symbol| {
+            let known = state.screen.watchlist.iter().find(|w| w.symbol == symbol).map(|w| w.instrument);
+            known.or_else(|| exchange.map(|exchange| InstrumentId::new(symbol, exchange)))
+        }),
+    };
     if parsed.is_some() {
         words.remove(0);
     }

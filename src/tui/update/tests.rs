@@ -378,6 +378,15 @@ fn an_unknown_word_is_looked_for_among_the_names() {
 }
 
 #[test]
+fn a_name_with_its_exchange_is_of_that_one_in_every_way_people_write_it() {
+    for (typed, meant) in [("bhp.ax", "BHP.XASX"), ("BHP.XASX", "BHP.XASX"), ("brk.b", "BRK.B.XNYS")] {
+        let mut state = state_of(Role::Trader);
+        let effects = press(&mut state, &format!(": =watch Space ={typed} Enter"));
+        assert_eq!(requests(&effects), [Request::Watch(meant.parse().unwrap())], "{typed}");
+    }
+}
+
+#[test]
 fn a_mistyped_command_offers_what_it_was_probably_meant_to_be() {
     for (typed, meant) in [("filtre", "filter"), ("advnce", "advance"), ("acount 1", "account")] {
         let mut state = state_of(Role::Trader);
