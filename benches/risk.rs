@@ -80,14 +80,19 @@ fn draft(limit: LimitName, hard: &str) -> LimitDraft {
 }
 
 /// Every limit set, wide enough that none speaks.
-fn wide(limit: LimitName) -> &'static str {
-    match limit.unit() {
+fn wide(limit: LimitName) -> String {
+    let value = match limit.unit() {
         _ if !limit.higher_is_looser() => "1",
+        LimitUnit::Symbols if limit == LimitName::AllowedSymbols => {
+            let names: Vec<String> = (0..NAMES).map(|at| name(at).symbol.to_string()).collect();
+            return names.join(",");
+        }
         LimitUnit::Quantity | LimitUnit::Money => "1000000000",
         LimitUnit::Ratio | LimitUnit::Days => "1000",
         LimitUnit::Count | LimitUnit::Seconds => "1000000000",
         LimitUnit::Symbols => "ZZZZ",
-    }
+    };
+    value.to_owned()
 }
 
 /// A rich account that holds `held` names and has `resting` orders open; 10,000 instruments known.
@@ -136,7 +141,7 @@ fn engine(held: usize, resting: usize, limits: bool) -> (Engine, Vec<Batch>) {
     assert_eq!((book.positions().len(), engine.state().orders().open().len()), (held, resting));
     if limits {
         for limit in LimitName::ALL {
-            batches.push(give(&mut engine, Command::SetLimit(draft(*limit, wide(*limit))), now));
+            batches.push(give(&mut engine, Command::SetLimit(draft(*limit, &wide(*limit))), now));
         }
         assert_eq!(engine.state().limits().in_force().count(), LimitName::ALL.len());
     }
