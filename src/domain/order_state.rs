@@ -229,6 +229,8 @@ impl OrderStatus {
             // What its parent filled is gone: it waits for more of it.
             E::Hold if working => S::Held,
             E::Trigger if matches!(self, S::Accepted | S::PendingUpdate) => S::Triggered,
+            // An exit that filled, and began anew with what its parent filled next, is reached once more.
+            E::Trigger if matches!(self, S::PartiallyFilled) => self,
             E::Trigger | E::FillPart if matches!(self, S::PendingCancel) => self,
             E::FillPart => S::PartiallyFilled,
             E::FillRest => S::Filled,
@@ -446,8 +448,8 @@ mod tests {
         triggered:        hold=held reject=rejected accept=triggered suspend=suspended fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=triggered refuse_update=triggered \
                           ask_cancel=pending_cancel cancel=canceled expire=expired
-        partially_filled: hold=held reject=rejected accept=partially_filled suspend=suspended fill_part=partially_filled \
-                          fill_rest=filled ask_update=pending_update update=partially_filled \
+        partially_filled: hold=held reject=rejected accept=partially_filled suspend=suspended trigger=partially_filled \
+                          fill_part=partially_filled fill_rest=filled ask_update=pending_update update=partially_filled \
                           refuse_update=partially_filled ask_cancel=pending_cancel cancel=canceled expire=expired
         pending_update:   reject=rejected accept=back trigger=triggered fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=back refuse_update=back \

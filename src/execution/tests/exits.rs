@@ -87,6 +87,32 @@ fn exits_that_a_fill_made_flat_wait_for_the_rest_of_their_entry() {
 }
 
 #[test]
+fn an_exit_that_filled_and_began_anew_is_touched_once_more_and_works() {
+    let mut desk = desk();
+    let touched = |o: OrderSpec| match o.limit_price {
+        Some(price) if o.parent.is_some() => OrderSpec {
+            order_type: OrderType::MarketIfTouched,
+            limit_price: None,
+            trigger_price: Some(price),
+            ..o
+        },
+        _ => o,
+    };
+    desk.submit_list(bracket(100).into_iter().map(touched).collect());
+    desk.bar("AAA", 1, [10_000, 10_000, 9_890, 9_950], 1_600);
+    desk.bar("AAA", 1, [10_200, 10_400, 10_100, 10_200], 1_000_000);
+    assert_eq!((desk.status("tp"), desk.sizes("tp")), (OrderStatus::Held, [100, 40, 0]));
+    desk.bar("AAA", 1, [10_000, 10_000, 9_850, 9_900], 1_000_000);
+    assert_eq!((desk.status("tp"), desk.get("tp").triggered), (OrderStatus::PartiallyFilled, false));
+    // The bar touches it and has nothing left of its volume for it.
+    desk.bar("AAA", 1, [10_200, 10_400, 10_100, 10_200], 20);
+    assert_eq!((desk.status("tp"), desk.get("tp").triggered), (OrderStatus::PartiallyFilled, true));
+    desk.bar("AAA", 1, [10_100, 10_200, 10_100, 10_200], 1_000_000);
+    assert_eq!((desk.status("tp"), desk.shares()), (OrderStatus::Filled, 0));
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
 fn exits_of_what_was_sold_by_hand_wait_and_then_sell_no_more_than_what_comes() {
     let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", true);
     desk.bar("AAA", 1, FLAT, 1_000_000);
