@@ -39,7 +39,7 @@ use super::args::Globals;
 use super::context::{Context, HomeWish, Launch, OpenMode};
 use super::credentials;
 use super::errors::Failure;
-use super::output::Out;
+use super::output::{Format, Out};
 use crate::domain::{CleanText, UnixNanos, UserName};
 use crate::service::access::{self, Password, Session};
 use crate::service::as_of::Moment;
@@ -201,6 +201,8 @@ pub fn period(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Period {
 
 /// Says what a past moment leaves out where exchanges have different times.
 pub fn left_out(env: &mut Env<'_>, house: &House, moment: Option<Moment>) -> Result<(), Failure> {
-    let told = moment.map(|moment| house.left_out_at(moment)).transpose()?.flatten();
+    // Only tables have remarks, and the answer costs a look at the journal.
+    let asked = moment.filter(|_| env.out.format() == Format::Table);
+    let told = asked.map(|moment| house.left_out_at(moment)).transpose()?.flatten();
     env.out.remark(told.unwrap_or_default())
 }
