@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::portfolio::Unbalanced;
 use crate::risk::LimitError;
 
+use super::fold::Effects;
 use super::state::State;
 use super::step::Step;
 use super::{fold, project, step};
@@ -120,12 +121,13 @@ impl Engine {
 
     /// The fold: takes one event into the state.
     pub fn apply(&mut self, event: &Event) -> Result<(), EngineError> {
-        fold::apply(&mut self.state, &self.calendars, event).map(|_| ())
+        fold::apply(&mut self.state, &self.calendars, event, &mut Effects::default())
     }
 
     /// The same, with the postings and the rows that the event makes: what a store must hold beside it.
     pub fn refold(&mut self, event: &Event) -> Result<(Vec<Posting>, Vec<Row>), EngineError> {
-        let effects = fold::apply(&mut self.state, &self.calendars, event)?;
+        let mut effects = Effects::default();
+        fold::apply(&mut self.state, &self.calendars, event, &mut effects)?;
         let (mut lines, mut rows, mut touched) = (Vec::new(), Vec::new(), project::Touched::default());
         project::note(&mut rows, &mut touched, event, &effects);
         step::post_all(&mut lines, &self.state, event.seq, &effects)?;

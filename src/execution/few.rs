@@ -14,9 +14,10 @@ impl<T> Default for Few<T> {
 }
 
 impl<T> Few<T> {
-    /// One entry.
-    pub const fn one(entry: T) -> Self {
-        Self { first: Some(entry), rest: Vec::new() }
+    /// Takes all entries out.
+    pub fn clear(&mut self) {
+        self.first = None;
+        self.rest.clear();
     }
 
     /// Adds an entry at the end.

@@ -51,6 +51,8 @@ pub(super) struct Step<'e> {
     pub(super) by: UserName,
     batch: Batch,
     touched: project::Touched,
+    /// What the event that was decided last changed.
+    effects: Effects,
     /// Lists whose held buys must be looked at again.
     pub(super) lists: BTreeSet<ListKey>,
     /// Orders of the list that is being given, where groups may go to a broker as a whole.
@@ -61,7 +63,6 @@ pub(super) struct Step<'e> {
 
 impl<'e> Step<'e> {
     pub(super) fn new(engine: &'e mut Engine, now: UnixNanos, wall: UnixNanos, by: UserName) -> Self {
-        let touched = project::Touched::default();
         engine.state.view.wall = wall;
         Self {
             engine,
@@ -69,7 +70,8 @@ impl<'e> Step<'e> {
             wall,
             by,
             batch: Batch::default(),
-            touched,
+            touched: project::Touched::default(),
+            effects: Effects::default(),
             lists: BTreeSet::new(),
             coming: Vec::new(),
             asking: BTreeMap::new(),
@@ -99,9 +101,10 @@ impl<'e> Step<'e> {
         let seq = self.engine.state.seq.saturating_add(1);
         let Batch { events, postings, rows, texts: _ } = &mut self.batch;
         let event = events.push_mut(Event { seq, t, wall: self.wall, by: self.by, body });
-        let effects = fold::apply(&mut self.engine.state, &self.engine.calendars, event)?;
-        post_all(postings, &self.engine.state, seq, &effects)?;
-        project::note(rows, &mut self.touched, event, &effects);
+        let effects = &mut self.effects;
+        fold::apply(&mut self.engine.state, &self.engine.calendars, event, effects)?;
+        post_all(postings, &self.engine.state, seq, effects)?;
+        project::note(rows, &mut self.touched, event, effects);
         Ok(())
     }
 

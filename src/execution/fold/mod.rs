@@ -36,29 +36,26 @@ pub(super) struct Effects {
     pub orders: Few<OrderKey>,
 }
 
-impl Effects {
-    fn moved(account: AccountId, movement: Movement) -> Self {
-        Self { movements: Few::one((account, movement)), ..Self::default() }
-    }
-
-    fn of_order(key: OrderKey) -> Self {
-        Self { orders: Few::one(key), ..Self::default() }
-    }
-}
-
-/// Applies one event: checks its place, changes the state.
-pub(super) fn apply(state: &mut State, calendars: &Calendars, event: &Event) -> Result<Effects, EngineError> {
+/// Applies one event: checks its place, changes the state. `effects` is what the event before changed, and then this one.
+pub(super) fn apply(
+    state: &mut State,
+    calendars: &Calendars,
+    event: &Event,
+    effects: &mut Effects,
+) -> Result<(), EngineError> {
     if event.seq != state.seq.saturating_add(1) {
         return Err(EngineError::Gap { after: state.seq, found: event.seq });
     }
     state.view.wall = event.wall;
-    let mut effects = Fold { state, calendars, event }.body()?;
+    effects.movements.clear();
+    effects.orders.clear();
+    Fold { state, calendars, event, effects }.body()?;
     state.forget_asked(&effects.orders);
-    holds::update(state, event, &mut effects)
+    holds::update(state, event, effects)
         .map_err(|source| EngineError::Number { seq: event.seq, source })?;
     state.orders.file_done();
     state.seq = event.seq;
-    Ok(effects)
+    Ok(())
 }
 
 /// How a fill is booked: the lot it opens, the lot its order names, the day on which a sale settles.
@@ -84,16 +81,20 @@ struct Fold<'f> {
     state: &'f mut State,
     calendars: &'f Calendars,
     event: &'f Event,
+    effects: &'f mut Effects,
 }
 
 impl Fold<'_> {
-    fn body(&mut self) -> Result<Effects, EngineError> {
+    fn body(&mut self) -> Result<(), EngineError> {
         match &self.event.body {
-            EventBody::AccountOpened(spec) => Ok(self.open(spec)),
+            EventBody::AccountOpened(spec) => {
+                self.open(spec);
+                Ok(())
+            }
             EventBody::InstrumentDefined(instrument) => {
                 self.state.orders.sums_mut().define(instrument);
                 Arc::make_mut(&mut self.state.instruments).insert(instrument.id, instrument.clone());
-                Ok(Effects::default())
+                Ok(())
             }
             EventBody::Configured(venue) => {
                 let same_fee = self.state.venue.fee == venue.fee;
@@ -101,7 +102,7 @@ impl Fold<'_> {
                 if !same_fee {
                     self.state.sum_up();
                 }
-                Ok(Effects::default())
+                Ok(())
             }
             EventBody::OrderAccepted { .. }
             | EventBody::OrderHeld { .. }
@@ -129,7 +130,7 @@ impl Fold<'_> {
             EventBody::ControlRejected { .. }
             | EventBody::Flattened { .. }
             | EventBody::RiskAcknowledged(_)
-            | EventBody::HaltDrilled { .. } => Ok(Effects::default()),
+            | EventBody::HaltDrilled { .. } => Ok(()),
             EventBody::LimitProposed { .. }
             | EventBody::LimitApproved { .. }
             | EventBody::LimitRejected { .. }
@@ -153,16 +154,16 @@ impl Fold<'_> {
         }
     }
 
-    fn open(&mut self, spec: &AccountSpec) -> Effects {
+    fn open(&mut self, spec: &AccountSpec) {
         if !spec.broker.is_paper() {
             self.compared(spec.account, false);
         }
         let (account, movement) = Account::open(spec.clone());
         self.state.accounts.insert(spec.account, account);
-        Effects::moved(spec.account, movement)
+        self.moved(spec.account, movement);
     }
 
-    fn control(&mut self) -> Result<Effects, EngineError> {
+    fn control(&mut self) -> Result<(), EngineError> {
         let (seq, t) = (self.event.seq, self.event.t);
         match &self.event.body {
             EventBody::LimitProposed { version, draft, actor } => {
@@ -227,10 +228,10 @@ impl Fold<'_> {
             }
             _ => {}
         }
-        Ok(Effects::default())
+        Ok(())
     }
 
-    fn outside(&mut self) -> Result<Effects, EngineError> {
+    fn outside(&mut self) -> Result<(), EngineError> {
         match &self.event.body {
             EventBody::CorporateAction { instrument, ratio, ex_date, is_late, to_tick } => {
                 let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
@@ -266,7 +267,8 @@ impl Fold<'_> {
                 }
                 let receivable = Receivable { instrument: *instrument, amount: *amount, pay_date: *pay_date };
                 let movement = self.account(*account)?.owe(receivable, *is_late);
-                return Ok(Effects::moved(*account, self.counted(movement)?));
+                let movement = self.counted(movement)?;
+                self.moved(*account, movement);
             }
             EventBody::Cash { account, amount, kind, instrument } => {
                 if let Some(instrument) = instrument.filter(|_| *kind == CashKind::CashInLieu) {
@@ -276,17 +278,28 @@ impl Fold<'_> {
                 let movement = self.counted(movement)?;
                 instrument.iter().for_each(|i| self.state.note_position(*account, *i));
                 self.cure(*account);
-                return Ok(Effects::moved(*account, movement));
+                self.moved(*account, movement);
             }
             EventBody::Settled { account, day, .. } => {
                 let movement = self.account(*account)?.settle(*day);
-                return Ok(Effects::moved(*account, self.counted(movement)?));
+                let movement = self.counted(movement)?;
+                self.moved(*account, movement);
             }
             EventBody::Marked { exchange, time, prices, .. } => self.mark(*exchange, *time, prices),
             EventBody::Session { exchange, state } => self.session(*exchange, *state),
             _ => {}
         }
-        Ok(Effects::default())
+        Ok(())
+    }
+
+    /// Notes what an account's books moved by.
+    fn moved(&mut self, account: AccountId, movement: Movement) {
+        self.effects.movements.push((account, movement));
+    }
+
+    /// Notes an order whose row changes.
+    fn changed(&mut self, key: OrderKey) {
+        self.effects.orders.push(key);
     }
 
     fn account(&mut self, account: AccountId) -> Result<&mut Account, EngineError> {
@@ -344,12 +357,11 @@ impl Fold<'_> {
         instrument: InstrumentId,
         ratio: SplitRatio,
         (is_late, to_tick): (bool, bool),
-    ) -> Result<Effects, EngineError> {
-        let mut effects = Effects::default();
+    ) -> Result<(), EngineError> {
         for (name, account) in &mut self.state.accounts {
             let moved = account.split(instrument, ratio);
             let moved = moved.map_err(|source| EngineError::Number { seq: self.event.seq, source })?;
-            effects.movements.extend(moved.map(|movement| (*name, movement)));
+            self.effects.movements.extend(moved.map(|movement| (*name, movement)));
         }
         let known = self.state.instruments.get(&instrument);
         let (lot, tick) = known.map_or((Quantity::ZERO, Price::ZERO), |i| (i.lot, i.tick));
@@ -357,7 +369,7 @@ impl Fold<'_> {
         let keys: Vec<OrderKey> = self.state.orders.queue(instrument).iter().map(|w| w.key).collect();
         for key in keys {
             self.split_order(key, ratio, steps)?;
-            effects.orders.push(key);
+            self.effects.orders.push(key);
         }
         if let Some(seen) = self.state.view.seen.get_mut(&instrument).filter(|_| !is_late) {
             seen.quote = None;
@@ -367,10 +379,10 @@ impl Fold<'_> {
                 self.state.orders.sums_mut().set_last(instrument, last.price);
             }
         }
-        for (account, _) in effects.movements.iter() {
+        for (account, _) in self.effects.movements.iter() {
             self.state.note_position(*account, instrument);
         }
-        Ok(effects)
+        Ok(())
     }
 
     fn mark(&mut self, exchange: Exchange, time: UnixNanos, prices: &[(InstrumentId, Price)]) {

@@ -16,25 +16,25 @@ use crate::portfolio::{split_price, split_quantity};
 use crate::risk::{Activity, OrderKey, Recent};
 
 use super::super::engine::EngineError;
-use super::super::few::Few;
 use super::super::orders::Working;
 use super::super::state::Conduct;
-use super::{Effects, Fold, booking};
+use super::{Fold, booking};
 
 /// How long orders count for the rate limit, in seconds.
 const RECENT_SECONDS: i64 = 60;
 
 impl Fold<'_> {
-    pub(super) fn order_event(&mut self) -> Result<Effects, EngineError> {
+    pub(super) fn order_event(&mut self) -> Result<(), EngineError> {
         match &self.event.body {
             EventBody::OrderAccepted { order, valued_at, .. } => {
-                Ok(self.take_in(order, OrderStatus::Accepted, None, *valued_at))
+                self.take_in(order, OrderStatus::Accepted, None, *valued_at);
+                Ok(())
             }
             EventBody::OrderHeld { order, code, valued_at, .. } => self.hold(order, *code, *valued_at),
             EventBody::OrderReleased { account, id, approver, valued_at, .. } => {
-                let effects = self.release((*account, *id), approver.is_some());
+                self.release((*account, *id), approver.is_some())?;
                 self.value((*account, *id), *valued_at);
-                effects
+                Ok(())
             }
             EventBody::OrderUpdated { account, id, quantity, limit_price, trigger_price, .. } => {
                 self.update((*account, *id), *quantity, (*limit_price, *trigger_price))
@@ -46,7 +46,8 @@ impl Fold<'_> {
             EventBody::OrderTrailed { account, id, trigger_price } => {
                 let stop = Some(*trigger_price);
                 self.state.orders.change(&(*account, *id), |order| order.stop = stop);
-                Ok(Effects::of_order((*account, *id)))
+                self.changed((*account, *id));
+                Ok(())
             }
             EventBody::OrderCanceled { account, id, reason } => {
                 if *reason == EndReason::Requested {
@@ -69,7 +70,7 @@ impl Fold<'_> {
             }
             EventBody::OrderRejected { order, refusal } => self.refuse(order, refusal, OrderStep::Reject),
             EventBody::OrderDenied { order, refusal, .. } => self.refuse(order, refusal, OrderStep::Deny),
-            _ => Ok(Effects::default()),
+            _ => Ok(()),
         }
     }
 
@@ -86,7 +87,7 @@ impl Fold<'_> {
         key: OrderKey,
         step: OrderStep,
         change: impl FnOnce(&mut Order),
-    ) -> Result<Effects, EngineError> {
+    ) -> Result<(), EngineError> {
         self.step_held(key, step, None, change)
     }
 
@@ -97,7 +98,7 @@ impl Fold<'_> {
         step: OrderStep,
         held: Option<Quantity>,
         change: impl FnOnce(&mut Order),
-    ) -> Result<Effects, EngineError> {
+    ) -> Result<(), EngineError> {
         let (seq, t) = (self.event.seq, self.event.t);
         let taken = self.state.orders.change_held(&key, held, |order| {
             let from = order.status;
@@ -107,7 +108,10 @@ impl Fold<'_> {
             Ok(())
         });
         match taken {
-            Some(Ok(())) => Ok(Effects::of_order(key)),
+            Some(Ok(())) => {
+                self.changed(key);
+                Ok(())
+            }
             Some(Err((from, step))) => Err(EngineError::Illegal { seq, id: key.1, from, step }),
             None => Err(EngineError::Unknown { seq, what: format!("order {} of {}", key.1, key.0) }),
         }
@@ -123,7 +127,7 @@ impl Fold<'_> {
         status: OrderStatus,
         code: Option<RefusalCode>,
         valued_at: Option<Price>,
-    ) -> Effects {
+    ) {
         let key = (spec.account, spec.id);
         let working = Working {
             key,
@@ -145,7 +149,7 @@ impl Fold<'_> {
         while recent.front().is_some_and(old) {
             recent.pop_front();
         }
-        Effects::of_order(key)
+        self.changed(key);
     }
 
     /// Counts what an account does today.
@@ -180,7 +184,7 @@ impl Fold<'_> {
         spec: &OrderSpec,
         code: RefusalCode,
         valued_at: Option<Price>,
-    ) -> Result<Effects, EngineError> {
+    ) -> Result<(), EngineError> {
         let key = (spec.account, spec.id);
         let approval = code == RefusalCode::ApprovalRequired;
         if approval {
@@ -188,7 +192,8 @@ impl Fold<'_> {
         }
         if !self.state.orders.open().contains_key(&key) {
             let status = if approval { OrderStatus::PendingApproval } else { OrderStatus::Held };
-            return Ok(self.take_in(spec, status, Some(code), valued_at));
+            self.take_in(spec, status, Some(code), valued_at);
+            return Ok(());
         }
         let step = if approval { OrderStep::AskApproval } else { OrderStep::Hold };
         self.step(key, step, |order| {
@@ -203,20 +208,20 @@ impl Fold<'_> {
         })
     }
 
-    fn release(&mut self, key: OrderKey, by_a_person: bool) -> Result<Effects, EngineError> {
+    fn release(&mut self, key: OrderKey, by_a_person: bool) -> Result<(), EngineError> {
         let (t, active_at) = (self.event.t, self.active_at());
         let is_child = self.state.orders.open().get(&key).is_some_and(|order| order.spec.parent.is_some());
-        let effects = self.step(key, OrderStep::Release, |order| {
+        self.step(key, OrderStep::Release, |order| {
             order.code = None;
             order.reason.clear();
-        });
+        })?;
         // A child works from the next bar, quote or print on, never on the one that filled its parent.
         if is_child {
             self.state.orders.activate(&key, active_at.max(t));
         } else if by_a_person {
             self.state.orders.activate(&key, active_at);
         }
-        effects
+        Ok(())
     }
 
     fn update(
@@ -224,7 +229,7 @@ impl Fold<'_> {
         key: OrderKey,
         quantity: Quantity,
         (limit_price, trigger_price): (Option<Price>, Option<Price>),
-    ) -> Result<Effects, EngineError> {
+    ) -> Result<(), EngineError> {
         let active_at = self.active_at();
         // A change that a broker was asked for was counted when it was asked.
         let open = self.state.orders.open().get(&key);
@@ -232,7 +237,7 @@ impl Fold<'_> {
             self.state.note_messages(key.0, self.event.t, (1, 0));
         }
         self.state.orders.keep_asked(&key);
-        let effects = self.step(key, OrderStep::Update, |order| {
+        self.step(key, OrderStep::Update, |order| {
             order.spec.quantity = quantity;
             order.spec.limit_price = limit_price;
             order.spec.trigger_price = trigger_price;
@@ -243,21 +248,21 @@ impl Fold<'_> {
         self.active(key.0, |a| a.messages = a.messages.saturating_add(1));
         self.state.orders.activate(&key, active_at);
         self.finish_if_filled(key);
-        Ok(effects)
+        Ok(())
     }
 
     /// Takes quantity off an order: another of its group filled it, or its parent will fill no more.
-    fn reduce(&mut self, key: OrderKey, by: Quantity, group: bool) -> Result<Effects, EngineError> {
+    fn reduce(&mut self, key: OrderKey, by: Quantity, group: bool) -> Result<(), EngineError> {
         self.state.orders.keep_asked(&key);
         let less = |quantity: Quantity| quantity.checked_sub(by).unwrap_or(Quantity::ZERO);
-        let effects = self.step(key, OrderStep::Update, |order| {
+        self.step(key, OrderStep::Update, |order| {
             order.spec.quantity = less(order.spec.quantity);
             if group {
                 order.cap = order.cap.map(less);
             }
         })?;
         self.finish_if_filled(key);
-        Ok(effects)
+        Ok(())
     }
 
     /// An order whose quantity became what it has filled is done.
@@ -274,11 +279,11 @@ impl Fold<'_> {
         spec: &OrderSpec,
         refusal: &Refusal,
         step: OrderStep,
-    ) -> Result<Effects, EngineError> {
+    ) -> Result<(), EngineError> {
         let key = (spec.account, spec.id);
         let duplicate = refusal.code == RefusalCode::DuplicateClientOrderId;
         if duplicate || !self.state.accounts.contains_key(&spec.account) {
-            return Ok(Effects::default());
+            return Ok(());
         }
         let name = |order: &mut Order| {
             order.code = Some(refusal.code);
@@ -293,10 +298,11 @@ impl Fold<'_> {
         let mut refused = Order::new(spec.clone(), status, self.event.t, self.event.by);
         name(&mut refused);
         self.state.orders.insert_done(key, refused);
-        Ok(Effects::of_order(key))
+        self.changed(key);
+        Ok(())
     }
 
-    pub(super) fn fill(&mut self, fill: &Fill) -> Result<Effects, EngineError> {
+    pub(super) fn fill(&mut self, fill: &Fill) -> Result<(), EngineError> {
         let key = (fill.account, fill.id);
         let (seq, t) = (self.event.seq, self.event.t);
         let notional = self.counted(fill.price.notional(fill.quantity))?;
@@ -352,7 +358,8 @@ impl Fold<'_> {
             *count = count.saturating_add(1);
         }
         self.cure(fill.account);
-        Ok(Effects { movements: Few::one((fill.account, movement)), orders: Few::one(key) })
+        self.moved(fill.account, movement);
+        Ok(())
     }
 
     /// Money that comes out of a holding today, before it is booked.

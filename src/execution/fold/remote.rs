@@ -10,13 +10,13 @@ use crate::risk::OrderKey;
 
 use super::super::engine::EngineError;
 use super::super::state::Compared;
-use super::{Effects, Fold};
+use super::Fold;
 
 impl Fold<'_> {
-    pub(super) fn remote_event(&mut self) -> Result<Effects, EngineError> {
+    pub(super) fn remote_event(&mut self) -> Result<(), EngineError> {
         match &self.event.body {
             EventBody::OrderSubmitted { order, broker, route, with, valued_at, .. } => {
-                let effects = self.submit(order, *broker, *with);
+                self.submit(order, *broker, *with)?;
                 let key = (order.account, order.id);
                 self.state.orders.change(&key, |order| {
                     if let Some(remote) = order.remote.as_mut() {
@@ -24,21 +24,21 @@ impl Fold<'_> {
                     }
                 });
                 self.value((order.account, order.id), *valued_at);
-                effects
+                Ok(())
             }
             EventBody::OrderAdopted { order, broker, venue_id, valued_at } => {
-                let effects = self.take_in(order, OrderStatus::Accepted, None, *valued_at);
+                self.take_in(order, OrderStatus::Accepted, None, *valued_at);
                 self.at_broker((order.account, order.id), (*broker, None), Some(*venue_id));
-                Ok(effects)
+                Ok(())
             }
             EventBody::OrderAcknowledged { account, id, venue_id } => {
-                let effects = self.step((*account, *id), OrderStep::Accept, |order| {
+                self.step((*account, *id), OrderStep::Accept, |order| {
                     if let Some(remote) = order.remote.as_mut().filter(|r| !r.venue_ids.contains(venue_id)) {
                         remote.venue_ids.push(*venue_id);
                     }
-                });
+                })?;
                 self.state.orders.name_at_venue((*account, *id), *venue_id);
-                effects
+                Ok(())
             }
             EventBody::OrderSuspended { account, id } => {
                 self.step((*account, *id), OrderStep::Suspend, |_| {})
@@ -62,7 +62,7 @@ impl Fold<'_> {
             EventBody::AmendRejected { refusal, .. } | EventBody::CancelRejected { refusal, .. }
                 if refusal.code == RefusalCode::AlreadyPending =>
             {
-                Ok(Effects::default())
+                Ok(())
             }
             EventBody::AmendRejected { account, id, .. } => {
                 let asked = self.waits_for_change(&(*account, *id));
@@ -73,28 +73,28 @@ impl Fold<'_> {
             EventBody::ReconciliationBegan { account } => {
                 self.state.reconciling.insert(*account);
                 self.state.breaks.remove(account);
-                Ok(Effects::default())
+                Ok(())
             }
             EventBody::ReconciliationEnded { account, .. } => {
                 self.state.reconciling.remove(account);
                 self.compared(*account, true);
-                Ok(Effects::default())
+                Ok(())
             }
-            _ => Ok(Effects::default()),
+            _ => Ok(()),
         }
     }
 
     /// Notes what somebody asks to take over, or takes it over.
-    pub(super) fn claim(&mut self, claim: &Claim) -> Result<Effects, EngineError> {
+    pub(super) fn claim(&mut self, claim: &Claim) -> Result<(), EngineError> {
         if claim.actor.is_some() {
             return self.take_over(claim);
         }
         self.state.claims.insert((claim.account, claim.instrument), (*claim, self.event.wall));
-        Ok(Effects::default())
+        Ok(())
     }
 
     /// Books what stood at a broker before. It is no profit of today: the day begins with it.
-    fn take_over(&mut self, claim: &Claim) -> Result<Effects, EngineError> {
+    fn take_over(&mut self, claim: &Claim) -> Result<(), EngineError> {
         let Claim { account, instrument, quantity, cost, worth, .. } = *claim;
         let seq = self.event.seq;
         self.note_day_flow(account, instrument, worth.checked_neg());
@@ -107,7 +107,8 @@ impl Fold<'_> {
             told.retain(|text| !text.starts_with(&start));
         }
         self.forget_cured(account);
-        Ok(Effects::moved(account, movement))
+        self.moved(account, movement);
+        Ok(())
     }
 
     /// What is not told any more is forgotten with its time.
@@ -123,9 +124,9 @@ impl Fold<'_> {
         spec: &OrderSpec,
         broker: BrokerId,
         with: Option<OrderId>,
-    ) -> Result<Effects, EngineError> {
+    ) -> Result<(), EngineError> {
         let key = (spec.account, spec.id);
-        let effects = if self.state.orders.open().contains_key(&key) {
+        if self.state.orders.open().contains_key(&key) {
             self.state.orders.keep_asked(&key);
             self.step(key, OrderStep::Submit, |order| {
                 order.spec = spec.clone();
@@ -134,12 +135,12 @@ impl Fold<'_> {
                     order.code = None;
                     order.reason.clear();
                 }
-            })?
+            })?;
         } else {
-            self.take_in(spec, OrderStatus::Submitted, None, None)
-        };
+            self.take_in(spec, OrderStatus::Submitted, None, None);
+        }
         self.at_broker(key, (broker, with), None);
-        Ok(effects)
+        Ok(())
     }
 
     /// From now on an order lives at a broker, which ends it when its time is over.
@@ -171,11 +172,11 @@ impl Fold<'_> {
     }
 
     /// A refused change: an order that waited for the answer works on as it was.
-    fn change_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
+    fn change_refused(&mut self, key: OrderKey) -> Result<(), EngineError> {
         if self.waits_for_change(&key) {
             self.step(key, OrderStep::RefuseUpdate, |order| ask(order, None))
         } else {
-            Ok(Effects::default())
+            Ok(())
         }
     }
 
@@ -185,10 +186,10 @@ impl Fold<'_> {
     }
 
     /// A refused cancel: an order that waited for the answer works on as it was.
-    fn cancel_refused(&mut self, key: OrderKey) -> Result<Effects, EngineError> {
+    fn cancel_refused(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let waits =
             self.state.orders.open().get(&key).is_some_and(|o| o.status == OrderStatus::PendingCancel);
-        if waits { self.step(key, OrderStep::RefuseCancel, |_| {}) } else { Ok(Effects::default()) }
+        if waits { self.step(key, OrderStep::RefuseCancel, |_| {}) } else { Ok(()) }
     }
 
     /// Notes which part of a venue's order a fill was.

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::domain::{Instrument, InstrumentId};
 
 use super::super::engine::EngineError;
-use super::{Effects, Fold};
+use super::Fold;
 
 impl Fold<'_> {
     pub(super) fn change_symbol(
@@ -18,18 +18,17 @@ impl Fold<'_> {
         from: InstrumentId,
         to: InstrumentId,
         day: NaiveDate,
-    ) -> Result<Effects, EngineError> {
-        let mut effects = Effects::default();
+    ) -> Result<(), EngineError> {
         let seq = self.event.seq;
         for (name, account) in &mut self.state.accounts {
             let moved = account.change_symbol(from, to);
             let moved = moved.map_err(|source| EngineError::Number { seq, source })?;
-            effects.movements.extend(moved.into_iter().map(|movement| (*name, movement)));
+            self.effects.movements.extend(moved.into_iter().map(|movement| (*name, movement)));
         }
         let state = &mut *self.state;
         state.orders.change_symbol(from, to, self.event.t);
         // Those that were there already may hold otherwise beside a larger position.
-        effects.orders = state.orders.queue(to).iter().map(|working| working.key).collect();
+        self.effects.orders = state.orders.queue(to).iter().map(|working| working.key).collect();
         if let Some(known) = state.instruments.get(&from).cloned() {
             Arc::make_mut(&mut state.instruments).or_insert_with(to, || Instrument { id: to, ..known });
         }
@@ -49,6 +48,6 @@ impl Fold<'_> {
         state.view.change_symbol(from, to);
         state.symbols.insert((from, to, day));
         state.sum_up();
-        Ok(effects)
+        Ok(())
     }
 }
