@@ -72,7 +72,7 @@ fn row(row: &Row, held: &mut Held) -> Line {
             let s = &o.spec;
             let mut v = vec![text(s.account), text(s.id), text(s.instrument), text(s.side.as_str())];
             v.extend([text(s.order_type.as_str()), int(s.quantity.raw())]);
-            v.extend([opt(s.limit_price, |p| int(p.raw())), json(s), text(o.status.as_str())]);
+            v.extend([opt(s.limit_price, |p| int(p.raw())), json(s.as_ref()), text(o.status.as_str())]);
             v.extend([int(o.filled.raw()), int(o.filled_notional.raw()), int(o.fees.raw())]);
             v.extend([int(o.given_at.nanos()), int(o.changed_at.nanos()), opt(o.code, |c| text(c.as_str()))]);
             v.extend([text(&o.reason), text(o.actor), int(o.triggered.into())]);

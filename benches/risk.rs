@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use qlib_pro::domain::calendar::Calendars;
@@ -185,7 +186,7 @@ fn gate(limits: bool) {
         let order = order(2_000_000 + at, name(at * 7), Side::Buy, (at % 2 == 0).then_some("49.5"));
         let began = Instant::now();
         let book = engine.state().book(account(), now).unwrap();
-        let decision = evaluate(&book, engine.state().limits(), &facts, &Draft::new(&order));
+        let decision = evaluate(&book, engine.state().limits(), &facts, &Draft::new(&Arc::new(order)));
         times.push(began.elapsed());
         assert!(decision.is_accepted(), "{:?}", decision.verdict());
     }

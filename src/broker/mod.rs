@@ -52,7 +52,7 @@ impl Dispatch {
             let is_mine = o.sent_with() == Some(order.spec.id) && o.spec.account == order.spec.account;
             is_mine && o.status == OrderStatus::Submitted
         };
-        let legs = others.iter().filter(goes_along).map(|o| o.spec.clone()).collect();
+        let legs = others.iter().filter(goes_along).map(|o| OrderSpec::clone(&o.spec)).collect();
         Some(Dispatch { order: as_sent(&order.spec, remote.broker), legs })
     }
 

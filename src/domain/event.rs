@@ -8,6 +8,8 @@ mod end;
 mod fill;
 mod halt;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::{ack::RiskAck, claim::Claim, end::EndReason, halt::HaltMode};
@@ -87,8 +89,8 @@ pub enum EventBody {
     /// An order works.
     OrderAccepted {
         /// The order.
-        #[serde(flatten)]
-        order: OrderSpec,
+        #[serde(flatten, with = "crate::domain::serial::shared")]
+        order: Arc<OrderSpec>,
         /// What risk saw; `None` when it was recorded before (a released order).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<Box<DecisionRecord>>,
@@ -99,8 +101,8 @@ pub enum EventBody {
     /// An order waits.
     OrderHeld {
         /// The order.
-        #[serde(flatten)]
-        order: OrderSpec,
+        #[serde(flatten, with = "crate::domain::serial::shared")]
+        order: Arc<OrderSpec>,
         /// For what.
         code: RefusalCode,
         /// What risk saw.
@@ -132,8 +134,8 @@ pub enum EventBody {
     /// An order is on its way to a broker: written down before anything is sent.
     OrderSubmitted {
         /// The order.
-        #[serde(flatten)]
-        order: OrderSpec,
+        #[serde(flatten, with = "crate::domain::serial::shared")]
+        order: Arc<OrderSpec>,
         /// To which broker.
         broker: BrokerId,
         /// Why there.
@@ -154,8 +156,8 @@ pub enum EventBody {
     /// An order that was given elsewhere was found at the broker and is kept here from now on.
     OrderAdopted {
         /// The order as it is kept here.
-        #[serde(flatten)]
-        order: OrderSpec,
+        #[serde(flatten, with = "crate::domain::serial::shared")]
+        order: Arc<OrderSpec>,
         /// At which broker.
         broker: BrokerId,
         /// The broker's name for it.
@@ -290,8 +292,8 @@ pub enum EventBody {
     /// Refused by the venue.
     OrderRejected {
         /// The order.
-        #[serde(flatten)]
-        order: OrderSpec,
+        #[serde(flatten, with = "crate::domain::serial::shared")]
+        order: Arc<OrderSpec>,
         /// Why.
         #[serde(flatten)]
         refusal: Refusal,
@@ -299,8 +301,8 @@ pub enum EventBody {
     /// Refused by our own checks.
     OrderDenied {
         /// The order.
-        #[serde(flatten)]
-        order: OrderSpec,
+        #[serde(flatten, with = "crate::domain::serial::shared")]
+        order: Arc<OrderSpec>,
         /// Why.
         #[serde(flatten)]
         refusal: Refusal,
@@ -339,7 +341,7 @@ pub enum EventBody {
         version: u32,
         /// What was asked.
         #[serde(flatten)]
-        draft: LimitDraft,
+        draft: Box<LimitDraft>,
         /// Who asked.
         actor: UserName,
     },
@@ -349,7 +351,7 @@ pub enum EventBody {
         version: u32,
         /// What was asked.
         #[serde(flatten)]
-        draft: LimitDraft,
+        draft: Box<LimitDraft>,
         /// Who asked.
         maker: UserName,
         /// Who put it in force (the maker, when it only tightens).

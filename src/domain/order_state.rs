@@ -4,6 +4,8 @@
 //! waiting for a second person, or refused. Every change of [`Order::status`] goes through [`OrderStatus::after`];
 //! a step that the table does not list is an error, never a guess.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -322,7 +324,8 @@ impl Remote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// What was asked for (amended fields replaced).
-    pub spec: OrderSpec,
+    #[serde(with = "crate::domain::serial::shared")]
+    pub spec: Arc<OrderSpec>,
     /// Where it stands.
     pub status: OrderStatus,
     /// Filled so far.
@@ -358,9 +361,14 @@ pub struct Order {
 
 impl Order {
     /// An order of which nothing is filled yet.
-    pub fn new(spec: OrderSpec, status: OrderStatus, given_at: UnixNanos, actor: UserName) -> Self {
+    pub fn new(
+        spec: impl Into<Arc<OrderSpec>>,
+        status: OrderStatus,
+        given_at: UnixNanos,
+        actor: UserName,
+    ) -> Self {
         Self {
-            spec,
+            spec: spec.into(),
             status,
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,

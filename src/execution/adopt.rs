@@ -4,6 +4,8 @@
 //! Nothing is ever sent because of it. An order of a kind that we have no word for is told and not kept: what it
 //! does shows as a difference of positions.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::domain::broker::OrderReport;
@@ -42,7 +44,7 @@ impl Step<'_> {
         if !self.state().instruments().contains_key(&instrument) {
             self.emit(EventBody::InstrumentDefined(Instrument::with_defaults(instrument)))?;
         }
-        self.emit(EventBody::OrderAdopted { order, broker, venue_id, valued_at: None })?;
+        self.emit(EventBody::OrderAdopted { order: Arc::new(order), broker, venue_id, valued_at: None })?;
         let kept = self.named(account, None, venue_id);
         kept.map_or(Ok(()), |order| self.order_report(&order, report))
     }

@@ -1,5 +1,7 @@
 //! Changing and ending working orders.
 
+use std::sync::Arc;
+
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::DecisionRecord;
 use crate::domain::{Order, OrderSpec, OrderStatus, Price, Quantity, RefusalCode};
@@ -24,7 +26,7 @@ impl Step<'_> {
             let refusal = Refusal::plain(self.gone(&key));
             return self.no_change(key, refusal);
         };
-        let mut spec = order.spec.clone();
+        let mut spec = OrderSpec::clone(&order.spec);
         if order.is_at_broker() && !answers(order) {
             return self.no_change(key, pending());
         }
@@ -60,11 +62,12 @@ impl Step<'_> {
             spec.quantity = spec.quantity.min(cap.max(order.filled));
         }
         let done = order.filled.is_positive() && spec.quantity == order.filled;
+        let spec = Arc::new(spec);
         let (refusal, decision) = if done { (None, None) } else { self.refuses(&key, &spec) };
         if let Some(refusal) = refusal {
             return self.emit(EventBody::AmendRejected { account, id, refusal, decision });
         }
-        let OrderSpec { quantity, limit_price, trigger_price, .. } = spec;
+        let OrderSpec { quantity, limit_price, trigger_price, .. } = *spec;
         if at_broker {
             return self.emit(EventBody::UpdateRequested {
                 account,
@@ -99,7 +102,11 @@ impl Step<'_> {
 
     /// Why an amended order may not work, if so, and what was looked at. What a held order waits for does not speak
     /// against it.
-    fn refuses(&self, key: &OrderKey, spec: &OrderSpec) -> (Option<Refusal>, Option<Box<DecisionRecord>>) {
+    fn refuses(
+        &self,
+        key: &OrderKey,
+        spec: &Arc<OrderSpec>,
+    ) -> (Option<Refusal>, Option<Box<DecisionRecord>>) {
         let state = self.state();
         let order = state.orders.open().get(key);
         let Some((order, book)) = order.zip(state.book(key.0, self.now)) else { return (None, None) };

@@ -4,6 +4,8 @@
 //! Whether an exit would be refused, or would wait for a second person, is tried on a copy of the book, so that nothing
 //! is guessed.
 
+use std::sync::Arc;
+
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::DecisionRecord;
@@ -13,7 +15,7 @@ use super::engine::EngineError;
 use super::step::Step;
 
 /// An order that is refused with its list, why, and what risk saw.
-pub(super) type Denied = (OrderSpec, Refusal, Option<Box<DecisionRecord>>);
+pub(super) type Denied = (Arc<OrderSpec>, Refusal, Option<Box<DecisionRecord>>);
 
 impl Step<'_> {
     /// The orders of a list that are refused for the sake of others of it. Pairs of which one would wait are noted.
@@ -24,7 +26,8 @@ impl Step<'_> {
     ) -> Result<Vec<Denied>, EngineError> {
         let is_new = |o: &OrderSpec| self.state().orders.asked(&(o.account, o.id)).is_none();
         let lost = |o: &&OrderSpec| is_new(o) && self.is_incomplete(o, orders);
-        let alone = |o: &OrderSpec| (o.clone(), Refusal::plain(RefusalCode::OrderListIncomplete), None);
+        let alone =
+            |o: &OrderSpec| (Arc::new(o.clone()), Refusal::plain(RefusalCode::OrderListIncomplete), None);
         let mut denied: Vec<Denied> = orders.iter().filter(lost).map(alone).collect();
         let tied = |o: &OrderSpec| orders.iter().any(|p| Some(p.id) == o.parent);
         if !orders.iter().any(|o| (tied(o) || o.oco.is_some()) && is_new(o)) {
@@ -64,7 +67,7 @@ impl Step<'_> {
             for order in unit {
                 let (refusal, decision) =
                     said(order).unwrap_or_else(|| (Refusal::plain(RefusalCode::OrderListDenied), None));
-                denied.push(((*order).clone(), refusal, decision));
+                denied.push((Arc::new(OrderSpec::clone(order)), refusal, decision));
             }
         }
         self.asking = asking;

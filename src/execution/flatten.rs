@@ -8,6 +8,8 @@
 //! answered for every order that was open there: until then the closing order is held here, where a restart finds it.
 //! Where the account is not as the broker says, nothing is closed.
 
+use std::sync::Arc;
+
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::Scope;
 use crate::domain::{
@@ -73,7 +75,7 @@ impl Step<'_> {
     }
 
     /// Judges a closing order at its exchange's time, as if it were the only open one.
-    fn judge_close(&self, order: &OrderSpec, is_open: bool) -> Option<Decision> {
+    fn judge_close(&self, order: &Arc<OrderSpec>, is_open: bool) -> Option<Decision> {
         let state = self.state();
         let own = state.market_time(order.instrument.exchange).unwrap_or(self.now);
         let book = state.book(order.account, own)?;
@@ -120,13 +122,13 @@ impl Step<'_> {
     }
 
     /// The order that closes a position.
-    fn closing(&self, (account, instrument, held): Held) -> Result<Option<OrderSpec>, EngineError> {
+    fn closing(&self, (account, instrument, held): Held) -> Result<Option<Arc<OrderSpec>>, EngineError> {
         let Some((side, quantity)) = opposite(held) else { return Ok(None) };
         // No event before had this number, so no order before had this name.
         let id: OrderId = format!("{CLOSING}{}", self.state().seq().saturating_add(1)).parse()?;
         let plain = OrderSpec::plain(account, id, instrument, (side, quantity), None);
         let reduce_only = self.remote_broker(&plain).is_none_or(|broker| capabilities(broker).reduce_only);
-        Ok(Some(OrderSpec { reduce_only, tif: TimeInForce::Day, ..plain }))
+        Ok(Some(Arc::new(OrderSpec { reduce_only, tif: TimeInForce::Day, ..plain })))
     }
 
     /// Gives the order that closes a position, at its exchange's time; one that is known to be refused, is.
@@ -172,7 +174,7 @@ impl Step<'_> {
             return Ok(());
         }
         let ready = named.map(|(_, order)| order).filter(|o| waits(o) && is_last(o));
-        let ready: Vec<OrderSpec> = ready.map(|order| order.spec.clone()).collect();
+        let ready: Vec<Arc<OrderSpec>> = ready.map(|order| Arc::clone(&order.spec)).collect();
         ready.iter().try_for_each(|order| self.at_own_time(order.instrument, |step| step.give_close(order)))
     }
 
@@ -190,7 +192,7 @@ impl Step<'_> {
     }
 
     /// Sends a closing order that waited, for what is held now.
-    fn give_close(&mut self, waited: &OrderSpec) -> Result<(), EngineError> {
+    fn give_close(&mut self, waited: &Arc<OrderSpec>) -> Result<(), EngineError> {
         let (account, instrument) = (waited.account, waited.instrument);
         let held = self.state().accounts().get(&account).map(|a| a.quantity(instrument));
         let now = held.and_then(opposite).filter(|(side, _)| *side == waited.side);
@@ -198,7 +200,7 @@ impl Step<'_> {
         if let Some(refusal) = self.unsure(waited) {
             return self.deny(waited, refusal, None);
         }
-        let order = OrderSpec { quantity, ..waited.clone() };
+        let order = Arc::new(OrderSpec { quantity, ..OrderSpec::clone(waited) });
         let judged = self.judge_close(&order, true).zip(self.remote_broker(&order));
         let Some((decision, broker)) = judged else { return Ok(()) };
         if let Verdict::Refuse(refusal) = decision.verdict() {

@@ -433,7 +433,7 @@ mod tests {
                 None,
             );
             self.open.push(Order {
-                spec,
+                spec: spec.into(),
                 status: OrderStatus::Accepted,
                 filled: Quantity::ZERO,
                 filled_notional: Money::ZERO,

@@ -35,7 +35,7 @@ impl Step<'_> {
         match self.state().limits.judge(draft, self.now) {
             Err(error) => self.reject(actor, what(), error.to_string()),
             Ok(LimitChange::Waits) => {
-                self.emit(EventBody::LimitProposed { version, draft: draft.clone(), actor })
+                self.emit(EventBody::LimitProposed { version, draft: Box::new(draft.clone()), actor })
             }
             Ok(LimitChange::AtOnce) => self.put_in_force(version, draft.clone(), (actor, actor), false),
         }
@@ -156,7 +156,7 @@ impl Step<'_> {
         alone: bool,
     ) -> Result<(), EngineError> {
         let later = draft.terms.effective_from.is_some_and(|from| from > self.now);
-        self.emit(EventBody::LimitApproved { version, draft: draft.clone(), maker, actor, alone })?;
+        self.emit(EventBody::LimitApproved { version, draft: Box::new(draft.clone()), maker, actor, alone })?;
         if later { Ok(()) } else { self.cancel_over(&draft) }
     }
 

@@ -4,6 +4,8 @@
 //! All of it happens in the step of the fill or the end that causes it: no moment lies between in which a group could
 //! fill twice, and a restart finds the same ties, since they are part of the orders themselves.
 
+use std::sync::Arc;
+
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::{
     AccountId, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side,
@@ -140,7 +142,7 @@ impl Step<'_> {
             return Ok(());
         }
         let quantity = child.filled.checked_add(child.working()).unwrap_or(child.spec.quantity);
-        let working = OrderSpec { quantity, ..child.spec.clone() };
+        let working = Arc::new(OrderSpec { quantity, ..OrderSpec::clone(&child.spec) });
         let state = self.state();
         let Some(book) = state.book(key.0, self.now) else { return Ok(()) };
         let exits = self.parent_of(child).is_some_and(|parent| parent.spec.side != working.side);
@@ -270,7 +272,7 @@ impl Step<'_> {
     pub(super) fn judge_as(
         &self,
         key: &OrderKey,
-        spec: &OrderSpec,
+        spec: &Arc<OrderSpec>,
         may_wait: bool,
         approved: bool,
     ) -> Option<crate::risk::Decision> {

@@ -6,6 +6,8 @@
 //! and the other side. A shape that the broker does not take is refused before anything is sent; an entry with one
 //! exit of such a shape is worked from here instead.
 
+use std::sync::Arc;
+
 use crate::domain::broker::{Capabilities, OrderClass, OrderReport};
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::LimitName;
@@ -115,7 +117,7 @@ impl Step<'_> {
         let orders = self.state().orders();
         let key = (lead.account, lead.id);
         let kept = orders.children(&key).filter_map(|key| orders.open().get(&key)).filter(|o| waits_here(o));
-        kept.chain(self.pending_mates(lead)).map(|o| o.spec.clone()).collect()
+        kept.chain(self.pending_mates(lead)).map(|o| OrderSpec::clone(&o.spec)).collect()
     }
 
     /// What an order leads at a broker of these abilities.
@@ -146,7 +148,8 @@ impl Step<'_> {
         let state = self.state();
         let book = state.book(order.account, self.now)?;
         let exits = self.followers(order);
-        let mut asked = exits.iter().filter(|exit| exit.parent.is_some()).filter_map(|exit| {
+        let mut asked = exits.into_iter().filter(|exit| exit.parent.is_some()).filter_map(|exit| {
+            let exit = &Arc::new(exit);
             let is_open = state.orders().open().contains_key(&(exit.account, exit.id));
             let draft = if is_open { Draft::amended(exit) } else { Draft::new(exit) };
             let draft = Draft { waits_for_parent: true, ..draft };

@@ -65,7 +65,7 @@ pub struct Orders {
     #[serde(skip)]
     done: DoneOrders,
     #[serde(skip)]
-    asked: OrdMap<OrderKey, OrderSpec>,
+    asked: OrdMap<OrderKey, Arc<OrderSpec>>,
     #[serde(skip)]
     newest: Newest,
 }
@@ -147,7 +147,7 @@ impl Orders {
 
     /// What was asked for under a name, before any amendment or split.
     pub fn asked(&self, key: &OrderKey) -> Option<&OrderSpec> {
-        self.asked.get(key).or_else(|| self.get(key.0, key.1).map(|o| &o.spec))
+        self.asked.get(key).or_else(|| self.get(key.0, key.1).map(|o| &o.spec)).map(Arc::as_ref)
     }
 
     /// Open orders of an instrument, the earliest first; held ones included.
@@ -348,7 +348,7 @@ impl Orders {
         let Line { queue, ladder } = self.lines.or_default(to);
         for working in &moved {
             let Some(order) = self.open.get_mut(&working.key) else { continue };
-            (order.spec.instrument, order.changed_at) = (to, at);
+            (Arc::make_mut(&mut order.spec).instrument, order.changed_at) = (to, at);
             ladder.put(Slot::of(order), (working.place, working.key));
         }
         queue.extend(&moved);
@@ -359,11 +359,11 @@ impl Orders {
         &self.done
     }
 
-    pub(super) fn asked_map(&self) -> &OrdMap<OrderKey, OrderSpec> {
+    pub(super) fn asked_map(&self) -> &OrdMap<OrderKey, Arc<OrderSpec>> {
         &self.asked
     }
 
-    pub(super) fn set_done(&mut self, done: DoneOrders, asked: OrdMap<OrderKey, OrderSpec>) {
+    pub(super) fn set_done(&mut self, done: DoneOrders, asked: OrdMap<OrderKey, Arc<OrderSpec>>) {
         (self.done, self.asked, self.newest) = (done, asked, Newest::default());
     }
 

@@ -301,12 +301,12 @@ impl Step<'_> {
             cum,
             leaves,
             against: (report.price, report.quantity),
-            venue: Some(VenueFill {
+            venue: Some(Box::new(VenueFill {
                 trade: report.trade,
                 venue_id: report.venue_id,
                 cum: report.cum,
                 is_inferred,
-            }),
+            })),
         })
     }
 

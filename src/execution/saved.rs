@@ -75,7 +75,7 @@ impl Orders {
         let asked = self.asked_map().iter().filter(|(key, _)| !earlier.asked_map().contains_key(*key));
         Done {
             orders: orders.into_iter().map(|order| order.as_ref().clone()).collect(),
-            asked: asked.map(|(key, spec)| (*key, spec.clone())).collect(),
+            asked: asked.map(|(key, spec)| (*key, OrderSpec::clone(spec))).collect(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Orders {
         for run in runs {
             let named = |order: Order| ((order.spec.id, order.spec.account), Arc::new(order));
             orders.extend(run.orders.into_iter().map(named));
-            asked.extend(run.asked);
+            asked.extend(run.asked.into_iter().map(|(key, spec)| (key, Arc::new(spec))));
         }
         // Of equal keys the last one stays, which is the newest.
         let done: DoneOrders = orders.into_iter().collect();

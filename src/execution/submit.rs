@@ -1,5 +1,7 @@
 //! Giving orders: identity first, then the gate, then the market.
 
+use std::sync::Arc;
+
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{DecisionRecord, SelfTrade};
@@ -20,16 +22,18 @@ pub(super) fn enter(
     order: &OrderSpec,
     decision: Decision,
     book_seq: Seq,
-) -> Result<(OrderSpec, Box<DecisionRecord>), Refusal> {
+) -> Result<(Arc<OrderSpec>, Box<DecisionRecord>), Refusal> {
     admit(order, decision).and_then(|approved| matching::enter(approved, book_seq))
 }
 
 impl Step<'_> {
     /// Gives one order. The same order again is the same order: nothing happens.
     pub(super) fn submit(&mut self, order: &OrderSpec, facts: &MarketFacts) -> Result<(), EngineError> {
+        // One wish for the gate, its event and the order that comes of it.
+        let order = &Arc::new(order.clone());
         let key = (order.account, order.id);
         if let Some(asked) = self.state().orders.asked(&key) {
-            if asked == order {
+            if *asked == **order {
                 return Ok(());
             }
             return self.deny(order, Refusal::plain(RefusalCode::DuplicateClientOrderId), None);
@@ -64,7 +68,7 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let denied = self.denied_brackets(orders, facts)?;
         for (order, refusal, decision) in &denied {
-            let (order, refusal, decision) = (order.clone(), refusal.clone(), decision.clone());
+            let (order, refusal, decision) = (Arc::clone(order), refusal.clone(), decision.clone());
             self.emit(EventBody::OrderDenied { order, refusal, decision })?;
         }
         let rest: Vec<&OrderSpec> =
@@ -112,13 +116,13 @@ impl Step<'_> {
         (!refused).then_some((price, order.quantity))
     }
 
-    pub(super) fn act_on(&mut self, order: &OrderSpec, decision: Decision) -> Result<(), EngineError> {
+    pub(super) fn act_on(&mut self, order: &Arc<OrderSpec>, decision: Decision) -> Result<(), EngineError> {
         match decision.verdict() {
             Verdict::Refuse(refusal) => self.deny(order, refusal.clone(), Some(decision)),
             Verdict::Hold(code) => {
                 self.pair_asks(order, *code, &decision);
                 self.emit(EventBody::OrderHeld {
-                    order: order.clone(),
+                    order: Arc::clone(order),
                     code: *code,
                     decision: Some(decision.into_record()),
                     valued_at: None,
@@ -145,12 +149,12 @@ impl Step<'_> {
 
     pub(super) fn deny(
         &mut self,
-        order: &OrderSpec,
+        order: &Arc<OrderSpec>,
         refusal: Refusal,
         decision: Option<Decision>,
     ) -> Result<(), EngineError> {
         let decision = decision.map(Decision::into_record);
-        self.emit(EventBody::OrderDenied { order: order.clone(), refusal, decision })?;
+        self.emit(EventBody::OrderDenied { order: Arc::clone(order), refusal, decision })?;
         self.follow((order.account, order.id), Quantity::ZERO)?;
         self.judge_watched(order.account)
     }
@@ -170,7 +174,7 @@ impl Step<'_> {
     ) -> Result<(), EngineError> {
         let (account, id) = key;
         let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
-        let working = OrderSpec { quantity: order.working(), ..order.spec.clone() };
+        let working = Arc::new(OrderSpec { quantity: order.working(), ..OrderSpec::clone(&order.spec) });
         if let Some(broker) = self.remote_broker(&working) {
             return self.send(working, broker, decision, alone);
         }

@@ -52,6 +52,7 @@ impl Step<'_> {
                 continue;
             }
             let version = limits.version().saturating_add(1);
+            let draft = Box::new(draft);
             self.emit(EventBody::LimitApproved { version, draft, maker, actor, alone: false })?;
         }
         self.carry_given(old, new)?;
@@ -67,6 +68,7 @@ impl Step<'_> {
         let actor = self.engine.own_name;
         carried.into_iter().try_for_each(|(draft, maker)| {
             let version = self.state().limits().version().saturating_add(1);
+            let draft = Box::new(draft);
             self.emit(EventBody::LimitApproved { version, draft, maker, actor, alone: false })
         })
     }
@@ -83,7 +85,7 @@ impl Step<'_> {
         let asked: Vec<(LimitDraft, UserName)> = waiting.map(|v| (follow(&v.draft), v.maker)).collect();
         asked.into_iter().try_for_each(|(draft, actor)| {
             let version = self.state().limits().version().saturating_add(1);
-            self.emit(EventBody::LimitProposed { version, draft, actor })
+            self.emit(EventBody::LimitProposed { version, draft: Box::new(draft), actor })
         })
     }
 

@@ -1,6 +1,8 @@
 //! The way out to a broker: routing says where an approved order goes and why, and what the venue lacks is watched
 //! here and sent as a plain order once the market touches it. The gate is asked again before it is sent.
 
+use std::sync::Arc;
+
 use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::limit::DecisionRecord;
@@ -20,7 +22,7 @@ impl Step<'_> {
     /// reads that from the journal.
     pub(super) fn send(
         &mut self,
-        order: OrderSpec,
+        order: Arc<OrderSpec>,
         broker: BrokerId,
         decision: Option<Box<DecisionRecord>>,
         alone: bool,
@@ -31,7 +33,7 @@ impl Step<'_> {
         let is_part = with.is_some() || matches!(led, Led::Group(_));
         let is_last = self.is_left_of_pair(&order);
         let oco = order.oco.filter(|_| !is_part && !is_last);
-        let asked = OrderSpec { oco, ..order.clone() };
+        let asked = OrderSpec { oco, ..OrderSpec::clone(&order) };
         let Some(route) = self.route(&asked) else { return Ok(()) };
         let route = match led {
             Led::Unfit(code, why) => Route::Refuse { code, reason: format!("{broker}: {why}").into() },

@@ -320,7 +320,7 @@ mod tests {
             threshold: Some("50000".into()),
             breaches: Vec::new(),
         };
-        let body = EventBody::OrderDenied { order, refusal, decision: None };
+        let body = EventBody::OrderDenied { order: order.into(), refusal, decision: None };
         Event { seq: 7, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by: name("ana"), body }
     }
 

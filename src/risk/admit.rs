@@ -1,5 +1,7 @@
 //! The gate: the only place that makes an [`Approved`] order.
 
+use std::sync::Arc;
+
 use crate::domain::decision::DecisionRecord;
 use crate::domain::event::Refusal;
 use crate::domain::{AccountKind, OrderSpec, RefusalCode, Seq};
@@ -10,14 +12,14 @@ use super::decision::{Decision, Verdict};
 /// whoever lets it work consumes it.
 #[derive(Debug)]
 pub struct Approved {
-    order: OrderSpec,
+    order: Arc<OrderSpec>,
     record: Box<DecisionRecord>,
     kind: AccountKind,
 }
 
 impl Approved {
     /// The order.
-    pub const fn order(&self) -> &OrderSpec {
+    pub fn order(&self) -> &OrderSpec {
         &self.order
     }
 
@@ -37,14 +39,15 @@ impl Approved {
     }
 
     /// Uses it up: the order, and what was seen when it was judged.
-    pub fn into_order(self) -> (OrderSpec, Box<DecisionRecord>) {
+    pub fn into_order(self) -> (Arc<OrderSpec>, Box<DecisionRecord>) {
         (self.order, self.record)
     }
 }
 
 /// Turns an accepting decision about this very order into an approval; anything else is a refusal.
 pub fn admit(order: &OrderSpec, decision: Decision) -> Result<Approved, Refusal> {
-    if *order != decision.order {
+    let same = std::ptr::eq(order, decision.order.as_ref()) || *order == *decision.order;
+    if !same {
         return Err(Refusal::plain(RefusalCode::StaleOrder));
     }
     match decision.verdict {

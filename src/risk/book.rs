@@ -1,6 +1,7 @@
 //! The book as the checks see it: borrowed from the engine's state, never copied.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -234,7 +235,7 @@ pub struct Book<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
     /// The order as it would be.
-    pub order: &'a OrderSpec,
+    pub order: &'a Arc<OrderSpec>,
     /// Whether it replaces the open order of the same id.
     pub amends: bool,
     /// Whether it may wait for its list's sells when only money is missing.
@@ -255,7 +256,7 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// A new order.
-    pub const fn new(order: &'a OrderSpec) -> Self {
+    pub const fn new(order: &'a Arc<OrderSpec>) -> Self {
         Self {
             order,
             amends: false,
@@ -270,7 +271,7 @@ impl<'a> Draft<'a> {
     }
 
     /// An open order, judged again in its own place.
-    pub const fn amended(order: &'a OrderSpec) -> Self {
+    pub const fn amended(order: &'a Arc<OrderSpec>) -> Self {
         Self {
             order,
             amends: true,

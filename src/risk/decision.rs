@@ -1,6 +1,6 @@
 //! [`evaluate`]: runs every check over a draft and says accept, hold or refuse.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::domain::decision::{Breach, CheckOutcome, CheckRecord, DecisionRecord, Inputs};
 use crate::domain::event::Refusal;
@@ -28,7 +28,7 @@ pub enum Verdict {
 pub struct Decision {
     pub(super) record: Box<DecisionRecord>,
     pub(super) verdict: Verdict,
-    pub(super) order: OrderSpec,
+    pub(super) order: Arc<OrderSpec>,
     pub(super) kind: AccountKind,
 }
 
@@ -98,7 +98,7 @@ pub fn evaluate(book: &Book<'_>, limits: &LimitBook, facts: &MarketFacts, draft:
         inputs: case.inputs(),
     });
     let verdict = judge(draft.order.account, &record.inputs);
-    Decision { record, verdict, order: draft.order.clone(), kind: book.account.spec().kind }
+    Decision { record, verdict, order: Arc::clone(draft.order), kind: book.account.spec().kind }
 }
 
 /// The verdict of a recorded decision, made again from nothing but what it looked at.
@@ -214,9 +214,9 @@ pub fn largest_allowed(
     draft: &Draft<'_>,
 ) -> Quantity {
     let lot = book.instruments.get(&draft.order.instrument).map_or(Quantity::ONE_RAW, |i| i.lot.raw().max(1));
-    let mut order = draft.order.clone();
+    let mut order = Arc::clone(draft.order);
     let mut passes = |lots: i64| {
-        order.quantity = Quantity::from_raw(lots.saturating_mul(lot));
+        Arc::make_mut(&mut order).quantity = Quantity::from_raw(lots.saturating_mul(lot));
         let decision = evaluate(book, limits, facts, &Draft { order: &order, ..*draft });
         !matches!(decision.verdict, Verdict::Refuse(_))
     };

@@ -144,7 +144,7 @@ impl House {
         let mut facts = MarketFacts::default();
         for account in state.accounts().keys() {
             let open = state.orders().open().values().filter(|o| o.spec.account == *account);
-            let open: Vec<_> = open.map(|o| o.spec.clone()).collect();
+            let open: Vec<_> = open.map(|o| OrderSpec::clone(&o.spec)).collect();
             facts.merge(&self.facts_for(state, *account, &open, Some(draft.name)));
         }
         let preview = risk::preview(&books, state.limits(), draft, &facts, history).map_err(invalid)?;

@@ -4,6 +4,7 @@
 //! [`TradeDesk`]. Queries take their accounts from the permit's scope, never from who asks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
@@ -505,6 +506,7 @@ fn what_if(
     hides_limits: bool,
 ) -> Option<view::WhatIf> {
     let book = state.book(order.account, now)?;
+    let order = &Arc::new(order.clone());
     let draft = Draft::new(order);
     let decision = risk::evaluate(&book, state.limits(), facts, &draft);
     let refusal = match decision.verdict() {

@@ -43,5 +43,5 @@ pub struct Fill {
     pub against: (Price, Quantity),
     /// How the broker names it, where a broker made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub venue: Option<VenueFill>,
+    pub venue: Option<Box<VenueFill>>,
 }

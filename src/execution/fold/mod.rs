@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use crate::domain::calendar::Calendars;
 use crate::domain::event::{CashKind, Event, EventBody, Fill};
-use crate::domain::limit::{Scope, Turn};
+use crate::domain::limit::{LimitDraft, Scope, Turn};
 use crate::domain::market::{SessionState, SplitRatio};
 use crate::domain::{
     AccountId, AccountSpec, Exchange, InstrumentId, NumberError, Price, Quantity, RefusalCode, Seq, Side,
@@ -51,8 +51,7 @@ pub(super) fn apply(
     effects.orders.clear();
     Fold { state, calendars, event, effects }.body()?;
     state.forget_asked(&effects.orders);
-    holds::update(state, event, effects)
-        .map_err(|source| EngineError::Number { seq: event.seq, source })?;
+    holds::update(state, event, effects).map_err(|source| EngineError::Number { seq: event.seq, source })?;
     state.orders.file_done();
     state.seq = event.seq;
     Ok(())
@@ -167,7 +166,7 @@ impl Fold<'_> {
         let (seq, t) = (self.event.seq, self.event.t);
         match &self.event.body {
             EventBody::LimitProposed { version, draft, actor } => {
-                self.state.limits.propose(*version, draft.clone(), *actor, (t, self.event.wall));
+                self.state.limits.propose(*version, LimitDraft::clone(draft), *actor, (t, self.event.wall));
             }
             EventBody::LimitApproved { version, draft, maker, actor, alone } => {
                 let approved = self.state.limits.approve(*version, draft, (*maker, *actor), *alone, t);

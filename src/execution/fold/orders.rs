@@ -123,7 +123,7 @@ impl Fold<'_> {
 
     pub(super) fn take_in(
         &mut self,
-        spec: &OrderSpec,
+        spec: &Arc<OrderSpec>,
         status: OrderStatus,
         code: Option<RefusalCode>,
         valued_at: Option<Price>,
@@ -135,7 +135,7 @@ impl Fold<'_> {
             active_at: self.active_at(),
             expires_at: self.expiry(spec),
         };
-        let mut order = Order::new(spec.clone(), status, self.event.t, self.event.by);
+        let mut order = Order::new(Arc::clone(spec), status, self.event.t, self.event.by);
         order.code = code;
         order.valued_at = valued_at;
         order.reason = code.map(|c| c.text().to_owned()).unwrap_or_default();
@@ -181,7 +181,7 @@ impl Fold<'_> {
 
     fn hold(
         &mut self,
-        spec: &OrderSpec,
+        spec: &Arc<OrderSpec>,
         code: RefusalCode,
         valued_at: Option<Price>,
     ) -> Result<(), EngineError> {
@@ -238,9 +238,8 @@ impl Fold<'_> {
         }
         self.state.orders.keep_asked(&key);
         self.step(key, OrderStep::Update, |order| {
-            order.spec.quantity = quantity;
-            order.spec.limit_price = limit_price;
-            order.spec.trigger_price = trigger_price;
+            let spec = Arc::make_mut(&mut order.spec);
+            (spec.quantity, spec.limit_price, spec.trigger_price) = (quantity, limit_price, trigger_price);
             if let Some(remote) = order.remote.as_mut() {
                 remote.asked = None;
             }
@@ -256,7 +255,8 @@ impl Fold<'_> {
         self.state.orders.keep_asked(&key);
         let less = |quantity: Quantity| quantity.checked_sub(by).unwrap_or(Quantity::ZERO);
         self.step(key, OrderStep::Update, |order| {
-            order.spec.quantity = less(order.spec.quantity);
+            let spec = Arc::make_mut(&mut order.spec);
+            spec.quantity = less(spec.quantity);
             if group {
                 order.cap = order.cap.map(less);
             }
@@ -276,7 +276,7 @@ impl Fold<'_> {
 
     fn refuse(
         &mut self,
-        spec: &OrderSpec,
+        spec: &Arc<OrderSpec>,
         refusal: &Refusal,
         step: OrderStep,
     ) -> Result<(), EngineError> {
@@ -295,7 +295,7 @@ impl Fold<'_> {
             return self.step(key, step, name);
         }
         let status = if step == OrderStep::Reject { OrderStatus::Rejected } else { OrderStatus::Denied };
-        let mut refused = Order::new(spec.clone(), status, self.event.t, self.event.by);
+        let mut refused = Order::new(Arc::clone(spec), status, self.event.t, self.event.by);
         name(&mut refused);
         self.state.orders.insert_done(key, refused);
         self.changed(key);
@@ -436,14 +436,15 @@ fn split_order(
     let leaves = whole.checked_sub(filled).ok_or(NumberError::Overflow)?.round_to_lot(lot);
     // The fraction of a share is paid out: nobody has it any more.
     order.filled = filled.round_to_lot(share);
-    order.spec.quantity = order.filled.checked_add(leaves).ok_or(NumberError::Overflow)?;
+    let spec = Arc::make_mut(&mut order.spec);
+    spec.quantity = order.filled.checked_add(leaves).ok_or(NumberError::Overflow)?;
     let cap = order.cap.map(|cap| split_quantity(cap, ratio)).transpose()?;
     order.cap = cap.map(|cap| cap.round_to_lot(share));
-    order.spec.limit_price = price(order.spec.limit_price)?;
-    order.spec.trigger_price = price(order.spec.trigger_price)?;
+    spec.limit_price = price(spec.limit_price)?;
+    spec.trigger_price = price(spec.trigger_price)?;
     order.stop = price(order.stop)?;
     order.valued_at = order.valued_at.map(|p| split_price(p, ratio)).transpose()?;
-    order.spec.trail = match order.spec.trail {
+    spec.trail = match spec.trail {
         Some(Trail::Amount(amount)) => Some(Trail::Amount(down(split_price(amount, ratio)?))),
         other => other,
     };

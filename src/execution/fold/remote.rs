@@ -1,5 +1,7 @@
 //! How events change orders that a broker has.
 
+use std::sync::Arc;
+
 use crate::domain::event::{Claim, EventBody, Fill};
 use crate::domain::order_state::Remote;
 use crate::domain::{
@@ -121,7 +123,7 @@ impl Fold<'_> {
 
     fn submit(
         &mut self,
-        spec: &OrderSpec,
+        spec: &Arc<OrderSpec>,
         broker: BrokerId,
         with: Option<OrderId>,
     ) -> Result<(), EngineError> {
@@ -129,7 +131,7 @@ impl Fold<'_> {
         if self.state.orders.open().contains_key(&key) {
             self.state.orders.keep_asked(&key);
             self.step(key, OrderStep::Submit, |order| {
-                order.spec = spec.clone();
+                order.spec = Arc::clone(spec);
                 // Sent with its parent, it waits for that one's fills there.
                 if with.is_none() || order.code != Some(RefusalCode::WaitsForParent) {
                     order.code = None;
@@ -194,7 +196,7 @@ impl Fold<'_> {
 
     /// Notes which part of a venue's order a fill was.
     pub(super) fn note_venue_fill(&mut self, fill: &Fill) {
-        let Some(venue) = fill.venue else { return };
+        let Some(venue) = fill.venue.as_deref() else { return };
         let from = if venue.is_inferred { None } else { venue.cum.checked_sub(fill.quantity) };
         let from = from.unwrap_or(Quantity::ZERO);
         self.state.orders.change(&(fill.account, fill.id), |order| {

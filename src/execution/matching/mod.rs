@@ -10,13 +10,15 @@ pub mod path;
 pub mod prints;
 pub mod quotes;
 
+use std::sync::Arc;
+
 use crate::domain::decision::DecisionRecord;
 use crate::domain::event::Refusal;
 use crate::domain::{OrderSpec, RefusalCode, Seq};
 use crate::risk::Approved;
 
 /// Lets an approved order in. The approval is used up, and holds only for the book it was given for.
-pub fn enter(approved: Approved, book_seq: Seq) -> Result<(OrderSpec, Box<DecisionRecord>), Refusal> {
+pub fn enter(approved: Approved, book_seq: Seq) -> Result<(Arc<OrderSpec>, Box<DecisionRecord>), Refusal> {
     if approved.book_seq() != book_seq {
         return Err(Refusal::plain(RefusalCode::StaleOrder));
     }

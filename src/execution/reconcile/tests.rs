@@ -207,7 +207,7 @@ fn an_order_is_written_down_before_it_is_sent_and_never_matches_here() {
     let events = desk.submit(&order);
     assert_eq!(names(&events), ["order_submitted"]);
     let EventBody::OrderSubmitted { order: sent, broker, route, decision, .. } = &events[0] else { panic!() };
-    assert_eq!((sent, *broker), (&order, BrokerId::Alpaca));
+    assert_eq!((sent.as_ref(), *broker), (&order, BrokerId::Alpaca));
     assert!(route.as_str().contains("alpaca takes limit day") && decision.is_some(), "{route}");
     assert_eq!(desk.status("a"), OrderStatus::Submitted);
     assert_eq!(desk.submit(&order), [], "the same order is the same order");
@@ -266,7 +266,7 @@ fn an_end_is_believed_only_with_all_its_fills() {
     let events = desk.settled(report("a", 10, 3, VenueStatus::Canceled));
     assert_eq!(names(&events), ["fill", "order_canceled"]);
     let EventBody::Fill(inferred) = &events[0] else { panic!() };
-    assert!(inferred.venue.unwrap().trade.as_str().starts_with("inferred-"));
+    assert!(inferred.venue.as_ref().unwrap().trade.as_str().starts_with("inferred-"));
     assert_eq!((inferred.quantity, inferred.price), (q(3), "100".parse().unwrap()));
     assert_eq!(desk.fill_told(fill("a", 3, 3)), [], "the real one comes too late to count");
 }

@@ -1,5 +1,7 @@
 //! Orders at a broker: what comes twice counts once, what comes late still counts, and nothing is guessed.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::broker::{BrokerReport, FillReport, OrderReport, VenueRefusal, VenueStatus};
 use crate::domain::command::VenueAnswer;
@@ -260,7 +262,7 @@ impl Desk {
     }
 
     /// What was sent to close, and how often.
-    fn closed(&self) -> Vec<OrderSpec> {
+    fn closed(&self) -> Vec<Arc<OrderSpec>> {
         let sent = self.events.iter().filter_map(|event| match &event.body {
             EventBody::OrderSubmitted { order, .. } => Some(order.clone()),
             _ => None,

@@ -237,7 +237,8 @@ impl<'a> Case<'a> {
 
     /// Whether it is a new order, or changes an open one: not one that is judged again as it stands.
     pub(super) fn is_new(&self) -> bool {
-        !self.draft.amends || (!self.draft.released && self.open.is_none_or(|open| open.spec != *self.order))
+        !self.draft.amends
+            || (!self.draft.released && self.open.is_none_or(|open| open.spec != *self.draft.order))
     }
 
     fn pace(&self, pace: &Pace, at: UnixNanos) -> Span<u32> {

@@ -5,6 +5,7 @@ mod more;
 mod scopes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::*;
 use crate::domain::event::{Fill, HaltMode};
@@ -184,7 +185,7 @@ impl World {
     fn open(mut self, order: OrderSpec) -> Self {
         let key = (order.account, order.id);
         let order = Order {
-            spec: order,
+            spec: order.into(),
             status: OrderStatus::Accepted,
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,
@@ -207,7 +208,8 @@ impl World {
 
     /// The code of the refusal, `APPROVAL_REQUIRED` when it is held, empty when it passes.
     fn code(&self, order: &OrderSpec) -> &'static str {
-        let decision = evaluate(&self.book(), &self.limits, &self.facts, &Draft::new(order));
+        let decision =
+            evaluate(&self.book(), &self.limits, &self.facts, &Draft::new(&Arc::new(order.clone())));
         assert_eq!(replay(order.account, decision.seen()), *decision.verdict());
         // The gate does not ask controls of limits that nobody set: they are silent, whatever they see.
         let inputs = &decision.seen().inputs;
@@ -310,7 +312,7 @@ fn equal_to_a_limit_passes_and_more_does_not() {
     assert_eq!(world.code(&order(Side::Buy, 40, None)), "");
     assert_eq!(world.code(&order(Side::Buy, 50, None)), "APPROVAL_REQUIRED");
     assert_eq!(world.code(&order(Side::Buy, 51, None)), "MAX_ORDER_NOTIONAL");
-    let draft = order(Side::Buy, 90, None);
+    let draft = Arc::new(order(Side::Buy, 90, None));
     let most = largest_allowed(&world.book(), &world.limits, &MarketFacts::default(), &Draft::new(&draft));
     assert_eq!(most, Quantity::from_whole(50).unwrap());
 }
@@ -352,7 +354,7 @@ fn open_buys_hold_cash_and_negative_cash_stops_buys() {
 #[test]
 fn a_buy_short_of_money_waits_only_when_its_list_may_pay() {
     let world = World::new();
-    let draft = order(Side::Buy, 101, None);
+    let draft = Arc::new(order(Side::Buy, 101, None));
     let may_wait = Draft { may_wait: true, ..Draft::new(&draft) };
     let decision = evaluate(&world.book(), &world.limits, &MarketFacts::default(), &may_wait);
     assert_eq!(decision.verdict(), &Verdict::Hold(RefusalCode::WaitsForSells));
@@ -420,7 +422,7 @@ fn losses_stop_new_risk_but_not_reductions() {
 fn the_first_breach_names_the_refusal_and_all_are_told() {
     let world =
         World::new().limit("max_order_quantity", "5", None).limit("max_position_notional", "100", None);
-    let draft = order(Side::Buy, 200, None);
+    let draft = Arc::new(order(Side::Buy, 200, None));
     let decision = evaluate(&world.book(), &world.limits, &MarketFacts::default(), &Draft::new(&draft));
     let Verdict::Refuse(refusal) = decision.verdict() else { panic!("{decision:?}") };
     let codes: Vec<&str> = refusal.breaches.iter().map(|b| b.code.as_str()).collect();
@@ -435,7 +437,8 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
     let world = World::new().holding(30, "100").open(named("B0", order(Side::Buy, 20, Some("100"))));
     let none = LimitBook::default();
     let judge = |order: &OrderSpec| {
-        evaluate(&world.book(), &none, &MarketFacts::default(), &Draft::new(order)).into_record()
+        evaluate(&world.book(), &none, &MarketFacts::default(), &Draft::new(&Arc::new(order.clone())))
+            .into_record()
     };
     let (buy, sell) = (order(Side::Buy, 10, None), order(Side::Sell, 10, None));
     let (bought, sold) = (judge(&buy), judge(&sell));

@@ -121,7 +121,8 @@ impl Model {
                 order.fees = crate::domain::Money::from_raw(1_000_000);
             }),
             Happens::Amend { at, price: whole } => self.change(at, |order| {
-                order.spec.limit_price = order.spec.limit_price.map(|_| price(whole));
+                let limit = order.spec.limit_price.map(|_| price(whole));
+                std::sync::Arc::make_mut(&mut order.spec).limit_price = limit;
             }),
             Happens::Hold { at, held } => self.change(at, |order| {
                 order.status = if held { OrderStatus::Held } else { OrderStatus::Accepted };

@@ -95,7 +95,7 @@ fn order() -> Order {
         )
     };
     Order {
-        spec,
+        spec: spec.into(),
         status: OrderStatus::Filled,
         filled: Quantity::from_whole(10).unwrap(),
         filled_notional: money("1000"),

@@ -70,7 +70,7 @@ impl<'c> Writer<'c> {
             spec.order_type.as_str(),
             spec.quantity.raw(),
             spec.limit_price.map(|p| p.raw()),
-            to_json(spec)?,
+            to_json(spec.as_ref())?,
             order.status.as_str(),
             order.filled.raw(),
             order.filled_notional.raw(),

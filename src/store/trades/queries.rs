@@ -1,5 +1,7 @@
 //! Queries of the projected tables. The account filter comes from a permit, never from who asks.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::super::codec::{
@@ -55,7 +57,7 @@ const VISIBLE: &str = "(?1 IS NULL OR account IN (SELECT value FROM json_each(?1
 
 fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
     Ok(Order {
-        spec: json(row, 0)?,
+        spec: Arc::new(json(row, 0)?),
         status: word(row, 1)?,
         filled: Quantity::from_raw(row.get(2)?),
         filled_notional: Money::from_raw(row.get(3)?),

@@ -1,6 +1,8 @@
 //! Controls over money that is not settled, what can be borrowed, minimums, and what was done in the last minute and
 //! sessions.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::portfolio::Booking;
 use crate::risk::checks::fat_fill;
@@ -62,7 +64,8 @@ fn a_stop_that_the_market_has_passed_is_refused_when_it_is_given_and_not_when_it
     let given = stop(Side::Sell, "101");
     let world = world.open(given.clone());
     let judged = |order: &OrderSpec| {
-        evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(order)).is_accepted()
+        evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(&Arc::new(order.clone())))
+            .is_accepted()
     };
     assert!(judged(&given), "as it stands");
     assert!(!judged(&stop(Side::Sell, "102")), "a change is a new wish");
@@ -151,7 +154,8 @@ fn messages_count_with_changes_and_refusals_for_the_account_and_for_the_firm() {
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "RATE_LIMIT");
     let open = world.open(order(Side::Buy, 1, None));
     let judged = |order: &OrderSpec| {
-        let decision = evaluate(&open.book(), &open.limits, &open.facts, &Draft::amended(order));
+        let decision =
+            evaluate(&open.book(), &open.limits, &open.facts, &Draft::amended(&Arc::new(order.clone())));
         decision.is_accepted()
     };
     assert!(judged(&order(Side::Buy, 1, None)), "judged again in its place");
@@ -224,7 +228,8 @@ fn a_flatten_passes_limits_and_a_halt_but_only_reduces() {
     };
     world.halts.insert(Scope::Firm, halt);
     let judged = |order: &OrderSpec, flattens| {
-        let draft = Draft { flattens, ..Draft::new(order) };
+        let order = Arc::new(order.clone());
+        let draft = Draft { flattens, ..Draft::new(&order) };
         evaluate(&world.book(), &world.limits, &world.facts, &draft).is_accepted()
     };
     let closing = |side| OrderSpec { reduce_only: true, ..order(side, 30, None) };
@@ -241,7 +246,8 @@ fn a_past_decision_is_judged_by_a_limit_nobody_had_set_then_where_its_figure_is_
         crate::domain::facts::InstrumentFacts { average_daily_volume: Some(1_000.0), ..Default::default() };
     world.facts.instruments.insert(xyz(), volume);
     let judge = |order: &OrderSpec| {
-        evaluate(&world.book(), &LimitBook::default(), &world.facts, &Draft::new(order)).into_record()
+        evaluate(&world.book(), &LimitBook::default(), &world.facts, &Draft::new(&Arc::new(order.clone())))
+            .into_record()
     };
     // A fortieth of the volume is traded in a day: 25 shares.
     let (near, far) = (order(Side::Buy, 10, Some("100.01")), order(Side::Buy, 90, Some("100.05")));

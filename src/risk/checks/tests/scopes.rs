@@ -1,5 +1,7 @@
 //! What a limit measures follows its scope; and the limits that look at the whole firm, at a list, and at the capital.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::decision::DecisionRecord;
 use crate::risk::{LimitChange, LimitError};
@@ -138,7 +140,7 @@ fn a_scope_that_cannot_be_told_apart_is_refused_when_it_is_set_and_never_when_it
 #[test]
 fn a_record_of_a_time_when_scopes_measured_the_account_gives_the_verdict_of_then() {
     let world = with_abc().limit_for("symbol:XYZ", "max_gross_exposure", "0.3", None);
-    let draft = order(Side::Buy, 10, None);
+    let draft = Arc::new(order(Side::Buy, 10, None));
     let decision = evaluate(&world.book(), &world.limits, &world.facts, &Draft::new(&draft));
     let mut record: DecisionRecord = decision.seen().clone();
     assert_eq!(replay(draft.account, &record), Verdict::Accept);
