@@ -82,6 +82,7 @@ fn set_up(engine: &mut Engine) -> Vec<Batch> {
         margin: Margin::Cash,
         broker: qlib_pro::domain::BrokerId::Paper,
         lots: qlib_pro::domain::LotMethod::Fifo,
+        trigger: qlib_pro::domain::TriggerType::Last,
     });
     let known = (0..NAMES).map(|at| Command::DefineInstrument(Instrument::with_defaults(name(at))));
     std::iter::once(account).chain(known).map(|command| give(engine, command, start())).collect()

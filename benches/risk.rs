@@ -113,6 +113,7 @@ fn engine(held: usize, resting: usize, limits: bool) -> (Engine, Vec<Batch>) {
             margin: Margin::Cash,
             broker: BrokerId::Paper,
             lots: LotMethod::Fifo,
+            trigger: qlib_pro::domain::TriggerType::Last,
         }),
         start(),
     ));

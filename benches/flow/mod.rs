@@ -52,6 +52,7 @@ impl Flow {
             margin: Margin::Cash,
             broker: BrokerId::Paper,
             lots: LotMethod::Fifo,
+            trigger: qlib_pro::domain::TriggerType::Last,
         });
         let known = (0..NAMES).map(|at| Command::DefineInstrument(Instrument::with_defaults(name(at))));
         let made = std::iter::once(account)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, BrokerId, Currency, Exchange, Money, UserName};
+use super::{AccountId, BrokerId, Currency, Exchange, Money, Price, Side, UserName};
 
 /// What an account's orders reach. Fixed when the account is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,6 +67,51 @@ impl LotMethod {
     }
 }
 
+/// Which price sets off an account's stops and touches at the paper exchange. Fixed when the account is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerType {
+    /// The last print.
+    #[default]
+    Last,
+    /// The side that the order would take: the ask for a buy, the bid for a sell.
+    BidAsk,
+    /// The middle of bid and ask.
+    Mid,
+    /// Two prints in a row.
+    DoubleLast,
+}
+
+impl TriggerType {
+    /// The word used everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TriggerType::Last => "last",
+            TriggerType::BidAsk => "bid_ask",
+            TriggerType::Mid => "mid",
+            TriggerType::DoubleLast => "double_last",
+        }
+    }
+
+    /// Whether it is the usual one, which is not written down.
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, TriggerType::Last)
+    }
+
+    /// The price of a quote that it goes by, for an order of this side; `None` where it goes by prints, and of a quote
+    /// that is crossed or has nothing on a side that counts.
+    pub fn quoted(self, (bid, ask): (Price, Price), side: Side) -> Option<Price> {
+        let price = match (self, side) {
+            (TriggerType::Last | TriggerType::DoubleLast, _) => return None,
+            (TriggerType::BidAsk, Side::Buy) => ask,
+            (TriggerType::BidAsk, Side::Sell) => bid,
+            (TriggerType::Mid, _) if !bid.is_positive() => return None,
+            (TriggerType::Mid, _) => bid.midpoint(ask),
+        };
+        (bid < ask && price.is_positive()).then_some(price)
+    }
+}
+
 /// An account as it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSpec {
@@ -94,4 +139,7 @@ pub struct AccountSpec {
     /// Which lots a closing trade takes.
     #[serde(default, skip_serializing_if = "LotMethod::is_usual")]
     pub lots: LotMethod,
+    /// Which price sets off its stops and touches.
+    #[serde(default, skip_serializing_if = "TriggerType::is_usual")]
+    pub trigger: TriggerType,
 }

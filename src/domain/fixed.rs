@@ -195,6 +195,11 @@ impl Price {
         Money::from_raw_wide(money)
     }
 
+    /// Half-way to another, rounded towards zero at 1e-9.
+    pub const fn midpoint(self, other: Price) -> Price {
+        Price(self.0.midpoint(other.0))
+    }
+
     /// `price × ratio`, rounded half to even at 1e-9.
     pub fn scale(self, ratio: Ratio) -> Result<Price, NumberError> {
         scale_raw(self.0, ratio).and_then(Price::from_raw_wide)

@@ -89,6 +89,14 @@ pub enum SessionState {
 pub enum MarketEvent {
     /// All bars that end at one instant, in instrument order.
     Bars(Vec<Bar>),
+    /// A session of one exchange: all its bars, which end at its close, in instrument order; and bars inside it of names
+    /// whose orders match on those.
+    Day {
+        /// Bars of the session.
+        bars: Vec<Bar>,
+        /// Bars inside it, in any order; none of a name without a bar of the session.
+        finer: Vec<Bar>,
+    },
     /// A quote.
     Quote(Quote),
     /// A print.
@@ -172,7 +180,7 @@ impl MarketEvent {
     /// When the event became available; `None` for an empty set of bars.
     pub fn time(&self) -> Option<UnixNanos> {
         match self {
-            MarketEvent::Bars(bars) => bars.first().map(|b| b.to),
+            MarketEvent::Bars(bars) | MarketEvent::Day { bars, .. } => bars.first().map(|b| b.to),
             MarketEvent::Quote(q) => Some(q.time),
             MarketEvent::Trade(t) => Some(t.time),
             MarketEvent::Split { time, .. }

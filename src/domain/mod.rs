@@ -37,7 +37,7 @@ pub mod user;
 pub mod vendor;
 pub mod venue;
 
-pub use account::{AccountKind, AccountSpec, LotMethod, Margin};
+pub use account::{AccountKind, AccountSpec, LotMethod, Margin, TriggerType};
 pub use address::{Address, AddressError};
 pub use broker::BrokerId;
 pub use by_name::{ByInstrument, ByName, NameHash};

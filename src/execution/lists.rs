@@ -1,17 +1,18 @@
 //! Order lists: buys that wait for their list's sells are judged again in the step in which those fill or end.
 
+use crate::domain::RefusalCode;
 use crate::domain::event::{EndReason, EventBody};
-use crate::domain::{Bar, Quantity, RefusalCode};
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{OrderKey, Verdict};
 
 use super::engine::EngineError;
 use super::step::{ListKey, Step};
+use super::venue::Pool;
 
 impl Step<'_> {
     /// Releases what the lists touched in this step can now pay for. `bars` are the bars of this instant with what
     /// is left of their budgets: a released buy that was given before a bar began may fill at its open.
-    pub(super) fn settle_lists(&mut self, bars: &mut [(Bar, Quantity)]) -> Result<(), EngineError> {
+    pub(super) fn settle_lists(&mut self, bars: &mut [Pool]) -> Result<(), EngineError> {
         while let Some(list) = self.lists.pop_first() {
             for key in self.waiting(list) {
                 self.settle(list, key, bars)?;
@@ -40,7 +41,7 @@ impl Step<'_> {
         &mut self,
         (account, list): ListKey,
         key: OrderKey,
-        bars: &mut [(Bar, Quantity)],
+        bars: &mut [Pool],
     ) -> Result<(), EngineError> {
         let Some(decision) = self.judge_again(&key, true, false) else { return Ok(()) };
         match decision.verdict() {
@@ -63,8 +64,8 @@ impl Step<'_> {
                 let Ok(record) = self.admit_held(&key, decision) else { return Ok(()) };
                 self.release(key, (None, false), Some(record))?;
                 self.start_trail(key)?;
-                for (bar, budget) in bars.iter_mut() {
-                    self.fill_on_bar(bar, budget, Some(key))?;
+                for pool in bars.iter_mut() {
+                    self.fill_on_bar(pool, Some(key))?;
                 }
                 self.take_quote(key)
             }

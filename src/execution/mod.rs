@@ -13,6 +13,7 @@ mod control;
 pub mod day;
 pub mod engine;
 mod few;
+mod finer;
 mod flatten;
 #[cfg(test)]
 mod flow;

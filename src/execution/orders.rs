@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountId, ByInstrument, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Price, Quantity, Seq,
-    UnixNanos, VenueOrderId,
+    TriggerType, UnixNanos, VenueOrderId,
 };
 use crate::risk::{Counted, OpenOrders, OrderKey, Queues, Sums};
 
-use super::ladder::{Ladder, Slot};
+use super::ladder::{Ladder, Slot, Sources};
 
 /// An open order's place in its instrument's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,9 @@ pub struct Orders {
     /// Orders by the name a broker gave them.
     #[serde(with = "crate::domain::serial::pairs")]
     venues: BTreeMap<(AccountId, VenueOrderId), OrderId>,
+    /// By which price each account's triggers go.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    sources: Sources,
     /// What they add up to.
     sums: Sums,
     #[serde(skip)]
@@ -170,6 +173,16 @@ impl Orders {
         self.lines.get(&instrument).map_or(Vec::new(), |line| line.ladder.watched())
     }
 
+    /// Notes by which price a new account's triggers go.
+    pub(super) fn note_source(&mut self, account: AccountId, by: TriggerType) {
+        self.sources.note(account, by);
+    }
+
+    /// By which price an account's triggers go.
+    pub(super) fn source(&self, account: AccountId) -> TriggerType {
+        self.sources.of(account)
+    }
+
     /// Its place in its instrument's queue.
     pub(super) fn working(&self, instrument: InstrumentId, key: &OrderKey) -> Option<&Working> {
         // What is asked for is mostly what came last.
@@ -257,7 +270,7 @@ impl Orders {
             self.reducing.insert(key);
         }
         let Line { queue, ladder } = self.lines.or_default(instrument);
-        ladder.put(Slot::of(&order), (working.place, key));
+        ladder.put(Slot::of(&order, &self.sources), (working.place, key));
         let at = queue.partition_point(|w| w.place < working.place);
         queue.insert(at, working);
         self.open.insert(key, order);
@@ -284,7 +297,7 @@ impl Orders {
         let Some(order) = self.open.get_mut(key) else {
             return self.change_done(key, change);
         };
-        let (filled, counted, slot) = (order.filled, Counted::of(order), Slot::of(order));
+        let (filled, counted, slot) = (order.filled, Counted::of(order), Slot::of(order, &self.sources));
         let answer = change(order);
         if let Some(group) = order.spec.oco.filter(|_| order.filled != filled) {
             self.groups_filled.insert((key.0, group));
@@ -293,7 +306,7 @@ impl Orders {
         if order.status.is_done() {
             self.finish(key, slot);
         } else {
-            let (instrument, next) = (order.spec.instrument, Slot::of(order));
+            let (instrument, next) = (order.spec.instrument, Slot::of(order, &self.sources));
             if next != slot {
                 self.move_to(instrument, key, slot, next);
             }
@@ -349,7 +362,7 @@ impl Orders {
         for working in &moved {
             let Some(order) = self.open.get_mut(&working.key) else { continue };
             (Arc::make_mut(&mut order.spec).instrument, order.changed_at) = (to, at);
-            ladder.put(Slot::of(order), (working.place, working.key));
+            ladder.put(Slot::of(order, &self.sources), (working.place, working.key));
         }
         queue.extend(&moved);
         queue.sort_by_key(|working| working.place);

@@ -215,6 +215,7 @@ impl<'e> Step<'e> {
     pub(super) fn market(&mut self, event: &MarketEvent) -> Result<(), EngineError> {
         match event {
             MarketEvent::Bars(bars) => self.bars(bars),
+            MarketEvent::Day { bars, finer } => self.session_bars(bars, finer),
             MarketEvent::Quote(quote) => self.quote(*quote),
             MarketEvent::Trade(trade) => self.trade(*trade),
             MarketEvent::Split { instrument, ratio, ex_date, is_late, .. } => {

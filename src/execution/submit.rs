@@ -206,7 +206,7 @@ impl Step<'_> {
         oldest.into_iter().try_for_each(|key| self.end(key, EndReason::SelfTrade))
     }
 
-    /// The first moment of a working order: a trailing stop starts from the last price, others look at the quote.
+    /// The first moment of a working order: a trailing stop starts from the price it goes by, others look at the quote.
     pub(super) fn begin_work(
         &mut self,
         key: OrderKey,
@@ -219,14 +219,16 @@ impl Step<'_> {
         if tif.is_immediate() { self.end_immediate(key) } else { Ok(()) }
     }
 
-    /// A trailing stop starts from the last price known; without one, from the first that comes.
+    /// A trailing stop starts from the price it goes by, or the last one known; without one, from the first that comes.
     pub(super) fn start_trail(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let Some(order) = self.state().orders().open().get(&key) else { return Ok(()) };
         if order.spec.order_type != OrderType::TrailingStop || order.stop.is_some() {
             return Ok(());
         }
-        let last = self.state().view.last(order.spec.instrument);
-        let stop = last.and_then(|last| ratchet(order, None, last.price));
+        let (by, stale) = (self.state().orders.source(key.0), self.state().venue.stale_after_ms);
+        let seen = self.state().view.seen.get(&order.spec.instrument);
+        let heard = seen.and_then(|seen| seen.heard((by, order.spec.side), self.now, stale));
+        let stop = heard.and_then(|price| ratchet(order, None, price));
         let (account, id) = key;
         stop.map_or(Ok(()), |trigger_price| self.emit(EventBody::OrderTrailed { account, id, trigger_price }))
     }

@@ -3,12 +3,14 @@
 mod auction;
 mod day;
 mod exits;
+mod finer;
 mod govern;
 mod margin;
 mod remote;
 mod risk;
 mod self_trades;
 mod symbols;
+mod triggers;
 mod venue;
 
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ use crate::domain::journal::{Batch, ENCODING_VERSION, decode, encode};
 use crate::domain::posting::{Asset, Ledger};
 use crate::domain::{
     AccountKind, AccountSpec, Bar, Currency, Instrument, InstrumentId, Margin, MarketEvent, Money, OrderId,
-    OrderSpec, OrderStatus, Price, Quantity, Quote, Side, TimeInForce, Trade, UnixNanos, Volume,
+    OrderSpec, OrderStatus, Price, Quantity, Quote, Side, TimeInForce, Trade, TriggerType, UnixNanos, Volume,
 };
 
 fn start() -> UnixNanos {
@@ -48,6 +50,10 @@ struct Desk {
 
 impl Desk {
     fn new(calendars: &Calendars, cash: &str, short: bool) -> Self {
+        Self::triggered_by(calendars, cash, short, TriggerType::Last)
+    }
+
+    fn triggered_by(calendars: &Calendars, cash: &str, short: bool, trigger: TriggerType) -> Self {
         let engine = Engine::new(calendars.clone()).unwrap();
         let mut desk = Self { engine, now: start(), events: Vec::new(), totals: BTreeMap::new() };
         desk.give(Command::OpenAccount(AccountSpec {
@@ -61,6 +67,7 @@ impl Desk {
             margin: Margin::Cash,
             broker: crate::domain::BrokerId::Paper,
             lots: crate::domain::LotMethod::Fifo,
+            trigger,
         }));
         for symbol in ["AAA", "BBB"] {
             desk.give(Command::DefineInstrument(Instrument::with_defaults(instrument(symbol))));

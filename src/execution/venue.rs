@@ -18,6 +18,7 @@ use super::groups::Trades;
 use super::matching::bars::{Meeting, Offer, Outcome};
 use super::matching::path::Reach;
 use super::matching::prints::Effect;
+use super::matching::triggers::{self, Heard};
 use super::matching::{bars, prints, quotes};
 use super::orders::Working;
 use super::step::Step;
@@ -31,20 +32,10 @@ impl Step<'_> {
         for exchange in &exchanges {
             self.begin(*exchange)?;
         }
-        let mut budgets: Vec<(Bar, Quantity)> = Vec::new();
-        for bar in all.iter().filter(|b| !self.state().orders.queue(b.instrument).is_empty()) {
-            let state = self.state();
-            let lot = state.instruments.get(&bar.instrument).map_or(Quantity::ZERO, |i| i.lot);
-            budgets.push((*bar, bar.volume.share(state.venue.participation).round_to_lot(lot)));
-        }
-        for (bar, budget) in &mut budgets {
-            self.fill_on_bar(bar, budget, None)?;
-        }
-        self.settle_lists(&mut budgets)?;
-        for bar in all {
-            self.engine.state.set_last(bar.instrument, bar.close, bar.to);
-            self.watch(bar.instrument)?;
-        }
+        let wanted = all.iter().filter(|b| !self.state().orders.queue(b.instrument).is_empty());
+        let mut pools: Vec<Pool> = wanted.map(|bar| self.pool(bar, Takes::All)).collect();
+        self.play(&mut pools)?;
+        self.take_closes(all)?;
         for exchange in exchanges {
             self.judge_losses(exchange)?;
             self.mark(exchange, None)?;
@@ -52,13 +43,32 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// A bar with all that we may take of it.
+    pub(super) fn pool(&self, bar: &Bar, takes: Takes) -> Pool {
+        let state = self.state();
+        let lot = state.instruments.get(&bar.instrument).map_or(Quantity::ZERO, |i| i.lot);
+        Pool { bar: *bar, left: bar.volume.share(state.venue.participation).round_to_lot(lot), takes }
+    }
+
+    /// Matches on bars of one instant, in instrument order, then releases what sells paid for.
+    pub(super) fn play(&mut self, pools: &mut [Pool]) -> Result<(), EngineError> {
+        for pool in pools.iter_mut() {
+            self.fill_on_bar(pool, None)?;
+        }
+        self.settle_lists(pools)
+    }
+
+    /// The closes of bars are the last prices.
+    pub(super) fn take_closes(&mut self, bars: &[Bar]) -> Result<(), EngineError> {
+        bars.iter().try_for_each(|bar| {
+            self.engine.state.set_last(bar.instrument, bar.close, bar.to);
+            self.watch(bar.instrument)
+        })
+    }
+
     /// Gives out a bar's budget in the order in which the path reaches the orders; `only` looks at one of them.
-    pub(super) fn fill_on_bar(
-        &mut self,
-        bar: &Bar,
-        budget: &mut Quantity,
-        only: Option<OrderKey>,
-    ) -> Result<(), EngineError> {
+    pub(super) fn fill_on_bar(&mut self, pool: &mut Pool, only: Option<OrderKey>) -> Result<(), EngineError> {
+        let Pool { bar, left: budget, takes } = pool;
         if bar.volume.is_zero() || self.state().halted.contains(&bar.instrument) {
             return Ok(());
         }
@@ -69,7 +79,7 @@ impl Step<'_> {
             session.is_some_and(|s| s.open == bar.from),
             session.is_some_and(|s| s.close == bar.to),
         );
-        let met = self.meet(bar, &meeting, only);
+        let met = self.meet(bar, &meeting, *takes, only);
         let mut hits: Vec<Hit> = met.iter().flat_map(hits_of).collect();
         self.stops_win(&mut hits);
         self.stops_first(&mut hits);
@@ -98,13 +108,14 @@ impl Step<'_> {
     }
 
     /// The orders that may match on a bar, and what it does to each.
-    fn meet(&self, bar: &Bar, meeting: &Meeting, only: Option<OrderKey>) -> Vec<Met> {
+    fn meet(&self, bar: &Bar, meeting: &Meeting, takes: Takes, only: Option<OrderKey>) -> Vec<Met> {
         let state = self.state();
         let Some(instrument) = state.instruments.get(&bar.instrument) else { return Vec::new() };
         let queue = state.orders.queue(bar.instrument).iter().filter(|w| only.is_none_or(|key| key == w.key));
         queue
             .filter_map(|w| {
                 let order = state.orders.open().get(&w.key).filter(|o| meets(o, w, bar))?;
+                takes.admits(order, only.is_some()).then_some(())?;
                 let outcome = || bars::outcome(order, meeting, instrument.tick, &state.venue);
                 Some(Met { key: w.key, place: w.place, most: order.working(), outcome: outcome() })
             })
@@ -231,7 +242,7 @@ impl Step<'_> {
         if !reached.is_empty() && self.is_matching(instrument) {
             let session = self.engine.calendars.of(instrument.exchange).session_at(trade.time);
             let opens = session.is_some_and(|s| before.is_none_or(|last| last.time < s.open));
-            self.match_print(trade, opens, &reached)?;
+            self.match_print(trade, before, opens, &reached)?;
             self.settle_lists(&mut [])?;
         }
         if self.state().accounts().values().any(|a| a.positions().contains_key(&instrument)) {
@@ -240,21 +251,26 @@ impl Step<'_> {
         self.mark_if_due(instrument.exchange)
     }
 
-    fn match_print(&mut self, trade: Trade, opens: bool, reached: &[OrderKey]) -> Result<(), EngineError> {
+    /// `before` is the last price as it was before the print.
+    fn match_print(
+        &mut self,
+        trade: Trade,
+        before: Option<Priced>,
+        opens: bool,
+        reached: &[OrderKey],
+    ) -> Result<(), EngineError> {
         let mut left = trade.size;
         let state = self.state();
         let tick = state.instruments.get(&trade.instrument).map_or(Price::ZERO, |i| i.tick);
         let mut effects = Vec::new();
         for key in reached {
-            let early = state.orders.working(trade.instrument, key).is_none_or(|w| w.active_at > trade.time);
+            let Some(working) = state.orders.working(trade.instrument, key) else { continue };
+            let early = working.active_at > trade.time;
             if let Some(order) = state.orders.open().get(key).filter(|o| !early && o.matches_here()) {
-                let effect = prints::effect(
-                    order,
-                    trade.price,
-                    opens,
-                    tick,
-                    state.venue.limit_rule(&order.spec, trade.time),
-                );
+                let before = before.filter(|last| last.time >= working.active_at).map(|last| last.price);
+                let heard = Heard::print(state.orders.source(key.0), trade.price, before);
+                let rule = state.venue.limit_rule(&order.spec, trade.time);
+                let effect = prints::effect(order, trade.price, heard, opens, (tick, rule));
                 effects.push((*key, effect, order.spec.order_type.start(), order.working()));
             }
         }
@@ -265,17 +281,30 @@ impl Step<'_> {
                     let filled = self.fill(key, left.min(most), price, (trade.price, left))?;
                     left = left.checked_sub(filled).unwrap_or(Quantity::ZERO);
                 }
-                Effect::Trigger => {
-                    self.trigger(key)?;
-                    self.take_quote(key)?;
-                }
-                Effect::Trail(stop) => self.trail_to(key, stop)?,
+                Effect::Told(effect) => self.set_off(key, effect, Quantity::from_raw(i64::MAX))?,
             }
             if start == Start::Open {
                 self.end_after_bar(std::iter::once(key))?;
             }
         }
         Ok(())
+    }
+
+    /// What follows for an order from what its trigger heard.
+    fn set_off(
+        &mut self,
+        key: OrderKey,
+        effect: triggers::Effect,
+        most: Quantity,
+    ) -> Result<(), EngineError> {
+        match effect {
+            triggers::Effect::None => Ok(()),
+            triggers::Effect::Trigger => {
+                self.trigger(key)?;
+                self.take_quote_up_to(key, most)
+            }
+            triggers::Effect::Trail(stop) => self.trail_to(key, stop),
+        }
     }
 
     fn is_matching(&self, instrument: InstrumentId) -> bool {
@@ -305,7 +334,11 @@ impl Step<'_> {
         if stale || early || !self.is_matching(instrument) {
             return Ok(());
         }
-        let Some((price, size)) = quotes::offer(order, &standing) else { return Ok(()) };
+        let Some((price, size)) = quotes::offer(order, &standing) else {
+            let heard = Heard::quote(state.orders.source(key.0), &standing.quote, order);
+            let effect = heard.map_or(triggers::Effect::None, |heard| triggers::effect(order, heard));
+            return self.set_off(key, effect, most);
+        };
         let side = order.spec.side;
         let filled = self.fill(key, size.min(most), price, (price, size))?;
         if let Some(quote) = self.engine.state.view.seen.get_mut(&instrument).and_then(|s| s.quote.as_mut()) {
@@ -413,6 +446,39 @@ impl Step<'_> {
         let account = self.state().accounts.get(&spec.account)?;
         let booking = Booking { seq: self.state().seq, ..Booking::default() };
         account.fits(&fill, booking).ok().map(|()| fill)
+    }
+}
+
+/// A bar, what is left of it for us, and which orders it is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pool {
+    pub bar: Bar,
+    pub left: Quantity,
+    pub takes: Takes,
+}
+
+/// Which orders a bar is for: a day's bar whose hours are told by finer ones is for its auctions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// All of them.
+    All,
+    /// Those for the opening auction.
+    Opening,
+    /// Those for no auction.
+    Between,
+    /// Those for the closing auction, and what is released only then.
+    Closing,
+}
+
+impl Takes {
+    fn admits(self, order: &Order, is_released: bool) -> bool {
+        let start = order.spec.order_type.start();
+        match self {
+            Takes::All => true,
+            Takes::Opening => start == Start::Open,
+            Takes::Between => !matches!(start, Start::Open | Start::Close),
+            Takes::Closing => start == Start::Close || is_released,
+        }
     }
 }
 

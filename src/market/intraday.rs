@@ -12,7 +12,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::fixed::divide_half_even;
 use crate::domain::market::SplitRatio;
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{Price, Quantity, UnixNanos, Volume};
+use crate::domain::{Bar, Price, Quantity, UnixNanos, Volume};
 use crate::market::vendors::MinuteBar;
 
 /// Length of a minute.
@@ -233,6 +233,19 @@ pub fn sessions(bars: &[MinuteBar], calendar: &Calendar) -> Vec<(NaiveDate, Minu
     let within: Vec<MinuteBar> = bars.iter().filter(inside).copied().collect();
     let made = joined(&within, |bar, minute| date(bar) == date(minute));
     made.into_iter().map(|bar| (date(&bar), bar)).collect()
+}
+
+/// Whether the minutes inside a session tell the whole of its bar: they reach its high and its low, to less than a tick
+/// and no further, and have at least half of its volume (the auctions are in none of them).
+pub fn tells(day: &Bar, minutes: &[MinuteBar], tick: Price) -> bool {
+    let highest = minutes.iter().map(|minute| minute.high).max();
+    let lowest = minutes.iter().map(|minute| minute.low).min();
+    let same = |found: Option<Price>, wanted: Price| {
+        let off = found.and_then(|found| found.checked_sub(wanted));
+        off.is_some_and(|off| off.is_zero() || off.raw().saturating_abs() < tick.raw())
+    };
+    let volume: i128 = minutes.iter().map(|minute| i128::from(minute.volume.raw())).sum();
+    same(highest, day.high) && same(lowest, day.low) && volume * 2 >= i128::from(day.volume.raw())
 }
 
 #[cfg(test)]

@@ -142,6 +142,7 @@ mod tests {
             margin: crate::domain::Margin::Cash,
             broker: crate::domain::BrokerId::Paper,
             lots: crate::domain::LotMethod::Fifo,
+            trigger: crate::domain::TriggerType::Last,
         };
         Account::open(spec).0
     }

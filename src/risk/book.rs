@@ -11,7 +11,7 @@ use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, ByInstrument, Instrument, InstrumentId, Margin, Money, OrderId,
-    OrderSpec, Price, Quantity, Quote, RefusalCode, Seq, Side, StrategyId, UnixNanos, UserName,
+    OrderSpec, Price, Quantity, Quote, RefusalCode, Seq, Side, StrategyId, TriggerType, UnixNanos, UserName,
 };
 use crate::portfolio::Account;
 
@@ -62,6 +62,20 @@ impl Seen {
             Priced { price, time: s.quote.time }
         });
         quoted.or(self.last)
+    }
+
+    /// The price that a trigger starts from: the one of a fresh quote it goes by, else the last.
+    pub fn heard(
+        &self,
+        (by, side): (TriggerType, Side),
+        now: UnixNanos,
+        stale_after_ms: Option<u32>,
+    ) -> Option<Price> {
+        let fresh =
+            |quote: &Quote| stale_after_ms.is_none_or(|ms| now <= quote.time.plus_millis(i64::from(ms)));
+        let quote = self.quote.map(|standing| standing.quote).filter(fresh);
+        let quoted = quote.and_then(|quote| by.quoted((quote.bid, quote.ask), side));
+        quoted.or(self.last.map(|last| last.price))
     }
 }
 

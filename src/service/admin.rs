@@ -9,7 +9,7 @@ use crate::domain::limit::{LimitName, Scope};
 use crate::domain::role::{RiskTolerance, Role};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, BrokerId, Capability, CleanText, Command, Currency, Exchange,
-    LotMethod, Margin, Money, UserName,
+    LotMethod, Margin, Money, TriggerType, UserName,
 };
 use crate::observe;
 use crate::secret::{self, Password};
@@ -51,6 +51,9 @@ pub struct AccountWish {
     pub margin: Margin,
     /// Which lots a sale closes.
     pub lots: LotMethod,
+    /// Which price sets off its stops and touches.
+    #[serde(default)]
+    pub trigger: TriggerType,
 }
 
 /// Puts a backup into a home that nobody has open. A home that is there is replaced only with a permit, which is used
@@ -102,6 +105,7 @@ impl House {
             margin: Margin::Cash,
             broker: BrokerId::Paper,
             lots: LotMethod::Fifo,
+            trigger: TriggerType::Last,
         })];
         commands.extend(simulation_limits(account, cash, tolerance)?);
         self.give_as_house(commands).map(drop)
@@ -218,6 +222,12 @@ impl House {
             )));
         }
         if !wish.broker.is_paper() {
+            if !wish.trigger.is_usual() {
+                return Err(ServiceError::Invalid(format!(
+                    "{} sets off stops by a rule of its own: leave --trigger out, or --broker",
+                    wish.broker
+                )));
+            }
             self.may_trade_at(wish.broker, kind, exchange)?;
         }
         let mut commands = vec![Command::OpenAccount(AccountSpec {
@@ -231,6 +241,7 @@ impl House {
             margin: wish.margin,
             broker: wish.broker,
             lots: wish.lots,
+            trigger: wish.trigger,
         })];
         if let Some(person) = owner.filter(|_| kind == AccountKind::Simulation) {
             commands.extend(simulation_limits(wish.account, wish.cash, person.user.risk_tolerance)?);

@@ -16,6 +16,7 @@ use crate::store::MarketReader;
 
 use super::engine::Feed;
 use super::error::ServiceError;
+use super::finer::Finer;
 use super::house::House;
 use super::permit::{ManageData, Permit};
 use super::renamed::{Due, named_on};
@@ -41,6 +42,9 @@ pub struct AdvanceReport {
     pub sessions: u32,
     /// Bars fed.
     pub bars: u64,
+    /// Minutes that were played in the place of bars of theirs.
+    #[serde(default)]
+    pub minutes: u64,
     /// Fills that came of it.
     pub fills: u64,
     /// Market time before.
@@ -155,17 +159,20 @@ impl House {
             late: self.late_on_the_way(&reader, exchange, from, first)?,
             actions: self.event_actions(&reader, exchange, start, end)?,
             symbols: symbols.clone(),
+            finer: self.finer(&reader, exchange, named)?,
         };
         let mut feeder = Feeder::new(self);
-        let mut report = AdvanceReport { exchange, sessions: 0, bars: 0, fills: 0, from, to: from };
+        let mut report =
+            AdvanceReport { exchange, sessions: 0, bars: 0, minutes: 0, fills: 0, from, to: from };
         let mut failed = None;
         let mut each = |date: NaiveDate, bars: &[DailyBar]| {
             if report.sessions >= most {
                 return ControlFlow::Break(());
             }
-            match self.feed_session(&mut feeder, exchange, (date, bars), &mut ahead) {
-                Ok(()) => {
+            match self.feed_session((&mut feeder, &reader), exchange, (date, bars), &mut ahead) {
+                Ok(minutes) => {
                     report.sessions += 1;
+                    report.minutes += minutes;
                     report.bars += bars.len() as u64;
                     progress(date);
                     ControlFlow::Continue(())
@@ -187,17 +194,26 @@ impl House {
         Ok(report)
     }
 
+    /// Feeds a session; returns the number of minutes that stand for bars of it.
     fn feed_session(
         &self,
-        feeder: &mut Feeder<'_>,
+        (feeder, reader): (&mut Feeder<'_>, &MarketReader),
         exchange: Exchange,
         (date, bars): (NaiveDate, &[DailyBar]),
         ahead: &mut Ahead,
-    ) -> Result<(), ServiceError> {
-        let Some(session) = self.calendars().of(exchange).session_on(date) else { return Ok(()) };
+    ) -> Result<u64, ServiceError> {
+        let Some(session) = self.calendars().of(exchange).session_on(date) else { return Ok(0) };
+        let bars: Vec<Bar> = bars.iter().map(|b| bar_of(b, session.open, session.close)).collect();
+        let finer = ahead.finer.of(reader, &session, &bars)?;
+        let minutes = finer.len() as u64;
         let mut events = ahead.take(date, session.open);
-        events.push(MarketEvent::Bars(bars.iter().map(|b| bar_of(b, session.open, session.close)).collect()));
-        feeder.feed_together(events)
+        events.push(if finer.is_empty() {
+            MarketEvent::Bars(bars)
+        } else {
+            MarketEvent::Day { bars, finer }
+        });
+        feeder.feed_together(events)?;
+        Ok(minutes)
     }
 
     /// What was missed up to the day that market time stands on, as events of the next session.
@@ -252,13 +268,14 @@ impl House {
     }
 }
 
-/// What comes before the bars of a session: changes of symbol first, as everything else is told of the new ones, then what
+/// What comes with the bars of sessions. Before them: changes of symbol first, as everything else is told of the new ones, then what
 /// the book has missed, then what lies since the session before.
 struct Ahead {
     symbols: Vec<Due>,
     restated: Vec<CorporateAction>,
     late: Vec<MarketEvent>,
     actions: Vec<CorporateAction>,
+    finer: Finer,
 }
 
 impl Ahead {

@@ -59,6 +59,7 @@ pub fn totals(state: &State, account: &Account) -> view::Account {
         fees: account.fees(),
         gross_exposure: gross.zip(equity).and_then(|(g, e)| g.share_of(e)),
         market_time: spec.exchange.and_then(|e| state.market_time(e)),
+        trigger: spec.trigger,
     }
 }
 

@@ -442,6 +442,7 @@ impl House {
             margin: Margin::Cash,
             broker: BrokerId::Paper,
             lots: crate::domain::LotMethod::Fifo,
+            trigger: crate::domain::TriggerType::Last,
         })];
         let firm = [
             (LimitName::MaxOrderNotional, FIRM_DEFAULTS.max_order_notional.to_string()),

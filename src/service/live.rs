@@ -93,6 +93,7 @@ impl QuoteBoard {
             MarketEvent::Quote(quote) => board.entry(quote.instrument).or_default().quote = Some(*quote),
             MarketEvent::Trade(trade) => board.entry(trade.instrument).or_default().print(trade),
             MarketEvent::Bars(_)
+            | MarketEvent::Day { .. }
             | MarketEvent::Split { .. }
             | MarketEvent::Dividend { .. }
             | MarketEvent::SymbolChange { .. }

@@ -26,6 +26,7 @@ mod evidence;
 pub mod factors;
 pub mod feed;
 pub mod files;
+mod finer;
 pub mod house;
 pub mod import;
 mod judged;

@@ -168,7 +168,8 @@ impl House {
     ) -> Result<AdvanceReport, ServiceError> {
         let exchange = Exchange::Sim;
         let from = self.state()?.market_time(exchange);
-        let mut report = AdvanceReport { exchange, sessions: 0, bars: 0, fills: 0, from, to: from };
+        let mut report =
+            AdvanceReport { exchange, sessions: 0, bars: 0, minutes: 0, fills: 0, from, to: from };
         self.with_simulation(|sim| {
             let mut feeder = Feeder::new(self);
             loop {
@@ -248,6 +249,7 @@ impl House {
                     MarketEvent::Trade(t) => last.insert((t.instrument, 1), tick),
                     MarketEvent::Status { instrument, .. } => last.insert((*instrument, 2), tick),
                     MarketEvent::Bars(_)
+                    | MarketEvent::Day { .. }
                     | MarketEvent::Split { .. }
                     | MarketEvent::Dividend { .. }
                     | MarketEvent::SymbolChange { .. }

@@ -137,6 +137,7 @@ fn paper() -> PaperBroker {
         short: false,
         margin: Margin::Cash,
         lots: qlib_pro::domain::account::LotMethod::default(),
+        trigger: qlib_pro::domain::TriggerType::Last,
         broker: BrokerId::Paper,
     });
     for command in [open, Command::DefineInstrument(Instrument::with_defaults(apple()))] {

@@ -195,3 +195,44 @@ fn what_risk_refused_is_listed_and_acknowledged_once_with_what_came_of_it() {
     assert_eq!(bench.json("ana", &["risk", "list"])[0]["ack_by"], "raj");
     bench.run("raj", &["audit", "verify"]).ended(0);
 }
+
+#[test]
+fn an_account_says_what_sets_off_its_stops() {
+    let bench = Bench::staffed();
+    let open = |args: &str| {
+        let args: Vec<&str> = ["account", "open"].into_iter().chain(args.split_whitespace()).collect();
+        bench.run("root", &args)
+    };
+    open("swing --cash 10000 --trigger bid_ask").ended(0);
+    let rows = bench.json("root", &["account", "list"]);
+    let by = |name: &str| {
+        rows.as_array().unwrap().iter().find(|r| r["account"] == name).unwrap()["trigger"].clone()
+    };
+    assert_eq!((by("swing"), by("desk")), ("bid_ask".into(), "last".into()));
+    let unknown = open("other --cash 1 --trigger ask");
+    assert!(unknown.err.contains("last, bid_ask, mid, double_last"), "{}", unknown.err);
+    unknown.ended(2);
+    let there = open("there --cash 1 --broker alpaca --trigger mid");
+    assert!(there.err.contains("rule of its own"), "{}", there.err);
+    there.ended(1);
+}
+
+#[test]
+fn stored_minutes_tell_which_exit_came_first() {
+    let bench = Bench::staffed();
+    let days = "date,symbol,open,high,low,close,volume\n2024-03-06,A,100,100,100,100,1000000\n\
+                2024-03-07,A,100,100,100,100,1000000\n2024-03-08,A,100,106,94,101,1000000\n";
+    let minutes = "ts,symbol,open,high,low,close,volume\n2024-03-08 09:40:00,A,100,106,100,105,300000\n\
+                   2024-03-08 15:00:00,A,105,105,94,100,300000\n";
+    let (days, minutes) = (bench.file("d.csv", days), bench.file("m.csv", minutes));
+    bench.run("ana", &["import", "bars", &days]).ended(0);
+    bench.run("ana", &["import", "minutes", &minutes]).ended(0);
+    bench.run("ana", &["advance"]).ended(0);
+    submit(&bench, "buy 10 A --id in");
+    assert_eq!(bench.json("ana", &["advance"])["minutes"], 0);
+    submit(&bench, "sell 10 A --id out --limit 105 --or-stop 95 --tif gtc");
+    let played = bench.json("ana", &["advance"]);
+    assert_eq!((&played["bars"], &played["minutes"], &played["fills"]), (&1.into(), &2.into(), &1.into()));
+    let out = bench.json("ana", &["order", "show", "out"]);
+    assert_eq!((&out["status"], &out["average_price"]), (&"filled".into(), &"105".into()));
+}

@@ -7,7 +7,7 @@ use crate::cli::args::{exchange_parser, one_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{
-    AccountId, AccountKind, BrokerId, Currency, Exchange, LotMethod, Margin, Money, UserName,
+    AccountId, AccountKind, BrokerId, Currency, Exchange, LotMethod, Margin, Money, TriggerType, UserName,
 };
 use crate::service::admin::AccountWish;
 use crate::service::deed::Deed;
@@ -27,6 +27,14 @@ const MARGINS: &[(&str, Margin)] = &[("cash", Margin::Cash), ("reg_t", Margin::R
 /// Which lots a sale can close.
 const LOTS: &[(&str, LotMethod)] =
     &[("fifo", LotMethod::Fifo), ("average", LotMethod::Average), ("specific", LotMethod::Specific)];
+
+/// Which price can set off stops and touches.
+const TRIGGERS: &[(&str, TriggerType)] = &[
+    ("last", TriggerType::Last),
+    ("bid_ask", TriggerType::BidAsk),
+    ("mid", TriggerType::Mid),
+    ("double_last", TriggerType::DoubleLast),
+];
 
 /// Accounts.
 #[derive(Debug, Subcommand)]
@@ -69,6 +77,10 @@ pub struct Open {
     /// Which lots a sale closes: the oldest first by default, all at their average cost, or the one an order names.
     #[arg(long, value_parser = one_of(LOTS))]
     lots: Option<LotMethod>,
+    /// Which price sets off stops and touches: the last print by default, bid or ask (the side the order would take),
+    /// their middle, or two prints in a row.
+    #[arg(long, value_parser = one_of(TRIGGERS))]
+    trigger: Option<TriggerType>,
 }
 
 impl AccountCommand {
@@ -100,6 +112,7 @@ impl Open {
             short: self.short,
             margin: self.margin.unwrap_or_default(),
             lots: self.lots.unwrap_or_default(),
+            trigger: self.trigger.unwrap_or_default(),
         };
         env.hand()?.act(Deed::OpenAccount(wish), |_| {})?;
         env.out.remark(&format!("account {} is open with {}", self.name, self.cash))

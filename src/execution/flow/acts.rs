@@ -10,11 +10,11 @@ use crate::domain::order::Trail;
 use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 use crate::domain::{
     AccountKind, AccountSpec, BrokerId, Currency, Instrument, Margin, OrderSpec, OrderType, Quote, Ratio,
-    Side, TimeInForce, Volume,
+    Side, TimeInForce, TriggerType, Volume,
 };
 
 const SYMBOLS: [&str; 4] = ["AAA", "BBB", "CCC", "DDD"];
-const ACCOUNTS: [&str; 3] = ["A", "B", "C"];
+const ACCOUNTS: [&str; 4] = ["A", "B", "C", "D"];
 /// Open orders above which the oldest are cancelled.
 const OPEN_MAX: usize = 48;
 const MINUTE_NANOS: i64 = 60_000_000_000;
@@ -53,11 +53,12 @@ impl Flow {
             fills: 0,
         };
         let kinds = [
-            ("A", false, Margin::Cash, LotMethod::Fifo),
-            ("B", true, Margin::Cash, LotMethod::Average),
-            ("C", true, Margin::RegT, LotMethod::Specific),
+            ("A", false, Margin::Cash, (LotMethod::Fifo, TriggerType::Last)),
+            ("B", true, Margin::Cash, (LotMethod::Average, TriggerType::BidAsk)),
+            ("C", true, Margin::RegT, (LotMethod::Specific, TriggerType::DoubleLast)),
+            ("D", true, Margin::Cash, (LotMethod::Fifo, TriggerType::Mid)),
         ];
-        for (name, short, margin, lots) in kinds {
+        for (name, short, margin, (lots, trigger)) in kinds {
             let spec = AccountSpec {
                 account: account(name),
                 kind: AccountKind::Paper,
@@ -68,6 +69,7 @@ impl Flow {
                 short,
                 margin,
                 lots,
+                trigger,
                 broker: BrokerId::Paper,
             };
             flow.give("ann", Command::OpenAccount(spec));

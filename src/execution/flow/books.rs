@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::Ratio;
+use crate::execution::matching::triggers::{self, Effect, Heard};
 
 /// The rounding of a fill price, in raw units.
 const PRICE_STEP_RAW: i64 = 1_000;
@@ -25,6 +26,28 @@ impl Flow {
             if let Some(order) = self.engine.state().orders().open().get(&key) {
                 self.open_order(&key, order);
             }
+        }
+    }
+
+    /// A quote or print is shown to every order whose trigger it sets off or moves.
+    pub(super) fn reaches_all(&self, event: &MarketEvent) {
+        let orders = self.engine.state().orders();
+        let (on, reached) = match event {
+            MarketEvent::Quote(q) => (q.instrument, orders.at_quote(q.instrument, q.bid, q.ask)),
+            MarketEvent::Trade(t) => (t.instrument, orders.at_print(t.instrument, t.price)),
+            _ => return,
+        };
+        for key in orders.queue(on).iter().map(|working| working.key) {
+            let order = orders.open().get(&key).unwrap();
+            let by = orders.source(key.0);
+            let heard = match event {
+                MarketEvent::Quote(quote) => Heard::quote(by, quote, order),
+                MarketEvent::Trade(trade) => Heard::print(by, trade.price, Some(trade.price)),
+                _ => None,
+            };
+            let effect = heard.map_or(Effect::None, |heard| triggers::effect(order, heard));
+            let waits = order.matches_here() && effect != Effect::None;
+            assert!(!waits || reached.contains(&key), "{effect:?} of {order:?} is not looked at");
         }
     }
 

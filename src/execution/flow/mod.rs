@@ -2,7 +2,8 @@
 //!
 //! Ten thousand fills by default, a million with `QLIB_PRO_LONG=1`, in runs of some two thousand; each run depends on
 //! its number alone, so a failure names the number that brings it back. Every kind of order, group, corporate action,
-//! halt and limit is among what happens; three accounts pay and pick their lots differently.
+//! halt and limit is among what happens; four accounts pay, pick their lots and hear of triggers
+//! differently.
 
 mod acts;
 mod books;
@@ -92,6 +93,7 @@ impl Flow {
     }
 
     fn market(&mut self, event: &MarketEvent) {
+        self.reaches_all(event);
         self.now = event.time().unwrap();
         let batch = self.engine.market(event, self.now).unwrap();
         let offered = match event {

@@ -157,6 +157,7 @@ impl Fold<'_> {
         if !spec.broker.is_paper() {
             self.compared(spec.account, false);
         }
+        self.state.orders.note_source(spec.account, spec.trigger);
         let (account, movement) = Account::open(spec.clone());
         self.state.accounts.insert(spec.account, account);
         self.moved(spec.account, movement);

@@ -2,13 +2,15 @@
 //! fact; the engine turns their answers into fills.
 //!
 //! How each kind of order starts to work ([`crate::domain::order::Start`]) and whether it has a limit decides all of
-//! it; a new kind is a new arm in [`bars`], [`quotes`] and [`prints`]. Orders come in only as
+//! it; a new kind is a new arm in [`bars`], [`quotes`] and [`prints`]. By which price triggers go is the account's choice
+//! ([`triggers`]); a bar has no bids and no single prints, so there all go by its path. Orders come in only as
 //! [`crate::risk::Approved`], through [`enter`].
 
 pub mod bars;
 pub mod path;
 pub mod prints;
 pub mod quotes;
+pub mod triggers;
 
 use std::sync::Arc;
 

@@ -2,9 +2,10 @@
 
 use crate::domain::order::Start;
 use crate::domain::venue::LimitFill;
-use crate::domain::{Order, OrderType, Price};
+use crate::domain::{Order, Price};
 
-use super::bars::{against, ratchet, through, toward};
+use super::bars::{through, toward};
+use super::triggers::{self, Heard};
 
 /// What becomes of an order when something traded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,14 +14,19 @@ pub enum Effect {
     None,
     /// It fills at this price, at most the print's size.
     Fill(Price),
-    /// Its trigger was reached.
-    Trigger,
-    /// Its trailing stop moves to here.
-    Trail(Price),
+    /// What its trigger heard.
+    Told(triggers::Effect),
 }
 
-/// What a print does. `opens` says that it is the first of its session. Market orders take quotes, not prints.
-pub fn effect(order: &Order, print: Price, opens: bool, tick: Price, fill: LimitFill) -> Effect {
+/// What a print does. `opens` says that it is the first of its session, `heard` what triggers hear of it. Market orders
+/// take quotes, not prints.
+pub fn effect(
+    order: &Order,
+    print: Price,
+    heard: Option<Heard>,
+    opens: bool,
+    (tick, fill): (Price, LimitFill),
+) -> Effect {
     let spec = &order.spec;
     let start = if order.triggered { Start::AtOnce } else { spec.order_type.start() };
     let limit = spec.limit_price.filter(|_| spec.order_type.has_limit());
@@ -35,13 +41,7 @@ pub fn effect(order: &Order, print: Price, opens: bool, tick: Price, fill: Limit
             }
         }
         Start::Stop | Start::Touch => {
-            let way = if start == Start::Stop { against(spec.side) } else { toward(spec.side) };
-            if order.trigger().is_some_and(|level| way.has_reached(print, level)) {
-                return Effect::Trigger;
-            }
-            let trails = spec.order_type == OrderType::TrailingStop;
-            let next = trails.then(|| ratchet(order, order.stop, print)).flatten();
-            next.filter(|next| order.stop != Some(*next)).map_or(Effect::None, Effect::Trail)
+            heard.map_or(Effect::None, |heard| Effect::Told(triggers::effect(order, heard)))
         }
         Start::Open => {
             let within = limit.is_none_or(|limit| toward(spec.side).has_reached(print, limit));

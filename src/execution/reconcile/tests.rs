@@ -58,6 +58,7 @@ impl Desk {
             short: false,
             margin: Margin::Cash,
             lots: crate::domain::account::LotMethod::default(),
+            trigger: crate::domain::TriggerType::Last,
             broker: BrokerId::Alpaca,
         }));
         desk.give(Command::DefineInstrument(Instrument::with_defaults(apple())));

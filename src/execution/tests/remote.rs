@@ -37,6 +37,7 @@ impl Desk {
             margin: Margin::Cash,
             broker: crate::domain::BrokerId::Alpaca,
             lots: crate::domain::LotMethod::Fifo,
+            trigger: crate::domain::TriggerType::Last,
         }));
         desk.give(Command::DefineInstrument(Instrument::with_defaults(instrument("AAA"))));
         desk.bar("AAA", 1, [1000, 1000, 1000, 1000], 100_000);

@@ -197,3 +197,35 @@ fn restated_minutes_are_put_back_into_the_terms_of_their_day() {
     let huge = MinuteBar { high: Price::from_raw(i64::MAX), ..told[0] };
     assert!(as_traded(vec![huge], calendar, &splits).is_empty(), "no price any more");
 }
+
+#[test]
+fn minutes_tell_a_day_whose_range_they_reach_and_most_of_whose_volume_they_have() {
+    let minute = |high: &str, low: &str, volume: i64| MinuteBar {
+        from: at("2024-03-05T14:30:00Z"),
+        open: price(low),
+        high: price(high),
+        low: price(low),
+        close: price(high),
+        volume: Volume::from_whole(volume).unwrap(),
+        trades: None,
+    };
+    let day = Bar {
+        instrument: "AAA.XNYS".parse().unwrap(),
+        from: at("2024-03-05T14:30:00Z"),
+        to: at("2024-03-05T21:00:00Z"),
+        open: price("100"),
+        high: price("106"),
+        low: price("94"),
+        close: price("101"),
+        volume: Volume::from_whole(1_000).unwrap(),
+    };
+    let told = |minutes: &[MinuteBar]| tells(&day, minutes, price("0.01"));
+    let whole = [minute("106", "100", 250), minute("104", "94", 250)];
+    assert!(told(&whole));
+    assert!(!told(&[]) && !told(&whole[..1]) && !told(&whole[1..]), "a part of it");
+    assert!(!told(&[whole[0], minute("104", "94", 249)]), "less than half of the volume");
+    assert!(told(&[minute("106.009", "94.0001", 500)]), "what no tick can tell apart");
+    assert!(!told(&[minute("106.01", "94", 500)]), "further than the day");
+    assert!(!told(&[minute("106", "94.01", 500)]), "short of it");
+    assert!(!told(&[minute("53", "47", 2_000)]), "in other terms");
+}

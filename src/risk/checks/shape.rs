@@ -94,10 +94,12 @@ fn time(case: &Case<'_>) -> Option<RefusalCode> {
 fn passed_stop(case: &Case<'_>) -> Option<RefusalCode> {
     let order = case.order;
     let waits = order.order_type.start() != Start::Stop || case.draft.waits_for_parent || !case.is_new();
-    let (trigger, last) = order.trigger_price.zip(case.last).filter(|_| !waits)?;
+    let trigger = order.trigger_price.filter(|_| !waits)?;
+    let (by, book) = (case.book.account.spec().trigger, case.book);
+    let heard = case.seen?.heard((by, order.side), book.now, book.venue.stale_after_ms)?;
     let passed = match order.side {
-        Side::Buy => last >= trigger,
-        Side::Sell => last <= trigger,
+        Side::Buy => heard >= trigger,
+        Side::Sell => heard <= trigger,
     };
     passed.then_some(RefusalCode::StopInMarket)
 }

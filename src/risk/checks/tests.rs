@@ -62,6 +62,7 @@ fn spec(cash: &str) -> AccountSpec {
         margin: Margin::Cash,
         broker: crate::domain::BrokerId::Paper,
         lots: crate::domain::LotMethod::Fifo,
+        trigger: crate::domain::TriggerType::Last,
     }
 }
 

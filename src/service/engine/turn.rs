@@ -351,7 +351,7 @@ fn note(
 
 /// Whether going back in time is the first thing that is looked for in an event.
 const fn is_of_one_exchange(event: &MarketEvent) -> bool {
-    !matches!(event, MarketEvent::Bars(_) | MarketEvent::Tick(_))
+    !matches!(event, MarketEvent::Bars(_) | MarketEvent::Day { .. } | MarketEvent::Tick(_))
 }
 
 /// What comes too late is refused before it changed anything; after any other error the engine holds half a step.

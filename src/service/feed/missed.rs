@@ -9,18 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::domain::calendar::Calendar;
-use crate::domain::market::MinuteBar;
-use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{Bar, Exchange, InstrumentId, UnixNanos};
 use crate::execution::State;
 
+use super::super::finer::bar_of;
 use super::backfill::{Backfill, Missed};
 
 /// Longest time that newer prices are held back.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 /// Longest absence, in days, of which every minute is played; of a longer one only the running session.
 const DAYS_MAX: i64 = 5;
-const MINUTE_NANOS: i64 = 60 * NANOS_PER_SECOND;
 
 /// Waits for the minutes of names with resting orders.
 #[derive(Debug)]
@@ -73,11 +71,6 @@ impl CatchUp {
         bars.values_mut().for_each(|all| all.sort_by_key(|bar| bar.instrument));
         bars
     }
-}
-
-fn bar_of(instrument: InstrumentId, minute: &MinuteBar) -> Bar {
-    let MinuteBar { from, open, high, low, close, volume, .. } = *minute;
-    Bar { instrument, from, to: from.plus_nanos(MINUTE_NANOS), open, high, low, close, volume }
 }
 
 /// Names of an exchange with orders that rest here.

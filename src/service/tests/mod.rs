@@ -6,6 +6,7 @@ mod data_health;
 mod demo;
 mod factors;
 mod feed;
+mod finer;
 mod nightly;
 mod panel;
 mod people;

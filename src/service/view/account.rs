@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, OrderStatus, OrderType, Price,
-    Quantity, Ratio, RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName,
+    Quantity, Ratio, RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, TriggerType, UnixNanos,
+    UserName,
 };
 
 /// One account with its totals, all in its own currency.
@@ -40,6 +41,8 @@ pub struct Account {
     pub gross_exposure: Option<Ratio>,
     /// Market time of the account's exchange.
     pub market_time: Option<UnixNanos>,
+    /// Which price sets off its stops and touches.
+    pub trigger: TriggerType,
 }
 
 /// One holding.

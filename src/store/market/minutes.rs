@@ -2,17 +2,19 @@
 //!
 //! A page is one transaction. A minute that is known with other values takes the new ones and counts a revision.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::codec::time;
+use super::super::codec::{clean, time};
 use super::super::error::StoreError;
 use super::coverage::{Covered, cover};
-use super::instruments::ensure_instrument;
+use super::instruments::{ensure_instrument, id_at};
 use super::jobs::{self, Quarantined};
 use super::{MarketReader, MarketStore};
 use crate::domain::market::MinuteBar;
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{InstrumentId, Price, UnixNanos, Volume};
+use crate::domain::{CleanText, Exchange, InstrumentId, Price, UnixNanos, Volume};
 
 /// Length of a minute.
 const MINUTE_NANOS: i64 = 60 * NANOS_PER_SECOND;
@@ -166,6 +168,28 @@ impl MarketReader {
             let side = MinuteSide::Trade.word();
             let row = params![symbol.as_str(), exchange, source, side, minute(from), minute(to)];
             c.prepare_cached(sql)?.query_row(row, |row| row.get(0))
+        })
+    }
+
+    /// Names of an exchange of which there are minutes of trades, each with its sources by name.
+    pub fn minute_sources(
+        &self,
+        exchange: Exchange,
+    ) -> Result<BTreeMap<InstrumentId, Vec<CleanText>>, StoreError> {
+        self.db.read("look for series of minutes", |c| {
+            let sql = "SELECT i.symbol, i.exchange, s.source FROM minute_series s \
+                       JOIN instruments i ON i.id = s.instrument \
+                       WHERE i.exchange = ?1 AND s.side = ?2 ORDER BY i.symbol, s.source";
+            let mut statement = c.prepare_cached(sql)?;
+            let side = MinuteSide::Trade.word();
+            let rows = statement
+                .query_map(params![exchange.code(), side], |row| Ok((id_at(row, 0)?, clean(row, 2)?)))?;
+            let mut sources: BTreeMap<InstrumentId, Vec<CleanText>> = BTreeMap::new();
+            for row in rows {
+                let (instrument, source) = row?;
+                sources.entry(instrument).or_default().push(source);
+            }
+            Ok::<_, rusqlite::Error>(sources)
         })
     }
 

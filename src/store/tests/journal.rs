@@ -72,6 +72,7 @@ pub(super) fn opening() -> Batch {
         margin: Margin::Cash,
         broker: crate::domain::BrokerId::Paper,
         lots: crate::domain::LotMethod::Fifo,
+        trigger: crate::domain::TriggerType::Last,
     };
     let usd = Asset::Money(Currency::USD);
     let cash = money("5000").raw();

@@ -159,6 +159,7 @@ fn account(name: &str, owner: Option<&str>) -> Account {
         fees: p("42.25"),
         gross_exposure: Some(p(if owner.is_some() { "0.182" } else { "0.457" })),
         market_time: Some(p(MARKET_TIME)),
+        trigger: crate::domain::TriggerType::Last,
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn figures(account: &Account, view: &View<'_>) -> Vec<Line> {
         0 => None,
         n => Some(Line::field("Broker", Cell::new(format!("X {n} differ, see :RECO"), Meaning::Breach))),
     };
+    let stops = (!account.trigger.is_usual()).then(|| Line::field("Stops by", Cell::muted(account.trigger.as_str())));
     let figures = vec![
         Line::Field("Equity".to_owned(), vec![equity, currency()]),
         Line::Field("Day".to_owned(), vec![cells::gain(account.day_profit), cells::change(account.day_return, view.ascii)]),
@@ -58,7 +59,7 @@ pub(super) fn figures(account: &Account, view: &View<'_>) -> Vec<Line> {
         Line::Field("Realized".to_owned(), vec![cells::gain(Some(account.realized)), Cell::muted(format!("fees {}", format::money(account.fees)))]),
         Line::Field("Gross".to_owned(), vec![gross, Cell::muted("of equity")]),
     ];
-    figures.into_iter().chain(differs).collect()
+    figures.into_iter().chain(stops).chain(differs).collect()
 }
 
 /// The curve of equity with its ends and its deepest fall; nothing while there are fewer than two sessions.

@@ -15,7 +15,8 @@ use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Bar, CleanText, Command, Currency, Exchange, Instrument,
     InstrumentId, LotMethod, Margin, MarketEvent, Money, OrderId, OrderSpec, OrderType, Price, Quantity,
-    Quote, Ratio, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, UnixNanos, UserName, Volume,
+    Quote, Ratio, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, TriggerType, UnixNanos, UserName,
+    Volume,
 };
 
 /// Who gives orders in a script.
@@ -70,6 +71,7 @@ lines! {
         #[serde(default)] short: bool,
         #[serde(default)] margin: Margin,
         #[serde(default)] lots: LotMethod,
+        #[serde(default)] trigger: TriggerType,
     }
     InstrumentLine {
         symbol: Symbol,
@@ -393,6 +395,7 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
         margin: line.margin,
         broker: crate::domain::BrokerId::Paper,
         lots: line.lots,
+        trigger: line.trigger,
     };
     Ok((line.t, Command::OpenAccount(spec)))
 }
