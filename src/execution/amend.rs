@@ -62,12 +62,11 @@ impl Step<'_> {
             spec.quantity = spec.quantity.min(cap.max(order.filled));
         }
         let done = order.filled.is_positive() && spec.quantity == order.filled;
-        let spec = Arc::new(spec);
-        let (refusal, decision) = if done { (None, None) } else { self.refuses(&key, &spec) };
+        let (refusal, decision) = if done { (None, None) } else { self.refuses(&key, spec.clone()) };
         if let Some(refusal) = refusal {
             return self.emit(EventBody::AmendRejected { account, id, refusal, decision });
         }
-        let OrderSpec { quantity, limit_price, trigger_price, .. } = *spec;
+        let OrderSpec { quantity, limit_price, trigger_price, .. } = spec;
         if at_broker {
             return self.emit(EventBody::UpdateRequested {
                 account,
@@ -112,7 +111,8 @@ impl Step<'_> {
         let Some((order, book)) = order.zip(state.book(key.0, self.now)) else { return (None, None) };
         let held = order.status.is_waiting();
         let waits_for_parent = order.code == Some(RefusalCode::WaitsForParent);
-        let draft = Draft { may_wait: waits_for_sells(order), waits_for_parent, ..Draft::amended(spec) };
+        let spec = Arc::new(spec);
+        let draft = Draft { may_wait: waits_for_sells(order), waits_for_parent, ..Draft::amended(&spec) };
         let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
         let refusal = match decision.verdict() {
             Verdict::Accept => None,
