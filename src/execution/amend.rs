@@ -101,11 +101,7 @@ impl Step<'_> {
 
     /// Why an amended order may not work, if so, and what was looked at. What a held order waits for does not speak
     /// against it.
-    fn refuses(
-        &self,
-        key: &OrderKey,
-        spec: &Arc<OrderSpec>,
-    ) -> (Option<Refusal>, Option<Box<DecisionRecord>>) {
+    fn refuses(&self, key: &OrderKey, spec: OrderSpec) -> (Option<Refusal>, Option<Box<DecisionRecord>>) {
         let state = self.state();
         let order = state.orders.open().get(key);
         let Some((order, book)) = order.zip(state.book(key.0, self.now)) else { return (None, None) };
