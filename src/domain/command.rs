@@ -7,7 +7,7 @@ use super::limit::{LimitDraft, Scope};
 use super::market::SessionState;
 use super::venue::VenueModel;
 use super::{
-    AccountId, AccountSpec, ChangeSetId, CleanText, Exchange, Instrument, OrderId, OrderSpec, Price,
+    AccountId, AccountSpec, ChangeSetId, CleanText, Exchange, Instrument, Money, OrderId, OrderSpec, Price,
     Quantity, Seq, UserName, VenueOrderId,
 };
 
@@ -173,6 +173,8 @@ pub enum Command {
         account: AccountId,
         /// What the broker holds.
         report: PositionReport,
+        /// What was seen as asked for when it was given.
+        seen: Seen,
     },
     /// Opens or closes an exchange by word; from then on its calendar is not asked.
     Session {
@@ -181,6 +183,36 @@ pub enum Command {
         /// Open or close.
         state: SessionState,
     },
+}
+
+/// What somebody asked to take over from a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedFor {
+    /// Who.
+    pub by: UserName,
+    /// Shares, negative when short.
+    pub quantity: Quantity,
+    /// What they cost.
+    pub cost: Money,
+}
+
+/// What a person saw of earlier wishes for the same shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing was shown: it asks, or agrees to what somebody asked for.
+    Unseen,
+    /// This was shown, or that nobody had asked: it counts only while that is still so.
+    Shown(Option<AskedFor>),
+}
+
+impl Seen {
+    /// Whether what is asked for now is what was seen.
+    pub fn is_still(self, asked: Option<AskedFor>) -> bool {
+        match self {
+            Self::Unseen => true,
+            Self::Shown(shown) => shown == asked,
+        }
+    }
 }
 
 /// A broker's answer. That it is not known whether something arrived is no answer: then nothing is said.

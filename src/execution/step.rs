@@ -204,7 +204,9 @@ impl<'e> Step<'e> {
             Command::VenueSettled { account, report } => self.venue_settled(*account, report),
             Command::Reconcile { account, breaks } => self.reconcile(*account, breaks.as_deref()),
             Command::FeedSilent { exchange, silent } => self.feed_silent(*exchange, *silent),
-            Command::TakeOver { account, report } => self.take_over(given, *account, report),
+            Command::TakeOver { account, report, seen } => {
+                self.take_over(given, *account, report, *seen)
+            }
             Command::Session { exchange, state } => {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }

@@ -2,10 +2,11 @@
 //! that the broker tells. Nothing is ever taken over silently, traded, or taken off what is held here.
 //!
 //! The first request is written down; the same one by somebody else books it. What the broker says has to be the same
-//! both times, and a comparison must have told the difference before.
+//! both times, and a comparison must have told the difference before. Whoever answers to what was shown answers to just
+//! that: whether it still stands is looked up here, in the step, so that of two who ask at once neither agrees unseen.
 
 use crate::domain::broker::PositionReport;
-use crate::domain::command::Given;
+use crate::domain::command::{Given, Seen};
 use crate::domain::event::{Claim, EventBody};
 use crate::domain::{AccountId, Instrument, InstrumentId, Money, Order, Quantity};
 
@@ -21,6 +22,7 @@ impl Step<'_> {
         given: &Given,
         account: AccountId,
         report: &PositionReport,
+        seen: Seen,
     ) -> Result<(), EngineError> {
         let (actor, instrument) = (given.actor, report.instrument);
         let what = format!("take over {instrument} of {account}");
@@ -29,6 +31,13 @@ impl Step<'_> {
             Err(reason) => return self.reject(actor, what, reason.to_owned()),
         };
         let asked = self.state().claims.get(&(account, instrument)).copied();
+        let known = asked.map(|(claim, _)| claim.asked()).filter(|asked| asked.quantity == quantity);
+        if !seen.is_still(known) {
+            let reason = format!(
+                "what is asked for of {instrument} in {account} has changed meanwhile: look at it again"
+            );
+            return self.reject(actor, what, reason);
+        }
         let asked = asked.filter(|(claim, _)| (claim.quantity, claim.cost) == (quantity, cost));
         let Some((claim, since)) = asked else {
             let worth = self.worth(report.instrument, quantity).unwrap_or(cost);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::command::AskedFor;
 use crate::domain::{AccountId, InstrumentId, Money, Quantity, UserName};
 
 /// A holding that somebody takes over: what the broker holds more than the book, and what that cost there.
@@ -25,4 +26,11 @@ pub struct Claim {
     /// Whether the only person of the home agreed to it, after waiting.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
+}
+
+impl Claim {
+    /// What was asked for, by whom.
+    pub const fn asked(&self) -> AskedFor {
+        AskedFor { by: self.maker, quantity: self.quantity, cost: self.cost }
+    }
 }

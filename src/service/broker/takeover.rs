@@ -2,6 +2,7 @@
 
 use crate::broker::Broker;
 use crate::domain::broker::PositionReport;
+use crate::domain::command::Seen;
 use crate::domain::event::{Claim, EventBody};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, Command, Symbol, UnixNanos};
@@ -43,7 +44,7 @@ impl House {
         symbol: Symbol,
     ) -> Result<view::ClaimRow, ServiceError> {
         let report = self.report_of(permit, account, symbol)?;
-        self.claim(permit, account, report)
+        self.claim(permit, account, report, Seen::Unseen)
     }
 
     /// The same, only if what somebody asked for is still what was shown.
@@ -55,22 +56,7 @@ impl House {
         shown: Option<view::AskedFor>,
     ) -> Result<view::ClaimRow, ServiceError> {
         let report = self.report_of(permit, account, symbol)?;
-        let state = self.state()?;
-        let here = state.accounts().get(&account).map(|a| a.quantity(report.instrument));
-        let more = here.and_then(|here| report.quantity.checked_sub(here));
-        let is_of =
-            |c: &&Claim| (c.account, c.instrument, Some(c.quantity)) == (account, report.instrument, more);
-        let asked = state.claims().find(is_of).map(|c| view::AskedFor {
-            by: c.maker,
-            quantity: c.quantity,
-            cost: c.cost,
-        });
-        if asked != shown {
-            let text =
-                format!("what is asked for of {symbol} in {account} has changed meanwhile: look at it again");
-            return Err(ServiceError::ControlRefused(text));
-        }
-        self.claim(permit, account, report)
+        self.claim(permit, account, report, Seen::Shown(shown))
     }
 
     /// What an account's broker says it holds of a symbol.
@@ -99,9 +85,10 @@ impl House {
         permit: &Permit<ControlRisk>,
         account: AccountId,
         report: PositionReport,
+        seen: Seen,
     ) -> Result<view::ClaimRow, ServiceError> {
         let symbol = report.instrument.symbol;
-        let events = self.control(permit, Command::TakeOver { account, report })?;
+        let events = self.control(permit, Command::TakeOver { account, report, seen })?;
         let done = events.iter().find_map(|e| match &e.body {
             EventBody::PositionClaimed(claim) => Some((claim, false)),
             EventBody::PositionTakenOver(claim) => Some((claim, true)),

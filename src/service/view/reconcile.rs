@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::command::AskedFor;
 use crate::domain::{AccountId, InstrumentId, Money, Price, Quantity, Symbol, UnixNanos, UserName};
 
 /// Something that differs between an account and its broker.
@@ -30,17 +31,6 @@ impl DifferenceRow {
     pub fn asked(&self) -> Option<AskedFor> {
         Some(AskedFor { by: self.asked_by?, quantity: self.quantity?, cost: self.cost? })
     }
-}
-
-/// What somebody asked to take over from a broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AskedFor {
-    /// Who.
-    pub by: UserName,
-    /// Shares, negative when short.
-    pub quantity: Quantity,
-    /// What they cost.
-    pub cost: Money,
 }
 
 /// What differs between accounts and their brokers, as a screen shows it.

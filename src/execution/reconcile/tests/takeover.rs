@@ -2,6 +2,7 @@
 
 use super::external::assert_recovers;
 use super::*;
+use crate::domain::command::{AskedFor, Seen};
 use crate::domain::market::Trade;
 
 fn at_broker(quantity: i64, average: &str) -> PositionReport {
@@ -14,7 +15,11 @@ fn view(position: PositionReport) -> VenueView {
 
 impl Desk {
     fn take_over(&mut self, by: &str, report: PositionReport) -> Vec<EventBody> {
-        let command = Command::TakeOver { account: self.account, report };
+        self.take_over_seen(by, report, Seen::Unseen)
+    }
+
+    fn take_over_seen(&mut self, by: &str, report: PositionReport, seen: Seen) -> Vec<EventBody> {
+        let command = Command::TakeOver { account: self.account, report, seen };
         let given = Given { actor: by.parse().unwrap(), independent_of: Independence::Everyone, command };
         let batch = self.engine.command(&given, now(), now()).unwrap();
         let sums = batch.postings.iter().map(|p| ((p.seq, p.asset), i128::from(p.amount)));
@@ -83,6 +88,30 @@ fn two_people_take_over_what_stood_there_before_and_the_books_agree_from_then_on
     // A print is no event: the price is asked for anew, the books are the same.
     let recovered = Engine::recover(Calendars::bundled().unwrap(), &desk.journal).unwrap();
     assert_eq!(recovered.state().accounts(), desk.engine.state().accounts());
+}
+
+#[test]
+fn of_two_who_both_ask_first_at_once_neither_agrees_unseen() {
+    let mut desk = Desk::open();
+    let stands = at_broker(5, "90");
+    desk.reconcile(&view(stands));
+    let nobody = Seen::Shown(None);
+    assert_eq!(names(&desk.take_over_seen("kim", stands, nobody)), ["position_claimed"]);
+    let events = desk.take_over_seen("ann", stands, nobody);
+    let [EventBody::ControlRejected { reason, .. }] = &events[..] else { panic!("{events:?}") };
+    assert!(reason.as_str().contains("changed meanwhile"), "{reason}");
+    assert_eq!(desk.held(), q(0));
+    let asked = AskedFor { by: "kim".parse().unwrap(), quantity: q(5), cost: "450".parse().unwrap() };
+    for other in [
+        AskedFor { by: "root".parse().unwrap(), ..asked },
+        AskedFor { cost: "451".parse().unwrap(), ..asked },
+    ] {
+        let events = desk.take_over_seen("ann", stands, Seen::Shown(Some(other)));
+        assert_eq!(names(&events), ["control_rejected"]);
+    }
+    assert_eq!(names(&desk.take_over_seen("ann", stands, Seen::Shown(Some(asked)))), ["position_taken_over"]);
+    assert_eq!(desk.held(), q(5));
+    assert_recovers(&desk);
 }
 
 #[test]
