@@ -18,7 +18,8 @@ use super::step::Step;
 pub(super) type Denied = (Arc<OrderSpec>, Refusal, Option<Box<DecisionRecord>>);
 
 impl Step<'_> {
-    /// The orders of a list that are refused for the sake of others of it. Pairs of which one would wait are noted.
+    /// The orders of a list that are refused for the sake of others of it. What waits because another of its
+    /// group would is noted.
     pub(super) fn denied_brackets(
         &mut self,
         orders: &[OrderSpec],

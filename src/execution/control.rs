@@ -89,6 +89,8 @@ impl Step<'_> {
                 let (order, code, decision) = (order.spec, *code, Some(decision.into_record()));
                 self.emit(EventBody::OrderHeld { order, code, decision, valued_at: None })
             }
+            // Who agrees to it agrees to all that goes with it.
+            Verdict::Accept if self.refuse_legs(&order.spec)? => Ok(()),
             Verdict::Accept => match self.admit_held(&key, decision) {
                 Err(refusal) => self.deny(&order.spec, refusal, None),
                 Ok(record) => {

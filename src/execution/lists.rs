@@ -61,6 +61,12 @@ impl Step<'_> {
                 self.deny(&order, refusal.clone(), Some(decision))
             }
             Verdict::Accept => {
+                let lead = self.state().orders().open().get(&key).map(|o| o.spec.clone());
+                if let Some(lead) = lead
+                    && self.refuse_legs(&lead)?
+                {
+                    return Ok(());
+                }
                 let Ok(record) = self.admit_held(&key, decision) else { return Ok(()) };
                 self.release(key, (None, false), Some(record))?;
                 self.start_trail(key)?;

@@ -1,9 +1,10 @@
 //! Groups that a broker keeps by itself: an entry with one or two exits, or two exits of which one is done at most.
 //!
 //! Such a group is sent in one go or not at all. The broker holds the exits until the entry is filled, takes what one
-//! exit fills off the other, and ends what is left; here its word is taken in and nothing is done twice. Each exit is
-//! judged with its entry; position and cash are not asked again at the entry's fill, since an exit is of the same size
-//! and the other side. A shape that the broker does not take is refused before anything is sent; an entry with one
+//! exit fills off the other, and ends what is left; here its word is taken in and nothing is done twice. A group is
+//! judged as one wish: each of its orders beside those before it, so that counts see all of them, and all of them again
+//! when a second person agrees. Position and cash are not asked again at the entry's fill, since an exit is of the same
+//! size and the other side. A shape that the broker does not take is refused before anything is sent; an entry with one
 //! exit of such a shape is worked from here instead.
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::domain::{
     AccountId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, OrderType, RefusalCode, Side,
     TimeInForce,
 };
-use crate::risk::{Decision, Draft, OrderKey, evaluate};
+use crate::risk::{Decision, Draft, OrderKey, Verdict, evaluate};
 
 use super::engine::EngineError;
 use super::reconcile::HELD_WITHOUT;
@@ -141,30 +142,90 @@ impl Step<'_> {
         if let Some(limit) = self.asking.get(&(order.account, order.id)) {
             return Some(*limit);
         }
-        let takes = capabilities(self.remote_broker(order)?);
-        if !matches!(self.led(order, takes), Led::Group(_)) {
+        // Of a list that is being given its exits were tried in their turn, so that counts saw all orders before them.
+        let comes = self.coming.iter().any(|o| (o.account, o.id) == (order.account, order.id));
+        if comes || !self.leads_group(order) {
             return None;
         }
-        let state = self.state();
-        let book = state.book(order.account, self.now)?;
         let exits = self.followers(order);
-        let mut asked = exits.into_iter().filter(|exit| exit.parent.is_some()).filter_map(|exit| {
-            let exit = &Arc::new(exit);
-            let is_open = state.orders().open().contains_key(&(exit.account, exit.id));
-            let draft = if is_open { Draft::amended(exit) } else { Draft::new(exit) };
-            let draft = Draft { waits_for_parent: true, ..draft };
-            evaluate(&book, state.limits(), &state.view.facts, &draft).asks_for()
-        });
+        let mut asked = exits
+            .into_iter()
+            .filter(|exit| exit.parent.is_some())
+            .filter_map(|exit| self.judge_leg(&Arc::new(exit), false)?.asks_for());
         asked.next()
     }
 
-    /// Notes that one of a broker's pair of exits, of the list being given, waits for a second person: both do.
-    pub(super) fn pair_asks(&mut self, order: &OrderSpec, code: RefusalCode, decision: &Decision) {
-        let is_of_pair = self.remote_broker(order).is_some() && order.parent.is_none() && order.oco.is_some();
-        let asks = (is_of_pair && code == RefusalCode::ApprovalRequired).then(|| decision.asks_for());
-        let Some(limit) = asks.flatten() else { return };
-        let of_pair = |o: &&OrderSpec| o.account == order.account && o.oco == order.oco && o.parent.is_none();
-        self.asking.extend(self.coming.iter().filter(of_pair).map(|o| ((o.account, o.id), limit)));
+    /// Notes that a soft limit asks for a second person for an order of the list being given: of a broker's pair of exits
+    /// both wait, and for an exit that goes with its entry the entry does.
+    pub(super) fn note_asking(&mut self, order: &OrderSpec, code: RefusalCode, decision: &Decision) {
+        if self.coming.is_empty() || self.remote_broker(order).is_none() {
+            return;
+        }
+        let Some(limit) = decision.asks_for() else { return };
+        let waits = |o: &&OrderSpec| {
+            o.account == order.account
+                && match order.parent {
+                    Some(parent) => o.id == parent && self.leads_group(o),
+                    None => {
+                        code == RefusalCode::ApprovalRequired
+                            && order.oco.is_some()
+                            && o.oco == order.oco
+                            && o.parent.is_none()
+                    }
+                }
+        };
+        let waiting: Vec<OrderKey> = self.coming.iter().filter(waits).map(|o| (o.account, o.id)).collect();
+        for key in waiting {
+            self.asking.entry(key).or_insert(limit);
+        }
+    }
+
+    /// Whether an order and those that hang on it are a group that its account's broker keeps.
+    fn leads_group(&self, order: &OrderSpec) -> bool {
+        let broker = self.remote_broker(order);
+        broker.is_some_and(|broker| matches!(self.led(order, capabilities(broker)), Led::Group(_)))
+    }
+
+    /// Judges an order that waits here and goes to a broker with the one that leads its group.
+    fn judge_leg(&self, leg: &Arc<OrderSpec>, approved: bool) -> Option<Decision> {
+        let state = self.state();
+        let book = state.book(leg.account, self.now)?;
+        let draft = Draft { approved, waits_for_parent: leg.parent.is_some(), ..Draft::amended(leg) };
+        Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
+    }
+
+    /// Refuses what goes to a broker with an order that may go now, where the gate refuses it by now: of a pair of exits
+    /// that one alone, and the other waits on; of an entry's exits the whole group. Whether anything was refused.
+    pub(super) fn refuse_legs(&mut self, lead: &Arc<OrderSpec>) -> Result<bool, EngineError> {
+        if !self.leads_group(lead) {
+            return Ok(false);
+        }
+        let refused = |leg: OrderSpec| {
+            let leg = Arc::new(leg);
+            let decision = self.judge_leg(&leg, true);
+            let said = decision.and_then(|decision| match decision.verdict() {
+                Verdict::Refuse(refusal) => Some((refusal.clone(), decision)),
+                Verdict::Accept | Verdict::Hold(_) => None,
+            });
+            (leg, said)
+        };
+        let judged: Vec<_> = self.followers(lead).into_iter().map(refused).collect();
+        if judged.iter().all(|(_, said)| said.is_none()) {
+            return Ok(false);
+        }
+        let is_entry = judged.iter().any(|(leg, _)| leg.parent.is_some());
+        let denied = || Refusal::plain(RefusalCode::OrderListDenied);
+        for (leg, said) in judged {
+            match said {
+                Some((refusal, decision)) => self.deny(&leg, refusal, Some(decision))?,
+                None if is_entry => self.deny(&leg, denied(), None)?,
+                None => {}
+            }
+        }
+        if is_entry {
+            self.deny(lead, denied(), None)?;
+        }
+        Ok(true)
     }
 
     /// The order of a pair of exits that leads it, where both wait for a second person: they go out together.
@@ -251,7 +312,7 @@ impl Step<'_> {
         let Some(spec) = orders.get(lead.0, lead.1).map(|o| o.spec.clone()) else { return Ok(()) };
         legs.extend(self.pending_mates(&spec).map(|o| (lead.0, o.spec.id)));
         let broker = self.remote_broker(&spec);
-        if !broker.is_some_and(|b| matches!(self.led(&spec, capabilities(b)), Led::Group(_))) {
+        if !self.leads_group(&spec) {
             return Ok(());
         }
         // All of them, since the group as a whole was looked at.

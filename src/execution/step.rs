@@ -57,7 +57,7 @@ pub(super) struct Step<'e> {
     pub(super) lists: BTreeSet<ListKey>,
     /// Orders of the list that is being given, where groups may go to a broker as a whole.
     pub(super) coming: Vec<OrderSpec>,
-    /// Those of pairs of exits among them that wait for a second person, and the soft limit that asks.
+    /// Those among them that wait for a second person for the sake of their group, and the soft limit that asks.
     pub(super) asking: BTreeMap<OrderKey, LimitName>,
 }
 
@@ -204,9 +204,7 @@ impl<'e> Step<'e> {
             Command::VenueSettled { account, report } => self.venue_settled(*account, report),
             Command::Reconcile { account, breaks } => self.reconcile(*account, breaks.as_deref()),
             Command::FeedSilent { exchange, silent } => self.feed_silent(*exchange, *silent),
-            Command::TakeOver { account, report, seen } => {
-                self.take_over(given, *account, report, *seen)
-            }
+            Command::TakeOver { account, report, seen } => self.take_over(given, *account, report, *seen),
             Command::Session { exchange, state } => {
                 self.emit(EventBody::Session { exchange: *exchange, state: *state })
             }

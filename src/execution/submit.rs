@@ -120,7 +120,7 @@ impl Step<'_> {
         match decision.verdict() {
             Verdict::Refuse(refusal) => self.deny(order, refusal.clone(), Some(decision)),
             Verdict::Hold(code) => {
-                self.pair_asks(order, *code, &decision);
+                self.note_asking(order, *code, &decision);
                 self.emit(EventBody::OrderHeld {
                     order: Arc::clone(order),
                     code: *code,

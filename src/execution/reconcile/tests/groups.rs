@@ -423,6 +423,80 @@ fn two_exits_wait_together_where_a_soft_limit_counts_only_one_more_order() {
 }
 
 #[test]
+fn counts_see_all_orders_of_a_bracket() {
+    for name in ["max_open_orders", "max_orders_per_minute", "max_messages_per_minute"] {
+        // Hard and soft limit, and whether the three are sent, wait or are refused.
+        for (hard, soft, expected) in [
+            ("3", "3", OrderStatus::Submitted),
+            ("3", "2", OrderStatus::PendingApproval),
+            ("3", "1", OrderStatus::PendingApproval),
+            ("2", "2", OrderStatus::Denied),
+        ] {
+            let mut desk = Desk::open();
+            desk.limit(name, hard, soft);
+            let told = desk.list(bracket(&desk));
+            assert_eq!(desk.status("e"), expected, "{name} {hard} {soft}: {told:?}");
+            let sent = told.iter().filter(|e| matches!(e, EventBody::OrderSubmitted { .. })).count();
+            assert_eq!(sent, if expected == OrderStatus::Submitted { 3 } else { 0 }, "{name} {hard} {soft}");
+            if expected == OrderStatus::Denied {
+                let listed = Some(RefusalCode::OrderListDenied);
+                assert_eq!(["e", "tp"].map(|id| denial(&told, id)), [listed; 2], "{name}");
+                let counted = told.iter().any(|e| match e {
+                    EventBody::OrderDenied { refusal, .. } => {
+                        refusal.breaches.iter().any(|b| b.limit == name)
+                    }
+                    _ => false,
+                });
+                assert!(counted, "{name}: {told:?}");
+            }
+            if expected == OrderStatus::PendingApproval {
+                desk.approve("e");
+                assert_eq!(desk.statuses(), [OrderStatus::Submitted; 3], "{name} {hard} {soft}");
+            }
+            assert_recovers(&desk);
+        }
+    }
+}
+
+#[test]
+fn who_agrees_to_one_of_a_pair_has_both_judged_and_the_other_waits_on() {
+    // Meanwhile 1,070 of the stop is too much, and 950 of the limit order is not.
+    for approved in ["tp", "sl"] {
+        let mut desk = Desk::holding();
+        desk.quote("100.99", "101.01");
+        let (mut tp, mut sl) = (exit(&desk, "tp", OrderType::Limit), exit(&desk, "sl", OrderType::StopLimit));
+        (tp.limit_price, sl.limit_price) = ("95".parse().ok(), "107".parse().ok());
+        desk.limit("max_order_notional", "100000", "500");
+        desk.list(vec![sl, tp]);
+        assert_eq!(desk.pair_statuses(), [OrderStatus::PendingApproval; 2]);
+        desk.limit("max_order_notional", "1000", "500");
+        let told = desk.approve(approved);
+        assert_eq!(
+            (names(&told), denial(&told, "sl")),
+            (vec!["order_denied".into()], Some(RefusalCode::MaxOrderNotional))
+        );
+        assert_eq!(desk.pair_statuses(), [OrderStatus::PendingApproval, OrderStatus::Denied], "{approved}");
+        assert_eq!(names(&desk.approve("tp")), ["order_submitted"]);
+        assert_recovers(&desk);
+    }
+}
+
+#[test]
+fn who_agrees_to_an_entry_has_its_exits_judged_and_nothing_stands_without_them() {
+    let mut desk = Desk::open();
+    desk.limit("max_order_notional", "100000", "500");
+    desk.list(bracket(&desk));
+    // The entry buys for 1,000, an exit would sell for 1,100.
+    desk.limit("max_order_notional", "1050", "500");
+    let told = desk.approve("e");
+    let listed = Some(RefusalCode::OrderListDenied);
+    let denials = ["e", "tp", "sl"].map(|id| denial(&told, id));
+    assert_eq!(denials, [listed, Some(RefusalCode::MaxOrderNotional), listed], "{told:?}");
+    assert_eq!(desk.statuses(), [OrderStatus::Denied; 3]);
+    assert_recovers(&desk);
+}
+
+#[test]
 fn what_is_left_of_two_exits_that_waited_goes_out_alone() {
     // One is cancelled, or refused when somebody agrees: 1,100 passes the limit, 900 does not.
     for (gone, left) in [("tp", "sl"), ("sl", "tp"), ("", "sl")] {
