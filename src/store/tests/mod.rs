@@ -6,6 +6,7 @@ mod groups;
 mod journal;
 mod market;
 mod migrations;
+mod moments;
 mod quality;
 mod users;
 

@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::super::codec::{bad, count, spell};
 use super::super::error::{Fault, StoreError};
 use super::anchor::{Ends, head};
-use super::{TradesReader, TradesStore, projections};
+use super::{TradesReader, TradesStore, moments, projections};
 use crate::domain::journal::{self, Batch, ChainHash, ENCODING_VERSION};
 use crate::domain::posting::Posting;
 use crate::domain::row::{Portfolio, Row};
@@ -128,6 +128,7 @@ impl TradesStore {
                 }
             }
             portfolios.values().try_for_each(|portfolio| projections::write_portfolio(tx, portfolio))?;
+            moments::note(tx, ends.head.0, last)?;
             Ok((hash, Ends { head: (last, hash), ..ends }))
         })
     }
@@ -150,29 +151,6 @@ impl TradesReader {
             let sql = "SELECT hash FROM journal WHERE seq = ?1";
             let link = c.query_row(sql, [seq.cast_signed()], |row| row.get::<_, Vec<u8>>(0)).optional()?;
             Ok::<_, rusqlite::Error>(link.as_deref().and_then(ChainHash::from_slice))
-        })
-    }
-
-    /// The last event at or before a moment of market time, 0 when there is none: whatever stands behind it in the
-    /// journal happened later.
-    pub fn last_at(&self, time: UnixNanos) -> Result<Seq, StoreError> {
-        self.db.read("look for a moment", |c| {
-            let sql = "SELECT seq FROM journal WHERE t <= ?1 ORDER BY seq DESC LIMIT 1";
-            let last = c.query_row(sql, [time.nanos()], |row| count(row, 0)).optional()?;
-            Ok::<_, rusqlite::Error>(last.unwrap_or(0))
-        })
-    }
-
-    /// The last event that was known at a moment: at or before it in market time, and older than the first with which the
-    /// market of any exchange had passed it. `market` is the name in which what the market brings is written down.
-    pub fn known_at(&self, time: UnixNanos, market: &str) -> Result<Seq, StoreError> {
-        self.db.read("look for what was known at a moment", |c| {
-            let sql = "SELECT seq FROM journal WHERE t <= ?1 AND seq < ifnull(\
-                       (SELECT seq FROM journal WHERE t > ?1 AND by = ?2 ORDER BY seq LIMIT 1), ?3) \
-                       ORDER BY seq DESC LIMIT 1";
-            let last =
-                c.query_row(sql, params![time.nanos(), market, i64::MAX], |row| count(row, 0)).optional()?;
-            Ok::<_, rusqlite::Error>(last.unwrap_or(0))
         })
     }
 

@@ -8,6 +8,7 @@ mod anchor;
 mod anew;
 mod head;
 mod journal;
+mod moments;
 mod outbox;
 mod projections;
 mod queries;
@@ -37,6 +38,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/trades/002.sql"),
     include_str!("../schema/trades/003.sql"),
     include_str!("../schema/trades/004.sql"),
+    include_str!("../schema/trades/005.sql"),
 ];
 
 /// Reads the trades store.

@@ -16,6 +16,7 @@ use super::super::error::StoreError;
 use super::TradesReader;
 use super::anew::Anew;
 use super::head::{Head, acts};
+use super::moments::{BLOCK_EVENTS, wrong_block};
 use super::queries::{PORTFOLIO, portfolio};
 use crate::domain::journal::{self, ChainHash};
 use crate::domain::posting::{Ledger, Posting};
@@ -252,6 +253,10 @@ impl Walk<'_> {
         report.audit = conn.query_row("SELECT count(*) FROM audit", [], |r| count(r, 0))?;
         if self.against.is_some_and(|head| (head.act, head.acts_hash.as_str()) != (trail.0, &trail.1)) {
             report.found("acts of the audit trail are not those that the exported head proves");
+        }
+        if let Some(block) = wrong_block(conn)? {
+            let first = block.saturating_mul(BLOCK_EVENTS.cast_signed()).saturating_add(1);
+            report.found(&format!("times kept of the events from {first} on are not those of the journal"));
         }
         match self.anew.take() {
             Some(anew) => anew.finish(conn, report),
