@@ -125,7 +125,7 @@ actions! {
     Amend = "amend" ["modify"], ["m"], Orders, Trade, Review, 2 "change", "", "Change quantity, limit or trigger of the selected order; shows what changes first.";
     Cancel = "cancel" [], ["c"], Orders, Trade, Review, 1 "cancel", "", "Cancel the selected order, after a question.";
     CancelAll = "cancel-all" ["cxl"], ["C"], Orders, Trade, Typed, 4 "cancel all", "[SYMBOL]", "Cancel all working orders of the account, or those on one symbol; the count must be typed.";
-    Approve = "approve" ["ack"], ["A"], Global, Needs(Capability::ControlRisk), Review, 1 "approve", "", "Approve the selected held order, waiting limit or take-over, or acknowledge the selected risk event, after a question.";
+    Approve = "approve" ["ack"], ["A"], Global, Needs(Capability::ControlRisk), Review, 1 "approve", "", "Approve or acknowledge the selected row (held order, waiting limit, take-over, risk event), after a question.";
     EditLimit = "limit" ["edit-limit"], ["e"], Limits, Needs(Capability::ControlRisk), Review, 1 "edit", "[NAME] [SCOPE]", "Draft a limit, see what it would break, then set it.";
     ChangeSet = "change-set" ["set-of-limits"], ["B"], Limits, Needs(Capability::ControlRisk), Review, 2 "change set", "[NAME]", "Show the change set: limits that are asked for and approved together; submit it, approve it or turn it down.";
     RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION|SET]", "Put the values of an earlier limit version back, or what stood before a change set, after a question.";

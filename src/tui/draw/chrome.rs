@@ -309,7 +309,7 @@ fn difference(state: &UiState) -> Option<&DifferenceRow> {
     rows.iter().find(|d| d.account == account && d.difference == text)
 }
 
-/// Whether the selected row waits for a second person.
+/// Whether the selected row waits for a second person, or a risk event for somebody to look at it.
 fn can_approve(state: &UiState) -> bool {
     let limits = state.screen.limits.as_ref();
     match state.selection() {
@@ -325,6 +325,10 @@ fn can_approve(state: &UiState) -> bool {
         }),
         RowKey::Difference(..) => {
             difference(state).is_some_and(|d| d.asked_by.is_some_and(|by| by != state.screen.user))
+        }
+        RowKey::Breach(event) => {
+            let mut breaches = state.screen.breaches.iter().flatten();
+            breaches.any(|b| b.event == event && b.ack_by.is_none())
         }
         _ => false,
     }
@@ -362,7 +366,7 @@ fn draw_hints(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let tail_width: u16 = tail.iter().map(|a| cells(a.key_text()) + cells(a.label) + 3).sum();
     let mut x = 1;
     for action in hints(state).into_iter().filter(|a| !always.contains(&a.id)) {
-        let need = cells(action.key_text()) + cells(action.label) + 3;
+        let need = cells(action.key_text()) + cells(hint_word(state, action)) + 3;
         if x + need + tail_width > row.width {
             break;
         }
@@ -370,6 +374,14 @@ fn draw_hints(state: &UiState, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     }
     for action in tail {
         x = put_hint(state, action, x, row, buf, drawn);
+    }
+}
+
+/// Word of an action in the hint row: what its key does to the selected row.
+fn hint_word(state: &UiState, action: &ActionDef) -> &'static str {
+    match (action.id, state.selection()) {
+        (ActionId::Approve, RowKey::Breach(_)) => "acknowledge",
+        _ => action.label,
     }
 }
 
@@ -384,7 +396,7 @@ fn put_hint(
     let theme = &state.theme;
     let mut pen = Pen::new(buf, row);
     let at = pen.put(x, 0, action.key_text(), theme.style(Meaning::Key));
-    let end = pen.put(at + 1, 0, action.label, theme.style(Meaning::Chrome));
+    let end = pen.put(at + 1, 0, hint_word(state, action), theme.style(Meaning::Chrome));
     drawn.hits.push((Rect { x: row.x + x, width: end.saturating_sub(x), ..row }, Target::Action(action.id)));
     end + 2
 }

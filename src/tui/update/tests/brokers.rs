@@ -84,6 +84,27 @@ fn a_risk_event_is_acknowledged_with_what_came_of_it() {
 }
 
 #[test]
+fn the_key_that_acknowledges_a_risk_event_is_hinted_to_those_who_may_while_nobody_has() {
+    for (role, hinted) in [(Role::Risk, true), (Role::Admin, true), (Role::Trader, false)] {
+        let mut state = state_of(role);
+        press(&mut state, ": =BRCH Enter");
+        for (width, height) in [(80, 24), (160, 40)] {
+            let shown = text(&mut state, width, height);
+            let row = shown.lines().last().unwrap();
+            assert_eq!(row.contains("A acknowledge"), hinted, "{role} {width}: {shown}");
+        }
+        press(&mut state, "Down Down");
+        let shown = text(&mut state, 80, 24);
+        assert!(!shown.contains("A acknowledge"), "raj looked at it already: {shown}");
+    }
+    let mut state = state_of(Role::Risk);
+    press(&mut state, ": =BRCH Enter ?");
+    press(&mut state, "=ack =now");
+    let shown = text(&mut state, 80, 24);
+    assert!(shown.contains("Approve or acknowledge"), "{shown}");
+}
+
+#[test]
 fn the_detail_of_an_order_says_where_it_went_and_why() {
     let mut state = state_of(Role::Trader);
     let sent = requests(&press(&mut state, "g o Enter"));
