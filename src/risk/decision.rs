@@ -164,6 +164,11 @@ fn may_speak(rule: Rule, inputs: &Inputs) -> bool {
     }
 }
 
+/// Whether what a control found is looked at again before the order works: of what waits for its parent or for sells.
+pub(super) fn is_looked_at_again(found: &Finding<'_>, inputs: &Inputs) -> bool {
+    (inputs.waits_for_parent && is_judged_at_release(found)) || (inputs.may_wait && is_cured_by_sells(found))
+}
+
 /// Whether the sells of an order's list may cure what a control found: they bring money and lower gross exposure.
 fn is_cured_by_sells(found: &Finding<'_>) -> bool {
     matches!(

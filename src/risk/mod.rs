@@ -9,6 +9,7 @@ pub mod book;
 pub mod checks;
 pub mod decision;
 pub mod exposure;
+mod kept;
 pub mod limits;
 pub mod monitor;
 pub mod open;

@@ -1,12 +1,14 @@
 //! What a drafted limit would break: today's open orders and positions, and the decisions of the past.
 
-use crate::domain::decision::{Bound, CheckOutcome, DecisionRecord, Inputs};
+use crate::domain::decision::{Bound, CheckOutcome, DecisionRecord, Inputs, Own};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, AccountKind, InstrumentId, OrderId, OrderSpec};
 
 use super::book::{Book, Draft};
 use super::checks::{Case, Control, Rule, bound, control_of, daily_take, is_apart};
+use super::decision::is_looked_at_again;
+use super::kept::{Kept, kept, passes_anyway};
 use super::limits::{InForce, LimitBook, LimitError, Target, symbols};
 use super::utilisation;
 
@@ -51,8 +53,11 @@ pub struct Preview {
     pub refused_at: Vec<usize>,
     /// Places of those that would have waited for a second person.
     pub held_at: Vec<usize>,
-    /// Places of those that were recorded without the figure this limit needs.
+    /// Places of those that cannot be judged.
     pub not_evaluated_at: Vec<usize>,
+    /// Places of those among them whose record has no figure for it, since no such limit stood then; for the others a price
+    /// or a fact was missing.
+    pub unrecorded_at: Vec<usize>,
 }
 
 /// Evaluates books and past decisions against a draft. `books` are the accounts to look at, one each.
@@ -197,19 +202,42 @@ impl Look<'_> {
         beside.daily_take = beside.daily_take.or_else(take);
     }
 
-    /// Judges a past decision again from what it looked at, with the draft in the place of the limit of then.
+    /// Judges a past decision again from what it kept, with the draft in the place of the limit of then.
     fn judge_past(&self, at: usize, past: &PastDecision<'_>, preview: &mut Preview) {
         let Rule::Limit(name) = self.control.rule() else { return };
         let mut inputs = past.record.inputs.clone();
+        // Limits do not speak against what a person closes.
+        if inputs.beside.flattens {
+            return;
+        }
         let Some(bound) = bound(name, self.scope, self.bound, inputs.symbol) else { return };
-        // What a scope measures of its own was seen then only if the limit stood then.
-        let own = is_apart(name, self.scope).then(|| {
-            let stood = inputs.limits.iter().find(|b| (b.name, b.scope) == (name, self.scope));
-            stood.and_then(|b| b.own).unwrap_or_default()
+        let kept = kept(&inputs, &bound);
+        let own = is_apart(name, self.scope).then(|| match kept {
+            Kept::Looked => {
+                let stood = inputs.limits.iter().find(|b| (b.name, b.scope) == (name, self.scope));
+                stood.and_then(|b| b.own).unwrap_or_default()
+            }
+            Kept::Follows(own) | Kept::Part(own) => own,
+            Kept::Nothing | Kept::Silence => Own::default(),
         });
         inputs.limits = vec![Bound { own, ..bound }];
         self.complete(past, &mut inputs);
-        match self.control.judge(&inputs).outcome {
+        let found = self.control.judge(&inputs);
+        // It was, or will be, looked at again in a decision of its own.
+        if found.outcome != CheckOutcome::Passed && is_looked_at_again(&found, &inputs) {
+            return;
+        }
+        let outcome = match (kept, found.outcome) {
+            (Kept::Looked | Kept::Follows(_), outcome) => outcome,
+            (Kept::Part(_), CheckOutcome::Breach) => CheckOutcome::Breach,
+            (Kept::Nothing, said) if said != CheckOutcome::NotEvaluated => said,
+            _ if passes_anyway(self.control, &inputs, name) => CheckOutcome::Passed,
+            (Kept::Part(_) | Kept::Nothing | Kept::Silence, _) => {
+                preview.unrecorded_at.push(at);
+                CheckOutcome::NotEvaluated
+            }
+        };
+        match outcome {
             CheckOutcome::Passed => {}
             // A second person had agreed to it then.
             CheckOutcome::SoftBreach if inputs.approved => {}

@@ -85,7 +85,8 @@ impl House {
         let (decided, since) = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.events.iter().filter_map(|e| past(&state, e)).collect();
         let mut parts = Vec::new();
-        let (mut would, mut held, mut missing) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut would, mut held) = (BTreeSet::new(), BTreeSet::new());
+        let (mut missing, mut unrecorded) = (BTreeSet::new(), BTreeSet::new());
         let looked_back_to = decided.cut_at(since);
         for draft in drafts {
             let (part, found) = self.preview_in(&state, draft, (&history, looked_back_to))?;
@@ -93,7 +94,9 @@ impl House {
             would.extend(found.refused_at);
             held.extend(found.held_at);
             missing.extend(found.not_evaluated_at);
+            unrecorded.extend(found.unrecorded_at);
         }
+        missing.retain(|at| !would.contains(at) && !held.contains(at));
         let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d.name, p))).count();
         Ok(view::SetPreviewView {
             set: None,
@@ -103,7 +106,8 @@ impl House {
             decisions: count(history.len()),
             would_refuse: count(would.len()),
             would_hold: count(held.difference(&would).count()),
-            not_judged: count(missing.iter().filter(|at| !would.contains(at) && !held.contains(at)).count()),
+            not_judged: count(missing.len()),
+            not_recorded: count(missing.intersection(&unrecorded).count()),
             were_refused: count(were),
             days: u32::try_from(PREVIEW_DAYS).unwrap_or(0),
             looked_back_to,
@@ -165,6 +169,7 @@ impl House {
             would_refuse: count(preview.refused_at.len()),
             would_hold: count(preview.held_at.len()),
             not_judged: count(preview.not_evaluated_at.len()),
+            not_recorded: count(preview.unrecorded_at.len()),
             were_refused: count(history.iter().filter(|p| was_refused(draft.name, p)).count()),
             days: u32::try_from(PREVIEW_DAYS).unwrap_or(0),
             looked_back_to,
@@ -187,8 +192,9 @@ impl House {
 
 /// Whether a limit of this name refused a decision when it was made.
 fn was_refused(name: LimitName, past: &PastDecision<'_>) -> bool {
-    let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(name));
-    control.is_some_and(|c| c.judge(&past.record.inputs).outcome == CheckOutcome::Breach)
+    let inputs = &past.record.inputs;
+    let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(name)).filter(|_| !inputs.beside.flattens);
+    control.is_some_and(|c| c.judge(inputs).outcome == CheckOutcome::Breach)
 }
 
 /// A stored decision with the order it was about: of amendments and releases as it stands now.

@@ -210,7 +210,7 @@ impl<'i> Finding<'i> {
 }
 
 /// Limits that need facts of the market beside prices.
-fn needs_facts(name: &str) -> bool {
+pub(in crate::risk) fn needs_facts(name: &str) -> bool {
     const NEED: [LimitName; 8] = [
         LimitName::MaxSectorExposure,
         LimitName::MaxAdvParticipation,

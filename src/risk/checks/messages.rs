@@ -18,6 +18,10 @@ impl Control for MaxMessagesPerMinute {
         Grain::Account
     }
 
+    fn spares_reductions(&self) -> bool {
+        true
+    }
+
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         bounded(inputs, LimitName::MaxMessagesPerMinute, inputs.beside.pace.map(|pace| counted(inputs, pace)))
     }
@@ -34,6 +38,10 @@ impl Control for MaxFirmMessagesPerMinute {
 
     fn grain(&self) -> Grain {
         Grain::Firm
+    }
+
+    fn spares_reductions(&self) -> bool {
+        true
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {

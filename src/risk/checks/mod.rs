@@ -69,6 +69,7 @@ pub use firm::firm_used;
 pub use grain::Grain;
 pub use losses::{Loss, losses};
 pub use margin::MarginStanding;
+pub(super) use measure::needs_facts;
 pub use measure::{Finding, Measure, Seen, bounded, share_above};
 pub(super) use rate::{in_window as orders_in_window, in_window_of as orders_in_window_of};
 pub(super) use reject_rate::refused_share;

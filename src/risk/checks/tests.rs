@@ -1,6 +1,7 @@
 //! One test a check: what it lets pass, what it refuses, and with which code.
 
 mod account;
+mod kept;
 mod more;
 mod scopes;
 

@@ -307,7 +307,7 @@ fn a_preview_counts_exactly_what_would_have_been_refused_and_held() {
     assert_eq!(more(&seen), (5, 2, 2, 0));
     assert!(
         seen.told()
-            .contains(&format!("it would have refused {}, held {};", seen.would_refuse, seen.would_hold))
+            .contains(&format!("it would have refused {}, held {} (", seen.would_refuse, seen.would_hold))
     );
 }
 

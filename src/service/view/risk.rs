@@ -179,8 +179,11 @@ pub struct PreviewView {
     pub would_refuse: u32,
     /// How many of them would have waited for a second person.
     pub would_hold: u32,
-    /// How many of them were recorded without the figure this limit needs.
+    /// How many of them cannot be judged by it.
     pub not_judged: u32,
+    /// How many of those were recorded without its figure, since no such limit stood then; for the others a price or a fact
+    /// was missing.
+    pub not_recorded: u32,
     /// How many of them were refused by this limit at the time.
     pub were_refused: u32,
     /// How many days it looks back.
@@ -190,30 +193,45 @@ pub struct PreviewView {
 }
 
 impl PreviewView {
-    /// What the draft would have done to past decisions, in a sentence.
+    /// What the draft would have done to past decisions, in sentences.
     pub fn told(&self) -> String {
-        let counts = [self.decisions, self.would_refuse, self.would_hold, self.not_judged, self.were_refused];
-        past_told(counts, self.days, self.looked_back_to)
+        let judged = [self.decisions, self.would_refuse, self.would_hold, self.were_refused];
+        past_told(judged, [self.not_judged, self.not_recorded], self.days, self.looked_back_to)
     }
 }
 
 impl SetPreviewView {
-    /// What the set would have done to past decisions, in a sentence.
+    /// What the set would have done to past decisions, in sentences.
     pub fn told(&self) -> String {
-        let counts = [self.decisions, self.would_refuse, self.would_hold, self.not_judged, self.were_refused];
-        past_told(counts, self.days, self.looked_back_to)
+        let judged = [self.decisions, self.would_refuse, self.would_hold, self.were_refused];
+        past_told(judged, [self.not_judged, self.not_recorded], self.days, self.looked_back_to)
     }
 }
 
-fn past_told(counts: [u32; 5], days: u32, looked_back_to: Option<UnixNanos>) -> String {
-    let [all, refused, held, not_judged, then] = counts;
+fn past_told(
+    [all, refused, held, then]: [u32; 4],
+    [not_judged, not_recorded]: [u32; 2],
+    days: u32,
+    looked_back_to: Option<UnixNanos>,
+) -> String {
     let span = match looked_back_to {
         Some(from) => format!("since {from} (there are too many before)"),
         None => format!("in the last {days} days"),
     };
+    let missing = not_judged.saturating_sub(not_recorded);
+    let why = match (not_recorded, missing) {
+        (0, 0) => String::new(),
+        (_, 0) => {
+            format!("; {not_judged} could not be judged: no such limit stood, so its figure was not kept")
+        }
+        (0, _) => format!("; {not_judged} could not be judged: a price or a fact was missing"),
+        _ => format!(
+            "; {not_judged} could not be judged: for {not_recorded} no such limit stood, so its figure was not kept, and \
+             for {missing} a price or a fact was missing"
+        ),
+    };
     format!(
-        "Of {all} decisions {span} it would have refused {refused}, held {held}; {not_judged} could not be judged \
-         (then refused: {then})."
+        "Of {all} decisions {span} it would have refused {refused}, held {held} (then refused: {then}){why}."
     )
 }
 
@@ -234,8 +252,11 @@ pub struct SetPreviewView {
     pub would_refuse: u32,
     /// How many of the others any of its limits would have held.
     pub would_hold: u32,
-    /// How many of the rest were recorded without the figure that one of its limits needs.
+    /// How many of the rest cannot be judged by one of its limits.
     pub not_judged: u32,
+    /// How many of those were recorded without its figure, since no such limit stood then; for the others a price or a fact
+    /// was missing.
+    pub not_recorded: u32,
     /// How many of them were refused by one of these limits at the time.
     pub were_refused: u32,
     /// How many days it looks back.
