@@ -7,7 +7,8 @@ use std::path::Path;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
-use super::registry::{Kind, SETTINGS, Settings, find};
+use super::registry::{Kind, SETTINGS, find};
+use super::settings::Settings;
 use super::{ConfigError, vendors};
 use crate::domain::CleanText;
 
@@ -155,7 +156,8 @@ fn typed(kind: Kind, value: &str) -> Value {
         | Kind::File
         | Kind::Vendors
         | Kind::VendorsOfKind
-        | Kind::SyncKinds => Value::from(value),
+        | Kind::SyncKinds
+        | Kind::FeeTiers => Value::from(value),
     }
 }
 

@@ -9,6 +9,8 @@ mod file;
 mod market;
 mod paths;
 mod registry;
+mod settings;
+mod tiers;
 pub mod vendors;
 
 use std::path::PathBuf;
@@ -16,7 +18,8 @@ use std::path::PathBuf;
 pub use file::{Problem, load, parse, set};
 pub use market::{LiveSetting, LiveVendor, VendorOrder, VendorSetting, VendorTable};
 pub use paths::{Paths, TEXT_FILES};
-pub use registry::{Kind, SETTINGS, Setting, Settings, UpDown, find};
+pub use registry::{Kind, SETTINGS, Setting, find};
+pub use settings::{Settings, UpDown};
 
 use crate::domain::{AddressError, CleanText};
 

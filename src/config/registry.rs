@@ -2,85 +2,12 @@
 
 use std::str::FromStr;
 
-use super::market::{
-    LiveSetting, LiveVendor, VendorOrder, VendorTable, kind_words, kinds_of, vendor_words, vendors_of,
-};
+use super::market::{LiveVendor, kind_words, kinds_of, vendor_words, vendors_of};
+use super::settings::{Settings, UpDown};
+use super::tiers::{TIERS_EXPECTED, tier_words, tiers_of};
 use crate::domain::vendor::{ALPACA_HOSTS, DataKind, STREAM_HOSTS, SYNC_KINDS, VendorId};
-use crate::domain::venue::{LimitFill, VenueModel};
+use crate::domain::venue::LimitFill;
 use crate::domain::{Address, Capability, CleanText, Money, Price, Ratio};
-
-/// Colours of rising and falling prices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UpDown {
-    /// Green rises, red falls.
-    #[default]
-    GreenUp,
-    /// Red rises, green falls.
-    RedUp,
-    /// Blue rises, orange falls: safe for most colour-blind people.
-    BlueUp,
-}
-
-impl UpDown {
-    const WORDS: [&'static str; 3] = ["green_up", "red_up", "blue_up"];
-
-    /// The word used in the file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            UpDown::GreenUp => "green_up",
-            UpDown::RedUp => "red_up",
-            UpDown::BlueUp => "blue_up",
-        }
-    }
-}
-
-/// Everything that can be set, with its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Name of the theme.
-    pub theme: String,
-    /// Draw with ASCII only.
-    pub ascii: bool,
-    /// Colours of rising and falling prices.
-    pub colors: UpDown,
-    /// Minutes without a key after which the workstation locks.
-    pub idle_lock_minutes: u32,
-    /// Simulated seconds that pass in a second; 0 starts paused.
-    pub simulation_speed: u32,
-    /// Fees, slippage and participation of new paper fills.
-    pub venue: VenueModel,
-    /// Where Alpaca's paper trading is reached.
-    pub alpaca_url: String,
-    /// The vendors of market data.
-    pub vendors: VendorTable,
-    /// Which vendor is asked first, second and so on, for each kind of data.
-    pub sync_vendors: VendorOrder,
-    /// Whether what was synced before is synced again after each session's close.
-    pub sync_auto: bool,
-    /// What is synced then.
-    pub sync_kinds: Vec<DataKind>,
-    /// Prices as they happen.
-    pub live: LiveSetting,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            theme: "dark".to_owned(),
-            ascii: false,
-            colors: UpDown::default(),
-            idle_lock_minutes: 15,
-            simulation_speed: 20,
-            venue: VenueModel::home(),
-            alpaca_url: "https://paper-api.alpaca.markets".to_owned(),
-            vendors: VendorTable::default(),
-            sync_vendors: VendorOrder::default(),
-            sync_auto: true,
-            sync_kinds: vec![DataKind::Daily],
-            live: LiveSetting::default(),
-        }
-    }
-}
 
 /// What kind of value a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +37,8 @@ pub enum Kind {
     VendorsOfKind,
     /// Kinds of data that a sync fetches, each at most once, with commas between them.
     SyncKinds,
+    /// Tiers of a fee.
+    FeeTiers,
 }
 
 impl Kind {
@@ -128,6 +57,7 @@ impl Kind {
                 let words: Vec<&str> = SYNC_KINDS.iter().map(|(word, _)| *word).collect();
                 format!("kinds of data ({}), each once, with commas between", words.join(", "))
             }
+            Kind::FeeTiers => TIERS_EXPECTED.to_owned(),
             Kind::Name => "a name of letters, digits, - and _".to_owned(),
         }
     }
@@ -174,7 +104,7 @@ impl Setting {
             }
             Kind::Decimal => !text.starts_with('-'),
             Kind::File => text.len() <= FILE_BYTES_MAX && !text.chars().any(char::is_control),
-            Kind::Bool | Kind::Vendors | Kind::VendorsOfKind | Kind::SyncKinds => true,
+            Kind::Bool | Kind::Vendors | Kind::VendorsOfKind | Kind::SyncKinds | Kind::FeeTiers => true,
         };
         let done = if bounded { (self.write)(settings, text) } else { None };
         done.ok_or_else(|| format!("'{}' will not do; give {}", CleanText::new(text), self.kind.expected()))
@@ -202,12 +132,18 @@ fn write<T: FromStr>(slot: &mut T, text: &str) -> Option<()> {
 }
 
 fn write_bps(slot: &mut Ratio, text: &str) -> Option<()> {
-    let bps: Ratio = text.parse().ok()?;
-    *slot = Ratio::from_raw(bps.raw() / BPS);
-    (bps.raw() % BPS == 0 && *slot <= ONE).then_some(())
+    *slot = bps(text)?;
+    Some(())
 }
 
-fn show_bps(ratio: Ratio) -> String {
+/// A share given in basis points: at most one, with no more digits than can be kept.
+pub(super) fn bps(text: &str) -> Option<Ratio> {
+    let bps: Ratio = text.parse().ok()?;
+    let share = Ratio::from_raw(bps.raw() / BPS);
+    (bps.raw() % BPS == 0 && share <= ONE).then_some(share)
+}
+
+pub(super) fn show_bps(ratio: Ratio) -> String {
     Ratio::from_raw(ratio.raw().saturating_mul(BPS)).to_string()
 }
 
@@ -350,6 +286,26 @@ pub const SETTINGS: &[Setting] = &[
         show: |s| show_bps(s.venue.fee.rate),
     },
     Setting {
+        key: "paper.fee_max_bps",
+        kind: Kind::Decimal,
+        doc: "Largest fee of a paper order in basis points of its value, even below paper.fee_min; 0 is no bound.",
+        needs: Capability::Administer,
+        write: |s, t| write_bps(&mut s.venue.fee.max_rate, t),
+        show: |s| show_bps(s.venue.fee.max_rate),
+    },
+    Setting {
+        key: "paper.fee_tiers",
+        kind: Kind::FeeTiers,
+        doc: "Fees per share (and basis points) that take the place of paper.fee_per_share and paper.fee_bps from so many \
+              shares on that the account has filled in the calendar month, such as 300000:0.002, 3000000:0.0015.",
+        needs: Capability::Administer,
+        write: |s, t| {
+            s.venue.fee.tiers = tiers_of(t)?;
+            Some(())
+        },
+        show: |s| tier_words(&s.venue.fee.tiers),
+    },
+    Setting {
         key: "paper.sell_fee_per_share",
         kind: Kind::Decimal,
         doc: "What regulators levy per share sold, on top of the fee, in the account's currency.",
@@ -415,7 +371,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "paper.borrow_rate",
         kind: Kind::Decimal,
-        doc: "Yearly fee for borrowed shares as a share of their value (act/360), below 1.",
+        doc: "Yearly fee for borrowed shares as a share of their value (act/360), below 1; an instrument may have its own.",
         needs: Capability::Administer,
         write: |s, t| {
             write(&mut s.venue.borrow_rate, t)?;

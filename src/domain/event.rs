@@ -85,7 +85,7 @@ pub enum EventBody {
     /// An instrument became known or changed.
     InstrumentDefined(Instrument),
     /// The paper exchange fills like this from now on.
-    Configured(VenueModel),
+    Configured(Box<VenueModel>),
     /// An order works.
     OrderAccepted {
         /// The order.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CleanText, InstrumentId, Price, Quantity, id::Currency};
+use super::{CleanText, InstrumentId, Price, Quantity, Ratio, id::Currency};
 
 /// An instrument and the steps its orders must keep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +24,27 @@ pub struct Instrument {
     /// How many shares can be borrowed to be sold short, over all accounts; `None` is as many as are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub borrowable: Option<Quantity>,
+    /// What its borrowed shares cost a year, of their market value; `None` is what the paper exchange takes for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrow_rate: Option<Ratio>,
 }
 
 impl Instrument {
-    /// Why it cannot be sold short as one likes, in words; empty when it can.
+    /// The largest yearly rate that is believed: ten times the value. Names that are hard to borrow have cost several
+    /// times their value.
+    pub const BORROW_RATE_MAX: Ratio = Ratio::from_raw(10 * Ratio::ONE_RAW);
+
+    /// What bounds a short sale of it or has a price of its own, in words; empty when nothing does.
     pub fn short_told(&self) -> String {
-        match (self.shortable, self.borrowable) {
-            (false, _) => "cannot be sold short".to_owned(),
-            (true, Some(shares)) => format!("{shares} shares can be borrowed"),
-            (true, None) => String::new(),
+        if !self.shortable {
+            return "cannot be sold short".to_owned();
+        }
+        let cost = self.borrow_rate.map(|rate| format!("{} % a year", percent(rate)));
+        match (self.borrowable, cost) {
+            (Some(shares), Some(cost)) => format!("{shares} shares can be borrowed, at {cost}"),
+            (Some(shares), None) => format!("{shares} shares can be borrowed"),
+            (None, Some(cost)) => format!("borrowed at {cost}"),
+            (None, None) => String::new(),
         }
     }
 
@@ -47,8 +59,13 @@ impl Instrument {
             lot: Quantity::from_raw(Quantity::ONE_RAW),
             shortable: true,
             borrowable: None,
+            borrow_rate: None,
         }
     }
+}
+
+fn percent(ratio: Ratio) -> Ratio {
+    Ratio::from_raw(ratio.raw().saturating_mul(100))
 }
 
 #[cfg(test)]
@@ -61,6 +78,9 @@ mod tests {
         assert_eq!(plain.short_told(), "");
         let some = Instrument { borrowable: Some("500".parse().unwrap()), ..plain };
         assert_eq!(some.short_told(), "500 shares can be borrowed");
+        let dear = Instrument { borrow_rate: Some("0.255".parse().unwrap()), ..some.clone() };
+        assert_eq!(dear.short_told(), "500 shares can be borrowed, at 25.5 % a year");
+        assert_eq!(Instrument { borrowable: None, ..dear }.short_told(), "borrowed at 25.5 % a year");
         assert_eq!(Instrument { shortable: false, ..some }.short_told(), "cannot be sold short");
     }
 }

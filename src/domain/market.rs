@@ -343,7 +343,8 @@ pub struct Listing {
     pub from: Option<NaiveDate>,
     /// In whose scheme they are named; empty when not told.
     pub scheme: CleanText,
-    /// Whether it tells if the instrument can be sold short, and how much of it; else that stays as it is known.
+    /// Whether it tells if the instrument can be sold short, how much of it and at what cost; else that stays as it is
+    /// known.
     pub tells_borrow: bool,
     /// Whether its groups give way to those that are known in another scheme, as a vendor's directory does.
     pub gives_way: bool,

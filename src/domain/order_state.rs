@@ -334,6 +334,9 @@ pub struct Order {
     pub filled_notional: Money,
     /// Fees so far.
     pub fees: Money,
+    /// Shares that its account had filled in the month before its own first fill; zero where the fee has no tiers.
+    #[serde(default, skip_serializing_if = "none_filled")]
+    pub volume_before: Quantity,
     /// Money it holds of its account's.
     pub hold: Money,
     /// The price at which it holds money, where it names none itself.
@@ -359,6 +362,10 @@ pub struct Order {
     pub actor: UserName,
 }
 
+fn none_filled(volume: &Quantity) -> bool {
+    volume.is_zero()
+}
+
 impl Order {
     /// An order of which nothing is filled yet.
     pub fn new(
@@ -373,6 +380,7 @@ impl Order {
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,
             fees: Money::ZERO,
+            volume_before: Quantity::ZERO,
             hold: Money::ZERO,
             valued_at: None,
             triggered: false,

@@ -1,53 +1,13 @@
 //! [`VenueModel`]: how the paper exchange charges and fills. Journaled when it changes, so that a fold of the
 //! journal never depends on a settings file.
 
+mod fee;
+
+pub use fee::{FEE_TIERS_MAX, FeeModel, FeeTier, FeeTiers, FeeTiersError};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Money, NumberError, OrderSpec, Price, Quantity, Ratio, Side, UnixNanos, Volume};
-
-/// Fees of one order: the larger of `min` and `per_share × filled + bps of filled notional`; on top of that, for a
-/// sale, what regulators levy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FeeModel {
-    /// Per share.
-    pub per_share: Price,
-    /// Least per order.
-    pub min: Money,
-    /// Share of the filled notional (1 bp = 0.0001).
-    pub rate: Ratio,
-    /// Levied per share sold.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub sell_per_share: Price,
-    /// Levied on what is sold, as a share of its value (1 bp = 0.0001).
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub sell_rate: Ratio,
-}
-
-impl FeeModel {
-    /// The fee of an order that has filled `quantity` for `notional` so far; nothing filled costs nothing.
-    #[inline]
-    pub fn total(&self, side: Side, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
-        if quantity.is_zero() {
-            return Ok(Money::ZERO);
-        }
-        let commission = part(self.per_share, self.rate, quantity, notional)?.max(self.min);
-        match side {
-            Side::Buy => Ok(commission),
-            Side::Sell => {
-                let levied = part(self.sell_per_share, self.sell_rate, quantity, notional)?;
-                commission.checked_add(levied).ok_or(NumberError::Overflow)
-            }
-        }
-    }
-}
-
-/// So much a share and such a share of the value; most venues charge one or the other.
-#[inline]
-fn part(per_share: Price, rate: Ratio, quantity: Quantity, notional: Money) -> Result<Money, NumberError> {
-    let shares = if per_share.is_zero() { Money::ZERO } else { per_share.notional(quantity)? };
-    let share = if rate.is_zero() { Money::ZERO } else { notional.scale(rate)? };
-    shares.checked_add(share).ok_or(NumberError::Overflow)
-}
+use super::{Money, OrderSpec, Price, Quantity, Ratio, UnixNanos, Volume};
 
 /// When a resting limit order fills on a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -177,6 +137,7 @@ fn mixed(bytes: impl Iterator<Item = u8>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Side;
 
     fn order(id: usize) -> OrderSpec {
         let size = (Side::Buy, Quantity::from_raw(Quantity::ONE_RAW));
@@ -206,19 +167,5 @@ mod tests {
         assert_eq!(third, lucky(&venue("0.3", 1)));
         assert_ne!(third, lucky(&venue("0.3", 2)));
         assert_eq!((lucky(&venue("0", 1)).len(), lucky(&venue("1", 1)).len()), (0, 10_000));
-    }
-
-    #[test]
-    fn a_levy_is_charged_on_sales_alone_and_on_top_of_the_least_fee() {
-        let fee = FeeModel {
-            min: "1".parse().unwrap(),
-            sell_per_share: "0.000166".parse().unwrap(),
-            sell_rate: "0.0000278".parse().unwrap(),
-            ..FeeModel::default()
-        };
-        let total = |side| fee.total(side, "100".parse().unwrap(), "5000".parse().unwrap()).unwrap();
-        assert_eq!(total(Side::Buy), "1".parse().unwrap());
-        // 1 + 100 × 0.000166 + 5000 × 0.0000278
-        assert_eq!(total(Side::Sell), "1.1556".parse().unwrap());
     }
 }

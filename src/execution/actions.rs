@@ -10,7 +10,7 @@ use crate::domain::{AccountId, Exchange, InstrumentId, Money, Quantity, Ratio};
 use crate::portfolio::{Position, Receivable};
 
 use super::engine::EngineError;
-use super::state::Announced;
+use super::state::{Announced, State};
 use super::step::Step;
 
 /// Days of a year for which borrowed shares are charged.
@@ -19,15 +19,18 @@ const BORROW_YEAR_DAYS: i128 = 360;
 impl Step<'_> {
     /// Charges short positions of an exchange for every night since its last day, at their market value.
     pub(super) fn charge_borrow(&mut self, exchange: Exchange, day: NaiveDate) -> Result<(), EngineError> {
-        let (rate, last) = (self.state().venue.borrow_rate, self.state().day(exchange));
+        let last = self.state().day(exchange);
         let nights = last.map_or(0, |last| day.signed_duration_since(last).num_days());
-        if !rate.is_positive() || nights <= 0 {
+        if nights <= 0 {
             return Ok(());
         }
         let mut charges = Vec::new();
         for (name, account) in self.state().accounts() {
-            for (instrument, position) in account.positions().iter().filter(|(i, _)| i.exchange == exchange) {
-                let last = self.state().view.last(*instrument).filter(|_| position.quantity().is_negative());
+            let short = |p: &Position| p.quantity().is_negative();
+            let positions = account.positions().iter();
+            for (instrument, position) in positions.filter(|(i, p)| i.exchange == exchange && short(p)) {
+                let rate = self.state().borrow_rate(*instrument);
+                let last = self.state().view.last(*instrument).filter(|_| rate.is_positive());
                 let value = last.and_then(|last| position.value(last.price).ok());
                 let amount = value.and_then(|value| borrow_charge(value, rate, nights));
                 charges.extend(amount.filter(|a| !a.is_zero()).map(|amount| (*name, *instrument, amount)));
@@ -153,6 +156,14 @@ impl Step<'_> {
         let positions = self.state().accounts().iter();
         let held = positions.filter_map(|(name, a)| Some((*name, quantity(a.positions().get(&instrument)?))));
         held.filter(|(_, quantity)| !quantity.is_zero()).collect()
+    }
+}
+
+impl State {
+    /// What borrowed shares of an instrument cost a year, of their value: its own rate, else that for all.
+    fn borrow_rate(&self, instrument: InstrumentId) -> Ratio {
+        let own = self.instruments().get(&instrument).and_then(|known| known.borrow_rate);
+        own.unwrap_or(self.venue.borrow_rate)
     }
 }
 

@@ -438,6 +438,7 @@ mod tests {
                 filled: Quantity::ZERO,
                 filled_notional: Money::ZERO,
                 fees: Money::ZERO,
+                volume_before: Quantity::ZERO,
                 hold: Money::ZERO,
                 valued_at: None,
                 triggered: false,

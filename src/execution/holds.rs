@@ -162,11 +162,11 @@ fn by_itself(state: &State, order: &Order) -> Result<Money, NumberError> {
     }
 }
 
-/// An amount with the fee that the rest of the order, of this value, may still cost.
+/// An amount with the fee that the rest of the order, of this value, may still cost at the most.
 fn with_fee(state: &State, order: &Order, rest: Money, amount: Money) -> Result<Money, NumberError> {
     let overflow = NumberError::Overflow;
     let all = order.filled_notional.checked_add(rest).ok_or(overflow)?;
-    let total = state.venue.fee.total(order.spec.side, order.spec.quantity, all)?;
+    let total = state.venue.fee.most(order.spec.side, order.spec.quantity, all)?;
     let fee = total.checked_sub(order.fees).ok_or(overflow)?.max(Money::ZERO);
     amount.checked_add(fee).ok_or(overflow)
 }

@@ -27,6 +27,7 @@ mod ladder;
 mod lists;
 mod mark;
 pub mod matching;
+mod month;
 pub mod native;
 mod orders;
 mod project;

@@ -22,6 +22,7 @@ use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Pa
 
 use super::day::Days;
 use super::few::Few;
+use super::month::Month;
 use super::orders::Orders;
 use super::view::View;
 
@@ -58,6 +59,8 @@ pub(super) struct Conduct {
     pub day_trades: DayTrades,
     /// In its last minute and sessions.
     pub past: Past,
+    /// What it filled in the month.
+    pub month: Month,
 }
 
 /// Orders, accounts, limits, halts, instruments and the market as seen.

@@ -165,7 +165,7 @@ impl<'e> Step<'e> {
             Command::DefineInstrument(instrument) => {
                 self.emit(EventBody::InstrumentDefined(instrument.clone()))
             }
-            Command::Configure(venue) => self.emit(EventBody::Configured(*venue)),
+            Command::Configure(venue) => self.emit(EventBody::Configured(Box::new(*venue))),
             Command::Submit { order, facts } => self.submit(order, facts),
             Command::SubmitList { orders, facts } => self.submit_list(orders, facts),
             Command::Amend { account, id, quantity, limit_price, trigger_price } => {

@@ -398,7 +398,7 @@ impl Step<'_> {
         }
         let guarded = self.state().limits().has(LimitName::MaxFillDistance);
         let before = if guarded { self.reference(&order.spec) } else { None };
-        let Some(fill) = self.counted_fill(order, quantity, price, against) else {
+        let Some(fill) = self.counted_fill(at, order, quantity, price, against) else {
             self.end(key, EndReason::OutOfRange)?;
             return Ok(Quantity::ZERO);
         };
@@ -418,6 +418,7 @@ impl Step<'_> {
     /// The fill with its fee: the order's fee so far, less what was charged before.
     fn counted_fill(
         &self,
+        at: UnixNanos,
         order: &Order,
         quantity: Quantity,
         price: Price,
@@ -427,7 +428,9 @@ impl Step<'_> {
         let notional = price.notional(quantity).ok()?;
         let cum = order.filled.checked_add(quantity)?;
         let total = order.filled_notional.checked_add(notional)?;
-        let due = self.state().venue.fee.total(spec.side, cum, total).ok()?;
+        let day = || self.engine.calendars.of(spec.instrument.exchange).date_at(at);
+        let volume = self.state().volume_before(order, day);
+        let due = self.state().venue.fee.total(spec.side, cum, total, volume).ok()?;
         let fee = due.checked_sub(order.fees)?.max(Money::ZERO);
         let fill = Fill {
             account: spec.account,

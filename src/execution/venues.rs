@@ -101,9 +101,8 @@ impl State {
     fn paper_cost(&self, order: &OrderSpec) -> Ratio {
         let price = order.own_price().or_else(|| self.view().last(order.instrument).map(|p| p.price));
         let value = price.and_then(|price| price.notional(order.quantity).ok()).filter(|v| v.is_positive());
-        let fee = value.and_then(|value| {
-            self.venue().fee.total(order.side, order.quantity, value).ok()?.share_of(value)
-        });
+        let day = self.day(order.instrument.exchange).unwrap_or_default();
+        let fee = value.and_then(|value| self.fee_on(day, order, value)?.share_of(value));
         let slippage = if order.order_type.has_limit() {
             None
         } else {

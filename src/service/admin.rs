@@ -415,6 +415,7 @@ fn choices(kind: Kind) -> Vec<String> {
         | Kind::File
         | Kind::Vendors
         | Kind::VendorsOfKind
-        | Kind::SyncKinds => Vec::new(),
+        | Kind::SyncKinds
+        | Kind::FeeTiers => Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Sessions are fed ahead of the answers, so that many share one write to disk; the last answer is waited for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
@@ -124,12 +124,21 @@ impl House {
                  to none and open the workstation again, then advance"
             )));
         }
+        self.know_held(exchange)?;
         let report = match exchange {
             Exchange::Sim => self.advance_simulated(until, progress),
             Exchange::Xnys | Exchange::Xasx => self.advance_stored(exchange, until, progress),
         }?;
         tracing::info!(%exchange, sessions = report.sessions, fills = report.fills, "market time advanced");
         Ok(report)
+    }
+
+    /// Tells the engine what has become known of names that are held: what borrowing them costs by the night, above all.
+    pub(in crate::service) fn know_held(&self, exchange: Exchange) -> Result<(), ServiceError> {
+        let state = self.state()?;
+        let held = state.accounts().values().flat_map(|account| account.positions().keys().copied());
+        let held: BTreeSet<InstrumentId> = held.filter(|id| id.exchange == exchange).collect();
+        self.know_instruments(held)
     }
 
     pub(super) fn advance_stored(

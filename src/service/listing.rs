@@ -10,7 +10,7 @@ use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 use super::permit::{Permit, ViewMarket};
-use crate::domain::{Currency, Exchange, Price, Quantity, Symbol};
+use crate::domain::{Currency, Exchange, Price, Quantity, Ratio, Symbol};
 use crate::store::market::GroupChange;
 
 /// One exported instrument, or one sector of it.
@@ -42,6 +42,8 @@ pub struct ExportedInstrument {
     pub shortable: bool,
     /// How many shares can be borrowed; none for as many as are wanted.
     pub borrowable: Option<Quantity>,
+    /// What borrowed shares of it cost a year, of their value; none for what the paper exchange takes for all.
+    pub borrow_rate: Option<Ratio>,
 }
 
 impl House {
@@ -74,6 +76,7 @@ impl House {
                 lot: known.lot,
                 shortable: known.shortable,
                 borrowable: known.borrowable,
+                borrow_rate: known.borrow_rate,
             };
             match groups.remove(&known.id) {
                 None => rows.push(plain),

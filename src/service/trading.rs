@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
@@ -312,7 +314,8 @@ impl House {
         let state = self.state()?;
         let facts = self.facts_for(&state, order.account, std::slice::from_ref(&order), None);
         let now = self.order_time(order.instrument.exchange)?;
-        what_if(&state, (&order, now), &facts, permit.scope.hides_limits())
+        let day = self.calendars().of(order.instrument.exchange).date_at(now);
+        what_if(&state, (&order, now, day), &facts, permit.scope.hides_limits())
             .ok_or_else(|| unknown_account(permit.account))
     }
 
@@ -501,7 +504,7 @@ pub(super) fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
 /// The same evaluation as the pre-trade check, as people see it.
 fn what_if(
     state: &State,
-    (order, now): (&OrderSpec, UnixNanos),
+    (order, now, day): (&OrderSpec, UnixNanos, NaiveDate),
     facts: &MarketFacts,
     hides_limits: bool,
 ) -> Option<view::WhatIf> {
@@ -517,7 +520,7 @@ fn what_if(
     let reference = book.reference(order.instrument, order.side).map(|r| (r.price, r.time));
     let price = order.limit_price.or(reference.map(|(p, _)| p));
     let notional = price.and_then(|p| p.notional(order.quantity).ok());
-    let fee = notional.and_then(|n| state.venue().fee.total(order.side, order.quantity, n).ok());
+    let fee = notional.and_then(|n| state.fee_on(day, order, n));
     let cash_before = book.account.cash();
     let moved = price.and_then(|p| p.notional(order.side.signed(order.quantity)).ok());
     let cash_after =

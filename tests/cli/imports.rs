@@ -121,6 +121,11 @@ fn a_symbol_is_one_instrument_however_it_is_written() {
     let universe = bench.file("u.csv", "universe,symbol,from,to\nmy,aapl,2016-10-01,\n");
     bench.run("root", &["import", "universe", &universe]).ended(0);
     assert_eq!(bench.run("root", &["export", "instruments"]).ended(0).lines().count(), 3);
+    let rates = bench.file("i.csv", "symbol,borrow_rate\naapl,0.255\nBRK.B,\n");
+    bench.run("root", &["import", "instruments", &rates]).ended(0);
+    let known = bench.run("root", &["export", "instruments"]).ended(0);
+    let last: Vec<&str> = known.lines().filter_map(|line| line.rsplit(',').next()).collect();
+    assert_eq!(last, ["borrow_rate", "0.255", ""]);
     let typed = ["aapl,brk-b", "AAPL.XNYS,BRK.B", "Aapl,brk.b"];
     let prices = typed.map(|names| bench.run("root", &["export", "prices", "--symbols", names]).ended(0));
     assert!(prices.iter().all(|table| *table == prices[0] && table.lines().count() == 3), "{prices:?}");

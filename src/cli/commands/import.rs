@@ -26,7 +26,7 @@ pub enum ImportCommand {
     /// Minute bars: ts, symbol, open, high, low, close, volume; or open_bid … close_ask in place of the last five.
     Minutes(Minutes),
     /// symbol, name, exchange, currency, sector, tick, lot, industry, from (first day of sector and industry), scheme
-    /// (in whose terms), shortable (yes, no), borrowable (shares).
+    /// (in whose terms), shortable (yes, no), borrowable (shares), borrow_rate (a year).
     Instruments(Table),
     /// Splits and dividends: date, symbol, kind, amount, ratio.
     Actions(Table),

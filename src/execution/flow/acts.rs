@@ -7,7 +7,7 @@ use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
 use crate::domain::market::{SplitRatio, Trade};
 use crate::domain::order::Trail;
-use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
+use crate::domain::venue::{FeeModel, FeeTier, FeeTiers, LimitFill, VenueModel};
 use crate::domain::{
     AccountKind, AccountSpec, BrokerId, Currency, Instrument, Margin, OrderSpec, OrderType, Quote, Ratio,
     Side, TimeInForce, TriggerType, Volume,
@@ -47,6 +47,7 @@ impl Flow {
             shares: BTreeMap::new(),
             cums: BTreeMap::new(),
             deposits: BTreeMap::new(),
+            months: BTreeMap::new(),
             prices: SYMBOLS.iter().map(|symbol| (instrument(symbol), 10_000)).collect(),
             names: SYMBOLS.iter().map(|symbol| instrument(symbol)).collect(),
             orders: 0,
@@ -78,6 +79,7 @@ impl Flow {
             let known = Instrument {
                 lot: if symbol == "DDD" { shares(10) } else { shares(1) },
                 shortable: symbol != "CCC",
+                borrow_rate: (symbol == "BBB").then_some(Ratio::from_raw(250_000_000)),
                 ..Instrument::with_defaults(instrument(symbol))
             };
             flow.give("ann", Command::DefineInstrument(known));
@@ -123,6 +125,8 @@ impl Flow {
             rate: Ratio::from_raw(self.dice.between(0, 3) * 100_000),
             sell_per_share: Price::from_raw(self.dice.between(0, 1) * 166_000),
             sell_rate: Ratio::from_raw(self.dice.between(0, 1) * 27_800),
+            max_rate: Ratio::from_raw(self.dice.pick(&[0, 0, 150_000])),
+            tiers: self.tiers(),
         };
         let venue = VenueModel {
             fee,
@@ -138,6 +142,18 @@ impl Flow {
             ..VenueModel::default()
         };
         self.give("ann", Command::Configure(venue));
+    }
+
+    fn tiers(&mut self) -> FeeTiers {
+        let count = self.dice.pick(&[0, 0, 2, 4]);
+        let tiers: Vec<FeeTier> = (1..=count)
+            .map(|step| FeeTier {
+                from: shares(step * 700),
+                per_share: Price::from_raw(self.dice.between(0, 8) * 1_000_000),
+                rate: Ratio::from_raw(self.dice.between(0, 3) * 100_000),
+            })
+            .collect();
+        FeeTiers::of(&tiers).unwrap()
     }
 
     fn near(&mut self, on: InstrumentId) -> Price {

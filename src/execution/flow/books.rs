@@ -57,6 +57,7 @@ impl Flow {
         assert!(state.holds_agree());
         state.accounts().values().for_each(|account| self.account(account));
         state.orders().open().iter().for_each(|(key, order)| self.open_order(key, order));
+        self.months();
         for order in state.orders().done() {
             assert!(order.status.is_done() && order.hold.is_zero() && order.leaves().is_zero(), "{order:?}");
         }
@@ -86,6 +87,7 @@ impl Flow {
                 *cum = cum.checked_add(fill.quantity).unwrap();
                 assert_eq!(*cum, fill.cum, "{fill:?}");
                 assert!(fill.quantity.is_positive() && !fill.leaves.is_negative() && !fill.fee.is_negative());
+                self.month(event.t, fill);
                 if !self.is_at_close(event) {
                     self.fill(fill, offered);
                 }
@@ -121,6 +123,26 @@ impl Flow {
                 *held = held.checked_sub(fraction).unwrap();
             }
             _ => {}
+        }
+    }
+
+    /// Counts a fill in its month; what the engine counted is known after the step.
+    fn month(&mut self, t: UnixNanos, fill: &Fill) {
+        use chrono::Datelike;
+        let day = self.engine.calendars().of(fill.instrument.exchange).date_at(t);
+        let counted = self.months.entry((fill.account, day.year(), day.month())).or_default();
+        *counted = counted.checked_add(fill.quantity).unwrap();
+    }
+
+    /// Every account's month is the sum of its fills.
+    fn months(&self) {
+        for (account, year, month) in self.months.keys() {
+            let last = self.months.keys().rfind(|(of, ..)| of == account).unwrap();
+            if (*year, *month) == (last.1, last.2) {
+                let day = chrono::NaiveDate::from_ymd_opt(*year, *month, 1).unwrap();
+                let counted = self.engine.state().month_volume(*account, day);
+                assert_eq!(counted, self.months[&(*account, *year, *month)], "{account} {year}-{month}");
+            }
         }
     }
 

@@ -78,6 +78,8 @@ struct Flow {
     /// Filled by order, splits included.
     cums: BTreeMap<OrderKey, Quantity>,
     deposits: BTreeMap<AccountId, Money>,
+    /// Shares filled by account, year and month.
+    months: BTreeMap<(AccountId, i32, u32), Quantity>,
     prices: BTreeMap<InstrumentId, i64>,
     /// Names as they are now.
     names: Vec<InstrumentId>,

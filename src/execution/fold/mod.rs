@@ -97,7 +97,7 @@ impl Fold<'_> {
             }
             EventBody::Configured(venue) => {
                 let same_fee = self.state.venue.fee == venue.fee;
-                self.state.venue = *venue;
+                self.state.venue = **venue;
                 if !same_fee {
                     self.state.sum_up();
                 }

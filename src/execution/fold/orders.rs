@@ -319,6 +319,7 @@ impl Fold<'_> {
         let sum = order.filled_notional.checked_add(notional).zip(order.fees.checked_add(fill.fee));
         let (filled_notional, fees) =
             sum.ok_or(EngineError::Number { seq, source: NumberError::Overflow })?;
+        let volume = self.state.volume_before(order, || day);
         let step = if fill.leaves.is_zero() { OrderStep::FillRest } else { OrderStep::FillPart };
         // A late fill may be of an order that is done, or under its symbol of then.
         let own = !order.status.is_done() && order.spec.instrument == fill.instrument;
@@ -332,6 +333,7 @@ impl Fold<'_> {
         self.step_held(key, step, own.then_some(held), |order| {
             order.filled = fill.cum;
             (order.filled_notional, order.fees) = (filled_notional, fees);
+            order.volume_before = volume;
             order.triggered |= matches!(order.spec.order_type.start(), Start::Stop | Start::Touch);
         })?;
         if self.state.orders.has_ties() {
@@ -344,15 +346,15 @@ impl Fold<'_> {
         if !own {
             self.state.note_position(fill.account, fill.instrument);
         }
-        self.active(fill.account, |a| {
-            a.fills = a.fills.saturating_add(1);
-            if movement.realized.is_negative() {
-                a.losses = a.losses.saturating_add(1);
-                a.lost_at = Some(t);
-            } else if movement.realized.is_positive() {
-                a.losses = 0;
-            }
-        });
+        let Conduct { activity, month, .. } = self.state.conduct(fill.account);
+        month.note(day, fill.quantity);
+        activity.fills = activity.fills.saturating_add(1);
+        if movement.realized.is_negative() {
+            activity.losses = activity.losses.saturating_add(1);
+            activity.lost_at = Some(t);
+        } else if movement.realized.is_positive() {
+            activity.losses = 0;
+        }
         if let Some(strategy) = strategy {
             let count = self.state.executions.entry(strategy).or_default();
             *count = count.saturating_add(1);

@@ -3,8 +3,9 @@
 use super::*;
 use crate::domain::OrderType;
 use crate::domain::Ratio;
+use crate::domain::event::CashKind;
 use crate::domain::event::Fill;
-use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
+use crate::domain::venue::{FeeModel, FeeTier, FeeTiers, LimitFill, VenueModel};
 
 fn desk(venue: VenueModel) -> Desk {
     let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", false);
@@ -89,4 +90,138 @@ fn what_takes_more_of_a_bar_slips_by_the_square_and_no_more_than_it_may_take() {
     assert_eq!(price(1_000), (1_000, "10.0001".to_owned()));
     // The participation lets it take a fortieth.
     assert_eq!(price(5_000), (2_500, "10.000625".to_owned()));
+}
+
+/// One cent a share, from 1,000 shares of a month half a cent; at least 1 an order.
+fn tiered() -> VenueModel {
+    let tier = FeeTier {
+        from: Quantity::from_whole(1_000).unwrap(),
+        per_share: "0.005".parse().unwrap(),
+        rate: Ratio::ZERO,
+    };
+    let fee = FeeModel {
+        per_share: "0.01".parse().unwrap(),
+        min: "1".parse().unwrap(),
+        tiers: FeeTiers::of(&[tier]).unwrap(),
+        ..FeeModel::default()
+    };
+    VenueModel { fee, participation: Ratio::from_raw(Ratio::ONE_RAW), ..VenueModel::default() }
+}
+
+fn fees(bodies: Vec<EventBody>) -> Vec<String> {
+    fills(bodies).iter().map(|fill| fill.fee.to_string()).collect()
+}
+
+#[test]
+fn an_order_pays_one_price_by_the_month_before_it_and_its_fills_add_up_to_that() {
+    let mut desk = desk(tiered());
+    let at = [1_000; 4];
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 1_200, None));
+    // Nothing was filled in the month before it, so the shares beyond a thousand cost a cent too.
+    assert_eq!(fees(desk.bar("AAA", 1, at, 999)), ["9.99"]);
+    assert_eq!(desk.engine.state().accounts().values().next().unwrap().held().to_string(), "2012.01");
+    assert_eq!(fees(desk.bar("AAA", 1, at, 201)), ["2.01"]);
+    // Bought and sold shares count alike; what is held is at the dearest price, what is paid at that of the tier.
+    desk.submit(Desk::order("b", "AAA", Side::Buy, 400, Some(1_000)));
+    assert_eq!(desk.engine.state().accounts().values().next().unwrap().held().to_string(), "4004.00");
+    desk.submit(Desk::order("s", "AAA", Side::Sell, 500, None));
+    assert_eq!(fees(desk.bar("AAA", 1, [1_000, 1_000, 999, 1_000], 2_000)), ["2.50", "2.00"]);
+    // The least fee is of the order, not of each fill.
+    desk.submit(Desk::order("c", "AAA", Side::Buy, 300, None));
+    assert_eq!(fees(desk.bar("AAA", 1, at, 150)), ["1.00"]);
+    assert_eq!(fees(desk.bar("AAA", 1, at, 150)), ["0.50"]);
+    let day = "2024-03-05".parse().unwrap();
+    assert_eq!(desk.engine.state().month_volume("A".parse().unwrap(), day).to_string(), "2400");
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn the_month_is_that_of_the_exchange_and_an_order_that_began_before_it_keeps_its_price() {
+    let mut desk = desk(tiered());
+    let at = [1_000; 4];
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 1_000, None));
+    assert_eq!(fees(desk.bar("AAA", 1, at, 1_000)), ["10.00"]);
+    let rest = OrderSpec { tif: TimeInForce::Gtc, ..Desk::order("b", "AAA", Side::Buy, 500, None) };
+    desk.submit(rest);
+    assert_eq!(fees(desk.bar("AAA", 1, at, 300)), ["1.50"]);
+    // The last minute of March in New York is April in London.
+    desk.now = "2024-03-28T19:59:00Z".parse().unwrap();
+    desk.submit(Desk::order("m", "AAA", Side::Buy, 200, None));
+    assert_eq!(fees(desk.bar("AAA", 1, at, 100)), ["0.50"]);
+    desk.now = "2024-04-01T13:30:00Z".parse().unwrap();
+    desk.submit(Desk::order("n", "AAA", Side::Buy, 400, None));
+    assert_eq!(fees(desk.bar("AAA", 1, at, 500)), ["0.50", "4.00"]);
+    let volume =
+        |day: &str| desk.engine.state().month_volume("A".parse().unwrap(), day.parse().unwrap()).to_string();
+    assert_eq!((volume("2024-04-30"), volume("2024-05-01")), ("500".to_owned(), "0".to_owned()));
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn an_order_for_the_close_of_a_month_pays_by_that_month() {
+    let mut desk = desk(tiered());
+    desk.now = "2024-05-31T18:00:00Z".parse().unwrap();
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 1_000, None));
+    desk.bar("AAA", 1, [1_000; 4], 1_000);
+    let close =
+        OrderSpec { order_type: OrderType::MarketOnClose, ..Desk::order("c", "AAA", Side::Sell, 400, None) };
+    desk.submit(close);
+    let trade = |time: &str| Trade {
+        instrument: instrument("AAA"),
+        time: time.parse().unwrap(),
+        price: cents(1_000),
+        size: Quantity::from_whole(100).unwrap(),
+    };
+    let (last, ten) = (trade("2024-05-31T19:59:00Z"), cents(1_000));
+    desk.market(&MarketEvent::Trade(last));
+    desk.market(&MarketEvent::Quote(Quote {
+        instrument: last.instrument,
+        time: last.time,
+        bid: ten,
+        ask: ten,
+        bid_size: last.size,
+        ask_size: last.size,
+    }));
+    // Told with the first event of June, filled at the close of May.
+    assert_eq!(fees(desk.market(&MarketEvent::Trade(trade("2024-06-03T13:30:00Z")))), ["2.00"]);
+}
+
+#[test]
+fn borrowed_shares_cost_their_own_rate_or_that_of_all_by_the_night() {
+    let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", true);
+    let own = |symbol: &str, rate: &str| Instrument {
+        borrow_rate: Some(rate.parse().unwrap()),
+        ..Instrument::with_defaults(instrument(symbol))
+    };
+    desk.give(Command::DefineInstrument(own("BBB", "0.36")));
+    desk.give(Command::DefineInstrument(own("CCC", "0")));
+    let common = Ratio::from_raw(18_000_000);
+    desk.give(Command::Configure(VenueModel { borrow_rate: common, ..VenueModel::default() }));
+    let bars = [("AAA", [1_000; 4], 100_000), ("BBB", [2_000; 4], 100_000), ("CCC", [500; 4], 100_000)];
+    desk.bars(&bars, 1);
+    for symbol in ["AAA", "BBB", "CCC"] {
+        desk.submit(Desk::order(symbol, symbol, Side::Sell, 100, None));
+    }
+    desk.bars(&bars, 1);
+    let charged = |bodies: Vec<EventBody>| -> Vec<String> {
+        let charge = |body| match body {
+            EventBody::Cash { amount, kind: CashKind::Borrow, instrument, .. } => {
+                Some(format!("{} {amount}", instrument.unwrap().symbol))
+            }
+            _ => None,
+        };
+        bodies.into_iter().filter_map(charge).collect()
+    };
+    // One night: 1,000 × 0.018 / 360 and 2,000 × 0.36 / 360.
+    desk.now = "2024-03-06T14:30:00Z".parse().unwrap();
+    assert_eq!(charged(desk.bars(&bars, 1)), ["AAA -0.05", "BBB -2.00"]);
+    // A weekend is three nights; a new rate holds from the next night on.
+    desk.now = "2024-03-08T14:30:00Z".parse().unwrap();
+    assert_eq!(charged(desk.bars(&bars, 1)), ["AAA -0.10", "BBB -4.00"]);
+    desk.give(Command::DefineInstrument(own("BBB", "1.8")));
+    desk.give(Command::Configure(VenueModel::default()));
+    desk.now = "2024-03-11T13:30:00Z".parse().unwrap();
+    assert_eq!(charged(desk.bars(&bars, 1)), ["BBB -30.00"]);
+    assert_eq!(desk.engine.state().accounts().values().next().unwrap().borrow().to_string(), "36.15");
+    desk.check(&Calendars::bundled().unwrap());
 }

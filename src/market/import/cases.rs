@@ -403,6 +403,25 @@ fn instruments_take_what_a_row_says_and_refuse_nonsense() {
 }
 
 #[test]
+fn instruments_may_tell_what_borrowing_them_costs() {
+    let page = table(
+        INSTRUMENTS,
+        "symbol,shortable,borrowable,borrow_rate\nA,,,0.255\nB,,,0\nC,no,,\nD,,,\nE,,,-0.1\nF,,,10.5\nG,,,x\nH,,,10\n",
+    );
+    let told: Vec<_> = page
+        .rows
+        .iter()
+        .map(|row| (row.value.instrument.borrow_rate.map(|rate| rate.to_string()), row.value.tells_borrow))
+        .collect();
+    let rate = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told,
+        [(rate("0.255"), true), (rate("0"), true), (None, true), (None, false), (rate("10"), true)]
+    );
+    assert_eq!(codes(&page), [(6, "BAD_NUMBER"), (7, "OUT_OF_RANGE"), (8, "BAD_NUMBER")]);
+}
+
+#[test]
 fn a_listing_may_tell_industries_and_since_when() {
     let page = table(
         INSTRUMENTS,

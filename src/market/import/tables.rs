@@ -16,7 +16,7 @@ use crate::domain::market::{
     ActionKind, CorporateAction, Delisting, Fundamental, Headline, Listing, Membership, Rename, SplitRatio,
     is_watchlist,
 };
-use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity};
+use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Ratio};
 
 /// Longest name of a figure, in bytes.
 const FIELD_BYTES_MAX: usize = 64;
@@ -30,9 +30,11 @@ pub struct TableKind<T> {
     parse: fn(&Record<'_>, Exchange) -> Result<T, Fault>,
 }
 
-/// `symbol,name,exchange,currency,sector,tick,lot,industry,from,scheme,shortable,borrowable`; only `symbol` is required.
+/// `symbol,name,exchange,currency,sector,tick,lot,industry,from,scheme,shortable,borrowable,borrow_rate`; only `symbol` is
+/// required.
 /// `from` is the first day of sector and industry; a symbol may have several rows of different days. `shortable` is `yes`
-/// (as when empty) or `no`; `borrowable` is how many shares can be borrowed, empty for as many as are wanted.
+/// (as when empty) or `no`; `borrowable` is how many shares can be borrowed, empty for as many as are wanted; `borrow_rate` is what they
+/// cost a year as a share of their value, empty for what all cost.
 pub const INSTRUMENTS: TableKind<Listing> = TableKind {
     columns: &[
         required("symbol"),
@@ -47,6 +49,7 @@ pub const INSTRUMENTS: TableKind<Listing> = TableKind {
         optional("scheme"),
         optional("shortable"),
         optional("borrowable"),
+        optional("borrow_rate"),
     ],
     key: &[0, 2, 8],
     shown: Shown { symbol: 0, date: None, source: None },
@@ -242,11 +245,24 @@ fn parse_instrument(record: &Record<'_>, exchange: Exchange) -> Result<Listing, 
         let shares = Some(Quantity::from_raw(shares)).filter(|shares| !shares.is_negative());
         instrument.borrowable = Some(shares.ok_or(Reason::BadNumber).at(11)?);
     }
+    if let Some(field) = given(12) {
+        let rate = parse_scaled(field, 9).map_err(|fault| fault.reason(Reason::MissingField)).at(12)?;
+        instrument.borrow_rate = Some(borrow_rate(Ratio::from_raw(rate)).at(12)?);
+    }
     let industry = text(record, 7).unwrap_or_default();
     let from = given(8).map(|_| day(record, 8)).transpose()?;
-    let tells_borrow = given(10).or(given(11)).is_some();
+    let tells_borrow = given(10).or(given(11)).or(given(12)).is_some();
     let scheme = text(record, 9).unwrap_or_default();
     Ok(Listing { instrument, industry, from, scheme, tells_borrow, gives_way: false, told_on: None })
+}
+
+/// A yearly rate from nothing to the largest that is believed.
+fn borrow_rate(rate: Ratio) -> Result<Ratio, Reason> {
+    match rate {
+        _ if rate.is_negative() => Err(Reason::BadNumber),
+        _ if rate > Instrument::BORROW_RATE_MAX => Err(Reason::OutOfRange),
+        _ => Ok(rate),
+    }
 }
 
 fn yes_or_no(field: &str) -> Result<bool, Reason> {

@@ -307,13 +307,13 @@ impl<'a> Case<'a> {
         binding.max_by_key(|(_, halt)| halt.mode).map(|(scope, halt)| (*scope, halt.mode))
     }
 
-    /// What the rest costs with its fee.
+    /// What the rest costs with the largest fee that it may come to.
     fn cost(&self) -> Option<Money> {
         if self.order.side == Side::Sell {
             return None;
         }
         let notional = self.notional?;
-        let fee = self.book.venue.fee.total(self.order.side, self.quantity, notional).ok()?;
+        let fee = self.book.venue.fee.most(self.order.side, self.quantity, notional).ok()?;
         notional.checked_add(fee)
     }
 

@@ -123,7 +123,7 @@ fn market_data(case: &Case<'_>) -> Option<RefusalCode> {
 fn range(case: &Case<'_>) -> Option<RefusalCode> {
     case.price?;
     let whole = case.whole;
-    let fee = whole.and_then(|n| case.book.venue.fee.total(case.order.side, case.order.quantity, n).ok());
+    let fee = whole.and_then(|n| case.book.venue.fee.most(case.order.side, case.order.quantity, n).ok());
     let sum = whole.zip(fee).and_then(|(n, f)| n.checked_add(f));
     let held = case.sides.is_none() || case.with.is_some();
     (sum.is_none() || !held).then_some(RefusalCode::NotionalOutOfRange)

@@ -192,6 +192,7 @@ impl World {
             filled: Quantity::ZERO,
             filled_notional: Money::ZERO,
             fees: Money::ZERO,
+            volume_before: Quantity::ZERO,
             hold: Money::ZERO,
             valued_at: None,
             triggered: false,

@@ -194,8 +194,7 @@ impl Sums {
     pub fn add(&mut self, order: &Order) {
         self.totals.entry(order.spec.account).or_default().open += 1;
         if let Some(part) = Part::of(order) {
-            let fee = self.fee;
-            self.change(part.account, order.spec.instrument, |name| name.count(&part, 1, &fee));
+            self.change(part.account, order.spec.instrument, |name, fee| name.count(&part, 1, fee));
         }
     }
 
@@ -205,10 +204,9 @@ impl Sums {
         let is_done = order.status.is_done();
         let new = if is_done { None } else { Part::of(order) };
         if old != new || held.is_some() {
-            let fee = self.fee;
-            self.change(order.spec.account, order.spec.instrument, |name| {
-                old.iter().for_each(|part| name.count(part, -1, &fee));
-                new.iter().for_each(|part| name.count(part, 1, &fee));
+            self.change(order.spec.account, order.spec.instrument, |name, fee| {
+                old.iter().for_each(|part| name.count(part, -1, fee));
+                new.iter().for_each(|part| name.count(part, 1, fee));
                 name.position = held.unwrap_or(name.position);
             });
         }
@@ -222,7 +220,7 @@ impl Sums {
 
     /// Sets the position of an account in an instrument.
     pub fn set_position(&mut self, account: AccountId, instrument: InstrumentId, quantity: Quantity) {
-        self.change(account, instrument, |name| name.position = quantity);
+        self.change(account, instrument, |name, _| name.position = quantity);
     }
 
     /// Sets the last price of an instrument.
@@ -253,7 +251,12 @@ impl Sums {
     }
 
     /// Changes one name and the totals with it.
-    fn change(&mut self, account: AccountId, instrument: InstrumentId, change: impl FnOnce(&mut Name)) {
+    fn change(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        change: impl FnOnce(&mut Name, &FeeModel),
+    ) {
         let Self { fee, lines, totals } = self;
         let line = lines.or_default(instrument);
         let at = line.find(account).unwrap_or_else(|at| {
@@ -261,7 +264,7 @@ impl Sums {
             at
         });
         let Some(Holder { name, adds, .. }) = line.holders.get_mut(at) else { return };
-        change(name);
+        change(name, fee);
         let before = std::mem::replace(adds, Adds::of(name, line.last, fee));
         if before != *adds {
             total(totals, account, (instrument, &line.sector), &before, adds);

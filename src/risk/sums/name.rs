@@ -111,7 +111,7 @@ impl Part {
             Side::Buy => {
                 let all = Money::from_raw_wide(i128::from(self.filled_notional.raw()) + rest).ok();
                 let due =
-                    all.and_then(|all| fee.total(self.side, self.whole, all).ok()?.checked_sub(self.fees));
+                    all.and_then(|all| fee.most(self.side, self.whole, all).ok()?.checked_sub(self.fees));
                 rest + i128::from(due.map_or(0, |due| due.raw().max(0)))
             }
         };

@@ -30,6 +30,7 @@ impl House {
         (day, now): (NaiveDate, UnixNanos),
         stop: &AtomicBool,
     ) -> Result<bool, ServiceError> {
+        self.know_held(exchange)?;
         let Some(mut at) = before else { return Ok(true) };
         if at >= day || exchange == Exchange::Sim {
             return Ok(true);

@@ -388,3 +388,26 @@ fn the_fee_that_is_shown_knows_what_a_sale_costs_more() {
     let levy = Money::from_raw(sold.1.raw() / 100);
     assert!(bought.0 < levy && sold.0 >= levy, "{bought:?} {sold:?} {levy}");
 }
+
+#[test]
+fn the_fee_that_is_shown_is_that_of_the_tier_which_the_account_has_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 4);
+    let permit = home.login(Role::Trader).trade_permit(None).unwrap();
+    let on = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let volume = || {
+        let state = home.house.state().unwrap();
+        let day = home.house.calendars().of(on.exchange).date_at(state.market_time(on.exchange).unwrap());
+        state.month_volume(permit.account(), day)
+    };
+    let reached = volume().checked_add(Quantity::from_whole(1).unwrap()).unwrap();
+    let admin = home.login(Role::Admin);
+    admin.change_setting("paper.fee_min", "0").unwrap();
+    admin.change_setting("paper.fee_tiers", &format!("{reached}:0.001")).unwrap();
+    let bad = admin.change_setting("paper.fee_tiers", "100").unwrap_err().to_string();
+    assert!(bad.contains("paper.fee_tiers: '100' will not do; give tiers by rising shares"), "{bad}");
+    let shown = |id| home.house.what_if(&permit, &wish(id, Side::Sell, on, 100, None)).unwrap().fee.unwrap();
+    assert_eq!(shown("a").to_string(), "0.50");
+    home.house.submit(&permit, &wish("b", Side::Sell, on, 1, None)).unwrap();
+    assert_eq!((volume(), shown("c").to_string().as_str()), (reached, "0.10"));
+}

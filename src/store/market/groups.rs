@@ -140,8 +140,8 @@ impl MarketStore {
             for listing in listings {
                 let told = &listing.instrument;
                 let mut is_new = match instrument_at(tx, told.id)?.filter(|_| !listing.tells_borrow) {
-                    Some(Instrument { shortable, borrowable, .. }) => {
-                        upsert(tx, &Instrument { shortable, borrowable, ..told.clone() })?
+                    Some(Instrument { shortable, borrowable, borrow_rate, .. }) => {
+                        upsert(tx, &Instrument { shortable, borrowable, borrow_rate, ..told.clone() })?
                     }
                     None => upsert(tx, told)?,
                 };

@@ -8,7 +8,7 @@ use super::super::error::StoreError;
 use super::revision::{What, bump};
 use super::{DAILY, MarketReader, MarketStore};
 use crate::domain::market::Basis;
-use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Symbol};
+use crate::domain::{CleanText, Exchange, Instrument, InstrumentId, Price, Quantity, Ratio, Symbol};
 
 /// One source of prices of one instrument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct SourceInfo {
     pub last: Option<NaiveDate>,
 }
 
-const INSTRUMENT: &str = "SELECT i.symbol, i.exchange, i.name, i.sector, i.currency, i.tick, i.lot, i.shortable, i.borrowable FROM instruments i";
+const INSTRUMENT: &str = "SELECT i.symbol, i.exchange, i.name, i.sector, i.currency, i.tick, i.lot, i.shortable, i.borrowable, i.borrow_rate FROM instruments i";
 
 pub(super) fn id_at(row: &Row<'_>, column: usize) -> rusqlite::Result<InstrumentId> {
     Ok(InstrumentId::new(parsed::<Symbol>(row, column)?, parsed::<Exchange>(row, column + 1)?))
@@ -45,6 +45,7 @@ fn instrument(row: &Row<'_>) -> rusqlite::Result<Instrument> {
         lot: Quantity::from_raw(row.get(6)?),
         shortable: row.get(7)?,
         borrowable: row.get::<_, Option<i64>>(8)?.map(Quantity::from_raw),
+        borrow_rate: row.get::<_, Option<i64>>(9)?.map(Ratio::from_raw),
     })
 }
 
@@ -74,12 +75,13 @@ pub(super) fn ensure_instrument(conn: &Connection, id: InstrumentId) -> rusqlite
 /// Adds an instrument or replaces what is known of it but for its sector, which has a history of its own. Whether
 /// anything is new.
 pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Result<bool> {
-    let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable, borrowable) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (exchange, symbol) DO UPDATE SET \
+    let sql = "INSERT INTO instruments (symbol, exchange, name, sector, currency, tick, lot, shortable, borrowable, \
+               borrow_rate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (exchange, symbol) DO UPDATE SET \
                name = excluded.name, currency = excluded.currency, tick = excluded.tick, lot = excluded.lot, \
-               shortable = excluded.shortable, borrowable = excluded.borrowable \
-               WHERE (name, currency, tick, lot, shortable, borrowable) IS NOT (excluded.name, excluded.currency, \
-               excluded.tick, excluded.lot, excluded.shortable, excluded.borrowable)";
+               shortable = excluded.shortable, borrowable = excluded.borrowable, borrow_rate = excluded.borrow_rate \
+               WHERE (name, currency, tick, lot, shortable, borrowable, borrow_rate) IS NOT (excluded.name, \
+               excluded.currency, excluded.tick, excluded.lot, excluded.shortable, excluded.borrowable, \
+               excluded.borrow_rate)";
     let row = params![
         instrument.id.symbol.as_str(),
         instrument.id.exchange.code(),
@@ -90,6 +92,7 @@ pub(super) fn upsert(conn: &Connection, instrument: &Instrument) -> rusqlite::Re
         instrument.lot.raw(),
         instrument.shortable,
         instrument.borrowable.map(Quantity::raw),
+        instrument.borrow_rate.map(Ratio::raw),
     ];
     Ok(conn.prepare_cached(sql)?.execute(row)? > 0)
 }

@@ -44,8 +44,9 @@ fn follow(tx: &Connection, rename: &Rename) -> rusqlite::Result<Option<u64>> {
     }
     let (new, made) = ensure_instrument(tx, id(rename.new))?;
     if made {
-        let sql = "UPDATE instruments SET (name, sector, currency, tick, lot, shortable, borrowable) = \
-                   (SELECT name, sector, currency, tick, lot, shortable, borrowable FROM instruments WHERE id = ?1) WHERE id = ?2";
+        let sql = "UPDATE instruments SET (name, sector, currency, tick, lot, shortable, borrowable, borrow_rate) = \
+                   (SELECT name, sector, currency, tick, lot, shortable, borrowable, borrow_rate FROM instruments \
+                   WHERE id = ?1) WHERE id = ?2";
         tx.prepare_cached(sql)?.execute([old, new])?;
     }
     // Rows that this rename has moved earlier are its own.

@@ -60,6 +60,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/market/009.sql"),
     include_str!("../schema/market/010.sql"),
     include_str!("../schema/market/011.sql"),
+    include_str!("../schema/market/012.sql"),
 ];
 
 /// The interval of daily bars.

@@ -113,11 +113,12 @@ fn every_change_is_a_new_revision_and_nothing_new_is_none() {
 fn what_can_be_borrowed_is_kept_until_a_row_tells_it_anew() {
     let home = tempfile::tempdir().unwrap();
     let mut store = MarketStore::open(home.path()).unwrap();
-    let told = |shortable, borrowable: Option<&str>| {
+    let told = |shortable, borrowable: Option<&str>, rate: Option<&str>| {
         let plain = listing("", "", None);
         let borrowable = borrowable.map(|text| text.parse().unwrap());
+        let borrow_rate = rate.map(|text| text.parse().unwrap());
         Listing {
-            instrument: Instrument { shortable, borrowable, ..plain.instrument.clone() },
+            instrument: Instrument { shortable, borrowable, borrow_rate, ..plain.instrument.clone() },
             tells_borrow: true,
             ..plain
         }
@@ -125,10 +126,14 @@ fn what_can_be_borrowed_is_kept_until_a_row_tells_it_anew() {
     let mut known = |row: Listing| {
         store.store_listings(&[row]).unwrap();
         let known = store.read().instrument(id("A.XNYS")).unwrap().unwrap();
-        (known.shortable, known.borrowable.map(|shares| shares.to_string()))
+        let text = |told: Option<String>| told.unwrap_or_default();
+        let shares = text(known.borrowable.map(|shares| shares.to_string()));
+        (known.shortable, shares, text(known.borrow_rate.map(|rate| rate.to_string())))
     };
-    assert_eq!(known(listing("", "", None)), (true, None));
-    assert_eq!(known(told(false, Some("500"))), (false, Some("500".to_owned())));
-    assert_eq!(known(listing("Metals", "", None)), (false, Some("500".to_owned())));
-    assert_eq!(known(told(true, None)), (true, None));
+    let all = |shortable, shares: &str, rate: &str| (shortable, shares.to_owned(), rate.to_owned());
+    assert_eq!(known(listing("", "", None)), all(true, "", ""));
+    assert_eq!(known(told(false, Some("500"), Some("0.25"))), all(false, "500", "0.25"));
+    assert_eq!(known(listing("Metals", "", None)), all(false, "500", "0.25"));
+    assert_eq!(known(told(true, None, Some("1.5"))), all(true, "", "1.5"));
+    assert_eq!(known(told(true, None, None)), all(true, "", ""));
 }

@@ -101,6 +101,7 @@ fn order() -> Order {
         filled: Quantity::from_whole(10).unwrap(),
         filled_notional: money("1000"),
         fees: money("1"),
+        volume_before: Quantity::ZERO,
         hold: Money::ZERO,
         valued_at: None,
         triggered: false,

@@ -62,6 +62,8 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         filled: Quantity::from_raw(row.get(2)?),
         filled_notional: Money::from_raw(row.get(3)?),
         fees: Money::from_raw(row.get(4)?),
+        // Only the engine charges fees, and keeps by itself what they depend on.
+        volume_before: Quantity::ZERO,
         given_at: time(row, 5)?,
         changed_at: time(row, 6)?,
         code: word_opt(row, 7)?,

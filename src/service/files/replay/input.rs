@@ -11,7 +11,7 @@ use crate::domain::event::HaltMode;
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitValue, Scope, WorkingOrders};
 use crate::domain::market::{SessionState, SplitRatio, Trade};
-use crate::domain::venue::{FeeModel, LimitFill, VenueModel};
+use crate::domain::venue::{FeeModel, FeeTier, FeeTiers, LimitFill, VenueModel};
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, Bar, CleanText, Command, Currency, Exchange, Instrument,
     InstrumentId, LotMethod, Margin, MarketEvent, Money, OrderId, OrderSpec, OrderType, Price, Quantity,
@@ -81,6 +81,7 @@ lines! {
         #[serde(default)] sector: Option<String>,
         #[serde(default)] shortable: Option<bool>,
         #[serde(default)] borrowable: Option<Quantity>,
+        #[serde(default)] borrow_rate: Option<Ratio>,
     }
     ConfigLine {
         #[serde(default)] fee: Option<FeeLine>,
@@ -166,6 +167,18 @@ struct FeeLine {
     bps: Ratio,
     sell_per_share: Price,
     sell_bps: Ratio,
+    max_bps: Ratio,
+    tiers: Vec<TierLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TierLine {
+    from: Quantity,
+    #[serde(default)]
+    per_share: Price,
+    #[serde(default)]
+    bps: Ratio,
 }
 
 #[derive(Deserialize)]
@@ -252,6 +265,11 @@ impl Script {
         instrument.sector = line.sector.map(CleanText::from).unwrap_or_default();
         instrument.shortable = line.shortable.unwrap_or(true);
         instrument.borrowable = line.borrowable;
+        not_negative("borrow_rate", line.borrow_rate.unwrap_or_default().raw())?;
+        if line.borrow_rate.is_some_and(|rate| rate > Instrument::BORROW_RATE_MAX) {
+            return Err(format!("borrow_rate is above {}", Instrument::BORROW_RATE_MAX));
+        }
+        instrument.borrow_rate = line.borrow_rate;
         if !instrument.tick.is_positive() || !instrument.lot.is_positive() {
             return Err("tick and lot must be above zero".to_owned());
         }
@@ -409,6 +427,7 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
             ("bps", fee.bps.raw()),
             ("sell_per_share", fee.sell_per_share.raw()),
             ("sell_bps", fee.sell_bps.raw()),
+            ("max_bps", fee.max_bps.raw()),
         ] {
             not_negative(name, raw)?;
         }
@@ -418,6 +437,8 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
             rate: basis_points("bps", fee.bps)?,
             sell_per_share: fee.sell_per_share,
             sell_rate: basis_points("sell_bps", fee.sell_bps)?,
+            max_rate: basis_points("max_bps", fee.max_bps)?,
+            tiers: tiers(&fee.tiers)?,
         };
     }
     if let Some(bps) = line.slippage_bps {
@@ -454,6 +475,15 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
     venue.stale_after_ms = line.stale_after_ms.or(venue.stale_after_ms);
     venue.seed = line.seed.unwrap_or(venue.seed);
     Ok((line.t, Command::Configure(venue)))
+}
+
+fn tiers(lines: &[TierLine]) -> Result<FeeTiers, String> {
+    let tier = |line: &TierLine| {
+        let rate = basis_points("bps of a tier", line.bps)?;
+        Ok(FeeTier { from: line.from, per_share: line.per_share, rate })
+    };
+    let tiers = lines.iter().map(tier).collect::<Result<Vec<_>, String>>()?;
+    FeeTiers::of(&tiers).map_err(|error| error.to_string())
 }
 
 fn basis_points(name: &str, bps: Ratio) -> Result<Ratio, String> {
