@@ -66,6 +66,7 @@ pub mod view;
 pub use error::{ErrorKind, ServiceError};
 pub use house::House;
 
+pub use crate::market::import::parse_symbol;
 pub use crate::store::refuse_inside_home;
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::limit::Scope as Covers;
-use crate::domain::{AccountId, Capability, Exchange, InstrumentId, Order};
+use crate::domain::{AccountId, Capability, Exchange, InstrumentId, Order, UnixNanos};
 use crate::execution::State;
 use crate::store::trades::Period;
 
@@ -195,8 +196,8 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
     let market_time = state.market_time(exchange).max(house.live_time(exchange));
     let simulated = exchange == Exchange::Sim;
     let calendar = house.calendars().of(exchange);
-    let running = market_time
-        .and_then(|t| calendar.session_on(calendar.date_at(t)).filter(|s| s.open <= t && t < s.close));
+    let rounds = house.rounds_of(exchange);
+    let asked_at = rounds.is_some().then(|| house.clock().now());
     let newest = lock(house.market_store()).read().last_session(exchange)?;
     let stored = match (market_time, newest) {
         (_, None) => {
@@ -212,13 +213,13 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
         (Some(_), Some(day)) => (format!("{exchange} prices to {day}, all played"), false),
     };
     let shown = house.feed_of(exchange).map_or(stored, |(words, is_fresh)| (words, !is_fresh));
-    let (text, warning) = match house.rounds_of(exchange) {
+    let (text, warning) = match rounds {
         Some((words, is_fresh)) => (format!("{words}; {}", shown.0), shown.1 || !is_fresh),
         None => shown,
     };
     Ok(DataState {
         simulated,
-        session_open: running.is_some(),
+        session_open: in_session(calendar, market_time, asked_at),
         market_time,
         market_clock: market_time.map(|t| calendar.local_clock(t)).unwrap_or_default(),
         live: house.is_live(),
@@ -226,4 +227,28 @@ fn data_state(session: &Arc<Session>, state: &State, exchange: Exchange) -> Resu
         text,
         warning,
     })
+}
+
+/// Whether an exchange is in session at its market time. One that has none yet, since nothing was played, goes by the wall
+/// while it is asked for prices.
+fn in_session(calendar: &Calendar, market_time: Option<UnixNanos>, asked_at: Option<UnixNanos>) -> bool {
+    market_time.or(asked_at).is_some_and(|t| {
+        calendar.session_on(calendar.date_at(t)).is_some_and(|session| session.open <= t && t < session.close)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::calendar::Calendars;
+
+    #[test]
+    fn an_exchange_without_a_time_goes_by_the_wall_while_it_is_asked_for_prices() {
+        let calendars = Calendars::bundled().unwrap();
+        let at = |text: &str| Some(text.parse::<UnixNanos>().unwrap());
+        let open = |market, asked| in_session(calendars.of(Exchange::Xnys), market, asked);
+        let (noon, night) = (at("2024-07-08T16:00:00Z"), at("2024-07-08T03:00:00Z"));
+        assert!(open(None, noon) && open(noon, night) && open(noon, None));
+        assert!(!open(None, night) && !open(night, noon) && !open(None, None));
+    }
 }

@@ -14,6 +14,7 @@ pub mod format;
 pub mod keys;
 pub mod lab;
 pub mod modal;
+pub mod names;
 pub mod panes;
 pub mod run;
 pub mod state;

@@ -163,8 +163,8 @@ fn draw_fields(state: &UiState, form: &TicketForm, inner: Rect, pen: &mut Pen<'_
             pen.put(end + 1, y, hint, muted);
         }
     }
-    let symbol = form.entry.symbol.text().to_ascii_uppercase();
-    if let Some(row) = state.screen.watchlist.iter().find(|w| w.symbol.as_str() == symbol) {
+    let symbol = form.symbol().ok();
+    if let Some(row) = state.screen.watchlist.iter().find(|w| Some(w.symbol) == symbol) {
         let part = |label: &str, price: Option<crate::domain::Price>| {
             price.map_or_else(String::new, |p| format!("{label} {}", format::price(p)))
         };

@@ -6,13 +6,14 @@
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::domain::{InstrumentId, Symbol};
+use crate::domain::{Exchange, InstrumentId, Symbol};
 use crate::service::desk::{Reply, Request};
 use crate::service::view::Instrument;
 use crate::tui::actions::{ACTIONS, ActionDef, ActionId};
 use crate::tui::field::Field;
 use crate::tui::format::LocalClock;
 use crate::tui::keys::{Code, Key};
+use crate::tui::names;
 use crate::tui::state::{Effect, Latest, Tag, UiState};
 use crate::tui::theme::Meaning;
 
@@ -147,13 +148,22 @@ impl PickForm {
 impl PickForm {
     /// A symbol that is not known here can be fetched, by those who may.
     fn unknown(&self, state: &UiState) -> Option<PickItem> {
-        let text = self.field.text().trim().to_ascii_uppercase();
-        let symbol = text.strip_suffix(".AX").unwrap_or(&text);
-        let is_known =
-            self.names.iter().any(|n| n.symbol.as_str() == symbol || n.instrument.to_string() == text);
+        let typed = self.field.text().trim();
+        let (code, exchange) = match names::suffixed(typed) {
+            Some((code, exchange)) => (code, Some(exchange)),
+            None => (typed, None),
+        };
+        let known: Vec<Symbol> = self.names.iter().map(|n| n.symbol).collect();
+        let symbol = names::read(code, exchange.unwrap_or(Exchange::Xnys), &known).ok()?;
+        let end = typed.strip_prefix(code).unwrap_or_default().to_ascii_uppercase();
+        let text = format!("{symbol}{end}");
+        let is_known = self
+            .names
+            .iter()
+            .any(|n| n.symbol == symbol && exchange.is_none_or(|exchange| n.instrument.exchange == exchange));
         let fetch = ACTIONS.iter().find(|a| a.id == ActionId::Sync)?;
         let offered = self.answered && !is_known && state.forbidden(fetch.right).is_none();
-        (offered && symbol.parse::<Symbol>().is_ok()).then(|| PickItem {
+        offered.then(|| PickItem {
             name: text.clone(),
             text: "not known here: fetch its prices from the vendors".to_owned(),
             right: "fetch".to_owned(),

@@ -10,6 +10,7 @@ use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::line::{LineForm, LineKind};
 use crate::tui::modal::pick::{PickForm, PickKind};
 use crate::tui::modal::{Detail, Modal, changed};
+use crate::tui::names;
 use crate::tui::panes::{PaneId, RowKey};
 use crate::tui::state::{Effect, Tag, Tone, UiState};
 
@@ -153,13 +154,12 @@ fn named(state: &UiState, args: &str) -> (Option<InstrumentId>, Vec<String>) {
     let Some(first) = words.first().filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic())) else {
         return (None, words);
     };
-    let whole = first.to_ascii_uppercase();
     let exchange = state.account().and_then(|a| a.exchange).or(state.focused.map(|f| f.exchange));
-    let suffixed =
-        whole.rsplit_once('.').and_then(|(code, end)| Some((code, Exchange::of_suffix(end).ok()?)));
-    let parsed = match suffixed {
-        Some((code, exchange)) => code.parse().ok().map(|symbol| InstrumentId::new(symbol, exchange)),
-        None => whole.parse().ok().and_then(|symbol| {
+    let known = names::on_screen(state);
+    let read = |text: &str, exchange| names::read(text, exchange, &known).ok();
+    let parsed = match names::suffixed(first) {
+        Some((code, exchange)) => read(code, exchange).map(|symbol| InstrumentId::new(symbol, exchange)),
+        None => read(first, exchange.unwrap_or(Exchange::Xnys)).and_then(|symbol| {
             let known = state.screen.watchlist.iter().find(|w| w.symbol == symbol).map(|w| w.instrument);
             known.or_else(|| exchange.map(|exchange| InstrumentId::new(symbol, exchange)))
         }),

@@ -23,6 +23,7 @@ use super::update;
 mod brokers;
 mod data;
 mod exits;
+mod names;
 mod research;
 mod sets;
 

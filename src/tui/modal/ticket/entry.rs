@@ -314,10 +314,8 @@ impl Entry {
         }
     }
 
-    /// The order, or what is still missing.
-    pub fn order(&self) -> Result<OrderWish, String> {
-        let symbol: Symbol =
-            self.symbol.text().trim().to_ascii_uppercase().parse().map_err(|e| format!("{e}"))?;
+    /// The order of a symbol, or what is still missing.
+    pub fn order(&self, symbol: Symbol) -> Result<OrderWish, String> {
         let size = self.size()?;
         let price = |field: TicketField, name: &str, missing: &str| {
             if self.needs(field) { self.price(field, name, Some(missing)) } else { Ok(None) }
@@ -426,6 +424,10 @@ mod tests {
         entry
     }
 
+    fn wish(entry: &Entry) -> Result<OrderWish, String> {
+        entry.order("AAPL".parse().unwrap())
+    }
+
     #[test]
     fn fields_appear_where_the_kind_of_order_needs_them() {
         let mut entry = entry();
@@ -448,7 +450,7 @@ mod tests {
             entry.order_type = *kind;
             entry.trigger.set("51");
             entry.trail.set("2%");
-            let order = entry.order().unwrap();
+            let order = wish(&entry).unwrap();
             assert_eq!((order.order_type, order.limit_price.is_some()), (*kind, kind.has_limit()));
             assert_eq!(order.trigger_price.is_some(), kind.has_trigger());
         }
@@ -459,14 +461,14 @@ mod tests {
         let mut entry = entry();
         entry.measure = Measure::Risk;
         entry.quantity.set("0.5");
-        assert!(entry.order().unwrap_err().contains("stop"));
+        assert!(wish(&entry).unwrap_err().contains("stop"));
         entry.exits = Exits::Bracket;
         entry.loss.set("48");
-        let order = entry.order().unwrap();
+        let order = wish(&entry).unwrap();
         assert_eq!(order.size, Size::Risk { share: "0.005".parse().unwrap(), stop: None });
         assert_eq!(order.stop_loss, Some("48".parse().unwrap()));
         entry.profit.set("47");
-        assert!(entry.order().unwrap_err().contains("beyond"));
+        assert!(wish(&entry).unwrap_err().contains("beyond"));
     }
 
     #[test]
@@ -476,26 +478,26 @@ mod tests {
         entry.turn(TicketField::Exits, -1);
         assert!(entry.fields().any(|f| f == TicketField::OrStop));
         assert!(!entry.fields().any(|f| matches!(f, TicketField::Profit | TicketField::Loss)));
-        assert_eq!(entry.order().unwrap_err(), "type the price of the stop");
+        assert_eq!(wish(&entry).unwrap_err(), "type the price of the stop");
         entry.or_stop.set("51");
-        assert!(entry.order().unwrap_err().contains("below the limit"), "{:?}", entry.order());
+        assert!(wish(&entry).unwrap_err().contains("below the limit"), "{:?}", wish(&entry));
         entry.or_stop.set("45");
-        let order = entry.order().unwrap();
+        let order = wish(&entry).unwrap();
         assert_eq!((order.or_stop, order.take_profit, order.stop_loss), ("45".parse().ok(), None, None));
         entry.order_type = OrderType::Market;
-        assert!(entry.order().unwrap_err().contains("limit order"));
+        assert!(wish(&entry).unwrap_err().contains("limit order"));
         (entry.order_type, entry.exits) = (OrderType::Limit, Exits::None);
-        assert_eq!(entry.order().unwrap().or_stop, None);
+        assert_eq!(wish(&entry).unwrap().or_stop, None);
     }
 
     #[test]
     fn a_day_or_a_minute_says_when_it_ends() {
         let mut entry = entry();
         entry.tif = TimeInForce::Gtd;
-        assert!(entry.order().unwrap_err().contains("when it ends"));
+        assert!(wish(&entry).unwrap_err().contains("when it ends"));
         entry.until.set("2026-12-31");
-        assert_eq!(entry.order().unwrap().expire_at.unwrap().to_string(), "2026-12-31T23:59:59Z");
+        assert_eq!(wish(&entry).unwrap().expire_at.unwrap().to_string(), "2026-12-31T23:59:59Z");
         entry.until.set("2026-12-31 21:00");
-        assert_eq!(entry.order().unwrap().expire_at.unwrap().to_string(), "2026-12-31T21:00:00Z");
+        assert_eq!(wish(&entry).unwrap().expire_at.unwrap().to_string(), "2026-12-31T21:00:00Z");
     }
 }

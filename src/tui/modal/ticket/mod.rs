@@ -6,12 +6,13 @@
 
 mod entry;
 
-use crate::domain::{AccountId, Exchange, InstrumentId, Side};
+use crate::domain::{AccountId, Exchange, InstrumentId, Side, Symbol};
 use crate::service::desk::{Reply, Request, Ticket};
 use crate::service::trading::Size;
 use crate::service::view::WhatIf;
 use crate::tui::field::Field;
 use crate::tui::keys::{Code, Key};
+use crate::tui::names;
 use crate::tui::state::{Effect, Latest, Tag, Tone, UiState};
 
 pub use entry::{Entry, Exits, Measure, TicketField};
@@ -36,6 +37,8 @@ pub struct TicketForm {
     pub account: AccountId,
     /// Where the symbol trades.
     pub exchange: Exchange,
+    /// Symbols that were on the screen when it was opened.
+    pub known: Vec<Symbol>,
     /// What is asked for.
     pub entry: Entry,
     /// The field that has the keyboard.
@@ -64,6 +67,7 @@ impl TicketForm {
         Self {
             account,
             exchange: instrument.exchange,
+            known: vec![instrument.symbol],
             entry: Entry::new(instrument.symbol, side),
             field: TicketField::Quantity,
             fresh: true,
@@ -78,9 +82,14 @@ impl TicketForm {
         }
     }
 
+    /// The symbol that was typed.
+    pub fn symbol(&self) -> Result<Symbol, String> {
+        names::read(self.entry.symbol.text(), self.exchange, &self.known)
+    }
+
     /// The order it holds, or what is still missing.
     pub fn ticket(&self) -> Result<Ticket, String> {
-        let order = Box::new(self.entry.order()?);
+        let order = Box::new(self.entry.order(self.symbol()?)?);
         let instrument = InstrumentId::new(order.symbol, self.exchange);
         Ok(Ticket { account: self.account, instrument, order })
     }

@@ -1,6 +1,6 @@
 //! Tickets, cancels and rebalances.
 
-use crate::domain::{Price, Side, Symbol};
+use crate::domain::{Exchange, Price, Side, Symbol};
 use crate::service::desk::Request;
 use crate::service::view::OrderRow;
 use crate::tui::actions::ActionId;
@@ -10,6 +10,7 @@ use crate::tui::modal::ask::{AskForm, Choice, Deed};
 use crate::tui::modal::amend::AmendForm;
 use crate::tui::modal::ticket::TicketForm;
 use crate::tui::modal::{Detail, Modal, changed};
+use crate::tui::names;
 use crate::tui::panes::RowKey;
 use crate::tui::state::{Effect, Tag, Tone, UiState};
 use crate::tui::words;
@@ -34,6 +35,7 @@ pub(super) fn ticket(state: &mut UiState, id: ActionId, args: &str, out: &mut Ve
         return state.say(Tone::Bad, "There is no account to trade; a chooses one.");
     };
     let mut form = TicketForm::new(account, instrument, side);
+    form.known.extend(names::on_screen(state));
     if let Some(quantity) = rest.first() {
         form.entry.quantity.set(quantity);
     }
@@ -106,7 +108,9 @@ pub(super) fn cancel_all(state: &mut UiState, args: &str) {
     let Some(account) = state.screen.account else {
         return state.say(Tone::Bad, "There is no account; a chooses one.");
     };
-    let typed: Option<Symbol> = args.trim().to_ascii_uppercase().parse().ok();
+    let ordered: Vec<Symbol> = state.working().map(|o| o.symbol).collect();
+    let exchange = state.account().and_then(|a| a.exchange).unwrap_or(Exchange::Xnys);
+    let typed = names::read(args, exchange, &ordered).ok();
     let selected = match state.selection() {
         RowKey::Order(..) => state.instrument().map(|i| i.symbol),
         _ => None,
