@@ -48,6 +48,9 @@ fn give(engine: &mut Engine, command: Command, now: UnixNanos) -> Batch {
     engine.command(&given, now, now).unwrap()
 }
 
+/// The strategy of every order, where limits of one are measured.
+const STRATEGY: &str = "s1";
+
 fn order(id: usize, instrument: InstrumentId, side: Side, limit: Option<&str>) -> OrderSpec {
     let size = (side, Quantity::from_whole(10).unwrap());
     let (id, limit) = (format!("o{id}").parse().unwrap(), limit.map(|l| l.parse().unwrap()));
@@ -96,8 +99,10 @@ fn wide(limit: LimitName) -> String {
     value.to_owned()
 }
 
-/// A rich account that holds `held` names and has `resting` orders open; 10,000 instruments known.
-fn engine(held: usize, resting: usize, limits: bool) -> (Engine, Vec<Batch>) {
+/// A rich account that holds `held` names and has `resting` orders open, of a strategy where that is wanted; 10,000
+/// instruments known.
+fn engine(held: usize, resting: usize, limits: bool, strategy: Option<&str>) -> (Engine, Vec<Batch>) {
+    let strategy = strategy.and_then(|name| name.parse().ok());
     let mut engine = Engine::new(Calendars::bundled().unwrap()).unwrap();
     let mut batches = Vec::new();
     batches.push(give(
@@ -127,7 +132,7 @@ fn engine(held: usize, resting: usize, limits: bool) -> (Engine, Vec<Batch>) {
     let now = start().plus_nanos(60_000_000_000);
     batches.push(engine.market(&MarketEvent::Bars(bars), now).unwrap());
     for at in 0..held {
-        let order = order(1_000_000 + at, name(at), Side::Buy, None);
+        let order = OrderSpec { strategy, ..order(1_000_000 + at, name(at), Side::Buy, None) };
         batches.push(give(&mut engine, Command::Submit { order, facts: MarketFacts::default() }, now));
     }
     let bars: Vec<Bar> = (0..held).map(|at| bar(at, now)).collect();
@@ -136,7 +141,7 @@ fn engine(held: usize, resting: usize, limits: bool) -> (Engine, Vec<Batch>) {
         batches.push(engine.market(&MarketEvent::Bars(bars), now).unwrap());
     }
     for id in 0..resting {
-        let order = order(id, name(id), Side::Buy, Some("45"));
+        let order = OrderSpec { strategy, ..order(id, name(id), Side::Buy, Some("45")) };
         batches.push(give(&mut engine, Command::Submit { order, facts: MarketFacts::default() }, now));
     }
     let book = engine.state().accounts().get(&account()).unwrap();
@@ -177,28 +182,44 @@ fn print(what: &str, mut times: Vec<Duration>) {
     println!("{what:<64} n {:>6}  p50 {p50:>9.2} us  p99 {p99:>9.2} us  max {max:>9.2} us", times.len());
 }
 
-/// All controls over one order, with every limit set.
-fn gate(limits: bool) {
-    let (engine, _) = engine(HELD, RESTING, limits);
+/// Every limit that a strategy may have, beside those of the firm; how many.
+fn limit_strategy(engine: &mut Engine, now: UnixNanos) -> usize {
+    let before = engine.state().limits().in_force().count();
+    let scope: Scope = format!("strategy:{STRATEGY}").parse().unwrap();
+    for limit in LimitName::ALL {
+        give(engine, Command::SetLimit(LimitDraft { scope, ..draft(*limit, &wide(*limit)) }), now);
+    }
+    engine.state().limits().in_force().count() - before
+}
+
+/// All controls over one order, with every limit set, of a strategy too where that is wanted.
+fn gate(limits: bool, strategy: Option<&str>) {
+    let (mut engine, _) = engine(HELD, RESTING, limits, strategy);
     let facts = facts();
     let now = start().plus_nanos(200_000_000_000);
+    let of_strategy = if strategy.is_some() { limit_strategy(&mut engine, now) } else { 0 };
+    let own = strategy.and_then(|name| name.parse().ok());
     let mut times = Vec::with_capacity(DECISIONS);
     for at in 0..DECISIONS {
-        let order = order(2_000_000 + at, name(at * 7), Side::Buy, (at % 2 == 0).then_some("49.5"));
+        let limit = (at % 2 == 0).then_some("49.5");
+        let order = OrderSpec { strategy: own, ..order(2_000_000 + at, name(at * 7), Side::Buy, limit) };
         let began = Instant::now();
         let book = engine.state().book(account(), now).unwrap();
         let decision = evaluate(&book, engine.state().limits(), &facts, &Draft::new(&Arc::new(order)));
         times.push(began.elapsed());
         assert!(decision.is_accepted(), "{:?}", decision.verdict());
     }
-    let all = format!("all {} limits set", LimitName::ALL.len());
-    let set = if limits { all.as_str() } else { "no limit set" };
+    let set = match (limits, of_strategy) {
+        (false, _) => "no limit set".to_owned(),
+        (true, 0) => format!("all {} limits set", LimitName::ALL.len()),
+        (true, own) => format!("all {} and {own} of its strategy set", LimitName::ALL.len()),
+    };
     print(&format!("gate: 10,000 instruments, 3,000 held, 5,000 open, {set}"), times);
 }
 
 /// A drafted limit over 1,000 positions and 5,000 open orders.
 fn what_if() {
-    let (engine, _) = engine(1_000, RESTING, false);
+    let (engine, _) = engine(1_000, RESTING, false, None);
     let facts = facts();
     let now = start().plus_nanos(200_000_000_000);
     for (limit, hard) in [
@@ -223,7 +244,7 @@ fn what_if() {
 /// 1,000 open orders cancelled by one halt: in memory, and with the journal on disk.
 fn kill_switch() {
     const OPEN: usize = 1_000;
-    let (built, batches) = engine(0, OPEN, false);
+    let (built, batches) = engine(0, OPEN, false, None);
     let halt = || Command::Halt {
         scope: Scope::Firm,
         mode: HaltMode::Halted,
@@ -250,8 +271,9 @@ fn kill_switch() {
 }
 
 fn main() {
-    gate(false);
-    gate(true);
+    gate(false, None);
+    gate(true, None);
+    gate(true, Some(STRATEGY));
     what_if();
     kill_switch();
 }

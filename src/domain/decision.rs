@@ -90,6 +90,9 @@ pub struct Own {
     /// Before and with the order, raw: of a fraction of equity the money. `None` when it cannot be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span<i64>>,
+    /// Whether the order only makes smaller what its strategy holds; of another scope the account's position counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduces: Option<bool>,
 }
 
 /// Everything the controls look at. A figure that is `None` could not be said, or no limit asked for it.

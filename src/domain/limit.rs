@@ -111,7 +111,7 @@ limit_names! {
     MaxCancelsPerDay = "max_cancels_per_day", Count, CancelLimit, "Most cancels of an account in a day; more orders are refused, cancels never.";
     MaxOrderToTrade = "max_order_to_trade", Ratio, OrderToTrade, "Most orders, changes and cancels of an account in a day for each fill and one more.";
     MaxRepeatedExecutions = "max_repeated_executions", Count, RepeatedExecution, "Most fills of a strategy before a person must look: then it is halted until somebody resumes it.";
-    MaxDailyLoss = "max_daily_loss", Money, DailyLossLimit, "Largest loss since the day's opening equity; for a symbol, of what is held and was traded in it today, fees apart.";
+    MaxDailyLoss = "max_daily_loss", Money, DailyLossLimit, "Largest loss since the day's opening equity; for a symbol or a strategy, of what it held and traded today, fees apart.";
     MaxDrawdown = "max_drawdown", Ratio, DrawdownLimit, "Largest fall from the highest equity so far.";
     MaxPositionLoss = "max_position_loss", Money, PositionLoss, "Largest unrealised loss of one position; more of it may not be added.";
     MaxConsecutiveLosses = "max_consecutive_losses", Count, ConsecutiveLosses, "Most closes at a loss in a row, until the next day.";
@@ -168,7 +168,7 @@ pub enum Scope {
     Account(AccountId),
     /// One symbol, in every paper account.
     Symbol(Symbol),
-    /// Orders of one strategy, in every paper account.
+    /// One strategy, in every paper account.
     Strategy(StrategyId),
 }
 

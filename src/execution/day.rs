@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountId, ByInstrument, Exchange, InstrumentId, Money, Price};
+use crate::domain::{AccountId, ByInstrument, Exchange, InstrumentId, Money, Price, StrategyId};
 
 use crate::risk::DayProfits;
 
@@ -17,13 +17,35 @@ use super::state::State;
 
 /// One holding's day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct DayOf {
+pub(super) struct DayOf {
     /// Which day.
-    day: NaiveDate,
+    pub day: NaiveDate,
     /// Its value at the close before; `None` where no price was known.
-    opening: Option<Money>,
+    pub opening: Option<Money>,
     /// Money that came out of it since; `None` when it cannot be counted.
-    flow: Option<Money>,
+    pub flow: Option<Money>,
+}
+
+impl DayOf {
+    /// A day of which nothing but its begin is known; `held` says whether there was a holding then.
+    pub const fn new(day: NaiveDate, held: bool) -> Self {
+        let opening = if held { None } else { Some(Money::ZERO) };
+        Self { day, opening, flow: Some(Money::ZERO) }
+    }
+
+    /// Adds money that came out of the holding.
+    pub fn add(&mut self, amount: Option<Money>) {
+        self.flow = self.flow.zip(amount).and_then(|(flow, amount)| flow.checked_add(amount));
+    }
+
+    /// Two holdings as one, on the same day.
+    pub fn joined(&self, other: &Self) -> Self {
+        Self {
+            opening: self.opening.zip(other.opening).and_then(|(a, b)| a.checked_add(b)),
+            flow: self.flow.zip(other.flow).and_then(|(a, b)| a.checked_add(b)),
+            ..*self
+        }
+    }
 }
 
 /// The day of every holding.
@@ -38,6 +60,11 @@ impl DayProfits for State {
             (!held && !traded).then_some(Money::ZERO)
         };
         self.day_profit(account, instrument, price).or_else(untouched)
+    }
+
+    fn of_strategy(&self, account: AccountId, strategy: StrategyId) -> Option<Money> {
+        let worth = self.orders.by_strategy().sums(strategy).positions(account)?;
+        self.strategies.day_profit((account, strategy), worth)
     }
 }
 
@@ -94,24 +121,19 @@ impl State {
         day: NaiveDate,
         amount: Option<Money>,
     ) {
-        let opening = if held { None } else { Some(Money::ZERO) };
-        let new = DayOf { day, opening, flow: Some(Money::ZERO) };
+        let new = DayOf::new(day, held);
         let of = self.day_of.0.entry(account).or_default().or_insert_with(instrument, || new);
         if of.day < day {
             *of = new;
         }
-        of.flow = of.flow.zip(amount).and_then(|(flow, amount)| flow.checked_add(amount));
+        of.add(amount);
     }
 
     /// A holding goes on under another symbol.
     pub(super) fn rename_day_flow(&mut self, from: InstrumentId, to: InstrumentId) {
         for days in self.day_of.0.values_mut() {
             let Some(old) = days.remove(&from) else { continue };
-            let joined = days.get(&to).filter(|new| new.day == old.day).map(|new| DayOf {
-                opening: old.opening.zip(new.opening).and_then(|(a, b)| a.checked_add(b)),
-                flow: old.flow.zip(new.flow).and_then(|(a, b)| a.checked_add(b)),
-                ..old
-            });
+            let joined = days.get(&to).filter(|new| new.day == old.day).map(|new| old.joined(new));
             days.insert(to, joined.unwrap_or(old));
         }
     }

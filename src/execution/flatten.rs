@@ -40,7 +40,8 @@ impl Step<'_> {
         reason: &CleanText,
     ) -> Result<(), EngineError> {
         if let Scope::Strategy(_) = scope {
-            let why = "a position belongs to no strategy: flatten an account or a symbol".to_owned();
+            let why = "a position is the account's, whatever its strategies hold of it: flatten an account or a symbol";
+            let why = why.to_owned();
             return self.reject(actor, format!("flatten {scope}"), why);
         }
         let held = self.held_in(scope);

@@ -98,8 +98,10 @@ impl Step<'_> {
     fn marked_prices(&self, exchange: Exchange) -> Vec<(InstrumentId, Price)> {
         let state = self.state();
         let held = state.accounts().values().flat_map(|a| a.positions().keys().copied());
-        let mut wanted: Vec<InstrumentId> =
-            held.chain(state.orders.instruments()).filter(|i| i.exchange == exchange).collect();
+        // What strategies hold against each other is worth something to each.
+        let strategies = state.strategies.held().map(|(_, _, instrument, _)| instrument);
+        let wanted = held.chain(state.orders.instruments()).chain(strategies);
+        let mut wanted: Vec<InstrumentId> = wanted.filter(|i| i.exchange == exchange).collect();
         wanted.sort_unstable();
         wanted.dedup();
         wanted.into_iter().filter_map(|i| state.view.last(i).map(|p| (i, p.price))).collect()

@@ -9,10 +9,10 @@ use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AccountId, ByInstrument, Exchange, InstrumentId, Money, Order, OrderId, OrderSpec, Price, Quantity, Seq,
-    TriggerType, UnixNanos, VenueOrderId,
+    AccountId, ByInstrument, Exchange, Instrument, InstrumentId, Money, Order, OrderId, OrderSpec, Price,
+    Quantity, Seq, StrategyId, TriggerType, UnixNanos, VenueOrderId,
 };
-use crate::risk::{Counted, OpenOrders, OrderKey, Queues, Sums};
+use crate::risk::{ByStrategy, Counted, OpenOrders, OrderKey, Queues, Sums};
 
 use super::ladder::{Ladder, Slot, Sources};
 
@@ -65,6 +65,9 @@ pub struct Orders {
     sources: Sources,
     /// What they add up to.
     sums: Sums,
+    /// The same of each strategy.
+    #[serde(default)]
+    by_strategy: ByStrategy,
     #[serde(skip)]
     done: DoneOrders,
     #[serde(skip)]
@@ -252,13 +255,54 @@ impl Orders {
         &self.sums
     }
 
-    pub(super) fn sums_mut(&mut self) -> &mut Sums {
-        &mut self.sums
+    /// The same of each strategy.
+    pub const fn by_strategy(&self) -> &ByStrategy {
+        &self.by_strategy
+    }
+
+    /// Takes sums that were made from scratch.
+    pub(super) fn set_sums(&mut self, sums: Sums) {
+        self.sums = sums;
+    }
+
+    /// Takes those of each strategy.
+    pub(super) fn set_by_strategy(&mut self, by_strategy: ByStrategy) {
+        self.by_strategy = by_strategy;
+    }
+
+    /// Makes an instrument's sector known to the sums.
+    pub(super) fn define(&mut self, instrument: &Instrument) {
+        self.sums.define(instrument);
+        self.by_strategy.define(instrument);
+    }
+
+    /// Takes the last price of an instrument into the sums.
+    pub(super) fn set_last(&mut self, instrument: InstrumentId, last: Price) {
+        self.sums.set_last(instrument, last);
+        self.by_strategy.set_last(instrument, last);
+    }
+
+    /// Takes an account's position in an instrument into the sums.
+    pub(super) fn set_position(&mut self, account: AccountId, instrument: InstrumentId, held: Quantity) {
+        self.sums.set_position(account, instrument, held);
+    }
+
+    /// Takes what a strategy holds in an account into the sums.
+    pub(super) fn set_strategy_position(
+        &mut self,
+        strategy: StrategyId,
+        at: (AccountId, InstrumentId),
+        held: Quantity,
+    ) {
+        self.by_strategy.set_position(strategy, at, held, &self.sums);
     }
 
     /// Takes an order in.
     pub(super) fn insert(&mut self, order: Arc<Order>, working: Working) {
         self.sums.add(&order);
+        if let Some(strategy) = order.spec.strategy {
+            self.by_strategy.add(strategy, &order, &self.sums);
+        }
         let (key, instrument) = (working.key, order.spec.instrument);
         if let Some(group) = order.spec.oco {
             self.groups.entry((key.0, group)).or_default().insert(key.1);
@@ -303,6 +347,9 @@ impl Orders {
             self.groups_filled.insert((key.0, group));
         }
         self.sums.replace(counted, order, held);
+        if let Some(strategy) = order.spec.strategy {
+            self.by_strategy.replace(strategy, counted, order, &self.sums);
+        }
         if order.status.is_done() {
             self.finish(key, slot);
         } else {

@@ -18,12 +18,15 @@ use crate::domain::{
     Price, RefusalCode, Seq, StrategyId, UnixNanos,
 };
 use crate::portfolio::Account;
-use crate::risk::{Activity, Book, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums};
+use crate::risk::{
+    Activity, Book, ByStrategy, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums,
+};
 
 use super::day::Days;
 use super::few::Few;
 use super::month::Month;
 use super::orders::Orders;
+use super::strategies::Strategies;
 use super::view::View;
 
 /// A dividend that is known and whose ex-date lies ahead.
@@ -87,6 +90,9 @@ pub struct State {
     /// What each holding did since its day began.
     #[serde(default)]
     pub(super) day_of: Days,
+    /// What each strategy holds.
+    #[serde(default)]
+    pub(super) strategies: Strategies,
     /// Fills of each strategy since a person last looked.
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) executions: BTreeMap<StrategyId, u32>,
@@ -204,6 +210,11 @@ impl State {
         self.breaks.get(&account).is_some_and(|told| told.contains(text))
     }
 
+    /// What each strategy holds of what its account holds.
+    pub const fn strategies(&self) -> &Strategies {
+        &self.strategies
+    }
+
     /// Dividends whose ex-date lies ahead.
     pub fn announced(&self) -> &[Announced] {
         &self.dividends
@@ -276,13 +287,13 @@ impl State {
 
     pub(super) fn set_last(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
         self.view.set_last(instrument, price, time);
-        self.orders.sums_mut().set_last(instrument, price);
+        self.orders.set_last(instrument, price);
     }
 
     /// Takes an account's position in an instrument over into the sums.
     pub(super) fn note_position(&mut self, account: AccountId, instrument: InstrumentId) {
         let Some(held) = self.accounts.get(&account).map(|a| a.quantity(instrument)) else { return };
-        self.orders.sums_mut().set_position(account, instrument, held);
+        self.orders.set_position(account, instrument, held);
     }
 
     /// The sums from scratch.
@@ -294,8 +305,14 @@ impl State {
         Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.open().values())
     }
 
+    /// The sums of each strategy from scratch.
+    pub fn summed_up_by_strategy(&self) -> ByStrategy {
+        ByStrategy::of(self.orders.sums(), self.strategies.held(), self.orders.open().values())
+    }
+
     pub(super) fn sum_up(&mut self) {
-        *self.orders.sums_mut() = self.summed_up();
+        self.orders.set_sums(self.summed_up());
+        self.orders.set_by_strategy(self.summed_up_by_strategy());
     }
 
     /// The book as the risk checks see it.
@@ -317,6 +334,7 @@ impl State {
             latched: &self.latched,
             reconciling: self.reconciling.contains(&account.spec().account),
             sums: self.orders.sums(),
+            by_strategy: self.orders.by_strategy(),
             queues: &self.orders,
             days: self,
             activity: conduct.activity,

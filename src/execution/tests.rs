@@ -9,6 +9,7 @@ mod margin;
 mod remote;
 mod risk;
 mod self_trades;
+mod strategies;
 mod symbols;
 mod triggers;
 mod venue;
@@ -175,6 +176,13 @@ impl Desk {
         }
         assert!(state.orders().done().all(|o| o.status.is_done() && o.leaves().is_zero()));
         assert_eq!(state.orders().sums(), &state.summed_up());
+        self.rebuilds(calendars);
+    }
+
+    /// The journal gives the same state again.
+    fn rebuilds(&self, calendars: &Calendars) {
+        let state = self.engine.state();
+        assert_eq!(state.orders().by_strategy(), &state.summed_up_by_strategy());
         // The journal, through its encoding, rebuilds the same state.
         let texts: Vec<String> = self.events.iter().map(|e| encode(e).unwrap()).collect();
         let events: Vec<Event> = texts.iter().map(|t| decode(ENCODING_VERSION, t).unwrap()).collect();

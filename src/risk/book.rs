@@ -17,7 +17,7 @@ use crate::portfolio::Account;
 
 use super::open::OpenOrders;
 use super::past::{Pace, Past};
-use super::sums::{Prices, Sums, Whole};
+use super::sums::{ByStrategy, Prices, Sums, Whole};
 
 /// An order's name: ids are unique per account.
 pub type OrderKey = (AccountId, OrderId);
@@ -192,6 +192,9 @@ pub trait DayProfits: std::fmt::Debug {
     /// Profit of an account in an instrument since its day began, fees apart; nothing where it was neither held nor
     /// traded, `None` where it is not known.
     fn of_today(&self, account: AccountId, instrument: InstrumentId, price: Option<Price>) -> Option<Money>;
+
+    /// Profit of a strategy in an account since the day began, at last prices, fees apart; `None` where it is not known.
+    fn of_strategy(&self, account: AccountId, strategy: StrategyId) -> Option<Money>;
 }
 
 /// One account's book and the market around it.
@@ -225,6 +228,8 @@ pub struct Book<'a> {
     pub reconciling: bool,
     /// Sums over open orders and positions.
     pub sums: &'a Sums,
+    /// The same of each strategy.
+    pub by_strategy: &'a ByStrategy,
     /// Open orders by instrument.
     pub queues: &'a dyn Queues,
     /// What its holdings made today.

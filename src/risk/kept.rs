@@ -74,9 +74,13 @@ fn kept_apart(inputs: &Inputs, name: LimitName, scope: Scope) -> Kept {
     if inputs.limits.iter().any(|b| (b.name, b.scope) == (name, scope) && b.own.is_some()) {
         return Kept::Looked;
     }
+    // What a strategy holds does not follow from what its account holds.
+    if matches!(scope, Scope::Strategy(_)) {
+        return Kept::Nothing;
+    }
     // The order's own side of its name; beyond nothing it is the net of it, and never more than the worse side.
-    let side =
-        inputs.position.map(|span| Own { span: Some(Span { now: span.now.raw(), with: span.with.raw() }) });
+    let side = inputs.position.map(|span| Span { now: span.now.raw(), with: span.with.raw() });
+    let side = side.map(|span| Own { span: Some(span), reduces: None });
     match (name, side) {
         (LimitName::MaxNetExposure, Some(own)) if own.span.is_some_and(|span| span.with > 0) => {
             Kept::Follows(own)
@@ -87,9 +91,12 @@ fn kept_apart(inputs: &Inputs, name: LimitName, scope: Scope) -> Kept {
 }
 
 /// Whether an order passes a limit whatever its figure was: what only makes a position smaller, and of counts of
-/// orders what is no new one. What needs facts may have lacked them, and then passes nothing.
-pub(super) fn passes_anyway(control: &dyn Control, inputs: &Inputs, name: LimitName) -> bool {
-    let reduces = inputs.reduces && control.spares_reductions() && !needs_facts(name.as_str());
+/// orders what is no new one. What needs facts may have lacked them, and then passes nothing; what makes an account's
+/// position smaller may make that of its strategy larger.
+pub(super) fn passes_anyway(control: &dyn Control, inputs: &Inputs, name: LimitName, scope: Scope) -> bool {
+    let of_strategy = matches!(scope, Scope::Strategy(_)) && is_apart(name, scope);
+    let reduces =
+        inputs.reduces && !of_strategy && control.spares_reductions() && !needs_facts(name.as_str());
     let counts = matches!(
         name,
         LimitName::MaxOpenOrders | LimitName::MaxOrdersPerMinute | LimitName::DuplicateOrderWindow

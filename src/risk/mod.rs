@@ -30,5 +30,5 @@ pub use limits::{InForce, LimitBook, LimitChange, LimitError, Reached, Target};
 pub use open::OpenOrders;
 pub use past::{Pace, Past};
 pub use preview::{OverLimit, PastDecision, Preview, preview};
-pub use sums::{Counted, Sums};
+pub use sums::{ByStrategy, Counted, Sums};
 pub use utilisation::{LimitUse, utilisation};

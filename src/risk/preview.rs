@@ -152,8 +152,9 @@ impl Look<'_> {
             return;
         }
         if utilisation::is_of_one_name(name) {
-            for (instrument, seen) in utilisation::by_name(book, name) {
-                if Target::symbol(spec, instrument.symbol).is_bound_by(self.scope) {
+            let of_strategy = is_apart(name, self.scope) && utilisation::covers(self.scope, spec);
+            for (instrument, seen) in utilisation::by_name(book, name, self.scope) {
+                if of_strategy || Target::symbol(spec, instrument.symbol).is_bound_by(self.scope) {
                     self.push(spec.account, Some(instrument), seen.as_ref(), over);
                 }
             }
@@ -231,7 +232,7 @@ impl Look<'_> {
             (Kept::Looked | Kept::Follows(_), outcome) => outcome,
             (Kept::Part(_), CheckOutcome::Breach) => CheckOutcome::Breach,
             (Kept::Nothing, said) if said != CheckOutcome::NotEvaluated => said,
-            _ if passes_anyway(self.control, &inputs, name) => CheckOutcome::Passed,
+            _ if passes_anyway(self.control, &inputs, name, self.scope) => CheckOutcome::Passed,
             (Kept::Part(_) | Kept::Nothing | Kept::Silence, _) => {
                 preview.unrecorded_at.push(at);
                 CheckOutcome::NotEvaluated

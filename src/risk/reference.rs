@@ -18,11 +18,13 @@ verdict again.
 A limit has a hard value that nothing passes, a soft value above which an order waits for a second person, or both.
 Equal to a value passes. Scopes are `firm`, `account:NAME`, `symbol:NAME` and `strategy:NAME`. For the firm and for an
 account a limit measures each account by itself, where the control does not say that it is the firm's; for a symbol what
-each account holds and orders in it; for a strategy its orders. What cannot be told apart so is not taken: the table says
-for what each limit may be set, and one of another scope, which an older home may have, still measures the account. A
-position belongs to no strategy. All that fit bind, the tightest speaks. A simulation account knows only limits of its
-own account. What cannot be measured, because a price or a fact is missing, is never passed:
-the check says NOT_EVALUATED, and the order is refused, or waits where only a soft value is set.
+each account holds and orders in it; for a strategy its orders, and what it [holds](trading.md#what-a-strategy-holds) and
+orders in each account: open orders count at worst as an account's do, shares are of the account's equity, and what makes
+the strategy's own holding smaller is a reduction. What cannot be told apart so is not taken: the table says for what each
+limit may be set, and one of another scope, which an older home may have, still measures the account. All that fit bind,
+the tightest speaks. A simulation account knows only limits of its own account. What cannot be measured, because a price
+or a fact is missing, is never passed: the check says NOT_EVALUATED, and the order is refused, or waits where only a soft
+value is set.
 
 No limit and no halt speaks against what only closes a position: a flatten of a person, and an exit that is let work
 because its entry fills and can only reduce what that made. What adds risk when it is let work is judged then.

@@ -7,9 +7,11 @@ use crate::domain::{AccountId, AccountSpec, InstrumentId, Margin, Money, Quantit
 use super::book::Book;
 use super::checks::{
     day_loss, firm_used, is_apart, open_orders, orders_in_window, orders_in_window_of, refused_share,
+    strategy_loss,
 };
 use super::exposure::Sides;
 use super::limits::{InForce, LimitBook, Target};
+use super::sums::Sums;
 
 /// One limit and its use by one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +109,7 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
         Scope::Firm | Scope::Account(_) | Scope::Strategy(_) => true,
     };
     if is_of_one_name(name) {
-        let own = by_name(book, name).filter(|(instrument, _)| fits(instrument.symbol));
+        let own = by_name(book, name, scope).filter(|(instrument, _)| fits(instrument.symbol));
         let none = LimitValue::parse(name, "0").ok();
         return own.map(|(_, seen)| seen).try_fold(none, |top, seen| {
             let seen = seen?;
@@ -151,8 +153,10 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             }
         },
         LimitName::MaxDailyLoss => {
-            if let Scope::Symbol(symbol) = scope {
-                return day_loss_in(book, symbol).map(LimitValue::Money);
+            match scope {
+                Scope::Symbol(symbol) => return day_loss_in(book, symbol).map(LimitValue::Money),
+                Scope::Strategy(strategy) => return strategy_loss(book, strategy).map(LimitValue::Money),
+                Scope::Firm | Scope::Account(_) => {}
             }
             let lost = book.account.day_profit(book.equity()?)?.checked_neg()?;
             Some(LimitValue::Money(lost.max(Money::ZERO)))
@@ -220,6 +224,14 @@ fn fall(book: &Book<'_>, from: Money) -> Option<Money> {
     from.checked_sub(book.equity()?).map(|fall| fall.max(Money::ZERO))
 }
 
+/// The sums that a limit of a scope looks at: those of its strategy, where it measures one.
+fn sums_of<'b>(book: &'b Book<'b>, name: LimitName, scope: Scope) -> &'b Sums {
+    match scope {
+        Scope::Strategy(strategy) if is_apart(name, scope) => book.by_strategy.sums(strategy),
+        Scope::Firm | Scope::Account(_) | Scope::Symbol(_) | Scope::Strategy(_) => book.sums,
+    }
+}
+
 /// What of a book a limit measures as a share of equity.
 fn part_of_equity(book: &Book<'_>, name: LimitName, scope: Scope) -> Option<Money> {
     let account = book.account.spec().account;
@@ -230,9 +242,10 @@ fn part_of_equity(book: &Book<'_>, name: LimitName, scope: Scope) -> Option<Mone
         let mut own = names.filter(|(instrument, _)| instrument.symbol == symbol);
         return own.try_fold(Money::ZERO, |sum, (_, sides)| sum.checked_add(part_of_name(&sides?, name)?));
     }
-    let whole = || book.sums.whole(account, |i| book.prices(i));
+    let sums = sums_of(book, name, scope);
+    let whole = || sums.whole(account, |i| book.prices(i));
     match name {
-        LimitName::MaxSectorExposure => book.sums.largest_sector(account),
+        LimitName::MaxSectorExposure => sums.largest_sector(account),
         LimitName::MaxLeverage => Some(whole()?.held),
         LimitName::MaxNetExposure => {
             let whole = whole()?;
@@ -252,13 +265,15 @@ fn part_of_name(sides: &Sides, name: LimitName) -> Option<Money> {
     }
 }
 
-/// What every name of an account uses of a limit on one name; `None` where a price is missing.
+/// What every name of an account (of a strategy in it, where the scope says so) uses of a limit on one name; `None` where
+/// a price is missing.
 pub(super) fn by_name<'b>(
     book: &'b Book<'b>,
     name: LimitName,
+    scope: Scope,
 ) -> impl Iterator<Item = (InstrumentId, Option<LimitValue>)> + 'b {
     let equity = book.equity();
-    let names = book.sums.names(book.account.spec().account, |i| book.prices(i));
+    let names = sums_of(book, name, scope).names(book.account.spec().account, |i| book.prices(i));
     names.map(move |(instrument, sides)| {
         let seen = sides.and_then(|sides| match name {
             LimitName::MaxPositionQuantity => {

@@ -182,6 +182,11 @@ impl Flow {
         spec.tif = if self.dice.one_in(2) { TimeInForce::Day } else { self.dice.pick(TimeInForce::ALL) };
         let later = self.dice.between(1, 3 * 24 * 60);
         spec.expire_at = (spec.tif == TimeInForce::Gtd).then(|| self.now.plus_nanos(later * MINUTE_NANOS));
+        // Every third order is of no strategy.
+        spec.strategy = match self.orders % 3 {
+            0 => None,
+            one => format!("s{one}").parse().ok(),
+        };
         spec.reduce_only = self.dice.one_in(8);
         spec.post_only = spec.order_type == OrderType::Limit && self.dice.one_in(6);
         spec

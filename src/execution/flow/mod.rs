@@ -144,6 +144,8 @@ impl Flow {
         assert_eq!(rebuilt.latched(), live.latched());
         assert!(rebuilt.holds_agree());
         assert_eq!(live.orders().sums(), &live.summed_up());
+        assert_eq!(live.orders().by_strategy(), &live.summed_up_by_strategy());
+        assert_eq!(rebuilt.strategies(), live.strategies());
         self.texts.iter().fold(ChainHash::START, |link, text| link.next(text.as_bytes()))
     }
 }

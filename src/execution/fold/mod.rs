@@ -91,7 +91,7 @@ impl Fold<'_> {
                 Ok(())
             }
             EventBody::InstrumentDefined(instrument) => {
-                self.state.orders.sums_mut().define(instrument);
+                self.state.orders.define(instrument);
                 Arc::make_mut(&mut self.state.instruments).insert(instrument.id, instrument.clone());
                 Ok(())
             }
@@ -234,7 +234,7 @@ impl Fold<'_> {
     fn outside(&mut self) -> Result<(), EngineError> {
         match &self.event.body {
             EventBody::CorporateAction { instrument, ratio, ex_date, is_late, to_tick } => {
-                let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
+                let day = self.day_of(*instrument);
                 self.note_action(*instrument, ex_date.unwrap_or(day), true);
                 return self.split(*instrument, *ratio, (*is_late, *to_tick));
             }
@@ -259,6 +259,7 @@ impl Fold<'_> {
                 self.note_action(*instrument, *ex_date, false);
             }
             EventBody::ExDateReached { instrument, ex_date } => {
+                self.go_ex(*instrument, *ex_date);
                 self.state.dividends.retain(|d| d.instrument != *instrument || d.ex_date != *ex_date);
             }
             EventBody::DividendDue { account, instrument, amount, pay_date, is_late } => {
@@ -273,6 +274,8 @@ impl Fold<'_> {
             EventBody::Cash { account, amount, kind, instrument } => {
                 if let Some(instrument) = instrument.filter(|_| *kind == CashKind::CashInLieu) {
                     self.note_day_flow(*account, instrument, Some(*amount));
+                    let day = self.day_of(instrument);
+                    self.state.pay_strategies(*account, instrument, *amount, day);
                 }
                 let movement = self.account(*account)?.cash_event(*amount, *kind, *instrument);
                 let movement = self.counted(movement)?;
@@ -376,13 +379,31 @@ impl Fold<'_> {
             if let Some(last) = &mut seen.last {
                 let price = split_price(last.price, ratio);
                 last.price = price.map_err(|source| EngineError::Number { seq: self.event.seq, source })?;
-                self.state.orders.sums_mut().set_last(instrument, last.price);
+                self.state.orders.set_last(instrument, last.price);
             }
         }
         for (account, _) in self.effects.movements.iter() {
             self.state.note_position(*account, instrument);
         }
+        let day = self.day_of(instrument);
+        self.state.split_strategies(instrument, ratio, day);
         Ok(())
+    }
+
+    /// Dividends that go ex on a day that has not passed are of the profit that strategies make today.
+    fn go_ex(&mut self, instrument: InstrumentId, ex_date: NaiveDate) {
+        if self.state.day(instrument.exchange).is_some_and(|begun| ex_date < begun) {
+            return;
+        }
+        let day = self.day_of(instrument);
+        let due = self.state.dividends.iter().filter(|d| d.instrument == instrument && d.ex_date == ex_date);
+        let due: Vec<Price> = due.map(|d| d.amount).collect();
+        due.into_iter().for_each(|amount| self.state.owe_strategies(instrument, amount, day));
+    }
+
+    /// The day of an instrument's exchange at the event.
+    fn day_of(&self, instrument: InstrumentId) -> NaiveDate {
+        self.calendars.of(instrument.exchange).date_at(self.event.t)
     }
 
     fn mark(&mut self, exchange: Exchange, time: UnixNanos, prices: &[(InstrumentId, Price)]) {
@@ -393,6 +414,7 @@ impl Fold<'_> {
         if self.state.days.insert(exchange, day) != Some(day) {
             let names: Vec<AccountId> = self.state.accounts.keys().copied().collect();
             names.iter().for_each(|name| self.state.begin_day_of(*name, (exchange, day), prices));
+            self.state.begin_strategies_day(exchange, day, prices);
             for (name, account) in &self.state.accounts {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));

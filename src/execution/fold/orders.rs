@@ -355,6 +355,7 @@ impl Fold<'_> {
         } else if movement.realized.is_positive() {
             activity.losses = 0;
         }
+        self.state.attribute(fill, strategy, before, day);
         if let Some(strategy) = strategy {
             let count = self.state.executions.entry(strategy).or_default();
             *count = count.saturating_add(1);
@@ -371,7 +372,7 @@ impl Fold<'_> {
         instrument: InstrumentId,
         amount: Option<Money>,
     ) {
-        let day = self.calendars.of(instrument.exchange).date_at(self.event.t);
+        let day = self.day_of(instrument);
         let held = self.state.accounts.get(&account).is_some_and(|a| !a.quantity(instrument).is_zero());
         self.state.note_day_flow((account, instrument), held, day, amount);
     }

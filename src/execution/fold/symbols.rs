@@ -45,6 +45,7 @@ impl Fold<'_> {
             conduct.past.change_symbol(from, to);
         }
         state.rename_day_flow(from, to);
+        state.rename_strategies(from, to);
         state.view.change_symbol(from, to);
         state.symbols.insert((from, to, day));
         state.sum_up();

@@ -58,7 +58,7 @@ impl Desk {
         account.quantity(instrument("AAA")).raw() / Quantity::ONE_RAW
     }
 
-    fn split(&mut self, new: i64, old: i64) {
+    pub(super) fn split(&mut self, new: i64, old: i64) {
         let whole = |n| Quantity::from_whole(n).unwrap();
         let (instrument, ratio) = (instrument("AAA"), SplitRatio { new: whole(new), old: whole(old) });
         let (ex_date, is_late, time) = (None, false, self.now);

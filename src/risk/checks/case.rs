@@ -1,5 +1,6 @@
 //! A draft in its book: everything the controls need, gathered once from sums that are already there.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::domain::decision::{Beside, Bound, Inputs, Span};
@@ -9,8 +10,8 @@ use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
-    Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, Symbol,
-    UnixNanos,
+    Instrument, Money, Order, OrderId, OrderSpec, Price, Quantity, Ratio, RefusalCode, Side, StrategyId,
+    Symbol, UnixNanos,
 };
 use crate::portfolio::{Account, Position};
 use crate::risk::book::{Book, Draft, OrderKey, Priced, Recent, Seen};
@@ -20,6 +21,8 @@ use crate::risk::past::Pace;
 use crate::risk::sums::{Around, Whole};
 use crate::risk::tail;
 
+use super::exposure::Exposure;
+use super::scoped::Mine;
 use super::{promise, rate, shape};
 
 /// Limits that look at all positions and open orders of the account.
@@ -49,10 +52,8 @@ pub struct Case<'a> {
     pub(super) price: Option<Price>,
     /// What would still fill.
     pub(super) quantity: Quantity,
-    /// Open orders and position in the instrument, the order itself left out.
-    pub(super) sides: Option<Sides>,
-    /// The same with the order.
-    pub(super) with: Option<Sides>,
+    /// Open orders and position in the instrument, without and with the order.
+    pub(super) exposure: Exposure,
     /// What the account holds of the instrument.
     pub(super) position: Option<&'a Position>,
     /// How much that is.
@@ -61,6 +62,8 @@ pub struct Case<'a> {
     facts: &'a MarketFacts,
     open: Option<&'a Order>,
     around: Around,
+    /// The same of its strategy alone.
+    mine: OnceCell<Mine>,
     notional: Option<Money>,
     /// Value of the whole quantity.
     pub(super) whole: Option<Money>,
@@ -91,9 +94,8 @@ impl<'a> Case<'a> {
             price.and_then(|p| p.notional(order.quantity).ok())
         };
         let around = book.sums.around(order, open, quantity, &prices);
-        // A value that does not fit is no value, whatever the sums can hold.
-        let with = around.with.filter(|_| notional.is_some());
-        let reduces = around.before.is_some_and(|s| s.reduces(order.side, quantity));
+        let exposure = Exposure::new(order.side, notional, &around);
+        let reduces = exposure.reduces(quantity);
         let closes = draft.flattens || (draft.exits && (order.reduce_only || reduces));
         Self {
             book,
@@ -105,14 +107,14 @@ impl<'a> Case<'a> {
             last: last.map(|p| p.price),
             price,
             quantity,
-            sides: around.before,
-            with,
+            exposure,
             position,
             held,
             limits,
             facts,
             open,
             around,
+            mine: OnceCell::new(),
             notional,
             whole,
             closes,
@@ -176,11 +178,11 @@ impl<'a> Case<'a> {
             peak: book.peak,
             drawn_down: book.latched.contains(&(spec.account, RefusalCode::DrawdownLimit)),
             margin_called: book.latched.contains(&(spec.account, RefusalCode::MarginCall)),
-            position: self.span(|s| s.side_value(order.side)),
-            position_quantity: self.span_quantity(),
-            gross: self.gross(whole),
-            net: self.net(whole),
-            held: self.held(whole),
+            position: self.exposure.position(),
+            position_quantity: self.exposure.quantity(),
+            gross: self.exposure.gross(whole),
+            net: self.exposure.net(whole),
+            held: self.exposure.held(whole),
             sector: if wants(LimitName::MaxSectorExposure) { self.sector() } else { None },
             volume: if wants(LimitName::MaxAdvParticipation) { self.volume() } else { None },
             beta: if asked(LimitName::MaxBeta) { self.beta() } else { None },
@@ -246,6 +248,21 @@ impl<'a> Case<'a> {
         Span { now, with: now.saturating_add(u32::from(self.is_new())) }
     }
 
+    /// What its strategy holds and orders around the draft, of an order that names one.
+    pub(super) fn mine(&self, strategy: StrategyId) -> &Mine {
+        self.mine.get_or_init(|| {
+            let (book, order) = (self.book, self.order);
+            let sums = book.by_strategy.sums(strategy);
+            let around = sums.around(order, self.open, self.quantity, &book.prices_of(self.seen));
+            let exposure = Exposure::new(order.side, self.notional, &around);
+            Mine {
+                exposure,
+                whole: sums.whole(order.account, |i| book.prices(i)),
+                reduces: exposure.reduces(self.quantity),
+            }
+        })
+    }
+
     /// Shares that all paper accounts together would be short if all open sells filled, where it is known how many can be borrowed.
     fn borrowed(&self) -> Option<(Quantity, Quantity)> {
         let borrowable = self.instrument?.borrowable?;
@@ -265,7 +282,7 @@ impl<'a> Case<'a> {
         let book = self.book;
         let others = book.peers_gross()?;
         let own = book.sums.whole(book.account.spec().account, |i| book.prices(i));
-        let span = self.gross(own.as_ref())?;
+        let span = self.exposure.gross(own.as_ref())?;
         Some(Span { now: others.checked_add(span.now)?, with: others.checked_add(span.with)? })
     }
 
@@ -329,66 +346,13 @@ impl<'a> Case<'a> {
         Some((self.held.max(Quantity::ZERO), sells?))
     }
 
-    pub(super) fn span(&self, value: impl Fn(&Sides) -> Option<Money>) -> Option<Span<Money>> {
-        Some(Span { now: value(self.sides.as_ref()?)?, with: value(self.with.as_ref()?)? })
-    }
-
-    fn span_quantity(&self) -> Option<Span<Quantity>> {
-        let side = self.order.side;
-        Some(Span { now: self.sides?.side_quantity(side)?, with: self.with?.side_quantity(side)? })
-    }
-
-    /// Gross exposure before and with the order.
-    pub(super) fn gross(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
-        let others = whole?.gross.checked_sub(self.around.counted?.worst()?)?;
-        let now = others.checked_add(self.sides?.worst()?)?;
-        Some(Span { now, with: others.checked_add(self.with?.worst()?)? })
-    }
-
-    /// Longs less shorts if all open orders of the order's side filled, without the sign.
-    fn net(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
-        let Span { now, with } = self.net_signed(whole)?;
-        Some(Span { now: now.checked_abs()?, with: with.checked_abs()? })
-    }
-
-    /// The same with it.
-    pub(super) fn net_signed(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
-        let whole = whole?;
-        let (counted, before, with) = (self.around.counted?, self.sides?, self.with?);
-        let (open, own, now, then) = match self.order.side {
-            Side::Buy => (whole.buys, counted.buy_value, before.buy_value, with.buy_value),
-            Side::Sell => (whole.sells, counted.sell_value, before.sell_value, with.sell_value),
-        };
-        let net = |here: Money| {
-            let open = open.checked_sub(own)?.checked_add(here)?;
-            let signed = if self.order.side == Side::Buy { Some(open) } else { open.checked_neg() };
-            whole.position.checked_add(signed?)
-        };
-        Some(Span { now: net(now)?, with: net(then)? })
-    }
-
-    /// Value of what is held if this order alone filled.
-    fn held(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
-        let (now, here) = (whole?.held, self.held_here()?);
-        Some(Span { now, with: now.checked_sub(here.now)?.checked_add(here.with)? })
-    }
-
-    /// The same of the order's own name.
-    pub(super) fn held_here(&self) -> Option<Span<Money>> {
-        let (here, notional) = (self.sides?.value, self.notional?);
-        let after = match self.order.side {
-            Side::Buy => here.checked_add(notional)?,
-            Side::Sell => here.checked_sub(notional)?,
-        };
-        Some(Span { now: here.checked_abs()?, with: after.checked_abs()? })
-    }
-
     fn sector(&self) -> Option<Span<Money>> {
-        let sector = self.instrument.map(|i| i.sector.as_str()).filter(|s| !s.is_empty())?;
-        let others =
-            self.book.sums.sector(self.order.account, sector)?.checked_sub(self.around.counted?.worst()?)?;
-        let now = others.checked_add(self.sides?.worst()?)?;
-        Some(Span { now, with: others.checked_add(self.with?.worst()?)? })
+        let sector = self.sector_name()?;
+        self.exposure.within(self.book.sums.sector(self.order.account, sector)?)
+    }
+
+    pub(super) fn sector_name(&self) -> Option<&str> {
+        self.instrument.map(|i| i.sector.as_str()).filter(|s| !s.is_empty())
     }
 
     fn volume(&self) -> Option<Quantity> {

@@ -1,10 +1,10 @@
 //! Daily loss: money lost since the day's opening equity, realised and not.
 
-use crate::domain::decision::Inputs;
+use crate::domain::decision::{Inputs, Span};
 use crate::domain::limit::LimitName;
 
-use super::scoped::scoped;
-use super::{Control, Finding, Grain, Measure, Phase, Rule};
+use super::scoped::position;
+use super::{Control, Finding, Grain, Phase, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Control for MaxDailyLoss {
     }
 
     fn grain(&self) -> Grain {
-        Grain::Name
+        Grain::Holding
     }
 
     fn phase(&self) -> Phase {
@@ -30,7 +30,6 @@ impl Control for MaxDailyLoss {
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let loss = inputs.equity.and_then(|equity| inputs.day_open.checked_sub(equity));
         let loss = loss.map(|loss| loss.raw().max(0));
-        let measure = |loss: i64| Some(Measure::span(loss, loss).unless(inputs.reduces));
-        scoped(inputs, LimitName::MaxDailyLoss, loss.and_then(measure), |own| measure(own.with))
+        position(inputs, LimitName::MaxDailyLoss, loss.map(|loss| Span { now: loss, with: loss }))
     }
 }

@@ -90,7 +90,7 @@ impl Case<'_> {
     /// All accounts of the firm before and with the order.
     pub(super) fn firm(&self, whole: Option<&Whole>) -> Option<FirmFigures> {
         let (peers, gross_of, net_of) =
-            (Sum::of_peers(self.book)?, self.gross(whole)?, self.net_signed(whole)?);
+            (Sum::of_peers(self.book)?, self.exposure.gross(whole)?, self.exposure.net_signed(whole)?);
         let open = match self.order.side {
             Side::Buy => peers.buys,
             Side::Sell => peers.sells.checked_neg()?,

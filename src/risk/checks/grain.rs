@@ -12,6 +12,10 @@ pub enum Grain {
     Order,
     /// What an account holds or does in one name.
     Name,
+    /// What an account, or a strategy in it, holds and orders; of an account also in one name.
+    Holding,
+    /// What an account, or a strategy in it, holds and orders as a whole.
+    Book,
     /// An account as a whole.
     Account,
     /// One strategy, in all accounts.
@@ -26,18 +30,20 @@ impl Grain {
         match scope {
             Scope::Firm => true,
             Scope::Account(_) => !matches!(self, Grain::Firm),
-            Scope::Symbol(_) => matches!(self, Grain::Order | Grain::Name),
-            Scope::Strategy(_) => matches!(self, Grain::Order | Grain::Strategy),
+            Scope::Symbol(_) => matches!(self, Grain::Order | Grain::Name | Grain::Holding),
+            Scope::Strategy(_) => {
+                matches!(self, Grain::Order | Grain::Holding | Grain::Book | Grain::Strategy)
+            }
         }
     }
 
     /// The scopes that it allows.
     pub const fn scopes(self) -> &'static str {
         match self {
-            Grain::Order => "firm, account, symbol, strategy",
+            Grain::Order | Grain::Holding => "firm, account, symbol, strategy",
             Grain::Name => "firm, account, symbol",
             Grain::Account => "firm, account",
-            Grain::Strategy => "firm, account, strategy",
+            Grain::Book | Grain::Strategy => "firm, account, strategy",
             Grain::Firm => "firm",
         }
     }
@@ -47,6 +53,8 @@ impl Grain {
         match self {
             Grain::Order => "each order",
             Grain::Name => "each account's book in one name",
+            Grain::Holding => "what each account holds, in one name or of one strategy",
+            Grain::Book => "what each account holds, or one strategy in it",
             Grain::Account => "each account as a whole",
             Grain::Strategy => "each strategy in all accounts",
             Grain::Firm => "all paper accounts together",

@@ -16,7 +16,7 @@ impl Control for MaxLeverage {
     }
 
     fn grain(&self) -> Grain {
-        Grain::Name
+        Grain::Holding
     }
 
     fn spares_reductions(&self) -> bool {

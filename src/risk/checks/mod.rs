@@ -21,6 +21,7 @@ mod drawdown;
 mod duplicate;
 mod executions;
 mod exits;
+mod exposure;
 mod fat_fill;
 mod firm;
 mod grain;
@@ -73,7 +74,7 @@ pub(super) use measure::needs_facts;
 pub use measure::{Finding, Measure, Seen, bounded, share_above};
 pub(super) use rate::{in_window as orders_in_window, in_window_of as orders_in_window_of};
 pub(super) use reject_rate::refused_share;
-pub(super) use scoped::{day_loss, is_apart, open_orders};
+pub(super) use scoped::{day_loss, is_apart, open_orders, strategy_loss};
 pub use self_trade::{crossing, prevented};
 
 use crate::domain::decision::Inputs;

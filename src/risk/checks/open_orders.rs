@@ -18,6 +18,6 @@ impl Control for MaxOpenOrders {
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let (now, new) = (i64::from(inputs.open), i64::from(!inputs.amends));
         let count = |now, with| Some(Measure::span(now, with).unless(inputs.amends));
-        scoped(inputs, LimitName::MaxOpenOrders, count(now, now + new), |own| count(own.now, own.with))
+        scoped(inputs, LimitName::MaxOpenOrders, count(now, now + new), |own, _| count(own.now, own.with))
     }
 }

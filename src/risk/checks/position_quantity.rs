@@ -1,9 +1,10 @@
 //! Largest quantity of one position, open orders of the order's side included.
 
-use crate::domain::decision::Inputs;
+use crate::domain::decision::{Inputs, Span};
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Grain, Measure, Rule, bounded};
+use super::scoped::position;
+use super::{Control, Finding, Grain, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ impl Control for MaxPositionQuantity {
     }
 
     fn grain(&self) -> Grain {
-        Grain::Name
+        Grain::Holding
     }
 
     fn spares_reductions(&self) -> bool {
@@ -23,8 +24,7 @@ impl Control for MaxPositionQuantity {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let shares = inputs.position_quantity;
-        let shares = shares.map(|p| Measure::span(p.now.raw(), p.with.raw()).unless(inputs.reduces));
-        bounded(inputs, LimitName::MaxPositionQuantity, shares)
+        let shares = inputs.position_quantity.map(|p| Span { now: p.now.raw(), with: p.with.raw() });
+        position(inputs, LimitName::MaxPositionQuantity, shares)
     }
 }

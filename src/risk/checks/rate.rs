@@ -26,7 +26,9 @@ impl Control for MaxOrdersPerMinute {
         // Judging an order again in its place is not a new one.
         let (now, new) = (i64::from(inputs.recent), i64::from(!inputs.amends));
         let count = |now, with| Some(Measure::span(now, with).unless(inputs.amends));
-        scoped(inputs, LimitName::MaxOrdersPerMinute, count(now, now + new), |own| count(own.now, own.with))
+        scoped(inputs, LimitName::MaxOrdersPerMinute, count(now, now + new), |own, _| {
+            count(own.now, own.with)
+        })
     }
 }
 

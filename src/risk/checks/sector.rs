@@ -3,7 +3,8 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Grain, Measure, Rule, bounded};
+use super::scoped::exposure;
+use super::{Control, Finding, Grain, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ impl Control for MaxSectorExposure {
     }
 
     fn grain(&self) -> Grain {
-        Grain::Account
+        Grain::Book
     }
 
     fn spares_reductions(&self) -> bool {
@@ -23,7 +24,6 @@ impl Control for MaxSectorExposure {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let shares = inputs.sector.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
-        bounded(inputs, LimitName::MaxSectorExposure, shares.map(|m| m.unless(inputs.reduces)))
+        exposure(inputs, LimitName::MaxSectorExposure, inputs.sector)
     }
 }

@@ -125,6 +125,6 @@ fn range(case: &Case<'_>) -> Option<RefusalCode> {
     let whole = case.whole;
     let fee = whole.and_then(|n| case.book.venue.fee.most(case.order.side, case.order.quantity, n).ok());
     let sum = whole.zip(fee).and_then(|(n, f)| n.checked_add(f));
-    let held = case.sides.is_none() || case.with.is_some();
+    let held = case.exposure.before.is_none() || case.exposure.with.is_some();
     (sum.is_none() || !held).then_some(RefusalCode::NotionalOutOfRange)
 }

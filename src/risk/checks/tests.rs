@@ -4,6 +4,7 @@ mod account;
 mod kept;
 mod more;
 mod scopes;
+mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use crate::domain::{
 use crate::portfolio::Account;
 use crate::risk::open::OpenOrders;
 use crate::risk::{
-    Activity, Book, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen, Standing,
-    Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
+    Activity, Book, ByStrategy, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen,
+    Standing, Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
 };
 
 #[derive(Debug)]
@@ -44,6 +45,10 @@ struct World {
     facts: MarketFacts,
     latched: BTreeSet<(AccountId, RefusalCode)>,
     limits: LimitBook,
+    /// What strategies hold.
+    attributed: Vec<(StrategyId, InstrumentId, Quantity)>,
+    /// What they made today.
+    made: BTreeMap<StrategyId, Money>,
     now: UnixNanos,
 }
 
@@ -82,6 +87,10 @@ impl crate::risk::DayProfits for World {
         let Some(held) = self.account.positions().get(&instrument) else { return Some(Money::ZERO) };
         held.value(price?).ok()?.checked_sub(held.cost())
     }
+
+    fn of_strategy(&self, _: AccountId, strategy: StrategyId) -> Option<Money> {
+        self.made.get(&strategy).copied()
+    }
 }
 
 impl World {
@@ -106,6 +115,8 @@ impl World {
             facts: MarketFacts::default(),
             latched: BTreeSet::new(),
             limits: LimitBook::default(),
+            attributed: Vec::new(),
+            made: BTreeMap::new(),
             now: UnixNanos::from_seconds(1_000),
         }
     }
@@ -127,6 +138,7 @@ impl World {
             reconciling: false,
             // A test may keep its sums for good.
             sums: Box::leak(Box::new(self.summed_up())),
+            by_strategy: Box::leak(Box::new(self.summed_up_by_strategy())),
             queues: self,
             days: self,
             activity: self.activity,
@@ -144,6 +156,12 @@ impl World {
         let held = self.account.positions().iter().map(|(i, p)| (name, *i, p.quantity()));
         let lasts = self.seen.iter().filter_map(|(i, seen)| Some((*i, seen.last?.price)));
         Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.values())
+    }
+
+    fn summed_up_by_strategy(&self) -> ByStrategy {
+        let name = self.account.spec().account;
+        let held = self.attributed.iter().map(|(strategy, i, quantity)| (*strategy, name, *i, *quantity));
+        ByStrategy::of(&self.summed_up(), held, self.orders.values())
     }
 
     fn limit(self, name: &str, hard: &str, soft: Option<&str>) -> Self {

@@ -3,7 +3,8 @@
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
 
-use super::{Control, Finding, Grain, Measure, Rule, bounded};
+use super::scoped::exposure;
+use super::{Control, Finding, Grain, Rule};
 
 /// The control.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ impl Control for MaxPositionWeight {
     }
 
     fn grain(&self) -> Grain {
-        Grain::Name
+        Grain::Holding
     }
 
     fn spares_reductions(&self) -> bool {
@@ -23,7 +24,6 @@ impl Control for MaxPositionWeight {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let shares = inputs.position.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
-        bounded(inputs, LimitName::MaxPositionWeight, shares.map(|m| m.unless(inputs.reduces)))
+        exposure(inputs, LimitName::MaxPositionWeight, inputs.position)
     }
 }

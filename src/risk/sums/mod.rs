@@ -8,11 +8,13 @@
 
 mod name;
 mod read;
+mod strategies;
 #[cfg(test)]
 mod tests;
 
 pub use name::Prices;
 pub use read::{Around, Whole};
+pub use strategies::ByStrategy;
 
 use std::collections::{BTreeMap, BTreeSet};
 

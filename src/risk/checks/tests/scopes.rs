@@ -113,8 +113,9 @@ fn a_days_loss_of_a_symbol_is_not_that_of_another() {
 fn a_scope_that_cannot_be_told_apart_is_refused_when_it_is_set_and_never_when_it_is_taken_away() {
     let book = LimitBook::default();
     for (name, scope) in [
-        ("max_gross_exposure", "strategy:s1"),
-        ("max_position_notional", "strategy:s1"),
+        ("max_position_loss", "strategy:s1"),
+        ("max_currency_exposure", "strategy:s1"),
+        ("max_sector_exposure", "symbol:XYZ"),
         ("max_drawdown", "strategy:s1"),
         ("max_drawdown", "symbol:XYZ"),
         ("max_beta", "symbol:XYZ"),
@@ -132,7 +133,11 @@ fn a_scope_that_cannot_be_told_apart_is_refused_when_it_is_set_and_never_when_it
         "max_drawdown cannot be set for strategy:s1: it measures each account as a whole; set it for one of: firm, \
          account"
     );
-    for (name, scope) in [("max_order_notional", "strategy:s1"), ("max_daily_loss", "symbol:XYZ")] {
+    for (name, scope) in [
+        ("max_order_notional", "strategy:s1"),
+        ("max_gross_exposure", "strategy:s1"),
+        ("max_daily_loss", "symbol:XYZ"),
+    ] {
         assert!(book.judge(&draft(name, scope, Some("10")), UnixNanos::ZERO).is_ok(), "{name} {scope}");
     }
 }
