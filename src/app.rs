@@ -235,6 +235,7 @@ impl App {
         if let Some((said, is_sound)) = nightly::last_of(paths.home()) {
             rows.push(row("last verify", said, is_sound));
         }
+        rows.extend(nightly::unsound_row(paths.home()));
         if is_home {
             let said = "not asked; with --user (one who may manage data) each is asked";
             rows.push(row(VENDORS_ROW, said.to_string(), true));

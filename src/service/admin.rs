@@ -312,6 +312,7 @@ impl House {
         let trades = self.held_by().map_or("owned by this process".to_string(), |by| format!("held by {by}"));
         rows.push(HealthRow { name: "trades".into(), value: trades, ok: self.owns_trades() });
         rows.push(self.last_verify()?);
+        rows.extend(super::nightly::unsound_row(self.home()));
         Ok(rows)
     }
 

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::domain::{AccountId, Event, Seq};
+use crate::domain::{AccountId, CleanText, Event, Seq};
 pub use crate::store::trades::Head as AuditHead;
 use crate::store::trades::{Period, TradesReader};
+use crate::store::{lift_unsound, mark_unsound};
 
 use super::access::{Session, record};
 use super::desk::Table;
@@ -90,17 +91,41 @@ impl House {
         Ok(report)
     }
 
-    /// Proves the trail over a connection of its own, so that nobody waits for it; until told to stop.
+    /// Proves the trail over a connection of its own, so that nobody waits for it; until told to stop. What is found
+    /// unsound is marked, and takes no new risk until it is found sound or replaced.
     pub(super) fn prove(
         &self,
         against: Option<&AuditHead>,
         stop: Option<&Stop>,
     ) -> Result<AuditReport, ServiceError> {
-        let mut recount = Recount::new(self.calendars())?;
         let trades = TradesReader::open(self.home())?;
         if let Some(stop) = stop {
             stop.may_end(&trades)?;
         }
+        let mut proved = self.prove_with(&trades, against);
+        let marked = match &proved {
+            Ok(report) if report.sound => lift_unsound(self.home()),
+            Ok(report) => mark_unsound(self.home(), &CleanText::new(&report.summary())),
+            // What cannot even be read is no sounder.
+            Err(ServiceError::Store(error)) if error.is_of_the_disk() => {
+                mark_unsound(self.home(), &CleanText::new(&error.to_string()))
+            }
+            Err(_) => Ok(()),
+        };
+        // Without its mark, what was found is said all the same.
+        if let (Ok(report), Err(error)) = (&mut proved, marked) {
+            report.sound = false;
+            report.findings.push(error.to_string());
+        }
+        proved
+    }
+
+    fn prove_with(
+        &self,
+        trades: &TradesReader,
+        against: Option<&AuditHead>,
+    ) -> Result<AuditReport, ServiceError> {
+        let mut recount = Recount::new(self.calendars())?;
         let report = trades.prove(&mut recount, against)?;
         let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         findings.extend(recount.findings());

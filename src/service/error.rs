@@ -44,6 +44,12 @@ pub enum ServiceError {
     /// The disk failed under the journal: the engine stops.
     #[error("not acknowledged, and whether it was kept is not known, because the disk failed: {0}")]
     DiskFailed(String),
+    /// A verification found the trades of this home unsound: nothing may add risk on them.
+    #[error(
+        "no new risk is taken, because the trades of this home were found unsound ({0}): 'restore' a backup, or mend the \
+         cause and have 'audit verify' find it sound; orders can be canceled, and scopes halted and flattened"
+    )]
+    Unsound(CleanText),
     /// Another process owns the trades of this home.
     #[error(
         "this home's trades are held by {0}; it is open read-only here: close the other program, or trade there"
@@ -196,6 +202,7 @@ impl ServiceError {
             | ServiceError::FeedStopped
             | ServiceError::NotWritten(_)
             | ServiceError::DiskFailed(_)
+            | ServiceError::Unsound(_)
             | ServiceError::ReadOnly(_)
             | ServiceError::Founding(_)
             | ServiceError::Unknown { .. }

@@ -343,6 +343,9 @@ impl House {
         now: UnixNanos,
         command: Command,
     ) -> Result<Vec<Event>, ServiceError> {
+        if may_add_risk(&command) {
+            self.refuse_unsound()?;
+        }
         let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
         let independent_of = if self.has_one_person()? {
             Independence::Alone
@@ -352,6 +355,11 @@ impl House {
             Independence::AllBut(tied)
         };
         self.engine()?.command(Wish { actor: Some(actor.clone()), independent_of, now, command })
+    }
+
+    /// Refuses while the last verification stands that found the trades unsound.
+    fn refuse_unsound(&self) -> Result<(), ServiceError> {
+        crate::store::unsound(&self.home).map_or(Ok(()), |said| Err(ServiceError::Unsound(said)))
     }
 
     /// Whether only one person may log in here.
@@ -461,6 +469,16 @@ impl House {
         let desk: AccountId = DESK_ACCOUNT.parse()?;
         let state = self.state()?;
         Ok(state.accounts().get(&desk).and_then(|a| a.spec().exchange).unwrap_or(Exchange::Xnys))
+    }
+}
+
+/// Whether a command can bring new risk into the book.
+fn may_add_risk(command: &Command) -> bool {
+    match command {
+        Command::Submit { order, .. } => !order.reduce_only,
+        Command::SubmitList { orders, .. } => orders.iter().any(|order| !order.reduce_only),
+        Command::Amend { .. } | Command::ApproveOrder { .. } => true,
+        _ => false,
     }
 }
 

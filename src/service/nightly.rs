@@ -161,7 +161,9 @@ impl House {
             } else {
                 "The audit trail was not verified"
             };
-            let text = format!("{detail}. See 'audit verify'; restore a backup before trading goes on.");
+            let text = format!(
+                "{detail}. See 'audit verify'. A home found unsound takes no new risk until a backup is restored."
+            );
             self.tell_all(|role| role.reach(Capability::Audit) == Reach::Desk, title, &text)?;
         }
         Ok(Some(is_sound))
@@ -179,6 +181,13 @@ impl House {
             }
         })
     }
+}
+
+/// What was found wrong with the trades of a home, while it takes no new risk for that.
+pub fn unsound_row(home: &Path) -> Option<HealthRow> {
+    let said = crate::store::unsound(home)?;
+    let value = format!("no new risk is taken: {said}; restore a backup, or verify again");
+    Some(HealthRow { name: "unsound".to_string(), value, ok: false })
 }
 
 /// How the last verification of a home ended, and when, for who has not entered it; `None` before the first.

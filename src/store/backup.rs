@@ -169,6 +169,8 @@ pub fn restore(
     // Last: until the store is there, it would be taken for one that was cut short.
     let anchor = home.join(ANCHOR_FILE);
     fs::rename(stage.path().join(ANCHOR_FILE), &anchor).map_err(StoreError::io(&anchor, "put it there"))?;
+    // What is there now is another store than the one that was found unsound.
+    super::lift_unsound(home)?;
     sync_dir(home)?;
     Ok(report)
 }

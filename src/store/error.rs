@@ -232,7 +232,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether the disk failed, or what it holds is damaged: then nobody knows what a write left there.
-    pub(super) fn is_of_the_disk(&self) -> bool {
+    pub fn is_of_the_disk(&self) -> bool {
         let StoreError::Sql { source, .. } = self else { return false };
         matches!(
             source.sqlite_error_code(),

@@ -19,6 +19,7 @@ mod ownership;
 mod room;
 pub mod snapshots;
 pub mod trades;
+mod unsound;
 pub mod users;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use market::{MarketReader, MarketStore};
 pub use ownership::{HeldBy, holder};
 pub use room::room;
 pub use trades::{TradesReader, TradesStore};
+pub use unsound::{lift_unsound, mark_unsound, unsound};
 pub use users::{UsersReader, UsersStore};
 
 use std::path::{Path, PathBuf};

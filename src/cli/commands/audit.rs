@@ -63,7 +63,8 @@ impl AuditCommand {
                     return Ok(());
                 }
                 Err(Failure::failed(
-                    "the audit trail is not sound: keep this home as it is, and restore a backup elsewhere",
+                    "the audit trail is not sound, and this home takes no new risk: keep it as it is, and restore a backup \
+                     elsewhere, or over it with 'restore --replace'",
                 ))
             }
             AuditCommand::Export { head: Some(path) } => write_head(&session, &path),

@@ -3,9 +3,10 @@
 use rusqlite::Connection;
 
 use super::*;
+use crate::service::ServiceError;
 use crate::service::advance::Until;
 use crate::service::nightly::{Rounds, Stop};
-use crate::service::permit::{Administer, ManageData, ViewMarket};
+use crate::service::permit::{Administer, Audit, ManageData, ViewMarket};
 use crate::service::view::HealthRow;
 
 const DAY_SECONDS: i64 = 24 * 3_600;
@@ -70,6 +71,38 @@ fn what_is_not_sound_is_told_to_those_who_may_audit() {
         let may_audit = matches!(role, Role::Risk | Role::Admin);
         assert_eq!(unread(&home, role).contains(&title), may_audit, "{role}");
     }
+}
+
+#[test]
+fn a_home_found_unsound_takes_no_new_risk_until_it_is_found_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 7);
+    let trader = home.login(Role::Trader);
+    let permit = trader.trade_permit(None).unwrap();
+    let held = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let low = Some("1.00".parse().unwrap());
+    let resting = home.house.submit(&permit, &wish("rests", Side::Buy, held, 1, low)).unwrap();
+    let trades = Connection::open(folder.path().join("trades.db")).unwrap();
+    trades.execute_batch("UPDATE portfolios SET cash = cash + 1 WHERE account <> 'desk'").unwrap();
+    let auditor = home.login(Role::Risk);
+    let audit = auditor.permit::<Audit>().unwrap();
+    assert!(!home.house.verify_audit(&audit, None).unwrap().sound);
+    let refused = home.house.submit(&permit, &wish("new", Side::Buy, held, 1, low)).unwrap_err();
+    let said = refused.to_string();
+    assert!(matches!(refused, ServiceError::Unsound(_)) && said.contains("'restore' a backup"), "{said}");
+    let more = Some(Quantity::from_whole(2).unwrap());
+    let amended = home.house.amend(&permit, resting.id, more, (None, None));
+    assert!(matches!(amended, Err(ServiceError::Unsound(_))), "{amended:?}");
+    let closing = OrderWish { reduce_only: true, ..wish("closes", Side::Sell, held, 1, None) };
+    assert!(home.house.submit(&permit, &closing).is_ok(), "what only reduces goes on");
+    home.house.cancel(&permit, resting.id).unwrap();
+    let admin = home.login(Role::Admin);
+    let health = home.house.health(&admin.permit::<Administer>().unwrap()).unwrap();
+    assert!(health.iter().any(|row| row.name == "unsound" && !row.ok));
+    trades.execute_batch("UPDATE portfolios SET cash = cash - 1 WHERE account <> 'desk'").unwrap();
+    let report = home.house.verify_audit(&audit, None).unwrap();
+    assert!(report.sound, "{:?}", report.findings);
+    home.house.submit(&permit, &wish("new", Side::Buy, held, 1, low)).unwrap();
 }
 
 #[test]
