@@ -15,6 +15,7 @@ use crate::observe;
 use crate::secret::{self, Password};
 pub use crate::store::BackupReport;
 use crate::store::HeldBy;
+use crate::store::users::AccessEntry;
 
 use super::access::{credential, new_user, not_reserved, record, unknown_user};
 use super::engine::lock;
@@ -25,6 +26,8 @@ use super::view::{HealthRow, LogRow, SettingRow, UserRow};
 
 /// Opening cash of a new person's simulation account, in whole units of its currency.
 const SIMULATION_CASH: i64 = 100_000;
+/// What the access log calls putting a backup in place.
+const RESTORE: &str = "restore a backup";
 /// Oldest log lines shown.
 const LOG_SHOWN_MAX: usize = 1_000;
 
@@ -57,14 +60,23 @@ pub struct AccountWish {
 }
 
 /// Puts a backup into a home that nobody has open. A home that is there is replaced only with a permit, which is used
-/// up; what it held stays beside. The caller has closed the house the permit came from.
+/// up; what it held stays beside. The restored access log tells who did it, from which file, and what was replaced. The caller has closed the house the permit came from.
 pub fn restore(
     source: &Path,
     home: &Path,
     permit: Option<Permit<Administer>>,
     holder: &HeldBy,
 ) -> Result<BackupReport, ServiceError> {
-    Ok(crate::store::restore(source, home, &config::TEXT_FILES, permit.is_some(), holder)?)
+    let user = permit.as_ref().map_or_else(|| holder.user.clone(), |p| CleanText::new(p.user().as_str()));
+    let act = AccessEntry {
+        id: 0,
+        wall: holder.since,
+        user,
+        what: CleanText::new(RESTORE),
+        outcome: CleanText::new("allowed"),
+        detail: CleanText::new(&format!("from {}", source.display())),
+    };
+    Ok(crate::store::restore(source, home, &config::TEXT_FILES, permit.is_some(), holder, &act)?)
 }
 
 impl House {

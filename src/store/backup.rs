@@ -14,10 +14,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
+use crate::domain::CleanText;
+
 use super::db::{make_private_dir, make_private_file};
 use super::error::StoreError;
 use super::ownership::{self, HeldBy};
 use super::trades::{self, ANCHOR_FILE, TradesReader};
+use super::users::{AccessEntry, UsersStore};
 use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, folder_of, is_home, refuse_inside_home};
 
 const MAGIC: &[u8; 8] = b"QLIBPRO1";
@@ -141,13 +144,14 @@ fn sync_dir(folder: &Path) -> Result<(), StoreError> {
 
 /// Puts the stores of a backup and its `texts` into a home; a text that the backup does not have stays as it is. Refused while the home is in use, and on a folder that holds stores
 /// unless `replace`; what is replaced stays beside as `NAME.before-restore`. Nothing is moved before the whole
-/// backup has been read and checked.
+/// backup has been read and checked. The restored access log tells of `act`, and of the ends of the trail it replaced.
 pub fn restore(
     source: &Path,
     home: &Path,
     texts: &[&str],
     replace: bool,
     who: &HeldBy,
+    act: &AccessEntry,
 ) -> Result<BackupReport, StoreError> {
     if is_home(home) && !replace {
         return Err(StoreError::NotEmpty { path: home.to_path_buf() });
@@ -159,6 +163,8 @@ pub fn restore(
     let report = unpack(source, texts, stage.path())?;
     trades::note_restored(stage.path())?;
     check(source, stage.path())?;
+    let detail = CleanText::new(&format!("{}; {}", act.detail, replaced(home)));
+    UsersStore::open(stage.path())?.log_access(&AccessEntry { detail, ..act.clone() })?;
     set_aside(&home.join(ANCHOR_FILE))?;
     super::snapshots::remove(home)?;
     for (name, _, _) in &report.files {
@@ -173,6 +179,17 @@ pub fn restore(
     super::lift_unsound(home)?;
     sync_dir(home)?;
     Ok(report)
+}
+
+/// Where the trail of a home ends that is replaced.
+fn replaced(home: &Path) -> String {
+    match TradesReader::open(home).and_then(|trades| trades.trail_head()) {
+        Ok(head) => {
+            format!("replaced: event {} ({}), act {} ({})", head.seq, head.hash, head.act, head.acts_hash)
+        }
+        Err(StoreError::Missing { .. }) => "replaced: nothing".to_owned(),
+        Err(_) => "replaced: trades that cannot be read".to_owned(),
+    }
 }
 
 /// Moves a store and what belongs to it out of the way.

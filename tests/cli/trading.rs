@@ -109,6 +109,14 @@ fn a_backup_restores_into_a_new_home_and_over_one_only_when_told() {
     bench.run("root", &["backup", copy]).ended(0);
     bench.run("root", &["restore", copy]).ended(1);
     bench.run("root", &["restore", copy, "--replace"]).ended(0);
+    // Acts reach the trail when the home is opened for trading.
+    bench.run("root", &["user", "add", "raj", "--role", "risk"]).ended(0);
+    let trail = bench.json("root", &["audit", "export"]);
+    let told: Vec<_> =
+        trail.as_array().unwrap().iter().filter(|line| line["what"] == "restore a backup").collect();
+    assert!(matches!(told[..], [act] if act["actor"] == "root"), "{told:?}");
+    let detail = told[0]["detail"].as_str().unwrap();
+    assert!(detail.contains("copy.backup; replaced: event "), "{detail}");
     let other = bench.path("other");
     bench.run("", &["--home", other.to_str().unwrap(), "restore", copy]).ended(0);
     bench.run("root", &["--home", other.to_str().unwrap(), "audit", "verify"]).ended(0);

@@ -4,25 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use super::super::trades::ANCHOR_FILE;
-use super::super::users::AccessEntry;
 use super::super::{MarketStore, UsersStore};
 use super::super::{StoreError, TRADES_FILE, TradesReader, TradesStore, backup, restore};
 use super::journal::{another, opening};
-use super::{at, owner, who};
-use crate::domain::CleanText;
+use super::{act, at, owner, who};
 use crate::domain::journal::ChainHash;
-
-fn act(id: i64) -> AccessEntry {
-    let text = CleanText::new("somebody");
-    AccessEntry {
-        id,
-        wall: at(id),
-        user: text.clone(),
-        what: text.clone(),
-        outcome: text.clone(),
-        detail: text,
-    }
-}
 
 /// What a home without a write that came later would be: the store as it was, the anchor as it is.
 fn without_its_end(write: impl FnOnce(&mut TradesStore)) -> Result<TradesStore, StoreError> {
@@ -112,7 +98,7 @@ fn a_restored_home_has_the_anchor_of_what_was_restored() {
     // What comes after the backup is gone by intent, and not a finding.
     store.append(&another(2)).unwrap();
     drop(store);
-    restore(&file, home.path(), &[], true, &who()).unwrap();
+    restore(&file, home.path(), &[], true, &who(), &act(2)).unwrap();
     assert_eq!(findings(home.path()), Vec::<String>::new());
     assert!(home.path().join(format!("{ANCHOR_FILE}.before-restore")).exists());
     assert_eq!(owner(home.path()).chain_end().0, 1);

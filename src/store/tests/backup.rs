@@ -4,7 +4,7 @@ use std::fs;
 
 use super::super::market::BarRun;
 use super::super::{MarketReader, MarketStore, StoreError, TradesReader, UsersStore, backup, restore};
-use super::{at, bar, date, id, owner, who};
+use super::{act, at, bar, date, id, owner, who};
 use crate::domain::CleanText;
 use crate::domain::market::Basis;
 
@@ -33,7 +33,7 @@ fn a_backup_of_a_home_in_use_restores_into_an_empty_one() {
     let file = other.path().join("b.qlibpro");
     let saved = backup(home.path(), TEXTS, &file).unwrap();
     let target = other.path().join("new");
-    assert_eq!(restore(&file, &target, TEXTS, false, &who()).unwrap(), saved);
+    assert_eq!(restore(&file, &target, TEXTS, false, &who(), &act(1)).unwrap(), saved);
     assert!(has_bar(&target));
     assert!(TradesReader::open(&target).unwrap().verify().unwrap().is_sound());
     let names: Vec<_> = fs::read_dir(other.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -51,9 +51,9 @@ fn settings_go_with_a_backup_and_an_older_backup_leaves_them() {
     let names: Vec<&str> = saved.files.iter().map(|(name, _, _)| name.as_str()).collect();
     assert_eq!(names, ["trades.db", "market.db", "users.db", "settings.toml"]);
     fs::write(&settings, "ascii = false\n").unwrap();
-    restore(&without, home.path(), TEXTS, true, &who()).unwrap();
+    restore(&without, home.path(), TEXTS, true, &who(), &act(1)).unwrap();
     assert_eq!(fs::read_to_string(&settings).unwrap(), "ascii = false\n");
-    restore(&with, home.path(), TEXTS, true, &who()).unwrap();
+    restore(&with, home.path(), TEXTS, true, &who(), &act(1)).unwrap();
     assert_eq!(fs::read_to_string(&settings).unwrap(), "ascii = true\n");
     let old = home.path().join("settings.toml.before-restore");
     assert_eq!(fs::read_to_string(old).unwrap(), "ascii = false\n");
@@ -62,7 +62,7 @@ fn settings_go_with_a_backup_and_an_older_backup_leaves_them() {
     let error = backup(home.path(), TEXTS, &other.path().join("large")).unwrap_err().to_string();
     assert!(error.contains("larger than the 16 MiB"), "{error}");
     // A file that is none of a home's texts is never written.
-    let error = restore(&with, &other.path().join("new"), &[], false, &who()).unwrap_err();
+    let error = restore(&with, &other.path().join("new"), &[], false, &who(), &act(1)).unwrap_err();
     assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");
 }
 
@@ -71,11 +71,13 @@ fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
     let (full, other) = (home(), tempfile::tempdir().unwrap());
     let file = other.path().join("b.qlibpro");
     backup(full.path(), TEXTS, &file).unwrap();
-    assert!(matches!(restore(&file, full.path(), TEXTS, false, &who()), Err(StoreError::NotEmpty { .. })));
+    assert!(matches!(restore(&file, full.path(), TEXTS, false, &who(), &act(1)), Err(StoreError::NotEmpty { .. })));
     let held = owner(full.path());
-    assert!(matches!(restore(&file, full.path(), TEXTS, true, &who()), Err(StoreError::Held { .. })));
+    assert!(matches!(restore(&file, full.path(), TEXTS, true, &who(), &act(1)), Err(StoreError::Held { .. })));
     drop(held);
-    restore(&file, full.path(), TEXTS, true, &who()).unwrap();
+    restore(&file, full.path(), TEXTS, true, &who(), &act(1)).unwrap();
+    let log = UsersStore::open(full.path()).unwrap().read().access_log(1).unwrap();
+    assert!(log[0].detail.as_str().contains("replaced: event 0"), "{log:?}");
     assert!(has_bar(full.path()));
     assert!(full.path().join("market.db.before-restore").exists());
 }
@@ -99,7 +101,7 @@ fn a_damaged_backup_changes_nothing() {
     for cut in [good[..4].to_vec(), good[..good.len() / 2].to_vec(), b"something else".to_vec()] {
         fs::write(&file, cut).unwrap();
         let target = other.path().join("new");
-        let error = restore(&file, &target, TEXTS, false, &who()).unwrap_err();
+        let error = restore(&file, &target, TEXTS, false, &who(), &act(1)).unwrap_err();
         assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");
         assert!(!super::super::is_home(&target));
     }

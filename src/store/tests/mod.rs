@@ -14,9 +14,10 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
+use super::users::AccessEntry;
 use super::{HeldBy, TradesStore};
 use crate::domain::market::DailyBar;
-use crate::domain::{InstrumentId, Price, UnixNanos, UserName, Volume};
+use crate::domain::{CleanText, InstrumentId, Price, UnixNanos, UserName, Volume};
 
 fn at(seconds: i64) -> UnixNanos {
     UnixNanos::from_seconds(seconds)
@@ -57,5 +58,18 @@ fn bar(instrument: &str, session: &str, close: &str, volume: i64) -> DailyBar {
         close,
         volume: Volume::from_whole(volume).unwrap(),
         vwap: None,
+    }
+}
+
+/// A line of the access log.
+fn act(id: i64) -> AccessEntry {
+    let text = CleanText::new("somebody");
+    AccessEntry {
+        id,
+        wall: at(id),
+        user: text.clone(),
+        what: text.clone(),
+        outcome: text.clone(),
+        detail: text,
     }
 }
