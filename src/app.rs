@@ -99,6 +99,7 @@ impl App {
             })?;
             self.engines.borrow_mut().push(handle);
             house.prime()?;
+            house.follow_settings()?;
             self.brokers.borrow_mut().extend(house.start_brokers()?);
             self.listen(&house);
         }

@@ -400,6 +400,12 @@ impl House {
         Ok(engine::time_of(&*self.state()?, Some(exchange), self.clock()))
     }
 
+    /// What the settings say of the paper exchange is in force in a home opened for trading, also where they were
+    /// changed while it was closed. A home that is not set up yet starts with them.
+    pub fn follow_settings(&self) -> Result<(), ServiceError> {
+        if self.state()?.accounts().is_empty() { Ok(()) } else { self.configure(None) }
+    }
+
     /// Puts the settings' venue model in force, when it differs from the journal's: in the name of the person who
     /// changed it, or of the house, which finds it changed.
     pub(super) fn configure(&self, actor: Option<&Actor>) -> Result<(), ServiceError> {

@@ -121,3 +121,20 @@ fn a_backup_restores_into_a_new_home_and_over_one_only_when_told() {
     bench.run("", &["--home", other.to_str().unwrap(), "restore", copy]).ended(0);
     bench.run("root", &["--home", other.to_str().unwrap(), "audit", "verify"]).ended(0);
 }
+
+#[test]
+fn changed_settings_of_the_paper_exchange_are_journaled_when_the_home_is_opened_for_trading() {
+    let bench = Bench::founded();
+    let configured = || {
+        let trail = bench.json("root", &["audit", "export"]);
+        trail.as_array().unwrap().iter().filter(|line| line["what"] == "configured").count()
+    };
+    let before = configured();
+    bench.file("home/settings.toml", "[paper]\nslippage_bps = 5\n");
+    bench.json("root", &["portfolio"]);
+    assert_eq!(configured(), before, "reading writes nothing");
+    bench.run("root", &["halt", "firm", "--reason", "test"]).ended(0);
+    assert_eq!(configured(), before + 1);
+    bench.run("root", &["order", "cancel", "--all"]).ended(0);
+    assert_eq!(configured(), before + 1, "once");
+}
