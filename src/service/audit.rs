@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::domain::{AccountId, CleanText, Event, Seq};
+use crate::store::HeldBy;
 pub use crate::store::trades::Head as AuditHead;
-use crate::store::trades::{Period, TradesReader};
+use crate::store::trades::{Period, TradesReader, accept};
 use crate::store::{lift_unsound, mark_unsound};
 
 use super::access::{Session, record};
@@ -18,7 +19,7 @@ use super::error::ServiceError;
 use super::evidence::Recount;
 use super::house::House;
 use super::nightly::{SOUND, Stop, UNSOUND};
-use super::permit::{Audit, Permit, ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
+use super::permit::{Administer, Audit, Permit, ViewLimits, ViewMarket, ViewPortfolio, ViewSignals};
 
 /// What proving the journal found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -88,6 +89,24 @@ impl House {
     ) -> Result<AuditReport, ServiceError> {
         let report = self.prove(against, None)?;
         record(self, permit.user().as_str(), VERIFY, report.outcome(), &report.summary())?;
+        Ok(report)
+    }
+
+    /// Accepts the trades as they stand where their anchor was lost, and verifies them: what is sound is open for trading
+    /// again. The act is on record before it is done.
+    pub fn accept_trades(&self, permit: &Permit<Administer>) -> Result<AuditReport, ServiceError> {
+        let user = permit.user();
+        let head = lock(self.ledger()).trail_head()?;
+        let detail = format!("event {} ({}), act {}", head.seq, head.hash, head.act);
+        record(self, user.as_str(), "accept the trades as they stand", "allowed", &detail)?;
+        let holder = HeldBy::this_process("audit accept", user.as_str(), self.clock().now());
+        if !accept(self.home(), &holder)? {
+            return Err(ServiceError::Invalid(
+                "the anchor of these trades is whole: there is nothing to accept".into(),
+            ));
+        }
+        let report = self.prove(None, None)?;
+        record(self, user.as_str(), VERIFY, report.outcome(), &report.summary())?;
         Ok(report)
     }
 

@@ -157,6 +157,15 @@ pub enum StoreError {
         /// First event that does not fit.
         seq: Seq,
     },
+    /// What says how far the journal had reached is missing or damaged.
+    #[error(
+        "{}: is missing or damaged, so whether the journal is whole cannot be told; nothing goes on from it: compare it \
+         with an exported head ('audit verify --against'), then 'audit accept' it as it stands, or 'restore' a backup", clean(.path)
+    )]
+    AnchorLost {
+        /// The anchor.
+        path: PathBuf,
+    },
     /// Acknowledged events are missing.
     #[error(
         "{}: the journal ends at event {ends} or differs from the one that had reached event {known}: \

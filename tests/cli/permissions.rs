@@ -74,6 +74,7 @@ const RIGHTS: &[(&str, &str, [bool; 4])] = &[
     ("export quarantine", "", [false, true, false, true]),
     ("export qlib", "target", [true, true, true, true]),
     ("audit verify", "", [false, false, true, true]),
+    ("audit accept", "", [false, false, false, true]),
     ("audit export", "", [false, false, true, true]),
     ("backup", "copy.backup", [false, false, false, true]),
     ("restore", "copy.backup --replace", [false, false, false, true]),

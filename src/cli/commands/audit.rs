@@ -1,4 +1,4 @@
-//! `audit verify|export`: proof of the journal, and the whole trail.
+//! `audit verify|accept|export`: proof of the journal, and the whole trail.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use crate::cli::errors::Failure;
 use crate::cli::output::Sink;
 use crate::domain::CleanText;
 use crate::service::access::Session;
-use crate::service::audit::{AuditHead, AuditLine};
+use crate::service::audit::{AuditHead, AuditLine, AuditReport};
 use crate::service::files::open;
-use crate::service::permit::Audit;
+use crate::service::permit::{Administer, Audit};
 
 /// The audit trail.
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,8 @@ pub enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
+    /// Accept the trades as they stand where trades.anchor was lost, and prove them; for who administers the home.
+    Accept,
     /// The whole trail: every event, login, denial and administrative act.
     Export {
         /// Instead write the end of the trail, to be kept elsewhere for `verify --against`; `-` is standard output.
@@ -57,20 +59,27 @@ impl AuditCommand {
         match self {
             AuditCommand::Verify { against } => {
                 let against = against.map(|path| read_head(&path)).transpose()?;
-                let report = session.house().verify_audit(&session.permit::<Audit>()?, against.as_ref())?;
-                env.out.record(&report)?;
-                if report.sound {
-                    return Ok(());
-                }
-                Err(Failure::failed(
-                    "the audit trail is not sound, and this home takes no new risk: keep it as it is, and restore a backup \
-                     elsewhere, or over it with 'restore --replace'",
-                ))
+                print(env, &session.house().verify_audit(&session.permit::<Audit>()?, against.as_ref())?)
+            }
+            AuditCommand::Accept => {
+                print(env, &session.house().accept_trades(&session.permit::<Administer>()?)?)
             }
             AuditCommand::Export { head: Some(path) } => write_head(&session, &path),
             AuditCommand::Export { head: None } => export(env, &session),
         }
     }
+}
+
+/// Prints what was found; an error when it is not sound.
+fn print(env: &mut Env<'_>, report: &AuditReport) -> Result<(), Failure> {
+    env.out.record(report)?;
+    if report.sound {
+        return Ok(());
+    }
+    Err(Failure::failed(
+        "the audit trail is not sound, and this home takes no new risk: keep it as it is, and restore a backup elsewhere, \
+         or over it with 'restore --replace'",
+    ))
 }
 
 fn read_head(path: &Path) -> Result<AuditHead, Failure> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::trades::ANCHOR_FILE;
+use super::super::trades::{ANCHOR_FILE, accept};
 use super::super::{MarketStore, UsersStore};
 use super::super::{StoreError, TRADES_FILE, TradesReader, TradesStore, backup, restore};
 use super::journal::{another, opening};
@@ -60,7 +60,7 @@ fn findings(home: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_missing_or_damaged_anchor_is_a_finding_until_the_journal_grows() {
+fn a_store_whose_anchor_is_lost_is_refused_until_it_is_accepted() {
     let home = tempfile::tempdir().unwrap();
     let anchor = home.path().join(ANCHOR_FILE);
     drop(owner(home.path()));
@@ -69,6 +69,7 @@ fn a_missing_or_damaged_anchor_is_a_finding_until_the_journal_grows() {
     let good = fs::read(&anchor).unwrap();
     let mut flipped = good.clone();
     flipped[3] ^= 1;
+    assert!(!accept(home.path(), &who()).unwrap(), "there is nothing to accept");
     for (number, damaged) in [None, Some(&good[..9]), Some(&flipped), Some(b"")].into_iter().enumerate() {
         match damaged {
             Some(bytes) => fs::write(&anchor, bytes).unwrap(),
@@ -76,13 +77,32 @@ fn a_missing_or_damaged_anchor_is_a_finding_until_the_journal_grows() {
         }
         let found = findings(home.path());
         assert!(found.len() == 1 && found[0].contains("is missing or damaged"), "{found:?}");
-        let mut store = owner(home.path());
-        store.copy_access(&[act(1)]).unwrap();
-        let found = findings(home.path());
-        assert!(found.len() == 1 && found[0].contains("was missing or damaged"), "{found:?}");
-        store.append(&another(2 + number as u64)).unwrap();
+        let refused = TradesStore::open_owner(home.path(), &who()).unwrap_err();
+        let said = refused.to_string();
+        assert!(
+            matches!(refused, StoreError::AnchorLost { .. }) && said.contains("'audit accept'"),
+            "{said}"
+        );
+        assert!(accept(home.path(), &who()).unwrap());
         assert_eq!(findings(home.path()), Vec::<String>::new());
+        owner(home.path()).append(&another(2 + number as u64)).unwrap();
     }
+}
+
+#[test]
+fn a_store_of_a_time_without_anchors_opens_and_says_so_until_it_grows() {
+    let home = tempfile::tempdir().unwrap();
+    owner(home.path()).append(&opening()).unwrap();
+    fs::remove_file(home.path().join(ANCHOR_FILE)).unwrap();
+    let store = rusqlite::Connection::open(home.path().join(TRADES_FILE)).unwrap();
+    store.pragma_update(None, "application_id", 0).unwrap();
+    drop(store);
+    let mut store = owner(home.path());
+    store.copy_access(&[act(1)]).unwrap();
+    let found = findings(home.path());
+    assert!(found.len() == 1 && found[0].contains("was missing or damaged"), "{found:?}");
+    store.append(&another(2)).unwrap();
+    assert_eq!(findings(home.path()), Vec::<String>::new());
 }
 
 #[test]

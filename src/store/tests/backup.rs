@@ -71,9 +71,15 @@ fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
     let (full, other) = (home(), tempfile::tempdir().unwrap());
     let file = other.path().join("b.qlibpro");
     backup(full.path(), TEXTS, &file).unwrap();
-    assert!(matches!(restore(&file, full.path(), TEXTS, false, &who(), &act(1)), Err(StoreError::NotEmpty { .. })));
+    assert!(matches!(
+        restore(&file, full.path(), TEXTS, false, &who(), &act(1)),
+        Err(StoreError::NotEmpty { .. })
+    ));
     let held = owner(full.path());
-    assert!(matches!(restore(&file, full.path(), TEXTS, true, &who(), &act(1)), Err(StoreError::Held { .. })));
+    assert!(matches!(
+        restore(&file, full.path(), TEXTS, true, &who(), &act(1)),
+        Err(StoreError::Held { .. })
+    ));
     drop(held);
     restore(&file, full.path(), TEXTS, true, &who(), &act(1)).unwrap();
     let log = UsersStore::open(full.path()).unwrap().read().access_log(1).unwrap();

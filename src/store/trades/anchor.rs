@@ -5,7 +5,9 @@
 //! commit and without a sync of its own: it is never ahead of what is on disk, and a store that stops short of it has
 //! lost what was acknowledged. An anchor that lags, after a crash between commit and note, only knows less.
 //!
-//! A store without a readable anchor opens, and gets one that says since when it is kept: whether something was lost
+//! The store itself says that it has an anchor (its application id). One whose anchor is missing or damaged is not
+//! opened for writing until somebody has accepted it as it stands: an older store may have been put in its place. A
+//! store of a time without anchors opens, and gets one that says since when it is kept: whether something was lost
 //! before then nobody can tell, which is a finding of every verification until the journal grows again.
 
 use std::fs::File;
@@ -17,12 +19,15 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::super::codec::{bad, count};
 use super::super::db::make_private_file;
 use super::super::error::StoreError;
+use super::super::ownership::{self, HeldBy};
 use super::TradesReader;
 use crate::domain::Seq;
 use crate::domain::journal::ChainHash;
 
 /// The file in a home.
 pub const ANCHOR_FILE: &str = "trades.anchor";
+/// Application id of a store that has an anchor.
+const ANCHORED: i64 = 0x716c_6962;
 /// Digits of a number: every text has the same length, so a write replaces the one before.
 const DIGITS: usize = 20;
 
@@ -117,19 +122,16 @@ pub(in crate::store) fn note_restored(folder: &Path) -> Result<(), StoreError> {
 }
 
 impl Anchor {
-    /// Goes on with the anchor of a home, whose store ends there. Where none can be read, one is made.
-    pub(super) fn open(home: &Path, ends: Ends) -> Result<Self, StoreError> {
+    /// Goes on with the anchor of a home, whose store ends there. Where there never was one, it is made; one that was
+    /// there and cannot be read is missed.
+    pub(super) fn open(home: &Path, ends: Ends, is_anchored: bool) -> Result<Self, StoreError> {
         let path = home.join(ANCHOR_FILE);
         let seq = ends.head.0;
         match Note::read(&path) {
             // What a killed process left behind its last note may not be synced yet: the next write sees to that.
             Some(Note { since, .. }) => Ok(Self { file: make_private_file(&path)?, path, since }),
-            None => {
-                if seq > 0 {
-                    tracing::warn!(events = seq, "{ANCHOR_FILE} is missing or damaged; it is made anew");
-                }
-                Self::make(home, Note { ends, since: seq })
-            }
+            None if is_anchored && seq > 0 => Err(StoreError::AnchorLost { path }),
+            None => Self::make(home, Note { ends, since: seq }),
         }
     }
 
@@ -163,6 +165,28 @@ impl Anchor {
     }
 }
 
+/// Whether a store says that it has an anchor.
+pub(super) fn is_anchored(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map(|id: i64| id == ANCHORED)
+}
+
+/// Has a store say so.
+pub(super) fn set_anchored(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "application_id", ANCHORED)
+}
+
+/// Makes the anchor of a home anew, from its store as it stands; `false` when it vouches for the store already. Refused
+/// while the home is in use.
+pub fn accept(home: &Path, who: &HeldBy) -> Result<bool, StoreError> {
+    let _lock = ownership::take(home, who)?;
+    let path = home.join(ANCHOR_FILE);
+    if Note::read(&path).is_some_and(|note| note.since == 0) {
+        return Ok(false);
+    }
+    note_restored(home)?;
+    Ok(true)
+}
+
 impl TradesReader {
     pub(super) fn ends(&self) -> Result<Ends, StoreError> {
         self.db.read("read where it ends", ends)
@@ -188,8 +212,7 @@ impl TradesReader {
     pub(super) fn anchor_finding(&self) -> Result<Option<String>, StoreError> {
         let note = Note::read(&self.anchor_path());
         let (last, _) = self.head()?;
-        let unknown =
-            "whether acknowledged events were lost then is not known; compare with an exported head";
+        let unknown = "whether acknowledged events were lost then is not known; compare with an exported head, then 'audit accept'";
         Ok(match note {
             _ if last == 0 => None,
             None => Some(format!("{ANCHOR_FILE} is missing or damaged: {unknown}")),

@@ -16,8 +16,8 @@ mod verify;
 
 use std::path::Path;
 
-pub use anchor::ANCHOR_FILE;
 pub(super) use anchor::note_restored;
+pub use anchor::{ANCHOR_FILE, accept};
 use anchor::{Anchor, Ends};
 pub use head::Head;
 pub use outbox::Delivery;
@@ -78,10 +78,14 @@ impl TradesStore {
         make_private_dir(home)?;
         let lock = ownership::take(home, who)?;
         let db = Db::open_writer(home, TRADES_FILE, MIGRATIONS, Durability::Full)?;
-        let inner = TradesReader { db };
+        let mut inner = TradesReader { db };
         inner.check_anchor()?;
         let ends = inner.ends()?;
-        let anchor = Anchor::open(home, ends)?;
+        let is_anchored = inner.db.read("read whether it has an anchor", anchor::is_anchored)?;
+        let anchor = Anchor::open(home, ends, is_anchored)?;
+        if !is_anchored {
+            inner.db.write("note that it has an anchor", |tx| anchor::set_anchored(tx))?;
+        }
         Ok(Self { inner, ends, anchor, stopped: false, _lock: lock })
     }
 
