@@ -75,7 +75,7 @@ fn remedy(deed: &Deed) -> String {
 
 /// Reaches for whoever holds the trades of a home.
 pub fn reach(home: &Path) -> Result<Reach, ServiceError> {
-    let stream = match UnixStream::connect(home.join(SOCKET_FILE)) {
+    let stream = match super::named(&home.join(SOCKET_FILE), |short| UnixStream::connect(short)) {
         Ok(stream) => stream,
         // No socket, one that a killed holder left, or one whose name is longer than the system allows.
         Err(_) => return Ok(Reach::Nobody),

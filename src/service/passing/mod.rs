@@ -14,11 +14,18 @@ mod server;
 mod tests;
 mod wire;
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
 pub use client::{Hand, Passage, Reach, reach};
 pub use server::{Listening, listen};
 
 /// Name of the socket in a home.
 pub(super) const SOCKET_FILE: &str = "trades.sock";
+/// Longest name of a socket, in bytes, that every system takes.
+const NAME_BYTES_MAX: usize = 100;
 /// What both sides must speak.
 const PROTOCOL: u32 = 1;
 /// Longest request, in bytes: a strategy file and its quotes.
@@ -37,3 +44,14 @@ const WRITE_SECONDS_MAX: u64 = 30;
 const GREETING_SECONDS_MAX: u64 = 2;
 /// How long an answer may take, in seconds: playing years of sessions takes minutes.
 const ANSWER_SECONDS_MAX: u64 = 3_600;
+
+/// Does something with the socket of a home, or a file beside it, under a name that the system takes: where the home's own
+/// path is too long for one, the folder is named by its open handle.
+fn named<T>(socket: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let (Some(folder), Some(name)) = (socket.parent(), socket.file_name()) else { return act(socket) };
+    if socket.as_os_str().len() <= NAME_BYTES_MAX || !cfg!(target_os = "linux") {
+        return act(socket);
+    }
+    let folder = File::open(folder)?;
+    act(&PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name))
+}

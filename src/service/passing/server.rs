@@ -26,7 +26,7 @@ use crate::service::house::House;
 use super::wire::{self, Answer, Greeting, Login, Request};
 use super::{
     CONNECTIONS_MAX, IDLE_SECONDS_MAX, LOGIN_SECONDS_MAX, PROTOCOL, REQUEST_BYTES_MAX, SOCKET_FILE,
-    WRITE_SECONDS_MAX,
+    WRITE_SECONDS_MAX, named,
 };
 
 /// Who may read and write the socket: its owner.
@@ -89,7 +89,7 @@ fn bind(socket: &Path) -> io::Result<UnixListener> {
     // What a process of the same number left there.
     fs::remove_file(&beside)
         .or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
-    let listener = UnixListener::bind(&beside)?;
+    let listener = named(&beside, |short| UnixListener::bind(short))?;
     listener.set_nonblocking(true)?;
     fs::set_permissions(&beside, Permissions::from_mode(SOCKET_MODE))?;
     fs::rename(&beside, socket)?;

@@ -161,3 +161,21 @@ fn connections_that_say_nothing_keep_no_command_out() {
     assert!(begin.elapsed().as_secs() < super::LOGIN_SECONDS_MAX, "it waited for them");
     drop(silent);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_home_on_a_long_path_is_reached_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = folder.path().join("d".repeat(100)).join("e".repeat(100));
+    std::fs::create_dir_all(&deep).unwrap();
+    let home = Home::demo(&deep, 3);
+    let listening = listen(&home.house).unwrap().unwrap();
+    let mode = std::fs::metadata(deep.join(SOCKET_FILE)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let mut trader = hand(&deep, Role::Trader);
+    let order = wish("far", Side::Buy, held(&home), 1, None);
+    let done = act(&mut trader, Deed::Submit { account: None, order });
+    assert!(matches!(done, Ok(Done::Order(_))), "{done:?}");
+    drop((trader, listening));
+    assert!(!deep.join(SOCKET_FILE).exists());
+}
