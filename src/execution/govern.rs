@@ -140,9 +140,9 @@ impl Step<'_> {
         if left > 0 {
             return Err(format!(
                 "this home has one person only, who may do it {ALONE_DELAY_HOURS} hours after asking: \
-                 come back in {} minutes; a second person who may control risk can do it once they have set a \
+                 come back in {}; a second person who may control risk can do it once they have set a \
                  password of their own with 'qlib-pro user password'",
-                left.div_euclid(60) + 1
+                hours_and_minutes(left)
             ));
         }
         Ok(Second::Alone)
@@ -314,4 +314,10 @@ impl Step<'_> {
         });
         if over && !state.halts.contains_key(&scope) { self.halt_by_house(scope, "") } else { Ok(()) }
     }
+}
+
+/// Seconds still to wait, as hours and whole minutes, never fewer than there are.
+fn hours_and_minutes(seconds: i64) -> String {
+    let minutes = (seconds.max(0) + 59) / 60;
+    format!("{} h {:02} min", minutes / 60, minutes % 60)
 }

@@ -233,6 +233,8 @@ fn the_only_person_of_a_home_waits_a_day_and_is_flagged() {
     desk.set(draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default()));
     desk.set(draft(LimitName::MaxOrderQuantity, "50", LimitTerms::default()));
     let approve = || Command::ApproveLimit { version: 2 };
+    let at_once = format!("{:?}", desk.ask("rita", Independence::Alone, 0, approve()));
+    assert!(at_once.contains("come back in 24 h 00 min;"), "{at_once}");
     let early = desk.ask("rita", Independence::Alone, 23, approve());
     assert!(matches!(early[..], [EventBody::ControlRejected { .. }]), "{early:?}");
     let late = desk.ask("rita", Independence::Alone, 24, approve());

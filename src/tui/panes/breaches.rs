@@ -1,7 +1,7 @@
 //! Breaches: what risk refused, what it saw and what is allowed, and who looked at it.
 
 use super::{Cell, Column, PaneDef, PaneId, Row, RowKey, TableData, View, cells};
-use crate::domain::Capability;
+use crate::domain::{Capability, RefusalCode};
 use crate::service::view::BreachRow;
 use crate::tui::format::{self, LocalClock};
 use crate::tui::theme::Meaning;
@@ -47,8 +47,12 @@ fn table(view: &View<'_>) -> TableData {
 /// What was seen as a share of what is allowed, where both are numbers.
 fn share(breach: &BreachRow) -> Option<f64> {
     let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
-    let both = number(&breach.observed).zip(number(&breach.threshold).filter(|t| *t > 0.0));
-    both.map(|(seen, allowed)| seen / allowed)
+    let (mut used, mut of) = (number(&breach.observed), number(&breach.threshold));
+    // Of a margin account the equity must be at least what is required.
+    if matches!(breach.code, RefusalCode::MarginCall | RefusalCode::MarginWarning) {
+        std::mem::swap(&mut used, &mut of);
+    }
+    used.zip(of.filter(|o| *o > 0.0)).map(|(used, of)| used / of)
 }
 
 fn line(breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
@@ -83,4 +87,32 @@ fn line(breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
     let below: Vec<String> = said.into_iter().chain(seen).collect();
     let detail = (!below.is_empty()).then(|| Cell::muted(below.join(" · ")));
     Row { detail, ..Row::new(RowKey::Breach(breach.event), cells) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::UnixNanos;
+
+    #[test]
+    fn a_margin_calls_use_is_what_is_required_of_the_equity() {
+        let row = |code, observed: &str, threshold: &str| BreachRow {
+            event: 1,
+            time: UnixNanos::ZERO,
+            account: "A".parse().unwrap(),
+            id: None,
+            code,
+            limit: String::new(),
+            observed: observed.to_owned(),
+            threshold: threshold.to_owned(),
+            text: String::new(),
+            ack_by: None,
+            ack_at: None,
+            resolution: None,
+        };
+        assert_eq!(share(&row(RefusalCode::QuantityZero, "50", "200")), Some(0.25));
+        assert_eq!(share(&row(RefusalCode::MarginCall, "50", "200")), Some(4.0));
+        assert_eq!(share(&row(RefusalCode::MarginCall, "-50", "200")), None);
+        assert_eq!(share(&row(RefusalCode::MarginCall, "", "")), None);
+    }
 }

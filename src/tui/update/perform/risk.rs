@@ -216,7 +216,8 @@ pub(super) fn halt(state: &mut UiState, args: &str) {
         let in_scope = |o: &&OrderRow| match scope {
             Scope::Account(account) => o.account == account,
             Scope::Symbol(symbol) => o.symbol == symbol,
-            _ => true,
+            Scope::Strategy(strategy) => o.strategy == Some(strategy),
+            Scope::Firm => true,
         };
         state.working().filter(in_scope).count()
     };
