@@ -4,6 +4,7 @@
 //! `BEGIN IMMEDIATE` transaction. Readers cannot write. It knows nothing of what the tables mean.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -197,7 +198,12 @@ pub(super) fn make_private_file(path: &Path) -> Result<fs::File, StoreError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let file = options.open(path).map_err(StoreError::io(path, "create the file"))?;
+    let file = options.open(path).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if path.exists() => {
+            StoreError::NotWritable { path: path.to_path_buf() }
+        }
+        _ => StoreError::io(path, "create the file")(error),
+    })?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -205,4 +211,24 @@ pub(super) fn make_private_file(path: &Path) -> Result<fs::File, StoreError> {
         file.set_permissions(mode).map_err(StoreError::io(path, "make the file private"))?;
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_may_not_be_written_is_said_with_what_to_do() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("users.db");
+        drop(make_private_file(&path).unwrap());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        // Who runs everything may write it all the same.
+        if let Err(error) = make_private_file(&path) {
+            let said = error.to_string();
+            assert!(matches!(error, StoreError::NotWritable { .. }) && said.contains("chmod u+rw"), "{said}");
+        }
+    }
 }

@@ -26,6 +26,16 @@ pub enum StoreError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file of a home that is there may not be written.
+    #[error(
+        "{}: you may not write it, and a home cannot be opened without that, not even for looking, because every login is \
+         written down: give yourself the right ('chmod u+rw') and its folder ('chmod u+rwx'), or copy the home and look \
+         at the copy with --home", clean(.path)
+    )]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+    },
     /// SQLite said no.
     #[error("{}: cannot {doing}: {source}; {}", clean(.path), remedy(.source))]
     Sql {
