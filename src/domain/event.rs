@@ -94,7 +94,7 @@ pub enum EventBody {
         /// What risk saw; `None` when it was recorded before (a released order).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<Box<DecisionRecord>>,
-        /// The price at which it holds money, where it names none itself.
+        /// The price at which it holds money, where it names none itself or the market had touched it before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
     },
@@ -108,7 +108,7 @@ pub enum EventBody {
         /// What risk saw.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<Box<DecisionRecord>>,
-        /// The price at which it holds money, where it names none itself.
+        /// The price at which it holds money, where it names none itself or the market had touched it before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
     },
@@ -124,7 +124,7 @@ pub enum EventBody {
         /// Whether the only person of the home agreed to it, after waiting.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         alone: bool,
-        /// The price at which it holds money, where it names none itself.
+        /// The price at which it holds money, where it names none itself or the market had touched it before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
         /// What risk saw; `None` where it was not asked.
@@ -146,7 +146,7 @@ pub enum EventBody {
         /// What risk saw; `None` when it was recorded before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<Box<DecisionRecord>>,
-        /// The price at which it holds money, where it names none itself.
+        /// The price at which it holds money, where it names none itself or the market had touched it before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
         /// Whether the only person of the home agreed to it, after waiting.
@@ -162,7 +162,7 @@ pub enum EventBody {
         broker: BrokerId,
         /// The broker's name for it.
         venue_id: VenueOrderId,
-        /// The price at which it holds money, where it names none itself.
+        /// The price at which it holds money, where it names none itself or the market had touched it before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valued_at: Option<Price>,
     },

@@ -363,6 +363,24 @@ impl OrderSpec {
         self.strategy.is_some_and(|strategy| strategy.as_str() == EXTERNAL)
     }
 
+    /// Whether it names a price, a distance or an end that its type or its time in force has no use for.
+    pub fn has_surplus(&self) -> bool {
+        let kind = self.order_type;
+        (self.limit_price.is_some() && !kind.has_limit())
+            || (self.trigger_price.is_some() && !kind.has_trigger())
+            || (self.trail.is_some() && kind != OrderType::TrailingStop)
+            || (self.expire_at.is_some() && self.tif != TimeInForce::Gtd)
+    }
+
+    /// Whether a market at this price has touched it already, so that it works at once.
+    pub fn is_touched_at(&self, market: Price) -> bool {
+        let trigger = self.trigger_price.filter(|_| self.order_type.start() == Start::Touch);
+        trigger.is_some_and(|trigger| match self.side {
+            Side::Buy => market <= trigger,
+            Side::Sell => market >= trigger,
+        })
+    }
+
     /// The price that the order itself names: its limit, else its trigger.
     pub fn own_price(&self) -> Option<Price> {
         self.limit_price.or(self.trigger_price)

@@ -339,7 +339,7 @@ pub struct Order {
     pub volume_before: Quantity,
     /// Money it holds of its account's.
     pub hold: Money,
-    /// The price at which it holds money, where it names none itself.
+    /// The price at which it holds money, where it names none itself or the market had touched it before.
     pub valued_at: Option<Price>,
     /// Whether its trigger was reached.
     pub triggered: bool,
@@ -393,6 +393,12 @@ impl Order {
             reason: String::new(),
             actor,
         }
+    }
+
+    /// The price that values it: its own, or the market's, where that was past what was to touch it and worth more.
+    pub fn own_price(&self) -> Option<Price> {
+        let own = self.spec.own_price()?;
+        Some(self.valued_at.map_or(own, |passed| passed.max(own)))
     }
 
     /// Not yet filled; zero once the order is done.

@@ -130,7 +130,7 @@ fn needed(state: &State, order: &Order) -> Result<Money, NumberError> {
 fn by_itself(state: &State, order: &Order) -> Result<Money, NumberError> {
     let spec = &order.spec;
     let Some(account) = state.accounts.get(&spec.account) else { return Ok(Money::ZERO) };
-    let price = spec.own_price().or(order.valued_at);
+    let price = order.own_price().or(order.valued_at);
     let Some(price) = price.filter(|_| order.status != OrderStatus::Held) else { return Ok(Money::ZERO) };
     let margin = account.spec().margin;
     if margin == Margin::Cash && spec.side == Side::Sell {

@@ -7,8 +7,9 @@ use crate::domain::event::{Event, EventBody, RiskAck};
 use crate::domain::journal::Batch;
 use crate::domain::limit::LimitName;
 use crate::domain::market::MarketEvent;
+use crate::domain::order::Start;
 use crate::domain::posting::Posting;
-use crate::domain::{AccountId, Exchange, OrderId, OrderSpec, Seq, UnixNanos, UserName};
+use crate::domain::{AccountId, Exchange, OrderId, OrderSpec, Seq, Side, UnixNanos, UserName};
 use crate::portfolio::post;
 use crate::risk::OrderKey;
 
@@ -116,7 +117,8 @@ impl<'e> Step<'e> {
         })
     }
 
-    /// Writes the price at which an order without one of its own holds money into the event that lets it in.
+    /// Writes the price at which an order without one of its own holds money, or a sell that the market has touched already,
+    /// into the event that lets it in.
     fn value(&self, body: &mut EventBody) {
         let (spec, valued_at) = match body {
             EventBody::OrderAccepted { order, valued_at, .. }
@@ -129,11 +131,12 @@ impl<'e> Step<'e> {
             }
             _ => return,
         };
-        if spec.own_price().is_none() {
+        let touches = spec.side == Side::Sell && spec.order_type.start() == Start::Touch;
+        if touches || spec.own_price().is_none() {
             let known = self.state().accounts.contains_key(&spec.account);
-            let seen = self.state().view.seen.get(&spec.instrument).filter(|_| known);
-            *valued_at =
-                seen.and_then(|seen| seen.last.or_else(|| seen.reference(spec.side))).map(|p| p.price);
+            let Some(seen) = self.state().view.seen.get(&spec.instrument).filter(|_| known) else { return };
+            let market = || seen.last.or_else(|| seen.reference(spec.side)).map(|p| p.price);
+            *valued_at = if touches { seen.touched(spec) } else { market() };
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope};
+use crate::domain::order::Start;
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;
 use crate::domain::{
@@ -62,6 +63,21 @@ impl Seen {
             Priced { price, time: s.quote.time }
         });
         quoted.or(self.last)
+    }
+
+    /// The price at which the market has touched an order already, if so: the higher one of the last and the quote's.
+    pub fn touched(&self, order: &OrderSpec) -> Option<Price> {
+        let known = [self.last, self.reference(order.side)].into_iter().flatten().map(|p| p.price);
+        known.filter(|price| order.is_touched_at(*price)).max()
+    }
+
+    /// The price of its own that values an order: of a sell that the market has touched already, at least the market's.
+    pub fn own_price(&self, order: &OrderSpec) -> Option<Price> {
+        if order.side == Side::Sell && order.order_type.start() == Start::Touch {
+            order.own_price().max(self.touched(order))
+        } else {
+            order.own_price()
+        }
     }
 
     /// The price that a trigger starts from: the one of a fresh quote it goes by, else the last.
@@ -323,8 +339,11 @@ impl<'a> Book<'a> {
 
     /// The price that values an order: its limit, else its trigger, else the last price, else the reference.
     pub fn order_price(&self, order: &OrderSpec) -> Option<Price> {
-        let last = || self.last(order.instrument).or_else(|| self.reference(order.instrument, order.side));
-        order.own_price().or_else(|| last().map(|p| p.price))
+        let seen = self.seen.get(&order.instrument);
+        let own = seen.map_or(order.own_price(), |seen| seen.own_price(order));
+        own.or_else(|| {
+            seen.and_then(|seen| seen.last.or_else(|| seen.reference(order.side))).map(|p| p.price)
+        })
     }
 
     /// Prices for what has none of its own.

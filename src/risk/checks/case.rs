@@ -72,6 +72,11 @@ pub struct Case<'a> {
     reduces: bool,
 }
 
+/// The price of its own that values an order.
+fn own_price(seen: Option<&Seen>, order: &OrderSpec) -> Option<Price> {
+    seen.map_or(order.own_price(), |seen| seen.own_price(order))
+}
+
 impl<'a> Case<'a> {
     /// Gathers what several controls need.
     pub fn new(book: &'a Book<'a>, limits: &'a LimitBook, facts: &'a MarketFacts, draft: &Draft<'a>) -> Self {
@@ -86,14 +91,15 @@ impl<'a> Case<'a> {
         let last = seen.and_then(|seen| seen.last);
         let prices = book.prices_of(seen);
         let reference = seen.and_then(|seen| seen.reference(order.side));
-        let price = order.own_price().or(last.or(reference).map(|p| p.price));
+        let own = own_price(seen, order);
+        let price = own.or(last.or(reference).map(|p| p.price));
         let notional = price.and_then(|p| p.notional(quantity).ok());
         let whole = if quantity == order.quantity {
             notional
         } else {
             price.and_then(|p| p.notional(order.quantity).ok())
         };
-        let around = book.sums.around(order, open, quantity, &prices);
+        let around = book.sums.around((order, own), open, quantity, &prices);
         let exposure = Exposure::new(order.side, notional, &around);
         let reduces = exposure.reduces(quantity);
         let closes = draft.flattens || (draft.exits && (order.reduce_only || reduces));
@@ -164,8 +170,7 @@ impl<'a> Case<'a> {
             quantity: order.quantity,
             limit_price: order.limit_price,
             reduce_only: order.reduce_only,
-            // What waits for a trigger is priced from there.
-            reference: order.trigger_price.or(self.reference.map(|r| r.price)),
+            reference: self.waits_at().or(self.reference.map(|r| r.price)),
             notional: self.whole,
             cost: if wants(LimitName::MaxUnsettledUse) { self.cost() } else { None },
             reduces: self.reduces,
@@ -237,6 +242,13 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What waits for a trigger is priced from there, until the market has reached it.
+    fn waits_at(&self) -> Option<Price> {
+        let reached = self.open.is_some_and(|open| open.triggered)
+            || self.seen.is_some_and(|seen| seen.touched(self.order).is_some());
+        self.order.trigger_price.filter(|_| !reached)
+    }
+
     /// Whether it is a new order, or changes an open one: not one that is judged again as it stands.
     pub(super) fn is_new(&self) -> bool {
         !self.draft.amends
@@ -253,7 +265,8 @@ impl<'a> Case<'a> {
         self.mine.get_or_init(|| {
             let (book, order) = (self.book, self.order);
             let sums = book.by_strategy.sums(strategy);
-            let around = sums.around(order, self.open, self.quantity, &book.prices_of(self.seen));
+            let own = own_price(self.seen, order);
+            let around = sums.around((order, own), self.open, self.quantity, &book.prices_of(self.seen));
             let exposure = Exposure::new(order.side, self.notional, &around);
             Mine {
                 exposure,

@@ -34,6 +34,9 @@ pub(super) fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     if !on_lot(case, instrument.lot) {
         return Some(RefusalCode::InvalidQuantityIncrement);
     }
+    if order.has_surplus() {
+        return Some(RefusalCode::FieldNotOfType);
+    }
     prices(case, instrument.tick)
         .or_else(|| time(case))
         .or_else(|| passed_stop(case))

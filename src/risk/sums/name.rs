@@ -66,18 +66,22 @@ impl Part {
             reduces: order.spec.reduce_only,
             filled_notional: order.filled_notional,
             fees: order.fees,
-            ..Self::of_draft(&order.spec, Quantity::ZERO, None)
+            ..Self::of_draft((&order.spec, order.own_price()), Quantity::ZERO, None)
         })
     }
 
-    /// A draft of which `quantity` would fill, in the place of `open`.
-    pub fn of_draft(draft: &OrderSpec, quantity: Quantity, open: Option<&Order>) -> Self {
+    /// A draft that is valued at `price` of its own, of which `quantity` would fill, in the place of `open`.
+    pub fn of_draft(
+        (draft, price): (&OrderSpec, Option<Price>),
+        quantity: Quantity,
+        open: Option<&Order>,
+    ) -> Self {
         Self {
             account: draft.account,
             id: draft.id,
             side: draft.side,
             quantity,
-            price: draft.own_price(),
+            price,
             group: draft.oco,
             reduces: false,
             whole: draft.quantity,

@@ -1,6 +1,6 @@
 //! What the checks read from the sums: one name around a draft, and the whole account.
 
-use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Quantity, Side};
+use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Price, Quantity, Side};
 use crate::risk::exposure::Sides;
 
 use super::Sums;
@@ -55,11 +55,11 @@ fn sides(figures: &Figures, position: Quantity) -> Option<Sides> {
 }
 
 impl Sums {
-    /// One instrument of an account around a draft. `open` is the open order that the draft replaces; `quantity` is
+    /// One instrument of an account around a draft and the price of its own that values it. `open` is the open order that the draft replaces; `quantity` is
     /// what of the draft would still fill.
     pub fn around(
         &self,
-        draft: &OrderSpec,
+        (draft, price): (&OrderSpec, Option<Price>),
         open: Option<&Order>,
         quantity: Quantity,
         prices: &Prices,
@@ -68,7 +68,7 @@ impl Sums {
         let line = self.lines.get(&draft.instrument);
         let name = line.and_then(|line| line.name(draft.account)).unwrap_or(&none);
         let out = open.and_then(Part::of);
-        let this = Part::of_draft(draft, quantity, open);
+        let this = Part::of_draft((draft, price), quantity, open);
         let apart = |part: &Part| this.group.is_none() || part.group != this.group;
         let of = |figures: Option<Figures>| figures.and_then(|f| sides(&f, name.position));
         let all = name.figures(prices, &self.fee);

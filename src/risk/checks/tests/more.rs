@@ -270,3 +270,44 @@ fn a_past_decision_is_judged_by_a_limit_nobody_had_set_then_where_its_figure_is_
         assert_eq!((seen.refused_at, seen.not_evaluated_at), (vec![1], vec![]), "{name}");
     }
 }
+
+#[test]
+fn a_price_that_the_type_has_no_use_for_is_refused_and_values_nothing() {
+    let world = World::new().limit("max_order_notional", "5000", None);
+    let plain = || order(Side::Buy, 60, None);
+    assert_eq!(world.code(&plain()), "MAX_ORDER_NOTIONAL");
+    let penny = Some("0.01".parse().unwrap());
+    assert_eq!(world.code(&OrderSpec { limit_price: penny, ..plain() }), "FIELD_NOT_OF_TYPE");
+    assert_eq!(world.code(&OrderSpec { trigger_price: penny, ..plain() }), "FIELD_NOT_OF_TYPE");
+    let limit = || order(Side::Buy, 10, Some("100"));
+    assert_eq!(world.code(&OrderSpec { trigger_price: penny, ..limit() }), "FIELD_NOT_OF_TYPE");
+    let trail = Some(crate::domain::Trail::Amount("1".parse().unwrap()));
+    assert_eq!(world.code(&OrderSpec { trail, ..limit() }), "FIELD_NOT_OF_TYPE");
+    assert_eq!(world.code(&OrderSpec { expire_at: Some(UnixNanos::ZERO), ..limit() }), "FIELD_NOT_OF_TYPE");
+}
+
+#[test]
+fn what_the_market_has_touched_already_is_judged_at_the_market() {
+    let world = World::new().holding(90, "100").limit("max_order_notional", "5000", None).limit(
+        "price_collar",
+        "0.05",
+        None,
+    );
+    let touch = |side, shares, limit: Option<&str>, trigger: &str| OrderSpec {
+        order_type: if limit.is_some() {
+            crate::domain::OrderType::LimitIfTouched
+        } else {
+            crate::domain::OrderType::MarketIfTouched
+        },
+        trigger_price: Some(trigger.parse().unwrap()),
+        ..order(side, shares, limit)
+    };
+    // The last price is 100: a sell at a penny that is touched sells 60 shares for 6,000.
+    assert_eq!(world.code(&touch(Side::Sell, 60, None, "0.01")), "MAX_ORDER_NOTIONAL");
+    assert_eq!(world.code(&touch(Side::Sell, 60, Some("0.01"), "0.01")), "MAX_ORDER_NOTIONAL");
+    assert_eq!(world.code(&touch(Side::Sell, 10, Some("0.01"), "0.01")), "PRICE_COLLAR");
+    assert_eq!(world.code(&touch(Side::Buy, 10, Some("200"), "200")), "PRICE_COLLAR");
+    // What waits is priced where it waits.
+    assert_eq!(world.code(&touch(Side::Sell, 10, Some("119"), "120")), "");
+    assert_eq!(world.code(&touch(Side::Buy, 10, Some("81"), "80")), "");
+}
