@@ -19,6 +19,7 @@ pub mod instrument;
 pub mod journal;
 pub mod key;
 pub mod limit;
+pub mod listed;
 pub mod market;
 pub mod notice;
 pub mod order;

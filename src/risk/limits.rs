@@ -242,6 +242,14 @@ impl LimitBook {
         self.in_force.keys().any(|(_, n)| *n == name)
     }
 
+    /// Every symbol that any version of a list named.
+    pub fn listed(&self, name: LimitName, scope: Scope) -> BTreeSet<Symbol> {
+        let own = self.versions.iter().filter(|v| (v.draft.name, v.draft.scope) == (name, scope));
+        let texts = own.flat_map(|v| [v.draft.hard.as_ref(), v.draft.soft.as_ref()]).flatten();
+        let lists = texts.filter_map(|text| LimitValue::parse(name, text).ok());
+        lists.flat_map(|list| symbols(&list).cloned().unwrap_or_default()).collect()
+    }
+
     /// Limits that bind a target.
     pub fn binding(&self, target: &Target) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
         let scopes = (!self.in_force.is_empty()).then(|| target.scopes());

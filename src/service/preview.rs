@@ -141,7 +141,7 @@ impl House {
         draft: &LimitDraft,
         (history, looked_back_to): (&[PastDecision<'_>], Option<UnixNanos>),
     ) -> Result<(view::PreviewView, risk::Preview), ServiceError> {
-        let now = self.house_time()?;
+        let (now, draft) = (self.house_time()?, &self.known_list(draft.clone())?);
         let invalid = |e: risk::LimitError| ServiceError::Invalid(e.to_string());
         let needs_approval = state.limits().judge(draft, now).map_err(invalid)? == LimitChange::Waits;
         let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();

@@ -1,12 +1,14 @@
 //! Limits for the people who set them: what is in force and how much is used, drafts with a preview, approval by a
 //! second person, halts, breaches, and orders that a soft limit holds.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::limit::{
     LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope as Covers, VersionStatus,
 };
+use crate::domain::listed::{ListedError, Spelled};
 use crate::domain::row::{RiskAckRow, RiskEventRow};
 use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, Seq, UnixNanos};
 use crate::execution::State;
@@ -99,6 +101,7 @@ impl House {
         draft: LimitDraft,
     ) -> Result<view::LimitVersionRow, ServiceError> {
         self.known_scope(permit.scope(), draft.scope)?;
+        let draft = self.known_list(draft)?;
         self.state()?
             .limits()
             .judge(&draft, self.house_time()?)
@@ -213,7 +216,8 @@ impl House {
             let terms = LimitTerms { set: Some(set), ..draft.terms.clone() };
             LimitDraft { reason: format!("{reason}{own}").into(), terms, ..draft }
         };
-        let drafts = drafts.into_iter().map(named).collect();
+        let drafts = drafts.into_iter().map(|draft| self.known_list(named(draft)));
+        let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
         self.control(permit, Command::SetLimits(drafts))?;
         self.versions_of(set)
     }
@@ -343,12 +347,31 @@ impl House {
                 if traded || stored()?.iter().any(|i| i.id.symbol == symbol) {
                     return Ok(());
                 }
-                let (name, remedy) =
-                    (CleanText::new(symbol.as_str()), "import it first, or correct its name");
-                Err(ServiceError::Unknown { kind: "symbol", name, remedy })
+                let name = CleanText::new(symbol.as_str());
+                Err(ServiceError::Unknown { kind: "symbol", name, remedy: ListedError::REMEDY })
             }
             Covers::Firm | Covers::Strategy(_) => Ok(()),
         }
+    }
+
+    /// A draft whose lists name known symbols as they stand; what was on the list before may stay on it, known or not.
+    pub(super) fn known_list(&self, draft: LimitDraft) -> Result<LimitDraft, ServiceError> {
+        if draft.name.unit() != LimitUnit::Symbols || (draft.hard.is_none() && draft.soft.is_none()) {
+            return Ok(draft);
+        }
+        let state = self.state()?;
+        let stored = lock(self.market_store()).read().instruments(None)?;
+        let known = stored.iter().map(|i| i.id).chain(state.instruments().keys().copied());
+        let (name, scope) = (draft.name, draft.scope);
+        let spelled: Spelled = known.collect();
+        let before = LazyCell::new(|| state.limits().listed(name, scope));
+        let listed = |text: &str| text.parse().ok().filter(|symbol| before.contains(symbol));
+        spelled.draft(draft, listed).map_err(|error| match error {
+            ListedError::Unknown(name) => {
+                ServiceError::Unknown { kind: "symbol", name: name.into(), remedy: ListedError::REMEDY }
+            }
+            ListedError::Ambiguous(..) => ServiceError::Invalid(error.to_string()),
+        })
     }
 
     /// A control in a person's name, at the market time of the desk; a refused one is an error with its reason.

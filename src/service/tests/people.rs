@@ -229,3 +229,57 @@ fn a_locked_session_gives_no_permit_until_it_is_unlocked() {
     trader.unlock(None).unwrap();
     assert!(trader.permit::<ViewMarket>().is_ok());
 }
+
+#[test]
+fn a_list_names_known_instruments_however_they_are_spelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 5);
+    let risk = home.login(Role::Risk);
+    let held = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let set =
+        |name, list: &str| home.house.set_limit(&risk.permit::<ControlRisk>().unwrap(), draft(name, list));
+    let lower = held.symbol.as_str().to_ascii_lowercase();
+    for name in [LimitName::RestrictedSymbols, LimitName::AllowedSymbols] {
+        for list in [held.to_string(), lower.clone()] {
+            let row = set(name, &list).unwrap();
+            assert_eq!(row.hard.as_deref(), Some(held.symbol.as_str()), "{list}");
+            let seen = home
+                .house
+                .preview_limit(&risk.permit::<ControlRisk>().unwrap(), &draft(name, &list))
+                .unwrap();
+            assert!(!seen.needs_approval, "it is the same list: {list}");
+        }
+        let refused = set(name, &format!("{},NOPE", held.symbol)).unwrap_err().to_string();
+        assert!(refused.starts_with("symbol 'NOPE' is not known"), "{refused}");
+    }
+}
+
+#[test]
+fn a_name_that_stood_on_a_list_before_may_stay_on_it_known_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 5);
+    let risk = home.login(Role::Risk);
+    let held = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let (permit, name) = (risk.permit::<ControlRisk>().unwrap(), LimitName::RestrictedSymbols);
+    // As an older release took it.
+    home.house.control(&permit, crate::domain::Command::SetLimit(draft(name, "GONE"))).unwrap();
+    let row = home.house.set_limit(&permit, draft(name, &format!("GONE,{held}"))).unwrap();
+    assert_eq!(row.hard, Some(format!("GONE,{}", held.symbol)));
+    assert!(home.house.set_limit(&permit, draft(LimitName::AllowedSymbols, "GONE")).is_err(), "another list");
+    let without = home.house.set_limit(&permit, draft(name, held.symbol.as_str())).unwrap();
+    assert_eq!(without.hard.as_deref(), Some(held.symbol.as_str()), "it can be taken off");
+}
+
+#[test]
+fn a_list_of_ten_thousand_names_is_set_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 5);
+    let risk = home.login(Role::Risk);
+    let (permit, name) = (risk.permit::<ControlRisk>().unwrap(), LimitName::RestrictedSymbols);
+    let names: Vec<String> = (0..10_000).map(|number| format!("N{number}")).collect();
+    let list = names.join(",");
+    home.house.control(&permit, crate::domain::Command::SetLimit(draft(name, &list))).unwrap();
+    let began = std::time::Instant::now();
+    home.house.set_limit(&permit, draft(name, &list)).unwrap();
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}

@@ -10,6 +10,7 @@ use crate::domain::command::{Given, Independence};
 use crate::domain::event::HaltMode;
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitValue, Scope, WorkingOrders};
+use crate::domain::listed::Spelled;
 use crate::domain::market::{SessionState, SplitRatio, Trade};
 use crate::domain::venue::{FeeModel, FeeTier, FeeTiers, LimitFill, VenueModel};
 use crate::domain::{
@@ -227,7 +228,7 @@ impl Script {
                 let line: CancelLine = parse(text)?;
                 Ok((line.t, giver, Command::Cancel { account: line.account, id: line.id }))
             }
-            "limit" => limit(text),
+            "limit" => self.limit(text),
             "approve" => approve(text),
             "halt" => {
                 let line: HaltLine = parse(text)?;
@@ -302,6 +303,32 @@ impl Script {
             sized_by: None,
         };
         Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
+    }
+
+    fn limit(&self, text: &str) -> Result<(UnixNanos, UserName, Command), String> {
+        let line: LimitLine = parse(text)?;
+        for value in line.hard.iter().chain(&line.soft) {
+            LimitValue::parse(line.name, value)?;
+        }
+        let LimitLine { name, scope, hard, soft, reason, .. } = line;
+        let draft = LimitDraft {
+            name,
+            scope,
+            hard,
+            soft,
+            reason,
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        };
+        let known: Spelled =
+            self.exchanges.iter().map(|(symbol, at)| InstrumentId::new(*symbol, *at)).collect();
+        // What the script makes known later is taken as it is written.
+        let later = |name: &str| {
+            let printed = name.parse::<InstrumentId>().map(|instrument| instrument.symbol);
+            printed.or_else(|_| name.parse()).ok()
+        };
+        let draft = known.draft(draft, later).map_err(|error| error.to_string())?;
+        Ok((line.t, line.actor, Command::SetLimit(draft)))
     }
 
     fn market(&mut self, word: &str, text: &str) -> Result<(UnixNanos, Line), String> {
@@ -498,24 +525,6 @@ fn amend(text: &str) -> Result<(UnixNanos, Command), String> {
     not_negative("quantity", line.quantity.map_or(0, Quantity::raw))?;
     let AmendLine { account, id, quantity, limit_price, trigger_price, .. } = line;
     Ok((line.t, Command::Amend { account, id, quantity, limit_price, trigger_price }))
-}
-
-fn limit(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
-    let line: LimitLine = parse(text)?;
-    for value in line.hard.iter().chain(&line.soft) {
-        LimitValue::parse(line.name, value)?;
-    }
-    let LimitLine { name, scope, hard, soft, reason, .. } = line;
-    let draft = LimitDraft {
-        name,
-        scope,
-        hard,
-        soft,
-        reason,
-        working: WorkingOrders::Keep,
-        terms: LimitTerms::default(),
-    };
-    Ok((line.t, line.actor, Command::SetLimit(draft)))
 }
 
 fn approve(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
