@@ -65,7 +65,8 @@ pub(super) fn event(writer: &mut impl Write, seq: u64, event: &Event) -> Result<
 
 fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
     match body {
-        EventBody::LimitProposed { .. }
+        EventBody::ControlRejected { .. }
+        | EventBody::LimitProposed { .. }
         | EventBody::LimitApproved { .. }
         | EventBody::LimitRejected { .. }
         | EventBody::Halted { .. }
@@ -86,7 +87,6 @@ fn body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
         EventBody::AccountOpened(_)
         | EventBody::InstrumentDefined(_)
         | EventBody::Configured(_)
-        | EventBody::ControlRejected { .. }
         | EventBody::SymbolStatus { .. }
         | EventBody::ExDateReached { .. }
         | EventBody::DividendDue { .. }
@@ -185,6 +185,9 @@ fn order_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object>
 /// What people set, and what a control said.
 fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Object> {
     Some(match body {
+        EventBody::ControlRejected { what, actor, reason } => {
+            head("control_rejected").text("what", what).text("actor", actor).text("reason", reason)
+        }
         EventBody::LimitProposed { version, draft, actor } => {
             limit(head("limit_proposed"), *version, draft).text("actor", actor)
         }
