@@ -188,6 +188,28 @@ fn looser(name: LimitName, old: Option<&LimitValue>, new: Option<&LimitValue>) -
     }
 }
 
+/// The bound that speaks first: the soft value where there is one, else the hard one. Of lists both speak: what either
+/// of them names, or of what may be traded what all of them name.
+fn first_bound(name: LimitName, hard: Option<&LimitValue>, soft: Option<&LimitValue>) -> Option<LimitValue> {
+    match (hard, soft) {
+        (Some(LimitValue::Symbols(hard)), Some(LimitValue::Symbols(soft))) => {
+            let both = if name == LimitName::AllowedSymbols { hard & soft } else { hard | soft };
+            Some(LimitValue::Symbols(both))
+        }
+        (hard, soft) => soft.or(hard).cloned(),
+    }
+}
+
+/// Whether new values (hard, soft) let something pass that the old ones hold, or hold what those refuse.
+fn loosens(
+    name: LimitName,
+    old: (Option<&LimitValue>, Option<&LimitValue>),
+    new: (Option<&LimitValue>, Option<&LimitValue>),
+) -> bool {
+    let first = |(hard, soft)| first_bound(name, hard, soft);
+    looser(name, old.0, new.0) || looser(name, first(old).as_ref(), first(new).as_ref())
+}
+
 impl LimitBook {
     /// Every version, the oldest first.
     pub fn versions(&self) -> &[LimitVersion] {
@@ -220,6 +242,14 @@ impl LimitBook {
         bounds.filter(|v| v.draft.names(symbol)).collect()
     }
 
+    /// Every symbol that any version of a list named.
+    pub fn listed(&self, name: LimitName, scope: Scope) -> BTreeSet<Symbol> {
+        let own = self.versions.iter().filter(|v| (v.draft.name, v.draft.scope) == (name, scope));
+        let texts = own.flat_map(|v| [v.draft.hard.as_ref(), v.draft.soft.as_ref()]).flatten();
+        let lists = texts.filter_map(|text| LimitValue::parse(name, text).ok());
+        lists.flat_map(|list| symbols(&list).cloned().unwrap_or_default()).collect()
+    }
+
     /// Versions that name a symbol and wait for a second person.
     pub fn proposed_for(&self, symbol: Symbol) -> impl Iterator<Item = &LimitVersion> {
         let waiting = self.versions.iter().filter(|v| v.status == VersionStatus::Proposed);
@@ -240,14 +270,6 @@ impl LimitBook {
     /// Whether a limit of this name is in force anywhere.
     pub fn has(&self, name: LimitName) -> bool {
         self.in_force.keys().any(|(_, n)| *n == name)
-    }
-
-    /// Every symbol that any version of a list named.
-    pub fn listed(&self, name: LimitName, scope: Scope) -> BTreeSet<Symbol> {
-        let own = self.versions.iter().filter(|v| (v.draft.name, v.draft.scope) == (name, scope));
-        let texts = own.flat_map(|v| [v.draft.hard.as_ref(), v.draft.soft.as_ref()]).flatten();
-        let lists = texts.filter_map(|text| LimitValue::parse(name, text).ok());
-        lists.flat_map(|list| symbols(&list).cloned().unwrap_or_default()).collect()
     }
 
     /// Limits that bind a target.
@@ -290,9 +312,7 @@ impl LimitBook {
         if terms.set.is_some() {
             return Ok(LimitChange::Waits);
         }
-        let waits = |(old_hard, old_soft): (Option<&LimitValue>, Option<&LimitValue>)| {
-            looser(draft.name, old_hard, hard.as_ref()) || looser(draft.name, old_soft, soft.as_ref())
-        };
+        let waits = |old| loosens(draft.name, old, (hard.as_ref(), soft.as_ref()));
         // A value that stands only for a while does not make room for one that stays.
         let begun = self.begun.get(&(draft.scope, draft.name)).into_iter().flatten();
         let now = begun.map(|b| (b.value.hard.as_ref(), b.value.soft.as_ref())).any(waits);

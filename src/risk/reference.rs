@@ -29,9 +29,13 @@ value is set.
 No limit and no halt speaks against what only closes a position: a flatten of a person, and an exit that is let work
 because its entry fills and can only reduce what that made. What adds risk when it is let work is judged then.
 
-Tightening applies at once; loosening waits for a second person. Where a home has one person only, that person may
+Tightening applies at once; loosening waits for a second person. It is tighter or equal when nothing passes that was held or
+refused before, and nothing is only held that was refused: a hard value alone at or below the soft one before is tighter. Where a home has one person only, that person may
 agree after 24 hours, and the version says so. A version may begin later (`--from`), end by itself (`--until`), be meant
 for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).
+
+A list names known instruments by symbol, in any case where one is meant, or as printed (`AAA.XNYS` stands for `AAA`). A name
+that is not known is refused, unless the list had it before.
 
 `--from` and `--until` are market time, and each exchange has its own. Of those on which the scope can trade (the account's
 own, those with the symbol, else all) the first that reaches it counts where the turn allows no more than before, and the last

@@ -35,9 +35,51 @@ fn only_a_looser_value_waits() {
         (Some("101"), Some("50"), LimitChange::Waits),
         (Some("90"), Some("60"), LimitChange::Waits),
         (Some("90"), None, LimitChange::Waits),
+        (Some("51"), None, LimitChange::Waits),
+        (Some("50"), None, LimitChange::AtOnce),
+        (Some("20"), None, LimitChange::AtOnce),
+        (None, Some("40"), LimitChange::Waits),
         (None, None, LimitChange::Waits),
     ] {
         assert_eq!(book.judge(&draft(name, hard, soft), NOW), Ok(change), "{hard:?} {soft:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_and_what_is_held_decide_not_which_value_says_so() {
+    use LimitChange::{AtOnce, Waits};
+    let (minimum, window) = (LimitName::MinOrderQuantity, LimitName::LossCooldown);
+    let (restricted, allowed) = (LimitName::RestrictedSymbols, LimitName::AllowedSymbols);
+    let own = LimitName::MaxSelfTrades;
+    for (name, old, new, change) in [
+        // A minimum: higher is tighter, and the soft value lies above the hard one.
+        (minimum, (Some("10"), Some("40")), (Some("40"), None), AtOnce),
+        (minimum, (Some("10"), Some("40")), (Some("50"), None), AtOnce),
+        (minimum, (Some("10"), Some("40")), (Some("39"), None), Waits),
+        (minimum, (Some("10"), Some("40")), (Some("9"), Some("60")), Waits),
+        (window, (Some("60"), Some("90")), (Some("120"), None), AtOnce),
+        (window, (Some("60"), Some("90")), (Some("80"), None), Waits),
+        // Only held before, refused now; and refused before, only held now.
+        (LimitName::MaxOrderNotional, (None, Some("100")), (Some("100"), None), AtOnce),
+        (LimitName::MaxOrderNotional, (None, Some("100")), (Some("101"), None), Waits),
+        (LimitName::MaxOrderNotional, (Some("100"), None), (None, Some("100")), Waits),
+        (LimitName::MaxOrderNotional, (Some("100"), None), (Some("100"), Some("100")), AtOnce),
+        // Lists: what either names is not let pass.
+        (restricted, (Some("A"), Some("B")), (Some("A,B"), None), AtOnce),
+        (restricted, (Some("A"), Some("B")), (Some("A,C"), None), Waits),
+        (restricted, (Some("A,B"), None), (Some("A"), Some("B")), Waits),
+        (restricted, (None, Some("B")), (Some("B"), None), AtOnce),
+        (allowed, (Some("A,B,C"), Some("A,B")), (Some("A"), None), AtOnce),
+        (allowed, (Some("A,B,C"), Some("A,B")), (Some("B,C"), None), Waits),
+        (allowed, (Some("A"), None), (Some("A,B"), Some("A")), Waits),
+        // Another way to prevent self-trades is another rule.
+        (own, (Some("5"), Some("2")), (Some("1"), None), AtOnce),
+        (own, (Some("5"), Some("2")), (Some("1 cancel_newest"), None), Waits),
+        (own, (Some("1 cancel_newest"), None), (Some("1"), None), AtOnce),
+    ] {
+        let mut book = LimitBook::default();
+        set(&mut book, &draft(name, old.0, old.1));
+        assert_eq!(book.judge(&draft(name, new.0, new.1), NOW), Ok(change), "{name} {old:?} {new:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::domain::UnixNanos;
 use crate::domain::limit::{LimitVersion, Scope, Turn, VersionStatus};
 
-use super::{LimitBook, LimitError, looser, values};
+use super::{LimitBook, LimitError, loosens, values};
 
 /// How far market time is on the first and on the last of some exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl LimitBook {
         let own = (hard.as_ref(), soft.as_ref());
         let other = beneath.map_or((None, None), |value| (value.hard.as_ref(), value.soft.as_ref()));
         let (old, new) = if turn == Turn::Ends { (own, other) } else { (other, own) };
-        looser(found.draft.name, old.0, new.0) || looser(found.draft.name, old.1, new.1)
+        loosens(found.draft.name, old, new)
     }
 
     /// A version begins or ends.
