@@ -43,10 +43,17 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// A bar with all that we may take of it.
+    /// A bar with all that we may take of it: nothing matches twice in the same time. Of one that begins before the end
+    /// of the last bar of its name only the closing auction is new, of one that ends no later nothing is.
     pub(super) fn pool(&self, bar: &Bar, takes: Takes) -> Pool {
         let state = self.state();
         let lot = state.instruments.get(&bar.instrument).map_or(Quantity::ZERO, |i| i.lot);
+        let takes = match state.view.bars.get(&bar.instrument) {
+            Some(end) if bar.to <= *end => Takes::Nothing,
+            Some(end) if bar.from < *end && takes == Takes::All => Takes::Closing,
+            Some(end) if bar.from < *end => Takes::Nothing,
+            _ => takes,
+        };
         Pool { bar: *bar, left: bar.volume.share(state.venue.participation).round_to_lot(lot), takes }
     }
 
@@ -62,6 +69,7 @@ impl Step<'_> {
     pub(super) fn take_closes(&mut self, bars: &[Bar]) -> Result<(), EngineError> {
         bars.iter().try_for_each(|bar| {
             self.engine.state.set_last(bar.instrument, bar.close, bar.to);
+            self.engine.state.view.note_bar(bar.instrument, bar.to);
             self.watch(bar.instrument)
         })
     }
@@ -69,7 +77,7 @@ impl Step<'_> {
     /// Gives out a bar's budget in the order in which the path reaches the orders; `only` looks at one of them.
     pub(super) fn fill_on_bar(&mut self, pool: &mut Pool, only: Option<OrderKey>) -> Result<(), EngineError> {
         let Pool { bar, left: budget, takes } = pool;
-        if bar.volume.is_zero() || self.state().halted.contains(&bar.instrument) {
+        if *takes == Takes::Nothing || bar.volume.is_zero() || self.state().halted.contains(&bar.instrument) {
             return Ok(());
         }
         let calendar = self.engine.calendars.of(bar.instrument.exchange);
@@ -471,6 +479,8 @@ pub(super) enum Takes {
     Between,
     /// Those for the closing auction, and what is released only then.
     Closing,
+    /// None of them: the time was played before.
+    Nothing,
 }
 
 impl Takes {
@@ -481,6 +491,7 @@ impl Takes {
             Takes::Opening => start == Start::Open,
             Takes::Between => !matches!(start, Start::Open | Start::Close),
             Takes::Closing => start == Start::Close || is_released,
+            Takes::Nothing => false,
         }
     }
 }

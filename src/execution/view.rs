@@ -16,6 +16,9 @@ use crate::risk::{Priced, Seen, Standing};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct View {
     pub(super) seen: ByInstrument<Seen>,
+    /// Where the last bar of an instrument ended: what lies before was played.
+    #[serde(default, skip_serializing_if = "ByInstrument::is_empty")]
+    pub(super) bars: ByInstrument<UnixNanos>,
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) marked: BTreeMap<Exchange, UnixNanos>,
     pub(super) peaks: BTreeMap<AccountId, Money>,
@@ -47,8 +50,17 @@ impl View {
         self.seen.or_default(instrument).last = Some(Priced { price, time });
     }
 
+    /// A bar of an instrument was played.
+    pub(super) fn note_bar(&mut self, instrument: InstrumentId, end: UnixNanos) {
+        let last = self.bars.or_default(instrument);
+        *last = end.max(*last);
+    }
+
     /// What was seen of an instrument counts under another symbol, unless that one was seen itself; no quote stands.
     pub(super) fn change_symbol(&mut self, from: InstrumentId, to: InstrumentId) {
+        if let Some(end) = self.bars.remove(&from) {
+            self.note_bar(to, end);
+        }
         let Some(Seen { last: Some(last), .. }) = self.seen.remove(&from) else { return };
         self.seen.or_default(to).last.get_or_insert(last);
     }

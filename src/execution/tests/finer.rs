@@ -192,3 +192,22 @@ fn time_passes_between_minutes() {
     assert_eq!(desk.status("until"), OrderStatus::Expired);
     desk.check(&Calendars::bundled().unwrap());
 }
+
+#[test]
+fn a_bar_is_played_once() {
+    let mut desk = desk("1000000", 100);
+    let told = ("AAA", [10_000; 4], 10_000);
+    let first = bar(minute(0), minute(1), &told);
+    desk.submit(Desk::order("first", "AAA", Side::Buy, 1_000, None));
+    let got = fills(&desk.market(&MarketEvent::Bars(vec![first])));
+    assert_eq!(got.len(), 1, "a part of it");
+    assert_eq!(fills(&desk.market(&MarketEvent::Bars(vec![first]))), [], "the same bar again");
+    let over = bar(minute(0), minute(2), &told);
+    assert_eq!(
+        fills(&desk.market(&MarketEvent::Bars(vec![over]))),
+        [],
+        "it begins before the last one ended"
+    );
+    let next = bar(minute(2), minute(3), &told);
+    assert_eq!(fills(&desk.market(&MarketEvent::Bars(vec![next]))), got, "the next has its own budget");
+}
