@@ -56,7 +56,7 @@ reasons! {
     /// The symbol is empty or has characters that symbols do not have.
     BadSymbol = "BAD_SYMBOL", "symbols have up to 20 letters, digits and .-_^=/&";
     /// The date or time does not parse, or it is on the wrong side of another.
-    BadDate = "BAD_DATE", "write dates as YYYY-MM-DD and times as YYYY-MM-DDTHH:MM:SSZ; no period ends after its figures are known";
+    BadDate = "BAD_DATE", "write dates as YYYY-MM-DD and times as YYYY-MM-DDTHH:MM:SSZ; no period ends after its figures are known, no dividend is paid before its ex-date";
     /// A number does not parse.
     BadNumber = "BAD_NUMBER", "write numbers as 1234.5 or 1.2345e3, without separators or signs of money";
     /// A number is larger than can be kept exactly.

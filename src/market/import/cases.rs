@@ -439,14 +439,15 @@ fn actions_are_splits_or_dividends() {
     let page = table(
         ACTIONS,
         "date,symbol,kind,amount,ratio,pay_date\n2024-01-02,A,split,,2:1,\n2024-01-03,A,Dividend,0.25,,2024-02-01\n\
-         2024-01-04,A,split,,1/10,\n2024-01-05,A,dividend,,,\n2024-01-05,A,merger,,,\n2024-01-08,A,split,,0,\n",
+         2024-01-04,A,split,,1/10,\n2024-01-05,A,dividend,,,\n2024-01-05,A,merger,,,\n2024-01-08,A,split,,0,\n\
+         2024-01-09,A,dividend,0.25,,2024-01-08\n2024-01-10,A,dividend,0.25,,2024-01-10\n",
     );
     let kinds: Vec<_> = page.rows.iter().map(|row| row.value.kind).collect();
     assert!(matches!(kinds[0], ActionKind::Split(r) if r.new.to_string() == "2" && r.old.to_string() == "1"));
     assert!(matches!(kinds[1], ActionKind::Dividend { amount, pay_date }
         if amount.to_string() == "0.25" && pay_date.to_string() == "2024-02-01"));
     assert!(matches!(kinds[2], ActionKind::Split(r) if r.old.to_string() == "10"));
-    assert_eq!(codes(&page), [(5, "MISSING_FIELD"), (6, "BAD_FIELD"), (7, "BAD_NUMBER")]);
+    assert_eq!(codes(&page), [(5, "MISSING_FIELD"), (6, "BAD_FIELD"), (7, "BAD_NUMBER"), (8, "BAD_DATE")]);
 }
 
 #[test]

@@ -281,6 +281,9 @@ fn parse_action(record: &Record<'_>, exchange: Exchange) -> Result<CorporateActi
         ActionKind::Split(parse_ratio(record.field(4)).at(4)?)
     } else if word.eq_ignore_ascii_case("dividend") {
         let pay_date = if record.field(5).is_empty() { date } else { day(record, 5)? };
+        if pay_date < date {
+            return Err(Fault::at(Reason::BadDate, 5));
+        }
         ActionKind::Dividend { amount: Price::from_raw(positive(record.field(3)).at(3)?), pay_date }
     } else if word.is_empty() {
         return Err(Fault::at(Reason::MissingField, 2));

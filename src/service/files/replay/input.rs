@@ -354,6 +354,9 @@ impl Script {
             "dividend" => {
                 let DividendLine { t, symbol, amount, ex_date, pay_date, .. } = parse(text)?;
                 not_negative("amount", amount.raw())?;
+                if pay_date < ex_date {
+                    return Err(format!("pay_date {pay_date} lies before ex_date {ex_date}"));
+                }
                 let instrument = self.instrument(symbol);
                 (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date, held: None })
             }
