@@ -44,7 +44,7 @@ refusal_codes! {
     QuantityZero = "QUANTITY_ZERO", "the quantity is zero";
     MissingPrice = "MISSING_PRICE", "this order type needs a limit price";
     MissingTriggerPrice = "MISSING_TRIGGER_PRICE", "this order type needs a trigger price";
-    TrailingOffsetInvalid = "TRAILING_OFFSET_INVALID", "a trailing stop needs a distance above zero";
+    TrailingOffsetInvalid = "TRAILING_OFFSET_INVALID", "a trailing stop needs a distance above zero, and of a sale below the price";
     FieldNotOfType = "FIELD_NOT_OF_TYPE", "this order type or time in force has no such price, distance or end: leave it out";
     MissingExpireTime = "MISSING_EXPIRE_TIME", "a good-till-date order needs the moment at which it ends";
     ExpireTimeInPast = "EXPIRE_TIME_IN_PAST", "the moment at which the order ends is not ahead";

@@ -40,6 +40,7 @@ pub(super) fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     prices(case, instrument.tick)
         .or_else(|| time(case))
         .or_else(|| passed_stop(case))
+        .or_else(|| trail_too_far(case))
         .or_else(|| market_data(case))
         .or_else(|| range(case))
 }
@@ -105,6 +106,15 @@ fn passed_stop(case: &Case<'_>) -> Option<RefusalCode> {
         Side::Sell => heard <= trigger,
     };
     passed.then_some(RefusalCode::StopInMarket)
+}
+
+/// A sale whose trail is no smaller than the last price would have no stop.
+fn trail_too_far(case: &Case<'_>) -> Option<RefusalCode> {
+    let sells = case.order.side == Side::Sell && case.order.order_type == OrderType::TrailingStop;
+    let trail = case.order.trail.filter(|_| sells && case.is_new())?;
+    let stop = trail.stop(Side::Sell, case.seen?.last?.price);
+    let has_stop = stop.is_some_and(|stop| stop.is_positive());
+    (!has_stop).then_some(RefusalCode::TrailingOffsetInvalid)
 }
 
 /// A market order needs some price, and the quote it would take must be fresh.
