@@ -47,7 +47,8 @@ pub enum ServiceError {
     /// A verification found the trades of this home unsound: nothing may add risk on them.
     #[error(
         "no new risk is taken, because the trades of this home were found unsound ({0}): 'restore' a backup, or mend the \
-         cause and have 'audit verify' find it sound; orders can be canceled, and scopes halted and flattened"
+         cause and have 'audit verify' find it sound (a lost anchor: 'audit accept'); orders can be canceled, and scopes \
+         halted and flattened"
     )]
     Unsound(CleanText),
     /// Another process owns the trades of this home.

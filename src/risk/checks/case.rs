@@ -60,7 +60,7 @@ pub struct Case<'a> {
     pub(super) held: Quantity,
     limits: &'a LimitBook,
     facts: &'a MarketFacts,
-    open: Option<&'a Order>,
+    pub(super) open: Option<&'a Order>,
     around: Around,
     /// The same of its strategy alone.
     mine: OnceCell<Mine>,

@@ -34,12 +34,13 @@ pub(super) fn fault(case: &Case<'_>) -> Option<RefusalCode> {
     if !on_lot(case, instrument.lot) {
         return Some(RefusalCode::InvalidQuantityIncrement);
     }
-    if order.has_surplus() {
+    // One that was taken before goes on as it is.
+    if !case.draft.amends && order.has_surplus() {
         return Some(RefusalCode::FieldNotOfType);
     }
     prices(case, instrument.tick)
         .or_else(|| time(case))
-        .or_else(|| passed_stop(case))
+        .or_else(|| passed_stop(case).or_else(|| passed_touch(case)))
         .or_else(|| trail_too_far(case))
         .or_else(|| market_data(case))
         .or_else(|| range(case))
@@ -115,6 +116,13 @@ fn trail_too_far(case: &Case<'_>) -> Option<RefusalCode> {
     let stop = trail.stop(Side::Sell, case.seen?.last?.price);
     let has_stop = stop.is_some_and(|stop| stop.is_positive());
     (!has_stop).then_some(RefusalCode::TrailingOffsetInvalid)
+}
+
+/// A touch is not moved to where the market is already: it would work at once, and was let in to wait.
+fn passed_touch(case: &Case<'_>) -> Option<RefusalCode> {
+    let moves = case.open.is_some_and(|open| open.spec.trigger_price != case.order.trigger_price);
+    let touched = moves && case.seen.is_some_and(|seen| seen.touched(case.order).is_some());
+    touched.then_some(RefusalCode::StopInMarket)
 }
 
 /// A market order needs some price, and the quote it would take must be fresh.

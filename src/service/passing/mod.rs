@@ -27,7 +27,7 @@ pub(super) const SOCKET_FILE: &str = "trades.sock";
 /// Longest name of a socket, in bytes, that every system takes.
 const NAME_BYTES_MAX: usize = 100;
 /// What both sides must speak.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 /// Longest request, in bytes: a strategy file and its quotes.
 const REQUEST_BYTES_MAX: u64 = 1024 * 1024;
 /// Longest answer, in bytes: all the orders of a large cancel.

@@ -311,3 +311,31 @@ fn what_the_market_has_touched_already_is_judged_at_the_market() {
     assert_eq!(world.code(&touch(Side::Sell, 10, Some("119"), "120")), "");
     assert_eq!(world.code(&touch(Side::Buy, 10, Some("81"), "80")), "");
 }
+
+#[test]
+fn a_touch_is_not_moved_to_where_the_market_is_and_an_older_order_goes_on_with_what_it_names() {
+    let touch = |trigger: &str| OrderSpec {
+        order_type: crate::domain::OrderType::MarketIfTouched,
+        trigger_price: Some(trigger.parse().unwrap()),
+        ..order(Side::Sell, 10, None)
+    };
+    let world = World::new().holding(90, "100").open(touch("101"));
+    let code = |order: OrderSpec| {
+        let draft = Arc::new(order);
+        let decision = evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(&draft));
+        match decision.verdict() {
+            Verdict::Refuse(refusal) => refusal.code.as_str(),
+            _ => "",
+        }
+    };
+    assert_eq!(code(touch("102")), "");
+    assert_eq!(code(touch("0.01")), "STOP_IN_MARKET");
+    // It was let in before such prices were refused, and is judged again.
+    let penny = Some("0.01".parse().unwrap());
+    let world = World::new().holding(90, "100");
+    let older = OrderSpec { limit_price: penny, ..order(Side::Sell, 10, None) };
+    let world = world.open(older.clone());
+    let again = Arc::new(older);
+    let judged = evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(&again));
+    assert!(judged.is_accepted(), "{:?}", judged.verdict());
+}
