@@ -72,9 +72,9 @@ impl Seen {
     }
 
     /// The price of its own that values an order: of a sell that the market has touched already, at least the market's.
-    pub fn own_price(&self, order: &OrderSpec) -> Option<Price> {
+    pub fn own_price(seen: Option<&Seen>, order: &OrderSpec) -> Option<Price> {
         if order.side == Side::Sell && order.order_type.start() == Start::Touch {
-            order.own_price().max(self.touched(order))
+            order.own_price().max(seen.and_then(|seen| seen.touched(order)))
         } else {
             order.own_price()
         }
@@ -340,8 +340,7 @@ impl<'a> Book<'a> {
     /// The price that values an order: its limit, else its trigger, else the last price, else the reference.
     pub fn order_price(&self, order: &OrderSpec) -> Option<Price> {
         let seen = self.seen.get(&order.instrument);
-        let own = seen.map_or(order.own_price(), |seen| seen.own_price(order));
-        own.or_else(|| {
+        Seen::own_price(seen, order).or_else(|| {
             seen.and_then(|seen| seen.last.or_else(|| seen.reference(order.side))).map(|p| p.price)
         })
     }

@@ -4,7 +4,7 @@
 use crate::domain::decision::{Bound, Inputs, Own, Span};
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 
-use super::checks::{Control, is_apart, needs_facts};
+use super::checks::{Control, NEED_FACTS, is_apart, needs_facts};
 
 /// Limits whose figures are gathered while any one of the same row stands; a limit belongs to the first row that names
 /// it. Figures of all others are always kept.
@@ -12,15 +12,7 @@ const TOGETHER: [&[LimitName]; 12] = [
     &[LimitName::MaxVar95, LimitName::MaxVar99, LimitName::MaxShortfall95, LimitName::MaxShortfall99],
     &[LimitName::MaxBeta],
     // Volumes come with all facts of the market.
-    &[
-        LimitName::MaxAdvParticipation,
-        LimitName::MaxDaysToLiquidate,
-        LimitName::MaxBeta,
-        LimitName::MaxVar95,
-        LimitName::MaxVar99,
-        LimitName::MaxShortfall95,
-        LimitName::MaxShortfall99,
-    ],
+    &NEED_FACTS,
     &[LimitName::MaxFirmGrossExposure, LimitName::MaxFirmNetExposure],
     &[LimitName::MaxUnsettledUse],
     &[LimitName::MaxCurrencyExposure],

@@ -24,7 +24,7 @@ pub use admit::{Approved, admit};
 pub use book::{
     Activity, Book, DayProfits, DayTrades, Draft, Halt, OrderKey, Priced, Queues, Recent, Seen, Standing,
 };
-pub use checks::{CONTROLS, Control, Phase, Rule};
+pub use checks::{CONTROLS, Control, NEED_FACTS, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
 pub use limits::{InForce, LimitBook, LimitChange, LimitError, Reached, Target};
 pub use open::OpenOrders;

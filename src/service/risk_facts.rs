@@ -9,19 +9,9 @@ use crate::domain::limit::LimitName;
 use crate::domain::{AccountId, InstrumentId, OrderSpec, UnixNanos};
 use crate::execution::State;
 use crate::factor::facts::market_facts;
+use crate::risk::NEED_FACTS;
 
 use super::house::House;
-
-/// Limits that need more than prices.
-const NEED_FACTS: [LimitName; 7] = [
-    LimitName::MaxAdvParticipation,
-    LimitName::MaxDaysToLiquidate,
-    LimitName::MaxBeta,
-    LimitName::MaxVar95,
-    LimitName::MaxVar99,
-    LimitName::MaxShortfall95,
-    LimitName::MaxShortfall99,
-];
 
 impl House {
     /// Facts for the orders of an account, as of the last session of its market that is over. `drafted` is a limit

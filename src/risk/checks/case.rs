@@ -72,11 +72,6 @@ pub struct Case<'a> {
     reduces: bool,
 }
 
-/// The price of its own that values an order.
-fn own_price(seen: Option<&Seen>, order: &OrderSpec) -> Option<Price> {
-    seen.map_or(order.own_price(), |seen| seen.own_price(order))
-}
-
 impl<'a> Case<'a> {
     /// Gathers what several controls need.
     pub fn new(book: &'a Book<'a>, limits: &'a LimitBook, facts: &'a MarketFacts, draft: &Draft<'a>) -> Self {
@@ -91,7 +86,7 @@ impl<'a> Case<'a> {
         let last = seen.and_then(|seen| seen.last);
         let prices = book.prices_of(seen);
         let reference = seen.and_then(|seen| seen.reference(order.side));
-        let own = own_price(seen, order);
+        let own = Seen::own_price(seen, order);
         let price = own.or(last.or(reference).map(|p| p.price));
         let notional = price.and_then(|p| p.notional(quantity).ok());
         let whole = if quantity == order.quantity {
@@ -265,7 +260,7 @@ impl<'a> Case<'a> {
         self.mine.get_or_init(|| {
             let (book, order) = (self.book, self.order);
             let sums = book.by_strategy.sums(strategy);
-            let own = own_price(self.seen, order);
+            let own = Seen::own_price(self.seen, order);
             let around = sums.around((order, own), self.open, self.quantity, &book.prices_of(self.seen));
             let exposure = Exposure::new(order.side, self.notional, &around);
             Mine {

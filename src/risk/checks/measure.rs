@@ -209,19 +209,20 @@ impl<'i> Finding<'i> {
     }
 }
 
-/// Limits that need facts of the market beside prices.
+/// Limits that need figures of the market's past beside prices.
+pub const NEED_FACTS: [LimitName; 7] = [
+    LimitName::MaxAdvParticipation,
+    LimitName::MaxDaysToLiquidate,
+    LimitName::MaxBeta,
+    LimitName::MaxVar95,
+    LimitName::MaxVar99,
+    LimitName::MaxShortfall95,
+    LimitName::MaxShortfall99,
+];
+
+/// Limits that need facts of the market beside prices: a sector, or its past.
 pub(in crate::risk) fn needs_facts(name: &str) -> bool {
-    const NEED: [LimitName; 8] = [
-        LimitName::MaxSectorExposure,
-        LimitName::MaxAdvParticipation,
-        LimitName::MaxDaysToLiquidate,
-        LimitName::MaxBeta,
-        LimitName::MaxVar95,
-        LimitName::MaxVar99,
-        LimitName::MaxShortfall95,
-        LimitName::MaxShortfall99,
-    ];
-    NEED.iter().any(|n| n.as_str() == name)
+    std::iter::once(&LimitName::MaxSectorExposure).chain(&NEED_FACTS).any(|n| n.as_str() == name)
 }
 
 /// Holds a measure against the tightest limits of a name. Without one it is not evaluated where a limit is set.

@@ -71,7 +71,7 @@ pub use grain::Grain;
 pub use losses::{Loss, losses};
 pub use margin::MarginStanding;
 pub(super) use measure::needs_facts;
-pub use measure::{Finding, Measure, Seen, bounded, share_above};
+pub use measure::{Finding, Measure, NEED_FACTS, Seen, bounded, share_above};
 pub(super) use rate::{in_window as orders_in_window, in_window_of as orders_in_window_of};
 pub(super) use reject_rate::refused_share;
 pub(super) use scoped::{day_loss, is_apart, open_orders, strategy_loss};
