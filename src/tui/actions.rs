@@ -128,7 +128,7 @@ actions! {
     Approve = "approve" ["ack"], ["A"], Global, Needs(Capability::ControlRisk), Review, 1 "approve", "", "Approve or acknowledge the selected row (held order, waiting limit, take-over, risk event), after a question.";
     EditLimit = "limit" ["edit-limit"], ["e"], Limits, Needs(Capability::ControlRisk), Review, 1 "edit", "[NAME] [SCOPE]", "Draft a limit, see what it would break, then set it.";
     ChangeSet = "change-set" ["set-of-limits"], ["B"], Limits, Needs(Capability::ControlRisk), Review, 2 "change set", "[NAME]", "Show the change set: limits that are asked for and approved together; submit it, approve it or turn it down.";
-    RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION|SET]", "Put the values of an earlier limit version back, or what stood before a change set, after a question.";
+    RevertLimit = "revert" [], ["V"], Limits, Needs(Capability::ControlRisk), Review, 3 "revert", "[VERSION|SET]", "Put back what a limit was before, an earlier version, or what stood before a change set, after a question.";
     Halt = "halt" ["stop"], ["H"], Global, Needs(Capability::ControlRisk), Review, 9 "halt", "[SCOPE]", "Stop trading for the firm, an account or a symbol: this key, then Enter.";
     Flatten = "flatten" ["close-all"], [], Global, Needs(Capability::ControlRisk), Typed, 0 "flatten", "[SCOPE]", "Close the positions of the firm, an account or a symbol at market; the word must be typed.";
     Drill = "drill" [], [], Global, Needs(Capability::ControlRisk), None, 0 "drill", "[SCOPE]", "Try a halt on a copy of the book: how many open orders it would end, and how fast; nothing is done.";

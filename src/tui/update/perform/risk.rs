@@ -124,10 +124,7 @@ fn change_set(state: &mut UiState, args: &str, out: &mut Vec<Effect>) {
     match (name, found) {
         (Some(_), Some((set, maker))) => set::open_waiting(state, set, maker, out),
         (Some(name), None) => {
-            state.say(
-                Tone::Bad,
-                format!("No change set '{name}' waits; the pane of versions lists those that do."),
-            );
+            state.say(Tone::Bad, format!("No change set '{name}' waits; Limit history lists those that do."));
         }
         (None, _) if !state.change_set.is_empty() => set::open_draft(state, out),
         (None, Some((set, maker))) => set::open_waiting(state, set, maker, out),
@@ -168,9 +165,10 @@ pub(super) fn edit_limit(state: &mut UiState, args: &str) {
 
 /// Asks before an earlier version's values come back.
 pub(super) fn revert(state: &mut UiState, args: &str) {
-    let selected = match state.selection() {
-        RowKey::Version(version) => Some(version),
-        _ => None,
+    let (selected, missing) = match state.selection() {
+        RowKey::Version(version) => (Some(version), "That version is not known."),
+        RowKey::Limit(name, scope) => (earlier(state, name, scope), "This limit has no earlier version."),
+        _ => (None, "Select a limit first, or a version in Limit history."),
     };
     let version = args.trim().parse().ok().or(selected);
     let history = state.screen.limits.as_ref().map(|l| l.history.as_slice()).unwrap_or_default();
@@ -181,7 +179,7 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
         return ask(state, AskForm::new("Revert a change set", take_back_lines(), vec![choice]).weighty());
     }
     let Some(row) = version.and_then(|v| history.iter().find(|h| h.version == v)) else {
-        return state.say(Tone::Bad, "Select a version first, in the pane of versions.");
+        return state.say(Tone::Bad, missing);
     };
     let hard = value(row, row.hard.as_ref());
     let lines = vec![
@@ -192,6 +190,15 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
     let mut choices = vec![Choice::new(format!("Go back to version {}", row.version), deed)];
     choices.extend(row.set.filter(|_| in_force(&row)).map(|set| take_back(history, set)));
     ask(state, AskForm::new("Revert a limit", lines, choices).weighty());
+}
+
+/// The version of a limit that stood for good before the one in force.
+fn earlier(state: &UiState, name: LimitName, scope: Scope) -> Option<u32> {
+    let screen = state.screen.limits.as_ref()?;
+    let now = screen.limits.iter().find(|l| l.name == name && l.scope == scope)?.version?;
+    let of_it = screen.history.iter().filter(|v| v.name == name && v.scope == scope && v.version < now);
+    let for_good = |v: &&LimitVersionRow| v.expires_at.is_none() && v.order.is_none();
+    of_it.filter(|v| v.status == VersionStatus::Approved).filter(for_good).map(|v| v.version).max()
 }
 
 fn take_back(history: &[LimitVersionRow], set: ChangeSetId) -> Choice {
