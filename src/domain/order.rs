@@ -363,6 +363,11 @@ impl OrderSpec {
         self.strategy.is_some_and(|strategy| strategy.as_str() == EXTERNAL)
     }
 
+    /// The strategy that holds what it trades: none where it names none or was found at a broker.
+    pub fn held_by(&self) -> Option<StrategyId> {
+        self.strategy.filter(|_| !self.is_external())
+    }
+
     /// Whether it names a price, a distance or an end that its type or its time in force has no use for.
     pub fn has_surplus(&self) -> bool {
         let kind = self.order_type;

@@ -301,7 +301,7 @@ impl Step<'_> {
             return Ok(());
         }
         let order = state.orders.get(key.0, key.1);
-        let Some((strategy, spec)) = order.and_then(|o| Some((o.spec.strategy?, &o.spec))) else {
+        let Some((strategy, spec)) = order.and_then(|o| Some((o.spec.held_by()?, &o.spec))) else {
             return Ok(());
         };
         let Some(account) = state.accounts.get(&key.0) else { return Ok(()) };

@@ -300,7 +300,7 @@ impl Orders {
     /// Takes an order in.
     pub(super) fn insert(&mut self, order: Arc<Order>, working: Working) {
         self.sums.add(&order);
-        if let Some(strategy) = order.spec.strategy {
+        if let Some(strategy) = order.spec.held_by() {
             self.by_strategy.add(strategy, &order, &self.sums);
         }
         let (key, instrument) = (working.key, order.spec.instrument);
@@ -347,7 +347,7 @@ impl Orders {
             self.groups_filled.insert((key.0, group));
         }
         self.sums.replace(counted, order, held);
-        if let Some(strategy) = order.spec.strategy {
+        if let Some(strategy) = order.spec.held_by() {
             self.by_strategy.replace(strategy, counted, order, &self.sums);
         }
         if order.status.is_done() {

@@ -1,11 +1,12 @@
 //! [`Strategies`]: what each strategy holds of what its account holds, and what that made since the day began.
 //!
 //! A fill of an order that names a strategy is that strategy's, whatever the account holds. Shares that nobody bought
-//! here (taken over from a broker) and fills of orders without a strategy are unattributed; but such an order that closes
-//! what the account holds closes what is unattributed first, then what strategies hold in that direction, by name; and
-//! where it closes all of it, no strategy holds anything any more. What strategies hold and what is unattributed are
-//! together the account's position. A split changes each holding by itself; a fraction of a share that the account is
-//! paid for leaves those that hold one, by name. A fold like the rest, and no part of the ledger.
+//! here (taken over from a broker) and fills of orders without a strategy, which orders found at a broker are too, are
+//! unattributed; but such an order that closes what the account holds closes what is unattributed first, then what
+//! strategies hold in that direction, by name; and where it closes all of it, no strategy holds anything any more. What
+//! strategies hold and what is unattributed are together the account's position. A split changes each holding by
+//! itself; a fraction of a share that the account is paid for leaves those that hold one, by name. A fold like the
+//! rest, and no part of the ledger.
 
 use std::collections::BTreeMap;
 

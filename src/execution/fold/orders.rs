@@ -314,7 +314,7 @@ impl Fold<'_> {
         let unknown = || EngineError::Unknown { seq, what: format!("order {} of {}", fill.id, fill.account) };
         let order = self.state.orders.get(key.0, key.1).ok_or_else(unknown)?;
         let booking = booking(self.state, self.calendars, fill, seq, order.spec.lot, t);
-        let strategy = order.spec.strategy;
+        let strategy = order.spec.held_by();
         let stops = order.spec.order_type.start() == Start::Stop && order.filled.is_zero();
         let sum = order.filled_notional.checked_add(notional).zip(order.fees.checked_add(fill.fee));
         let (filled_notional, fees) =

@@ -31,7 +31,7 @@ impl ByStrategy {
             own.set_position(strategy, (account, instrument), quantity, all);
         });
         orders.for_each(|order| {
-            if let Some(strategy) = order.spec.strategy {
+            if let Some(strategy) = order.spec.held_by() {
                 own.add(strategy, order, all);
             }
         });

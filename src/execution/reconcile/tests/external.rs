@@ -1,6 +1,7 @@
 //! Orders and executions at a broker that were not given here.
 
 use super::*;
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, WorkingOrders};
 
 fn foreign(name: &str, quantity: i64, filled: i64, status: VenueStatus) -> OrderReport {
     OrderReport { id: None, ..report(name, quantity, filled, status) }
@@ -22,6 +23,28 @@ fn told(events: &[EventBody]) -> Vec<&str> {
         _ => None,
     });
     breaks.collect()
+}
+
+impl Desk {
+    /// What strategies hold.
+    fn attributed(&self) -> Vec<(String, Quantity)> {
+        let held = self.engine.state().strategies().held();
+        held.map(|(strategy, .., quantity)| (strategy.to_string(), quantity)).collect()
+    }
+
+    /// Limits the fills of a strategy.
+    fn limit_executions(&mut self, hard: &str) {
+        let told = self.give(Command::SetLimit(LimitDraft {
+            name: LimitName::MaxRepeatedExecutions,
+            scope: "firm".parse().unwrap(),
+            hard: Some(hard.to_owned()),
+            soft: None,
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        }));
+        assert_eq!(names(&told), ["limit_approved"]);
+    }
 }
 
 /// The state that the journal alone gives.
@@ -220,4 +243,30 @@ fn a_group_is_refused_before_anything_is_sent_and_a_single_exit_follows_its_entr
     let events = desk.fill_told(fill("a", 6, 10));
     assert_eq!(names(&events), ["fill", "order_submitted"]);
     assert_eq!((desk.status("sl"), desk.held()), (OrderStatus::Submitted, q(10)));
+}
+
+#[test]
+fn what_is_closed_at_the_broker_is_closed_for_the_strategy_that_bought_it_here() {
+    let mut desk = Desk::open();
+    desk.limit_executions("2");
+    let order = OrderSpec { strategy: "s1".parse().ok(), ..desk.order("a", Side::Buy, 10) };
+    desk.submit(&order);
+    desk.order_told(report("a", 10, 0, VenueStatus::Working));
+    desk.fill_told(fill("a", 10, 10));
+    // A person buys 5 there: they are nobody's, and go first when 12 are sold there.
+    desk.order_told(foreign("in", 5, 5, VenueStatus::Filled));
+    desk.fill_told(foreign_fill("in", 5, 5));
+    assert_eq!((desk.held(), desk.attributed()), (q(15), vec![("s1".to_owned(), q(10))]));
+    desk.order_told(OrderReport { side: Side::Sell, ..foreign("out", 12, 0, VenueStatus::Working) });
+    for cum in [4, 8, 12] {
+        desk.fill_told(FillReport { side: Side::Sell, ..foreign_fill("out", 4, cum) });
+    }
+    assert_eq!((desk.held(), desk.attributed()), (q(3), vec![("s1".to_owned(), q(3))]));
+    assert!(desk.engine.state().halts().is_empty(), "what is done there is no strategy that runs away");
+    desk.order_told(OrderReport { side: Side::Sell, ..foreign("rest", 3, 0, VenueStatus::Working) });
+    desk.fill_told(FillReport { side: Side::Sell, ..foreign_fill("rest", 3, 3) });
+    assert_eq!((desk.held(), desk.attributed()), (Quantity::ZERO, Vec::new()));
+    assert_recovers(&desk);
+    let recovered = Engine::recover(Calendars::bundled().unwrap(), &desk.journal).unwrap();
+    assert_eq!(recovered.state().strategies(), desk.engine.state().strategies());
 }
