@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::{
-    AccountId, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side,
+    AccountId, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side, UnixNanos,
 };
 use crate::risk::{Draft, OrderKey, Verdict, evaluate};
 
@@ -55,8 +55,12 @@ impl Step<'_> {
         let Some(order) = self.state().orders().get(key.0, key.1) else { return Ok(()) };
         let (instrument, group, status, all) =
             (order.spec.instrument, order.spec.oco, order.status, order.filled);
-        let list = order.spec.list.filter(|_| order.spec.side == Side::Sell);
-        self.lists.extend(list.map(|list| (key.0, list)));
+        if order.spec.side == Side::Sell {
+            let list = order.spec.list;
+            self.lists.extend(list.map(|list| (key.0, list)));
+            let sold_at = self.sold_at.entry(key.0).or_insert(UnixNanos::ZERO);
+            *sold_at = (*sold_at).max(self.moment.unwrap_or(self.now));
+        }
         if let Some(group) = group.filter(|_| filled.is_positive()) {
             self.fill_group(key, group, filled)?;
         }

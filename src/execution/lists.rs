@@ -1,7 +1,7 @@
 //! Order lists: buys that wait for their list's sells are judged again in the step in which those fill or end.
 
-use crate::domain::RefusalCode;
 use crate::domain::event::{EndReason, EventBody};
+use crate::domain::{RefusalCode, UnixNanos};
 use crate::risk::exposure::waits_for_sells;
 use crate::risk::{OrderKey, Verdict};
 
@@ -11,7 +11,7 @@ use super::venue::Pool;
 
 impl Step<'_> {
     /// Releases what the lists touched in this step can now pay for. `bars` are the bars of this instant with what
-    /// is left of their budgets: a released buy that was given before a bar began may fill at its open.
+    /// is left of their budgets: a buy that sells at their open paid for may fill at the open, another at the close.
     pub(super) fn settle_lists(&mut self, bars: &mut [Pool]) -> Result<(), EngineError> {
         while let Some(list) = self.lists.pop_first() {
             for key in self.waiting(list) {
@@ -35,6 +35,15 @@ impl Step<'_> {
         }
         found.sort_unstable();
         found.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// Since when an order's list has paid for it: no sooner than the account's sells of this step did anything, since
+    /// the gate counts all that they brought.
+    fn paid_at(&self, key: &OrderKey) -> Option<UnixNanos> {
+        let orders = self.state().orders();
+        let spec = &orders.open().get(key).filter(|order| order.spec.parent.is_none())?.spec;
+        let working = orders.working(spec.instrument, key)?;
+        Some(self.sold_at.get(&key.0).copied().unwrap_or(UnixNanos::ZERO).max(working.active_at))
     }
 
     fn settle(
@@ -68,6 +77,7 @@ impl Step<'_> {
                     return Ok(());
                 }
                 let Ok(record) = self.admit_held(&key, decision) else { return Ok(()) };
+                self.paid.extend(self.paid_at(&key).map(|paid_at| (key, paid_at)));
                 self.release(key, (None, false), Some(record))?;
                 self.start_trail(key)?;
                 for pool in bars.iter_mut() {

@@ -56,6 +56,12 @@ pub(super) struct Step<'e> {
     effects: Effects,
     /// Lists whose held buys must be looked at again.
     pub(super) lists: BTreeSet<ListKey>,
+    /// While a bar is matched, the moment of what happens: its beginning, or its end for all that came later.
+    pub(super) moment: Option<UnixNanos>,
+    /// When the last sells of accounts filled or ended in this step.
+    pub(super) sold_at: BTreeMap<AccountId, UnixNanos>,
+    /// Buys that this step released, and since when their list's sells had paid for them.
+    pub(super) paid: BTreeMap<OrderKey, UnixNanos>,
     /// Orders of the list that is being given, where groups may go to a broker as a whole.
     pub(super) coming: Vec<OrderSpec>,
     /// Those among them that wait for a second person for the sake of their group, and the soft limit that asks.
@@ -74,6 +80,9 @@ impl<'e> Step<'e> {
             touched: project::Touched::default(),
             effects: Effects::default(),
             lists: BTreeSet::new(),
+            moment: None,
+            sold_at: BTreeMap::new(),
+            paid: BTreeMap::new(),
             coming: Vec::new(),
             asking: BTreeMap::new(),
         }

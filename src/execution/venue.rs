@@ -93,6 +93,7 @@ impl Step<'_> {
         self.stops_first(&mut hits);
         hits.sort_unstable_by_key(|hit| (hit.reach, hit.yields, hit.place, hit.offer.is_some()));
         for hit in hits {
+            self.moment = Some(if hit.reach == Reach::OPEN { bar.from } else { bar.to });
             match hit.offer {
                 // What the bar itself let wait, or work again, has no more of it.
                 _ if !self.still_meets(bar, &hit.key) => {}
@@ -107,6 +108,7 @@ impl Step<'_> {
                 }
             }
         }
+        self.moment = None;
         for (key, stop) in met.iter().filter_map(|m| Some((m.key, m.outcome.stop?))) {
             if self.still_meets(bar, &key) {
                 self.trail_to(key, stop)?;
@@ -122,9 +124,11 @@ impl Step<'_> {
         let queue = state.orders.queue(bar.instrument).iter().filter(|w| only.is_none_or(|key| key == w.key));
         queue
             .filter_map(|w| {
-                let order = state.orders.open().get(&w.key).filter(|o| meets(o, w, bar))?;
+                let order = state.orders.open().get(&w.key)?;
+                let from = self.met_from(order, w, bar)?;
                 takes.admits(order, only.is_some()).then_some(())?;
-                let outcome = || bars::outcome(order, meeting, instrument.tick, &state.venue);
+                let from = if from == Reach::OPEN { meeting.path.start() } else { meeting.path.end() };
+                let outcome = || bars::outcome(order, meeting, from, instrument.tick, &state.venue);
                 Some(Met { key: w.key, place: w.place, most: order.working(), outcome: outcome() })
             })
             .collect()
@@ -133,7 +137,22 @@ impl Step<'_> {
     fn still_meets(&self, bar: &Bar, key: &OrderKey) -> bool {
         let orders = self.state().orders();
         let working = orders.working(bar.instrument, key);
-        orders.open().get(key).zip(working).is_some_and(|(order, working)| meets(order, working, bar))
+        let order = orders.open().get(key).zip(working);
+        order.is_some_and(|(order, working)| self.met_from(order, working, bar).is_some())
+    }
+
+    /// From where on its path an order may match on a bar, if at all. The close is still ahead of an order that is given for
+    /// it during the bar, and of a buy whose money came then.
+    fn met_from(&self, order: &Order, working: &Working, bar: &Bar) -> Option<Reach> {
+        let paid_at = self.paid.get(&working.key).copied();
+        let since = paid_at.unwrap_or(working.active_at);
+        let at_close = paid_at.is_some() || order.spec.order_type.start() == Start::Close;
+        let from = if bar.from >= since {
+            Some(Reach::OPEN)
+        } else {
+            (at_close && bar.to >= since).then_some(Reach::CLOSE)
+        };
+        from.filter(|_| order.matches_here())
     }
 
     /// Where a stop and another order of one group can both be reached in a bar, the stop is taken.
@@ -516,13 +535,6 @@ struct Hit {
     elects: bool,
     /// Whether a stop that is reached there too goes first.
     yields: bool,
-}
-
-/// Whether an order may match on a bar.
-fn meets(order: &Order, working: &Working, bar: &Bar) -> bool {
-    // The close is still ahead of an order that is given during the bar.
-    let at_close = order.spec.order_type.start() == Start::Close;
-    order.matches_here() && (bar.from >= working.active_at || (at_close && bar.to >= working.active_at))
 }
 
 /// What a bar does to an order, one thing after the other.

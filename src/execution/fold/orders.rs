@@ -210,7 +210,11 @@ impl Fold<'_> {
 
     fn release(&mut self, key: OrderKey, by_a_person: bool) -> Result<(), EngineError> {
         let (t, active_at) = (self.event.t, self.active_at());
-        let is_child = self.state.orders.open().get(&key).is_some_and(|order| order.spec.parent.is_some());
+        let orders = &self.state.orders;
+        let order = orders.open().get(&key);
+        let is_child = order.is_some_and(|order| order.spec.parent.is_some());
+        let working = order.and_then(|order| orders.working(order.spec.instrument, &key));
+        let given = working.map_or(t, |working| working.active_at);
         self.step(key, OrderStep::Release, |order| {
             order.code = None;
             order.reason.clear();
@@ -220,6 +224,9 @@ impl Fold<'_> {
             self.state.orders.activate(&key, active_at.max(t));
         } else if by_a_person {
             self.state.orders.activate(&key, active_at);
+        } else {
+            // The rest of what its list's sells paid for works from then on.
+            self.state.orders.activate(&key, given.max(t));
         }
         Ok(())
     }

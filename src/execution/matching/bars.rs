@@ -52,26 +52,25 @@ pub struct Outcome {
     pub stop: Option<Price>,
 }
 
-/// What an order gets from a bar. Size is a matter of the bar's budget.
-pub fn outcome(order: &Order, meeting: &Meeting, tick: Price, venue: &VenueModel) -> Outcome {
+/// What an order gets from a bar, from a point of its path on. Size is a matter of the bar's budget.
+pub fn outcome(order: &Order, meeting: &Meeting, from: Point, tick: Price, venue: &VenueModel) -> Outcome {
     let (spec, path) = (&order.spec, &meeting.path);
-    let at_open = path.start();
     let start = if order.triggered { Start::AtOnce } else { spec.order_type.start() };
     match start {
-        Start::AtOnce => Outcome { offer: works(order, meeting, at_open, tick, venue), ..Outcome::default() },
+        Start::AtOnce => Outcome { offer: works(order, meeting, from, tick, venue), ..Outcome::default() },
         Start::Stop | Start::Touch => {
             let (point, stop) = if spec.order_type == OrderType::TrailingStop {
-                trail(order, path)
+                trail(order, path, from)
             } else {
                 let way = if start == Start::Stop { against(spec.side) } else { toward(spec.side) };
-                (spec.trigger_price.and_then(|level| path.reach(at_open, level, way)), None)
+                (spec.trigger_price.and_then(|level| path.reach(from, level, way)), None)
             };
             let Some(point) = point else { return Outcome { stop, ..Outcome::default() } };
             let offer = works(order, meeting, point, tick, venue);
             let rests = spec.order_type.has_limit();
             Outcome { triggered: rests.then_some(point.reach), offer, elects: !rests, stop: None }
         }
-        Start::Open => auction(order, meeting.opens.then_some(at_open)),
+        Start::Open => auction(order, (meeting.opens && from.reach == Reach::OPEN).then_some(from)),
         Start::Close => auction(order, meeting.closes.then(|| path.end())),
     }
 }
@@ -114,14 +113,13 @@ fn auction(order: &Order, point: Option<Point>) -> Outcome {
 
 /// Follows the path with a trailing stop: on each leg the stop from before the leg is tested, then the leg's end
 /// moves it. Returns where it was reached, or where it stands at the end.
-fn trail(order: &Order, path: &Path) -> (Option<Point>, Option<Price>) {
+fn trail(order: &Order, path: &Path, start: Point) -> (Option<Point>, Option<Price>) {
     let way = against(order.spec.side);
-    let start = path.start();
     if order.stop.is_some_and(|stop| way.has_reached(start.price, stop)) {
         return (Some(start), None);
     }
     let mut stop = ratchet(order, order.stop, start.price);
-    for (leg, from, to) in path.legs() {
+    for (leg, from, to) in path.legs().filter(|(leg, ..)| *leg > start.reach.leg) {
         if let Some(level) = stop.filter(|level| way.has_reached(to, *level)) {
             return (Some(Point { reach: Reach::on(leg, from, level), price: level }), None);
         }

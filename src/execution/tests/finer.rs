@@ -165,6 +165,68 @@ fn names_without_minutes_are_played_by_the_day_and_lists_go_over_both() {
     }
 }
 
+/// A sell of AAA and a buy of BBB that it is to pay for, played with minutes; what filled, at which minute's end.
+fn paid_for(sell: OrderSpec, buy: OrderSpec, minutes: &[(i64, Told<'_>)]) -> Vec<(String, Price, UnixNanos)> {
+    let mut desk = desk("10000", 100);
+    desk.submit_list(vec![buy, sell]);
+    assert_eq!(desk.status("B1"), OrderStatus::Held);
+    let days = [
+        ("AAA", [10_000, 10_200, 9_900, 10_050], 1_000_000),
+        ("BBB", [5_000, 5_100, 4_900, 5_050], 1_000_000),
+    ];
+    desk.session(&days, minutes);
+    desk.check(&Calendars::bundled().unwrap());
+    let filled = desk.events.iter().filter_map(|event| match &event.body {
+        EventBody::Fill(fill) => Some((fill.id.to_string(), fill.price, event.t)),
+        _ => None,
+    });
+    filled.skip(1).collect()
+}
+
+const AAA_MINUTES: [(i64, Told<'_>); 2] =
+    [(5, ("AAA", [10_000, 10_200, 9_900, 10_000], 500_000)), (200, ("AAA", [10_000; 4], 500_000))];
+const BBB_MINUTES: [(i64, Told<'_>); 2] =
+    [(5, ("BBB", [5_010, 5_100, 4_900, 5_020], 500_000)), (200, ("BBB", [5_030; 4], 500_000))];
+
+#[test]
+fn a_buy_that_waits_for_a_sell_at_the_close_fills_no_sooner() {
+    let sell = || OrderSpec {
+        order_type: OrderType::MarketOnClose,
+        ..Desk::order("S1", "AAA", Side::Sell, 60, None)
+    };
+    let buy = |kind| OrderSpec { order_type: kind, ..Desk::order("B1", "BBB", Side::Buy, 100, None) };
+    let limited = |limit| Desk::order("B1", "BBB", Side::Buy, 100, Some(limit));
+    let close: UnixNanos = CLOSE.parse().unwrap();
+    let sold = ("S1".to_owned(), cents(10_050), close);
+    for minutes in [&[][..], &AAA_MINUTES, &BBB_MINUTES, &[AAA_MINUTES, BBB_MINUTES].concat()] {
+        let bought = vec![sold.clone(), ("B1".to_owned(), cents(5_050), close)];
+        assert_eq!(paid_for(sell(), buy(OrderType::Market), minutes), bought, "{minutes:?}");
+        assert_eq!(paid_for(sell(), buy(OrderType::MarketOnClose), minutes), bought);
+        assert_eq!(paid_for(sell(), limited(5_060), minutes), bought, "the close is through its limit");
+        assert_eq!(paid_for(sell(), limited(5_000), minutes), bought[..1], "the low was before");
+        assert_eq!(paid_for(sell(), buy(OrderType::MarketOnOpen), minutes), bought[..1]);
+    }
+}
+
+#[test]
+fn a_buy_that_waits_for_a_sell_within_a_bar_fills_after_it() {
+    let sell = Desk::order("S1", "AAA", Side::Sell, 60, Some(10_100));
+    let buy = Desk::order("B1", "BBB", Side::Buy, 100, None);
+    let (sixth, close) = (minute(6), CLOSE.parse().unwrap());
+    for (minutes, sold, price, bought) in [
+        // Of two days nobody knows which came where first: only the close is surely after.
+        (vec![], close, 5_050, close),
+        (BBB_MINUTES.to_vec(), close, 5_050, close),
+        (AAA_MINUTES.to_vec(), sixth, 5_050, close),
+        // The same of two minutes.
+        ([AAA_MINUTES, BBB_MINUTES].concat(), sixth, 5_020, sixth),
+        ([&AAA_MINUTES[..], &BBB_MINUTES[1..]].concat(), sixth, 5_030, minute(201)),
+    ] {
+        let wanted = [("S1".to_owned(), cents(10_100), sold), ("B1".to_owned(), cents(price), bought)];
+        assert_eq!(paid_for(sell.clone(), buy.clone(), &minutes), wanted, "{minutes:?}");
+    }
+}
+
 #[test]
 fn time_passes_between_minutes() {
     let mut desk = desk("1000000", 100);
