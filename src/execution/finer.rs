@@ -11,7 +11,7 @@ use crate::domain::{Bar, ByInstrument, InstrumentId, Quantity, UnixNanos};
 
 use super::engine::EngineError;
 use super::step::Step;
-use super::venue::{Pool, Takes};
+use super::venue::Takes;
 
 impl Step<'_> {
     /// Plays a session: `days` are its bars, in instrument order, `finer` the bars inside it, which end no later.
@@ -26,12 +26,13 @@ impl Step<'_> {
         }
         let named: BTreeSet<InstrumentId> = finer.iter().map(|bar| bar.instrument).collect();
         let told = days.iter().filter(|bar| named.contains(&bar.instrument));
-        let mut auctions: Vec<Pool> = told.map(|bar| self.pool(bar, Takes::Opening)).collect();
+        let mut auctions = self.pools(told, Takes::Opening);
         self.now = open;
         self.begin(exchange)?;
         self.play(&mut auctions)?;
+        // Of a bar given twice only the first was played.
         let mut left: ByInstrument<Quantity> =
-            auctions.iter().map(|pool| (pool.bar.instrument, pool.left)).collect();
+            auctions.iter().rev().map(|pool| (pool.bar.instrument, pool.left)).collect();
         for (end, mut bars) in ends {
             bars.sort_by_key(|bar| bar.instrument);
             self.now = end;
@@ -40,12 +41,13 @@ impl Step<'_> {
         }
         self.now = close;
         self.begin(exchange)?;
-        let mut pools: Vec<Pool> = Vec::new();
-        for bar in days.iter().filter(|b| !self.state().orders.queue(b.instrument).is_empty()) {
-            pools.push(match left.get(&bar.instrument) {
-                Some(left) => Pool { bar: *bar, left: *left, takes: Takes::Closing },
-                None => self.pool(bar, Takes::All),
-            });
+        let wanted = days.iter().filter(|b| !self.state().orders.queue(b.instrument).is_empty());
+        let mut pools = self.pools(wanted, Takes::All);
+        for pool in &mut pools {
+            // The first one of a name that finer bars told: a bar given twice is not played twice.
+            if let Some(left) = left.remove(&pool.bar.instrument) {
+                (pool.left, pool.takes) = (left, Takes::Closing);
+            }
         }
         self.play(&mut pools)?;
         self.take_closes(days)?;
@@ -55,7 +57,7 @@ impl Step<'_> {
 
     /// Finer bars of one instant, each with its share of the participation and at most what is left of its day's.
     fn play_within(&mut self, bars: &[Bar], left: &mut ByInstrument<Quantity>) -> Result<(), EngineError> {
-        let mut pools: Vec<Pool> = bars.iter().map(|bar| self.pool(bar, Takes::Between)).collect();
+        let mut pools = self.pools(bars.iter(), Takes::Between);
         let mut given = Vec::with_capacity(pools.len());
         for pool in &mut pools {
             pool.left = pool.left.min(left.get(&pool.bar.instrument).copied().unwrap_or(Quantity::ZERO));

@@ -33,7 +33,7 @@ impl Step<'_> {
             self.begin(*exchange)?;
         }
         let wanted = all.iter().filter(|b| !self.state().orders.queue(b.instrument).is_empty());
-        let mut pools: Vec<Pool> = wanted.map(|bar| self.pool(bar, Takes::All)).collect();
+        let mut pools = self.pools(wanted, Takes::All);
         self.play(&mut pools)?;
         self.take_closes(all)?;
         for exchange in exchanges {
@@ -43,15 +43,27 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Bars of one instant, each with all that we may take of it, whether its name came before or comes twice here.
+    pub(super) fn pools<'b>(&self, bars: impl Iterator<Item = &'b Bar>, takes: Takes) -> Vec<Pool> {
+        let mut ends: BTreeMap<InstrumentId, UnixNanos> = BTreeMap::new();
+        let with_all = |bar: &'b Bar| {
+            let before = self.state().view.bars.get(&bar.instrument).copied();
+            let end = before.max(ends.get(&bar.instrument).copied());
+            ends.insert(bar.instrument, bar.to.max(end.unwrap_or(bar.to)));
+            self.pool(bar, takes, end)
+        };
+        bars.map(with_all).collect()
+    }
+
     /// A bar with all that we may take of it: nothing matches twice in the same time. Of one that begins before the end
     /// of the last bar of its name only the closing auction is new, of one that ends no later nothing is.
-    pub(super) fn pool(&self, bar: &Bar, takes: Takes) -> Pool {
+    fn pool(&self, bar: &Bar, takes: Takes, last_end: Option<UnixNanos>) -> Pool {
         let state = self.state();
         let lot = state.instruments.get(&bar.instrument).map_or(Quantity::ZERO, |i| i.lot);
-        let takes = match state.view.bars.get(&bar.instrument) {
-            Some(end) if bar.to <= *end => Takes::Nothing,
-            Some(end) if bar.from < *end && takes == Takes::All => Takes::Closing,
-            Some(end) if bar.from < *end => Takes::Nothing,
+        let takes = match last_end {
+            Some(end) if bar.to <= end => Takes::Nothing,
+            Some(end) if bar.from < end && takes == Takes::All => Takes::Closing,
+            Some(end) if bar.from < end => Takes::Nothing,
             _ => takes,
         };
         Pool { bar: *bar, left: bar.volume.share(state.venue.participation).round_to_lot(lot), takes }

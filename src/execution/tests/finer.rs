@@ -273,3 +273,42 @@ fn a_bar_is_played_once() {
     let next = bar(minute(2), minute(3), &told);
     assert_eq!(fills(&desk.market(&MarketEvent::Bars(vec![next]))), got, "the next has its own budget");
 }
+
+#[test]
+fn a_bar_that_comes_twice_at_once_is_played_once() {
+    let mut desk = desk("1000000", 100);
+    let told = ("AAA", [10_000; 4], 10_000);
+    let first = bar(minute(0), minute(1), &told);
+    let within = Bar { from: minute(0).plus_nanos(30_000_000_000), ..first };
+    desk.submit(Desk::order("first", "AAA", Side::Buy, 1_000, None));
+    let got = fills(&desk.market(&MarketEvent::Bars(vec![first, first, within])));
+    assert_eq!(got, [("first".to_owned(), 250, cents(10_000))]);
+    let other = bar(minute(1), minute(2), &("BBB", [5_000; 4], 10_000));
+    let next = bar(minute(1), minute(2), &told);
+    assert_eq!(
+        fills(&desk.market(&MarketEvent::Bars(vec![next, other, next]))),
+        got,
+        "whatever lies between"
+    );
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn a_session_or_a_minute_of_it_that_comes_twice_is_played_once() {
+    for minutes in [vec![], vec![(0, ("AAA", [10_000; 4], 40_000))]] {
+        let play = |times: usize| {
+            let mut desk = desk("1000000", 100);
+            desk.submit(Desk::order("big", "AAA", Side::Buy, 5_000, None));
+            for (id, kind) in [("open", OrderType::MarketOnOpen), ("close", OrderType::MarketOnClose)] {
+                desk.submit(OrderSpec { order_type: kind, ..Desk::order(id, "AAA", Side::Buy, 700, None) });
+            }
+            let days = [("AAA", [10_000; 4], 80_000)].repeat(times);
+            let filled = fills(&desk.session(&days, &minutes.repeat(times)));
+            desk.check(&Calendars::bundled().unwrap());
+            filled
+        };
+        let once = play(1);
+        assert_eq!(once.iter().map(|(_, shares, _)| shares).sum::<i64>(), 2_000, "{once:?}");
+        assert_eq!(play(2), once);
+    }
+}
