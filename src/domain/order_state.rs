@@ -31,7 +31,7 @@ pub enum OrderStatus {
     Accepted,
     /// Cannot match for now: a halt, or a corporate action at the broker.
     Suspended,
-    /// Its trigger was reached and it works as what follows.
+    /// Its trigger was reached and it rests at its limit. What has no limit is filled by its trigger, and never this.
     Triggered,
     /// Working, some of it done.
     PartiallyFilled,
@@ -66,8 +66,10 @@ pub enum OrderStep {
     Accept,
     /// The venue stops it for a while.
     Suspend,
-    /// Its trigger was reached.
+    /// The trigger of an order with a limit was reached.
     Trigger,
+    /// The trigger of an order without a limit was reached: it goes on as a market order where it stands.
+    Elect,
     /// Some of it fills.
     FillPart,
     /// The rest of it fills.
@@ -90,7 +92,7 @@ pub enum OrderStep {
 
 impl OrderStep {
     /// All of them.
-    pub const ALL: [OrderStep; 18] = [
+    pub const ALL: [OrderStep; 19] = [
         OrderStep::AskApproval,
         OrderStep::Hold,
         OrderStep::Release,
@@ -100,6 +102,7 @@ impl OrderStep {
         OrderStep::Accept,
         OrderStep::Suspend,
         OrderStep::Trigger,
+        OrderStep::Elect,
         OrderStep::FillPart,
         OrderStep::FillRest,
         OrderStep::AskUpdate,
@@ -210,6 +213,7 @@ impl OrderStatus {
             | E::Accept
             | E::Suspend
             | E::Trigger
+            | E::Elect
             | E::FillPart
             | E::FillRest
             | E::AskUpdate
@@ -234,6 +238,11 @@ impl OrderStatus {
             // An exit that filled, and began anew with what its parent filled next, is reached once more.
             E::Trigger if matches!(self, S::PartiallyFilled) => self,
             E::Trigger | E::FillPart if matches!(self, S::PendingCancel) => self,
+            E::Elect
+                if matches!(self, S::Accepted | S::PartiallyFilled | S::PendingUpdate | S::PendingCancel) =>
+            {
+                self
+            }
             E::FillPart => S::PartiallyFilled,
             E::FillRest => S::Filled,
             E::AskUpdate if working || matches!(self, S::Submitted | S::PendingUpdate) => S::PendingUpdate,
@@ -252,6 +261,7 @@ impl OrderStatus {
             | E::Deny
             | E::Suspend
             | E::Trigger
+            | E::Elect
             | E::AskUpdate
             | E::Update
             | E::RefuseUpdate
@@ -432,10 +442,10 @@ impl Order {
     }
 
     /// Where a working order stands by what it has done so far.
-    pub const fn standing(&self) -> OrderStatus {
+    pub fn standing(&self) -> OrderStatus {
         if self.filled.is_positive() {
             OrderStatus::PartiallyFilled
-        } else if self.triggered {
+        } else if self.triggered && self.spec.order_type.has_limit() {
             OrderStatus::Triggered
         } else {
             OrderStatus::Accepted
@@ -461,7 +471,7 @@ mod tests {
                           update=held refuse_update=held cancel=canceled expire=expired
         submitted:        reject=rejected accept=back fill_part=partially_filled fill_rest=filled \
                           ask_update=pending_update ask_cancel=pending_cancel cancel=canceled expire=expired
-        accepted:         hold=held reject=rejected accept=accepted suspend=suspended trigger=triggered \
+        accepted:         hold=held reject=rejected accept=accepted suspend=suspended trigger=triggered elect=accepted \
                           fill_part=partially_filled fill_rest=filled ask_update=pending_update update=accepted \
                           refuse_update=accepted ask_cancel=pending_cancel cancel=canceled expire=expired
         suspended:        reject=rejected accept=back suspend=suspended fill_part=partially_filled \
@@ -470,13 +480,13 @@ mod tests {
         triggered:        hold=held reject=rejected accept=triggered suspend=suspended fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=triggered refuse_update=triggered \
                           ask_cancel=pending_cancel cancel=canceled expire=expired
-        partially_filled: hold=held reject=rejected accept=partially_filled suspend=suspended trigger=partially_filled \
+        partially_filled: hold=held reject=rejected accept=partially_filled suspend=suspended trigger=partially_filled elect=partially_filled \
                           fill_part=partially_filled fill_rest=filled ask_update=pending_update update=partially_filled \
                           refuse_update=partially_filled ask_cancel=pending_cancel cancel=canceled expire=expired
-        pending_update:   reject=rejected accept=back trigger=triggered fill_part=partially_filled \
+        pending_update:   reject=rejected accept=back trigger=triggered elect=pending_update fill_part=partially_filled \
                           fill_rest=filled ask_update=pending_update update=back refuse_update=back \
                           ask_cancel=pending_cancel cancel=canceled expire=expired
-        pending_cancel:   reject=rejected accept=pending_cancel trigger=pending_cancel fill_part=pending_cancel \
+        pending_cancel:   reject=rejected accept=pending_cancel trigger=pending_cancel elect=pending_cancel fill_part=pending_cancel \
                           fill_rest=filled update=pending_cancel refuse_update=pending_cancel \
                           refuse_cancel=back cancel=canceled expire=expired
         denied:

@@ -41,7 +41,11 @@ impl Fold<'_> {
             }
             EventBody::OrderReduced { account, id, by, group } => self.reduce((*account, *id), *by, *group),
             EventBody::OrderTriggered { account, id } => {
-                self.step((*account, *id), OrderStep::Trigger, |order| order.triggered = true)
+                let key = (*account, *id);
+                let order = self.state.orders.open().get(&key);
+                let rests = order.is_some_and(|order| order.spec.order_type.has_limit());
+                let step = if rests { OrderStep::Trigger } else { OrderStep::Elect };
+                self.step(key, step, |order| order.triggered = true)
             }
             EventBody::OrderTrailed { account, id, trigger_price } => {
                 let stop = Some(*trigger_price);

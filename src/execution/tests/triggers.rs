@@ -26,7 +26,11 @@ fn trails(id: &str, side: Side, by: i64) -> OrderSpec {
 
 impl Desk {
     fn quoted(&mut self, bid: i64, ask: i64) -> Vec<EventBody> {
-        let size = Quantity::from_whole(1_000).unwrap();
+        self.shown(bid, ask, 1_000)
+    }
+
+    fn shown(&mut self, bid: i64, ask: i64, shares: i64) -> Vec<EventBody> {
+        let size = Quantity::from_whole(shares).unwrap();
         let (instrument, time) = (instrument("AAA"), self.now.plus_millis(700));
         let (bid, ask) = (cents(bid), cents(ask));
         self.market(&MarketEvent::Quote(Quote { instrument, time, bid, ask, bid_size: size, ask_size: size }))
@@ -108,6 +112,32 @@ fn what_it_is_set_off_by_it_takes_at_the_quote_and_once() {
     assert_eq!(desk.of("l").status, OrderStatus::Triggered);
     assert_eq!(fills(desk.quoted(10_120, 10_140))[0].price, cents(10_140));
     desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn what_has_no_limit_goes_on_as_a_market_order_and_is_never_triggered() {
+    let orders = [
+        waits("s", Side::Buy, OrderType::Stop, 10_100),
+        waits("s", Side::Buy, OrderType::MarketIfTouched, 9_900),
+        trails("s", Side::Buy, 50),
+    ];
+    for (order, print) in orders.into_iter().zip([10_110, 9_890, 10_110]) {
+        let mut desk = desk(TriggerType::Last);
+        let whole = |shares| Quantity::from_whole(shares).unwrap();
+        desk.submit(OrderSpec { quantity: whole(150), ..order });
+        // No quote stands: it is set off, and waits for one.
+        let told = desk.printed(print);
+        assert!(matches!(told[..], [EventBody::OrderTriggered { .. }]), "{told:?}");
+        assert_eq!((desk.of("s").status, desk.of("s").triggered), (OrderStatus::Accepted, true));
+        desk.printed(10_000);
+        desk.rebuilds(&Calendars::bundled().unwrap());
+        // It takes what is there, wherever that is by now, and the rest as it comes.
+        assert_eq!(fills(desk.shown(9_990, 10_010, 100)).len(), 1);
+        assert_eq!((desk.of("s").status, desk.of("s").filled), (OrderStatus::PartiallyFilled, whole(100)));
+        assert_eq!(fills(desk.shown(9_990, 10_020, 100))[0].quantity, whole(50));
+        assert_eq!(desk.of("s").status, OrderStatus::Filled);
+        desk.check(&Calendars::bundled().unwrap());
+    }
 }
 
 #[test]
