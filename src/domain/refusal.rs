@@ -119,8 +119,8 @@ refusal_codes! {
     Concentration = "CONCENTRATION", "the position would be too large a share of equity";
     RateLimit = "RATE_LIMIT", "too many orders or changes in a minute";
     DailyLossLimit = "DAILY_LOSS_LIMIT", "the daily loss limit is used up";
-    DrawdownLimit = "DRAWDOWN_LIMIT", "the drawdown limit is used up";
-    StaticDrawdownLimit = "STATIC_DRAWDOWN_LIMIT", "equity has fallen too far below the capital that was put in";
+    DrawdownLimit = "DRAWDOWN_LIMIT", "equity fell too far from its highest; that stands until a person lifts it, also after a recovery";
+    StaticDrawdownLimit = "STATIC_DRAWDOWN_LIMIT", "equity fell too far below the capital that was put in; that stands until a person lifts it, also after a recovery";
     ApprovalRequired = "APPROVAL_REQUIRED", "a second person must approve it";
     ApprovalExpired = "APPROVAL_EXPIRED", "nobody approved it in time";
     WaitsForSells = "WAITS_FOR_SELLS", "waits until the list's sells have paid for it";

@@ -391,6 +391,15 @@ fn drawn_down(name: LimitName) -> Desk {
     desk.bar("AAA", 3, [8_000; 4], 1_000_000);
     desk.bar("AAA", 4, AAA, 1_000_000);
     assert_eq!(desk.refusal("a", 1), Some(name.code()), "it stays after the recovery");
+    // What was judged is the fall of now, and why it refuses all the same is said beside it.
+    let denied = desk.engine.state().orders().get("A".parse().unwrap(), "a".parse().unwrap()).unwrap();
+    assert_eq!(denied.reason, name.code().text());
+    assert!(denied.reason.ends_with("stands until a person lifts it, also after a recovery"));
+    let seen = |e: &Event| match &e.body {
+        EventBody::OrderDenied { refusal, .. } => refusal.observed.clone().zip(refusal.threshold.clone()),
+        _ => None,
+    };
+    assert_eq!(desk.events.iter().rev().find_map(seen), Some(("0".into(), "0.1".into())));
     desk
 }
 
