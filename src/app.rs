@@ -26,7 +26,7 @@ use crate::service::passing::{self, Listening};
 use crate::service::simulate::SYMBOLS_DEFAULT;
 use crate::service::vendor_test::VENDORS_ROW;
 use crate::service::view::HealthRow;
-use crate::service::{House, ServiceError, demo, nightly};
+use crate::service::{House, ServiceError, admin, demo, nightly};
 use crate::store::{self, HeldBy};
 use crate::tui::{self, Options};
 
@@ -56,9 +56,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         terminal: &|launch| app.terminal(launch),
         places: &|home| Ok(Paths::find(home)?.all().to_vec()),
         doctor: &|home| app.doctor(home),
-        restore: &|source, home, permit| {
+        restore: &|source, wish, permit| {
             let holder = HeldBy::this_process(COMMAND, &runs_as(), app.clock.now());
-            crate::service::admin::restore(source, Paths::find(home)?.home(), permit, &holder)
+            let paths = Paths::find(wish.home)?;
+            admin::restore(source, paths.home(), permit, &holder, || app.open(wish, COMMAND))
         },
     };
     let code = crate::cli::run(args, &context);

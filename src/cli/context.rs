@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{Color, LogLevel};
 use super::errors::Failure;
 use crate::domain::Role;
-use crate::service::admin::BackupReport;
+use crate::service::admin::Restored;
 use crate::service::permit::{Administer, Permit};
 use crate::service::view::HealthRow;
 use crate::service::{House, ServiceError};
@@ -68,9 +68,9 @@ pub type Terminal<'a> = dyn Fn(&Launch) -> Result<(), Failure> + 'a;
 pub type Places<'a> = dyn Fn(Option<&Path>) -> Result<Vec<(&'static str, PathBuf)>, ServiceError> + 'a;
 /// What this machine and home are like; needs neither home nor user.
 pub type Doctor<'a> = dyn Fn(Option<&Path>) -> Vec<HealthRow> + 'a;
-/// Puts a backup into a home; over an existing one only with a permit.
+/// Puts a backup into a home, opens and verifies it; over an existing one only with a permit.
 pub type Restore<'a> =
-    dyn Fn(&Path, Option<&Path>, Option<Permit<Administer>>) -> Result<BackupReport, ServiceError> + 'a;
+    dyn Fn(&Path, &HomeWish<'_>, Option<Permit<Administer>>) -> Result<Restored, ServiceError> + 'a;
 
 /// What the command line may use.
 pub struct Context<'a> {

@@ -1,6 +1,7 @@
 //! Running a home: people, accounts, log, health, backup. Every act is recorded in the access log.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ use crate::store::HeldBy;
 use crate::store::users::AccessEntry;
 
 use super::access::{credential, new_user, not_reserved, record, unknown_user};
+use super::audit::AuditReport;
 use super::engine::lock;
 use super::error::ServiceError;
 use super::house::{House, own_limit, whole_money};
@@ -59,14 +61,25 @@ pub struct AccountWish {
     pub trigger: TriggerType,
 }
 
+/// What putting a backup in place came to.
+#[derive(Debug)]
+pub struct Restored {
+    /// What was copied.
+    pub copied: BackupReport,
+    /// What proving it in its place found, or why it could not be proved: then it takes no new risk either.
+    pub proof: Result<AuditReport, ServiceError>,
+}
+
 /// Puts a backup into a home that nobody has open. A home that is there is replaced only with a permit, which is used
 /// up; what it held stays beside. The restored access log tells who did it, from which file, and what was replaced. The caller has closed the house the permit came from.
+/// What is in place then is opened and verified, and takes new risk only when it is sound.
 pub fn restore(
     source: &Path,
     home: &Path,
     permit: Option<Permit<Administer>>,
     holder: &HeldBy,
-) -> Result<BackupReport, ServiceError> {
+    open: impl FnOnce() -> Result<Arc<House>, ServiceError>,
+) -> Result<Restored, ServiceError> {
     let user = permit.as_ref().map_or_else(|| holder.user.clone(), |p| CleanText::new(p.user().as_str()));
     let act = AccessEntry {
         id: 0,
@@ -76,7 +89,9 @@ pub fn restore(
         outcome: CleanText::new("allowed"),
         detail: CleanText::new(&format!("from {}", source.display())),
     };
-    Ok(crate::store::restore(source, home, &config::TEXT_FILES, permit.is_some(), holder, &act)?)
+    let copied = crate::store::restore(source, home, &config::TEXT_FILES, permit.is_some(), holder, &act)?;
+    let proof = open().and_then(|house| house.prove_for(act.user.as_str(), None));
+    Ok(Restored { copied, proof })
 }
 
 impl House {

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::domain::journal::ChainHash;
 use crate::domain::{AccountId, CleanText, Event, Seq};
-use crate::store::HeldBy;
 pub use crate::store::trades::Head as AuditHead;
 use crate::store::trades::{Period, TradesReader, accept};
-use crate::store::{lift_unsound, mark_unsound};
+use crate::store::{HeldBy, StoreError, lift_unsound, mark_unsound};
 
 use super::access::{Session, record};
 use super::desk::Table;
@@ -70,8 +70,21 @@ impl AuditReport {
         if self.sound { SOUND } else { UNSOUND }
     }
 
+    /// Of trades that cannot be read.
+    fn unread(error: &StoreError) -> Self {
+        Self {
+            sound: false,
+            events: 0,
+            postings: 0,
+            executions: 0,
+            acts: 0,
+            head: ChainHash::START.to_string(),
+            findings: vec![error.to_string()],
+        }
+    }
+
     /// What it found, in a sentence.
-    pub(super) fn summary(&self) -> String {
+    pub fn summary(&self) -> String {
         match self.findings.first() {
             None => format!("{} events", self.events),
             Some(first) => format!("{} findings, the first: {first}", self.findings.len()),
@@ -87,9 +100,7 @@ impl House {
         permit: &Permit<Audit>,
         against: Option<&AuditHead>,
     ) -> Result<AuditReport, ServiceError> {
-        let report = self.prove(against, None)?;
-        record(self, permit.user().as_str(), VERIFY, report.outcome(), &report.summary())?;
-        Ok(report)
+        self.prove_for(permit.user().as_str(), against)
     }
 
     /// Accepts the trades as they stand where their anchor was lost, and verifies them: what is sound is open for trading
@@ -105,8 +116,17 @@ impl House {
                 "the anchor of these trades is whole: there is nothing to accept".into(),
             ));
         }
-        let report = self.prove(None, None)?;
-        record(self, user.as_str(), VERIFY, report.outcome(), &report.summary())?;
+        self.prove_for(user.as_str(), None)
+    }
+
+    /// Proves the trail for somebody, whose act it is.
+    pub(super) fn prove_for(
+        &self,
+        user: &str,
+        against: Option<&AuditHead>,
+    ) -> Result<AuditReport, ServiceError> {
+        let report = self.prove(against, None)?;
+        record(self, user, VERIFY, report.outcome(), &report.summary())?;
         Ok(report)
     }
 
@@ -117,35 +137,37 @@ impl House {
         against: Option<&AuditHead>,
         stop: Option<&Stop>,
     ) -> Result<AuditReport, ServiceError> {
+        let (mut report, is_read) = match self.read_and_prove(against, stop) {
+            Ok(report) => (report, true),
+            // What cannot even be read is no sounder.
+            Err(ServiceError::Store(error)) if is_lost(&error) => (AuditReport::unread(&error), false),
+            Err(error) => return Err(error),
+        };
+        let marked = if report.sound {
+            lift_unsound(self.home())
+        } else if is_read && against.is_some() {
+            // A head that somebody brings may be of another home.
+            Ok(())
+        } else {
+            mark_unsound(self.home(), &CleanText::new(&report.summary()))
+        };
+        // Without its mark, what was found is said all the same.
+        if let Err(error) = marked {
+            report.sound = false;
+            report.findings.push(error.to_string());
+        }
+        Ok(report)
+    }
+
+    fn read_and_prove(
+        &self,
+        against: Option<&AuditHead>,
+        stop: Option<&Stop>,
+    ) -> Result<AuditReport, ServiceError> {
         let trades = TradesReader::open(self.home())?;
         if let Some(stop) = stop {
             stop.may_end(&trades)?;
         }
-        let mut proved = self.prove_with(&trades, against);
-        let marked = match &proved {
-            Ok(report) if report.sound => lift_unsound(self.home()),
-            // A head that somebody brings may be of another home.
-            Ok(_) if against.is_some() => Ok(()),
-            Ok(report) => mark_unsound(self.home(), &CleanText::new(&report.summary())),
-            // What cannot even be read is no sounder.
-            Err(ServiceError::Store(error)) if error.is_of_the_disk() => {
-                mark_unsound(self.home(), &CleanText::new(&error.to_string()))
-            }
-            Err(_) => Ok(()),
-        };
-        // Without its mark, what was found is said all the same.
-        if let (Ok(report), Err(error)) = (&mut proved, marked) {
-            report.sound = false;
-            report.findings.push(error.to_string());
-        }
-        proved
-    }
-
-    fn prove_with(
-        &self,
-        trades: &TradesReader,
-        against: Option<&AuditHead>,
-    ) -> Result<AuditReport, ServiceError> {
         let mut recount = Recount::new(self.calendars())?;
         let report = trades.prove(&mut recount, against)?;
         let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
@@ -208,6 +230,12 @@ impl House {
         record(self, permit.user().as_str(), "export the audit trail", "allowed", "")?;
         Ok(head)
     }
+}
+
+/// Whether an error tells that the trades of an open house are damaged. What it has opened was there, and of the schema
+/// that this program knows.
+fn is_lost(error: &StoreError) -> bool {
+    error.is_damage() || matches!(error, StoreError::Missing { .. } | StoreError::Older { .. })
 }
 
 impl Session {

@@ -19,7 +19,7 @@ use crate::factor::sentiment::Lexicon;
 use crate::observe::LogRing;
 use crate::store::snapshots::Snapshots;
 use crate::store::trades::{TradesReader, TradesStore};
-use crate::store::{HeldBy, MarketStore, StoreError, UsersStore};
+use crate::store::{HeldBy, MarketStore, StoreError, UsersStore, mark_unsound};
 
 use super::courier::Courier;
 use super::curve::Curves;
@@ -116,7 +116,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
     let (trades, engine_loop) = open_trades(&parts, &users, &calendars, &holder)?;
     let keys = Keys::of_home(&parts.home, parts.keyring);
     let house = Arc::new(House {
-        ledger: Mutex::new(TradesReader::open(&parts.home)?),
+        ledger: Mutex::new(open_ledger(&parts.home)?),
         home: parts.home,
         clock: parts.clock,
         calendars,
@@ -141,6 +141,16 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         keys,
     });
     Ok((house, engine_loop))
+}
+
+/// Opens the trades for looking. Where they are damaged beyond that, whoever holds them takes no new risk either.
+fn open_ledger(home: &Path) -> Result<TradesReader, StoreError> {
+    TradesReader::open(home).inspect_err(|error| {
+        if error.is_of_the_disk() {
+            // Without its mark, the damage is said all the same.
+            mark_unsound(home, &CleanText::new(&error.to_string())).unwrap_or_default();
+        }
+    })
 }
 
 fn open_trades(

@@ -162,7 +162,7 @@ impl House {
                 "The audit trail was not verified"
             };
             let text = format!(
-                "{detail}. See 'audit verify'. A home found unsound takes no new risk until a backup is restored."
+                "{detail}. See 'audit verify'. A home found unsound takes no new risk until it is found sound, mended or restored."
             );
             self.tell_all(|role| role.reach(Capability::Audit) == Reach::Desk, title, &text)?;
         }

@@ -19,7 +19,7 @@ use crate::domain::CleanText;
 use super::db::{make_private_dir, make_private_file};
 use super::error::StoreError;
 use super::ownership::{self, HeldBy};
-use super::trades::{self, ANCHOR_FILE, TradesReader};
+use super::trades::{self, ANCHOR_FILE, TradesReader, TradesStore};
 use super::users::{AccessEntry, UsersStore};
 use super::{MARKET_FILE, TRADES_FILE, USERS_FILE, folder_of, is_home, refuse_inside_home};
 
@@ -36,6 +36,8 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 const TEXT_BYTES_MAX: u64 = 16 << 20;
 /// Largest store in a backup.
 const STORE_BYTES_MAX: u64 = 1 << 40;
+/// What the mark of a restored home says until its trades are proved.
+const UNPROVED: &str = "restored from a backup, and not verified yet";
 
 /// What a backup or restore copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +147,7 @@ fn sync_dir(folder: &Path) -> Result<(), StoreError> {
 /// Puts the stores of a backup and its `texts` into a home; a text that the backup does not have stays as it is. Refused while the home is in use, and on a folder that holds stores
 /// unless `replace`; what is replaced stays beside as `NAME.before-restore`. Nothing is moved before the whole
 /// backup has been read and checked. The restored access log tells of `act`, and of the ends of the trail it replaced.
+/// The home is left marked as unsound, until its trades have been proved.
 pub fn restore(
     source: &Path,
     home: &Path,
@@ -162,9 +165,11 @@ pub fn restore(
     let stage = stage.map_err(StoreError::io(home, "make a folder for the copy"))?;
     let report = unpack(source, texts, stage.path())?;
     trades::note_restored(stage.path())?;
-    check(source, stage.path())?;
+    check(source, stage.path(), who)?;
     let detail = CleanText::new(&format!("{}; {}", act.detail, replaced(home)));
     UsersStore::open(stage.path())?.log_access(&AccessEntry { detail, ..act.clone() })?;
+    // Before anything is moved, so that no process that dies here leaves trades that take risk unproved.
+    super::mark_unsound(home, &CleanText::new(UNPROVED))?;
     set_aside(&home.join(ANCHOR_FILE))?;
     super::snapshots::remove(home)?;
     for (name, _, _) in &report.files {
@@ -175,8 +180,6 @@ pub fn restore(
     // Last: until the store is there, it would be taken for one that was cut short.
     let anchor = home.join(ANCHOR_FILE);
     fs::rename(stage.path().join(ANCHOR_FILE), &anchor).map_err(StoreError::io(&anchor, "put it there"))?;
-    // What is there now is another store than the one that was found unsound.
-    super::lift_unsound(home)?;
     sync_dir(home)?;
     Ok(report)
 }
@@ -279,8 +282,9 @@ fn unpack_file(
     Ok((name.to_owned(), length, hex(&digest)))
 }
 
-/// Opens every store of an unpacked backup: schema known, pages sound.
-fn check(source: &Path, stage: &Path) -> Result<(), StoreError> {
+/// Opens every store of an unpacked backup: schema known, pages sound. Trades of an older schema are brought up to date,
+/// so that their journal is verified too.
+fn check(source: &Path, stage: &Path, who: &HeldBy) -> Result<(), StoreError> {
     for name in ORDER {
         let path = stage.join(name);
         let conn = Connection::open(&path).map_err(StoreError::sql(&path, "open it"))?;
@@ -298,13 +302,8 @@ fn check(source: &Path, stage: &Path) -> Result<(), StoreError> {
             return Err(StoreError::Newer { path: source.to_path_buf(), found, known: newest });
         }
     }
-    let trades = match TradesReader::open(stage) {
-        Ok(trades) => trades,
-        // An older schema is brought up to date when the home is opened, and can be verified then.
-        Err(StoreError::Older { .. }) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    match trades.verify()?.findings.first() {
+    let trades = TradesStore::open_owner(stage, who)?;
+    match trades.read().verify()?.findings.first() {
         Some(found) => Err(bad(source, format!("holds a damaged journal: {found}"))),
         None => Ok(()),
     }

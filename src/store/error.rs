@@ -259,6 +259,24 @@ impl StoreError {
         )
     }
 
+    /// Whether what a store holds, or the disk under it, is why it cannot be read; not a right, another process or the
+    /// machine.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            StoreError::Sql { source, .. } => match source.sqlite_error_code() {
+                // A table or a value is not what this program has written.
+                None | Some(ErrorCode::Unknown) => true,
+                Some(_) => self.is_of_the_disk(),
+            },
+            StoreError::MigrationChanged { .. }
+            | StoreError::Journal { .. }
+            | StoreError::Broken { .. }
+            | StoreError::CutShort { .. }
+            | StoreError::ActsCutShort { .. } => true,
+            _ => false,
+        }
+    }
+
     /// For `map_err` on file operations.
     pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> StoreError {
         let path = path.to_path_buf();

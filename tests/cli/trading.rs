@@ -118,8 +118,49 @@ fn a_backup_restores_into_a_new_home_and_over_one_only_when_told() {
     let detail = told[0]["detail"].as_str().unwrap();
     assert!(detail.contains("copy.backup; replaced: event "), "{detail}");
     let other = bench.path("other");
-    bench.run("", &["--home", other.to_str().unwrap(), "restore", copy]).ended(0);
+    let told = bench.run("", &["--home", other.to_str().unwrap(), "restore", copy]).ended(0);
+    assert!(told.contains("verified: "), "{told}");
     bench.run("root", &["--home", other.to_str().unwrap(), "audit", "verify"]).ended(0);
+}
+
+#[test]
+fn a_restored_home_is_proved_and_takes_no_new_risk_when_it_is_not_sound() {
+    let bench = Bench::founded();
+    let (sound, unsound) = (bench.path("sound.backup"), bench.path("unsound.backup"));
+    let (sound, unsound) = (sound.to_str().unwrap(), unsound.to_str().unwrap());
+    bench.run("root", &["backup", sound]).ended(0);
+    // Nothing that a store can tell by itself: only the journal worked out anew says otherwise.
+    let trades = rusqlite::Connection::open(bench.path("home/trades.db")).unwrap();
+    trades.execute_batch("UPDATE portfolios SET owner = 'root'").unwrap();
+    drop(trades);
+    bench.run("root", &["backup", unsound]).ended(0);
+    let mark = bench.path("home/trades.unsound");
+    bench.run("root", &["audit", "verify"]).ended(1);
+    assert!(mark.exists());
+    bench.run("root", &["restore", sound, "--replace"]).ended(0);
+    assert!(!mark.exists() && bench.path("home/trades.db.before-restore").exists());
+    let refused = bench.run("root", &["restore", unsound, "--replace"]);
+    assert!(refused.err.contains("is in place, and it is not sound"), "{}", refused.err);
+    refused.ended(1);
+    assert!(mark.exists() && bench.path("home/trades.db.before-restore").exists());
+    let other = bench.path("other");
+    bench.run("", &["--home", other.to_str().unwrap(), "restore", unsound]).ended(1);
+    assert!(other.join("trades.unsound").exists());
+    let health = bench.run("", &["--home", other.to_str().unwrap(), "doctor"]);
+    assert!(health.out.contains("unsound at "), "the proof is on record: {}", health.out);
+    bench.run("root", &["restore", sound, "--replace"]).ended(0);
+    assert!(!mark.exists());
+    // What the backup brings with it may keep the home from being opened: then it was not proved.
+    bench.file("home/settings.toml", "paper = 7\n");
+    let unread = bench.run("", &["restore", sound, "--replace"]);
+    assert!(unread.err.contains("restore into an empty folder"), "{}", unread.err);
+    let fresh = bench.path("fresh");
+    std::fs::create_dir(&fresh).unwrap();
+    bench.file("fresh/settings.toml", "paper = 7\n");
+    let unproved = bench.run("", &["--home", fresh.to_str().unwrap(), "restore", sound]);
+    assert!(unproved.err.contains("could not be verified"), "{}", unproved.err);
+    unproved.ended(1);
+    assert!(fresh.join("trades.unsound").exists());
 }
 
 #[test]

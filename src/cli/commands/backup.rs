@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Env;
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
-use crate::service::admin::BackupReport;
+use crate::service::admin::{BackupReport, Restored};
 use crate::service::permit::Administer;
 
 /// Standard output or input instead of a file.
@@ -65,7 +65,7 @@ impl Restore {
     /// Puts a copy in place: freely where no home is, over one only as who may administer it.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let permit = if self.replace {
-            let session = env.session(OpenMode::Read)?;
+            let session = env.session(OpenMode::Read).map_err(with_another_way)?;
             Some(session.permit::<Administer>()?)
         } else {
             None
@@ -78,8 +78,32 @@ impl Restore {
         } else {
             &self.file
         };
-        let report = (env.context.restore)(file, env.globals.home.as_deref(), permit)?;
-        print(env, report)
+        let Restored { copied, proof } =
+            (env.context.restore)(file, &env.wish(OpenMode::Read, false), permit)?;
+        print(env, copied)?;
+        match proof {
+            Ok(report) if report.sound => env.out.remark(&format!("verified: {}", report.summary())),
+            Ok(report) => Err(Failure::failed(format!(
+                "the backup is in place, and it is not sound: this home takes no new risk; {}; see 'audit verify', and \
+                 restore another backup with --replace",
+                report.summary()
+            ))),
+            Err(error) => Err(Failure::failed(format!(
+                "the backup is in place, and could not be verified: this home takes no new risk until 'audit verify' \
+                 finds it sound: {error}"
+            ))),
+        }
+    }
+}
+
+/// Nobody can log in to a home that cannot be opened: what to do then.
+fn with_another_way(failure: Failure) -> Failure {
+    match failure {
+        Failure::Failed(text) => Failure::failed(format!(
+            "{text}. A home that cannot be opened cannot be replaced: mend that, or restore into an empty \
+             folder with --home"
+        )),
+        other => other,
     }
 }
 

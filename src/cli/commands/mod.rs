@@ -78,8 +78,13 @@ impl<'a> Env<'a> {
     }
 
     fn open(&self, mode: OpenMode, may_make: bool) -> Result<Arc<House>, Failure> {
+        Ok((self.context.open)(&self.wish(mode, may_make))?)
+    }
+
+    /// The home that is meant, and how to open it.
+    fn wish(&self, mode: OpenMode, may_make: bool) -> HomeWish<'_> {
         let (home, log_level) = (self.globals.home.as_deref(), self.globals.log_level);
-        Ok((self.context.open)(&HomeWish { home, mode, may_make, log_level })?)
+        HomeWish { home, mode, may_make, log_level }
     }
 
     /// Opens a home in which somebody lives.

@@ -1,5 +1,7 @@
 //! The nightly verification, with a clock that moves only when told.
 
+use std::io::Write;
+
 use rusqlite::Connection;
 
 use super::*;
@@ -103,6 +105,45 @@ fn a_home_found_unsound_takes_no_new_risk_until_it_is_found_sound() {
     let report = home.house.verify_audit(&audit, None).unwrap();
     assert!(report.sound, "{:?}", report.findings);
     home.house.submit(&permit, &wish("new", Side::Buy, held, 1, low)).unwrap();
+}
+
+#[test]
+fn trades_that_cannot_be_opened_any_more_are_unsound_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 7);
+    let trader = home.login(Role::Trader);
+    let permit = trader.trade_permit(None).unwrap();
+    let held = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let buy =
+        |id: &str| home.house.submit(&permit, &wish(id, Side::Buy, held, 1, Some("1.00".parse().unwrap())));
+    let auditor = home.login(Role::Risk);
+    let verify = || home.house.verify_audit(&auditor.permit::<Audit>().unwrap(), None).unwrap();
+    let trades = folder.path().join("trades.db");
+    // All of it into the file, where the damage is.
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let in_the_way: i64 =
+        Connection::open(&trades).unwrap().query_row(checkpoint, [], |row| row.get(0)).unwrap();
+    assert_eq!(in_the_way, 0);
+    let good = std::fs::read(&trades).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&trades).unwrap().write_all(&[0xa5; 100]).unwrap();
+    let report = verify();
+    assert!(!report.sound && report.findings[0].contains("is not a database"), "{:?}", report.findings);
+    assert!(last_verify(&home).value.starts_with("unsound at "), "it is on record");
+    assert!(matches!(buy("damaged"), Err(ServiceError::Unsound(_))));
+    // So that another process which only looks marks it as well.
+    crate::store::lift_unsound(folder.path()).unwrap();
+    let looking = house::open(Parts { own: false, ..parts(folder.path(), &home.clock) });
+    assert!(looking.is_err() && matches!(buy("seen"), Err(ServiceError::Unsound(_))));
+    std::fs::OpenOptions::new().write(true).open(&trades).unwrap().write_all(&good[..100]).unwrap();
+    assert!(verify().sound && buy("mended").is_ok());
+    let aside = folder.path().join("aside");
+    std::fs::rename(&trades, &aside).unwrap();
+    assert!(
+        !verify().sound && matches!(buy("gone"), Err(ServiceError::Unsound(_))),
+        "written to no file of the home"
+    );
+    std::fs::rename(&aside, &trades).unwrap();
+    assert!(verify().sound && buy("back").is_ok());
 }
 
 #[test]

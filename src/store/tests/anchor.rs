@@ -90,6 +90,72 @@ fn a_store_whose_anchor_is_lost_is_refused_until_it_is_accepted() {
 }
 
 #[test]
+fn a_store_that_was_cut_short_is_not_accepted() {
+    let home = tempfile::tempdir().unwrap();
+    owner(home.path()).append(&opening()).unwrap();
+    let (store, earlier) = (home.path().join(TRADES_FILE), home.path().join("earlier"));
+    fs::copy(&store, &earlier).unwrap();
+    fs::remove_file(home.path().join(ANCHOR_FILE)).unwrap();
+    let unanchored = rusqlite::Connection::open(&store).unwrap();
+    unanchored.pragma_update(None, "application_id", 0).unwrap();
+    drop(unanchored);
+    // An anchor that can be read and was made anew, which an act does not change.
+    owner(home.path()).copy_access(&[act(1)]).unwrap();
+    let whole = fs::read(&store).unwrap();
+    fs::copy(&earlier, &store).unwrap();
+    let refused = accept(home.path(), &who()).unwrap_err();
+    assert!(matches!(refused, StoreError::ActsCutShort { ends: 0, known: 1, .. }), "{refused}");
+    assert!(
+        matches!(accept(home.path(), &who()), Err(StoreError::ActsCutShort { .. })),
+        "and not the second time"
+    );
+    fs::write(&store, whole).unwrap();
+    assert!(accept(home.path(), &who()).unwrap());
+}
+
+#[test]
+fn what_cannot_be_read_for_what_it_holds_is_damage() {
+    let home = tempfile::tempdir().unwrap();
+    owner(home.path()).append(&opening()).unwrap();
+    let store = home.path().join(TRADES_FILE);
+    let good = fs::read(&store).unwrap();
+    let with = |from: usize, to: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[from..to].fill(byte);
+        bytes
+    };
+    let page = 4_096;
+    let damaged: [(&str, Vec<u8>); 7] = [
+        ("header", with(0, 16, b'x')),
+        ("short", good[..100].to_vec()),
+        ("half", good[..good.len() / page / 2 * page].to_vec()),
+        ("garbage behind the header", with(100, page, 0xa5)),
+        ("zeros behind the header", with(100, page, 0)),
+        ("garbage", with(0, page, 0xa5)),
+        ("ruin", with(page, good.len(), 0xff)),
+    ];
+    for (how, bytes) in damaged {
+        fs::write(&store, bytes).unwrap();
+        let read = TradesReader::open(home.path()).and_then(|trades| trades.verify());
+        match read {
+            Ok(report) => assert!(!report.is_sound(), "{how}"),
+            Err(error) => assert!(error.is_damage(), "{how}: {error}"),
+        }
+    }
+    fs::write(&store, &good).unwrap();
+    let raw = rusqlite::Connection::open(&store).unwrap();
+    raw.execute_batch("ALTER TABLE outbox RENAME TO gone").unwrap();
+    assert!(TradesReader::open(home.path()).unwrap().check_anchor().unwrap_err().is_damage());
+    raw.execute_batch("ALTER TABLE gone RENAME TO outbox").unwrap();
+    assert!(TradesReader::open(home.path()).unwrap().verify().unwrap().is_sound());
+    let held = owner(home.path());
+    assert!(!TradesStore::open_owner(home.path(), &who()).unwrap_err().is_damage());
+    drop(held);
+    fs::remove_file(&store).unwrap();
+    assert!(!TradesReader::open(home.path()).unwrap_err().is_damage());
+}
+
+#[test]
 fn a_store_of_a_time_without_anchors_opens_and_says_so_until_it_grows() {
     let home = tempfile::tempdir().unwrap();
     owner(home.path()).append(&opening()).unwrap();

@@ -2,8 +2,12 @@
 
 use std::fs;
 
+use rusqlite::Connection;
+
 use super::super::market::BarRun;
-use super::super::{MarketReader, MarketStore, StoreError, TradesReader, UsersStore, backup, restore};
+use super::super::{MarketReader, MarketStore, StoreError, TRADES_FILE, TradesReader, UsersStore};
+use super::super::{backup, is_home, restore, unsound};
+use super::journal::opening;
 use super::{act, at, bar, date, id, owner, who};
 use crate::domain::CleanText;
 use crate::domain::market::Basis;
@@ -86,6 +90,28 @@ fn a_restore_replaces_only_when_told_and_never_a_home_in_use() {
     assert!(log[0].detail.as_str().contains("replaced: event 0"), "{log:?}");
     assert!(has_bar(full.path()));
     assert!(full.path().join("market.db.before-restore").exists());
+}
+
+#[test]
+fn a_backup_of_an_earlier_release_is_brought_up_to_date_and_verified_before_it_takes_a_place() {
+    let (full, other) = (home(), tempfile::tempdir().unwrap());
+    owner(full.path()).append(&opening()).unwrap();
+    let trades = || Connection::open(full.path().join(TRADES_FILE)).unwrap();
+    let earlier =
+        "DROP TABLE journal_spans; DELETE FROM schema_migrations WHERE version = 5; PRAGMA user_version = 4";
+    trades().execute_batch(earlier).unwrap();
+    let (good, bad) = (other.path().join("good"), other.path().join("bad"));
+    backup(full.path(), TEXTS, &good).unwrap();
+    trades().execute_batch("UPDATE portfolios SET cash = cash + 1").unwrap();
+    backup(full.path(), TEXTS, &bad).unwrap();
+    let target = other.path().join("new");
+    let error = restore(&bad, &target, TEXTS, false, &who(), &act(1)).unwrap_err();
+    assert!(matches!(error, StoreError::BadBackup { .. }), "{error}");
+    assert!(!is_home(&target) && unsound(&target).is_none());
+    restore(&good, &target, TEXTS, false, &who(), &act(1)).unwrap();
+    assert!(TradesReader::open(&target).unwrap().verify().unwrap().is_sound());
+    let said = unsound(&target).unwrap();
+    assert!(said.as_str().contains("not verified yet"), "only a proof lifts the mark: {said}");
 }
 
 #[test]

@@ -176,13 +176,14 @@ pub(super) fn set_anchored(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes the anchor of a home anew, from its store as it stands; `false` when it vouches for the store already. Refused
-/// while the home is in use.
+/// while the home is in use, and for a store that has lost what a readable anchor knows of.
 pub fn accept(home: &Path, who: &HeldBy) -> Result<bool, StoreError> {
     let _lock = ownership::take(home, who)?;
     let path = home.join(ANCHOR_FILE);
     if Note::read(&path).is_some_and(|note| note.since == 0) {
         return Ok(false);
     }
+    TradesReader::open(home)?.check_anchor()?;
     note_restored(home)?;
     Ok(true)
 }

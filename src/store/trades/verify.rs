@@ -88,8 +88,9 @@ impl TradesReader {
             head: ChainHash::START,
             findings: Vec::new(),
         };
-        if let Err(error) = self.check_anchor() {
-            report.found(&error.to_string());
+        match self.check_anchor() {
+            Err(error) if error.is_damage() => report.found(&error.to_string()),
+            checked => checked?,
         }
         if let Some(found) = self.anchor_finding()? {
             report.found(&found);
