@@ -55,14 +55,15 @@ impl Step<'_> {
             let draft = Box::new(draft);
             self.emit(EventBody::LimitApproved { version, draft, maker, actor, alone: false })?;
         }
-        self.carry_given(old, new)?;
+        self.carry_given(old, new, &own)?;
         self.carry_proposals(old, new)
     }
 
-    /// What one order was allowed under the old symbol it is allowed under the new one.
-    fn carry_given(&mut self, old: Symbol, new: Symbol) -> Result<(), EngineError> {
-        let given = self.state().limits().given_for(old);
-        let given = given.into_iter().filter(|v| v.draft.scope == Scope::Symbol(old));
+    /// What one order was allowed under the old symbol it is allowed under the new one, but where that has a limit of
+    /// its own, beside which nobody agreed to it.
+    fn carry_given(&mut self, old: Symbol, new: Symbol, own: &[LimitName]) -> Result<(), EngineError> {
+        let given = self.state().limits().given_for(old).into_iter();
+        let given = given.filter(|v| v.draft.scope == Scope::Symbol(old) && !own.contains(&v.draft.name));
         let carried: Vec<(LimitDraft, UserName)> =
             given.map(|v| (v.draft.following(old, new), v.maker)).collect();
         let actor = self.engine.own_name;

@@ -1,9 +1,9 @@
 //! Every version of every limit, and which value of each is in force.
 //!
-//! A first value and a tighter one apply at once; a looser one, and every one of a change set, waits for a second
-//! person. A version may begin later, end by itself (then the value before it is back), or bind one order only. Of the
-//! versions that have begun and not ended the latest is in force: one that begins after a later one was put in force
-//! for good never binds. Versions count over all limits and are never edited: a new wish is a new version. Time is
+//! A first value and a tighter one apply at once; a looser one, every one of a change set, and every one for a single
+//! order waits for a second person. A version may begin later, end by itself (then the value before it is back), or
+//! bind one order only. Of the versions that have begun and not ended the latest is in force: one that begins after a
+//! later one was put in force for good never binds, nor does one for a single order beside a later one. Versions count over all limits and are never edited: a new wish is a new version. Time is
 //! market time, and passes here only by word of the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,9 @@ pub enum LimitChange {
 /// Versions and values of a limit, beside the one in force.
 type LimitKey = (Scope, LimitName);
 
+/// A value for one order only.
+type Given = (LimitName, Scope, InForce);
+
 /// A version that has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Begun {
@@ -73,7 +76,7 @@ pub struct LimitBook {
     begun: BTreeMap<LimitKey, Vec<Begun>>,
     /// Values for one order only.
     #[serde(with = "crate::domain::serial::pairs")]
-    of_orders: BTreeMap<OrderKey, Vec<(LimitName, Scope, InForce)>>,
+    of_orders: BTreeMap<OrderKey, Vec<Given>>,
     turns: BTreeSet<(UnixNanos, u32, Turn)>,
     /// Wall time at which a waiting version was asked for.
     #[serde(with = "crate::domain::serial::pairs")]
@@ -256,9 +259,10 @@ impl LimitBook {
         waiting.filter(move |v| v.draft.names(symbol))
     }
 
-    /// Versions that name a symbol and are meant for one order that has not used them.
+    /// Versions that name a symbol and are meant for one order that has not used them, and that still bind it.
     pub fn given_for(&self, symbol: Symbol) -> Vec<&LimitVersion> {
-        let given: BTreeSet<u32> = self.of_orders.values().flatten().map(|(_, _, v)| v.version).collect();
+        let given = self.of_orders.values().flatten().filter(|given| self.stands(given));
+        let given: BTreeSet<u32> = given.map(|(_, _, v)| v.version).collect();
         self.versions.iter().filter(|v| given.contains(&v.version) && v.draft.names(symbol)).collect()
     }
 
@@ -290,9 +294,14 @@ impl LimitBook {
     ) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
         let own = self.of_orders.get(&key).map_or(&[][..], Vec::as_slice);
         self.binding(target).map(move |(name, scope, value)| {
-            let given = own.iter().rev().find(|(n, s, _)| (*n, *s) == (name, scope));
-            (name, scope, given.map_or(value, |(_, _, value)| value))
+            let given = own.iter().rev().find(|given| (given.0, given.1) == (name, scope));
+            (name, scope, given.filter(|given| self.stands(given)).map_or(value, |(_, _, value)| value))
         })
+    }
+
+    /// Whether a value for one order still binds it: nobody agreed to it beside a limit that came after it.
+    fn stands(&self, (name, scope, given): &Given) -> bool {
+        self.get(*name, *scope).is_none_or(|now| now.version < given.version)
     }
 
     /// Versions that were given to one order only and may still be used by it.
@@ -309,7 +318,8 @@ impl LimitBook {
             return Err(LimitError::EmptyWindow);
         }
         self.is_fresh(draft)?;
-        if terms.set.is_some() {
+        // What one order may do is compared with limits that may not stand yet: a person judges it.
+        if terms.set.is_some() || terms.order.is_some() {
             return Ok(LimitChange::Waits);
         }
         let waits = |old| loosens(draft.name, old, (hard.as_ref(), soft.as_ref()));

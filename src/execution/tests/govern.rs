@@ -141,6 +141,25 @@ fn an_override_of_one_order_is_used_up_by_it() {
 }
 
 #[test]
+fn nobody_plants_an_override_of_one_order_ahead_of_a_limit() {
+    let mut desk = desk();
+    let (account, id) = ("A".parse().unwrap(), "x1".parse().unwrap());
+    let one = LimitTerms { order: Some((account, id)), ..LimitTerms::default() };
+    let told = desk.set(draft(LimitName::RestrictedSymbols, "", one.clone()));
+    assert!(matches!(told[..], [EventBody::LimitProposed { version: 1, .. }]), "{told:?}");
+    // Two people agreed, but to no exception from what one of them forbids afterwards.
+    desk.approve("ann", 1);
+    desk.set(draft(LimitName::RestrictedSymbols, "AAA", LimitTerms::default()));
+    assert_eq!(desk.refusal("x1", 10), Some(RefusalCode::RestrictedList));
+    let two = LimitTerms { order: Some((account, "x2".parse().unwrap())), ..LimitTerms::default() };
+    desk.set(draft(LimitName::RestrictedSymbols, "", two));
+    assert_eq!(desk.refusal("x3", 10), Some(RefusalCode::RestrictedList));
+    desk.approve("ann", 3);
+    assert_eq!(desk.refusal("x2", 10), None);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
 fn a_change_set_is_approved_as_a_whole_by_somebody_else() {
     let mut desk = desk();
     let terms = LimitTerms { set: Some("june".parse().unwrap()), ..LimitTerms::default() };

@@ -163,6 +163,63 @@ fn an_override_of_one_order_binds_that_order_alone() {
 }
 
 #[test]
+fn an_override_of_one_order_always_waits_and_is_void_beside_a_later_limit() {
+    let key: OrderKey = ("A".parse().unwrap(), "o1".parse().unwrap());
+    let one = LimitTerms { order: Some(key), ..LimitTerms::default() };
+    let target = Target { account: key.0, kind: AccountKind::Paper, symbol: None, strategy: None };
+    let seen = |book: &LimitBook| {
+        book.binding_order(&target, key).map(|(_, _, v)| v.hard.as_ref().unwrap().to_string()).next().unwrap()
+    };
+    let mut book = LimitBook::default();
+    for value in ["900", "1"] {
+        let later = LimitTerms { effective_from: Some(UnixNanos::from_seconds(9)), ..one.clone() };
+        for terms in [one.clone(), later] {
+            assert_eq!(book.judge(&with_terms(value, terms), NOW), Ok(LimitChange::Waits), "{value}");
+        }
+    }
+    // As an older journal may say it was: in force before any limit, and at the value of the one that stood.
+    set(&mut book, &with_terms("100", one.clone()));
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &with_terms("100", one));
+    assert_eq!(book.judge(&with_terms("50", LimitTerms::default()), NOW), Ok(LimitChange::AtOnce));
+    let until = LimitTerms { expires_at: Some(UnixNanos::from_seconds(20)), ..LimitTerms::default() };
+    set(&mut book, &with_terms("50", until));
+    assert_eq!(seen(&book), "50.00");
+    assert_eq!(book.given_to(&key), [1, 3], "both are used up with the order");
+    book.turn(4, Turn::Ends).unwrap();
+    assert_eq!(book.binding_order(&target, key).map(|(_, _, v)| v.version).collect::<Vec<_>>(), [3]);
+    set(&mut book, &with_terms("40", LimitTerms::default()));
+    assert_eq!(seen(&book), "40.00");
+}
+
+#[test]
+fn a_window_planted_ahead_of_a_tightening_loosens_nothing() {
+    let at = UnixNanos::from_seconds;
+    let week = |begin, end| LimitTerms {
+        effective_from: Some(at(begin)),
+        expires_at: Some(at(end)),
+        ..LimitTerms::default()
+    };
+    let until = |end| LimitTerms { expires_at: Some(at(end)), ..LimitTerms::default() };
+    let from = |begin| LimitTerms { effective_from: Some(at(begin)), ..LimitTerms::default() };
+    // Equal to what stood when it was set, so that one person sufficed; then somebody tightens, for good, for longer,
+    // or from a moment within it.
+    for tighter in [LimitTerms::default(), until(90), from(15), week(15, 90)] {
+        let mut book = LimitBook::default();
+        set(&mut book, &with_terms("100", LimitTerms::default()));
+        let planted = with_terms("100", week(10, 20));
+        assert_eq!(book.judge(&planted, NOW), Ok(LimitChange::AtOnce));
+        set(&mut book, &planted);
+        set(&mut book, &with_terms("10", tighter.clone()));
+        while let Some((_, version, turn)) = next(&book, at(16)) {
+            let overtaken = turn == Turn::Begins && book.is_overtaken(version);
+            book.turn(version, if overtaken { Turn::Overtaken } else { turn }).unwrap();
+        }
+        assert_eq!(hard(&book), Some("10.00".into()), "{tighter:?}");
+    }
+}
+
+#[test]
 fn a_stale_draft_is_told_who_changed_what() {
     let mut book = LimitBook::default();
     set(&mut book, &with_terms("100", LimitTerms::default()));
