@@ -257,6 +257,8 @@ impl<'de> Deserialize<'de> for Trail {
 
 /// The strategy of orders that were found at a broker and not given here.
 pub const EXTERNAL: &str = "external";
+/// How the ids of orders begin that close positions of a scope.
+pub const CLOSING: &str = "flatten-";
 
 /// What somebody asks for. Immutable; what becomes of it is told by events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,6 +363,13 @@ impl OrderSpec {
     /// Whether it was found at a broker and not given here.
     pub fn is_external(&self) -> bool {
         self.strategy.is_some_and(|strategy| strategy.as_str() == EXTERNAL)
+    }
+
+    /// Whether nobody may give it, since its strategy or the beginning of its id is for orders that the program makes.
+    pub fn has_reserved_name(&self) -> bool {
+        let id = self.id.as_str();
+        let found = id.strip_prefix(EXTERNAL).is_some_and(|rest| rest.starts_with(':'));
+        self.is_external() || found || id.starts_with(CLOSING)
     }
 
     /// The strategy that holds what it trades: none where it names none or was found at a broker.

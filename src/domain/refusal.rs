@@ -37,7 +37,7 @@ refusal_codes! {
     UnknownAccount = "UNKNOWN_ACCOUNT", "the account does not exist";
     UnknownOrder = "UNKNOWN_ORDER", "the order does not exist";
     DuplicateClientOrderId = "DUPLICATE_CLIENT_ORDER_ID", "the order id was used before with other content";
-    ReservedName = "RESERVED_NAME", "the strategy name external is kept for orders that were found at a broker";
+    ReservedName = "RESERVED_NAME", "the strategy external, and order ids that begin with external: or flatten-, are kept for orders that the program itself makes: choose another name";
     InstrumentNotFound = "INSTRUMENT_NOT_FOUND", "the instrument is not known";
     InstrumentNotTradable = "INSTRUMENT_NOT_TRADABLE", "the account does not trade on this exchange or in this currency";
     NotPermittedRole = "NOT_PERMITTED_ROLE", "the role does not allow it";
@@ -62,6 +62,7 @@ refusal_codes! {
     ContingentAlreadyClosed = "CONTINGENT_ALREADY_CLOSED", "the orders it belongs to are already done";
     ParentRejected = "PARENT_REJECTED", "its parent order was refused";
     WaitsForParent = "WAITS_FOR_PARENT", "waits for its parent's first fill";
+    ParentFilledMore = "PARENT_FILLED_MORE", "its parent filled more: all that it may fill by now is judged again";
     AlreadyPending = "ALREADY_PENDING", "an earlier wish about this order is still on its way to the broker";
     AmendBelowCum = "AMEND_BELOW_CUM", "the venue changes no order to what is filled already: cancel the rest";
     AmendFieldImmutable = "AMEND_FIELD_IMMUTABLE", "this order has no such price to change";

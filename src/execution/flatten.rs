@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::Scope;
+use crate::domain::order::CLOSING;
 use crate::domain::{
     AccountId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, Quantity, RefusalCode, Side,
     TimeInForce, UserName,
@@ -25,9 +26,6 @@ use super::routing::Route;
 use super::step::Step;
 use super::submit::enter;
 use super::venues::capabilities;
-
-/// How the names of closing orders begin.
-const CLOSING: &str = "flatten-";
 
 /// What an account holds of an instrument.
 type Held = (AccountId, InstrumentId, Quantity);
@@ -125,11 +123,23 @@ impl Step<'_> {
     /// The order that closes a position.
     fn closing(&self, (account, instrument, held): Held) -> Result<Option<Arc<OrderSpec>>, EngineError> {
         let Some((side, quantity)) = opposite(held) else { return Ok(None) };
-        // No event before had this number, so no order before had this name.
-        let id: OrderId = format!("{CLOSING}{}", self.state().seq().saturating_add(1)).parse()?;
+        let id = self.closing_name(account)?;
         let plain = OrderSpec::plain(account, id, instrument, (side, quantity), None);
         let reduce_only = self.remote_broker(&plain).is_none_or(|broker| capabilities(broker).reduce_only);
         Ok(Some(Arc::new(OrderSpec { reduce_only, tif: TimeInForce::Day, ..plain })))
+    }
+
+    /// A name for a closing order: of the next event's number, unless an order of an older journal has it.
+    fn closing_name(&self, account: AccountId) -> Result<OrderId, EngineError> {
+        let orders = self.state().orders();
+        let mut number = self.state().seq().saturating_add(1);
+        loop {
+            let id: OrderId = format!("{CLOSING}{number}").parse()?;
+            if orders.asked(&(account, id)).is_none() {
+                return Ok(id);
+            }
+            number = number.saturating_add(1);
+        }
     }
 
     /// Gives the order that closes a position, at its exchange's time; one that is known to be refused, is.

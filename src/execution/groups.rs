@@ -65,7 +65,7 @@ impl Step<'_> {
             self.fill_group(key, group, filled)?;
         }
         if self.state().orders().has_ties() {
-            self.see_children(key, status, all)?;
+            self.see_children(key, status, (all, filled))?;
         }
         if filled.is_positive() {
             self.end_flat(key.0, instrument, group)?;
@@ -101,12 +101,13 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Lets children work once their parent has filled something, and ends or cuts them when it fills no more.
+    /// Lets children work once their parent has filled something, all of it and what of it now, and ends or cuts them when
+    /// it fills no more.
     fn see_children(
         &mut self,
         key: OrderKey,
         status: OrderStatus,
-        filled: Quantity,
+        (filled, now): (Quantity, Quantity),
     ) -> Result<(), EngineError> {
         let children: Vec<OrderKey> = self.state().orders().children(&key).collect();
         for child in children {
@@ -119,6 +120,7 @@ impl Step<'_> {
                     self.state().orders().open().get(&child).and_then(|o| self.remote_broker(&o.spec));
                 // A broker gets a child once, when it is known how much of it there will be.
                 if remote.is_none() || status.is_done() {
+                    self.hold_grown(child, now)?;
                     self.release_child(child)?;
                 }
                 if status.is_done() {
@@ -139,17 +141,47 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Holds a child that works, and may now fill more than the gate has seen of it, until that is judged. An exit grows by
+    /// what its parent adds to the position, which is no more risk, unless another exit grows by the same.
+    fn hold_grown(&mut self, key: OrderKey, by: Quantity) -> Result<(), EngineError> {
+        let Some(child) = self.state().orders().open().get(&key).filter(|o| o.matches_here()) else {
+            return Ok(());
+        };
+        let before = child.cap.and_then(|cap| cap.checked_sub(by));
+        let grew = by.is_positive() && before.is_some_and(|before| before < child.spec.quantity);
+        if !grew || self.is_only_exit(child) {
+            return Ok(());
+        }
+        let (order, code) = (Arc::clone(&child.spec), RefusalCode::ParentFilledMore);
+        self.emit(EventBody::OrderHeld { order, code, decision: None, valued_at: None })
+    }
+
+    /// Whether nothing but an order, and the others of its group, takes back what its parent makes; or whether it ends
+    /// with the position whatever does.
+    fn is_only_exit(&self, child: &Order) -> bool {
+        let Some(parent) = self.parent_of(child).filter(|parent| is_exit(&child.spec, &parent.spec)) else {
+            return false;
+        };
+        let (orders, key) = (self.state().orders(), (parent.spec.account, parent.spec.id));
+        let mut others = orders.children(&key).filter_map(|key| orders.open().get(&key)).map(|o| &o.spec);
+        let beside = |o: &OrderSpec| o.id != child.spec.id && (o.oco.is_none() || o.oco != child.spec.oco);
+        let trades = (key.0, child.spec.instrument, child.spec.side);
+        let ends_flat = child.spec.reduce_only || self.may_not_short(trades);
+        ends_flat || !others.any(|o| o.side == child.spec.side && beside(o))
+    }
+
     /// Lets a child work for what its parent has filled, when the gate agrees now.
     pub(super) fn release_child(&mut self, key: OrderKey) -> Result<(), EngineError> {
         let Some(child) = self.state().orders().open().get(&key) else { return Ok(()) };
-        if child.code != Some(RefusalCode::WaitsForParent) || !child.working().is_positive() {
+        let waits = [RefusalCode::WaitsForParent, RefusalCode::ParentFilledMore].map(Some);
+        if !waits.contains(&child.code) || !child.working().is_positive() {
             return Ok(());
         }
         let quantity = child.filled.checked_add(child.working()).unwrap_or(child.spec.quantity);
         let working = Arc::new(OrderSpec { quantity, ..OrderSpec::clone(&child.spec) });
         let state = self.state();
         let Some(book) = state.book(key.0, self.now) else { return Ok(()) };
-        let exits = self.parent_of(child).is_some_and(|parent| parent.spec.side != working.side);
+        let exits = self.parent_of(child).is_some_and(|parent| is_exit(&working, &parent.spec));
         let draft = Draft { released: true, exits, ..Draft::amended(&working) };
         let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
         match decision.verdict() {
@@ -286,6 +318,11 @@ impl Step<'_> {
         let draft = Draft { may_wait, approved, exits_ask, ..Draft::amended(spec) };
         Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
     }
+}
+
+/// Whether a child takes back what its parent makes: the other way, for the same strategy.
+fn is_exit(child: &OrderSpec, parent: &OrderSpec) -> bool {
+    child.side != parent.side && child.strategy == parent.strategy
 }
 
 /// Whether a broker ends an order by itself, or holds it until its entry fills: one of a group that it keeps.

@@ -75,12 +75,14 @@ pub fn fitting(
     if entry.is_none() && lead.order_type != OrderType::Limit {
         return Err((CLASS, "of two exits there, the limit order is given first"));
     }
-    let is_alike = |o: &&OrderSpec| o.instrument == lead.instrument && o.quantity == lead.quantity;
+    let is_alike = |o: &&OrderSpec| {
+        (o.instrument, o.strategy, o.quantity) == (lead.instrument, lead.strategy, lead.quantity)
+    };
     let closes = |o: &&OrderSpec| (o.side == lead.side) == entry.is_none();
     if !exits.iter().all(|o| is_alike(o) && closes(o)) {
         return Err((
             CLASS,
-            "the orders of a group there are of one instrument and quantity, exits against the entry",
+            "the orders of a group there are of one instrument, strategy and quantity, exits against the entry",
         ));
     }
     if legs.iter().chain([lead]).any(|o| o.reduce_only || o.post_only) {

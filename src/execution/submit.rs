@@ -38,7 +38,7 @@ impl Step<'_> {
             }
             return self.deny(order, Refusal::plain(RefusalCode::DuplicateClientOrderId), None);
         }
-        if order.is_external() {
+        if order.has_reserved_name() {
             return self.deny(order, Refusal::plain(RefusalCode::ReservedName), None);
         }
         self.engine.state.view.facts.merge(facts);

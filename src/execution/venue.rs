@@ -320,7 +320,7 @@ impl Step<'_> {
                     let filled = self.fill(key, left.min(most), price, (trade.price, left))?;
                     left = left.checked_sub(filled).unwrap_or(Quantity::ZERO);
                 }
-                Effect::Told(effect) => self.set_off(key, effect, Quantity::from_raw(i64::MAX))?,
+                Effect::Told(effect) => self.set_off(key, effect, most)?,
             }
             if start == Start::Open {
                 self.end_after_bar(std::iter::once(key))?;

@@ -214,6 +214,60 @@ fn a_child_that_would_go_short_is_no_exit() {
     assert_eq!(desk.get("tp").code, Some(RefusalCode::TradingHalted));
 }
 
+/// A parent of 60 with two children, filled by 5 and then all: what an account of this cash holds at most of both ways.
+fn with_two_children(side: Side, limits: [i64; 2], cash: &str) -> Desk {
+    let mut desk = Desk::new(&Calendars::bundled().unwrap(), cash, true);
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    desk.submit(Desk::order("e", "AAA", Side::Buy, 60, Some(9_950)));
+    for (id, limit) in ["a", "b"].into_iter().zip(limits) {
+        let parent = Some("e".parse().unwrap());
+        desk.submit(OrderSpec { parent, ..Desk::order(id, "AAA", side, 60, Some(limit)) });
+    }
+    desk.bar("AAA", 1, [9_940; 4], 200);
+    assert_eq!(desk.shares(), 5);
+    desk
+}
+
+#[test]
+fn children_that_grow_with_their_parent_are_judged_for_all_of_it() {
+    let mut desk = with_two_children(Side::Buy, [9_945, 9_945], "7000");
+    assert_eq!([desk.status("a"), desk.status("b")], [OrderStatus::Accepted; 2], "5 of each are paid for");
+    for _ in 0..3 {
+        desk.bar("AAA", 1, [9_940; 4], 1_000_000);
+    }
+    assert_eq!(desk.get("b").code, Some(RefusalCode::InsufficientCash));
+    assert!(!desk.engine.state().accounts()[&"A".parse().unwrap()].cash().is_negative());
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn two_exits_that_grow_beside_each_other_are_no_exits() {
+    let mut desk = with_two_children(Side::Sell, [10_200, 10_300], "100000");
+    halt(&mut desk);
+    desk.bar("AAA", 1, [9_940; 4], 1_000_000);
+    assert_eq!(desk.get("a").code, Some(RefusalCode::TradingHalted), "both would go short");
+    assert_eq!(desk.sizes("b"), [60, 0, 60], "one takes back what the entry made");
+}
+
+#[test]
+fn no_order_takes_the_name_of_one_that_closes_a_position() {
+    let mut desk = desk();
+    desk.submit(Desk::order("own", "AAA", Side::Buy, 10, None));
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    let next = desk.engine.state().seq() + 1;
+    for number in next..next + 20 {
+        let id = format!("flatten-{number}");
+        desk.submit(Desk::order(&id, "AAA", Side::Buy, 1, Some(9_000)));
+        assert_eq!(desk.get(&id).code, Some(RefusalCode::ReservedName));
+    }
+    desk.submit(Desk::order("external:v-1", "AAA", Side::Buy, 1, None));
+    assert_eq!(desk.get("external:v-1").code, Some(RefusalCode::ReservedName));
+    desk.give(Command::Flatten { scope: Scope::Firm, reason: "test".into() });
+    desk.bar("AAA", 1, FLAT, 1_000_000);
+    assert_eq!(desk.shares(), 0);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
 #[test]
 fn a_split_leaves_prices_on_the_tick_no_limit_worse_and_no_stop_later() {
     let mut desk = desk();
