@@ -89,6 +89,8 @@ reasons! {
     Restated = "RESTATED", "look up whether there was a split; import it with 'import actions', then fetch again";
     /// A split that the prices of its day do not show.
     SplitNotSeen = "SPLIT_NOT_SEEN", "look it up elsewhere; accept it when it is true";
+    /// A large dividend that the prices of its day do not show.
+    DividendNotSeen = "DIVIDEND_NOT_SEEN", "look it up elsewhere; accept it when it is true";
     /// A dividend as large as the price before it, or larger.
     DividendTooLarge = "DIVIDEND_TOO_LARGE", "check the unit and whether it is a share; accept it when it is true";
     /// A rename to itself, in a circle, or to two symbols.

@@ -1,8 +1,9 @@
 //! Whether stored prices allow a split or dividend that somebody tells.
 //!
-//! A split divides raw prices on its day, and a dividend is less than the price before it. Prices that say otherwise
-//! refute it; where there are none around the day, nothing is said either way. Pure, and careful: a small split is lost
-//! in a day's noise and is never refuted, and a large one only when the price plainly did not move by it.
+//! A split divides raw prices on its day, and a dividend is less than the price before it and lowers it. Prices that say
+//! otherwise refute it; where there are none around the day, nothing is said either way. Pure, and careful: a small split
+//! or dividend is lost in a day's noise and is never refuted, and a large one only when the price plainly did not move by
+//! it.
 
 use chrono::{Days, NaiveDate};
 
@@ -13,8 +14,11 @@ use crate::domain::market::{ActionKind, Basis, CorporateAction, DailyBar, SplitR
 
 /// Least size of a split, as a logarithm, that can be told from the market.
 const SPLIT_LOG_MIN: f64 = 0.25;
-/// A split is refuted when the price is farther from its step than this share of it, and that near to no step at all.
+/// A split is refuted when the price is farther from its step than this share of it, and that near to no step at all; a
+/// dividend when the price fell by less than this share of it.
 const REFUTED_SHARE: f64 = 0.5;
+/// Least dividend, as a share of the price before it, that can be told from the market: regular ones never reach it.
+const DIVIDEND_SHARE_MIN: f64 = 0.1;
 /// Prices farther from the day than this say nothing of it.
 pub const AROUND_DAYS: u64 = 15;
 
@@ -60,13 +64,7 @@ pub fn judge(
     let Some(before) = before else { return Verdict::Unknown };
     match action.kind {
         ActionKind::Dividend { amount, .. } => {
-            let later = match evidence.basis {
-                Basis::Raw => 1.0,
-                Basis::Split => splits_after(all, before.session),
-                Basis::Total => return Verdict::Unknown,
-            };
-            let is_more = amount.to_f64() >= before.close.to_f64() * later;
-            if is_more { Verdict::Refuted(Reason::DividendTooLarge) } else { Verdict::Plausible }
+            judge_dividend(amount.to_f64(), before, after, evidence.basis, all)
         }
         ActionKind::Split(ratio) => {
             let Some(after) = after else { return Verdict::Unknown };
@@ -87,6 +85,36 @@ pub fn judge(
             }
         }
     }
+}
+
+/// Judges a dividend of a share by the bar before its day and the first one since.
+fn judge_dividend(
+    amount: f64,
+    before: &DailyBar,
+    after: Option<&DailyBar>,
+    basis: Basis,
+    all: &[CorporateAction],
+) -> Verdict {
+    let since = |bar: &DailyBar| splits_after(all, bar.session);
+    // How many shares one became: since `before` where prices are restated for it, until `after` where they are not.
+    let (restated, split) = match basis {
+        Basis::Raw => (1.0, after.map_or(1.0, |after| since(before) / since(after))),
+        Basis::Split => (since(before), 1.0),
+        Basis::Total => return Verdict::Unknown,
+    };
+    let close = before.close.to_f64() * restated;
+    if amount >= close {
+        return Verdict::Refuted(Reason::DividendTooLarge);
+    }
+    // A dividend on the day of a consolidation is told per share after it.
+    let share = amount * split.min(1.0) / close;
+    if share < DIVIDEND_SHARE_MIN {
+        return Verdict::Plausible;
+    }
+    let Some(after) = after else { return Verdict::Unknown };
+    let price = after.open.min(after.close).to_f64() * split;
+    let fell = 1.0 - price / before.close.to_f64();
+    if fell < REFUTED_SHARE * share { Verdict::Refuted(Reason::DividendNotSeen) } else { Verdict::Plausible }
 }
 
 /// The days whose prices are needed to judge actions of some days.
@@ -158,6 +186,8 @@ mod tests {
         let half = [bar("2024-06-05", "100"), bar("2024-06-06", "101"), bar("2024-06-07", "62")];
         let (not_seen, too_large) =
             (Verdict::Refuted(Reason::SplitNotSeen), Verdict::Refuted(Reason::DividendTooLarge));
+        let unseen = Verdict::Refuted(Reason::DividendNotSeen);
+        let good = [bar("2024-06-06", "101"), bar("2024-06-07", "83")];
         let not_a_session = Verdict::Refuted(Reason::NotASession);
         let (ok, unknown) = (Verdict::Plausible, Verdict::Unknown);
         let cases: &[Case<'_>] = &[
@@ -193,7 +223,13 @@ mod tests {
             ("announced", &flat, Basis::Raw, None, split("2024-06-12", "4", "1"), unknown),
             ("long before", &flat, Basis::Raw, None, split("2020-06-12", "4", "1"), unknown),
             ("more than the price", &flat, Basis::Raw, None, paid("2024-06-07", "101"), too_large),
-            ("nearly the price", &flat, Basis::Raw, None, paid("2024-06-07", "100"), ok),
+            ("nearly the price", &flat, Basis::Raw, None, paid("2024-06-07", "100"), unseen),
+            ("a tenth of a price that stands", &flat, Basis::Raw, None, paid("2024-06-07", "10.2"), unseen),
+            ("less than a tenth", &flat, Basis::Raw, None, paid("2024-06-07", "10"), ok),
+            ("a third, and the price fell", &half, Basis::Raw, None, paid("2024-06-07", "33"), ok),
+            ("a third on a day of good news", &good, Basis::Raw, None, paid("2024-06-07", "33"), ok),
+            ("a large one in restated prices", &flat, Basis::Split, None, paid("2024-06-07", "40"), unseen),
+            ("a large one announced", &flat, Basis::Raw, None, paid("2024-06-10", "40"), unknown),
             ("no price before", &flat, Basis::Raw, None, paid("2024-06-05", "1"), unknown),
             ("a Saturday", &flat, Basis::Raw, None, paid("2024-06-08", "1"), not_a_session),
         ];
@@ -208,11 +244,21 @@ mod tests {
         let calendars = Calendars::bundled().unwrap();
         let calendar = calendars.of(Exchange::Xnys);
         // Restated for a later 10:1 split: 10 was 100 then.
-        let bars = [bar("2024-06-05", "10"), bar("2024-06-06", "10.1"), bar("2024-06-07", "9.5")];
+        let bars = [bar("2024-06-05", "10"), bar("2024-06-06", "5.1"), bar("2024-06-07", "5")];
         let evidence = Evidence { bars: &bars, basis: Basis::Split, confirmed: None };
         let all = [paid("2024-06-06", "50"), split("2024-07-08", "10", "1")];
         assert_eq!(judge(&all[0], evidence, &all, calendar), Verdict::Plausible);
         assert_eq!(judge(&all[0], evidence, &all[..1], calendar), Verdict::Refuted(Reason::DividendTooLarge));
+        // On the day of a split, raw prices are compared as if it had not been. Nothing was paid here.
+        for (amount, new, old, after, verdict) in [
+            ("40", "10", "1", "10", Verdict::Refuted(Reason::DividendNotSeen)),
+            ("40", "1", "10", "1000", Verdict::Plausible),
+        ] {
+            let bars = [bar("2024-06-06", "100"), bar("2024-06-07", after)];
+            let evidence = Evidence { bars: &bars, basis: Basis::Raw, confirmed: None };
+            let all = [paid("2024-06-07", amount), split("2024-06-07", new, old)];
+            assert_eq!(judge(&all[0], evidence, &all, calendar), verdict, "{new}:{old}");
+        }
     }
 
     #[test]

@@ -372,7 +372,7 @@ impl MarketStore {
     pub fn settle_refetched(&mut self) -> Result<u64, StoreError> {
         self.db().write("close what was fetched again", |tx| {
             let sql = "UPDATE quarantine SET state = 'accepted' WHERE state = 'refetch' \
-                       AND reason NOT IN ('SPLIT_NOT_SEEN', 'DIVIDEND_TOO_LARGE') AND EXISTS ( \
+                       AND reason NOT IN ('SPLIT_NOT_SEEN', 'DIVIDEND_NOT_SEEN', 'DIVIDEND_TOO_LARGE') AND EXISTS ( \
                        SELECT 1 FROM prices p JOIN sources s ON s.id = p.source_id \
                        JOIN instruments i ON i.id = s.instrument WHERE s.source = quarantine.file \
                        AND i.symbol = quarantine.symbol \
