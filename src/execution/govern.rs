@@ -148,6 +148,18 @@ impl Step<'_> {
         Ok(Second::Alone)
     }
 
+    /// The same for what several people did: the second person is another than each of them.
+    pub(super) fn second_of_all(
+        &self,
+        given: &Given,
+        makers: &[UserName],
+        asked_at: Option<UnixNanos>,
+    ) -> Result<Second, String> {
+        let all = makers.iter().map(|maker| self.second(given, *maker, asked_at));
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        Ok(if all.contains(&Second::Alone) { Second::Alone } else { Second::Other })
+    }
+
     fn put_in_force(
         &mut self,
         version: u32,
@@ -279,13 +291,14 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Lifts a halt: nobody who set it, or made it harder since, is who lifts it.
     pub(super) fn resume(&mut self, given: &Given, scope: Scope) -> Result<(), EngineError> {
         let actor = given.actor;
         let what = format!("resume {scope}");
-        let Some(halt) = self.state().halts.get(&scope).copied() else {
+        let Some(halt) = self.state().halts.get(&scope) else {
             return self.reject(actor, what, "the scope is not halted".to_owned());
         };
-        match self.second(given, halt.actor, Some(halt.wall)) {
+        match self.second_of_all(given, &halt.by, Some(halt.wall)) {
             Err(reason) => self.reject(actor, what, reason),
             Ok(second) => {
                 let alone = matches!(second, Second::Alone);

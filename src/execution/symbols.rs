@@ -92,11 +92,14 @@ impl Step<'_> {
 
     fn carry_halt(&mut self, old: Symbol, new: Symbol) -> Result<(), EngineError> {
         let (halts, scope) = (self.state().halts(), Scope::Symbol(new));
-        let Some(halt) = halts.get(&Scope::Symbol(old)).copied() else { return Ok(()) };
+        let Some(halt) = halts.get(&Scope::Symbol(old)).cloned() else { return Ok(()) };
         if halts.get(&scope).is_some_and(|own| own.mode >= halt.mode) {
             return Ok(());
         }
         let reason = CleanText::from(format!("{old} is {new} now"));
-        self.emit(EventBody::Halted { scope, mode: halt.mode, actor: halt.actor, reason })
+        let mode = halt.mode;
+        halt.by
+            .into_iter()
+            .try_for_each(|actor| self.emit(EventBody::Halted { scope, mode, actor, reason: reason.clone() }))
     }
 }

@@ -96,12 +96,12 @@ impl Seen {
 }
 
 /// A halt in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halt {
     /// How hard.
     pub mode: HaltMode,
-    /// Who set it.
-    pub actor: UserName,
+    /// Everybody who set it or set it anew, the last one last.
+    pub by: Vec<UserName>,
     /// Since when.
     pub since: UnixNanos,
     /// The time on the wall then.

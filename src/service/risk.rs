@@ -10,7 +10,7 @@ use crate::domain::limit::{
 };
 use crate::domain::listed::{ListedError, Spelled};
 use crate::domain::row::{RiskAckRow, RiskEventRow};
-use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, Seq, UnixNanos};
+use crate::domain::{AccountId, ChangeSetId, CleanText, Command, Event, OrderId, Seq, UnixNanos, UserName};
 use crate::execution::State;
 use crate::risk::{self, LimitBook, LimitUse};
 use crate::store::trades::{Accounts, Period};
@@ -516,7 +516,8 @@ pub(super) fn halt_rows(state: &State) -> Vec<view::HaltRow> {
     halts
         .map(|(scope, h)| {
             let reason = state.halt_reason(*scope).to_owned();
-            view::HaltRow { scope: *scope, mode: h.mode, actor: h.actor, since: h.since, reason }
+            let by: Vec<&str> = h.by.iter().map(UserName::as_str).collect();
+            view::HaltRow { scope: *scope, mode: h.mode, actor: by.join(", "), since: h.since, reason }
         })
         .collect()
 }

@@ -183,7 +183,10 @@ impl Fold<'_> {
             EventBody::Halted { scope, mode, actor, reason } => {
                 let wall = self.event.wall;
                 self.state.halt_reasons.insert(*scope, reason.clone());
-                self.state.halts.insert(*scope, Halt { mode: *mode, actor: *actor, since: t, wall });
+                let mut by = self.state.halts.remove(scope).map_or_else(Vec::new, |before| before.by);
+                by.retain(|who| who != actor);
+                by.push(*actor);
+                self.state.halts.insert(*scope, Halt { mode: *mode, by, since: t, wall });
             }
             EventBody::Resumed { scope, .. } => {
                 self.state.halts.remove(scope);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::event::{EndReason, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, Turn, WorkingOrders};
-use crate::domain::{RefusalCode, UserName};
+use crate::domain::{CleanText, RefusalCode, UserName};
 use crate::risk::{Verdict, replay};
 
 const AAA: [i64; 4] = [10_000; 4];
@@ -446,6 +446,35 @@ fn a_drawdown_that_spoke_is_not_lifted_by_one_person() {
         assert_eq!(desk.refusal("f", 1), None, "two people agreed, and it has begun");
         desk.check(&Calendars::bundled().unwrap());
     }
+}
+
+#[test]
+fn nobody_who_set_a_halt_or_made_it_harder_lifts_it() {
+    let mut desk = desk();
+    let scope = Scope::Symbol("AAA".parse().unwrap());
+    let halt = |desk: &mut Desk, who: &str, mode| {
+        let reason = CleanText::default();
+        desk.ask(who, Independence::Everyone, 0, Command::Halt { scope, mode, cancel: false, reason })
+    };
+    let resume = |desk: &mut Desk, who: &str, scope| {
+        desk.ask(who, Independence::Everyone, 0, Command::Resume { scope })
+    };
+    halt(&mut desk, "rita", HaltMode::Reducing);
+    halt(&mut desk, "rob", HaltMode::Halted);
+    for who in ["rita", "rob"] {
+        let told = resume(&mut desk, who, scope);
+        assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "{who}: {told:?}");
+    }
+    // Both are who halted under the new symbol too.
+    desk.change("AAA", "ZZZ");
+    let new = Scope::Symbol("ZZZ".parse().unwrap());
+    assert_eq!(desk.engine.state().halts()[&new].by, desk.engine.state().halts()[&scope].by);
+    assert!(matches!(resume(&mut desk, "ann", scope)[..], [EventBody::Resumed { .. }]));
+    // Lifted is lifted: who halted before may lift what somebody else sets later.
+    halt(&mut desk, "rob", HaltMode::Halted);
+    halt(&mut desk, "rob", HaltMode::Halted);
+    assert!(matches!(resume(&mut desk, "rita", scope)[..], [EventBody::Resumed { .. }]));
+    desk.check(&Calendars::bundled().unwrap());
 }
 
 #[test]

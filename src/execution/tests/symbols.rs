@@ -17,7 +17,7 @@ fn draft(name: LimitName, scope: &str, hard: &str) -> LimitDraft {
 }
 
 impl Desk {
-    fn change(&mut self, from: &str, to: &str) -> Vec<EventBody> {
+    pub(super) fn change(&mut self, from: &str, to: &str) -> Vec<EventBody> {
         let day = self.now.to_datetime().date_naive();
         let time = self.now.plus_nanos(1);
         self.market(&MarketEvent::SymbolChange {

@@ -306,8 +306,12 @@ fn a_halted_market_and_a_halted_scope_take_nothing() {
     world.halted.insert(xyz());
     assert_eq!(world.code(&order(Side::Buy, 10, None)), "MARKET_HALTED");
     let mut world = World::new().holding(10, "100");
-    let halt =
-        |mode| Halt { mode, actor: "rita".parse().unwrap(), since: UnixNanos::ZERO, wall: UnixNanos::ZERO };
+    let halt = |mode| Halt {
+        mode,
+        by: vec!["rita".parse().unwrap()],
+        since: UnixNanos::ZERO,
+        wall: UnixNanos::ZERO,
+    };
     world.halts.insert(Scope::Firm, halt(HaltMode::Reducing));
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "TRADING_REDUCE_ONLY");
     assert_eq!(world.code(&order(Side::Sell, 10, None)), "");

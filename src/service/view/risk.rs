@@ -100,8 +100,8 @@ pub struct HaltRow {
     pub scope: Scope,
     /// How hard.
     pub mode: HaltMode,
-    /// Who.
-    pub actor: UserName,
+    /// Who set it, the last one last: none of them lifts it.
+    pub actor: String,
     /// Since when.
     pub since: UnixNanos,
     /// Why; empty where nobody said so, and for who sees no limits.

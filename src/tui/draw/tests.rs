@@ -117,7 +117,7 @@ fn a_halt_and_a_foreign_owner_are_banners_everywhere() {
         screen.halted = vec![HaltRow {
             scope: Scope::Firm,
             mode: HaltMode::Halted,
-            actor: "raj".parse().unwrap(),
+            actor: "raj".to_owned(),
             since: UnixNanos::from_seconds(1_732_113_000),
             reason: "bad news".to_owned(),
         }];

@@ -446,7 +446,7 @@ fn limits() -> LimitsView {
         halts: vec![HaltRow {
             scope: Scope::Symbol(p("GME")),
             mode: HaltMode::Halted,
-            actor: p("raj"),
+            actor: "raj".to_owned(),
             since: at("20T15:00:00"),
             reason: "a letter of the exchange".to_owned(),
         }],

@@ -222,7 +222,7 @@ fn a_flatten_passes_limits_and_a_halt_but_only_reduces() {
     let mut world = World::new().limit("max_order_quantity", "5", None).holding(30, "100");
     let halt = Halt {
         mode: HaltMode::Halted,
-        actor: "rita".parse().unwrap(),
+        by: vec!["rita".parse().unwrap()],
         since: UnixNanos::ZERO,
         wall: UnixNanos::ZERO,
     };
