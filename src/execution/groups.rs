@@ -110,6 +110,8 @@ impl Step<'_> {
         (filled, now): (Quantity, Quantity),
     ) -> Result<(), EngineError> {
         let children: Vec<OrderKey> = self.state().orders().children(&key).collect();
+        // All of them before the first is judged, so that none is judged beside what the next one may not get.
+        children.iter().try_for_each(|child| self.hold_grown(*child, now))?;
         for child in children {
             let kept = self.state().orders().open().get(&child).is_some_and(|o| o.sent_with() == Some(key.1));
             if kept {
@@ -120,7 +122,6 @@ impl Step<'_> {
                     self.state().orders().open().get(&child).and_then(|o| self.remote_broker(&o.spec));
                 // A broker gets a child once, when it is known how much of it there will be.
                 if remote.is_none() || status.is_done() {
-                    self.hold_grown(child, now)?;
                     self.release_child(child)?;
                 }
                 if status.is_done() {
