@@ -88,6 +88,8 @@ pub enum Command {
         account: AccountId,
         /// Its id.
         id: OrderId,
+        /// What was shown of it, where something was: it counts only while that is still so.
+        seen: Option<ShownOrder>,
     },
     /// Stops trading in a scope.
     Halt {
@@ -183,6 +185,17 @@ pub enum Command {
         /// Open or close.
         state: SessionState,
     },
+}
+
+/// What a person saw of an order that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShownOrder {
+    /// Shares.
+    pub quantity: Quantity,
+    /// Limit price, where it has one.
+    pub limit_price: Option<Price>,
+    /// Where its trigger stands, where it has one.
+    pub trigger_price: Option<Price>,
 }
 
 /// What somebody asked to take over from a broker.

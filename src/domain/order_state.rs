@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::ShownOrder;
 use super::{
     BrokerId, CleanText, Money, OrderId, OrderSpec, Price, Quantity, RefusalCode, UnixNanos, UserName,
     VenueOrderId,
@@ -370,6 +371,9 @@ pub struct Order {
     pub reason: String,
     /// Who gave it.
     pub actor: UserName,
+    /// Who else changed it here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_by: Vec<UserName>,
 }
 
 fn none_filled(volume: &Quantity) -> bool {
@@ -402,6 +406,7 @@ impl Order {
             code: None,
             reason: String::new(),
             actor,
+            changed_by: Vec::new(),
         }
     }
 
@@ -455,6 +460,17 @@ impl Order {
     /// The price at which it starts to work: a trailing stop's where it stands, else the one given.
     pub fn trigger(&self) -> Option<Price> {
         self.stop.or(self.spec.trigger_price)
+    }
+
+    /// Everybody whose wish it is: who gave it and who changed it.
+    pub fn makers(&self) -> impl Iterator<Item = UserName> + '_ {
+        std::iter::once(self.actor).chain(self.changed_by.iter().copied())
+    }
+
+    /// What of it can change while it waits.
+    pub fn shown(&self) -> ShownOrder {
+        let OrderSpec { quantity, limit_price, .. } = *self.spec;
+        ShownOrder { quantity, limit_price, trigger_price: self.trigger() }
     }
 }
 

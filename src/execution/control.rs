@@ -1,6 +1,6 @@
 //! What people steer with: accounts, and orders that wait for a second person.
 
-use crate::domain::command::Given;
+use crate::domain::command::{Given, ShownOrder};
 use crate::domain::event::{EndReason, EventBody};
 use crate::domain::limit::LimitName;
 use crate::domain::time::NANOS_PER_SECOND;
@@ -59,9 +59,14 @@ impl Step<'_> {
         })
     }
 
-    /// Releases an order that a soft limit holds; hard limits and money are checked again. The only person of a home may
-    /// agree to an own order, later and flagged.
-    pub(super) fn approve_order(&mut self, given: &Given, key: OrderKey) -> Result<(), EngineError> {
+    /// Releases an order that a soft limit holds; hard limits and money are checked again. Who gave or changed it may not,
+    /// but the only person of a home later and flagged.
+    pub(super) fn approve_order(
+        &mut self,
+        given: &Given,
+        key: OrderKey,
+        seen: Option<ShownOrder>,
+    ) -> Result<(), EngineError> {
         let actor = given.actor;
         let what = format!("approve order {} of {}", key.1, key.0);
         let Some(order) = self.state().orders.open().get(&key).cloned() else {
@@ -73,10 +78,15 @@ impl Step<'_> {
         if order.status != OrderStatus::PendingApproval {
             return self.reject(actor, what, "the order does not wait for approval".to_owned());
         }
+        if seen.is_some_and(|seen| seen != order.shown()) {
+            let reason = "the order was changed since it was shown: look at it again".to_owned();
+            return self.reject(actor, what, reason);
+        }
         // Of a broker's pair both are one wish: who agrees to one agrees to both.
         let order = self.waiting_lead(&order).unwrap_or(order);
         let key = (key.0, order.spec.id);
-        let second = self.second(given, order.actor, self.state().asked.get(&key).copied());
+        let makers = self.makers(&order);
+        let second = self.second_of_all(given, &makers, self.state().asked.get(&key).copied());
         let alone = match second {
             Err(reason) => return self.reject(actor, what, reason),
             Ok(second) => second == Second::Alone,

@@ -450,6 +450,7 @@ mod tests {
                 code: None,
                 reason: String::new(),
                 actor: "kim".parse().unwrap(),
+                changed_by: Vec::new(),
             });
             self
         }

@@ -14,7 +14,7 @@ use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::limit::LimitName;
 use crate::domain::{
     AccountId, CleanText, InstrumentId, Order, OrderId, OrderSpec, OrderStatus, OrderType, RefusalCode, Side,
-    TimeInForce,
+    TimeInForce, UserName,
 };
 use crate::risk::{Decision, Draft, OrderKey, Verdict, evaluate};
 
@@ -186,6 +186,14 @@ impl Step<'_> {
     fn leads_group(&self, order: &OrderSpec) -> bool {
         let broker = self.remote_broker(order);
         broker.is_some_and(|broker| matches!(self.led(order, capabilities(broker)), Led::Group(_)))
+    }
+
+    /// Everybody whose wish an order is, and what goes to a broker with it.
+    pub(super) fn makers(&self, lead: &Order) -> Vec<UserName> {
+        let legs = if self.leads_group(&lead.spec) { self.followers(&lead.spec) } else { Vec::new() };
+        let orders = self.state().orders();
+        let legs = legs.iter().filter_map(|leg| orders.get(leg.account, leg.id));
+        lead.makers().chain(legs.flat_map(Order::makers)).collect()
     }
 
     /// Judges an order that waits here and goes to a broker with the one that leads its group.

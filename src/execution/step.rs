@@ -190,7 +190,7 @@ impl<'e> Step<'e> {
             Command::ApproveLimits { set } => self.approve_limits(given, *set),
             Command::RejectLimit { version, reason } => self.reject_limit(given.actor, *version, reason),
             Command::RejectLimits { set, reason } => self.reject_limits(given.actor, *set, reason),
-            Command::ApproveOrder { account, id } => self.approve_order(given, (*account, *id)),
+            Command::ApproveOrder { account, id, seen } => self.approve_order(given, (*account, *id), *seen),
             Command::Halt { scope, mode, cancel, reason } => {
                 self.halt(given.actor, *scope, *mode, *cancel, reason)
             }

@@ -328,7 +328,7 @@ impl Doer {
         Ok(match control {
             Control::ApproveOrder { account, id } => {
                 let account = account.map_or_else(|| self.session.default_account(), Ok)?;
-                order_done(house.approve_order(&permit, account, id)?)
+                order_done(house.approve_order(&permit, account, id, None)?)
             }
             Control::SetLimit(draft) => version(house.set_limit(&permit, draft)?),
             Control::ApproveLimit(number) => version(house.approve_limit(&permit, number)?),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::domain::command::ShownOrder;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitDraft, Scope};
 use crate::domain::vendor::DataKind;
@@ -174,6 +175,8 @@ pub enum Request {
         account: AccountId,
         /// Order.
         id: OrderId,
+        /// What was shown of it.
+        seen: ShownOrder,
     },
     /// Stop trading.
     Halt {

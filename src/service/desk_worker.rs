@@ -425,8 +425,9 @@ impl Worker {
             Request::RevertLimit(version) => {
                 Ok(version_told(&house.revert_limit(&session.permit::<ControlRisk>()?, version)?))
             }
-            Request::ApproveOrder { account, id } => {
-                Ok(told(&house.approve_order(&session.permit::<ControlRisk>()?, account, id)?))
+            Request::ApproveOrder { account, id, seen } => {
+                let permit = session.permit::<ControlRisk>()?;
+                Ok(told(&house.approve_order(&permit, account, id, Some(seen))?))
             }
             Request::ReadNotices => {
                 house.read_notices(&session.permit::<ViewMarket>()?)?;

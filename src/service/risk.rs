@@ -4,6 +4,7 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::command::ShownOrder;
 use crate::domain::event::{EventBody, HaltMode};
 use crate::domain::limit::{
     LimitDraft, LimitName, LimitTerms, LimitUnit, LimitValue, LimitVersion, Scope as Covers, VersionStatus,
@@ -253,14 +254,15 @@ impl House {
         self.set_limit(permit, draft)
     }
 
-    /// Releases an order that a soft limit holds.
+    /// Releases an order that a soft limit holds, where it still is what was seen of it.
     pub fn approve_order(
         &self,
         permit: &Permit<ControlRisk>,
         account: AccountId,
         id: OrderId,
+        seen: Option<ShownOrder>,
     ) -> Result<view::OrderRow, ServiceError> {
-        self.control(permit, Command::ApproveOrder { account, id })?;
+        self.control(permit, Command::ApproveOrder { account, id, seen })?;
         let order = self.engine()?.order(account, id)?;
         order
             .map(|o| book::order_row(&o, None, false))

@@ -396,7 +396,7 @@ impl Flow {
         let waits = |order: &&Order| order.status == crate::domain::OrderStatus::PendingApproval;
         let Some(order) = self.engine.state().orders().open().values().find(waits) else { return };
         let (account, id) = (order.spec.account, order.spec.id);
-        self.give("bob", Command::ApproveOrder { account, id });
+        self.give("bob", Command::ApproveOrder { account, id, seen: None });
     }
 
     /// To another day, over nights, weekends and holidays: into the morning, and on to the very open.

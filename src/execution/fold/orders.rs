@@ -244,11 +244,18 @@ impl Fold<'_> {
         let active_at = self.active_at();
         // A change that a broker was asked for was counted when it was asked.
         let open = self.state.orders.open().get(&key);
-        if open.is_none_or(|order| !order.is_at_broker()) {
+        let here = open.is_none_or(|order| !order.is_at_broker());
+        if here {
             self.state.note_messages(key.0, self.event.t, (1, 0));
         }
+        let (by, wall) = (self.event.by, self.event.wall);
+        // What waits for a second person is asked for anew, by all whose wish it is now.
+        self.state.asked.entry(key).and_modify(|since| *since = wall);
         self.state.orders.keep_asked(&key);
         self.step(key, OrderStep::Update, |order| {
+            if here && order.makers().all(|maker| maker != by) {
+                order.changed_by.push(by);
+            }
             let spec = Arc::make_mut(&mut order.spec);
             (spec.quantity, spec.limit_price, spec.trigger_price) = (quantity, limit_price, trigger_price);
             if let Some(remote) = order.remote.as_mut() {

@@ -513,7 +513,7 @@ fn amendments_and_releases_keep_what_was_looked_at_and_give_the_same_verdict_aga
     }
     desk.submit(Desk::order("b", "AAA", Side::Buy, 30, Some(9_000)));
     let id = "b".parse().unwrap();
-    desk.ask("rita", Independence::Everyone, 0, Command::ApproveOrder { account, id });
+    desk.ask("rita", Independence::Everyone, 0, Command::ApproveOrder { account, id, seen: None });
     let mut again = Vec::new();
     for event in &desk.events {
         match decode(ENCODING_VERSION, &encode(event).unwrap()).unwrap().body {
@@ -537,6 +537,46 @@ fn amendments_and_releases_keep_what_was_looked_at_and_give_the_same_verdict_aga
 }
 
 #[test]
+fn who_changed_an_order_that_waits_releases_it_no_more_than_who_gave_it() {
+    let mut desk = desk();
+    desk.set(LimitDraft {
+        soft: Some("20".into()),
+        ..draft(LimitName::MaxOrderQuantity, "400", LimitTerms::default())
+    });
+    let (account, id) = ("A".parse().unwrap(), "a".parse().unwrap());
+    let everyone = || Independence::Everyone;
+    let amend = |desk: &mut Desk, who: &str, shares, hours| {
+        let quantity = Quantity::from_whole(shares);
+        let change = Command::Amend { account, id, quantity, limit_price: None, trigger_price: None };
+        desk.ask(who, everyone(), hours, change)
+    };
+    let approve = |desk: &mut Desk, who: &str, independent_of, hours, seen| {
+        desk.ask(who, independent_of, hours, Command::ApproveOrder { account, id, seen })
+    };
+    desk.submit(Desk::order("a", "AAA", Side::Buy, 60, Some(9_000)));
+    let order = |desk: &Desk| desk.engine.state().orders().get(account, id).unwrap().clone();
+    let (giver, shown) = (order(&desk).actor, order(&desk).shown());
+    amend(&mut desk, "root", 400, 10);
+    amend(&mut desk, giver.as_str(), 300, 12);
+    assert_eq!(order(&desk).makers().map(|m| m.to_string()).collect::<Vec<_>>(), [giver.as_str(), "root"]);
+    for who in ["root", giver.as_str()] {
+        let told = approve(&mut desk, who, everyone(), 13, None);
+        assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "{who}: {told:?}");
+    }
+    // Who is alone waits a day from the change on.
+    let told = approve(&mut desk, giver.as_str(), Independence::Alone, 35, None);
+    assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "{told:?}");
+    // The second person agrees to what was shown, or looks again.
+    let told = approve(&mut desk, "rita", everyone(), 13, Some(shown));
+    let [EventBody::ControlRejected { reason, .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(reason.as_str(), "the order was changed since it was shown: look at it again");
+    let shown = Some(order(&desk).shown());
+    let told = approve(&mut desk, "rita", everyone(), 13, shown);
+    assert!(matches!(told[..], [EventBody::OrderReleased { .. }]), "{told:?}");
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
 fn the_only_person_of_a_home_releases_an_own_order_after_a_day_and_is_flagged() {
     let mut desk = desk();
     desk.set(LimitDraft {
@@ -547,7 +587,7 @@ fn the_only_person_of_a_home_releases_an_own_order_after_a_day_and_is_flagged() 
     let (account, id) = ("A".parse().unwrap(), "a".parse().unwrap());
     let giver = desk.engine.state().orders().get(account, id).unwrap().actor;
     let mut approve = |independent_of, hours| {
-        desk.ask(giver.as_str(), independent_of, hours, Command::ApproveOrder { account, id })
+        desk.ask(giver.as_str(), independent_of, hours, Command::ApproveOrder { account, id, seen: None })
     };
     for (independent_of, hours) in [(Independence::Everyone, 30), (Independence::Alone, 23)] {
         let told = approve(independent_of, hours);

@@ -135,7 +135,7 @@ fn an_order_that_nobody_approved_in_time_ends_with_that_reason() {
     let (account, id) = ("A".parse().unwrap(), "a".parse().unwrap());
     let order = desk.engine.state().orders().get(account, id).unwrap().clone();
     assert_eq!((order.status, order.code), (OrderStatus::Expired, Some(RefusalCode::ApprovalExpired)));
-    let late = desk.give(Command::ApproveOrder { account, id });
+    let late = desk.give(Command::ApproveOrder { account, id, seen: None });
     assert!(
         matches!(&late[..], [EventBody::ControlRejected { reason, .. }] if reason.as_str().contains("in time"))
     );

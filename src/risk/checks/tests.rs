@@ -222,6 +222,7 @@ impl World {
             code: None,
             reason: String::new(),
             actor: "ann".parse().unwrap(),
+            changed_by: Vec::new(),
         };
         self.orders.insert(key, order.into());
         self

@@ -109,6 +109,8 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         order: Box::new(super::wish("none", Side::Buy, instrument, 1, None)),
     };
     let id: crate::domain::OrderId = "nothing".parse().unwrap();
+    let quantity = crate::domain::Quantity::ZERO;
+    let seen = crate::domain::command::ShownOrder { quantity, limit_price: None, trigger_price: None };
     let mut all = vec![
         Request::Focus(instrument),
         Request::SelectAccount(desk),
@@ -117,7 +119,7 @@ fn requests(instrument: InstrumentId) -> Vec<Request> {
         Request::Unwatch(instrument),
         Request::ReadNotices,
         Request::PreviewLimit(Box::new(draft.clone())),
-        Request::ApproveOrder { account: desk, id },
+        Request::ApproveOrder { account: desk, id, seen },
         Request::Halt { scope: Scope::Firm, mode: HaltMode::Halted, cancel: true, reason: "".into() },
         Request::Resume(Scope::Firm),
         Request::Flatten { scope: Scope::Firm, reason: "".into() },

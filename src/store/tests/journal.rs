@@ -113,6 +113,7 @@ fn order() -> Order {
         code: Some(RefusalCode::WaitsForSells),
         reason: "because".to_owned(),
         actor: name("ana"),
+        changed_by: Vec::new(),
     }
 }
 

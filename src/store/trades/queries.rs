@@ -69,6 +69,8 @@ fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         code: word_opt(row, 7)?,
         reason: row.get(8)?,
         actor: parsed(row, 9)?,
+        // Who may agree is asked of the engine.
+        changed_by: Vec::new(),
         triggered: row.get(10)?,
         stop: row.get::<_, Option<i64>>(11)?.map(Price::from_raw),
         cap: row.get::<_, Option<i64>>(12)?.map(Quantity::from_raw),

@@ -83,7 +83,7 @@ impl Desk {
         let given = Given {
             actor: "ann".parse().unwrap(),
             independent_of: Independence::Everyone,
-            command: Command::ApproveOrder { account: self.account, id: id.parse().unwrap() },
+            command: Command::ApproveOrder { account: self.account, id: id.parse().unwrap(), seen: None },
         };
         let batch = self.engine.command(&given, now(), now()).unwrap();
         self.journal.extend(batch.events.iter().cloned());

@@ -536,7 +536,7 @@ fn approve(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
     let actor = line.actor.unwrap_or(nobody);
     let command = match (line.version, line.account, line.id) {
         (Some(version), None, None) => Command::ApproveLimit { version },
-        (None, Some(account), Some(id)) => Command::ApproveOrder { account, id },
+        (None, Some(account), Some(id)) => Command::ApproveOrder { account, id, seen: None },
         (_, _, _) => return Err("approve needs a version, or an account and an id".to_owned()),
     };
     Ok((line.t, actor, command))

@@ -1,8 +1,9 @@
 //! Limits, approvals and halts.
 
+use crate::domain::command::ShownOrder;
 use crate::domain::event::HaltMode;
 use crate::domain::limit::{LimitName, Scope, VersionStatus};
-use crate::domain::{ChangeSetId, CleanText, Seq};
+use crate::domain::{ChangeSetId, CleanText, OrderStatus, Seq};
 use crate::service::desk::Request;
 use crate::service::view::{DifferenceRow, LimitVersionRow, OrderRow, Screen};
 use crate::tui::actions::ActionId;
@@ -14,6 +15,7 @@ use crate::tui::panes::RowKey;
 use crate::tui::panes::limits::{shown, words};
 use crate::tui::state::{Effect, Tone, UiState};
 
+use super::trade::order_line;
 use super::{ask, begin};
 
 /// The word that lets trading go on.
@@ -37,9 +39,17 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
     };
     let version = match state.selection() {
         RowKey::Order(account, id) => {
-            let line = format!("Order {id} of {account} is released and goes to the market.");
-            let choice = Choice::new("Approve the order", Deed::Send(Request::ApproveOrder { account, id }));
-            return ask(state, AskForm::new("Approve an order", vec![line], vec![choice]).weighty());
+            let found = screen.orders.iter().find(|o| o.id == id && o.account == account);
+            let Some(order) = found.filter(|o| o.status == OrderStatus::PendingApproval) else {
+                return state.say(Tone::Bad, format!("Order {id} does not wait for a second person."));
+            };
+            let released = format!("Order {id} of {account} is released and goes to the market.");
+            let lines = vec![order_line(order), released];
+            let OrderRow { quantity, limit_price, trigger_price, .. } = *order;
+            let seen = ShownOrder { quantity, limit_price, trigger_price };
+            let deed = Deed::Send(Request::ApproveOrder { account, id, seen });
+            let choice = Choice::new("Approve the order", deed);
+            return ask(state, AskForm::new("Approve an order", lines, vec![choice]).weighty());
         }
         RowKey::Set(set) => return change_set(state, set.as_str(), out),
         RowKey::Difference(..) => return adopt(state, ""),

@@ -67,7 +67,7 @@ fn touch(state: &UiState, side: Side, instrument: crate::domain::InstrumentId) -
 }
 
 /// One line about an order.
-fn order_line(order: &OrderRow) -> String {
+pub(super) fn order_line(order: &OrderRow) -> String {
     let side = order.side.as_str();
     format!("{side} {} {} {}", format::quantity(order.quantity), order.symbol, words::of_row(order))
 }
