@@ -237,7 +237,8 @@ impl House {
         self.set_limits(permit, drafts, &format!("takes back change set {set}").into())
     }
 
-    /// Puts the values of an earlier version back, as a new version under the same rules.
+    /// Puts the values of an earlier version back, as a new version under the same rules: for its one order or in its
+    /// window, where it had one; a window that is over is refused.
     pub fn revert_limit(
         &self,
         permit: &Permit<ControlRisk>,
@@ -248,8 +249,9 @@ impl House {
         let found = found.ok_or_else(|| {
             ServiceError::Invalid(format!("limit version {version} does not exist; see the limits' history"))
         })?;
-        // A window that has passed, one order, and the company it came in do not come back.
-        let mut draft = LimitDraft { terms: LimitTerms::default(), ..found.draft.clone() };
+        // One order and a window bound it: it comes back for no more. The company it came in does not.
+        let terms = LimitTerms { based_on: None, set: None, ..found.draft.terms.clone() };
+        let mut draft = LimitDraft { terms, ..found.draft.clone() };
         draft.reason = format!("back to version {version}").into();
         self.set_limit(permit, draft)
     }

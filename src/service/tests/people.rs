@@ -165,6 +165,29 @@ fn loosening_waits_for_somebody_independent() {
 }
 
 #[test]
+fn a_version_comes_back_for_its_order_and_its_window_and_for_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Sim);
+    let risk = home.login(Role::Risk);
+    let permit = || risk.permit::<ControlRisk>().unwrap();
+    let now = home.house.house_time().unwrap();
+    let order = Some(("desk".parse().unwrap(), "big".parse().unwrap()));
+    let set = Some("june".parse().unwrap());
+    let expires_at = Some(now.plus_nanos(3_600_000_000_000));
+    for terms in [
+        LimitTerms { order, set, ..LimitTerms::default() },
+        LimitTerms { expires_at, ..LimitTerms::default() },
+    ] {
+        let draft = LimitDraft { terms, ..draft(LimitName::MaxOrderNotional, "60000") };
+        let first = home.house.set_limit(&permit(), draft).unwrap();
+        let again = home.house.revert_limit(&permit(), first.version).unwrap();
+        assert_eq!((&again.order, again.expires_at, again.set), (&first.order, first.expires_at, None));
+        assert_eq!(again.status, VersionStatus::Proposed);
+    }
+}
+
+#[test]
 fn an_own_password_makes_two_people_two_and_a_reset_makes_them_one() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::open(folder.path());

@@ -192,10 +192,14 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
         return state.say(Tone::Bad, missing);
     };
     let hard = value(row, row.hard.as_ref());
-    let lines = vec![
+    let mut lines = vec![
         format!("{} for {} goes back to {hard} as in version {}.", words(row.name), row.scope, row.version),
         "If that loosens the limit, a second person must approve it.".to_owned(),
     ];
+    lines.extend(
+        row.order.as_ref().map(|order| format!("It is meant for the order {order} alone, as it was.")),
+    );
+    lines.extend(row.expires_at.map(|_| "It ends by itself, when that version ends.".to_owned()));
     let deed = Deed::Send(Request::RevertLimit(row.version));
     let mut choices = vec![Choice::new(format!("Go back to version {}", row.version), deed)];
     choices.extend(row.set.filter(|_| in_force(&row)).map(|set| take_back(history, set)));
