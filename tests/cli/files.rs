@@ -140,6 +140,14 @@ fn a_replay_gives_the_same_bytes_twice() {
     let first = bench.run("", &["replay", &file]).ended(0);
     assert_eq!(first, bench.run("", &["replay", &file]).ended(0));
     assert!(first.lines().last().unwrap().contains("\"event\":\"state\""));
+    let marked = bench.file("marked.jsonl", &format!("\u{feff}{script}"));
+    assert_eq!(first, bench.run("", &["replay", &marked]).ended(0));
+    let wrong = bench.file("wrong.jsonl", &format!("{script}{}", script.replace("1000.00", "NaN")));
+    let ran = bench.run("", &["replay", &wrong]);
+    let said =
+        "wrong.jsonl', line 2: field 'cash': 'NaN' is not a plain decimal number; write it as \"12.50\"";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    ran.ended(1);
 }
 
 #[test]

@@ -138,6 +138,12 @@ fn a_stream_takes_every_key_of_a_submit_line() {
     assert_eq!((&rows[1]["status"], &rows[1]["parent"]), (&"held".into(), &"p".into()));
     assert_eq!(rows[2]["limit_price"], "31");
     assert_eq!(rows[4]["code"], "MISSING_PRICE");
+    let wrong =
+        "\u{feff}{\"do\":\"cancel\",\"id\":\"none\"}\n{\"do\":\"amend\",\"id\":\"t\",\"quantity\":\"NaN\"}\n";
+    let ran = bench.feed("ana", &["order", "submit", "-"], wrong);
+    let said = "'-', line 2: field 'quantity': 'NaN' is not a plain decimal number; write it as \"12.50\"";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    ran.ended(1);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::service::ServiceError;
 use crate::service::deed::{Deed, Done};
+use crate::service::files::json_line::{read, without_mark};
 use crate::service::trading::OrderWish;
 
 /// Longest line, in bytes.
@@ -75,15 +76,17 @@ pub fn run(env: &mut Env<'_>, account: Option<AccountId>) -> Result<(), Failure>
     let mut any_refused = false;
     for (index, text) in stdin().lock().lines().enumerate() {
         let number = index + 1;
-        let bad = |why: String| Failure::failed(format!("line {number}: {why}; nothing after it was done"));
+        let bad =
+            |why: String| Failure::failed(format!("'-', line {number}: {why}; nothing after it was done"));
         let text = text.map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let text = without_mark(&text, number);
         if text.trim().is_empty() {
             continue;
         }
         if text.len() > LINE_BYTES_MAX {
             return Err(bad(format!("is longer than {LINE_BYTES_MAX} bytes")));
         }
-        let line: Line = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        let line: Line = read(text).map_err(bad)?;
         match hand.act(deed(line, account), |_| {}).and_then(Done::order) {
             Ok(row) => {
                 any_refused |= is_refused(&row);

@@ -2,6 +2,7 @@
 
 pub mod evaluation;
 pub mod factors;
+pub mod json_line;
 pub mod processing;
 pub mod replay;
 pub mod sheet;

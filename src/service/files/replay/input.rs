@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
 use crate::domain::command::{Given, Independence};
 use crate::domain::event::HaltMode;
@@ -19,6 +19,8 @@ use crate::domain::{
     Quote, Ratio, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, TriggerType, UnixNanos, UserName,
     Volume,
 };
+
+use super::super::json_line::read;
 
 /// Who gives orders in a script.
 const GIVER: &str = "script";
@@ -189,10 +191,6 @@ enum Status {
     Trading,
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_str(text).map_err(|e| CleanText::new(&e.to_string()).as_str().to_owned())
-}
-
 fn not_negative(name: &str, raw: i64) -> Result<(), String> {
     if raw < 0 { Err(format!("{name} is negative")) } else { Ok(()) }
 }
@@ -203,7 +201,7 @@ impl Script {
         if !text.trim_start().starts_with('{') {
             return Err("is not a JSON object".to_owned());
         }
-        let head: Head = parse(text)?;
+        let head: Head = read(text)?;
         match (head.command.as_deref(), head.market.as_deref()) {
             (Some(command), None) => self.command(command, text, venue),
             (None, Some(market)) => self.market(market, text),
@@ -225,13 +223,13 @@ impl Script {
             "submit" => self.submit(text).map(|(t, c)| (t, giver, c)),
             "amend" => amend(text).map(|(t, c)| (t, giver, c)),
             "cancel" => {
-                let line: CancelLine = parse(text)?;
+                let line: CancelLine = read(text)?;
                 Ok((line.t, giver, Command::Cancel { account: line.account, id: line.id }))
             }
             "limit" => self.limit(text),
             "approve" => approve(text),
             "halt" => {
-                let line: HaltLine = parse(text)?;
+                let line: HaltLine = read(text)?;
                 Ok((
                     line.t,
                     line.actor,
@@ -244,11 +242,11 @@ impl Script {
                 ))
             }
             "resume" => {
-                let line: HaltLine = parse(text)?;
+                let line: HaltLine = read(text)?;
                 Ok((line.t, line.actor, Command::Resume { scope: line.scope }))
             }
             "session" => {
-                let line: SessionLine = parse(text)?;
+                let line: SessionLine = read(text)?;
                 Ok((line.t, giver, Command::Session { exchange: line.exchange, state: line.state }))
             }
             other => Err(format!("do '{}' is unknown", other.escape_default())),
@@ -258,7 +256,7 @@ impl Script {
     }
 
     fn define(&mut self, text: &str) -> Result<(UnixNanos, Command), String> {
-        let line: InstrumentLine = parse(text)?;
+        let line: InstrumentLine = read(text)?;
         let id = InstrumentId::new(line.symbol, line.exchange.unwrap_or(Exchange::Xnys));
         let mut instrument = Instrument::with_defaults(id);
         instrument.tick = line.tick.unwrap_or(instrument.tick);
@@ -279,7 +277,7 @@ impl Script {
     }
 
     fn submit(&self, text: &str) -> Result<(UnixNanos, Command), String> {
-        let line: SubmitLine = parse(text)?;
+        let line: SubmitLine = read(text)?;
         not_negative("quantity", line.quantity.raw())?;
         let order = OrderSpec {
             account: line.account,
@@ -306,9 +304,10 @@ impl Script {
     }
 
     fn limit(&self, text: &str) -> Result<(UnixNanos, UserName, Command), String> {
-        let line: LimitLine = parse(text)?;
-        for value in line.hard.iter().chain(&line.soft) {
-            LimitValue::parse(line.name, value)?;
+        let line: LimitLine = read(text)?;
+        for (field, value) in [("hard", &line.hard), ("soft", &line.soft)] {
+            let parsed = value.as_ref().map(|value| LimitValue::parse(line.name, value)).transpose();
+            parsed.map_err(|why| format!("field '{field}': {why}"))?;
         }
         let LimitLine { name, scope, hard, soft, reason, .. } = line;
         let draft = LimitDraft {
@@ -336,7 +335,7 @@ impl Script {
             "bar" => self.bar(text)?,
             "quote" => self.quote(text)?,
             "trade" => {
-                let line: TradeLine = parse(text)?;
+                let line: TradeLine = read(text)?;
                 not_negative("price", line.price.raw())?;
                 not_negative("size", line.size.raw())?;
                 let instrument = self.instrument(line.symbol);
@@ -344,7 +343,7 @@ impl Script {
                 (line.t, MarketEvent::Trade(trade))
             }
             "split" => {
-                let line: SplitLine = parse(text)?;
+                let line: SplitLine = read(text)?;
                 let (instrument, ratio) = (self.instrument(line.symbol), ratio(&line.ratio)?);
                 (
                     line.t,
@@ -352,7 +351,7 @@ impl Script {
                 )
             }
             "dividend" => {
-                let DividendLine { t, symbol, amount, ex_date, pay_date, .. } = parse(text)?;
+                let DividendLine { t, symbol, amount, ex_date, pay_date, .. } = read(text)?;
                 not_negative("amount", amount.raw())?;
                 if pay_date < ex_date {
                     return Err(format!("pay_date {pay_date} lies before ex_date {ex_date}"));
@@ -361,14 +360,14 @@ impl Script {
                 (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date, held: None })
             }
             "symbol_change" => {
-                let SymbolChangeLine { t, symbol, to, day, .. } = parse(text)?;
+                let SymbolChangeLine { t, symbol, to, day, .. } = read(text)?;
                 let instrument = self.instrument(symbol);
                 self.exchanges.insert(to, instrument.exchange);
                 let to = InstrumentId::new(to, instrument.exchange);
                 (t, MarketEvent::SymbolChange { instrument, time: t, to, day })
             }
             "status" => {
-                let line: StatusLine = parse(text)?;
+                let line: StatusLine = read(text)?;
                 let halted = match line.state {
                     Status::Halted => true,
                     Status::Trading => false,
@@ -382,7 +381,7 @@ impl Script {
     }
 
     fn bar(&self, text: &str) -> Result<(UnixNanos, MarketEvent), String> {
-        let line: BarLine = parse(text)?;
+        let line: BarLine = read(text)?;
         not_negative("volume", line.volume.raw())?;
         if ![line.open, line.high, line.low, line.close].into_iter().all(Price::is_positive) {
             return Err("a price of the bar is not above zero".to_owned());
@@ -408,7 +407,7 @@ impl Script {
     }
 
     fn quote(&self, text: &str) -> Result<(UnixNanos, MarketEvent), String> {
-        let line: QuoteLine = parse(text)?;
+        let line: QuoteLine = read(text)?;
         for (name, raw) in [
             ("bid", line.bid.raw()),
             ("ask", line.ask.raw()),
@@ -430,7 +429,7 @@ impl Script {
 }
 
 fn account(text: &str) -> Result<(UnixNanos, Command), String> {
-    let line: AccountLine = parse(text)?;
+    let line: AccountLine = read(text)?;
     not_negative("cash", line.cash.raw())?;
     let spec = AccountSpec {
         account: line.account,
@@ -449,7 +448,7 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
 }
 
 fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), String> {
-    let line: ConfigLine = parse(text)?;
+    let line: ConfigLine = read(text)?;
     if let Some(fee) = line.fee {
         for (name, raw) in [
             ("per_share", fee.per_share.raw()),
@@ -524,14 +523,14 @@ fn basis_points(name: &str, bps: Ratio) -> Result<Ratio, String> {
 }
 
 fn amend(text: &str) -> Result<(UnixNanos, Command), String> {
-    let line: AmendLine = parse(text)?;
+    let line: AmendLine = read(text)?;
     not_negative("quantity", line.quantity.map_or(0, Quantity::raw))?;
     let AmendLine { account, id, quantity, limit_price, trigger_price, .. } = line;
     Ok((line.t, Command::Amend { account, id, quantity, limit_price, trigger_price }))
 }
 
 fn approve(text: &str) -> Result<(UnixNanos, UserName, Command), String> {
-    let line: ApproveLine = parse(text)?;
+    let line: ApproveLine = read(text)?;
     let nobody = APPROVER.parse().map_err(|e| format!("{e}"))?;
     let actor = line.actor.unwrap_or(nobody);
     let command = match (line.version, line.account, line.id) {

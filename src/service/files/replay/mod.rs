@@ -16,6 +16,7 @@ use crate::domain::posting::Asset;
 use crate::domain::{MarketEvent, UnixNanos};
 use crate::execution::{Engine, EngineError};
 
+use super::json_line::without_mark;
 use input::{Line, Script};
 
 /// Longest line of a script, in bytes.
@@ -98,6 +99,7 @@ impl<W: Write> Run<W> {
                 break;
             }
             let text = std::str::from_utf8(&text).map_err(|_| self.bad("is not UTF-8 text"))?;
+            let text = without_mark(text, self.line);
             if !text.trim().is_empty() {
                 self.one(text)?;
             }
