@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use crate::domain::{AccountId, UnixNanos};
+use crate::domain::{AccountId, Exchange, UnixNanos};
 use crate::execution::{ENGINE_NAME, State};
 use crate::store::snapshots::Snapshots;
 use crate::store::trades::{Period, TradesReader};
@@ -57,8 +57,27 @@ impl House {
         Ok(is_short.then_some(CUT_SHORT))
     }
 
-    /// The last instant of a moment.
+    /// The last instant of a moment that market time has come to; of the day at which it stands, its end.
     pub fn instant_of(&self, moment: Moment) -> Result<UnixNanos, ServiceError> {
+        let time = self.last_instant_of(moment)?;
+        let state = self.state()?;
+        let market = Exchange::ALL.into_iter().filter_map(|exchange| state.market_time(exchange)).max();
+        let now = market.unwrap_or_else(|| self.clock().now());
+        let calendar = self.calendars().of(self.main_exchange()?);
+        let is_today = matches!(moment, Moment::Day(day) if day <= calendar.date_at(now));
+        // Until the next session the book stands as it is.
+        let is_ahead = || calendar.session_for_order(now).is_ok_and(|session| session.open.max(now) < time);
+        if is_today || !is_ahead() {
+            return Ok(time);
+        }
+        Err(ServiceError::Invalid(format!(
+            "{} is ahead of market time, which has come to {}; give an earlier moment, or none for what stands now",
+            calendar.local_clock(time),
+            calendar.local_clock(now)
+        )))
+    }
+
+    fn last_instant_of(&self, moment: Moment) -> Result<UnixNanos, ServiceError> {
         let day = match moment {
             Moment::Instant(time) => return Ok(time),
             Moment::Day(day) => day,

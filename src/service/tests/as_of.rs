@@ -64,8 +64,23 @@ fn every_day_seen_later_is_what_was_seen_then_whoever_holds_the_home() {
     }
     let limits = trader.permit::<ViewLimits>().unwrap();
     let now = home.house.limits(&limits).unwrap();
-    let later = Moment::Day(chrono::NaiveDate::from_ymd_opt(2199, 1, 1).unwrap());
-    assert_eq!(home.house.limits_at(&limits, later).unwrap().version, now.version);
+    let time = home.house.house_time().unwrap();
+    let today = Moment::Day(time.date());
+    assert_eq!(home.house.limits_at(&limits, today).unwrap().version, now.version, "a day that is not over");
+    let overnight = Moment::Instant(time.plus_nanos(1));
+    assert_eq!(
+        home.house.limits_at(&limits, overnight).unwrap().version,
+        now.version,
+        "no session is between"
+    );
+    let next = home.house.calendars().of(Exchange::Sim).next_session(time.date()).unwrap();
+    for ahead in [Moment::Day(next.date), Moment::Instant(next.open.plus_nanos(1))] {
+        let refused = home.house.limits_at(&limits, ahead).unwrap_err().to_string();
+        assert!(refused.contains("is ahead of market time, which has come to"), "{refused}");
+        assert!(home.house.portfolios_at(&view, None, ahead).is_err());
+        assert!(home.house.orders_at(&view, None, Period::ALL, ahead).is_err());
+        assert!(home.house.instant_of(ahead).is_err(), "trades are cut there");
+    }
     let before = Moment::Day(chrono::NaiveDate::from_ymd_opt(1970, 1, 2).unwrap());
     assert!(home.house.portfolios_at(&view, None, before).unwrap().is_empty());
     assert_eq!(home.house.limits_at(&limits, before).unwrap().version, 0);
