@@ -78,6 +78,18 @@ fn a_stream_of_orders_answers_each_line_and_stops_at_a_malformed_one() {
 }
 
 #[test]
+fn an_order_that_waits_is_amended_and_waits_on_without_being_a_refusal() {
+    let bench = desk();
+    bench.run("raj", &["limits", "set", "max_order_notional", "40000", "--soft", "10"]).ended(0);
+    let held = bench
+        .json("ana", &["order", "submit", "buy", "5", "S01", "--limit", "30", "--tif", "gtc", "--id", "w"]);
+    assert_eq!(held["status"], "pending_approval");
+    let amended = bench.json("ana", &["order", "amend", "w", "--qty", "4"]);
+    assert_eq!((&amended["status"], &amended["quantity"]), (&"pending_approval".into(), &"4".into()));
+    bench.run("ana", &["order", "amend", "w", "--qty", "90000"]).ended(4);
+}
+
+#[test]
 fn tightening_applies_at_once_and_loosening_waits_for_a_second_person() {
     let bench = Bench::staffed();
     let set = |value: &str| bench.json("raj", &["limits", "set", "max_order_notional", value]);
