@@ -214,6 +214,13 @@ impl Script {
         InstrumentId::new(symbol, self.exchanges.get(&symbol).copied().unwrap_or(Exchange::Xnys))
     }
 
+    /// The instrument of a market line, which an `instrument` line has made known.
+    fn known(&self, symbol: Symbol) -> Result<InstrumentId, String> {
+        let unknown =
+            || format!("symbol {symbol} is unknown; define it with an \"instrument\" line before this one");
+        self.exchanges.get(&symbol).map(|at| InstrumentId::new(symbol, *at)).ok_or_else(unknown)
+    }
+
     fn command(&mut self, word: &str, text: &str, venue: &VenueModel) -> Result<(UnixNanos, Line), String> {
         let giver: UserName = GIVER.parse().map_err(|e| format!("{e}"))?;
         let (t, actor, command) = match word {
@@ -338,13 +345,13 @@ impl Script {
                 let line: TradeLine = read(text)?;
                 not_negative("price", line.price.raw())?;
                 not_negative("size", line.size.raw())?;
-                let instrument = self.instrument(line.symbol);
+                let instrument = self.known(line.symbol)?;
                 let trade = Trade { instrument, time: line.t, price: line.price, size: line.size };
                 (line.t, MarketEvent::Trade(trade))
             }
             "split" => {
                 let line: SplitLine = read(text)?;
-                let (instrument, ratio) = (self.instrument(line.symbol), ratio(&line.ratio)?);
+                let (instrument, ratio) = (self.known(line.symbol)?, ratio(&line.ratio)?);
                 (
                     line.t,
                     MarketEvent::Split { instrument, time: line.t, ratio, ex_date: None, is_late: false },
@@ -356,12 +363,12 @@ impl Script {
                 if pay_date < ex_date {
                     return Err(format!("pay_date {pay_date} lies before ex_date {ex_date}"));
                 }
-                let instrument = self.instrument(symbol);
+                let instrument = self.known(symbol)?;
                 (t, MarketEvent::Dividend { instrument, time: t, amount, ex_date, pay_date, held: None })
             }
             "symbol_change" => {
                 let SymbolChangeLine { t, symbol, to, day, .. } = read(text)?;
-                let instrument = self.instrument(symbol);
+                let instrument = self.known(symbol)?;
                 self.exchanges.insert(to, instrument.exchange);
                 let to = InstrumentId::new(to, instrument.exchange);
                 (t, MarketEvent::SymbolChange { instrument, time: t, to, day })
@@ -372,7 +379,7 @@ impl Script {
                     Status::Halted => true,
                     Status::Trading => false,
                 };
-                let instrument = self.instrument(line.symbol);
+                let instrument = self.known(line.symbol)?;
                 (line.t, MarketEvent::Status { instrument, time: line.t, halted })
             }
             other => return Err(format!("market '{}' is unknown", other.escape_default())),
@@ -394,7 +401,7 @@ impl Script {
             return Err("from lies after t, the bar's end".to_owned());
         }
         let bar = Bar {
-            instrument: self.instrument(line.symbol),
+            instrument: self.known(line.symbol)?,
             from: line.from,
             to: line.t,
             open: line.open,
@@ -417,7 +424,7 @@ impl Script {
             not_negative(name, raw)?;
         }
         let quote = Quote {
-            instrument: self.instrument(line.symbol),
+            instrument: self.known(line.symbol)?,
             time: line.t,
             bid: line.bid,
             ask: line.ask,
