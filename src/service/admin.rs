@@ -94,6 +94,11 @@ pub fn restore(
     Ok(Restored { copied, proof })
 }
 
+/// The account on which a person practises.
+fn simulation_of(owner: UserName) -> Result<AccountId, ServiceError> {
+    Ok(format!("sim-{owner}").parse()?)
+}
+
 impl House {
     /// Adds a person. Roles that practise get a simulation account of their own.
     pub fn add_user(
@@ -108,6 +113,12 @@ impl House {
         let simulates = role.gets_simulation_account();
         if simulates {
             self.engine()?;
+            let account = simulation_of(name)?;
+            if self.state()?.accounts().contains_key(&account) {
+                return Err(ServiceError::Invalid(format!(
+                    "'{name}' would practise on the account {account}, and there is one of that name; choose another name"
+                )));
+            }
         }
         lock(self.users()).add_user(&user, &credential(password)?, permit.user())?;
         record(self, permit.user().as_str(), &format!("add user {name} ({role})"), "allowed", "")?;
@@ -120,7 +131,7 @@ impl House {
     fn open_simulation(&self, owner: UserName, tolerance: RiskTolerance) -> Result<(), ServiceError> {
         let exchange = self.main_exchange()?;
         let cash = whole_money(SIMULATION_CASH)?;
-        let account: AccountId = format!("sim-{owner}").parse()?;
+        let account = simulation_of(owner)?;
         let mut commands = vec![Command::OpenAccount(AccountSpec {
             account,
             kind: AccountKind::Simulation,

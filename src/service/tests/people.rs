@@ -61,6 +61,26 @@ fn a_role_without_the_capability_is_denied_and_recorded() {
 }
 
 #[test]
+fn nobody_is_made_who_could_not_have_the_account_to_practise_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Sim);
+    let admin = home.login(Role::Admin);
+    let permit = admin.permit::<Administer>().unwrap();
+    let taken = serde_json::json!({ "account": "sim-bob", "cash": "1000", "broker": "paper", "short": false, "margin": "cash", "lots": "fifo" });
+    home.house.open_account(&permit, &serde_json::from_value(taken).unwrap()).unwrap();
+    let too_long = "b".repeat(30);
+    for person in ["bob", &too_long] {
+        assert!(home.house.add_user(&permit, name(person), Role::Customer, None).is_err());
+        assert!(home.house.people(&permit).unwrap().iter().all(|p| p.name != name(person)), "{person}");
+    }
+    assert!(
+        home.house.add_user(&permit, name("bob"), Role::Trader, None).is_ok(),
+        "who trades has no such account"
+    );
+}
+
+#[test]
 fn a_trader_sees_the_limits_of_the_desk_and_nobody_elses_simulation() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::open(folder.path());
