@@ -87,6 +87,7 @@ impl AuditReport {
     pub fn summary(&self) -> String {
         match self.findings.first() {
             None => format!("{} events", self.events),
+            Some(first) if self.findings.len() == 1 => format!("1 finding: {first}"),
             Some(first) => format!("{} findings, the first: {first}", self.findings.len()),
         }
     }
@@ -145,7 +146,7 @@ impl House {
         };
         let marked = if report.sound {
             lift_unsound(self.home())
-        } else if is_read && against.is_some() {
+        } else if is_read && against.is_some() && self.read_and_prove(None, stop)?.sound {
             // A head that somebody brings may be of another home.
             Ok(())
         } else {

@@ -15,6 +15,7 @@ use crate::domain::CleanText;
 use crate::service::access::Session;
 use crate::service::audit::{AuditHead, AuditLine, AuditReport};
 use crate::service::files::open;
+use crate::service::nightly::unsound_row;
 use crate::service::permit::{Administer, Audit};
 
 /// The audit trail.
@@ -59,10 +60,12 @@ impl AuditCommand {
         match self {
             AuditCommand::Verify { against } => {
                 let against = against.map(|path| read_head(&path)).transpose()?;
-                print(env, &session.house().verify_audit(&session.permit::<Audit>()?, against.as_ref())?)
+                let report = session.house().verify_audit(&session.permit::<Audit>()?, against.as_ref())?;
+                print(env, session.house().home(), &report)
             }
             AuditCommand::Accept => {
-                print(env, &session.house().accept_trades(&session.permit::<Administer>()?)?)
+                let report = session.house().accept_trades(&session.permit::<Administer>()?)?;
+                print(env, session.house().home(), &report)
             }
             AuditCommand::Export { head: Some(path) } => write_head(&session, &path),
             AuditCommand::Export { head: None } => export(env, &session),
@@ -70,16 +73,19 @@ impl AuditCommand {
     }
 }
 
-/// Prints what was found; an error when it is not sound.
-fn print(env: &mut Env<'_>, report: &AuditReport) -> Result<(), Failure> {
+/// Prints what was found; an error when it is not sound, or sound by itself and not what a head says.
+fn print(env: &mut Env<'_>, home: &Path, report: &AuditReport) -> Result<(), Failure> {
     env.out.record(report)?;
     if report.sound {
         return Ok(());
     }
-    Err(Failure::failed(
+    Err(Failure::failed(if unsound_row(home).is_some() {
         "the audit trail is not sound, and this home takes no new risk: keep it as it is, and restore a backup elsewhere, \
-         or over it with 'restore --replace'",
-    ))
+         or over it with 'restore --replace'"
+    } else {
+        "the audit trail is sound by itself, and not what the head says: the head is of another home, or the trail was \
+         replaced since; compare it with a backup. This home trades on"
+    }))
 }
 
 fn read_head(path: &Path) -> Result<AuditHead, Failure> {

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::service::ServiceError;
 use crate::service::advance::Until;
+use crate::service::audit::AuditHead;
 use crate::service::nightly::{Rounds, Stop};
 use crate::service::permit::{Administer, Audit, ManageData, ViewMarket};
 use crate::service::view::HealthRow;
@@ -88,7 +89,9 @@ fn a_home_found_unsound_takes_no_new_risk_until_it_is_found_sound() {
     trades.execute_batch("UPDATE portfolios SET cash = cash + 1 WHERE account <> 'desk'").unwrap();
     let auditor = home.login(Role::Risk);
     let audit = auditor.permit::<Audit>().unwrap();
-    assert!(!home.house.verify_audit(&audit, None).unwrap().sound);
+    let head = home.house.audit_head(&audit).unwrap();
+    let report = home.house.verify_audit(&audit, Some(&head)).unwrap();
+    assert!(!report.sound, "a head that is right hides nothing");
     let refused = home.house.submit(&permit, &wish("new", Side::Buy, held, 1, low)).unwrap_err();
     let said = refused.to_string();
     assert!(matches!(refused, ServiceError::Unsound(_)) && said.contains("'restore' a backup"), "{said}");
@@ -105,6 +108,9 @@ fn a_home_found_unsound_takes_no_new_risk_until_it_is_found_sound() {
     let report = home.house.verify_audit(&audit, None).unwrap();
     assert!(report.sound, "{:?}", report.findings);
     home.house.submit(&permit, &wish("new", Side::Buy, held, 1, low)).unwrap();
+    let foreign = AuditHead { acts_hash: "0".repeat(64), ..head };
+    assert!(!home.house.verify_audit(&audit, Some(&foreign)).unwrap().sound);
+    assert!(crate::store::unsound(folder.path()).is_none(), "a head may be of another home");
 }
 
 #[test]
