@@ -140,16 +140,16 @@ fn a_replay_gives_the_same_bytes_twice() {
     let first = bench.run("", &["replay", &file]).ended(0);
     assert_eq!(first, bench.run("", &["replay", &file]).ended(0));
     assert!(first.lines().last().unwrap().contains("\"event\":\"state\""));
-    let marked = bench.file("marked.jsonl", &format!("\u{feff}{script}"));
+    let marked = bench.file("marked.jsonl", format!("\u{feff}{script}"));
     assert_eq!(first, bench.run("", &["replay", &marked]).ended(0));
-    let wrong = bench.file("wrong.jsonl", &format!("{script}{}", script.replace("1000.00", "NaN")));
+    let wrong = bench.file("wrong.jsonl", format!("{script}{}", script.replace("1000.00", "NaN")));
     let ran = bench.run("", &["replay", &wrong]);
     let said =
         "wrong.jsonl', line 2: field 'cash': 'NaN' is not a plain decimal number; write it as \"12.50\"";
     assert!(ran.err.contains(said), "{}", ran.err);
     ran.ended(1);
     let trade = "{\"t\":\"2024-01-02T14:30:01Z\",\"market\":\"trade\",\"symbol\":\"NONE\",\"price\":\"1\",\"size\":\"1\"}\n";
-    let unknown = bench.file("unknown.jsonl", &format!("{script}{trade}"));
+    let unknown = bench.file("unknown.jsonl", format!("{script}{trade}"));
     let ran = bench.run("", &["replay", &unknown]);
     assert!(ran.err.contains("unknown.jsonl', line 2: symbol NONE is unknown; define it"), "{}", ran.err);
     ran.ended(1);
