@@ -127,7 +127,7 @@ impl OrderCommand {
                 let deed = Deed::Amend { account, id, quantity, limit_price, trigger_price };
                 let row = env.hand()?.act(deed, |_| {})?.order()?;
                 env.out.record(&row)?;
-                if row.code.is_some() { Err(Failure::Refused) } else { Ok(()) }
+                if is_refused(&row) { Err(Failure::Refused) } else { Ok(()) }
             }
             OrderCommand::Cancel(cancel) => cancel.run(env),
             OrderCommand::Approve(Approve { id, account }) => {
