@@ -164,9 +164,25 @@ pub struct Sums {
     fee: FeeModel,
     lines: ByInstrument<Line>,
     totals: BTreeMap<AccountId, Totals>,
+    /// Whether they are of one strategy: an order that only reduces keeps to what its account holds, not to what is here.
+    of_strategy: bool,
 }
 
 impl Sums {
+    /// The sums of a strategy that holds and orders nothing.
+    pub fn of_strategy() -> Self {
+        Self { of_strategy: true, ..Self::default() }
+    }
+
+    /// What an open order counts here.
+    fn part(&self, order: &Order) -> Option<Part> {
+        Part::of(order).map(|part| self.counted(part))
+    }
+
+    fn counted(&self, part: Part) -> Part {
+        Part { reduces: part.reduces && !self.of_strategy, ..part }
+    }
+
     /// The sums of a whole book from scratch.
     pub fn of<'o>(
         fee: FeeModel,
@@ -195,7 +211,7 @@ impl Sums {
     /// An order is open from now on.
     pub fn add(&mut self, order: &Order) {
         self.totals.entry(order.spec.account).or_default().open += 1;
-        if let Some(part) = Part::of(order) {
+        if let Some(part) = self.part(order) {
             self.change(part.account, order.spec.instrument, |name, fee| name.count(&part, 1, fee));
         }
     }
@@ -204,7 +220,8 @@ impl Sums {
     /// added or last replaced.
     pub fn replace(&mut self, Counted(old): Counted, order: &Order, held: Option<Quantity>) {
         let is_done = order.status.is_done();
-        let new = if is_done { None } else { Part::of(order) };
+        let old = old.map(|part| self.counted(part));
+        let new = if is_done { None } else { self.part(order) };
         if old != new || held.is_some() {
             self.change(order.spec.account, order.spec.instrument, |name, fee| {
                 old.iter().for_each(|part| name.count(part, -1, fee));
@@ -237,7 +254,7 @@ impl Sums {
 
     /// Takes all names of an instrument out of the totals, changes something of it, and puts them back.
     fn revalue(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Line)) {
-        let Self { fee, lines, totals } = self;
+        let Self { fee, lines, totals, .. } = self;
         let line = lines.or_default(instrument);
         for Holder { account, adds, .. } in &line.holders {
             total(totals, *account, (instrument, &line.sector), adds, &Adds::default());
@@ -259,7 +276,7 @@ impl Sums {
         instrument: InstrumentId,
         change: impl FnOnce(&mut Name, &FeeModel),
     ) {
-        let Self { fee, lines, totals } = self;
+        let Self { fee, lines, totals, .. } = self;
         let line = lines.or_default(instrument);
         let at = line.find(account).unwrap_or_else(|at| {
             line.holders.insert(at, Holder::new(account));

@@ -67,7 +67,7 @@ impl Sums {
         let none = Name::default();
         let line = self.lines.get(&draft.instrument);
         let name = line.and_then(|line| line.name(draft.account)).unwrap_or(&none);
-        let out = open.and_then(Part::of);
+        let out = open.and_then(|order| self.part(order));
         let this = Part::of_draft((draft, price), quantity, open);
         let apart = |part: &Part| this.group.is_none() || part.group != this.group;
         let of = |figures: Option<Figures>| figures.and_then(|f| sides(&f, name.position));

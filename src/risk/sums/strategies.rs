@@ -1,7 +1,8 @@
 //! [`ByStrategy`]: the sums of each strategy alone, as if what it holds and orders were all there is.
 //!
 //! What names no strategy is not looked at, and costs nothing. Prices and sectors are those of the sums of the whole
-//! book. Cash is the account's: no fee is counted here.
+//! book. Cash is the account's: no fee is counted here. So is the promise of an order that only reduces: it may sell what
+//! others of the account hold, and counts in full here.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,7 +14,7 @@ use crate::domain::{AccountId, Instrument, InstrumentId, Order, Price, Quantity,
 use super::{Counted, Sums};
 
 /// The sums of a strategy that holds and orders nothing.
-static NOTHING: LazyLock<Sums> = LazyLock::new(Sums::default);
+static NOTHING: LazyLock<Sums> = LazyLock::new(Sums::of_strategy);
 
 /// The sums of every strategy.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ impl ByStrategy {
         all: &Sums,
         change: impl FnOnce(&mut Sums),
     ) {
-        let own = self.0.entry(strategy).or_default();
+        let own = self.0.entry(strategy).or_insert_with(Sums::of_strategy);
         let line = own.lines.or_default(instrument);
         if line.holders.is_empty()
             && let Some(known) = all.lines.get(&instrument)
