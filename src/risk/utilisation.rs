@@ -245,7 +245,7 @@ fn part_of_equity(book: &Book<'_>, name: LimitName, scope: Scope) -> Option<Mone
     let sums = sums_of(book, name, scope);
     let whole = || sums.whole(account, |i| book.prices(i));
     match name {
-        LimitName::MaxSectorExposure => sums.largest_sector(account),
+        LimitName::MaxSectorExposure => sums.largest_sector(account, |i| book.prices(i)),
         LimitName::MaxLeverage => Some(whole()?.held),
         LimitName::MaxNetExposure => {
             let whole = whole()?;

@@ -356,7 +356,8 @@ impl<'a> Case<'a> {
 
     fn sector(&self) -> Option<Span<Money>> {
         let sector = self.sector_name()?;
-        self.exposure.within(self.book.sums.sector(self.order.account, sector)?)
+        let prices = |i| self.book.prices(i);
+        self.exposure.within(self.book.sums.sector(self.order.account, sector, prices)?)
     }
 
     pub(super) fn sector_name(&self) -> Option<&str> {

@@ -129,7 +129,8 @@ impl Case<'_> {
             LimitName::MaxLeverage => exposure.held(whole).map(raw),
             LimitName::MaxSectorExposure => {
                 let sums = self.book.by_strategy.sums(strategy);
-                exposure.within(sums.sector(self.order.account, self.sector_name()?)?).map(raw)
+                let (account, prices) = (self.order.account, |i| self.book.prices(i));
+                exposure.within(sums.sector(account, self.sector_name()?, prices)?).map(raw)
             }
             LimitName::MaxDailyLoss => {
                 let loss = strategy_loss(self.book, strategy)?.raw();

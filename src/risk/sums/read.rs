@@ -1,10 +1,12 @@
 //! What the checks read from the sums: one name around a draft, and the whole account.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Price, Quantity, Side};
 use crate::risk::exposure::Sides;
 
-use super::Sums;
 use super::name::{Figures, Name, Part, Prices};
+use super::{Sums, Totals};
 
 /// One instrument around a draft. What is left out: the draft's own open order, and the rest of its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,9 +120,8 @@ impl Sums {
     pub fn whole(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Whole> {
         let Some(totals) = self.totals.get(&account) else { return Some(Whole::default()) };
         let mut all = totals.amounts;
-        for instrument in &totals.blind {
-            let name = self.lines.get(instrument).and_then(|line| line.name(account))?;
-            all.shift(&Figures::default(), &name.figures(&prices(*instrument), &self.fee)?);
+        for (_, figures) in self.blind(account, totals, prices) {
+            all.shift(&Figures::default(), &figures?);
         }
         Some(Whole {
             gross: money(all.gross)?,
@@ -138,16 +139,47 @@ impl Sums {
         if totals.unvalued > 0 { None } else { money(totals.amounts.position) }
     }
 
-    /// Worst cases of an account in one sector.
-    pub fn sector(&self, account: AccountId, sector: &str) -> Option<Money> {
-        let of_sector = self.totals.get(&account).and_then(|t| t.sectors.get(sector));
-        money(of_sector.copied().unwrap_or(0))
+    /// The names that the totals leave out: the sector of each and its figures at these prices; `None` where one is missing.
+    fn blind<'s>(
+        &'s self,
+        account: AccountId,
+        totals: &'s Totals,
+        prices: impl Fn(InstrumentId) -> Prices + 's,
+    ) -> impl Iterator<Item = (&'s str, Option<Figures>)> + 's {
+        totals.blind.iter().filter_map(move |instrument| {
+            let line = self.lines.get(instrument)?;
+            let figures = line.name(account)?.figures(&prices(*instrument), &self.fee);
+            Some((line.sector.as_str(), figures))
+        })
     }
 
-    /// The largest worst case of an account in one sector.
-    pub fn largest_sector(&self, account: AccountId) -> Option<Money> {
-        let largest = self.totals.get(&account).and_then(|t| t.sectors.values().max().copied());
-        money(largest.unwrap_or(0))
+    /// Worst cases of an account in one sector. `prices` values what has neither a price of its own nor a last one.
+    pub fn sector(
+        &self,
+        account: AccountId,
+        sector: &str,
+        prices: impl Fn(InstrumentId) -> Prices,
+    ) -> Option<Money> {
+        let Some(totals) = self.totals.get(&account) else { return Some(Money::ZERO) };
+        let known = totals.sectors.get(sector).copied().unwrap_or(0);
+        let blind = self.blind(account, totals, prices).filter(|(own, _)| *own == sector);
+        let all = blind.map(|(_, figures)| figures).try_fold(known, |sum, f| Some(sum + f?.worst()))?;
+        money(all)
+    }
+
+    /// The largest worst case of an account in one sector. `prices` as above.
+    pub fn largest_sector(
+        &self,
+        account: AccountId,
+        prices: impl Fn(InstrumentId) -> Prices,
+    ) -> Option<Money> {
+        let Some(totals) = self.totals.get(&account) else { return Some(Money::ZERO) };
+        let mut blind: BTreeMap<&str, i128> = BTreeMap::new();
+        for (sector, figures) in self.blind(account, totals, prices).filter(|(s, _)| !s.is_empty()) {
+            let known = totals.sectors.get(sector).copied().unwrap_or(0);
+            *blind.entry(sector).or_insert(known) += figures?.worst();
+        }
+        money(totals.sectors.values().chain(blind.values()).copied().max().unwrap_or(0))
     }
 
     /// Open orders of an account.

@@ -36,6 +36,32 @@ fn a_sector_counts_all_its_names_and_an_unknown_one_is_never_passed() {
 }
 
 #[test]
+fn a_sector_counts_what_only_a_quote_values() {
+    for scope in ["firm", "strategy:alpha"] {
+        let mut world = World::new().limit_for(scope, "max_sector_exposure", "0.5", None);
+        let other: InstrumentId = "QQQ.XNYS".parse().unwrap();
+        for id in [xyz(), other] {
+            let known = Instrument { sector: "tech".into(), ..Instrument::with_defaults(id) };
+            world.instruments.insert(id, known);
+            let shares = Quantity::from_whole(100).unwrap();
+            let (bid, ask) = ("99".parse().unwrap(), "100".parse().unwrap());
+            let time = UnixNanos::ZERO;
+            let quote = Quote { instrument: id, time, bid, bid_size: shares, ask, ask_size: shares };
+            let standing = Standing { quote, bid_left: shares, ask_left: shares };
+            world.seen.insert(id, Seen { last: None, quote: Some(standing) });
+        }
+        let mine = |order| OrderSpec { strategy: Some("alpha".parse().unwrap()), ..order };
+        let world = world.open(mine(named("B0", order(Side::Buy, 20, None))));
+        let world =
+            world.open(mine(OrderSpec { instrument: other, ..named("B1", order(Side::Buy, 20, None)) }));
+        assert_eq!(world.code(&mine(order(Side::Buy, 10, None))), "", "{scope}");
+        assert_eq!(world.code(&mine(order(Side::Buy, 11, None))), "SECTOR_LIMIT", "{scope}");
+        let used = utilisation(&world.book(), &world.limits);
+        assert_eq!(used[0].observed, "0.4", "{scope}");
+    }
+}
+
+#[test]
 fn what_needs_facts_says_so_without_them_and_judges_with_them() {
     let names = ["max_adv_participation", "max_beta", "max_var_95", "max_expected_shortfall_99"];
     for name in names {
