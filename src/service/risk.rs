@@ -256,7 +256,8 @@ impl House {
         self.set_limit(permit, draft)
     }
 
-    /// Releases an order that a soft limit holds, where it still is what was seen of it.
+    /// Releases an order that a soft limit holds, where it still is what was seen of it: at the time of its exchange,
+    /// since that is when it begins to work.
     pub fn approve_order(
         &self,
         permit: &Permit<ControlRisk>,
@@ -264,7 +265,9 @@ impl House {
         id: OrderId,
         seen: Option<ShownOrder>,
     ) -> Result<view::OrderRow, ServiceError> {
-        self.control(permit, Command::ApproveOrder { account, id, seen })?;
+        let order = self.engine()?.order(account, id)?;
+        let now = order.map_or_else(|| self.house_time(), |o| self.order_time(o.spec.instrument.exchange))?;
+        self.control_at(permit, now, Command::ApproveOrder { account, id, seen })?;
         let order = self.engine()?.order(account, id)?;
         order
             .map(|o| book::order_row(&o, None, false))
@@ -384,7 +387,15 @@ impl House {
         permit: &Permit<ControlRisk>,
         command: Command,
     ) -> Result<Vec<Event>, ServiceError> {
-        let now = self.house_time()?;
+        self.control_at(permit, self.house_time()?, command)
+    }
+
+    fn control_at(
+        &self,
+        permit: &Permit<ControlRisk>,
+        now: UnixNanos,
+        command: Command,
+    ) -> Result<Vec<Event>, ServiceError> {
         let events = self.give(permit.actor(), now, command)?;
         let refused = events.iter().find_map(|e| match &e.body {
             EventBody::ControlRejected { reason, .. } => Some(reason.to_string()),

@@ -3,11 +3,12 @@
 use super::*;
 use crate::domain::event::Refusal;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, WorkingOrders};
-use crate::domain::{Money, OrderStatus, RefusalCode};
+use crate::domain::{Money, OrderStatus, RefusalCode, TimeInForce};
 use crate::service::advance::Until;
 use crate::service::book::order_row;
+use crate::service::engine::lock;
 use crate::service::ordering::Size;
-use crate::service::permit::{Audit, ControlRisk, ManageData, TradeDesk, ViewPortfolio};
+use crate::service::permit::{Administer, Audit, ControlRisk, ManageData, TradeDesk, ViewPortfolio};
 use crate::service::research::SignalWish;
 use crate::service::{ErrorKind, ServiceError};
 use crate::store::trades::Period;
@@ -410,4 +411,41 @@ fn the_fee_that_is_shown_is_that_of_the_tier_which_the_account_has_reached() {
     assert_eq!(shown("a").to_string(), "0.50");
     home.house.submit(&permit, &wish("b", Side::Sell, on, 1, None)).unwrap();
     assert_eq!((volume(), shown("c").to_string().as_str()), (reached, "0.10"));
+}
+
+#[test]
+fn an_order_on_another_exchange_begins_to_work_at_that_exchanges_time_when_it_is_approved() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path());
+    home.people(Exchange::Xnys);
+    home.house.set_seed(8).unwrap();
+    home.house.found_simulation(8, 4).unwrap();
+    let (admin, trader) = (home.login(Role::Admin), home.login(Role::Trader));
+    let (permit, risk) = (admin.permit::<Administer>().unwrap(), home.login(Role::Risk));
+    let account = serde_json::json!({ "account": "sim", "exchange": "SIM", "cash": "1000000", "broker": "paper",
+        "short": false, "margin": "cash", "lots": "fifo" });
+    home.house.open_account(&permit, &serde_json::from_value(account).unwrap()).unwrap();
+    let advance = || {
+        let permit = trader.permit::<ManageData>().unwrap();
+        home.house.advance(&permit, Some(Exchange::Sim), Until::Sessions(1), |_| {}).unwrap();
+    };
+    advance();
+    let control = risk.permit::<ControlRisk>().unwrap();
+    let asks = LimitDraft { hard: None, soft: Some("5".into()), ..draft(LimitName::MaxOrderQuantity, "") };
+    home.house.set_limit(&control, asks).unwrap();
+    let on = lock(home.house.market_store()).read().instruments(Some(Exchange::Sim)).unwrap()[0].id;
+    let permit = trader.trade_permit(Some("sim".parse().unwrap())).unwrap();
+    let (id, tif) = ("h1".parse().unwrap(), TimeInForce::Gtc);
+    let held = home.house.submit(&permit, &OrderWish { tif, ..wish("h1", Side::Buy, on, 10, None) }).unwrap();
+    assert_eq!(held.status, OrderStatus::PendingApproval);
+    let now = home.house.state().unwrap().market_time(Exchange::Sim).unwrap();
+    assert!(
+        home.house.house_time().unwrap() > now,
+        "the main exchange has no market: its time is the wall's"
+    );
+    home.house.approve_order(&control, permit.account(), id, None).unwrap();
+    let order = |h: &Home| h.house.state().unwrap().orders().get(permit.account(), id).unwrap().clone();
+    assert_eq!(order(&home).changed_at, now);
+    advance();
+    assert_eq!(order(&home).filled, Quantity::from_whole(10).unwrap());
 }
