@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{AccountId, InstrumentId, OrderSpec, Price, Quantity};
+use super::{AccountId, InstrumentId};
 
 /// Facts of one instrument. `None` makes the checks that need it say NOT_EVALUATED.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,12 +27,12 @@ pub struct BookFacts {
     pub outcomes: Option<Arc<[f64]>>,
 }
 
-/// Facts handed in with an order.
+/// Facts of the instruments of an order and of all that its account holds and orders.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MarketFacts {
     /// By instrument.
     pub instruments: BTreeMap<InstrumentId, InstrumentFacts>,
-    /// By account.
+    /// By account, where one book as it stands is to be looked at many times; the gate makes them itself otherwise.
     pub books: BTreeMap<AccountId, BookFacts>,
 }
 
@@ -41,17 +41,5 @@ impl MarketFacts {
     pub fn merge(&mut self, newer: &MarketFacts) {
         self.instruments.extend(newer.instruments.iter().map(|(i, facts)| (*i, facts.clone())));
         self.books.extend(newer.books.iter().map(|(a, facts)| (*a, facts.clone())));
-    }
-
-    /// Takes an order of a list into its account's book, so that the next order of the list is judged beside it.
-    pub fn take_in(&mut self, order: &OrderSpec, quantity: Quantity, price: Price) {
-        let worth = order.side.signed(quantity).to_f64() * price.to_f64();
-        let own = self.instruments.get(&order.instrument);
-        let (beta, returns) = own.map_or((None, None), |own| (own.beta, own.returns.clone()));
-        let Some(book) = self.books.get_mut(&order.account) else { return };
-        book.beta_value = book.beta_value.zip(beta).map(|(sum, beta)| sum + worth * beta);
-        let both = book.outcomes.as_deref().zip(returns.as_deref());
-        book.outcomes =
-            both.map(|(days, own)| days.iter().zip(own).map(|(sum, r)| sum + worth * r).collect());
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
 use crate::domain::event::Event;
+use crate::domain::facts::MarketFacts;
 use crate::domain::id::IdError;
 use crate::domain::journal::{Batch, JournalError};
 use crate::domain::posting::Posting;
@@ -152,6 +153,13 @@ impl Engine {
     /// Sets a last price from stored bars after a restart. Moves no time, fills nothing, is not journaled.
     pub fn prime(&mut self, instrument: InstrumentId, price: Price, time: UnixNanos) {
         self.state.set_last(instrument, price, time);
+    }
+
+    /// Takes in facts of instruments: what is judged from now on is judged by them, with the book as it stands then.
+    /// They are not journaled.
+    pub fn know(&mut self, facts: &MarketFacts) {
+        let newer = facts.instruments.iter().map(|(i, facts)| (*i, facts.clone()));
+        self.state.view.facts.instruments.extend(newer);
     }
 
     /// Answers a command given at market time `now` (and wall time `wall`, which is only recorded). The batch has no

@@ -6,8 +6,7 @@ use crate::domain::event::{EndReason, EventBody, Refusal};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{DecisionRecord, SelfTrade};
 use crate::domain::{
-    BrokerId, OrderId, OrderSpec, OrderStatus, OrderType, Price, Quantity, RefusalCode, Seq, Side,
-    TimeInForce, UserName,
+    BrokerId, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, TimeInForce, UserName,
 };
 use crate::risk::checks::{crossing, prevented};
 use crate::risk::{Decision, Draft, OrderKey, Verdict, admit, evaluate};
@@ -41,7 +40,7 @@ impl Step<'_> {
         if order.has_reserved_name() {
             return self.deny(order, Refusal::plain(RefusalCode::ReservedName), None);
         }
-        self.engine.state.view.facts.merge(facts);
+        self.engine.know(facts);
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
         let (waits_for_parent, exits_ask) = (order.parent.is_some(), self.exits_ask(order));
         let draft = Draft { may_wait, waits_for_parent, exits_ask, ..Draft::new(order) };
@@ -51,7 +50,7 @@ impl Step<'_> {
         if !self.state().instruments.contains_key(&order.instrument) {
             return self.deny(order, Refusal::plain(RefusalCode::InstrumentNotFound), None);
         }
-        let decision = evaluate(&book, self.state().limits(), facts, &draft);
+        let decision = evaluate(&book, self.state().limits(), &self.state().view.facts, &draft);
         let late = || self.missed_auction(order).map(Refusal::plain);
         if let Some(refusal) = self.broken_tie(order).or_else(late) {
             return self.deny(order, refusal, Some(decision));
@@ -81,7 +80,6 @@ impl Step<'_> {
         orders: &[&OrderSpec],
         facts: &MarketFacts,
     ) -> Result<(), EngineError> {
-        let mut facts = facts.clone();
         let remote =
             |o: &&OrderSpec| self.remote_broker(o).is_some() && (o.oco.is_some() || o.parent.is_some());
         if orders.iter().any(remote) {
@@ -92,28 +90,13 @@ impl Step<'_> {
             for side in [Side::Sell, Side::Buy] {
                 for &order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
                     if let Some(lead) = self.coming_lead(order) {
-                        self.submit(&lead, &facts)?;
+                        self.submit(&lead, facts)?;
                     }
-                    self.submit(order, &facts)?;
-                    // The next order of the list is judged beside this one.
-                    if let Some((price, open)) = self.taken(order) {
-                        facts.take_in(order, open, price);
-                    }
+                    self.submit(order, facts)?;
                 }
             }
         }
         Ok(())
-    }
-
-    /// Price and quantity of an order that was taken, filled or not.
-    fn taken(&self, order: &OrderSpec) -> Option<(Price, Quantity)> {
-        let state = self.state();
-        let refused = matches!(
-            state.orders.get(order.account, order.id)?.status,
-            OrderStatus::Denied | OrderStatus::Rejected
-        );
-        let price = state.book(order.account, self.now)?.order_price(order)?;
-        (!refused).then_some((price, order.quantity))
     }
 
     pub(super) fn act_on(&mut self, order: &Arc<OrderSpec>, decision: Decision) -> Result<(), EngineError> {

@@ -20,6 +20,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Independence;
+use crate::domain::facts::MarketFacts;
 use crate::domain::{
     AccountId, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
     UserName,
@@ -73,6 +74,7 @@ enum Work {
     Market(Vec<MarketEvent>, Option<Answer<Vec<Event>>>, Feed),
     Pass(Exchange, UnixNanos, Answer<Vec<Event>>),
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
+    Know(MarketFacts),
     Snapshot(Sender<Arc<State>>),
     Listen(Sender<Arc<Vec<Event>>>),
     Find(AccountId, OrderId, Sender<Option<crate::domain::order_state::Order>>),
@@ -103,6 +105,7 @@ impl std::fmt::Debug for Work {
             Work::Market(..) => "market",
             Work::Pass(..) => "pass",
             Work::Prime(..) => "prime",
+            Work::Know(..) => "know",
             Work::Snapshot(..) => "snapshot",
             Work::Listen(..) => "listen",
             Work::Find(..) => "find",
@@ -214,6 +217,11 @@ impl EngineHandle {
         self.queue
             .send(Work::Market(vec![event], None, Feed::default()))
             .map_err(|_| ServiceError::EngineStopped)
+    }
+
+    /// Tells the engine facts of the market's past: no journal.
+    pub fn know(&self, facts: MarketFacts) -> Result<(), ServiceError> {
+        self.queue.send(Work::Know(facts)).map_err(|_| ServiceError::EngineStopped)
     }
 
     /// Tells the engine last prices from the market store: no fill, no journal, market time stays.

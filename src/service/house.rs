@@ -356,6 +356,9 @@ impl House {
         if may_add_risk(&command) {
             self.refuse_unsound()?;
         }
+        if let Command::Amend { account, .. } | Command::ApproveOrder { account, .. } = &command {
+            self.tell_facts([*account])?;
+        }
         let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
         let independent_of = if self.has_one_person()? {
             Independence::Alone

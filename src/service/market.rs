@@ -1,7 +1,7 @@
 //! Prices for people: last and previous closes, charts, watchlists, news, exports; and what the engine is told of
 //! prices after a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -121,10 +121,16 @@ impl House {
         Ok(closes)
     }
 
-    /// Tells the engine the last stored closes at market time: what a restart, or an import, makes it forget or miss.
+    /// Tells the engine the last stored closes at market time, and facts of what accounts with open orders trade: what a
+    /// restart, or an import, makes it forget or miss.
     pub fn prime(&self) -> Result<(), ServiceError> {
-        let prices = prices_to_prime(self, &*self.state()?)?;
-        if prices.is_empty() { Ok(()) } else { self.engine()?.prime(prices) }
+        let state = self.state()?;
+        let prices = prices_to_prime(self, &state)?;
+        if !prices.is_empty() {
+            self.engine()?.prime(prices)?;
+        }
+        let waiting: BTreeSet<AccountId> = state.orders().open().values().map(|o| o.spec.account).collect();
+        self.tell_facts(waiting)
     }
 
     /// Instruments whose ticker or name fits, best first.

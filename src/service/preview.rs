@@ -149,7 +149,7 @@ impl House {
         for account in state.accounts().keys() {
             let open = state.orders().open().values().filter(|o| o.spec.account == *account);
             let open: Vec<_> = open.map(|o| OrderSpec::clone(&o.spec)).collect();
-            facts.merge(&self.facts_for(state, *account, &open, Some(draft.name)));
+            facts.merge(&self.facts_with_book(state, *account, &open, Some(draft.name)));
         }
         let preview = risk::preview(&books, state.limits(), draft, &facts, history).map_err(invalid)?;
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());

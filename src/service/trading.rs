@@ -312,7 +312,7 @@ impl House {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
         let state = self.state()?;
-        let facts = self.facts_for(&state, order.account, std::slice::from_ref(&order), None);
+        let facts = self.facts_with_book(&state, order.account, std::slice::from_ref(&order), None);
         let now = self.order_time(order.instrument.exchange)?;
         let day = self.calendars().of(order.instrument.exchange).date_at(now);
         what_if(&state, (&order, now, day), &facts, permit.scope.hides_limits())

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::event::{EndReason, HaltMode};
+use crate::domain::facts::InstrumentFacts;
 use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{OrderType, RefusalCode};
 
@@ -359,4 +360,62 @@ fn a_flatten_gives_each_order_at_the_time_of_its_own_exchange() {
     }
     let shut: UnixNanos = "2024-03-05T03:01:00Z".parse().unwrap();
     assert_eq!(at, [("AAA.XNYS".to_owned(), desk.now, Some(0)), ("BHP.XASX".to_owned(), shut, Some(0))]);
+}
+
+/// A history in which every session but the worst gives a little.
+fn past() -> MarketFacts {
+    let days: Vec<f64> = (0..252).map(|day| if day % 20 == 0 { -0.05 } else { 0.001 }).collect();
+    let own = InstrumentFacts { beta: Some(1.0), returns: Some(days.into()), ..InstrumentFacts::default() };
+    MarketFacts { instruments: [(instrument("AAA"), own)].into(), ..MarketFacts::default() }
+}
+
+#[test]
+fn what_the_past_bounds_is_not_passed_in_steps() {
+    // 200 shares of 100 against 100,000 at a beta of 1; one that loses 5 % on its worst days.
+    for (name, hard, code) in [
+        ("max_beta", "0.2", RefusalCode::BetaLimit),
+        ("max_expected_shortfall_95", "0.01", RefusalCode::VarLimit),
+    ] {
+        let mut desk = desk();
+        desk.limit(name, hard, None);
+        let facts = past();
+        let order = |id: &str, shares| Desk::order(id, "AAA", Side::Buy, shares, Some(10_000));
+        desk.give(Command::Submit { order: order("a", 50), facts });
+        let amend = |desk: &mut Desk, shares| {
+            let (account, quantity) = ("A".parse().unwrap(), Quantity::from_whole(shares));
+            let (id, limit_price, trigger_price) = ("a".parse().unwrap(), None, None);
+            let told = desk.give(Command::Amend { account, id, quantity, limit_price, trigger_price });
+            match &told[..] {
+                [EventBody::AmendRejected { refusal, .. }] => Some(refusal.code),
+                _ => None,
+            }
+        };
+        assert_eq!([100, 150, 200].map(|shares| amend(&mut desk, shares)), [None; 3], "{name}");
+        assert_eq!(amend(&mut desk, 210), Some(code), "{name}");
+        assert_eq!(refused(&desk.submit(order("b", 10))), [("b".to_owned(), code)], "{name}");
+        // A process that knows nothing of the past passes nothing, until it is told.
+        desk.engine.state.view.facts = MarketFacts::default();
+        assert_eq!(amend(&mut desk, 120), Some(RefusalCode::FactMissing), "{name}");
+        desk.engine.know(&past());
+        assert_eq!((amend(&mut desk, 120), amend(&mut desk, 210)), (None, Some(code)), "{name}");
+        desk.check(&Calendars::bundled().unwrap());
+    }
+}
+
+#[test]
+fn children_count_in_what_the_past_bounds_when_they_begin_to_work() {
+    let mut desk = desk();
+    desk.limit("max_beta", "0.2", None);
+    desk.engine.know(&past());
+    for at in 1..=3 {
+        let parent: OrderId = format!("p{at}").parse().unwrap();
+        desk.submit(Desk::order(parent.as_str(), "AAA", Side::Buy, 40, None));
+        let child = Desk::order(&format!("k{at}"), "AAA", Side::Buy, 40, Some(9_000));
+        desk.submit(OrderSpec { parent: Some(parent), ..child });
+    }
+    let told = desk.bar("AAA", 1, FLAT, 1_000_000);
+    // 120 are held, and 36 each of the children's value: two are let in.
+    assert_eq!(refused(&told), [("k3".to_owned(), RefusalCode::BetaLimit)]);
+    assert_eq!((desk.status("k1"), desk.status("k2")), (OrderStatus::Accepted, OrderStatus::Accepted));
+    desk.check(&Calendars::bundled().unwrap());
 }

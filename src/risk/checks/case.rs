@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::domain::decision::{Beside, Bound, Inputs, Span};
-use crate::domain::facts::MarketFacts;
+use crate::domain::facts::{BookFacts, MarketFacts};
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
@@ -16,6 +16,7 @@ use crate::domain::{
 use crate::portfolio::{Account, Position};
 use crate::risk::book::{Book, Draft, OrderKey, Priced, Recent, Seen};
 use crate::risk::exposure::Sides;
+use crate::risk::facts::book_facts;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
 use crate::risk::past::Pace;
 use crate::risk::sums::{Around, Whole};
@@ -64,6 +65,7 @@ pub struct Case<'a> {
     around: Around,
     /// The same of its strategy alone.
     mine: OnceCell<Mine>,
+    past: OnceCell<BookFacts>,
     notional: Option<Money>,
     /// Value of the whole quantity.
     pub(super) whole: Option<Money>,
@@ -116,6 +118,7 @@ impl<'a> Case<'a> {
             open,
             around,
             mine: OnceCell::new(),
+            past: OnceCell::new(),
             notional,
             whole,
             closes,
@@ -369,15 +372,21 @@ impl<'a> Case<'a> {
         facts.average_daily_volume.and_then(Quantity::from_f64)
     }
 
-    /// What the order changes: its open quantity less what its own open order had left, signed, at its price.
+    /// What the order changes of the account's book, in which its own open order counts as it stands, signed.
     fn change(&self) -> Option<Money> {
-        let had = self.open.map_or(Quantity::ZERO, Order::leaves);
-        self.price?.notional(self.order.side.signed(self.quantity.checked_sub(had)?)).ok()
+        let Span { now, with } = self.exposure.filled()?;
+        with.checked_sub(now)
+    }
+
+    /// Past figures of the account's book as it stands.
+    fn past(&self) -> &BookFacts {
+        let known = self.facts.books.get(&self.order.account);
+        known.unwrap_or_else(|| self.past.get_or_init(|| book_facts(self.book, self.facts)))
     }
 
     fn beta(&self) -> Option<Span<Money>> {
         let own = self.facts.instruments.get(&self.order.instrument)?.beta.and_then(Ratio::from_f64)?;
-        let now = self.facts.books.get(&self.order.account)?.beta_value.and_then(Money::from_f64)?;
+        let now = self.past().beta_value.and_then(Money::from_f64)?;
         let with = now.checked_add(self.change()?.scale(own).ok()?)?;
         Some(Span { now: now.checked_abs()?, with: with.checked_abs()? })
     }
@@ -389,8 +398,7 @@ impl<'a> Case<'a> {
             return None;
         }
         let own = self.facts.instruments.get(&self.order.instrument)?.returns.as_deref()?;
-        let book = self.facts.books.get(&self.order.account)?.outcomes.as_deref()?;
-        tail::tails(book, own, self.change()?)
+        tail::tails(self.past().outcomes.as_deref()?, own, self.change()?)
     }
 
     /// Age of the newest order like this one, of those that a window of this many seconds holds.

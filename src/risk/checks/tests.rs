@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::event::{Fill, HaltMode};
-use crate::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
+use crate::domain::facts::{InstrumentFacts, MarketFacts};
 use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::order_state::Order;
 use crate::domain::venue::VenueModel;

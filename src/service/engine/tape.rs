@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::command::Given;
+use crate::domain::facts::MarketFacts;
 use crate::domain::journal::Batch;
 use crate::domain::{Exchange, InstrumentId, MarketEvent, Price, UnixNanos};
 use crate::execution::{Engine, EngineError};
@@ -16,6 +17,7 @@ pub enum Played {
     Market(MarketEvent, UnixNanos),
     Pass(Exchange, UnixNanos, UnixNanos),
     Prime(InstrumentId, Price, UnixNanos),
+    Know(MarketFacts),
 }
 
 impl Played {
@@ -27,6 +29,10 @@ impl Played {
             Played::Pass(exchange, time, wall) => engine.pass(*exchange, *time, *wall),
             Played::Prime(instrument, price, time) => {
                 engine.prime(*instrument, *price, *time);
+                Ok(Batch::default())
+            }
+            Played::Know(facts) => {
+                engine.know(facts);
                 Ok(Batch::default())
             }
         }

@@ -252,6 +252,7 @@ impl EngineLoop {
             | Work::Market(..)
             | Work::Pass(..)
             | Work::Prime(..)
+            | Work::Know(..)
             | Work::Listen(..) => {}
         }
     }
@@ -309,6 +310,11 @@ impl EngineLoop {
                     self.engine.prime(instrument, price, time);
                 }
                 gathered.round.primed = true;
+            }
+            Work::Know(facts) => {
+                #[cfg(test)]
+                self.tape.note(super::tape::Played::Know(facts.clone()));
+                self.engine.know(&facts);
             }
             Work::Snapshot(asker) => gathered.snapshots.push(asker),
             Work::Listen(listener) => lock(&self.disk).listen(listener),

@@ -85,8 +85,6 @@ fn what_needs_facts_says_so_without_them_and_judges_with_them() {
             ..InstrumentFacts::default()
         };
         world.facts.instruments.insert(xyz(), facts);
-        let flat = BookFacts { beta_value: Some(0.0), outcomes: Some(vec![0.0; 252].into()) };
-        world.facts.books.insert("A".parse().unwrap(), flat);
         assert_eq!(world.code(&order(Side::Buy, most, None)), "", "{name}");
         assert_eq!(world.code(&order(Side::Buy, most + 2, None)), code, "{name}");
     }
