@@ -143,3 +143,10 @@ pub struct AccountSpec {
     #[serde(default, skip_serializing_if = "TriggerType::is_usual")]
     pub trigger: TriggerType,
 }
+
+impl AccountSpec {
+    /// The account, where it is one to practise on: what it does counts for itself and never toward the firm.
+    pub fn practice(&self) -> Option<AccountId> {
+        (self.kind == AccountKind::Simulation).then_some(self.account)
+    }
+}

@@ -307,7 +307,8 @@ impl Step<'_> {
         }
     }
 
-    /// After a fill: a strategy that filled as often as its limit allows is halted until a person resumes it.
+    /// After a fill: a strategy that filled as often as its limit allows is halted until a person resumes it; where it
+    /// only practised, the account it practised on is.
     pub(super) fn judge_executions(&mut self, key: &OrderKey) -> Result<(), EngineError> {
         let state = self.state();
         if state.limits.is_silent() {
@@ -318,9 +319,10 @@ impl Step<'_> {
             return Ok(());
         };
         let Some(account) = state.accounts.get(&key.0) else { return Ok(()) };
-        let scope = Scope::Strategy(strategy);
+        let practice = account.spec().practice();
+        let scope = practice.map_or(Scope::Strategy(strategy), Scope::Account);
         let target = Target::of(account.spec(), spec);
-        let count = i64::from(state.executions.get(&strategy).copied().unwrap_or(0));
+        let count = i64::from(state.executions.get(&(practice, strategy)).copied().unwrap_or(0));
         let over = state.limits.binding(&target).any(|(name, _, value)| {
             let bound = value.hard.as_ref().and_then(crate::domain::limit::LimitValue::raw);
             name == LimitName::MaxRepeatedExecutions && bound.is_some_and(|bound| count > bound)

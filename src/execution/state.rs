@@ -15,11 +15,11 @@ use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
 use crate::domain::{
     AccountId, AccountKind, ByInstrument, CleanText, Exchange, Instrument, InstrumentId, Money, OrderStatus,
-    Price, RefusalCode, Seq, StrategyId, UnixNanos,
+    Price, RefusalCode, Seq, UnixNanos,
 };
 use crate::portfolio::Account;
 use crate::risk::{
-    Activity, Book, ByStrategy, DayTrades, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums,
+    Activity, Book, ByStrategy, DayTrades, Executions, Halt, LimitBook, OrderKey, Pace, Past, Recent, Sums,
 };
 
 use super::day::Days;
@@ -95,7 +95,7 @@ pub struct State {
     pub(super) strategies: Strategies,
     /// Fills of each strategy since a person last looked.
     #[serde(with = "crate::domain::serial::pairs")]
-    pub(super) executions: BTreeMap<StrategyId, u32>,
+    pub(super) executions: Executions,
     /// The highest level of use that was told, by account, limit and scope.
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) warned: BTreeMap<(AccountId, LimitName, Scope), u8>,

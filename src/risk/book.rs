@@ -213,6 +213,9 @@ pub trait DayProfits: std::fmt::Debug {
     fn of_strategy(&self, account: AccountId, strategy: StrategyId) -> Option<Money>;
 }
 
+/// Fills of strategies since a person last looked: on all accounts of the firm, and on each account to practise on.
+pub type Executions = BTreeMap<(Option<AccountId>, StrategyId), u32>;
+
 /// One account's book and the market around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Book<'a> {
@@ -261,7 +264,7 @@ pub struct Book<'a> {
     /// Wall time.
     pub wall: UnixNanos,
     /// Fills of each strategy since a person last looked.
-    pub executions: &'a BTreeMap<StrategyId, u32>,
+    pub executions: &'a Executions,
     /// All accounts.
     pub accounts: &'a BTreeMap<AccountId, Account>,
 }
@@ -412,6 +415,18 @@ impl<'a> Book<'a> {
 
     /// Fills of an order's strategy since a person last looked.
     pub fn executions_of(&self, order: &OrderSpec) -> Option<u32> {
-        order.strategy.map(|strategy| self.executions.get(&strategy).copied().unwrap_or(0))
+        order.strategy.map(|strategy| self.executions_by(strategy))
+    }
+
+    /// Fills of a strategy since a person last looked.
+    pub fn executions_by(&self, strategy: StrategyId) -> u32 {
+        self.executions.get(&(self.account.spec().practice(), strategy)).copied().unwrap_or(0)
+    }
+
+    /// Most fills of any strategy since a person last looked.
+    pub fn most_executions(&self) -> u32 {
+        let own = self.account.spec().practice();
+        let counts = self.executions.iter().filter(|((of, _), _)| *of == own);
+        counts.map(|(_, count)| *count).max().unwrap_or(0)
     }
 }

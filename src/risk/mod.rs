@@ -23,7 +23,8 @@ pub mod utilisation;
 
 pub use admit::{Approved, admit};
 pub use book::{
-    Activity, Book, DayProfits, DayTrades, Draft, Halt, OrderKey, Priced, Queues, Recent, Seen, Standing,
+    Activity, Book, DayProfits, DayTrades, Draft, Executions, Halt, OrderKey, Priced, Queues, Recent, Seen,
+    Standing,
 };
 pub use checks::{CONTROLS, Control, NEED_FACTS, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};

@@ -147,10 +147,8 @@ pub(super) fn observed(book: &Book<'_>, name: LimitName, scope: Scope) -> Option
             messages.share_of(fills).map(LimitValue::Ratio)
         }
         LimitName::MaxRepeatedExecutions => match scope {
-            Scope::Strategy(strategy) => count(book.executions.get(&strategy).copied().unwrap_or(0)),
-            Scope::Firm | Scope::Account(_) | Scope::Symbol(_) => {
-                count(book.executions.values().max().copied().unwrap_or(0))
-            }
+            Scope::Strategy(strategy) => count(book.executions_by(strategy)),
+            Scope::Firm | Scope::Account(_) | Scope::Symbol(_) => count(book.most_executions()),
         },
         LimitName::MaxDailyLoss => {
             match scope {

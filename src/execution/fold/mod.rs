@@ -192,9 +192,9 @@ impl Fold<'_> {
                 self.state.halts.remove(scope);
                 self.state.halt_reasons.remove(scope);
                 DRAWDOWNS.iter().for_each(|code| self.unlatch(*scope, *code));
-                if let Scope::Strategy(strategy) = scope {
-                    self.state.executions.remove(strategy);
-                }
+                self.state.executions.retain(|(practice, strategy), _| {
+                    practice.map_or(Scope::Strategy(*strategy), Scope::Account) != *scope
+                });
             }
             EventBody::LimitTurned { version, turn } => {
                 let turned = self.state.limits.turn(*version, *turn);

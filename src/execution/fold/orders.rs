@@ -375,7 +375,8 @@ impl Fold<'_> {
         }
         self.state.attribute(fill, strategy, before, day);
         if let Some(strategy) = strategy {
-            let count = self.state.executions.entry(strategy).or_default();
+            let practice = self.state.accounts.get(&fill.account).and_then(|a| a.spec().practice());
+            let count = self.state.executions.entry((practice, strategy)).or_default();
             *count = count.saturating_add(1);
         }
         self.cure(fill.account);

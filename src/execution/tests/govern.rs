@@ -1,5 +1,7 @@
 //! Limits and halts in the engine: who may do what when, what ends by itself, and what a decision can be made of again.
 
+mod repeated;
+
 use super::*;
 use crate::domain::event::{EndReason, HaltMode};
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, Scope, Turn, WorkingOrders};
@@ -288,25 +290,6 @@ fn a_halt_ends_the_open_orders_of_its_scope_in_one_step_and_outlives_a_restart()
     let rebuilt = Engine::recover(Calendars::bundled().unwrap(), &desk.events).unwrap();
     assert!(rebuilt.state().halts().contains_key(&scope));
     assert_eq!(desk.refusal("late", 1), Some(RefusalCode::TradingHalted));
-}
-
-#[test]
-fn a_strategy_is_halted_by_the_engine_until_a_person_looks() {
-    let mut desk = desk();
-    desk.set(draft(LimitName::MaxRepeatedExecutions, "2", LimitTerms::default()));
-    let alpha: crate::domain::StrategyId = "alpha".parse().unwrap();
-    for at in 0..3 {
-        let order = Desk::order(&format!("o{at}"), "AAA", Side::Buy, 1, None);
-        desk.submit(OrderSpec { strategy: Some(alpha), ..order });
-        desk.bar("AAA", 1, AAA, 1_000_000);
-    }
-    let scope = Scope::Strategy(alpha);
-    assert!(desk.engine.state().halts().contains_key(&scope));
-    assert_eq!(desk.refusal("by-hand", 1), None);
-    desk.ask("ann", Independence::Everyone, 0, Command::Resume { scope });
-    let told =
-        desk.submit(OrderSpec { strategy: Some(alpha), ..Desk::order("o9", "AAA", Side::Buy, 1, None) });
-    assert!(told.iter().any(|t| matches!(t, EventBody::OrderAccepted { .. })), "{told:?}");
 }
 
 #[test]

@@ -22,8 +22,8 @@ use crate::domain::{
 use crate::portfolio::Account;
 use crate::risk::open::OpenOrders;
 use crate::risk::{
-    Activity, Book, ByStrategy, Draft, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues, Recent, Seen,
-    Standing, Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
+    Activity, Book, ByStrategy, Draft, Executions, Halt, LimitBook, OrderKey, PastDecision, Priced, Queues,
+    Recent, Seen, Standing, Sums, Verdict, evaluate, largest_allowed, preview, replay, utilisation,
 };
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct World {
     day_trades: u32,
     past: crate::risk::Past,
     firm_pace: crate::risk::Pace,
-    executions: BTreeMap<StrategyId, u32>,
+    executions: Executions,
     accounts: BTreeMap<AccountId, Account>,
     facts: MarketFacts,
     latched: BTreeSet<(AccountId, RefusalCode)>,

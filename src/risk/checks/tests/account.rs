@@ -135,7 +135,7 @@ fn what_an_account_did_today_is_bounded() {
 fn a_strategy_that_filled_too_often_takes_no_more_risk() {
     let alpha: StrategyId = "alpha".parse().unwrap();
     let mut world = World::new().limit("max_repeated_executions", "3", None);
-    world.executions.insert(alpha, 4);
+    world.executions.insert((None, alpha), 4);
     let asked = OrderSpec { strategy: Some(alpha), ..order(Side::Buy, 1, None) };
     assert_eq!(world.code(&asked), "REPEATED_EXECUTION");
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "");
