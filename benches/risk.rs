@@ -192,10 +192,14 @@ fn limit_strategy(engine: &mut Engine, now: UnixNanos) -> usize {
     engine.state().limits().in_force().count() - before
 }
 
-/// All controls over one order, with every limit set, of a strategy too where that is wanted.
-fn gate(limits: bool, strategy: Option<&str>) {
+/// All controls over one order, with every limit set, of a strategy too where that is wanted; with past figures of the
+/// book ready, or made from those of its names for each decision, as the engine does.
+fn gate(limits: bool, strategy: Option<&str>, is_ready: bool) {
     let (mut engine, _) = engine(HELD, RESTING, limits, strategy);
-    let facts = facts();
+    let mut facts = facts();
+    if !is_ready {
+        facts.books.clear();
+    }
     let now = start().plus_nanos(200_000_000_000);
     let of_strategy = if strategy.is_some() { limit_strategy(&mut engine, now) } else { 0 };
     let own = strategy.and_then(|name| name.parse().ok());
@@ -214,7 +218,8 @@ fn gate(limits: bool, strategy: Option<&str>) {
         (true, 0) => format!("all {} limits set", LimitName::ALL.len()),
         (true, own) => format!("all {} and {own} of its strategy set", LimitName::ALL.len()),
     };
-    print(&format!("gate: 10,000 instruments, 3,000 held, 5,000 open, {set}"), times);
+    let past = if is_ready { "" } else { ", past of the book made anew" };
+    print(&format!("gate: 10,000 instruments, 3,000 held, 5,000 open, {set}{past}"), times);
 }
 
 /// A drafted limit over 1,000 positions and 5,000 open orders.
@@ -271,9 +276,10 @@ fn kill_switch() {
 }
 
 fn main() {
-    gate(false, None);
-    gate(true, None);
-    gate(true, Some(STRATEGY));
+    gate(false, None, true);
+    gate(true, None, true);
+    gate(true, Some(STRATEGY), true);
+    gate(true, None, false);
     what_if();
     kill_switch();
 }

@@ -7,19 +7,19 @@ use super::book::Book;
 /// What an account's positions and open orders together would have made on each day, and their beta.
 pub fn book_facts(book: &Book<'_>, facts: &MarketFacts) -> BookFacts {
     let returns = facts.instruments.values().filter_map(|f| f.returns.as_ref());
-    let days = returns.map(|r| r.len()).max().unwrap_or(0);
-    let (mut beta, mut outcomes) = (Some(0.0), Some(vec![0.0; days]));
+    let mut days = vec![0.0; returns.map(|r| r.len()).max().unwrap_or(0)];
+    let (mut beta, mut is_whole) = (Some(0.0), true);
     for (instrument, sides) in book.sums.names(book.account.spec().account, |i| book.prices(i)) {
         let worth = sides.and_then(|s| s.filled()).map(|worth| worth.to_f64());
         let own = facts.instruments.get(&instrument);
-        beta = beta
-            .zip(worth)
-            .zip(own.and_then(|f| f.beta))
-            .map(|((sum, worth), beta): ((f64, f64), f64)| sum + worth * beta);
-        let returns = own.and_then(|f| f.returns.as_deref());
-        outcomes = outcomes.zip(worth.zip(returns)).map(|(sum, (worth, returns)): (Vec<f64>, _)| {
-            sum.iter().zip(returns).map(|(sum, r)| sum + worth * r).collect()
-        });
+        let part = worth.zip(own.and_then(|f| f.beta)).map(|(worth, beta): (f64, f64)| worth * beta);
+        beta = beta.zip(part).map(|(sum, part): (f64, f64)| sum + part);
+        let Some((worth, returns)) = worth.zip(own.and_then(|f| f.returns.as_deref())) else {
+            is_whole = false;
+            continue;
+        };
+        days.truncate(returns.len());
+        days.iter_mut().zip(returns).for_each(|(sum, r)| *sum += worth * r);
     }
-    BookFacts { beta_value: beta, outcomes: outcomes.map(Into::into) }
+    BookFacts { beta_value: beta, outcomes: is_whole.then(|| days.into()) }
 }
