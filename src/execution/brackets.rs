@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use crate::domain::event::{EventBody, Refusal};
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::DecisionRecord;
 use crate::domain::{OrderId, OrderSpec, OrderStatus, RefusalCode};
 
@@ -20,11 +19,7 @@ pub(super) type Denied = (Arc<OrderSpec>, Refusal, Option<Box<DecisionRecord>>);
 impl Step<'_> {
     /// The orders of a list that are refused for the sake of others of it. What waits because another of its
     /// group would is noted.
-    pub(super) fn denied_brackets(
-        &mut self,
-        orders: &[OrderSpec],
-        facts: &MarketFacts,
-    ) -> Result<Vec<Denied>, EngineError> {
+    pub(super) fn denied_brackets(&mut self, orders: &[OrderSpec]) -> Result<Vec<Denied>, EngineError> {
         let is_new = |o: &OrderSpec| self.state().orders.asked(&(o.account, o.id)).is_none();
         let lost = |o: &&OrderSpec| is_new(o) && self.is_incomplete(o, orders);
         let alone =
@@ -38,7 +33,7 @@ impl Step<'_> {
         let mut trial = Step::new(&mut copy, self.now, self.wall, self.by);
         let rest: Vec<&OrderSpec> =
             orders.iter().filter(|o| !denied.iter().any(|(gone, _, _)| gone.id == o.id)).collect();
-        trial.give_list(&rest, facts)?;
+        trial.give_list(&rest)?;
         let asking = std::mem::take(&mut trial.asking);
         let tried = trial.into_events();
         let said = |o: &OrderSpec| {

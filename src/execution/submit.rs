@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::domain::event::{EndReason, EventBody, Refusal};
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{DecisionRecord, SelfTrade};
 use crate::domain::{
     BrokerId, OrderId, OrderSpec, OrderType, Quantity, RefusalCode, Seq, Side, TimeInForce, UserName,
@@ -27,7 +26,7 @@ pub(super) fn enter(
 
 impl Step<'_> {
     /// Gives one order. The same order again is the same order: nothing happens.
-    pub(super) fn submit(&mut self, order: &OrderSpec, facts: &MarketFacts) -> Result<(), EngineError> {
+    pub(super) fn submit(&mut self, order: &OrderSpec) -> Result<(), EngineError> {
         // One wish for the gate, its event and the order that comes of it.
         let order = &Arc::new(order.clone());
         let key = (order.account, order.id);
@@ -40,7 +39,6 @@ impl Step<'_> {
         if order.has_reserved_name() {
             return self.deny(order, Refusal::plain(RefusalCode::ReservedName), None);
         }
-        self.engine.know(facts);
         let may_wait = order.side == Side::Buy && self.list_sells_open(order);
         let (waits_for_parent, exits_ask) = (order.parent.is_some(), self.exits_ask(order));
         let draft = Draft { may_wait, waits_for_parent, exits_ask, ..Draft::new(order) };
@@ -60,26 +58,18 @@ impl Step<'_> {
     }
 
     /// Gives a list, sells first; buys that cash does not cover yet wait for the sells.
-    pub(super) fn submit_list(
-        &mut self,
-        orders: &[OrderSpec],
-        facts: &MarketFacts,
-    ) -> Result<(), EngineError> {
-        let denied = self.denied_brackets(orders, facts)?;
+    pub(super) fn submit_list(&mut self, orders: &[OrderSpec]) -> Result<(), EngineError> {
+        let denied = self.denied_brackets(orders)?;
         for (order, refusal, decision) in &denied {
             let (order, refusal, decision) = (Arc::clone(order), refusal.clone(), decision.clone());
             self.emit(EventBody::OrderDenied { order, refusal, decision })?;
         }
         let rest: Vec<&OrderSpec> =
             orders.iter().filter(|o| !denied.iter().any(|(gone, _, _)| gone.id == o.id)).collect();
-        self.give_list(&rest, facts)
+        self.give_list(&rest)
     }
 
-    pub(super) fn give_list(
-        &mut self,
-        orders: &[&OrderSpec],
-        facts: &MarketFacts,
-    ) -> Result<(), EngineError> {
+    pub(super) fn give_list(&mut self, orders: &[&OrderSpec]) -> Result<(), EngineError> {
         let remote =
             |o: &&OrderSpec| self.remote_broker(o).is_some() && (o.oco.is_some() || o.parent.is_some());
         if orders.iter().any(remote) {
@@ -90,9 +80,9 @@ impl Step<'_> {
             for side in [Side::Sell, Side::Buy] {
                 for &order in orders.iter().filter(|o| o.side == side && o.parent.is_some() == waits) {
                     if let Some(lead) = self.coming_lead(order) {
-                        self.submit(&lead, facts)?;
+                        self.submit(&lead)?;
                     }
-                    self.submit(order, facts)?;
+                    self.submit(order)?;
                 }
             }
         }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::CleanText;
 
-use super::db::{make_private_dir, make_private_file};
+use super::db::{make_private_dir, make_private_file, sync_dir};
 use super::error::StoreError;
 use super::ownership::{self, HeldBy};
 use super::trades::{self, ANCHOR_FILE, TradesReader, TradesStore};
@@ -137,11 +137,6 @@ impl Write for HashWriter<'_> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn sync_dir(folder: &Path) -> Result<(), StoreError> {
-    let dir = File::open(folder).map_err(StoreError::io(folder, "sync the folder"))?;
-    dir.sync_all().map_err(StoreError::io(folder, "sync the folder"))
 }
 
 /// Puts the stores of a backup and its `texts` into a home; a text that the backup does not have stays as it is. Refused while the home is in use, and on a folder that holds stores

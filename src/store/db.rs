@@ -213,6 +213,12 @@ pub(super) fn make_private_file(path: &Path) -> Result<fs::File, StoreError> {
     Ok(file)
 }
 
+/// Has what was made, renamed or removed in a folder stay so when the power fails.
+pub(super) fn sync_dir(folder: &Path) -> Result<(), StoreError> {
+    let synced = fs::File::open(folder).and_then(|dir| dir.sync_all());
+    synced.map_err(StoreError::io(folder, "sync the folder"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::db::make_private_file;
+use super::db::{make_private_file, sync_dir};
 use super::error::StoreError;
 use crate::domain::CleanText;
 
@@ -20,14 +20,14 @@ pub fn mark_unsound(home: &Path, said: &CleanText) -> Result<(), StoreError> {
     let mut file = make_private_file(&path)?;
     let written = file.set_len(0).and_then(|()| file.write_all(said.as_str().as_bytes()));
     written.and_then(|()| file.sync_all()).map_err(StoreError::io(&path, "note what is wrong"))?;
-    sync(home)
+    sync_dir(home)
 }
 
 /// Takes the mark away, where there is one.
 pub fn lift_unsound(home: &Path) -> Result<(), StoreError> {
     let path = home.join(UNSOUND_FILE);
     match fs::remove_file(&path) {
-        Ok(()) => sync(home),
+        Ok(()) => sync_dir(home),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StoreError::io(&path, "take the mark away")(error)),
     }
@@ -43,11 +43,6 @@ pub fn unsound(home: &Path) -> Option<CleanText> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => Some(CleanText::new(&format!("{UNSOUND_FILE} cannot be read: {error}"))),
     }
-}
-
-fn sync(home: &Path) -> Result<(), StoreError> {
-    let synced = fs::File::open(home).and_then(|folder| folder.sync_all());
-    synced.map_err(StoreError::io(home, "sync the folder"))
 }
 
 #[cfg(test)]

@@ -180,7 +180,10 @@ pub(super) fn revert(state: &mut UiState, args: &str) {
         RowKey::Limit(name, scope) => (earlier(state, name, scope), "This limit has no earlier version."),
         _ => (None, "Select a limit first, or a version in Limit history."),
     };
-    let version = args.trim().parse().ok().or(selected);
+    let (version, missing) = match args.trim() {
+        "" => (selected, missing),
+        typed => (typed.parse().ok(), "No such version or change set: Limit history lists them."),
+    };
     let history = state.screen.limits.as_ref().map(|l| l.history.as_slice()).unwrap_or_default();
     let in_force = |v: &&LimitVersionRow| v.status == VersionStatus::Approved;
     let named = |v: &&LimitVersionRow| v.set.is_some_and(|set| set.as_str() == args.trim());

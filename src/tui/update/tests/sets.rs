@@ -151,3 +151,11 @@ fn a_set_in_force_is_taken_back_as_a_whole() {
     assert!(text(&mut state, 80, 24).contains("A second person must approve all of it."));
     assert_eq!(requests(&press(&mut state, "Enter")), [Request::RevertSet("set-27".parse().unwrap())]);
 }
+
+#[test]
+fn a_version_that_is_not_there_is_said_and_nothing_is_asked() {
+    let mut state = state_of(Role::Risk);
+    press(&mut state, "4 : =revert Space =9999 Enter");
+    assert!(text(&mut state, 80, 24).contains("No such version or change set"));
+    assert!(requests(&press(&mut state, "Enter")).is_empty());
+}
