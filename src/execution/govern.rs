@@ -6,12 +6,12 @@
 use crate::domain::command::{Given, Independence};
 use crate::domain::decision::CheckOutcome;
 use crate::domain::event::{EndReason, EventBody, HaltMode};
-use crate::domain::limit::{LimitDraft, LimitName, Scope, Turn, WorkingOrders};
+use crate::domain::limit::{LimitDraft, LimitName, LimitVersion, Scope, Turn, WorkingOrders};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{
     AccountId, ChangeSetId, CleanText, Exchange, InstrumentId, Order, RefusalCode, UnixNanos, UserName,
 };
-use crate::risk::{LimitChange, OrderKey, Reached, Target};
+use crate::risk::{LimitChange, LimitError, OrderKey, Reached, Target};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -51,7 +51,7 @@ impl Step<'_> {
 
     pub(super) fn approve_limit(&mut self, given: &Given, version: u32) -> Result<(), EngineError> {
         let what = format!("approve limit version {version}");
-        let (draft, maker) = match self.state().limits.waiting(version) {
+        let (draft, maker) = match self.state().limits.approvable(version, |scope| self.reached(scope)) {
             Err(error) => return self.reject(given.actor, what, error.to_string()),
             Ok(waiting) => (waiting.draft.clone(), waiting.maker),
         };
@@ -70,7 +70,7 @@ impl Step<'_> {
     /// Approves all versions of a change set, or none.
     pub(super) fn approve_limits(&mut self, given: &Given, set: ChangeSetId) -> Result<(), EngineError> {
         let what = format!("approve change set {set}");
-        let waiting: Vec<(u32, LimitDraft, UserName)> = match self.state().limits.waiting_set(set) {
+        let waiting: Vec<(u32, LimitDraft, UserName)> = match self.approvable_set(set) {
             Err(error) => return self.reject(given.actor, what, error.to_string()),
             Ok(waiting) => waiting.iter().map(|v| (v.version, v.draft.clone(), v.maker)).collect(),
         };
@@ -85,6 +85,13 @@ impl Step<'_> {
             self.put_in_force(version, draft, (maker, given.actor), alone)?;
         }
         Ok(())
+    }
+
+    /// All versions of a change set, each of which may be approved now.
+    fn approvable_set(&self, set: ChangeSetId) -> Result<Vec<&LimitVersion>, LimitError> {
+        let limits = &self.state().limits;
+        let waiting = limits.waiting_set(set)?.into_iter();
+        waiting.map(|v| limits.approvable(v.version, |scope| self.reached(scope))).collect()
     }
 
     /// Turns a waiting version down, with its change set where it belongs to one. Whoever asked takes it back.

@@ -43,7 +43,7 @@ that is not known is refused, unless the list had it before.
 `--from` and `--until` are market time, and each exchange has its own. Of those on which the scope can trade (the account's
 own, those with the symbol, else all) the first that reaches it counts where the turn allows no more than before, and the last
 where it allows more: nobody ends a tightening by moving the time of another exchange. A version that is
-approved when the home's main exchange is already past its `--from` begins at once.
+approved when the home's main exchange is already past its `--from` begins at once; one whose window is over is not approved.
 
 ";
 

@@ -114,6 +114,38 @@ fn tightening_applies_at_once_and_loosening_waits_for_a_second_person() {
 }
 
 #[test]
+fn a_second_person_agrees_to_what_still_can_be_and_to_no_window_that_is_over() {
+    let bench = Bench::staffed();
+    let file = bench.file("bars.csv", bars(1, 8));
+    bench.run("ana", &["import", "bars", &file]).ended(0);
+    bench.run("ana", &["advance", "--sessions", "2"]).ended(0);
+    // Only who has a password of their own is somebody else.
+    bench.run("root", &["user", "add", "sam", "--role", "risk"]).ended(0);
+    for name in ["raj", "sam"] {
+        bench.run(name, &["user", "password"]).ended(0);
+    }
+    let until = |day: &str| {
+        let row = bench.json(
+            "raj",
+            &["limits", "set", "max_order_notional", "90000", "--until", &format!("{day}T21:00:00Z")],
+        );
+        row["version"].to_string()
+    };
+    let (over, open) = (until("2017-01-05"), until("2017-01-09"));
+    bench.run("ana", &["advance", "--sessions", "1"]).ended(0);
+    let ran = bench.run("sam", &["limits", "approve", &over]);
+    assert!(
+        ran.err.contains(&format!("limit version {over} was to end at 2017-01-05T21:00:00Z")),
+        "{}",
+        ran.err
+    );
+    ran.ended(1);
+    assert_eq!(bench.json("sam", &["limits", "show"])[0]["hard"], "50000.00");
+    bench.run("sam", &["limits", "approve", &open]).ended(0);
+    assert_eq!(bench.json("sam", &["limits", "show"])[0]["hard"], "90000.00");
+}
+
+#[test]
 fn a_backup_restores_into_a_new_home_and_over_one_only_when_told() {
     let bench = Bench::founded();
     let copy = bench.path("copy.backup");

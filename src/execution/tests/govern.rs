@@ -83,6 +83,43 @@ fn a_window_opens_and_closes_with_market_time_and_is_journaled() {
 }
 
 #[test]
+fn a_window_that_is_over_is_not_approved() {
+    let mut desk = desk();
+    let until = |minutes: i64| LimitTerms {
+        expires_at: Some(start().plus_nanos(minutes * 60_000_000_000)),
+        ..LimitTerms::default()
+    };
+    desk.set(draft(LimitName::MaxOrderQuantity, "100", LimitTerms::default()));
+    let of_set = LimitTerms { set: june().set, ..until(5) };
+    for (name, terms) in [
+        (LimitName::MaxOrderQuantity, until(5)),
+        (LimitName::MaxOpenOrders, of_set),
+        (LimitName::MaxLeverage, june()),
+    ] {
+        desk.set(draft(name, "400", terms));
+    }
+    desk.bar("AAA", 4, AAA, 1_000_000);
+    let all = || Command::ApproveLimits { set: "june".parse().unwrap() };
+    for (told, version) in
+        [(desk.approve("ann", 2), 2), (desk.ask("ann", Independence::Everyone, 0, all()), 3)]
+    {
+        let [EventBody::ControlRejected { reason, .. }] = &told[..] else { panic!("{told:?}") };
+        assert!(
+            reason
+                .as_str()
+                .starts_with(&format!("limit version {version} was to end at 2024-03-05T14:35:00Z")),
+            "{reason}"
+        );
+    }
+    assert_eq!(desk.refusal("a", 101), Some(RefusalCode::MaxOrderQty));
+    // A minute is left of this one.
+    desk.set(draft(LimitName::MaxOrderQuantity, "400", until(6)));
+    assert!(matches!(desk.approve("ann", 5)[..], [EventBody::LimitApproved { .. }]));
+    assert_eq!(desk.refusal("b", 101), None);
+    desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
 fn the_time_of_another_exchange_ends_no_tightening_and_begins_no_loosening() {
     let at = |minutes: i64| start().plus_nanos(minutes * 60_000_000_000);
     let window =

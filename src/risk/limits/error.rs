@@ -1,7 +1,7 @@
 //! Why a limit was not set or approved, in words for whoever asked.
 
 use crate::domain::limit::{LimitName, Scope};
-use crate::domain::{ChangeSetId, UserName};
+use crate::domain::{ChangeSetId, UnixNanos, UserName};
 use crate::risk::checks::Grain;
 
 /// Why a limit was not set or approved.
@@ -35,6 +35,16 @@ pub enum LimitError {
     /// A later version of the same limit is in force.
     #[error("limit version {0} was overtaken by a later version of the same limit: propose it again")]
     Overtaken(u32),
+    /// Its window ended while it waited.
+    #[error(
+        "limit version {version} was to end at {ended}, and market time is past that: propose it again with a later --until"
+    )]
+    WindowOver {
+        /// Version.
+        version: u32,
+        /// When it was to end, in market time.
+        ended: UnixNanos,
+    },
     /// Somebody changed the limit since the draft was begun.
     #[error(
         "{by} changed {name} for {scope} to {value} (version {version}) since version {based_on}: look again"

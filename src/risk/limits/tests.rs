@@ -411,6 +411,25 @@ fn what_allows_more_turns_when_the_last_exchange_is_there_and_what_does_not_with
 }
 
 #[test]
+fn a_waiting_version_may_be_approved_until_its_end_would_come_at_once() {
+    let at = UnixNanos::from_seconds;
+    let until = |end| LimitTerms { expires_at: Some(at(end)), ..LimitTerms::default() };
+    let mut book = LimitBook::default();
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    book.propose(2, with_terms("400", until(20)), "rita".parse().unwrap(), (NOW, NOW));
+    book.propose(3, with_terms("40", until(20)), "rita".parse().unwrap(), (NOW, NOW));
+    let judged = |version, first, last| {
+        let found = book.approvable(version, |_| Reached { first: at(first), last: at(last) });
+        found.map(|v| v.version)
+    };
+    assert_eq!(judged(2, 19, 19), Ok(2));
+    // Its end allows less: the first exchange counts; that of the tighter one waits for the last.
+    assert_eq!(judged(2, 20, 10), Err(LimitError::WindowOver { version: 2, ended: at(20) }));
+    assert_eq!((judged(3, 20, 10), judged(3, 20, 20).is_err()), (Ok(3), true));
+    assert_eq!(judged(9, 0, 0), Err(LimitError::UnknownVersion(9)));
+}
+
+#[test]
 fn a_tightening_under_another_one_stays_until_the_last_exchange_is_there() {
     let at = UnixNanos::from_seconds;
     let until = |end| LimitTerms { expires_at: Some(at(end)), ..LimitTerms::default() };

@@ -30,12 +30,30 @@ impl LimitBook {
         }
         let mut due = self.turns.iter().take_while(|(at, _, _)| *at <= latest);
         due.find(|(at, version, turn)| {
-            self.find(*version).is_some_and(|found| {
-                let Reached { first, last } = reached(found.draft.scope);
-                *at <= last || (*at <= first && !self.loosens(found, *turn))
-            })
+            let found = self.find(*version);
+            found.is_some_and(|found| self.is_due(*at, found, *turn, reached(found.draft.scope)))
         })
         .copied()
+    }
+
+    /// Whether the time at which a version is to turn has come.
+    fn is_due(&self, at: UnixNanos, found: &LimitVersion, turn: Turn, reached: Reached) -> bool {
+        at <= reached.last || (at <= reached.first && !self.loosens(found, turn))
+    }
+
+    /// The waiting version `version`, when it may be approved now: `reached` says how far the exchanges of a scope are.
+    pub fn approvable(
+        &self,
+        version: u32,
+        reached: impl Fn(Scope) -> Reached,
+    ) -> Result<&LimitVersion, LimitError> {
+        let found = self.waiting(version)?;
+        match found.draft.terms.expires_at {
+            Some(ended) if self.is_due(ended, found, Turn::Ends, reached(found.draft.scope)) => {
+                Err(LimitError::WindowOver { version, ended })
+            }
+            Some(_) | None => Ok(found),
+        }
     }
 
     /// Whether more would be allowed by a version's value than without it, once it begins, or without it once it ends.
