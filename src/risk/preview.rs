@@ -3,9 +3,9 @@
 use crate::domain::decision::{Bound, CheckOutcome, DecisionRecord, Inputs, Own};
 use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
-use crate::domain::{AccountId, AccountKind, InstrumentId, OrderId, OrderSpec};
+use crate::domain::{AccountId, AccountKind, InstrumentId, Order, OrderId, OrderSpec};
 
-use super::book::{Book, Draft};
+use super::book::{Book, Draft, OrderKey};
 use super::checks::{Case, Control, Rule, bound, control_of, daily_take, is_apart};
 use super::decision::is_looked_at_again;
 use super::kept::{Kept, kept, passes_anyway};
@@ -72,26 +72,36 @@ pub fn preview(
     let mut preview = Preview::default();
     let (Some(bound), Some(control)) = (drafted.get(draft.name, draft.scope), control_of(draft.name)) else {
         // A limit that is taken away breaks nothing.
-        let covered = history.iter().filter(|p| covers(draft.scope, p));
+        let covered = history.iter().filter(|p| p.is_covered_by(draft));
         preview.considered = covered.count();
         return Ok(preview);
     };
-    let look = Look { drafted: &drafted, facts, scope: draft.scope, bound, control, today: books.first() };
+    let (scope, order, today) = (draft.scope, draft.terms.order, books.first());
+    let look = Look { drafted: &drafted, facts, scope, order, bound, control, today };
     for book in books {
         look.open_orders(book, &mut preview.orders);
-        look.standing(book, draft.name, &mut preview.positions);
+        // What is meant for one order says nothing of what stands.
+        if order.is_none() {
+            look.standing(book, draft.name, &mut preview.positions);
+        }
     }
-    for (at, past) in history.iter().enumerate().filter(|(_, p)| covers(draft.scope, p)) {
+    for (at, past) in history.iter().enumerate().filter(|(_, p)| p.is_covered_by(draft)) {
         preview.considered += 1;
         look.judge_past(at, past, &mut preview);
     }
     Ok(preview)
 }
 
-fn covers(scope: Scope, past: &PastDecision<'_>) -> bool {
-    let symbol = Some(past.order.instrument.symbol);
-    let PastDecision { order, kind, .. } = *past;
-    Target { account: order.account, kind, symbol, strategy: order.strategy }.is_bound_by(scope)
+impl PastDecision<'_> {
+    /// Whether a draft says anything of it: its scope binds the order, which is the one it is meant for where it is meant
+    /// for one alone.
+    pub fn is_covered_by(&self, draft: &LimitDraft) -> bool {
+        let Self { order, kind, .. } = *self;
+        let symbol = Some(order.instrument.symbol);
+        let target = Target { account: order.account, kind, symbol, strategy: order.strategy };
+        let is_meant = draft.terms.order.is_none_or(|key| key == (order.account, order.id));
+        is_meant && target.is_bound_by(draft.scope)
+    }
 }
 
 /// One drafted limit and its control.
@@ -99,6 +109,8 @@ struct Look<'l> {
     drafted: &'l LimitBook,
     facts: &'l MarketFacts,
     scope: Scope,
+    /// The one order that is looked at, where the draft is meant for one.
+    order: Option<OrderKey>,
     bound: &'l InForce,
     control: &'static dyn Control,
     /// Any book of today.
@@ -109,7 +121,9 @@ impl Look<'_> {
     fn open_orders(&self, book: &Book<'_>, over: &mut Vec<OverLimit>) {
         let spec = book.account.spec();
         let Rule::Limit(name) = self.control.rule() else { return };
-        for order in book.own_orders() {
+        let is_meant =
+            |order: &Order| self.order.is_none_or(|key| key == (order.spec.account, order.spec.id));
+        for order in book.own_orders().filter(|order| is_meant(order)) {
             if !Target::of(spec, &order.spec).is_bound_by(self.scope) {
                 continue;
             }

@@ -34,7 +34,8 @@ refused before, and nothing is only held that was refused: a hard value alone at
 agree after 24 hours, and the version says so. A version may begin later (`--from`), end by itself (`--until`), be meant
 for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).
 A version for one order always waits for a second person, and counts for nothing beside a later version of the same limit:
-what they agreed to was an exception from what they saw. `limits revert` puts a version back for its one order or until its
+what they agreed to was an exception from what they saw. Its preview (`--preview`) looks at that order alone, open or
+decided on. `limits revert` puts a version back for its one order or until its
 end, where it had one, and never for more.
 
 A list names known instruments by symbol, in any case where one is meant, or as printed (`AAA.XNYS` stands for `AAA`). A name

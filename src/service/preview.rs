@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::event::EventBody;
 use crate::domain::facts::MarketFacts;
-use crate::domain::limit::{CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitVersion};
+use crate::domain::limit::{CheckOutcome, LimitDraft, LimitTerms, LimitVersion};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, ChangeSetId, Event, Exchange, OrderId, OrderSpec, Seq, UnixNanos};
 use crate::execution::State;
@@ -97,7 +97,7 @@ impl House {
             unrecorded.extend(found.unrecorded_at);
         }
         missing.retain(|at| !would.contains(at) && !held.contains(at));
-        let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d.name, p))).count();
+        let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d, p))).count();
         Ok(view::SetPreviewView {
             set: None,
             maker: None,
@@ -170,7 +170,7 @@ impl House {
             would_hold: count(preview.held_at.len()),
             not_judged: count(preview.not_evaluated_at.len()),
             not_recorded: count(preview.unrecorded_at.len()),
-            were_refused: count(history.iter().filter(|p| was_refused(draft.name, p)).count()),
+            were_refused: count(history.iter().filter(|p| was_refused(draft, p)).count()),
             days: u32::try_from(PREVIEW_DAYS).unwrap_or(0),
             looked_back_to,
         };
@@ -190,10 +190,14 @@ impl House {
     }
 }
 
-/// Whether a limit of this name refused a decision when it was made.
-fn was_refused(name: LimitName, past: &PastDecision<'_>) -> bool {
+/// Whether a limit of the draft's name refused a decision, of those that it covers, when it was made.
+fn was_refused(draft: &LimitDraft, past: &PastDecision<'_>) -> bool {
+    if !past.is_covered_by(draft) {
+        return false;
+    }
     let inputs = &past.record.inputs;
-    let control = CONTROLS.iter().find(|c| c.rule() == Rule::Limit(name)).filter(|_| !inputs.beside.flattens);
+    let control =
+        CONTROLS.iter().find(|c| c.rule() == Rule::Limit(draft.name)).filter(|_| !inputs.beside.flattens);
     control.is_some_and(|c| c.judge(inputs).outcome == CheckOutcome::Breach)
 }
 

@@ -44,6 +44,17 @@ fn a_refused_order_is_exit_4_with_code_limit_and_what_was_seen() {
     let ran =
         bench.run("ana", &["--format", "json", "order", "submit", "buy", "100000", "S01", "--id", "big"]);
     let row = ran.json(4);
+    let seen = |id: &str| {
+        let order = format!("desk/{id}");
+        let set = ["limits", "set", "max_order_notional", "60000", "--order", &order, "--preview"];
+        let seen = bench.json("raj", &set);
+        (seen["decisions"].as_u64().unwrap(), seen["would_refuse"].as_u64().unwrap())
+    };
+    assert_eq!(
+        (seen("big"), seen("other")),
+        ((1, 1), (0, 0)),
+        "an exception is previewed for its order alone"
+    );
     assert_eq!((&row["status"], &row["code"]), (&"denied".into(), &"MAX_ORDER_NOTIONAL".into()));
     assert_eq!((&row["limit"], &row["threshold"]), (&"max_order_notional".into(), &"50000.00".into()));
     let plain = bench.run("kim", &["--format", "json", "order", "submit", "buy", "100000", "S01"]).json(4);

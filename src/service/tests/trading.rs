@@ -302,6 +302,20 @@ fn a_preview_counts_exactly_what_would_have_been_refused_and_held() {
     let again = LimitDraft { soft: Some("2".into()), ..draft(LimitName::MaxOrderQuantity, "3") };
     let set = home.house.preview_limits(&controls, &[tight.clone(), again]).unwrap();
     assert_eq!((set.would_refuse, set.would_hold, set.not_judged), (seen.would_refuse, seen.would_hold, 0));
+    // What is meant for one order is held against that order alone.
+    let given = |name: &str| {
+        let order = Some((permit.account(), name.parse().unwrap()));
+        let terms = crate::domain::limit::LimitTerms { order, ..Default::default() };
+        let one = LimitDraft { terms, ..draft(LimitName::MaxOrderQuantity, "3") };
+        let seen = home.house.preview_limit(&controls, &one).unwrap();
+        (
+            seen.needs_approval,
+            seen.orders.len(),
+            seen.over.len(),
+            [seen.decisions, seen.would_refuse, seen.were_refused],
+        )
+    };
+    assert_eq!([given("p3"), given("p4")], [(true, 0, 0, [1, 0, 0]), (true, 1, 0, [1, 1, 0])]);
     // A change is a decision too, and a second look reads what came since.
     home.house.amend(&permit, "p1".parse().unwrap(), Quantity::from_whole(4), (None, None)).unwrap();
     let seen = preview();

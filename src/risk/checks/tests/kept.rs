@@ -163,3 +163,27 @@ fn what_closes_by_hand_or_is_looked_at_again_is_not_counted_as_refused() {
     let refused = |name: &str| looked_back(&world, &draft(name), &order, &waits).refused_at.len();
     assert_eq!((refused("max_order_notional"), refused("max_position_notional")), (1, 0));
 }
+
+#[test]
+fn a_draft_for_one_order_is_held_against_that_order_alone() {
+    let of = |id: &str, shares| super::named(id, order(Side::Buy, shares, Some("100")));
+    let world = World::new().holding(50, "100").open(of("a", 20)).open(of("b", 30));
+    let orders = [Arc::new(of("a", 20)), Arc::new(of("b", 30))];
+    let records = orders.each_ref().map(|order| judged(&world, &Draft::new(order)));
+    let past =
+        |at: usize| PastDecision { order: &orders[at], kind: AccountKind::Paper, record: &records[at] };
+    let seen = |name: &str, one: Option<&str>| {
+        let order = one.map(|id| ("A".parse().unwrap(), id.parse().unwrap()));
+        let draft = drafted(named(name), "firm", "10");
+        let draft = LimitDraft { terms: LimitTerms { order, ..LimitTerms::default() }, ..draft };
+        let found =
+            preview(&[world.book()], &LimitBook::default(), &draft, &world.facts, &[past(0), past(1)])
+                .unwrap();
+        (found.orders.len(), found.positions.len(), found.considered, found.refused_at)
+    };
+    assert_eq!(seen("max_order_quantity", None), (2, 0, 2, vec![0, 1]));
+    assert_eq!(seen("max_order_quantity", Some("b")), (1, 0, 1, vec![1]));
+    assert_eq!(seen("max_order_quantity", Some("other")), (0, 0, 0, vec![]));
+    assert_eq!(seen("max_position_quantity", None).1, 1, "what is held lies over it");
+    assert_eq!(seen("max_position_quantity", Some("b")).1, 0, "and is not what one order may do");
+}
