@@ -58,7 +58,7 @@ pub enum Command {
     SetLimit(LimitDraft),
     /// Sets limits as one change set, all of them or none: they wait for a second person together.
     SetLimits(Vec<LimitDraft>),
-    /// Approves a waiting limit version.
+    /// Approves a waiting limit version that belongs to no change set.
     ApproveLimit {
         /// Its version.
         version: u32,
@@ -67,6 +67,8 @@ pub enum Command {
     ApproveLimits {
         /// The set.
         set: ChangeSetId,
+        /// Its newest version when it was shown: it counts only while no other has joined, and never when none was shown.
+        seen: Option<u32>,
     },
     /// Turns a waiting limit version down (its maker takes it back), and with it all of its change set.
     RejectLimit {

@@ -51,13 +51,10 @@ impl Step<'_> {
 
     pub(super) fn approve_limit(&mut self, given: &Given, version: u32) -> Result<(), EngineError> {
         let what = format!("approve limit version {version}");
-        let (draft, maker) = match self.state().limits.approvable(version, |scope| self.reached(scope)) {
+        let (draft, maker) = match self.approvable(version) {
             Err(error) => return self.reject(given.actor, what, error.to_string()),
             Ok(waiting) => (waiting.draft.clone(), waiting.maker),
         };
-        if let Some(set) = draft.terms.set {
-            return self.approve_limits(given, set);
-        }
         match self.second(given, maker, self.state().limits.asked_at(version)) {
             Err(reason) => self.reject(given.actor, what, reason),
             Ok(second) => {
@@ -67,10 +64,25 @@ impl Step<'_> {
         }
     }
 
-    /// Approves all versions of a change set, or none.
-    pub(super) fn approve_limits(&mut self, given: &Given, set: ChangeSetId) -> Result<(), EngineError> {
+    /// A version that may be approved by itself now: none of a change set, of which more may have joined.
+    fn approvable(&self, version: u32) -> Result<&LimitVersion, LimitError> {
+        let limits = &self.state().limits;
+        let found = limits.approvable(version, |scope| self.reached(scope))?;
+        if let Some(set) = found.draft.terms.set {
+            limits.seen_set(set, None)?;
+        }
+        Ok(found)
+    }
+
+    /// Approves all versions of a change set, or none: those up to the newest that was `seen`, when no other joined it.
+    pub(super) fn approve_limits(
+        &mut self,
+        given: &Given,
+        set: ChangeSetId,
+        seen: Option<u32>,
+    ) -> Result<(), EngineError> {
         let what = format!("approve change set {set}");
-        let waiting: Vec<(u32, LimitDraft, UserName)> = match self.approvable_set(set) {
+        let waiting: Vec<(u32, LimitDraft, UserName)> = match self.approvable_set(set, seen) {
             Err(error) => return self.reject(given.actor, what, error.to_string()),
             Ok(waiting) => waiting.iter().map(|v| (v.version, v.draft.clone(), v.maker)).collect(),
         };
@@ -88,9 +100,9 @@ impl Step<'_> {
     }
 
     /// All versions of a change set, each of which may be approved now.
-    fn approvable_set(&self, set: ChangeSetId) -> Result<Vec<&LimitVersion>, LimitError> {
+    fn approvable_set(&self, set: ChangeSetId, seen: Option<u32>) -> Result<Vec<&LimitVersion>, LimitError> {
         let limits = &self.state().limits;
-        let waiting = limits.waiting_set(set)?.into_iter();
+        let waiting = limits.seen_set(set, seen)?.into_iter();
         waiting.map(|v| limits.approvable(v.version, |scope| self.reached(scope))).collect()
     }
 

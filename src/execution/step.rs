@@ -193,7 +193,7 @@ impl<'e> Step<'e> {
             Command::SetLimit(draft) => self.set_limit(given.actor, draft),
             Command::SetLimits(drafts) => self.set_limits(given.actor, drafts),
             Command::ApproveLimit { version } => self.approve_limit(given, *version),
-            Command::ApproveLimits { set } => self.approve_limits(given, *set),
+            Command::ApproveLimits { set, seen } => self.approve_limits(given, *set, *seen),
             Command::RejectLimit { version, reason } => self.reject_limit(given.actor, *version, reason),
             Command::RejectLimits { set, reason } => self.reject_limits(given.actor, *set, reason),
             Command::ApproveOrder { account, id, seen } => self.approve_order(given, (*account, *id), *seen),

@@ -95,7 +95,13 @@ pub enum Control {
     /// Approve a waiting version.
     ApproveLimit(u32),
     /// Approve all waiting versions of a change set.
-    ApproveLimits(ChangeSetId),
+    ApproveLimits {
+        /// The set.
+        set: ChangeSetId,
+        /// Its newest version when it was shown.
+        #[serde(default)]
+        seen: Option<u32>,
+    },
     /// Turn a waiting version down, or take an own one back.
     RejectLimit {
         /// Its version.
@@ -194,7 +200,7 @@ impl Deed {
             Deed::Rebalance { .. } => "rebalance",
             Deed::Control(Control::ApproveOrder { .. }) => "order approve",
             Deed::Control(Control::SetLimit(_)) => "limits set",
-            Deed::Control(Control::ApproveLimit(_) | Control::ApproveLimits(_)) => "limits approve",
+            Deed::Control(Control::ApproveLimit(_) | Control::ApproveLimits { .. }) => "limits approve",
             Deed::Control(Control::RejectLimit { .. } | Control::RejectLimits { .. }) => "limits reject",
             Deed::Control(Control::RevertLimit(_) | Control::RevertLimits(_)) => "limits revert",
             Deed::Control(Control::Halt { .. }) => "halt",
@@ -338,7 +344,7 @@ impl Doer {
             Control::RejectLimits { set, reason } => Done::Limits(house.reject_limits(&permit, set, reason)?),
             Control::RevertLimit(number) => version(house.revert_limit(&permit, number)?),
             Control::RevertLimits(set) => Done::Limits(house.revert_set(&permit, set)?),
-            Control::ApproveLimits(set) => Done::Limits(house.approve_limits(&permit, set)?),
+            Control::ApproveLimits { set, seen } => Done::Limits(house.approve_limits(&permit, set, seen)?),
             Control::Halt { scope, mode, cancel, reason } => {
                 Done::Canceled(house.halt(&permit, scope, mode, cancel, reason)?)
             }

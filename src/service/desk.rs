@@ -164,7 +164,7 @@ pub enum Request {
     /// Submit limits as one change set, for this reason.
     SetLimits(Vec<LimitDraft>, CleanText),
     /// Approve a waiting change set.
-    ApproveSet(ChangeSetId),
+    ApproveSet(ChangeSetId, Option<u32>),
     /// Turn a waiting change set down, for this reason, or take an own one back.
     RejectSet(ChangeSetId, CleanText),
     /// Put back what stood before a change set.

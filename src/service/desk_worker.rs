@@ -349,8 +349,8 @@ impl Worker {
                 let (set, count) = named(&house.set_limits(&permit, drafts, &reason)?);
                 Reply::Done(format!("change set {set} with {count} limits waits for a second person"))
             }
-            Request::ApproveSet(set) => {
-                let count = house.approve_limits(&permit, set)?.len();
+            Request::ApproveSet(set, seen) => {
+                let count = house.approve_limits(&permit, set, seen)?.len();
                 Reply::Done(format!("change set {set} is in force: {count} limits"))
             }
             Request::RejectSet(set, reason) => {

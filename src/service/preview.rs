@@ -100,6 +100,7 @@ impl House {
         let were = history.iter().filter(|p| drafts.iter().any(|d| was_refused(d, p))).count();
         Ok(view::SetPreviewView {
             set: None,
+            newest: None,
             maker: None,
             reason: String::new(),
             parts,
@@ -123,6 +124,7 @@ impl House {
         let state = self.state()?;
         let waiting = state.limits().waiting_set(set).map_err(|e| ServiceError::Invalid(e.to_string()))?;
         let first = waiting.first();
+        let newest = waiting.iter().map(|v| v.version).max();
         let (maker, reason) = (first.map(|v| v.maker), first.map(|v| v.draft.reason.to_string()));
         // It was compared with what its maker saw when it was asked for; later changes are told at its approval.
         let bare = |v: &&LimitVersion| {
@@ -131,7 +133,13 @@ impl House {
         };
         let drafts: Vec<LimitDraft> = waiting.iter().map(bare).collect();
         let preview = self.preview_limits(permit, &drafts)?;
-        Ok(view::SetPreviewView { set: Some(set), maker, reason: reason.unwrap_or_default(), ..preview })
+        Ok(view::SetPreviewView {
+            set: Some(set),
+            newest,
+            maker,
+            reason: reason.unwrap_or_default(),
+            ..preview
+        })
     }
 
     /// One draft against one state, and the places of the decisions on which it would have spoken.

@@ -186,13 +186,15 @@ impl House {
         Ok(rows.filter(|c| (&c.from_hard, &c.from_soft) != (&c.to_hard, &c.to_soft)).collect())
     }
 
-    /// Approves all waiting versions of a change set, or none. Returns their rows.
+    /// Approves all waiting versions of a change set, or none: up to the newest that was `seen`, when no other joined it
+    /// since. Returns their rows; an error names what is in it where nothing was seen, or something else is there now.
     pub fn approve_limits(
         &self,
         permit: &Permit<ControlRisk>,
         set: ChangeSetId,
+        seen: Option<u32>,
     ) -> Result<Vec<view::LimitVersionRow>, ServiceError> {
-        self.control(permit, Command::ApproveLimits { set })?;
+        self.control(permit, Command::ApproveLimits { set, seen })?;
         self.versions_of(set)
     }
 

@@ -152,8 +152,21 @@ fn a_second_person_agrees_to_what_still_can_be_and_to_no_window_that_is_over() {
     );
     ran.ended(1);
     assert_eq!(bench.json("sam", &["limits", "show"])[0]["hard"], "50000.00");
+    bench.run("sam", &["limits", "approve", &open, "--seen", &open]).ended(2);
     bench.run("sam", &["limits", "approve", &open]).ended(0);
     assert_eq!(bench.json("sam", &["limits", "show"])[0]["hard"], "90000.00");
+    // Of a change set nobody agrees to more than they were shown.
+    let join =
+        |name: &str| bench.json("raj", &["limits", "set", name, "5", "--set", "june"])["version"].to_string();
+    let (first, second) = (join("max_open_orders"), join("max_leverage"));
+    let command = format!("'qlib-pro limits approve june --seen {second}'");
+    for wish in [vec![first.as_str()], vec!["june"], vec!["june", "--seen", &first]] {
+        let ran = bench.run("sam", &[&["limits", "approve"], wish.as_slice()].concat());
+        assert!(ran.err.contains("max_leverage for firm 5") && ran.err.contains(&command), "{}", ran.err);
+        ran.ended(1);
+    }
+    let rows = bench.json("sam", &["limits", "approve", "june", "--seen", &second]);
+    assert_eq!((&rows[0]["status"], &rows[1]["status"]), (&"approved".into(), &"approved".into()));
 }
 
 #[test]

@@ -42,10 +42,13 @@ pub enum LimitsCommand {
     },
     /// Set a limit: tightening applies at once, loosening waits for a second person.
     Set(Box<Set>),
-    /// Approve a version that somebody else proposed, or all versions of a change set.
+    /// Approve a version that somebody else proposed, or (with --seen) all versions of a change set.
     Approve {
         /// Version, or the name of a change set.
         version: Waiting,
+        /// Newest version of the change set that you saw: refused, and told what is in it, when others joined since.
+        #[arg(long, value_name = "VERSION")]
+        seen: Option<u32>,
     },
     /// Turn a waiting version, or all of a change set, down; take an own one back.
     Reject {
@@ -169,11 +172,14 @@ impl LimitsCommand {
                 let draft = set.draft(reason)?;
                 change(env, Control::SetLimit(draft))
             }
-            LimitsCommand::Approve { version: Waiting::Version(version) } => {
+            LimitsCommand::Approve { version: Waiting::Version(_), seen: Some(_) } => {
+                Err(Failure::usage("--seen goes with the name of a change set".to_owned()))
+            }
+            LimitsCommand::Approve { version: Waiting::Version(version), seen: None } => {
                 change(env, Control::ApproveLimit(version))
             }
-            LimitsCommand::Approve { version: Waiting::Set(set) } => {
-                let deed = Deed::Control(Control::ApproveLimits(set));
+            LimitsCommand::Approve { version: Waiting::Set(set), seen } => {
+                let deed = Deed::Control(Control::ApproveLimits { set, seen });
                 let rows = env.hand()?.act(deed, |_| {})?.limits()?;
                 env.out.list(&rows, "the change set is empty")
             }
@@ -250,6 +256,13 @@ fn change(env: &mut Env<'_>, control: Control) -> Result<(), Failure> {
     let row = env.hand()?.act(Deed::Control(control), |_| {})?.limit()?;
     let waits = row.status == VersionStatus::Proposed;
     env.out.record(&row)?;
-    let next = format!("it waits for a second person: 'qlib-pro limits approve {}'", row.version);
+    let next = match row.set {
+        Some(set) => {
+            format!(
+                "it waits for a second person with change set {set}: 'qlib-pro limits approve {set}' says what is in it"
+            )
+        }
+        None => format!("it waits for a second person: 'qlib-pro limits approve {}'", row.version),
+    };
     env.out.remark(if waits { &next } else { "" })
 }

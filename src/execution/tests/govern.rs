@@ -1,6 +1,7 @@
 //! Limits and halts in the engine: who may do what when, what ends by itself, and what a decision can be made of again.
 
 mod repeated;
+mod sets;
 
 use super::*;
 use crate::domain::event::{EndReason, HaltMode};
@@ -99,7 +100,7 @@ fn a_window_that_is_over_is_not_approved() {
         desk.set(draft(name, "400", terms));
     }
     desk.bar("AAA", 4, AAA, 1_000_000);
-    let all = || Command::ApproveLimits { set: "june".parse().unwrap() };
+    let all = || Command::ApproveLimits { set: "june".parse().unwrap(), seen: Some(4) };
     for (told, version) in
         [(desk.approve("ann", 2), 2), (desk.ask("ann", Independence::Everyone, 0, all()), 3)]
     {
@@ -198,91 +199,8 @@ fn nobody_plants_an_override_of_one_order_ahead_of_a_limit() {
     desk.check(&Calendars::bundled().unwrap());
 }
 
-#[test]
-fn a_change_set_is_approved_as_a_whole_by_somebody_else() {
-    let mut desk = desk();
-    let terms = LimitTerms { set: Some("june".parse().unwrap()), ..LimitTerms::default() };
-    desk.set(draft(LimitName::MaxOrderQuantity, "40", terms.clone()));
-    desk.set(draft(LimitName::MaxOpenOrders, "1", terms));
-    assert_eq!(desk.refusal("a", 50), None);
-    let all = || Command::ApproveLimits { set: "june".parse().unwrap() };
-    assert!(matches!(
-        desk.ask("rita", Independence::Everyone, 0, all())[..],
-        [EventBody::ControlRejected { .. }]
-    ));
-    assert_eq!(desk.ask("ann", Independence::Everyone, 0, all()).len(), 2);
-    assert_eq!(desk.refusal("b", 50), Some(RefusalCode::MaxOrderQty));
-    assert_eq!(desk.refusal("c", 40), Some(RefusalCode::MaxOpenOrders));
-}
-
 fn june() -> LimitTerms {
     LimitTerms { set: Some("june".parse().unwrap()), ..LimitTerms::default() }
-}
-
-#[test]
-fn a_change_set_is_taken_as_a_whole_or_not_at_all() {
-    let mut desk = desk();
-    let give =
-        |desk: &mut Desk, drafts| desk.ask("rita", Independence::Everyone, 0, Command::SetLimits(drafts));
-    let quantity = || draft(LimitName::MaxOrderQuantity, "40", june());
-    let bad = draft(LimitName::MaxOpenOrders, "-1", june());
-    for refused in [vec![quantity(), bad], vec![quantity(), quantity()]] {
-        let told = give(&mut desk, refused);
-        assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "{told:?}");
-        assert_eq!(desk.engine.state().limits().version(), 0);
-    }
-    let whole = vec![quantity(), draft(LimitName::MaxOpenOrders, "5", june())];
-    let told = give(&mut desk, whole);
-    assert!(
-        matches!(told[..], [EventBody::LimitProposed { .. }, EventBody::LimitProposed { .. }]),
-        "{told:?}"
-    );
-    let told = give(&mut desk, vec![draft(LimitName::MaxOpenOrders, "6", june())]);
-    assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "the name is taken: {told:?}");
-}
-
-#[test]
-fn what_is_turned_down_is_turned_down_as_a_whole_and_stays_so() {
-    let mut desk = desk();
-    let drafts =
-        vec![draft(LimitName::MaxOrderQuantity, "40", june()), draft(LimitName::MaxOpenOrders, "5", june())];
-    desk.ask("rita", Independence::Everyone, 0, Command::SetLimits(drafts));
-    let reject = |version| Command::RejectLimit { version, reason: "not now".into() };
-    // One version of a set stands for all of it.
-    let told = desk.ask("ann", Independence::Everyone, 0, reject(2));
-    assert!(matches!(
-        told[..],
-        [EventBody::LimitRejected { version: 1, .. }, EventBody::LimitRejected { .. }]
-    ));
-    for again in [Command::ApproveLimits { set: "june".parse().unwrap() }, reject(1)] {
-        let told = desk.ask("ann", Independence::Everyone, 0, again);
-        assert!(matches!(told[..], [EventBody::ControlRejected { .. }]), "{told:?}");
-    }
-    assert!(matches!(desk.approve("ann", 1)[..], [EventBody::ControlRejected { .. }]));
-    assert_eq!(desk.refusal("a", 50), None);
-    // What was turned down makes nobody's draft stale.
-    let terms = LimitTerms { based_on: Some(0), ..LimitTerms::default() };
-    let told = desk.set(draft(LimitName::MaxOrderQuantity, "45", terms));
-    assert!(matches!(told[..], [EventBody::LimitApproved { version: 3, .. }]), "{told:?}");
-    desk.check(&Calendars::bundled().unwrap());
-}
-
-#[test]
-fn what_stood_before_a_change_set_is_known_until_somebody_changes_it_again() {
-    let mut desk = desk();
-    desk.set(draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default()));
-    let drafts =
-        vec![draft(LimitName::MaxOrderQuantity, "30", june()), draft(LimitName::MaxOpenOrders, "5", june())];
-    let set = "june".parse().unwrap();
-    desk.ask("rita", Independence::Everyone, 0, Command::SetLimits(drafts));
-    assert!(desk.engine.state().limits().before_set(set).is_err(), "nothing of it is in force");
-    desk.ask("ann", Independence::Everyone, 0, Command::ApproveLimits { set });
-    let before = desk.engine.state().limits().before_set(set).unwrap();
-    let values: Vec<_> = before.iter().map(|d| (d.name, d.hard.as_deref())).collect();
-    assert_eq!(values, [(LimitName::MaxOrderQuantity, Some("40")), (LimitName::MaxOpenOrders, None)]);
-    desk.set(draft(LimitName::MaxOpenOrders, "4", LimitTerms::default()));
-    let changed = desk.engine.state().limits().before_set(set).unwrap_err();
-    assert!(matches!(changed, crate::risk::LimitError::Stale { version: 4, .. }), "{changed}");
 }
 
 #[test]

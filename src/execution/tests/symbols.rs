@@ -184,7 +184,7 @@ fn what_was_asked_for_and_what_one_order_was_allowed_follow_the_symbol() {
     assert!(refused.iter().any(|t| matches!(t, EventBody::OrderDenied { .. })), "{refused:?}");
     let taken = desk.submit(Desk::order("big", "ZZZ", Side::Buy, 50, Some(9_000)));
     assert!(taken.iter().any(|t| matches!(t, EventBody::OrderAccepted { .. })), "{taken:?}");
-    let told = give(&mut desk, "ann", Command::ApproveLimits { set: "june".parse().unwrap() });
+    let told = give(&mut desk, "ann", Command::ApproveLimits { set: "june".parse().unwrap(), seen: Some(6) });
     assert_eq!(versions(&told).len(), 2, "both symbols are decided with the set");
     desk.check(&calendars);
 }

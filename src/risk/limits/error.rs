@@ -75,6 +75,19 @@ pub enum LimitError {
     /// Nothing of a change set was ever in force.
     #[error("no version of change set '{0}' was ever in force: see the limits' history")]
     NeverInForce(ChangeSetId),
+    /// A change set is approved as a whole and as it was shown; nobody was shown what waits now.
+    #[error(
+        "change set '{set}' is approved as a whole, as it was shown, and holds now: {members}. To approve all of it: \
+         'qlib-pro limits approve {set} --seen {newest}'"
+    )]
+    LookAtSet {
+        /// The set.
+        set: ChangeSetId,
+        /// What waits in it, in words.
+        members: String,
+        /// Its newest version.
+        newest: u32,
+    },
     /// No version of a change set waits.
     #[error("change set '{0}' has no version that waits for approval")]
     UnknownSet(ChangeSetId),

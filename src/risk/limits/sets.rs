@@ -7,6 +7,9 @@ use crate::domain::{ChangeSetId, UnixNanos};
 
 use super::{LimitBook, LimitError};
 
+/// Most versions of a change set that are told in one sentence.
+const TOLD_MAX: usize = 20;
+
 impl LimitBook {
     /// All versions of a change set about which nobody has decided yet.
     pub fn proposed_set(&self, set: ChangeSetId) -> Result<Vec<u32>, LimitError> {
@@ -66,4 +69,38 @@ impl LimitBook {
         let found = waiting.map(|v| self.waiting(v.version)).collect::<Result<Vec<_>, _>>()?;
         if found.is_empty() { Err(LimitError::UnknownSet(set)) } else { Ok(found) }
     }
+
+    /// All versions of a change set for somebody who was shown it up to the version `seen`. Versions only join a set, so who
+    /// saw its newest saw all; who did not gets what is in it as an error.
+    pub fn seen_set(&self, set: ChangeSetId, seen: Option<u32>) -> Result<Vec<&LimitVersion>, LimitError> {
+        let waiting = self.waiting_set(set)?;
+        match waiting.iter().map(|v| v.version).max() {
+            Some(newest) if seen != Some(newest) => {
+                Err(LimitError::LookAtSet { set, members: told(&waiting), newest })
+            }
+            Some(_) | None => Ok(waiting),
+        }
+    }
+}
+
+/// Versions in words, for who is to agree to them.
+fn told(versions: &[&LimitVersion]) -> String {
+    let mut words: Vec<String> = versions.iter().take(TOLD_MAX).map(|v| in_words(v)).collect();
+    let more = versions.len().saturating_sub(TOLD_MAX);
+    if more > 0 {
+        words.push(format!("{more} more in the limits' history"));
+    }
+    words.join("; ")
+}
+
+fn in_words(version: &LimitVersion) -> String {
+    let LimitDraft { name, scope, hard, soft, terms, .. } = &version.draft;
+    let hard = hard.as_deref().unwrap_or("none");
+    let mut text = format!("version {}, {name} for {scope} {hard}", version.version);
+    let soft = soft.as_ref().map(|soft| format!(" (soft {soft})"));
+    let order = terms.order.map(|(account, id)| format!(" for order {account}/{id} alone"));
+    let from = terms.effective_from.map(|at| format!(" from {at}"));
+    let until = terms.expires_at.map(|at| format!(" until {at}"));
+    text.extend([soft, order, from, until].into_iter().flatten());
+    text
 }

@@ -42,7 +42,7 @@ fn allowed(request: &Request) -> bool {
         | Request::PreviewLimits(_)
         | Request::PreviewSet(_)
         | Request::SetLimits(..)
-        | Request::ApproveSet(_)
+        | Request::ApproveSet(..)
         | Request::RejectSet(..)
         | Request::RevertSet(_)
         | Request::ApproveOrder { .. }
@@ -77,7 +77,7 @@ fn set_requests(draft: LimitDraft) -> [Request; 11] {
         Request::SetLimits(vec![draft.clone()], "a test".into()),
         Request::SetLimit(Box::new(draft)),
         Request::PreviewSet(set),
-        Request::ApproveSet(set),
+        Request::ApproveSet(set, None),
         Request::RejectSet(set, "a test".into()),
         Request::RevertSet(set),
         Request::RejectLimit { version: 1, reason: "no".into() },

@@ -240,6 +240,8 @@ fn past_told(
 pub struct SetPreviewView {
     /// Its name, once it was submitted.
     pub set: Option<ChangeSetId>,
+    /// Its newest version, once it was submitted: who approves it as it is shown names that.
+    pub newest: Option<u32>,
     /// Who asked for it, once somebody did.
     pub maker: Option<UserName>,
     /// Why, as its maker said.

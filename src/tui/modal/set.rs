@@ -120,7 +120,9 @@ impl SetForm {
         match self.shown {
             Shown::Draft => given(Request::SetLimits(drafts.to_vec(), reason.clone())),
             Shown::Waiting(set, _) if self.rejects => given(Request::RejectSet(set, reason.clone())),
-            Shown::Waiting(set, _) => Ok(Request::ApproveSet(set)),
+            Shown::Waiting(set, _) => {
+                Ok(Request::ApproveSet(set, self.preview.as_ref().and_then(|seen| seen.newest)))
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ fn part(draft: &LimitDraft, would_refuse: u32) -> PreviewView {
 fn whole(drafts: &[LimitDraft]) -> Reply {
     Reply::SetPreview(Box::new(SetPreviewView {
         set: None,
+        newest: Some(30),
         maker: None,
         reason: String::new(),
         parts: drafts.iter().map(|d| part(d, 9)).collect(),
@@ -134,7 +135,7 @@ fn a_set_that_waits_is_one_row_and_is_approved_or_turned_down_as_a_whole() {
     assert_eq!(sent, [Request::PreviewSet(set)]);
     update(&mut state, Input::Reply(Tag::Modal, whole(&[])));
     assert!(text(&mut state, 80, 24).contains("Asked by raj"));
-    assert_eq!(requests(&press(&mut state, "Enter")), [Request::ApproveSet(set)]);
+    assert_eq!(requests(&press(&mut state, "Enter")), [Request::ApproveSet(set, Some(30))]);
     update(&mut state, Input::Reply(Tag::Modal, Reply::Failed("not you".to_owned())));
     assert!(requests(&press(&mut state, "Down Enter")).is_empty(), "turning down needs a reason");
     let sent = requests(&press(&mut state, "=later Enter"));
