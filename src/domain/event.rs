@@ -542,6 +542,9 @@ pub enum EventBody {
         observed: String,
         /// What is allowed.
         threshold: String,
+        /// The symbol or strategy whose limit spoke, where it is not one of the account: no other order is stopped by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<Scope>,
     },
     /// Somebody looked at what risk had to see, and said what came of it.
     RiskAcknowledged(RiskAck),

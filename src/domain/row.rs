@@ -65,7 +65,7 @@ pub struct RiskEventRow {
     pub code: RefusalCode,
     /// Order it concerns, where one does.
     pub order: Option<OrderId>,
-    /// Limit that spoke, or empty.
+    /// Limit that spoke, and behind a space its symbol or strategy where it is not one of the account; or empty.
     pub limit: String,
     /// What was seen.
     pub observed: String,

@@ -120,7 +120,8 @@ impl Step<'_> {
             self.judge_margin(name)?;
             let state = self.state();
             let Some(book) = state.book(name, self.now) else { continue };
-            for loss in losses(&book, state.limits()) {
+            let of_scopes = monitor::lost_in_scopes(&book, state.limits());
+            for loss in losses(&book, state.limits()).into_iter().chain(of_scopes) {
                 self.speak(name, loss)?;
             }
             self.judge_watched(name)?;
@@ -130,11 +131,15 @@ impl Step<'_> {
 
     /// A control that speaks without an order is a risk event, once while it stands.
     fn speak(&mut self, account: AccountId, loss: Loss) -> Result<(), EngineError> {
-        let Loss { code, limit, observed, threshold } = loss;
-        if self.state().latched.contains(&(account, code)) {
+        let Loss { code, scope, limit, observed, threshold } = loss;
+        let stands = match scope {
+            None => self.state().latched.contains(&(account, code)),
+            Some(scope) => self.state().latched_scopes.contains(&(account, code, scope)),
+        };
+        if stands {
             return Ok(());
         }
-        self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold })
+        self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold, scope })
     }
 
     /// After a market event, a fill or a refusal: lets the watched controls of an account speak, and says when what
@@ -180,7 +185,7 @@ impl Step<'_> {
             }
             let observed = format!("no price of {exchange} comes in");
             let (limit, threshold) = (String::new(), String::new());
-            self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold })
+            self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold, scope: None })
         })
     }
 
@@ -206,7 +211,7 @@ impl Step<'_> {
         let reason =
             format!("order {} of {} filled at {price}, {} from {before}", key.1, key.0, fat.observed);
         let FatFill { observed, threshold, halts } = fat;
-        self.emit(EventBody::RiskEvent { code, account: key.0, limit, observed, threshold })?;
+        self.emit(EventBody::RiskEvent { code, account: key.0, limit, observed, threshold, scope: None })?;
         let mut halts = halts.into_iter().filter(|_| !is_late);
         halts.try_for_each(|scope| self.halt_by_house(scope, &reason))
     }
@@ -236,7 +241,14 @@ impl Step<'_> {
             if begins && !stands {
                 let (observed, threshold) = (equity.to_string(), required.to_string());
                 let limit = String::new();
-                self.emit(EventBody::RiskEvent { code, account: name, limit, observed, threshold })?;
+                self.emit(EventBody::RiskEvent {
+                    code,
+                    account: name,
+                    limit,
+                    observed,
+                    threshold,
+                    scope: None,
+                })?;
             } else if ends && stands {
                 self.emit(EventBody::MarginEased { account: name, code, equity, required })?;
             }
@@ -262,6 +274,7 @@ impl Step<'_> {
             limit: String::new(),
             observed: cash.to_string(),
             threshold: Money::ZERO.to_string(),
+            scope: None,
         })
     }
 }

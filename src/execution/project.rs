@@ -57,13 +57,13 @@ pub(super) fn note(rows: &mut Vec<Row>, touched: &mut Touched, event: &Event, ef
 fn risk_row(event: &Event, body: &EventBody) -> Option<Row> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let row = match body {
-        EventBody::RiskEvent { code, account, limit, observed, threshold } => RiskEventRow {
+        EventBody::RiskEvent { code, account, limit, observed, threshold, scope } => RiskEventRow {
             seq: event.seq,
             time: event.t,
             account: *account,
             code: *code,
             order: None,
-            limit: limit.clone(),
+            limit: scope.map_or_else(|| limit.clone(), |scope| format!("{limit} {scope}")),
             observed: observed.clone(),
             threshold: threshold.clone(),
         },

@@ -326,7 +326,7 @@ impl Step<'_> {
             return Ok(());
         }
         let (limit, threshold) = (String::new(), String::new());
-        self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold })
+        self.emit(EventBody::RiskEvent { code, account, limit, observed, threshold, scope: None })
     }
 }
 

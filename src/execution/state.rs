@@ -100,6 +100,9 @@ pub struct State {
     #[serde(with = "crate::domain::serial::pairs")]
     pub(super) warned: BTreeMap<(AccountId, LimitName, Scope), u8>,
     pub(super) latched: BTreeSet<(AccountId, RefusalCode)>,
+    /// Controls of a symbol or a strategy that spoke today, by account: they were told, and stop nothing else.
+    #[serde(default)]
+    pub(super) latched_scopes: BTreeSet<(AccountId, RefusalCode, Scope)>,
     pub(super) sessions: BTreeMap<Exchange, SessionState>,
     pub(super) clocks: BTreeMap<Exchange, UnixNanos>,
     pub(super) days: BTreeMap<Exchange, NaiveDate>,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::event::{Event, EventBody, Fill, Refusal};
-use crate::domain::limit::LimitDraft;
+use crate::domain::limit::{LimitDraft, Scope};
 use crate::domain::market::SplitRatio;
 use crate::domain::notice::{Notice, NoticeLevel};
 use crate::domain::row::Stake;
@@ -113,8 +113,8 @@ fn tell(event: &Event, audience: &Audience, out: &mut Vec<Sourced>) {
             let text = format!("{account}: no longer so: {}", code.text());
             inform(event, ("Risk", text), of_account(audience, account), out);
         }
-        EventBody::RiskEvent { code, account, observed, threshold, .. } => {
-            risk(event, (*code, *account), (observed, threshold), audience, out);
+        EventBody::RiskEvent { code, account, observed, threshold, scope, .. } => {
+            risk(event, (*code, *account, *scope), (observed, threshold), audience, out);
         }
         _ => {}
     }
@@ -189,7 +189,7 @@ fn limit_words(draft: &LimitDraft) -> String {
 
 fn risk(
     event: &Event,
-    (code, account): (RefusalCode, AccountId),
+    (code, account, scope): (RefusalCode, AccountId, Option<Scope>),
     (observed, threshold): (&str, &str),
     audience: &Audience,
     out: &mut Vec<Sourced>,
@@ -200,7 +200,8 @@ fn risk(
     } else {
         format!(" ({observed} against {threshold})")
     };
-    let text = format!("{account}: {}{bound}", code.text());
+    let part = scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
+    let text = format!("{account}{part}: {}{bound}", code.text());
     let letter = |text| Letter { event, level: NoticeLevel::Warning, title: "Risk", text };
     send(out, of_account(audience, &account), letter(text.clone()));
     if !own {
@@ -351,6 +352,25 @@ mod tests {
         let desk = "QX was split 4 for 1: desk holds 400, 2 open orders were changed with it";
         let own = "kim: QX was split 4 for 1: sim-kim holds 0, one open order was changed with it";
         assert_eq!(told, [format!("ana: {desk}"), format!("root: {desk}"), own.to_owned()]);
+    }
+
+    #[test]
+    fn a_loss_of_a_symbol_names_it() {
+        let text = |scope: Option<&str>| {
+            let body = EventBody::RiskEvent {
+                code: RefusalCode::DailyLossLimit,
+                account: "desk".parse().unwrap(),
+                limit: "max_daily_loss".into(),
+                observed: "400.00".into(),
+                threshold: "300.00".into(),
+                scope: scope.map(|scope| scope.parse().unwrap()),
+            };
+            let event = Event { seq: 9, t: UnixNanos::ZERO, wall: UnixNanos::ZERO, by: name("engine"), body };
+            notices(&[event], &audience()).first().unwrap().0.text.to_string()
+        };
+        let said = "the daily loss limit is used up (400.00 against 300.00)";
+        assert_eq!(text(Some("symbol:QX")), format!("desk (symbol:QX): {said}"));
+        assert_eq!(text(None), format!("desk: {said}"));
     }
 
     #[test]

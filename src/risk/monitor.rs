@@ -45,6 +45,26 @@ pub fn watched(book: &Book<'_>, limits: &LimitBook) -> Vec<(RefusalCode, Option<
         .collect()
 }
 
+/// Daily losses of an account's symbols and strategies above their hard values; nothing of what cannot be said.
+pub fn lost_in_scopes(book: &Book<'_>, limits: &LimitBook) -> Vec<Loss> {
+    let spec = book.account.spec();
+    let name = LimitName::MaxDailyLoss;
+    let own = limits.in_force().filter(|(n, scope, _)| {
+        let is_apart = match scope {
+            Scope::Symbol(_) | Scope::Strategy(_) => true,
+            Scope::Firm | Scope::Account(_) => false,
+        };
+        *n == name && is_apart && utilisation::covers(*scope, spec)
+    });
+    own.filter_map(|(_, scope, value)| {
+        let hard = value.hard.as_ref()?;
+        let used = utilisation::observed(book, name, scope).filter(|used| passes(name, used, hard))?;
+        let (limit, observed, threshold) = (name.as_str().to_owned(), used.to_string(), hard.to_string());
+        Some(Loss { code: name.code(), scope: Some(scope), limit, observed, threshold })
+    })
+    .collect()
+}
+
 fn spoken(book: &Book<'_>, limits: &LimitBook, spec: &AccountSpec, name: LimitName) -> Option<Option<Loss>> {
     let own = limits.in_force().filter(|(n, scope, _)| *n == name && utilisation::covers(*scope, spec));
     let mut on_edge = false;
@@ -56,7 +76,7 @@ fn spoken(book: &Book<'_>, limits: &LimitBook, spec: &AccountSpec, name: LimitNa
         };
         if passes(name, &used, hard) {
             let (limit, observed, threshold) = (name.as_str().to_owned(), used.to_string(), hard.to_string());
-            return Some(Some(Loss { code: name.code(), limit, observed, threshold }));
+            return Some(Some(Loss { code: name.code(), scope: None, limit, observed, threshold }));
         }
         on_edge |= is_on_edge(&used, hard);
     }

@@ -53,6 +53,7 @@ approved when the home's main exchange is already past its `--from` begins at on
 const TAIL: &str = "
 A continuous control is also judged after market events, fills and refusals without an order: one that speaks is a
 risk event, told once until it no longer holds (a daily loss until the next day, a drawdown until a person lifts it: a refusal after a recovery tells the fall of then, which may be 0); a
+daily loss of a symbol or a strategy is told so too, with its scope, and stops new risk there alone; a
 fat fill is told each time. A use of 50, 75, 90 and 100 % of a limit on the account or on a position is told once, until it falls below all of
 them. 100 % without an order is a passive breach: nothing is traded away by itself.
 ";

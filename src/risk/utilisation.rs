@@ -2,7 +2,9 @@
 
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::time::NANOS_PER_SECOND;
-use crate::domain::{AccountId, AccountSpec, InstrumentId, Margin, Money, Quantity, Ratio, Side, Symbol};
+use crate::domain::{
+    AccountId, AccountSpec, Exchange, InstrumentId, Margin, Money, Quantity, Ratio, Side, Symbol,
+};
 
 use super::book::Book;
 use super::checks::{
@@ -213,8 +215,9 @@ fn unsettled_use(book: &Book<'_>) -> Option<Money> {
 
 /// What an account lost today in the instruments of a symbol.
 fn day_loss_in(book: &Book<'_>, symbol: Symbol) -> Option<Money> {
-    let mut own = book.instruments.keys().filter(|i| i.symbol == symbol);
-    own.try_fold(Money::ZERO, |sum, i| sum.checked_add(day_loss(book, *i)?))
+    let everywhere = Exchange::ALL.into_iter().map(|exchange| InstrumentId::new(symbol, exchange));
+    let mut own = everywhere.filter(|instrument| book.instruments.contains_key(instrument));
+    own.try_fold(Money::ZERO, |sum, instrument| sum.checked_add(day_loss(book, instrument)?))
 }
 
 /// How far equity lies below a figure; never below zero.

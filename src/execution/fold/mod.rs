@@ -226,6 +226,9 @@ impl Fold<'_> {
             }
             // Told each time.
             EventBody::RiskEvent { code: RefusalCode::FatFill, .. } => {}
+            EventBody::RiskEvent { code, account, scope: Some(scope), .. } => {
+                self.state.latched_scopes.insert((*account, *code, *scope));
+            }
             EventBody::RiskEvent { code, account, .. } => {
                 self.state.latched.insert((*account, *code));
             }
@@ -418,6 +421,7 @@ impl Fold<'_> {
             let names: Vec<AccountId> = self.state.accounts.keys().copied().collect();
             names.iter().for_each(|name| self.state.begin_day_of(*name, (exchange, day), prices));
             self.state.begin_strategies_day(exchange, day, prices);
+            self.forget_scopes(exchange);
             for (name, account) in &self.state.accounts {
                 if account.trades_on(exchange) {
                     self.state.latched.remove(&(*name, RefusalCode::DailyLossLimit));
@@ -441,6 +445,19 @@ impl Fold<'_> {
                 account.mark(mark);
             }
         }
+    }
+
+    /// What symbols and strategies lost on the day before was told then.
+    fn forget_scopes(&mut self, exchange: Exchange) {
+        let State { accounts, instruments, latched_scopes, .. } = &mut *self.state;
+        latched_scopes.retain(|(name, _, scope)| {
+            let trades = accounts.get(name).is_some_and(|account| account.trades_on(exchange));
+            let is_there = match scope {
+                Scope::Symbol(symbol) => instruments.contains_key(&InstrumentId::new(*symbol, exchange)),
+                Scope::Firm | Scope::Account(_) | Scope::Strategy(_) => true,
+            };
+            !(trades && is_there)
+        });
     }
 
     /// From the first word on the calendar is not asked: a close ends the DAY orders that are open now.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::RefusalCode;
-use crate::domain::limit::LimitName;
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, WorkingOrders};
 use crate::domain::market::SplitRatio;
 use crate::risk::utilisation;
 
@@ -50,6 +50,18 @@ impl Desk {
         desk.bar("AAA", 1, [5000, 5000, 4990, 5000], 100_000);
         assert_eq!(desk.status("a"), OrderStatus::Filled);
         desk
+    }
+
+    fn daily_loss(&mut self, scope: &str, hard: &str) {
+        self.give(Command::SetLimit(LimitDraft {
+            name: LimitName::MaxDailyLoss,
+            scope: scope.parse().unwrap(),
+            hard: Some(hard.to_owned()),
+            soft: None,
+            reason: "test".into(),
+            working: WorkingOrders::Keep,
+            terms: LimitTerms::default(),
+        }));
     }
 
     fn fees(&self) -> Money {
@@ -168,17 +180,7 @@ fn a_dividend_counts_once_in_the_days_profit_whenever_it_is_learned_and_the_loss
 fn a_daily_loss_of_a_symbol_counts_what_was_traded_and_held_in_it_today() {
     let mut desk = Desk::thousand(&Calendars::bundled().unwrap());
     desk.bar("BBB", 1, [1000; 4], 100_000);
-    for (symbol, hard) in [("AAA", "900"), ("BBB", "900")] {
-        desk.give(Command::SetLimit(crate::domain::limit::LimitDraft {
-            name: LimitName::MaxDailyLoss,
-            scope: format!("symbol:{symbol}").parse().unwrap(),
-            hard: Some(hard.to_owned()),
-            soft: None,
-            reason: "test".into(),
-            working: crate::domain::limit::WorkingOrders::Keep,
-            terms: crate::domain::limit::LimitTerms::default(),
-        }));
-    }
+    ["symbol:AAA", "symbol:BBB"].into_iter().for_each(|scope| desk.daily_loss(scope, "900"));
     // 500 of the thousand are sold at a loss of 1 each, the rest falls by 1: 1,000 in one name, none in the other.
     desk.submit(Desk::order("s", "AAA", Side::Sell, 500, Some(4890)));
     desk.bar("AAA", 1, [4900; 4], 100_000);
@@ -194,4 +196,62 @@ fn a_daily_loss_of_a_symbol_counts_what_was_traded_and_held_in_it_today() {
     assert_eq!(refused(desk.submit(Desk::order("o", "BBB", Side::Buy, 1, Some(1000)))), None);
     assert_eq!(refused(desk.submit(Desk::order("r", "AAA", Side::Sell, 1, Some(4900)))), None);
     desk.check(&Calendars::bundled().unwrap());
+}
+
+/// What daily losses were told of: the scope, or the account, with what was seen.
+fn losses_told(told: &[EventBody]) -> Vec<String> {
+    let one = |t: &EventBody| match t {
+        EventBody::RiskEvent { code: RefusalCode::DailyLossLimit, scope, observed, .. } => {
+            Some(format!("{} {observed}", scope.map_or("account".into(), |scope| scope.to_string())))
+        }
+        _ => None,
+    };
+    told.iter().filter_map(one).collect()
+}
+
+#[test]
+fn a_daily_loss_of_a_symbol_or_a_strategy_is_told_once_a_day_and_stops_nothing_else() {
+    let calendars = Calendars::bundled().unwrap();
+    let mut desk = Desk::thousand(&calendars);
+    desk.bar("BBB", 1, [1000; 4], 100_000);
+    let alpha = Some("alpha_1".parse().unwrap());
+    desk.submit(OrderSpec { strategy: alpha, ..Desk::order("s1", "BBB", Side::Buy, 1000, Some(1000)) });
+    desk.bar("BBB", 1, [1000, 1000, 990, 1000], 100_000);
+    assert_eq!(desk.status("s1"), OrderStatus::Filled);
+    let of_strategy = "strategy:alpha_1";
+    ["symbol:AAA", of_strategy].into_iter().for_each(|scope| desk.daily_loss(scope, "900"));
+    desk.daily_loss("firm", "2500");
+    let refused = |desk: &mut Desk, id: &str, symbol: &str, strategy| {
+        let order = OrderSpec { strategy, ..Desk::order(id, symbol, Side::Buy, 1, Some(500)) };
+        let told = desk.submit(order);
+        told.into_iter().find_map(|t| match t {
+            EventBody::OrderDenied { refusal, .. } => Some(refusal.code),
+            _ => None,
+        })
+    };
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4910; 4], 100_000)), [] as [&str; 0], "equal passes");
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4900; 4], 100_000)), ["symbol:AAA 1000.00"]);
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4890; 4], 100_000)), [] as [&str; 0]);
+    assert!(desk.engine.state().latched().is_empty(), "it is not the account's");
+    assert_eq!(refused(&mut desk, "m", "AAA", None), Some(RefusalCode::DailyLossLimit));
+    assert_eq!([refused(&mut desk, "o", "BBB", None), refused(&mut desk, "p", "BBB", alpha)], [None, None]);
+    // It recovers, and falls again: it was told today.
+    desk.bar("AAA", 1, [5000; 4], 100_000);
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4900; 4], 100_000)), [] as [&str; 0]);
+    // What a restart rebuilds tells nothing again.
+    let rebuilt = Engine::recover(calendars.clone(), &desk.events).unwrap();
+    assert_eq!(rebuilt.state().latched_scopes, desk.engine.state().latched_scopes);
+    let saved = Engine::from_bytes(calendars.clone(), &rebuilt.to_bytes().unwrap(), []).unwrap();
+    assert_eq!(saved.state().latched_scopes.len(), 1);
+    // A strategy speaks for itself, and the firm's limit for the account.
+    let told = losses_told(&desk.bar("BBB", 1, [905; 4], 100_000));
+    assert_eq!(told, ["strategy:alpha_1 950.00"]);
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4800; 4], 100_000)).len(), 1, "the account alone");
+    assert!(desk.engine.state().latched().iter().any(|(_, code)| *code == RefusalCode::DailyLossLimit));
+    desk.next_day();
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4800; 4], 100_000)), [] as [&str; 0]);
+    assert!(desk.engine.state().latched_scopes.is_empty());
+    assert_eq!(refused(&mut desk, "n", "AAA", None), None);
+    assert_eq!(losses_told(&desk.bar("AAA", 1, [4690; 4], 100_000)), ["symbol:AAA 1100.00"]);
+    desk.check(&calendars);
 }

@@ -1,6 +1,6 @@
 //! The loss controls as they are judged after each market event, without an order.
 
-use crate::domain::limit::{LimitName, LimitValue};
+use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::{Money, Ratio, RefusalCode};
 use crate::risk::book::Book;
 use crate::risk::limits::{LimitBook, Target};
@@ -12,6 +12,8 @@ use super::share_above;
 pub struct Loss {
     /// Its code.
     pub code: RefusalCode,
+    /// The symbol or strategy whose limit it is, where it is not one of the account.
+    pub scope: Option<Scope>,
     /// Its limit.
     pub limit: String,
     /// What was seen.
@@ -57,5 +59,5 @@ pub fn losses(book: &Book<'_>, limits: &LimitBook) -> Vec<Loss> {
 }
 
 fn loss(name: LimitName, observed: String, threshold: String) -> Loss {
-    Loss { code: name.code(), limit: name.as_str().to_owned(), observed, threshold }
+    Loss { code: name.code(), scope: None, limit: name.as_str().to_owned(), observed, threshold }
 }

@@ -55,6 +55,13 @@ fn share(breach: &BreachRow) -> Option<f64> {
     used.zip(of.filter(|o| *o > 0.0)).map(|(used, of)| used / of)
 }
 
+/// A limit in words; the symbol or strategy behind it stays as it is written.
+fn limit_in_words(limit: &str) -> String {
+    let (name, scope) = limit.split_once(' ').map_or((limit, None), |(name, scope)| (name, Some(scope)));
+    let name = name.replace('_', " ");
+    scope.map_or_else(|| name.clone(), |scope| format!("{name} {scope}"))
+}
+
 fn line(breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
     let share = share(breach);
     // What stays within its limit is told early, and is no breach.
@@ -77,7 +84,7 @@ fn line(breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
         observed,
         Cell::text(super::limits::shown_by_name(&breach.limit, &breach.threshold)),
         used,
-        Cell::muted(breach.limit.replace('_', " ")),
+        Cell::muted(limit_in_words(&breach.limit)),
         breach.id.map_or_else(Cell::missing, |id| Cell::muted(id.as_str())),
         Cell::muted(breach.text.as_str()),
         breach.ack_by.map_or_else(Cell::missing, |by| Cell::muted(by.as_str())),
@@ -93,6 +100,12 @@ fn line(breach: &BreachRow, clock: LocalClock, view: &View<'_>) -> Row {
 mod tests {
     use super::*;
     use crate::domain::UnixNanos;
+
+    #[test]
+    fn a_limit_is_told_in_words_and_its_scope_as_it_is_written() {
+        assert_eq!(limit_in_words("max_daily_loss strategy:my_alpha"), "max daily loss strategy:my_alpha");
+        assert_eq!([limit_in_words("max_daily_loss"), limit_in_words("")], ["max daily loss", ""]);
+    }
 
     #[test]
     fn a_margin_calls_use_is_what_is_required_of_the_equity() {

@@ -219,9 +219,9 @@ fn control_body(head: impl Fn(&str) -> Object, body: &EventBody) -> Option<Objec
                 head("limit_used").text("account", account).text("limit", limit).text("scope", scope);
             object.put("level", *level).text("observed", observed).text("threshold", threshold)
         }
-        EventBody::RiskEvent { code, account, limit, observed, threshold } => {
+        EventBody::RiskEvent { code, account, limit, observed, threshold, scope } => {
             let object = head("risk_event").text("code", code).text("account", account).text("limit", limit);
-            object.text("observed", observed).text("threshold", threshold)
+            object.text("observed", observed).text("threshold", threshold).text_if("scope", *scope)
         }
         EventBody::Flattened { scope, actor, positions, .. } => {
             head("flattened").text("scope", scope).text("actor", actor).put("positions", *positions)
