@@ -6,7 +6,6 @@
 use divan::{Bencher, counter::ItemsCount};
 use qlib_pro::domain::calendar::Calendars;
 use qlib_pro::domain::command::{Given, Independence};
-use qlib_pro::domain::facts::MarketFacts;
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, Batch, Command, Currency, EventBody, Instrument, InstrumentId,
     Margin, MarketEvent, OrderSpec, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
@@ -66,7 +65,7 @@ fn order(id: usize, limit_price: Option<Price>) -> Command {
             limit_price,
         )
     };
-    Command::Submit { order, facts: MarketFacts::default() }
+    Command::Submit(order)
 }
 
 /// The account that trades, and all instruments.

@@ -3,18 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use qlib_pro::domain::calendar::Calendars;
 use qlib_pro::domain::command::{Given, Independence};
 use qlib_pro::domain::event::HaltMode;
-use qlib_pro::domain::facts::{BookFacts, InstrumentFacts, MarketFacts};
+use qlib_pro::domain::facts::{ExchangeFacts, InstrumentFacts};
 use qlib_pro::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitUnit, Scope, WorkingOrders};
 use qlib_pro::domain::{
-    AccountId, AccountKind, AccountSpec, Bar, Batch, BrokerId, Command, Currency, Instrument, InstrumentId,
-    LotMethod, Margin, MarketEvent, OrderSpec, Price, Quantity, Side, TimeInForce, UnixNanos, Volume,
+    AccountId, AccountKind, AccountSpec, Bar, Batch, BrokerId, Command, Currency, Exchange, Instrument,
+    InstrumentId, LotMethod, Margin, MarketEvent, OrderSpec, Price, Quantity, Side, TimeInForce, UnixNanos,
+    Volume,
 };
 use qlib_pro::execution::Engine;
 use qlib_pro::risk::{Draft, evaluate, preview};
@@ -133,7 +133,7 @@ fn engine(held: usize, resting: usize, limits: bool, strategy: Option<&str>) -> 
     batches.push(engine.market(&MarketEvent::Bars(bars), now).unwrap());
     for at in 0..held {
         let order = OrderSpec { strategy, ..order(1_000_000 + at, name(at), Side::Buy, None) };
-        batches.push(give(&mut engine, Command::Submit { order, facts: MarketFacts::default() }, now));
+        batches.push(give(&mut engine, Command::Submit(order), now));
     }
     let bars: Vec<Bar> = (0..held).map(|at| bar(at, now)).collect();
     let now = now.plus_nanos(60_000_000_000);
@@ -142,7 +142,7 @@ fn engine(held: usize, resting: usize, limits: bool, strategy: Option<&str>) -> 
     }
     for id in 0..resting {
         let order = OrderSpec { strategy, ..order(id, name(id), Side::Buy, Some("45")) };
-        batches.push(give(&mut engine, Command::Submit { order, facts: MarketFacts::default() }, now));
+        batches.push(give(&mut engine, Command::Submit(order), now));
     }
     let book = engine.state().accounts().get(&account()).unwrap();
     assert_eq!((book.positions().len(), engine.state().orders().open().len()), (held, resting));
@@ -156,20 +156,15 @@ fn engine(held: usize, resting: usize, limits: bool, strategy: Option<&str>) -> 
     (engine, batches.into_iter().map(stored).collect())
 }
 
-fn facts() -> MarketFacts {
+fn facts() -> Arc<ExchangeFacts> {
     let returns: Vec<f64> = (0..DAYS).map(|day| ((day * 37 % 101) as f64 - 50.0) / 2_500.0).collect();
     let own = InstrumentFacts {
         average_daily_volume: Some(1_000_000.0),
         beta: Some(1.1),
         daily_volatility: Some(0.02),
-        returns: Some(returns.clone().into()),
+        returns: Some(returns.into()),
     };
-    let outcomes = returns.iter().map(|r| r * 1_500_000.0).collect();
-    let book = BookFacts { beta_value: Some(1_500_000.0), outcomes: Some(outcomes) };
-    MarketFacts {
-        instruments: (0..NAMES).map(|at| (name(at), own.clone())).collect(),
-        books: BTreeMap::from([(account(), book)]),
-    }
+    Arc::new((0..NAMES).map(|at| (name(at), own.clone())).collect())
 }
 
 fn print(what: &str, mut times: Vec<Duration>) {
@@ -192,14 +187,10 @@ fn limit_strategy(engine: &mut Engine, now: UnixNanos) -> usize {
     engine.state().limits().in_force().count() - before
 }
 
-/// All controls over one order, with every limit set, of a strategy too where that is wanted; with past figures of the
-/// book ready, or made from those of its names for each decision, as the engine does.
-fn gate(limits: bool, strategy: Option<&str>, is_ready: bool) {
+/// All controls over one order, with every limit set, of a strategy too where that is wanted.
+fn gate(limits: bool, strategy: Option<&str>) {
     let (mut engine, _) = engine(HELD, RESTING, limits, strategy);
-    let mut facts = facts();
-    if !is_ready {
-        facts.books.clear();
-    }
+    engine.know(Exchange::Xnys, &facts());
     let now = start().plus_nanos(200_000_000_000);
     let of_strategy = if strategy.is_some() { limit_strategy(&mut engine, now) } else { 0 };
     let own = strategy.and_then(|name| name.parse().ok());
@@ -209,7 +200,7 @@ fn gate(limits: bool, strategy: Option<&str>, is_ready: bool) {
         let order = OrderSpec { strategy: own, ..order(2_000_000 + at, name(at * 7), Side::Buy, limit) };
         let began = Instant::now();
         let book = engine.state().book(account(), now).unwrap();
-        let decision = evaluate(&book, engine.state().limits(), &facts, &Draft::new(&Arc::new(order)));
+        let decision = evaluate(&book, engine.state().limits(), &Draft::new(&Arc::new(order)));
         times.push(began.elapsed());
         assert!(decision.is_accepted(), "{:?}", decision.verdict());
     }
@@ -218,27 +209,59 @@ fn gate(limits: bool, strategy: Option<&str>, is_ready: bool) {
         (true, 0) => format!("all {} limits set", LimitName::ALL.len()),
         (true, own) => format!("all {} and {own} of its strategy set", LimitName::ALL.len()),
     };
-    let past = if is_ready { "" } else { ", past of the book made anew" };
-    print(&format!("gate: 10,000 instruments, 3,000 held, 5,000 open, {set}{past}"), times);
+    print(&format!("gate: 10,000 instruments, 3,000 held, 5,000 open, {set}"), times);
+}
+
+/// What past figures of the book cost who keeps them: a bar of every name held, and an order that comes and goes.
+fn past_figures() {
+    for is_told in [false, true] {
+        let (mut engine, _) = engine(HELD, 0, false, None);
+        if is_told {
+            engine.know(Exchange::Xnys, &facts());
+        }
+        let (mut bars, mut orders) = (Vec::new(), Vec::new());
+        for round in 0..50 {
+            let now = start().plus_nanos((3 + round as i64) * 60_000_000_000);
+            let price: Price = if round % 2 == 0 { "51" } else { "50" }.parse().unwrap();
+            let moved = |at| Bar { open: price, high: price, low: price, close: price, ..bar(at, now) };
+            let event = MarketEvent::Bars((0..HELD).map(moved).collect());
+            let began = Instant::now();
+            engine.market(&event, now).unwrap();
+            bars.push(began.elapsed());
+            for at in 0..100 {
+                let order = order(3_000_000 + round * 100 + at, name(at), Side::Buy, Some("45"));
+                let (account, id) = (order.account, order.id);
+                let now = now.plus_nanos(60_000_000_000);
+                let began = Instant::now();
+                give(&mut engine, Command::Submit(order), now);
+                give(&mut engine, Command::Cancel { account, id }, now);
+                orders.push(began.elapsed());
+            }
+        }
+        let with = if is_told { "with" } else { "without" };
+        print(&format!("a bar of 3,000 held names, {with} past figures of the book"), bars);
+        print(&format!("an order in and out, {with} past figures of the book"), orders);
+    }
 }
 
 /// A drafted limit over 1,000 positions and 5,000 open orders.
 fn what_if() {
-    let (engine, _) = engine(1_000, RESTING, false, None);
-    let facts = facts();
+    let (mut engine, _) = engine(1_000, RESTING, false, None);
+    engine.know(Exchange::Xnys, &facts());
     let now = start().plus_nanos(200_000_000_000);
     for (limit, hard) in [
         (LimitName::MaxOrderNotional, "400"),
         (LimitName::MaxPositionNotional, "700"),
         (LimitName::MaxGrossExposure, "0.0001"),
         (LimitName::MaxSectorExposure, "0.00001"),
+        (LimitName::MaxVar99, "0.0000001"),
     ] {
         let mut times = Vec::new();
         let mut over = 0;
         for _ in 0..50 {
             let began = Instant::now();
             let book = engine.state().book(account(), now).unwrap();
-            let seen = preview(&[book], engine.state().limits(), &draft(limit, hard), &facts, &[]).unwrap();
+            let seen = preview(&[book], engine.state().limits(), &draft(limit, hard), &[]).unwrap();
             times.push(began.elapsed());
             over = seen.orders.len() + seen.positions.len();
         }
@@ -276,10 +299,10 @@ fn kill_switch() {
 }
 
 fn main() {
-    gate(false, None, true);
-    gate(true, None, true);
-    gate(true, Some(STRATEGY), true);
-    gate(true, None, false);
+    gate(false, None);
+    gate(true, None);
+    gate(true, Some(STRATEGY));
+    past_figures();
     what_if();
     kill_switch();
 }

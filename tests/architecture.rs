@@ -129,6 +129,20 @@ const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
 /// (file, reason): files that are a table of data and may be longer.
 const LONG_FILES: &[(&str, &str)] = &[];
 
+/// Rooms whose numbers are whole: money, quantities and what is decided on them.
+const WHOLE: &[&str] = &["domain", "portfolio", "risk", "execution"];
+
+/// (file, reason): files of those rooms that name floats.
+const FLOATS: &[(&str, &str)] = &[
+    ("src/domain/facts.rs", "facts of the market's past are statistics"),
+    ("src/domain/signal.rs", "scores are statistics"),
+    ("src/domain/fixed.rs", "whole numbers become floats for statistics and drawing, and back"),
+    ("src/domain/market.rs", "fundamental figures are input of factors"),
+    ("src/risk/facts.rs", "past outcomes of a book, summed whole, become statistics"),
+    ("src/risk/sums/read.rs", "hands those statistics on"),
+    ("src/risk/tail.rs", "value at risk and shortfall are statistics"),
+];
+
 /// Macros that write to the terminal.
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
@@ -217,6 +231,20 @@ fn impurities(source: &Source) -> Vec<String> {
     all.map(|(line, what)| format!("{}:{line}: {room} is pure and may not use {what}", source.path)).collect()
 }
 
+fn named_floats(source: &Source) -> impl Iterator<Item = (usize, String)> {
+    words(&source.live).into_iter().filter(|(_, word)| word == "f32" || word == "f64")
+}
+
+fn floats(source: &Source) -> Vec<String> {
+    let Some(room) = source.room().filter(|room| WHOLE.contains(room)) else { return Vec::new() };
+    if FLOATS.iter().any(|(file, _)| *file == source.path) {
+        return Vec::new();
+    }
+    let bad = named_floats(source);
+    bad.map(|(line, word)| format!("{}:{line}: numbers of {room} are whole, not {word}", source.path))
+        .collect()
+}
+
 fn named_roles(source: &Source) -> Vec<String> {
     if source.path == "src/domain/role.rs" {
         return Vec::new();
@@ -295,6 +323,11 @@ fn pure_rooms_touch_no_clock_file_socket_or_randomness() {
 }
 
 #[test]
+fn money_and_what_is_decided_on_it_is_never_a_float() {
+    check_all("floats", floats);
+}
+
+#[test]
 fn roles_are_named_in_one_file() {
     check_all("roles", named_roles);
 }
@@ -332,6 +365,10 @@ fn every_room_of_the_tree_has_a_row_and_every_exception_a_use() {
         let source = sources.iter().find(|s| s.path == *file).expect(file);
         assert!(source.text.lines().count() > FILE_LINES_MAX, "{file} needs no exception any more");
     }
+    for (file, _) in FLOATS {
+        let source = sources.iter().find(|s| s.path == *file).expect(file);
+        assert!(named_floats(source).count() > 0, "{file} needs no exception any more");
+    }
 }
 
 /// How many complaints a check has about a sample at this place.
@@ -367,6 +404,16 @@ fn impurity_is_seen_whole_grouped_and_by_word() {
     assert_eq!(bad("src/factor/a.rs", "use rayon::prelude::*; use std::fmt;"), 0);
     assert_eq!(bad("src/model/a.rs", "let t = chrono::Utc::now();"), 1);
     assert_eq!(bad("src/store/a.rs", "use std::fs;"), 0);
+}
+
+#[test]
+fn a_float_among_whole_numbers_is_seen() {
+    let bad = |path: &str, text: &str| complaints(floats, path, text);
+    assert_eq!(bad("src/portfolio/a.rs", "fn f(x: f64) -> Vec<f32> { x as f64 }"), 3);
+    assert_eq!(bad("src/execution/a.rs", "// f64\n fn f() { g(\"f64\") }"), 0);
+    assert_eq!(bad("src/execution/a.rs", "#[cfg(test)] mod tests { fn f(x: f64) {} }"), 0);
+    assert_eq!(bad("src/domain/facts.rs", "pub struct Facts(f64);"), 0);
+    assert_eq!(bad("src/factor/a.rs", "fn f(x: f64) {}"), 0);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use qlib_pro::domain::calendar::Calendars;
 use qlib_pro::domain::command::{Given, Independence};
-use qlib_pro::domain::facts::MarketFacts;
 use qlib_pro::domain::{
     AccountId, AccountKind, AccountSpec, Batch, BrokerId, Command, Currency, Instrument, InstrumentId,
     LotMethod, Margin, MarketEvent, OrderSpec, Price, Quantity, Quote, Side, TimeInForce, UnixNanos,
@@ -95,7 +94,7 @@ impl Flow {
                 rests.then(|| cents(4_500)),
             )
         };
-        batch.append(self.give(Command::Submit { order: order.clone(), facts: MarketFacts::default() }));
+        batch.append(self.give(Command::Submit(order.clone())));
         (order, batch.with_texts().unwrap())
     }
 

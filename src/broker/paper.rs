@@ -21,7 +21,6 @@ use crate::domain::broker::{
 };
 use crate::domain::command::{Command, Given, Independence};
 use crate::domain::event::{EventBody, Fill, Refusal};
-use crate::domain::facts::MarketFacts;
 use crate::domain::order_state::Order;
 use crate::domain::{
     AccountId, BrokerId, CleanText, Event, Exchange, InstrumentId, MarketEvent, OrderId, OrderSpec,
@@ -218,7 +217,7 @@ impl Broker for PaperBroker {
         let spec = order.order();
         let mut venue = self.venue();
         let orders: Vec<OrderSpec> = std::iter::once(spec).chain(order.legs()).cloned().collect();
-        let command = Command::SubmitList { orders, facts: MarketFacts::default() };
+        let command = Command::SubmitList(orders);
         let events = match self.give(&mut venue, command) {
             Ok(events) => events,
             Err(error) => {

@@ -2,7 +2,6 @@
 
 use super::broker::{BrokerReport, OrderReport, PositionReport, VenueRefusal};
 use super::event::HaltMode;
-use super::facts::MarketFacts;
 use super::limit::{LimitDraft, Scope};
 use super::market::SessionState;
 use super::venue::VenueModel;
@@ -20,20 +19,10 @@ pub enum Command {
     DefineInstrument(Instrument),
     /// Sets how the paper exchange fills, from now on.
     Configure(VenueModel),
-    /// Gives an order. `facts` are what the risk checks need beside the book.
-    Submit {
-        /// The order.
-        order: OrderSpec,
-        /// Facts recorded with the decision.
-        facts: MarketFacts,
-    },
+    /// Gives an order.
+    Submit(OrderSpec),
     /// Gives a list of orders, sells first; buys that cash does not cover yet wait for the sells.
-    SubmitList {
-        /// The orders, in the order in which they are to be given.
-        orders: Vec<OrderSpec>,
-        /// Facts recorded with the decisions.
-        facts: MarketFacts,
-    },
+    SubmitList(Vec<OrderSpec>),
     /// Changes a working order.
     Amend {
         /// Its account.

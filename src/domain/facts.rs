@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{AccountId, InstrumentId};
+use super::{Exchange, InstrumentId};
 
 /// Facts of one instrument. `None` makes the checks that need it say NOT_EVALUATED.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -18,28 +18,35 @@ pub struct InstrumentFacts {
     pub returns: Option<Arc<[f64]>>,
 }
 
-/// Facts of one account's book: its positions and open orders, valued at last prices.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct BookFacts {
-    /// Sum of value times beta; `None` when a beta is missing.
-    pub beta_value: Option<f64>,
-    /// What the book would have made on each day of the instruments' returns; `None` when a history is missing.
-    pub outcomes: Option<Arc<[f64]>>,
-}
+/// Facts of the instruments of one exchange, as of one session.
+pub type ExchangeFacts = BTreeMap<InstrumentId, InstrumentFacts>;
 
-/// Facts of the instruments of an order and of all that its account holds and orders.
+/// Facts of every exchange that was told of.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct MarketFacts {
-    /// By instrument.
-    pub instruments: BTreeMap<InstrumentId, InstrumentFacts>,
-    /// By account, where one book as it stands is to be looked at many times; the gate makes them itself otherwise.
-    pub books: BTreeMap<AccountId, BookFacts>,
-}
+pub struct MarketFacts(BTreeMap<Exchange, Arc<ExchangeFacts>>);
 
 impl MarketFacts {
-    /// Takes over what other facts say, newer over older.
-    pub fn merge(&mut self, newer: &MarketFacts) {
-        self.instruments.extend(newer.instruments.iter().map(|(i, facts)| (*i, facts.clone())));
-        self.books.extend(newer.books.iter().map(|(a, facts)| (*a, facts.clone())));
+    /// Takes the facts of an exchange in the place of those it had; whether they are others.
+    pub fn tell(&mut self, exchange: Exchange, facts: &Arc<ExchangeFacts>) -> bool {
+        let is_new = !self.knows(exchange, facts);
+        if is_new {
+            self.0.insert(exchange, Arc::clone(facts));
+        }
+        is_new
+    }
+
+    /// Whether these very facts of an exchange are the ones it was told last.
+    pub fn knows(&self, exchange: Exchange, facts: &Arc<ExchangeFacts>) -> bool {
+        self.0.get(&exchange).is_some_and(|known| Arc::ptr_eq(known, facts))
+    }
+
+    /// What is known of an instrument.
+    pub fn of(&self, instrument: InstrumentId) -> Option<&InstrumentFacts> {
+        self.0.get(&instrument.exchange)?.get(&instrument)
+    }
+
+    /// What is known of every instrument.
+    pub fn iter(&self) -> impl Iterator<Item = (InstrumentId, &InstrumentFacts)> {
+        self.0.values().flat_map(|own| own.iter().map(|(instrument, facts)| (*instrument, facts)))
     }
 }

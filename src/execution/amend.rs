@@ -109,7 +109,7 @@ impl Step<'_> {
         let waits_for_parent = order.code == Some(RefusalCode::WaitsForParent);
         let spec = Arc::new(spec);
         let draft = Draft { may_wait: waits_for_sells(order), waits_for_parent, ..Draft::amended(&spec) };
-        let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
+        let decision = evaluate(&book, state.limits(), &draft);
         let refusal = match decision.verdict() {
             Verdict::Accept => None,
             Verdict::Hold(_) if held => None,

@@ -1,9 +1,11 @@
 //! [`Engine`]: what the rest of the house sees of this room.
 
+use std::sync::Arc;
+
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Given;
 use crate::domain::event::Event;
-use crate::domain::facts::MarketFacts;
+use crate::domain::facts::ExchangeFacts;
 use crate::domain::id::IdError;
 use crate::domain::journal::{Batch, JournalError};
 use crate::domain::posting::Posting;
@@ -155,11 +157,9 @@ impl Engine {
         self.state.set_last(instrument, price, time);
     }
 
-    /// Takes in facts of instruments: what is judged from now on is judged by them, with the book as it stands then.
-    /// They are not journaled.
-    pub fn know(&mut self, facts: &MarketFacts) {
-        let newer = facts.instruments.iter().map(|(i, facts)| (*i, facts.clone()));
-        self.state.view.facts.instruments.extend(newer);
+    /// Takes in facts of an exchange, as [`State::tell`] says.
+    pub fn know(&mut self, exchange: Exchange, facts: &Arc<ExchangeFacts>) {
+        self.state.tell(exchange, facts);
     }
 
     /// Answers a command given at market time `now` (and wall time `wall`, which is only recorded). The batch has no

@@ -79,7 +79,7 @@ impl Step<'_> {
         let own = state.market_time(order.instrument.exchange).unwrap_or(self.now);
         let book = state.book(order.account, own)?;
         let draft = if is_open { Draft::amended(order) } else { Draft::new(order) };
-        Some(evaluate(&book, state.limits(), &state.view.facts, &Draft { flattens: true, ..draft }))
+        Some(evaluate(&book, state.limits(), &Draft { flattens: true, ..draft }))
     }
 
     /// Why the account's broker would not get an order, if so.

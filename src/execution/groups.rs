@@ -184,7 +184,7 @@ impl Step<'_> {
         let Some(book) = state.book(key.0, self.now) else { return Ok(()) };
         let exits = self.parent_of(child).is_some_and(|parent| is_exit(&working, &parent.spec));
         let draft = Draft { released: true, exits, ..Draft::amended(&working) };
-        let decision = evaluate(&book, state.limits(), &state.view.facts, &draft);
+        let decision = evaluate(&book, state.limits(), &draft);
         match decision.verdict() {
             Verdict::Refuse(refusal) => {
                 let Some(spec) = self.state().orders().open().get(&key).map(|o| o.spec.clone()) else {
@@ -317,7 +317,7 @@ impl Step<'_> {
         let book = state.book(key.0, self.now)?;
         let exits_ask = self.exits_ask(spec);
         let draft = Draft { may_wait, approved, exits_ask, ..Draft::amended(spec) };
-        Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
+        Some(evaluate(&book, state.limits(), &draft))
     }
 }
 

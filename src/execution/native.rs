@@ -201,7 +201,7 @@ impl Step<'_> {
         let state = self.state();
         let book = state.book(leg.account, self.now)?;
         let draft = Draft { approved, waits_for_parent: leg.parent.is_some(), ..Draft::amended(leg) };
-        Some(evaluate(&book, state.limits(), &state.view.facts, &draft))
+        Some(evaluate(&book, state.limits(), &draft))
     }
 
     /// Refuses what goes to a broker with an order that may go now, where the gate refuses it by now: of a pair of exits

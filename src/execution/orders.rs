@@ -8,6 +8,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::facts::MarketFacts;
 use crate::domain::{
     AccountId, ByInstrument, Exchange, Instrument, InstrumentId, Money, Order, OrderId, OrderSpec, Price,
     Quantity, Seq, StrategyId, TriggerType, UnixNanos, VenueOrderId,
@@ -280,6 +281,11 @@ impl Orders {
     pub(super) fn set_last(&mut self, instrument: InstrumentId, last: Price) {
         self.sums.set_last(instrument, last);
         self.by_strategy.set_last(instrument, last);
+    }
+
+    /// Takes facts of instruments into the sums.
+    pub(super) fn know(&mut self, facts: &MarketFacts) {
+        self.sums.know(facts);
     }
 
     /// Takes an account's position in an instrument into the sums.

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Claim;
+use crate::domain::facts::ExchangeFacts;
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
@@ -305,7 +306,23 @@ impl State {
         let accounts = self.accounts.iter();
         let held =
             accounts.flat_map(|(name, a)| a.positions().iter().map(|(i, p)| (*name, *i, p.quantity())));
-        Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.open().values())
+        let open = self.orders.open().values();
+        let mut sums = Sums::of(self.venue.fee, self.instruments.values(), lasts, held, open);
+        sums.know(&self.view.facts);
+        sums
+    }
+
+    /// Whether these very facts of an exchange are the ones it was told last.
+    pub fn knows(&self, exchange: Exchange, facts: &Arc<ExchangeFacts>) -> bool {
+        self.view.facts.knows(exchange, facts)
+    }
+
+    /// Takes facts of an exchange in the place of those it had: what is judged from now on is judged by them, with the book
+    /// as it stands then. They are not journaled.
+    pub fn tell(&mut self, exchange: Exchange, facts: &Arc<ExchangeFacts>) {
+        if self.view.facts.tell(exchange, facts) {
+            self.orders.know(&self.view.facts);
+        }
     }
 
     /// The sums of each strategy from scratch.
@@ -336,6 +353,7 @@ impl State {
             recent: &conduct.recent,
             latched: &self.latched,
             reconciling: self.reconciling.contains(&account.spec().account),
+            facts: &self.view.facts,
             sums: self.orders.sums(),
             by_strategy: self.orders.by_strategy(),
             queues: &self.orders,

@@ -178,14 +178,8 @@ impl<'e> Step<'e> {
                 self.emit(EventBody::InstrumentDefined(instrument.clone()))
             }
             Command::Configure(venue) => self.emit(EventBody::Configured(Box::new(*venue))),
-            Command::Submit { order, facts } => {
-                self.engine.know(facts);
-                self.submit(order)
-            }
-            Command::SubmitList { orders, facts } => {
-                self.engine.know(facts);
-                self.submit_list(orders)
-            }
+            Command::Submit(order) => self.submit(order),
+            Command::SubmitList(orders) => self.submit_list(orders),
             Command::Amend { account, id, quantity, limit_price, trigger_price } => {
                 self.amend((*account, *id), *quantity, (*limit_price, *trigger_price))
             }

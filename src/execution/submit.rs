@@ -48,7 +48,7 @@ impl Step<'_> {
         if !self.state().instruments.contains_key(&order.instrument) {
             return self.deny(order, Refusal::plain(RefusalCode::InstrumentNotFound), None);
         }
-        let decision = evaluate(&book, self.state().limits(), &self.state().view.facts, &draft);
+        let decision = evaluate(&book, self.state().limits(), &draft);
         let late = || self.missed_auction(order).map(Refusal::plain);
         if let Some(refusal) = self.broken_tie(order).or_else(late) {
             return self.deny(order, refusal, Some(decision));
@@ -170,7 +170,7 @@ impl Step<'_> {
         let open = state.orders.open().get(&key);
         let Some((order, book)) = open.zip(state.book(key.0, self.now)) else { return Ok(()) };
         let draft = Draft::amended(&order.spec);
-        let met = crossing(&book, state.limits(), &state.view.facts, &draft);
+        let met = crossing(&book, state.limits(), &draft);
         let mut oldest: Vec<_> =
             state.orders.queue(order.spec.instrument).iter().filter(|w| met.contains(&w.key)).collect();
         oldest.sort_unstable_by_key(|w| w.place);

@@ -22,7 +22,6 @@ use super::*;
 use crate::domain::calendar::Calendars;
 use crate::domain::command::{Command, Given, Independence};
 use crate::domain::event::{Event, EventBody};
-use crate::domain::facts::MarketFacts;
 use crate::domain::journal::{Batch, ENCODING_VERSION, decode, encode};
 use crate::domain::posting::{Asset, Ledger};
 use crate::domain::{
@@ -127,13 +126,13 @@ impl Desk {
     }
 
     fn submit(&mut self, order: OrderSpec) -> Vec<EventBody> {
-        self.give(Command::Submit { order, facts: MarketFacts::default() })
+        self.give(Command::Submit(order))
     }
 
     fn submit_list(&mut self, orders: Vec<OrderSpec>) -> Vec<EventBody> {
         let list: OrderId = "R1".parse().unwrap();
         let orders = orders.into_iter().map(|o| OrderSpec { list: Some(list), ..o }).collect();
-        self.give(Command::SubmitList { orders, facts: MarketFacts::default() })
+        self.give(Command::SubmitList(orders))
     }
 
     fn status(&self, id: &str) -> OrderStatus {

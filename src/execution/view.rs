@@ -25,7 +25,7 @@ pub struct View {
     /// Wall time of the newest step or event.
     #[serde(default)]
     pub(super) wall: UnixNanos,
-    /// Facts as they came in with orders: what is judged again is judged by the newest.
+    /// Facts as they were told last.
     #[serde(skip)]
     pub(super) facts: MarketFacts,
 }

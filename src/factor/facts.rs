@@ -5,7 +5,7 @@
 use super::kernels::line::covariance;
 use super::kernels::moments::{count, deviation, mean, variance};
 use super::panel::Panel;
-use crate::domain::facts::{InstrumentFacts, MarketFacts};
+use crate::domain::facts::{ExchangeFacts, InstrumentFacts};
 
 /// Sessions of the average volume.
 pub const VOLUME_SESSIONS: usize = 20;
@@ -19,7 +19,7 @@ const BETA_RETURNS_MIN: f64 = 60.0;
 const VOLATILITY_RETURNS_MIN: f64 = 20.0;
 
 /// Facts of every instrument as of the close of `row`.
-pub fn market_facts(panel: &Panel, row: usize) -> MarketFacts {
+pub fn market_facts(panel: &Panel, row: usize) -> ExchangeFacts {
     let end = (row + 1).min(panel.sessions().len());
     let start = end.saturating_sub(BETA_SESSIONS);
     let returns: Vec<Vec<f64>> =
@@ -27,12 +27,12 @@ pub fn market_facts(panel: &Panel, row: usize) -> MarketFacts {
     let universe: Vec<f64> = (0..end - start)
         .map(|k| mean(&returns.iter().filter_map(|r| r.get(k).copied()).collect::<Vec<_>>()))
         .collect();
-    let mut facts = MarketFacts::default();
+    let mut facts = ExchangeFacts::default();
     for ((i, instrument), own) in panel.symbols().iter().enumerate().zip(&returns) {
         let recent = own.get(own.len().saturating_sub(VOLATILITY_SESSIONS)..).unwrap_or(&[]);
         let beta = covariance(own, &universe) / variance(&universe);
         let daily = deviation(recent);
-        facts.instruments.insert(
+        facts.insert(
             *instrument,
             InstrumentFacts {
                 average_daily_volume: average_volume(panel, i, end),
@@ -92,11 +92,11 @@ mod tests {
         };
         assert_eq!(market_facts(&make(0.0), 98), market_facts(&make(50.0), 98));
         let facts = market_facts(&make(0.0), 98);
-        let (a, b) = (facts.instruments.values().next().unwrap(), facts.instruments.values().nth(1).unwrap());
+        let (a, b) = (facts.values().next().unwrap(), facts.values().nth(1).unwrap());
         assert_eq!(a.average_daily_volume, Some(1000.0));
         assert!(b.beta.unwrap() > 1.0 && a.beta.unwrap() < 1.0);
         assert!((a.beta.unwrap() + b.beta.unwrap() - 2.0).abs() < 1e-9);
         let early = market_facts(&make(0.0), 10);
-        assert!(early.instruments.values().all(|f| f.beta.is_none() && f.daily_volatility.is_none()));
+        assert!(early.values().all(|f| f.beta.is_none() && f.daily_volatility.is_none()));
     }
 }

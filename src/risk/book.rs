@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::HaltMode;
+use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::order::Start;
 use crate::domain::order_state::Order;
@@ -245,6 +246,8 @@ pub struct Book<'a> {
     pub latched: &'a BTreeSet<(AccountId, RefusalCode)>,
     /// Whether the account is being compared with its broker.
     pub reconciling: bool,
+    /// What the past says of instruments.
+    pub facts: &'a MarketFacts,
     /// Sums over open orders and positions.
     pub sums: &'a Sums,
     /// The same of each strategy.

@@ -4,7 +4,6 @@ use std::sync::{Arc, LazyLock};
 
 use crate::domain::decision::{Breach, CheckOutcome, CheckRecord, DecisionRecord, Inputs};
 use crate::domain::event::Refusal;
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
 use crate::domain::{AccountId, AccountKind, OrderSpec, Quantity, RefusalCode};
 
@@ -89,8 +88,8 @@ impl Decision {
 
 /// Judges an order against the book and the limits. Every control runs that may speak; the first breach in the order of
 /// [`CONTROLS`] names the refusal. What was looked at is in the record, and [`replay`] gives the same verdict from it.
-pub fn evaluate(book: &Book<'_>, limits: &LimitBook, facts: &MarketFacts, draft: &Draft<'_>) -> Decision {
-    let case = Case::new(book, limits, facts, draft);
+pub fn evaluate(book: &Book<'_>, limits: &LimitBook, draft: &Draft<'_>) -> Decision {
+    let case = Case::new(book, limits, draft);
     let record = Box::new(DecisionRecord {
         limits_version: limits.version(),
         book_seq: book.seq,
@@ -212,17 +211,12 @@ fn is_limit(found: &Finding<'_>) -> bool {
 
 /// The largest quantity, in whole lots up to the draft's own, that would not be refused; zero when none would.
 /// Halving search: every check that depends on the quantity gets no easier as it grows.
-pub fn largest_allowed(
-    book: &Book<'_>,
-    limits: &LimitBook,
-    facts: &MarketFacts,
-    draft: &Draft<'_>,
-) -> Quantity {
+pub fn largest_allowed(book: &Book<'_>, limits: &LimitBook, draft: &Draft<'_>) -> Quantity {
     let lot = book.instruments.get(&draft.order.instrument).map_or(Quantity::ONE_RAW, |i| i.lot.raw().max(1));
     let mut order = Arc::clone(draft.order);
     let mut passes = |lots: i64| {
         Arc::make_mut(&mut order).quantity = Quantity::from_raw(lots.saturating_mul(lot));
-        let decision = evaluate(book, limits, facts, &Draft { order: &order, ..*draft });
+        let decision = evaluate(book, limits, &Draft { order: &order, ..*draft });
         !matches!(decision.verdict, Verdict::Refuse(_))
     };
     let (mut allowed, mut refused) = (0, draft.order.quantity.raw() / lot + 1);

@@ -9,7 +9,7 @@ pub mod book;
 pub mod checks;
 pub mod decision;
 pub mod exposure;
-pub mod facts;
+mod facts;
 mod kept;
 pub mod limits;
 pub mod monitor;
@@ -28,7 +28,6 @@ pub use book::{
 };
 pub use checks::{CONTROLS, Control, NEED_FACTS, Phase, Rule};
 pub use decision::{Decision, Verdict, evaluate, judge, largest_allowed, replay};
-pub use facts::book_facts;
 pub use limits::{InForce, LimitBook, LimitChange, LimitError, Reached, Target};
 pub use open::OpenOrders;
 pub use past::{Pace, Past};

@@ -1,7 +1,6 @@
 //! What a drafted limit would break: today's open orders and positions, and the decisions of the past.
 
 use crate::domain::decision::{Bound, CheckOutcome, DecisionRecord, Inputs, Own};
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, AccountKind, InstrumentId, Order, OrderId, OrderSpec};
 
@@ -65,7 +64,6 @@ pub fn preview(
     books: &[Book<'_>],
     limits: &LimitBook,
     draft: &LimitDraft,
-    facts: &MarketFacts,
     history: &[PastDecision<'_>],
 ) -> Result<Preview, LimitError> {
     let drafted = limits.with(draft)?;
@@ -77,7 +75,7 @@ pub fn preview(
         return Ok(preview);
     };
     let (scope, order, today) = (draft.scope, draft.terms.order, books.first());
-    let look = Look { drafted: &drafted, facts, scope, order, bound, control, today };
+    let look = Look { drafted: &drafted, scope, order, bound, control, today };
     for book in books {
         look.open_orders(book, &mut preview.orders);
         // What is meant for one order says nothing of what stands.
@@ -107,7 +105,6 @@ impl PastDecision<'_> {
 /// One drafted limit and its control.
 struct Look<'l> {
     drafted: &'l LimitBook,
-    facts: &'l MarketFacts,
     scope: Scope,
     /// The one order that is looked at, where the draft is meant for one.
     order: Option<OrderKey>,
@@ -131,7 +128,7 @@ impl Look<'_> {
                 continue;
             };
             let draft = Draft::amended(&order.spec);
-            let inputs = Case::new(book, self.drafted, self.facts, &draft).inputs_for(bound);
+            let inputs = Case::new(book, self.drafted, &draft).inputs_for(bound);
             let found = self.control.judge(&inputs);
             if matches!(found.outcome, CheckOutcome::Breach | CheckOutcome::SoftBreach) {
                 let seen = found.record(spec.account);

@@ -40,11 +40,13 @@ pub struct Tails {
 
 /// Losses of a book whose outcome on each past day is `book`, before and with `change` more of something that
 /// returned `own` on the same days. `None` with too little history.
-pub fn tails(book: &[f64], own: &[f64], change: Money) -> Option<Tails> {
-    let change = change.to_f64();
-    let now = losses(book.to_vec())?;
-    let with: Vec<f64> = book.iter().zip(own).map(|(outcome, r)| outcome + change * r).collect();
-    let with = losses(with)?;
+pub fn tails(book: Vec<f64>, own: impl Iterator<Item = f64>, change: Money) -> Option<Tails> {
+    let more = change.to_f64();
+    let with = |book: &[f64]| losses(book.iter().zip(own).map(|(outcome, r)| outcome + more * r).collect());
+    // An open order that is judged as it stands changes nothing.
+    let with = if change.is_zero() { None } else { Some(with(&book)?) };
+    let now = losses(book)?;
+    let with = with.unwrap_or(now);
     let span = |pick: &dyn Fn(&Both) -> f64| {
         Some(Span { now: Money::from_f64(pick(&now))?, with: Money::from_f64(pick(&with))? })
     };
@@ -112,8 +114,7 @@ mod tests {
         book[7] = -1_000.0;
         let [_, at_99] = losses(book.clone()).unwrap();
         assert!(at_99.1 >= 1_000.0);
-        let seen =
-            tails(&book, &book.iter().map(|o| o / 1_000.0).collect::<Vec<_>>(), Money::from_raw(500_000_000));
+        let seen = tails(book.clone(), book.iter().map(|o| o / 1_000.0), Money::from_raw(500_000_000));
         let seen = seen.unwrap();
         assert!(seen.shortfall[1].with > seen.shortfall[1].now);
         assert!(seen.var.iter().all(|v| v.now >= Money::ZERO));

@@ -20,7 +20,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::calendar::Calendars;
 use crate::domain::command::Independence;
-use crate::domain::facts::MarketFacts;
+use crate::domain::facts::ExchangeFacts;
 use crate::domain::{
     AccountId, Clock, Command, Event, Exchange, InstrumentId, MarketEvent, OrderId, Price, UnixNanos,
     UserName,
@@ -74,7 +74,7 @@ enum Work {
     Market(Vec<MarketEvent>, Option<Answer<Vec<Event>>>, Feed),
     Pass(Exchange, UnixNanos, Answer<Vec<Event>>),
     Prime(Vec<(InstrumentId, Price, UnixNanos)>),
-    Know(MarketFacts),
+    Know(Exchange, Arc<ExchangeFacts>),
     Snapshot(Sender<Arc<State>>),
     Listen(Sender<Arc<Vec<Event>>>),
     Find(AccountId, OrderId, Sender<Option<crate::domain::order_state::Order>>),
@@ -220,8 +220,8 @@ impl EngineHandle {
     }
 
     /// Tells the engine facts of the market's past: no journal.
-    pub fn know(&self, facts: MarketFacts) -> Result<(), ServiceError> {
-        self.queue.send(Work::Know(facts)).map_err(|_| ServiceError::EngineStopped)
+    pub fn know(&self, exchange: Exchange, facts: Arc<ExchangeFacts>) -> Result<(), ServiceError> {
+        self.queue.send(Work::Know(exchange, facts)).map_err(|_| ServiceError::EngineStopped)
     }
 
     /// Tells the engine last prices from the market store: no fill, no journal, market time stays.

@@ -34,6 +34,7 @@ use super::panel::PanelCache;
 use super::permit::Actor;
 use super::polled::PollBoard;
 use super::preview::Decided;
+use super::risk_facts::FactsCache;
 use super::simulate::{Pace, Sim};
 use super::sync::SyncBoard;
 
@@ -100,6 +101,7 @@ pub struct House {
     curves: Mutex<Curves>,
     lexicon: OnceLock<Lexicon>,
     panels: Mutex<PanelCache>,
+    facts: Mutex<FactsCache>,
     factor_file: Mutex<FactorFile>,
     sync_board: SyncBoard,
     feed_board: FeedBoard,
@@ -134,6 +136,7 @@ pub fn open(parts: Parts) -> Result<(Arc<House>, Option<EngineLoop>), ServiceErr
         curves: Mutex::default(),
         lexicon: OnceLock::new(),
         panels: Mutex::default(),
+        facts: Mutex::default(),
         factor_file: Mutex::default(),
         sync_board: SyncBoard::default(),
         feed_board: FeedBoard::default(),
@@ -298,6 +301,10 @@ impl House {
         &self.panels
     }
 
+    pub(super) fn facts(&self) -> &Mutex<FactsCache> {
+        &self.facts
+    }
+
     pub(super) fn closes_cache(&self) -> &Mutex<ClosesCache> {
         &self.closes
     }
@@ -356,9 +363,7 @@ impl House {
         if may_add_risk(&command) {
             self.refuse_unsound()?;
         }
-        if let Command::Amend { account, .. } | Command::ApproveOrder { account, .. } = &command {
-            self.tell_facts([*account])?;
-        }
+        self.tell_facts_for(&command)?;
         let tied = lock(&self.users).read().ties(actor.user, self.clock.now())?;
         let independent_of = if self.has_one_person()? {
             Independence::Alone
@@ -388,6 +393,7 @@ impl House {
         now: UnixNanos,
         command: Command,
     ) -> Result<Vec<Event>, ServiceError> {
+        self.tell_facts_for(&command)?;
         let independent_of = Independence::Everyone;
         self.engine()?.rehearse(Wish { actor: Some(actor.clone()), independent_of, now, command })
     }
@@ -494,8 +500,8 @@ impl House {
 /// Whether a command can bring new risk into the book.
 fn may_add_risk(command: &Command) -> bool {
     match command {
-        Command::Submit { order, .. } => !order.reduce_only,
-        Command::SubmitList { orders, .. } => orders.iter().any(|order| !order.reduce_only),
+        Command::Submit(order) => !order.reduce_only,
+        Command::SubmitList(orders) => orders.iter().any(|order| !order.reduce_only),
         Command::Amend { .. } | Command::ApproveOrder { .. } => true,
         _ => false,
     }

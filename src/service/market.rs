@@ -130,7 +130,7 @@ impl House {
             self.engine()?.prime(prices)?;
         }
         let waiting: BTreeSet<AccountId> = state.orders().open().values().map(|o| o.spec.account).collect();
-        self.tell_facts(waiting)
+        self.tell_facts(&Vec::from_iter(waiting), std::iter::empty())
     }
 
     /// Instruments whose ticker or name fits, best first.

@@ -322,9 +322,7 @@ impl House {
         let mut orders = vec![entry.clone()];
         orders.extend(wish.exits(&entry)?);
         let now = self.order_time(permit.exchange())?;
-        let facts = self.facts_for(&*self.state()?, entry.account, &orders, None);
-        let all = Command::SubmitList { orders: orders.clone(), facts };
-        let events = self.give(permit.actor(), now, all)?;
+        let events = self.give(permit.actor(), now, Command::SubmitList(orders.clone()))?;
         // An entry without its exits is not what was asked for: of such a bracket nothing stands.
         let lost = denied(&events, entry.id).filter(|r| r.code == RefusalCode::OrderListDenied);
         let cause = |o: &OrderSpec| {

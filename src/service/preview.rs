@@ -8,8 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::event::EventBody;
-use crate::domain::facts::MarketFacts;
-use crate::domain::limit::{CheckOutcome, LimitDraft, LimitTerms, LimitVersion};
+use crate::domain::limit::{CheckOutcome, LimitDraft, LimitName, LimitTerms, LimitVersion};
 use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, ChangeSetId, Event, Exchange, OrderId, OrderSpec, Seq, UnixNanos};
 use crate::execution::State;
@@ -69,7 +68,7 @@ impl House {
         _: &Permit<ControlRisk>,
         draft: &LimitDraft,
     ) -> Result<view::PreviewView, ServiceError> {
-        let state = self.state()?;
+        let state = self.knowing(std::slice::from_ref(draft))?;
         let (decided, since) = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.events.iter().filter_map(|e| past(&state, e)).collect();
         Ok(self.preview_in(&state, draft, (&history, decided.cut_at(since)))?.0)
@@ -81,7 +80,7 @@ impl House {
         _: &Permit<ControlRisk>,
         drafts: &[LimitDraft],
     ) -> Result<view::SetPreviewView, ServiceError> {
-        let state = self.state()?;
+        let state = self.knowing(drafts)?;
         let (decided, since) = self.past_decisions(&state)?;
         let history: Vec<PastDecision<'_>> = decided.events.iter().filter_map(|e| past(&state, e)).collect();
         let mut parts = Vec::new();
@@ -142,6 +141,14 @@ impl House {
         })
     }
 
+    /// The state with the facts that drafts look at.
+    fn knowing(&self, drafts: &[LimitDraft]) -> Result<Arc<State>, ServiceError> {
+        let state = self.state()?;
+        let accounts: Vec<AccountId> = state.accounts().keys().copied().collect();
+        let names: Vec<LimitName> = drafts.iter().map(|draft| draft.name).collect();
+        Ok(self.with_facts(state, &accounts, None, &names))
+    }
+
     /// One draft against one state, and the places of the decisions on which it would have spoken.
     fn preview_in(
         &self,
@@ -153,13 +160,7 @@ impl House {
         let invalid = |e: risk::LimitError| ServiceError::Invalid(e.to_string());
         let needs_approval = state.limits().judge(draft, now).map_err(invalid)? == LimitChange::Waits;
         let books: Vec<_> = state.accounts().keys().filter_map(|a| state.book(*a, now)).collect();
-        let mut facts = MarketFacts::default();
-        for account in state.accounts().keys() {
-            let open = state.orders().open().values().filter(|o| o.spec.account == *account);
-            let open: Vec<_> = open.map(|o| OrderSpec::clone(&o.spec)).collect();
-            facts.merge(&self.facts_with_book(state, *account, &open, Some(draft.name)));
-        }
-        let preview = risk::preview(&books, state.limits(), draft, &facts, history).map_err(invalid)?;
+        let preview = risk::preview(&books, state.limits(), draft, history).map_err(invalid)?;
         let current = state.limits().get(draft.name, draft.scope).and_then(|v| v.hard.as_ref());
         let (orders_soft, orders): (Vec<_>, Vec<_>) = preview.orders.iter().partition(|o| o.soft);
         let (over_soft, over): (Vec<_>, Vec<_>) = preview.positions.iter().partition(|o| o.soft);

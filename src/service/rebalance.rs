@@ -113,10 +113,7 @@ impl House {
         if orders.is_empty() {
             return Ok(Vec::new());
         }
-        let facts =
-            orders.first().map(|o| self.state().map(|state| self.facts_for(&state, o.account, orders, None)));
-        let facts = facts.transpose()?.unwrap_or_default();
-        let command = Command::SubmitList { orders: orders.to_vec(), facts };
+        let command = Command::SubmitList(orders.to_vec());
         if dry_run {
             self.rehearse(permit.actor(), now, command)
         } else {

@@ -1,76 +1,106 @@
 //! Market facts for the controls that need them: average volume, beta and the history of returns, from the panel.
 //!
-//! Made only while a limit asks for them. What is not known stays missing, and the control says NOT_EVALUATED.
+//! Made only while a limit asks for them, and anew only with the panel. What is not known stays missing, and the control
+//! says NOT_EVALUATED.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::domain::facts::MarketFacts;
+use crate::domain::command::Command;
+use crate::domain::facts::ExchangeFacts;
 use crate::domain::limit::LimitName;
-use crate::domain::{AccountId, InstrumentId, OrderSpec, UnixNanos};
+use crate::domain::{AccountId, Exchange, UnixNanos};
 use crate::execution::State;
 use crate::factor::facts::market_facts;
-use crate::risk::{NEED_FACTS, book_facts};
+use crate::factor::panel::Panel;
+use crate::risk::NEED_FACTS;
 
+use super::engine::lock;
 use super::error::ServiceError;
 use super::house::House;
 
+/// Facts of exchanges, with the panel that they were made from.
+pub(super) type FactsCache = BTreeMap<Exchange, (Arc<Panel>, Arc<ExchangeFacts>)>;
+
 impl House {
-    /// Facts for the orders of an account and all that it holds and orders, as of the last session of its market that is
-    /// over. `drafted` is a limit that is not yet in force.
-    pub(super) fn facts_for(
-        &self,
-        state: &State,
-        account: AccountId,
-        orders: &[OrderSpec],
-        drafted: Option<LimitName>,
-    ) -> MarketFacts {
-        let mut asked = state.limits().in_force().map(|(name, _, _)| name).chain(drafted);
-        if !asked.any(|name| NEED_FACTS.contains(&name)) {
-            return MarketFacts::default();
-        }
-        let book = state.book(account, UnixNanos::ZERO);
-        let waiting = book.iter().flat_map(|book| book.own_orders()).map(|o| o.spec.instrument);
-        let held = book.iter().flat_map(|book| book.account.positions().keys().copied());
-        let known: BTreeSet<InstrumentId> = held.chain(waiting).collect();
-        let given = orders.iter().map(|o| o.instrument);
-        let Some(exchange) = given.clone().chain(known.iter().copied()).next().map(|i| i.exchange) else {
-            return MarketFacts::default();
-        };
-        // Without a panel there are no facts, and the controls say so.
-        let Ok(panel) = self.research_panel(exchange) else { return MarketFacts::default() };
-        let mut all = market_facts(&panel, panel.sessions().len().saturating_sub(1)).instruments;
-        let own: BTreeSet<InstrumentId> = given.chain(known).collect();
-        all.retain(|instrument, _| own.contains(instrument));
-        MarketFacts { instruments: all, ..MarketFacts::default() }
-    }
-
-    /// The same, with the past figures of the account's book in this state.
-    pub(super) fn facts_with_book(
-        &self,
-        state: &State,
-        account: AccountId,
-        orders: &[OrderSpec],
-        drafted: Option<LimitName>,
-    ) -> MarketFacts {
-        let mut facts = self.facts_for(state, account, orders, drafted);
-        if let Some(book) = state.book(account, UnixNanos::ZERO) {
-            facts.books.insert(account, book_facts(&book, &facts));
-        }
-        facts
-    }
-
-    /// Tells the engine facts of what accounts hold and order, by which orders are judged again that no command brings.
+    /// Tells the engine facts of what accounts hold and order, and of what is traded on further exchanges, where a limit
+    /// in force looks at them.
     pub(super) fn tell_facts(
         &self,
-        accounts: impl IntoIterator<Item = AccountId>,
+        accounts: &[AccountId],
+        traded: impl Iterator<Item = Exchange>,
     ) -> Result<(), ServiceError> {
         let state = self.state()?;
-        for account in accounts {
-            let facts = self.facts_for(&state, account, &[], None);
-            if facts != MarketFacts::default() {
-                self.engine()?.know(facts)?;
+        if asks_for_facts(&state, &[]) {
+            for exchange in exchanges_of(&state, accounts).into_iter().chain(traded).collect::<BTreeSet<_>>()
+            {
+                if let Some(facts) = self.exchange_facts(exchange) {
+                    self.engine()?.know(exchange, facts)?;
+                }
             }
         }
         Ok(())
     }
+
+    /// The same for what a command may bring to work.
+    pub(super) fn tell_facts_for(&self, command: &Command) -> Result<(), ServiceError> {
+        let (account, orders) = match command {
+            Command::Submit(order) => (Some(order.account), std::slice::from_ref(order)),
+            Command::SubmitList(orders) => (orders.first().map(|order| order.account), orders.as_slice()),
+            Command::Amend { account, .. } | Command::ApproveOrder { account, .. } => {
+                (Some(*account), &[][..])
+            }
+            _ => return Ok(()),
+        };
+        self.tell_facts(account.as_slice(), orders.iter().map(|order| order.instrument.exchange))
+    }
+
+    /// A state with the facts that limits in force, or a drafted one, look at, of what accounts hold and order and of
+    /// what is traded on a further exchange.
+    pub(super) fn with_facts(
+        &self,
+        mut state: Arc<State>,
+        accounts: &[AccountId],
+        traded: Option<Exchange>,
+        drafted: &[LimitName],
+    ) -> Arc<State> {
+        if asks_for_facts(&state, drafted) {
+            for exchange in exchanges_of(&state, accounts).into_iter().chain(traded).collect::<BTreeSet<_>>()
+            {
+                if let Some(facts) = self.exchange_facts(exchange).filter(|f| !state.knows(exchange, f)) {
+                    Arc::make_mut(&mut state).tell(exchange, &facts);
+                }
+            }
+        }
+        state
+    }
+
+    /// Facts of an exchange as of its last session that is over; none without a panel.
+    fn exchange_facts(&self, exchange: Exchange) -> Option<Arc<ExchangeFacts>> {
+        let panel = self.research_panel(exchange).ok()?;
+        let mut kept = lock(self.facts());
+        if let Some((_, facts)) = kept.get(&exchange).filter(|(of, _)| Arc::ptr_eq(of, &panel)) {
+            return Some(Arc::clone(facts));
+        }
+        let facts = Arc::new(market_facts(&panel, panel.sessions().len().saturating_sub(1)));
+        kept.insert(exchange, (panel, Arc::clone(&facts)));
+        Some(facts)
+    }
+}
+
+/// Whether a limit in force, or a drafted one, looks at facts.
+fn asks_for_facts(state: &State, drafted: &[LimitName]) -> bool {
+    let in_force = state.limits().in_force().map(|(name, _, _)| name);
+    in_force.chain(drafted.iter().copied()).any(|name| NEED_FACTS.contains(&name))
+}
+
+/// Exchanges of what accounts hold and order.
+fn exchanges_of(state: &State, accounts: &[AccountId]) -> BTreeSet<Exchange> {
+    let books = accounts.iter().filter_map(|account| state.book(*account, UnixNanos::ZERO));
+    let of = |book: crate::risk::Book<'_>| {
+        let ordered = book.own_orders().map(|order| order.spec.instrument);
+        let held = book.account.positions().keys().copied();
+        ordered.chain(held).map(|instrument| instrument.exchange).collect::<BTreeSet<_>>()
+    };
+    books.flat_map(of).collect()
 }

@@ -10,7 +10,6 @@ use chrono::NaiveDate;
 
 use crate::domain::broker::SessionPart;
 use crate::domain::event::{EventBody, Refusal};
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::LimitName;
 use crate::domain::row::RiskEventRow;
 use crate::domain::{
@@ -164,9 +163,7 @@ impl House {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
         let now = self.order_time(permit.exchange)?;
-        let facts = self.facts_for(&*self.state()?, order.account, std::slice::from_ref(&order), None);
-        let command = Command::Submit { order: order.clone(), facts };
-        let events = self.give(&permit.actor, now, command)?;
+        let events = self.give(&permit.actor, now, Command::Submit(order.clone()))?;
         let mut row = self.answer(permit, order.account, order.id, &events)?;
         if row.code == Some(RefusalCode::Refused) {
             row.reason = self.with_largest(permit, wish, &row.reason)?;
@@ -311,11 +308,11 @@ impl House {
     pub fn what_if(&self, permit: &TradePermit, wish: &OrderWish) -> Result<view::WhatIf, ServiceError> {
         let order = self.order_of(permit, wish)?;
         self.know_instruments([order.instrument])?;
-        let state = self.state()?;
-        let facts = self.facts_with_book(&state, order.account, std::slice::from_ref(&order), None);
+        let exchange = Some(order.instrument.exchange);
+        let state = self.with_facts(self.state()?, &[order.account], exchange, &[]);
         let now = self.order_time(order.instrument.exchange)?;
         let day = self.calendars().of(order.instrument.exchange).date_at(now);
-        what_if(&state, (&order, now, day), &facts, permit.scope.hides_limits())
+        what_if(&state, (&order, now, day), permit.scope.hides_limits())
             .ok_or_else(|| unknown_account(permit.account))
     }
 
@@ -505,18 +502,17 @@ pub(super) fn refusal_of(body: &EventBody, id: OrderId) -> Option<&Refusal> {
 fn what_if(
     state: &State,
     (order, now, day): (&OrderSpec, UnixNanos, NaiveDate),
-    facts: &MarketFacts,
     hides_limits: bool,
 ) -> Option<view::WhatIf> {
     let book = state.book(order.account, now)?;
     let order = &Arc::new(order.clone());
     let draft = Draft::new(order);
-    let decision = risk::evaluate(&book, state.limits(), facts, &draft);
+    let decision = risk::evaluate(&book, state.limits(), &draft);
     let refusal = match decision.verdict() {
         Verdict::Refuse(refusal) => Some(refusal),
         Verdict::Accept | Verdict::Hold(_) => None,
     };
-    let largest = risk::largest_allowed(&book, state.limits(), facts, &draft);
+    let largest = risk::largest_allowed(&book, state.limits(), &draft);
     let reference = book.reference(order.instrument, order.side).map(|r| (r.price, r.time));
     let price = order.limit_price.or(reference.map(|(p, _)| p));
     let notional = price.and_then(|p| p.notional(order.quantity).ok());

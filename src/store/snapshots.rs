@@ -32,7 +32,7 @@ const SNAPSHOTS_MAX: usize = 200;
 /// Largest content of one file once unpacked, in bytes.
 const CONTENT_BYTES_MAX: u64 = 4 << 30;
 /// Changes when the fold or the shape of the state does: older snapshots are then not used.
-const SHAPE: u32 = 13;
+const SHAPE: u32 = 14;
 
 /// A run of what only grows: its file, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

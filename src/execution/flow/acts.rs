@@ -3,7 +3,6 @@
 use super::*;
 use crate::domain::account::LotMethod;
 use crate::domain::event::HaltMode;
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, Scope, WorkingOrders};
 use crate::domain::market::{SplitRatio, Trade};
 use crate::domain::order::Trail;
@@ -231,7 +230,7 @@ impl Flow {
     }
 
     fn send(&mut self, order: OrderSpec) {
-        self.give("ann", Command::Submit { order, facts: MarketFacts::default() });
+        self.give("ann", Command::Submit(order));
     }
 
     fn some_open(&mut self) -> Option<Order> {

@@ -8,7 +8,6 @@ use crate::domain::broker::{
 use crate::domain::calendar::Calendars;
 use crate::domain::command::{Given, Independence, VenueAnswer};
 use crate::domain::event::{Event, EventBody};
-use crate::domain::facts::MarketFacts;
 use crate::domain::{
     AccountId, AccountKind, AccountSpec, BrokerId, Command, Exchange, Instrument, InstrumentId, Margin,
     MarketEvent, OrderId, OrderSpec, OrderStatus, OrderType, Quantity, Quote, RefusalCode, Side, TimeInForce,
@@ -132,7 +131,7 @@ impl Desk {
     }
 
     fn submit(&mut self, order: &OrderSpec) -> Vec<EventBody> {
-        self.give(Command::Submit { order: order.clone(), facts: MarketFacts::default() })
+        self.give(Command::Submit(order.clone()))
     }
 
     fn working(&mut self, id: &str, quantity: i64) {

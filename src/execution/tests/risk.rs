@@ -1,8 +1,11 @@
 //! Risk between orders: what is told without one, what ends by itself, and lists of which nothing stands.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::domain::Exchange;
 use crate::domain::event::{EndReason, HaltMode};
-use crate::domain::facts::InstrumentFacts;
+use crate::domain::facts::{ExchangeFacts, InstrumentFacts};
 use crate::domain::limit::{LimitDraft, LimitTerms, Scope, WorkingOrders};
 use crate::domain::{OrderType, RefusalCode};
 
@@ -168,9 +171,7 @@ fn nothing_of_a_bracket_stands_when_one_of_its_exits_is_refused() {
         tif: TimeInForce::Gtc,
         ..Desk::order(id, "AAA", Side::Sell, 10, limit)
     };
-    let give = |desk: &mut Desk, orders: Vec<OrderSpec>| {
-        desk.give(Command::SubmitList { orders, facts: MarketFacts::default() })
-    };
+    let give = |desk: &mut Desk, orders: Vec<OrderSpec>| desk.give(Command::SubmitList(orders));
     let off_tick = Some(Price::from_raw(Price::ONE_RAW * 95 + 1));
     let told =
         give(&mut desk, vec![entry.clone(), exit("tp", Some(11_000), None), exit("sl", None, off_tick)]);
@@ -307,10 +308,7 @@ fn the_firm_counts_messages_on_the_wall_clock_and_lets_closing_orders_pass() {
     desk.bar("AAA", 1, FLAT, 1_000_000);
     desk.limit("max_firm_messages_per_minute", "1", None);
     let at = |desk: &mut Desk, id: &str, side, seconds: i64| {
-        let command = Command::Submit {
-            order: Desk::order(id, "AAA", side, 1, Some(10_000)),
-            facts: MarketFacts::default(),
-        };
+        let command = Command::Submit(Desk::order(id, "AAA", side, 1, Some(10_000)));
         let given = Given { actor: "ann".parse().unwrap(), independent_of: Independence::Everyone, command };
         let wall = desk.now.plus_millis(seconds * 1000);
         let batch = desk.engine.command(&given, desk.now, wall).unwrap();
@@ -363,10 +361,10 @@ fn a_flatten_gives_each_order_at_the_time_of_its_own_exchange() {
 }
 
 /// A history in which every session but the worst gives a little.
-fn past() -> MarketFacts {
+fn past() -> Arc<ExchangeFacts> {
     let days: Vec<f64> = (0..252).map(|day| if day % 20 == 0 { -0.05 } else { 0.001 }).collect();
     let own = InstrumentFacts { beta: Some(1.0), returns: Some(days.into()), ..InstrumentFacts::default() };
-    MarketFacts { instruments: [(instrument("AAA"), own)].into(), ..MarketFacts::default() }
+    Arc::new([(instrument("AAA"), own)].into())
 }
 
 #[test]
@@ -378,9 +376,9 @@ fn what_the_past_bounds_is_not_passed_in_steps() {
     ] {
         let mut desk = desk();
         desk.limit(name, hard, None);
-        let facts = past();
+        desk.engine.know(Exchange::Xnys, &past());
         let order = |id: &str, shares| Desk::order(id, "AAA", Side::Buy, shares, Some(10_000));
-        desk.give(Command::Submit { order: order("a", 50), facts });
+        desk.give(Command::Submit(order("a", 50)));
         let amend = |desk: &mut Desk, shares| {
             let (account, quantity) = ("A".parse().unwrap(), Quantity::from_whole(shares));
             let (id, limit_price, trigger_price) = ("a".parse().unwrap(), None, None);
@@ -394,9 +392,9 @@ fn what_the_past_bounds_is_not_passed_in_steps() {
         assert_eq!(amend(&mut desk, 210), Some(code), "{name}");
         assert_eq!(refused(&desk.submit(order("b", 10))), [("b".to_owned(), code)], "{name}");
         // A process that knows nothing of the past passes nothing, until it is told.
-        desk.engine.state.view.facts = MarketFacts::default();
+        desk.engine.know(Exchange::Xnys, &Arc::default());
         assert_eq!(amend(&mut desk, 120), Some(RefusalCode::FactMissing), "{name}");
-        desk.engine.know(&past());
+        desk.engine.know(Exchange::Xnys, &past());
         assert_eq!((amend(&mut desk, 120), amend(&mut desk, 210)), (None, Some(code)), "{name}");
         desk.check(&Calendars::bundled().unwrap());
     }
@@ -406,7 +404,7 @@ fn what_the_past_bounds_is_not_passed_in_steps() {
 fn children_count_in_what_the_past_bounds_when_they_begin_to_work() {
     let mut desk = desk();
     desk.limit("max_beta", "0.2", None);
-    desk.engine.know(&past());
+    desk.engine.know(Exchange::Xnys, &past());
     for at in 1..=3 {
         let parent: OrderId = format!("p{at}").parse().unwrap();
         desk.submit(Desk::order(parent.as_str(), "AAA", Side::Buy, 40, None));

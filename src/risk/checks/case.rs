@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::domain::decision::{Beside, Bound, Inputs, Span};
-use crate::domain::facts::{BookFacts, MarketFacts};
+use crate::domain::facts::InstrumentFacts;
 use crate::domain::limit::{LimitName, LimitValue, Scope};
 use crate::domain::order::Start;
 use crate::domain::time::NANOS_PER_SECOND;
@@ -16,7 +16,6 @@ use crate::domain::{
 use crate::portfolio::{Account, Position};
 use crate::risk::book::{Book, Draft, OrderKey, Priced, Recent, Seen};
 use crate::risk::exposure::Sides;
-use crate::risk::facts::book_facts;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
 use crate::risk::past::Pace;
 use crate::risk::sums::{Around, Whole};
@@ -60,12 +59,10 @@ pub struct Case<'a> {
     /// How much that is.
     pub(super) held: Quantity,
     limits: &'a LimitBook,
-    facts: &'a MarketFacts,
     pub(super) open: Option<&'a Order>,
     around: Around,
     /// The same of its strategy alone.
     mine: OnceCell<Mine>,
-    past: OnceCell<BookFacts>,
     notional: Option<Money>,
     /// Value of the whole quantity.
     pub(super) whole: Option<Money>,
@@ -76,7 +73,7 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// Gathers what several controls need.
-    pub fn new(book: &'a Book<'a>, limits: &'a LimitBook, facts: &'a MarketFacts, draft: &Draft<'a>) -> Self {
+    pub fn new(book: &'a Book<'a>, limits: &'a LimitBook, draft: &Draft<'a>) -> Self {
         let order = draft.order;
         let open = draft.amends.then(|| book.orders.get(&(order.account, order.id))).flatten();
         let filled = open.map_or(Quantity::ZERO, |o| o.filled);
@@ -114,11 +111,9 @@ impl<'a> Case<'a> {
             position,
             held,
             limits,
-            facts,
             open,
             around,
             mine: OnceCell::new(),
-            past: OnceCell::new(),
             notional,
             whole,
             closes,
@@ -367,9 +362,13 @@ impl<'a> Case<'a> {
         self.instrument.map(|i| i.sector.as_str()).filter(|s| !s.is_empty())
     }
 
+    /// What the past says of its instrument.
+    fn facts(&self) -> Option<&InstrumentFacts> {
+        self.book.facts.of(self.order.instrument)
+    }
+
     fn volume(&self) -> Option<Quantity> {
-        let facts = self.facts.instruments.get(&self.order.instrument)?;
-        facts.average_daily_volume.and_then(Quantity::from_f64)
+        self.facts()?.average_daily_volume.and_then(Quantity::from_f64)
     }
 
     /// What the order changes of the account's book, in which its own open order counts as it stands, signed.
@@ -378,15 +377,9 @@ impl<'a> Case<'a> {
         with.checked_sub(now)
     }
 
-    /// Past figures of the account's book as it stands.
-    fn past(&self) -> &BookFacts {
-        let known = self.facts.books.get(&self.order.account);
-        known.unwrap_or_else(|| self.past.get_or_init(|| book_facts(self.book, self.facts)))
-    }
-
     fn beta(&self) -> Option<Span<Money>> {
-        let own = self.facts.instruments.get(&self.order.instrument)?.beta.and_then(Ratio::from_f64)?;
-        let now = self.past().beta_value.and_then(Money::from_f64)?;
+        let own = self.facts()?.beta.and_then(Ratio::from_f64)?;
+        let now = self.book.sums.beta(self.order.account, |i| self.book.prices(i))?;
         let with = now.checked_add(self.change()?.scale(own).ok()?)?;
         Some(Span { now: now.checked_abs()?, with: with.checked_abs()? })
     }
@@ -397,8 +390,9 @@ impl<'a> Case<'a> {
         if !names.into_iter().any(asked) {
             return None;
         }
-        let own = self.facts.instruments.get(&self.order.instrument)?.returns.as_deref()?;
-        tail::tails(self.past().outcomes.as_deref()?, own, self.change()?)
+        let own = self.facts()?.returns.as_deref()?;
+        let book = self.book.sums.outcomes(self.order.account, |i| self.book.prices(i))?;
+        tail::tails(book, own.iter().rev().copied(), self.change()?)
     }
 
     /// Age of the newest order like this one, of those that a window of this many seconds holds.

@@ -4,7 +4,6 @@
 //! whoever lets the order work.
 
 use crate::domain::decision::{Bound, Inputs};
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitName, LimitValue, SelfTrade};
 use crate::risk::book::{Book, Draft, OrderKey};
 use crate::risk::limits::LimitBook;
@@ -58,11 +57,6 @@ pub fn prevented(inputs: &Inputs) -> Option<(SelfTrade, u32)> {
 }
 
 /// The open orders that a draft would trade with, by no order of time.
-pub fn crossing(
-    book: &Book<'_>,
-    limits: &LimitBook,
-    facts: &MarketFacts,
-    draft: &Draft<'_>,
-) -> Vec<OrderKey> {
-    Case::new(book, limits, facts, draft).crossing()
+pub fn crossing(book: &Book<'_>, limits: &LimitBook, draft: &Draft<'_>) -> Vec<OrderKey> {
+    Case::new(book, limits, draft).crossing()
 }

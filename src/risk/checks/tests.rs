@@ -136,6 +136,7 @@ impl World {
             recent: &self.recent,
             latched: &self.latched,
             reconciling: false,
+            facts: &self.facts,
             // A test may keep its sums for good.
             sums: Box::leak(Box::new(self.summed_up())),
             by_strategy: Box::leak(Box::new(self.summed_up_by_strategy())),
@@ -155,7 +156,14 @@ impl World {
         let name = self.account.spec().account;
         let held = self.account.positions().iter().map(|(i, p)| (name, *i, p.quantity()));
         let lasts = self.seen.iter().filter_map(|(i, seen)| Some((*i, seen.last?.price)));
-        Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.values())
+        let mut sums = Sums::of(self.venue.fee, self.instruments.values(), lasts, held, self.orders.values());
+        sums.know(&self.facts);
+        sums
+    }
+
+    /// Tells what the past says of the one instrument.
+    fn tell(&mut self, facts: InstrumentFacts) {
+        self.facts.tell(xyz().exchange, &Arc::new([(xyz(), facts)].into()));
     }
 
     fn summed_up_by_strategy(&self) -> ByStrategy {
@@ -230,8 +238,7 @@ impl World {
 
     /// The code of the refusal, `APPROVAL_REQUIRED` when it is held, empty when it passes.
     fn code(&self, order: &OrderSpec) -> &'static str {
-        let decision =
-            evaluate(&self.book(), &self.limits, &self.facts, &Draft::new(&Arc::new(order.clone())));
+        let decision = evaluate(&self.book(), &self.limits, &Draft::new(&Arc::new(order.clone())));
         assert_eq!(replay(order.account, decision.seen()), *decision.verdict());
         // The gate does not ask controls of limits that nobody set: they are silent, whatever they see.
         let inputs = &decision.seen().inputs;
@@ -339,7 +346,7 @@ fn equal_to_a_limit_passes_and_more_does_not() {
     assert_eq!(world.code(&order(Side::Buy, 50, None)), "APPROVAL_REQUIRED");
     assert_eq!(world.code(&order(Side::Buy, 51, None)), "MAX_ORDER_NOTIONAL");
     let draft = Arc::new(order(Side::Buy, 90, None));
-    let most = largest_allowed(&world.book(), &world.limits, &MarketFacts::default(), &Draft::new(&draft));
+    let most = largest_allowed(&world.book(), &world.limits, &Draft::new(&draft));
     assert_eq!(most, Quantity::from_whole(50).unwrap());
 }
 
@@ -382,10 +389,10 @@ fn a_buy_short_of_money_waits_only_when_its_list_may_pay() {
     let world = World::new();
     let draft = Arc::new(order(Side::Buy, 101, None));
     let may_wait = Draft { may_wait: true, ..Draft::new(&draft) };
-    let decision = evaluate(&world.book(), &world.limits, &MarketFacts::default(), &may_wait);
+    let decision = evaluate(&world.book(), &world.limits, &may_wait);
     assert_eq!(decision.verdict(), &Verdict::Hold(RefusalCode::WaitsForSells));
     let world = world.limit("max_order_quantity", "50", None);
-    let decision = evaluate(&world.book(), &world.limits, &MarketFacts::default(), &may_wait);
+    let decision = evaluate(&world.book(), &world.limits, &may_wait);
     assert!(
         matches!(decision.verdict(), Verdict::Refuse(r) if r.code == RefusalCode::MaxOrderQty && r.breaches.len() == 2)
     );
@@ -449,7 +456,7 @@ fn the_first_breach_names_the_refusal_and_all_are_told() {
     let world =
         World::new().limit("max_order_quantity", "5", None).limit("max_position_notional", "100", None);
     let draft = Arc::new(order(Side::Buy, 200, None));
-    let decision = evaluate(&world.book(), &world.limits, &MarketFacts::default(), &Draft::new(&draft));
+    let decision = evaluate(&world.book(), &world.limits, &Draft::new(&draft));
     let Verdict::Refuse(refusal) = decision.verdict() else { panic!("{decision:?}") };
     let codes: Vec<&str> = refusal.breaches.iter().map(|b| b.code.as_str()).collect();
     assert_eq!(codes, ["MAX_ORDER_QTY", "INSUFFICIENT_CASH", "MAX_POSITION"]);
@@ -463,8 +470,7 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
     let world = World::new().holding(30, "100").open(named("B0", order(Side::Buy, 20, Some("100"))));
     let none = LimitBook::default();
     let judge = |order: &OrderSpec| {
-        evaluate(&world.book(), &none, &MarketFacts::default(), &Draft::new(&Arc::new(order.clone())))
-            .into_record()
+        evaluate(&world.book(), &none, &Draft::new(&Arc::new(order.clone()))).into_record()
     };
     let (buy, sell) = (order(Side::Buy, 10, None), order(Side::Sell, 10, None));
     let (bought, sold) = (judge(&buy), judge(&sell));
@@ -482,26 +488,12 @@ fn a_preview_names_what_a_draft_would_break_today_and_would_have_refused() {
         working: WorkingOrders::Keep,
         terms: LimitTerms::default(),
     };
-    let seen = preview(
-        &[world.book()],
-        &none,
-        &draft("max_position_notional", "4000"),
-        &MarketFacts::default(),
-        &history,
-    )
-    .unwrap();
+    let seen = preview(&[world.book()], &none, &draft("max_position_notional", "4000"), &history).unwrap();
     assert_eq!((seen.orders.len(), seen.positions.len()), (1, 1));
     assert_eq!((seen.considered, seen.refused_at.len()), (2, 1));
-    let seen = preview(
-        &[world.book()],
-        &none,
-        &draft("max_order_quantity", "20"),
-        &MarketFacts::default(),
-        &history,
-    )
-    .unwrap();
+    let seen = preview(&[world.book()], &none, &draft("max_order_quantity", "20"), &history).unwrap();
     assert_eq!((seen.orders.len(), seen.refused_at.len()), (0, 0));
-    assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &MarketFacts::default(), &[]).is_err());
+    assert!(preview(&[], &none, &draft("max_order_quantity", "many"), &[]).is_err());
 }
 
 #[test]

@@ -17,11 +17,14 @@ pub use read::{Around, Whole};
 pub use strategies::ByStrategy;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::facts::MarketFacts;
 use crate::domain::venue::FeeModel;
 use crate::domain::{AccountId, ByInstrument, Instrument, InstrumentId, Order, Price, Quantity};
+use crate::risk::facts::{BookHistory, History};
 
 use name::{Figures, Name, Part};
 
@@ -68,17 +71,24 @@ struct Totals {
     amounts: Amounts,
     /// Open orders.
     open: u32,
+    /// Names that are held or ordered.
+    names: u32,
     /// Names that cannot be valued without a quote, or at all.
     blind: BTreeSet<InstrumentId>,
     /// Positions without a last price.
     unvalued: u32,
     /// Worst cases by sector.
     sectors: BTreeMap<String, i128>,
+    /// Past figures, while facts are known.
+    #[serde(skip)]
+    history: BookHistory,
 }
 
 /// What a name adds to its account's totals; nothing while nothing is held or ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Adds {
+    /// Whether anything is held or ordered.
+    is_there: bool,
     figures: Figures,
     /// Whether it cannot be valued without a quote, or at all.
     blind: bool,
@@ -92,22 +102,40 @@ impl Adds {
             return Adds::default();
         }
         let figures = name.figures(&Prices::all(last), fee).filter(|_| last.is_some() || !name.needs_price());
-        let blind = Adds { blind: true, unvalued: !name.position.is_zero(), ..Adds::default() };
-        figures.map_or(blind, |figures| Adds { figures, ..Adds::default() })
+        let there = Adds { is_there: true, ..Adds::default() };
+        let blind = Adds { blind: true, unvalued: !name.position.is_zero(), ..there };
+        figures.map_or(blind, |figures| Adds { figures, ..there })
     }
 }
 
 impl Totals {
     /// Nothing is held or ordered.
-    fn is_empty(&self) -> bool {
-        self.open == 0
-            && self.unvalued == 0
-            && self.blind.is_empty()
-            && self.sectors.is_empty()
-            && self.amounts == Amounts::default()
+    const fn is_empty(&self) -> bool {
+        self.open == 0 && self.names == 0
+    }
+
+    /// What a name adds to the figures of the past takes the place of what it added before.
+    fn note_past(&mut self, of: &Of<'_>, before: &Adds, after: &Adds) {
+        let Some(days) = of.days else { return };
+        if after.is_there && !before.is_there {
+            self.history.enter(of.history, days);
+        }
+        let worth = after.figures.filled() - before.figures.filled();
+        if worth != 0 {
+            self.history.shift(of.history, worth);
+        }
+        if before.is_there && !after.is_there {
+            self.history.leave(of.history);
+        }
+        if self.names == 0 {
+            self.history = BookHistory::default();
+        }
     }
 
     fn add_to_sector(&mut self, sector: &str, raw: i128) {
+        if raw == 0 || sector.is_empty() {
+            return;
+        }
         let sum = self.sectors.get(sector).copied().unwrap_or(0) + raw;
         if sum == 0 {
             self.sectors.remove(sector);
@@ -139,13 +167,16 @@ impl Holder {
 struct Line {
     last: Option<Price>,
     sector: String,
+    /// Its past, where facts are known.
+    #[serde(skip)]
+    history: Option<Arc<History>>,
     holders: Vec<Holder>,
 }
 
 impl Line {
     /// Nothing is known of it and nobody holds or orders it.
     fn is_empty(&self) -> bool {
-        self.holders.is_empty() && self.last.is_none() && self.sector.is_empty()
+        self.holders.is_empty() && self.last.is_none() && self.sector.is_empty() && self.history.is_none()
     }
 
     fn name(&self, account: AccountId) -> Option<&Name> {
@@ -166,6 +197,9 @@ pub struct Sums {
     totals: BTreeMap<AccountId, Totals>,
     /// Whether they are of one strategy: an order that only reduces keeps to what its account holds, not to what is here.
     of_strategy: bool,
+    /// Days that the known histories reach back; `None` while none is known, and nothing is kept of the past.
+    #[serde(skip)]
+    days: Option<usize>,
 }
 
 impl Sums {
@@ -203,8 +237,19 @@ impl Sums {
     pub fn define(&mut self, instrument: &Instrument) {
         let sector = instrument.sector.as_str();
         let known = self.lines.get(&instrument.id).map_or("", |line| line.sector.as_str());
-        if known != sector {
-            self.revalue(instrument.id, |line| sector.clone_into(&mut line.sector));
+        if known == sector {
+            return;
+        }
+        let Self { lines, totals, .. } = self;
+        let line = lines.or_default(instrument.id);
+        for Holder { account, adds, .. } in &line.holders {
+            let totals = totals.entry(*account).or_default();
+            totals.add_to_sector(&line.sector, -adds.figures.worst());
+            totals.add_to_sector(sector, adds.figures.worst());
+        }
+        sector.clone_into(&mut line.sector);
+        if line.is_empty() {
+            lines.remove(&instrument.id);
         }
     }
 
@@ -244,28 +289,39 @@ impl Sums {
 
     /// Sets the last price of an instrument.
     pub fn set_last(&mut self, instrument: InstrumentId, last: Price) {
-        let line = self.lines.or_default(instrument);
-        if line.holders.is_empty() {
-            line.last = Some(last);
-        } else if line.last != Some(last) {
-            self.revalue(instrument, |line| line.last = Some(last));
+        let Self { fee, lines, totals, days, .. } = self;
+        let line = lines.or_default(instrument);
+        if line.last == Some(last) {
+            return;
+        }
+        line.last = Some(last);
+        for Holder { account, name, adds } in &mut line.holders {
+            let before = std::mem::replace(adds, Adds::of(name, line.last, fee));
+            let of = Of { instrument, sector: &line.sector, history: line.history.as_deref(), days: *days };
+            total(totals, *account, &of, &before, adds);
         }
     }
 
-    /// Takes all names of an instrument out of the totals, changes something of it, and puts them back.
-    fn revalue(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Line)) {
-        let Self { fee, lines, totals, .. } = self;
-        let line = lines.or_default(instrument);
-        for Holder { account, adds, .. } in &line.holders {
-            total(totals, *account, (instrument, &line.sector), adds, &Adds::default());
+    /// Takes in facts of instruments in the place of all that was known of them.
+    pub fn know(&mut self, facts: &MarketFacts) {
+        let known = self.lines.keys().copied().chain(facts.iter().map(|(instrument, _)| instrument));
+        for instrument in known.collect::<BTreeSet<_>>() {
+            let line = self.lines.or_default(instrument);
+            line.history = facts.of(instrument).map(|own| Arc::new(History::of(own)));
+            if line.is_empty() {
+                self.lines.remove(&instrument);
+            }
         }
-        change(line);
-        for Holder { account, name, adds } in &mut line.holders {
-            *adds = Adds::of(name, line.last, fee);
-            total(totals, *account, (instrument, &line.sector), &Adds::default(), adds);
-        }
-        if line.is_empty() {
-            lines.remove(&instrument);
+        let reach = self.lines.values().filter_map(|line| line.history.as_ref()).map(|h| h.days());
+        self.days = reach.max();
+        self.totals.values_mut().for_each(|totals| totals.history = BookHistory::default());
+        for (instrument, line) in self.lines.iter() {
+            for Holder { account, adds, .. } in &line.holders {
+                let totals = self.totals.entry(*account).or_default();
+                let history = line.history.as_deref();
+                let of = Of { instrument: *instrument, sector: &line.sector, history, days: self.days };
+                totals.note_past(&of, &Adds::default(), adds);
+            }
         }
     }
 
@@ -276,7 +332,7 @@ impl Sums {
         instrument: InstrumentId,
         change: impl FnOnce(&mut Name, &FeeModel),
     ) {
-        let Self { fee, lines, totals, .. } = self;
+        let Self { fee, lines, totals, days, .. } = self;
         let line = lines.or_default(instrument);
         let at = line.find(account).unwrap_or_else(|at| {
             line.holders.insert(at, Holder::new(account));
@@ -286,7 +342,8 @@ impl Sums {
         change(name, fee);
         let before = std::mem::replace(adds, Adds::of(name, line.last, fee));
         if before != *adds {
-            total(totals, account, (instrument, &line.sector), &before, adds);
+            let of = Of { instrument, sector: &line.sector, history: line.history.as_deref(), days: *days };
+            total(totals, account, &of, &before, adds);
         }
         if name.is_empty() {
             line.holders.remove(at);
@@ -297,27 +354,36 @@ impl Sums {
     }
 }
 
-/// Puts what a name of an instrument and its sector adds to its account's totals in the place of what it added before.
+/// What is known of an instrument while what it adds to a total changes.
+struct Of<'l> {
+    instrument: InstrumentId,
+    sector: &'l str,
+    history: Option<&'l History>,
+    /// Days that the known histories reach back.
+    days: Option<usize>,
+}
+
+/// Puts what a name adds to its account's totals in the place of what it added before.
 fn total(
     all: &mut BTreeMap<AccountId, Totals>,
     account: AccountId,
-    (instrument, sector): (InstrumentId, &str),
+    of: &Of<'_>,
     before: &Adds,
     after: &Adds,
 ) {
     let totals = all.entry(account).or_default();
     let worst = totals.amounts.shift(&before.figures, &after.figures);
     if before.blind && !after.blind {
-        totals.blind.remove(&instrument);
+        totals.blind.remove(&of.instrument);
     } else if after.blind && !before.blind {
-        totals.blind.insert(instrument);
+        totals.blind.insert(of.instrument);
     }
     totals.unvalued =
         (totals.unvalued + u32::from(after.unvalued)).saturating_sub(u32::from(before.unvalued));
-    if worst != 0 && !sector.is_empty() {
-        totals.add_to_sector(sector, worst);
-    }
-    if totals.open == 0 && *after == Adds::default() && totals.is_empty() {
+    totals.add_to_sector(of.sector, worst);
+    totals.names = (totals.names + u32::from(after.is_there)).saturating_sub(u32::from(before.is_there));
+    totals.note_past(of, before, after);
+    if totals.is_empty() {
         all.remove(&account);
     }
 }

@@ -171,6 +171,11 @@ impl Figures {
         }
     }
 
+    /// What would be held if all orders of both sides filled, signed.
+    pub fn filled(&self) -> i128 {
+        self.position + self.buys.value - self.sells.value
+    }
+
     /// The larger of both sides, if all its orders filled.
     pub fn worst(&self) -> i128 {
         (self.position + self.buys.value).max(self.sells.value - self.position).max(0)

@@ -1,9 +1,11 @@
 //! What the checks read from the sums: one name around a draft, and the whole account.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Price, Quantity, Side};
 use crate::risk::exposure::Sides;
+use crate::risk::facts::BookHistory;
 
 use super::name::{Figures, Name, Part, Prices};
 use super::{Sums, Totals};
@@ -180,6 +182,38 @@ impl Sums {
             *blind.entry(sector).or_insert(known) += figures?.worst();
         }
         money(totals.sectors.values().chain(blind.values()).copied().max().unwrap_or(0))
+    }
+
+    /// Beta of an account's book: worth times beta of every name, as if all its orders filled; `None` when one is missing.
+    pub fn beta(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Money> {
+        self.history(account, prices)?.beta()
+    }
+
+    /// What an account's book, as if all its orders filled, would have made on each past day, the newest first, NaN where
+    /// it is not known; `None` when a name has no history.
+    pub fn outcomes(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Vec<f64>> {
+        self.history(account, prices)?.outcomes(self.days.unwrap_or(0))
+    }
+
+    /// Past figures of an account; `None` where nothing is known of the past, a price is missing, or what it holds and
+    /// orders does not fit money.
+    fn history(
+        &self,
+        account: AccountId,
+        prices: impl Fn(InstrumentId) -> Prices,
+    ) -> Option<Cow<'_, BookHistory>> {
+        self.whole(account, &prices)?;
+        let Some(totals) = self.totals.get(&account).filter(|totals| totals.names > 0) else {
+            return Some(Cow::default());
+        };
+        self.days?;
+        let mut history = Cow::Borrowed(&totals.history);
+        for instrument in &totals.blind {
+            let Some(line) = self.lines.get(instrument) else { continue };
+            let figures = line.name(account)?.figures(&prices(*instrument), &self.fee)?;
+            history.to_mut().shift(line.history.as_deref(), figures.filled());
+        }
+        Some(history)
     }
 
     /// Open orders of an account.

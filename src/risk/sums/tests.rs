@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{OrderId, OrderSpec, OrderStatus, OrderType, Side, TimeInForce, UnixNanos};
+use crate::domain::facts::InstrumentFacts;
+use crate::domain::{Exchange, OrderId, OrderSpec, OrderStatus, OrderType, Side, TimeInForce, UnixNanos};
+
+/// Beta and daily returns of an instrument, in parts of 128.
+type Past = (Option<i8>, Vec<Option<i8>>);
 
 /// What may happen to one of a few orders, prices and positions.
 #[derive(Debug, Clone)]
@@ -17,6 +21,13 @@ enum Happens {
     End { at: usize },
     Price { name: usize, price: i64 },
     Position { name: usize, quantity: i64 },
+    Know { told: [Option<Past>; 3] },
+}
+
+fn told() -> impl Strategy<Value = Happens> {
+    let days = prop::collection::vec(prop::option::weighted(0.9, any::<i8>()), 0..5);
+    let own = prop::option::weighted(0.8, (prop::option::weighted(0.8, any::<i8>()), days));
+    prop::array::uniform3(own).prop_map(|told| Happens::Know { told })
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
@@ -33,6 +44,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => at.prop_map(|at| Happens::End { at }),
         2 => (0..3_usize, 1..200_i64).prop_map(|(name, price)| Happens::Price { name, price }),
         2 => (0..3_usize, -60..60_i64).prop_map(|(name, quantity)| Happens::Position { name, quantity }),
+        1 => told(),
     ]
 }
 
@@ -84,6 +96,7 @@ struct Model {
     lasts: BTreeMap<InstrumentId, Price>,
     held: BTreeMap<(AccountId, InstrumentId), Quantity>,
     known: Vec<Instrument>,
+    facts: MarketFacts,
 }
 
 impl Model {
@@ -136,13 +149,68 @@ impl Model {
                 self.held.insert((account(name), instrument(name)), quantity(shares));
                 self.sums.set_position(account(name), instrument(name), quantity(shares));
             }
+            Happens::Know { told } => {
+                let told = told.into_iter().enumerate().filter_map(|(at, own)| Some((instrument(at), own?)));
+                let share = |parts: i8| f64::from(parts) / 128.0;
+                let facts = told.map(|(instrument, (beta, days))| {
+                    let returns: Vec<f64> = days.iter().map(|day| day.map_or(f64::NAN, share)).collect();
+                    let beta = beta.map(share);
+                    (
+                        instrument,
+                        InstrumentFacts { beta, returns: Some(returns.into()), ..Default::default() },
+                    )
+                });
+                self.facts.tell(Exchange::Xnys, &Arc::new(facts.collect()));
+                self.sums.know(&self.facts);
+            }
         }
     }
 
     fn scratch(&self) -> Sums {
         let lasts = self.lasts.iter().map(|(i, p)| (*i, *p));
         let held = self.held.iter().map(|((a, i), q)| (*a, *i, *q));
-        Sums::of(self.sums.fee, self.known.iter(), lasts, held, self.orders.values())
+        let mut sums = Sums::of(self.sums.fee, self.known.iter(), lasts, held, self.orders.values());
+        sums.know(&self.facts);
+        sums
+    }
+
+    /// Beta and outcomes, the oldest day first, of an account's names one by one, in floats.
+    fn past(&self, account: AccountId) -> (Option<f64>, Option<Vec<f64>>) {
+        let days = self.facts.iter().filter_map(|(_, own)| own.returns.as_ref()).map(|r| r.len()).max();
+        let (mut beta, mut outcomes) = (Some(0.0), Some(vec![0.0; days.unwrap_or(0)]));
+        let prices = |i: InstrumentId| Prices::all(self.lasts.get(&i).copied());
+        for (instrument, sides) in self.sums.names(account, prices) {
+            let worth = sides.and_then(|sides| sides.filled()).map(|worth| worth.to_f64());
+            let own = self.facts.of(instrument);
+            let times = worth.zip(own.and_then(|own| own.beta)).map(|(worth, beta)| worth * beta);
+            beta = beta.zip(times).map(|(sum, part): (f64, f64)| sum + part);
+            let returns = own.and_then(|own| own.returns.as_deref());
+            outcomes = outcomes.zip(worth.zip(returns)).map(|(mut sum, (worth, returns))| {
+                let none = sum.len() - returns.len();
+                let whole = std::iter::repeat_n(f64::NAN, none).chain(returns.iter().copied());
+                sum.iter_mut().zip(whole).for_each(|(sum, r)| *sum += worth * r);
+                sum
+            });
+        }
+        (beta, outcomes)
+    }
+
+    fn check_past(&self, account: AccountId) {
+        let prices = |i: InstrumentId| Prices::all(self.lasts.get(&i).copied());
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-5 || (a.is_nan() && b.is_nan());
+        let (beta, outcomes) = self.past(account);
+        match (beta, self.sums.beta(account, prices)) {
+            (Some(own), Some(kept)) => assert!(near(own, kept.to_f64()), "{own} {kept}"),
+            (own, kept) => assert_eq!((own, kept), (None, None)),
+        }
+        match (outcomes, self.sums.outcomes(account, prices)) {
+            (Some(own), Some(kept)) => {
+                assert_eq!(own.len(), kept.len());
+                let mut both = own.iter().zip(kept.iter().rev());
+                assert!(both.all(|(own, kept)| near(*own, *kept)), "{own:?} {kept:?}");
+            }
+            (own, kept) => assert_eq!((own, kept), (None, None)),
+        }
     }
 }
 
@@ -163,6 +231,7 @@ proptest! {
         for what in flow {
             model.take(what);
             prop_assert_eq!(&model.sums, &model.scratch());
+            (0..2).for_each(|at| model.check_past(account(at)));
         }
     }
 }

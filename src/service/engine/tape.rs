@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::domain::command::Given;
-use crate::domain::facts::MarketFacts;
+use crate::domain::facts::ExchangeFacts;
 use crate::domain::journal::Batch;
 use crate::domain::{Exchange, InstrumentId, MarketEvent, Price, UnixNanos};
 use crate::execution::{Engine, EngineError};
@@ -17,7 +17,7 @@ pub enum Played {
     Market(MarketEvent, UnixNanos),
     Pass(Exchange, UnixNanos, UnixNanos),
     Prime(InstrumentId, Price, UnixNanos),
-    Know(MarketFacts),
+    Know(Exchange, Arc<ExchangeFacts>),
 }
 
 impl Played {
@@ -31,8 +31,8 @@ impl Played {
                 engine.prime(*instrument, *price, *time);
                 Ok(Batch::default())
             }
-            Played::Know(facts) => {
-                engine.know(facts);
+            Played::Know(exchange, facts) => {
+                engine.know(*exchange, facts);
                 Ok(Batch::default())
             }
         }

@@ -311,10 +311,10 @@ impl EngineLoop {
                 }
                 gathered.round.primed = true;
             }
-            Work::Know(facts) => {
+            Work::Know(exchange, facts) => {
                 #[cfg(test)]
-                self.tape.note(super::tape::Played::Know(facts.clone()));
-                self.engine.know(&facts);
+                self.tape.note(super::tape::Played::Know(exchange, Arc::clone(&facts)));
+                self.engine.know(exchange, &facts);
             }
             Work::Snapshot(asker) => gathered.snapshots.push(asker),
             Work::Listen(listener) => lock(&self.disk).listen(listener),

@@ -53,7 +53,7 @@ fn leg_fill(name: &str, quantity: i64, cum: i64) -> FillReport {
 
 impl Desk {
     fn list(&mut self, orders: Vec<OrderSpec>) -> Vec<EventBody> {
-        self.give(Command::SubmitList { orders, facts: MarketFacts::default() })
+        self.give(Command::SubmitList(orders))
     }
 
     /// A bracket that the venue has, its entry filled with this much.

@@ -84,7 +84,7 @@ fn what_needs_facts_says_so_without_them_and_judges_with_them() {
             returns: Some(days.clone().into()),
             ..InstrumentFacts::default()
         };
-        world.facts.instruments.insert(xyz(), facts);
+        world.tell(facts);
         assert_eq!(world.code(&order(Side::Buy, most, None)), "", "{name}");
         assert_eq!(world.code(&order(Side::Buy, most + 2, None)), code, "{name}");
     }

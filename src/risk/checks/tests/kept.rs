@@ -7,7 +7,7 @@ use crate::risk::Preview;
 
 /// A record of an order in a world.
 fn judged(world: &World, draft: &Draft<'_>) -> Box<DecisionRecord> {
-    evaluate(&world.book(), &world.limits, &world.facts, draft).into_record()
+    evaluate(&world.book(), &world.limits, draft).into_record()
 }
 
 fn drafted(name: LimitName, scope: &str, hard: &str) -> LimitDraft {
@@ -30,7 +30,7 @@ fn looked_back(
     record: &DecisionRecord,
 ) -> Preview {
     let past = [PastDecision { order, kind: AccountKind::Paper, record }];
-    preview(&[world.book()], &LimitBook::default(), draft, &world.facts, &past).unwrap()
+    preview(&[world.book()], &LimitBook::default(), draft, &past).unwrap()
 }
 
 fn named(name: &str) -> LimitName {
@@ -176,9 +176,7 @@ fn a_draft_for_one_order_is_held_against_that_order_alone() {
         let order = one.map(|id| ("A".parse().unwrap(), id.parse().unwrap()));
         let draft = drafted(named(name), "firm", "10");
         let draft = LimitDraft { terms: LimitTerms { order, ..LimitTerms::default() }, ..draft };
-        let found =
-            preview(&[world.book()], &LimitBook::default(), &draft, &world.facts, &[past(0), past(1)])
-                .unwrap();
+        let found = preview(&[world.book()], &LimitBook::default(), &draft, &[past(0), past(1)]).unwrap();
         (found.orders.len(), found.positions.len(), found.considered, found.refused_at)
     };
     assert_eq!(seen("max_order_quantity", None), (2, 0, 2, vec![0, 1]));

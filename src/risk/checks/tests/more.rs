@@ -64,8 +64,7 @@ fn a_stop_that_the_market_has_passed_is_refused_when_it_is_given_and_not_when_it
     let given = stop(Side::Sell, "101");
     let world = world.open(given.clone());
     let judged = |order: &OrderSpec| {
-        evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(&Arc::new(order.clone())))
-            .is_accepted()
+        evaluate(&world.book(), &world.limits, &Draft::amended(&Arc::new(order.clone()))).is_accepted()
     };
     assert!(judged(&given), "as it stands");
     assert!(!judged(&stop(Side::Sell, "102")), "a change is a new wish");
@@ -123,7 +122,7 @@ fn days_to_liquidate_are_those_at_the_venues_participation() {
     let mut world = World::new().limit("max_days_to_liquidate", "2", None);
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "FACT_MISSING");
     let facts = InstrumentFacts { average_daily_volume: Some(1_000.0), ..InstrumentFacts::default() };
-    world.facts.instruments.insert(xyz(), facts);
+    world.tell(facts);
     // 25 of 1,000 shares a day.
     assert_eq!(world.code(&order(Side::Buy, 50, None)), "");
     assert_eq!(world.code(&order(Side::Buy, 51, None)), "DAYS_TO_LIQUIDATE");
@@ -154,8 +153,7 @@ fn messages_count_with_changes_and_refusals_for_the_account_and_for_the_firm() {
     assert_eq!(world.code(&order(Side::Buy, 1, None)), "RATE_LIMIT");
     let open = world.open(order(Side::Buy, 1, None));
     let judged = |order: &OrderSpec| {
-        let decision =
-            evaluate(&open.book(), &open.limits, &open.facts, &Draft::amended(&Arc::new(order.clone())));
+        let decision = evaluate(&open.book(), &open.limits, &Draft::amended(&Arc::new(order.clone())));
         decision.is_accepted()
     };
     assert!(judged(&order(Side::Buy, 1, None)), "judged again in its place");
@@ -230,7 +228,7 @@ fn a_flatten_passes_limits_and_a_halt_but_only_reduces() {
     let judged = |order: &OrderSpec, flattens| {
         let order = Arc::new(order.clone());
         let draft = Draft { flattens, ..Draft::new(&order) };
-        evaluate(&world.book(), &world.limits, &world.facts, &draft).is_accepted()
+        evaluate(&world.book(), &world.limits, &draft).is_accepted()
     };
     let closing = |side| OrderSpec { reduce_only: true, ..order(side, 30, None) };
     assert!(judged(&closing(Side::Sell), true));
@@ -244,10 +242,9 @@ fn a_past_decision_is_judged_by_a_limit_nobody_had_set_then_where_its_figure_is_
     let mut world = World::new();
     let volume =
         crate::domain::facts::InstrumentFacts { average_daily_volume: Some(1_000.0), ..Default::default() };
-    world.facts.instruments.insert(xyz(), volume);
+    world.tell(volume);
     let judge = |order: &OrderSpec| {
-        evaluate(&world.book(), &LimitBook::default(), &world.facts, &Draft::new(&Arc::new(order.clone())))
-            .into_record()
+        evaluate(&world.book(), &LimitBook::default(), &Draft::new(&Arc::new(order.clone()))).into_record()
     };
     // A fortieth of the volume is traded in a day: 25 shares.
     let (near, far) = (order(Side::Buy, 10, Some("100.01")), order(Side::Buy, 90, Some("100.05")));
@@ -266,7 +263,7 @@ fn a_past_decision_is_judged_by_a_limit_nobody_had_set_then_where_its_figure_is_
             working: WorkingOrders::Keep,
             terms: LimitTerms::default(),
         };
-        let seen = preview(&[world.book()], &LimitBook::default(), &draft, &world.facts, &history).unwrap();
+        let seen = preview(&[world.book()], &LimitBook::default(), &draft, &history).unwrap();
         assert_eq!((seen.refused_at, seen.not_evaluated_at), (vec![1], vec![]), "{name}");
     }
 }
@@ -322,7 +319,7 @@ fn a_touch_is_not_moved_to_where_the_market_is_and_an_older_order_goes_on_with_w
     let world = World::new().holding(90, "100").open(touch("101"));
     let code = |order: OrderSpec| {
         let draft = Arc::new(order);
-        let decision = evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(&draft));
+        let decision = evaluate(&world.book(), &world.limits, &Draft::amended(&draft));
         match decision.verdict() {
             Verdict::Refuse(refusal) => refusal.code.as_str(),
             _ => "",
@@ -336,6 +333,6 @@ fn a_touch_is_not_moved_to_where_the_market_is_and_an_older_order_goes_on_with_w
     let older = OrderSpec { limit_price: penny, ..order(Side::Sell, 10, None) };
     let world = world.open(older.clone());
     let again = Arc::new(older);
-    let judged = evaluate(&world.book(), &world.limits, &world.facts, &Draft::amended(&again));
+    let judged = evaluate(&world.book(), &world.limits, &Draft::amended(&again));
     assert!(judged.is_accepted(), "{:?}", judged.verdict());
 }

@@ -146,7 +146,7 @@ fn a_scope_that_cannot_be_told_apart_is_refused_when_it_is_set_and_never_when_it
 fn a_record_of_a_time_when_scopes_measured_the_account_gives_the_verdict_of_then() {
     let world = with_abc().limit_for("symbol:XYZ", "max_gross_exposure", "0.3", None);
     let draft = Arc::new(order(Side::Buy, 10, None));
-    let decision = evaluate(&world.book(), &world.limits, &world.facts, &Draft::new(&draft));
+    let decision = evaluate(&world.book(), &world.limits, &Draft::new(&draft));
     let mut record: DecisionRecord = decision.seen().clone();
     assert_eq!(replay(draft.account, &record), Verdict::Accept);
     record.inputs.limits[0].own = None;
@@ -154,10 +154,10 @@ fn a_record_of_a_time_when_scopes_measured_the_account_gives_the_verdict_of_then
     // A preview does not pass the account's figure off as the symbol's.
     let past = [PastDecision { order: &draft, kind: AccountKind::Paper, record: &record }];
     let drafted = super::scopes::draft("max_gross_exposure", "symbol:XYZ", Some("0.3"));
-    let seen = preview(&[world.book()], &LimitBook::default(), &drafted, &world.facts, &past).unwrap();
+    let seen = preview(&[world.book()], &LimitBook::default(), &drafted, &past).unwrap();
     assert_eq!(seen.not_evaluated_at, [0]);
     let drafted = super::scopes::draft("max_gross_exposure", "symbol:ABC", Some("0.3"));
-    let seen = preview(&[world.book()], &LimitBook::default(), &drafted, &world.facts, &[]).unwrap();
+    let seen = preview(&[world.book()], &LimitBook::default(), &drafted, &[]).unwrap();
     assert_eq!(seen.positions.iter().map(|p| p.observed.as_str()).collect::<Vec<_>>(), ["0.4"]);
 }
 
@@ -204,7 +204,7 @@ fn only_what_every_allow_list_names_is_traded() {
     assert_eq!(judge(None), Ok(LimitChange::Waits));
     let held = World::new().holding(5, "100");
     let drafted = draft("allowed_symbols", "firm", Some("ABC"));
-    let seen = preview(&[held.book()], &held.limits, &drafted, &held.facts, &[]).unwrap();
+    let seen = preview(&[held.book()], &held.limits, &drafted, &[]).unwrap();
     assert_eq!(seen.positions.iter().map(|p| p.observed.as_str()).collect::<Vec<_>>(), ["XYZ"]);
 }
 

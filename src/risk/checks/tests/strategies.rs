@@ -142,7 +142,7 @@ fn a_preview_tells_the_orders_and_holdings_of_a_strategy_that_lie_over_a_draft()
             working: WorkingOrders::Keep,
             terms: LimitTerms::default(),
         };
-        let seen = preview(&[world.book()], &world.limits, &drafted, &world.facts, &[]).unwrap();
+        let seen = preview(&[world.book()], &world.limits, &drafted, &[]).unwrap();
         let text = |over: Vec<crate::risk::OverLimit>| {
             over.into_iter()
                 .map(|o| format!("{:?} {}", o.order.map(|id| id.to_string()), o.observed))
@@ -163,7 +163,7 @@ fn a_past_decision_says_nothing_of_a_strategy_that_nobody_had_limited_then() {
     let world = world();
     // The account gets less, the strategy goes short.
     let order = std::sync::Arc::new(of("s3", order(Side::Sell, 5, None)));
-    let record = evaluate(&world.book(), &world.limits, &world.facts, &Draft::new(&order)).into_record();
+    let record = evaluate(&world.book(), &world.limits, &Draft::new(&order)).into_record();
     assert!(record.inputs.reduces);
     let past = [PastDecision { order: &order, kind: AccountKind::Paper, record: &record }];
     for name in ["max_gross_exposure", "max_net_exposure", "max_position_quantity"] {
@@ -176,7 +176,7 @@ fn a_past_decision_says_nothing_of_a_strategy_that_nobody_had_limited_then() {
             working: WorkingOrders::Keep,
             terms: LimitTerms::default(),
         };
-        let seen = preview(&[world.book()], &world.limits, &drafted, &world.facts, &past).unwrap();
+        let seen = preview(&[world.book()], &world.limits, &drafted, &past).unwrap();
         assert_eq!((seen.considered, seen.unrecorded_at), (1, vec![0]), "{name}");
     }
 }

@@ -8,7 +8,6 @@ use serde::de::IgnoredAny;
 
 use crate::domain::command::{Given, Independence};
 use crate::domain::event::HaltMode;
-use crate::domain::facts::MarketFacts;
 use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, LimitValue, Scope, WorkingOrders};
 use crate::domain::listed::Spelled;
 use crate::domain::market::{SessionState, SplitRatio, Trade};
@@ -307,7 +306,7 @@ impl Script {
             lot: line.lot,
             sized_by: None,
         };
-        Ok((line.t, Command::Submit { order, facts: MarketFacts::default() }))
+        Ok((line.t, Command::Submit(order)))
     }
 
     fn limit(&self, text: &str) -> Result<(UnixNanos, UserName, Command), String> {
