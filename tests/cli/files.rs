@@ -148,6 +148,16 @@ fn a_replay_gives_the_same_bytes_twice() {
         "wrong.jsonl', line 2: field 'cash': 'NaN' is not a plain decimal number; write it as \"12.50\"";
     assert!(ran.err.contains(said), "{}", ran.err);
     ran.ended(1);
+    for (fee, said) in [("[]", "list"), ("\"0\"", "string \"0\"")] {
+        let config = format!("{{\"t\":\"2024-01-02T14:30:00Z\",\"do\":\"config\",\"fee\":{fee}}}\n");
+        let shaped = bench.file("shaped.jsonl", format!("{script}{config}"));
+        let ran = bench.run("", &["replay", &shaped]);
+        let said = format!(
+            "shaped.jsonl', line 2: field 'fee': invalid type: {said}, expected an object; write its fields by name"
+        );
+        assert!(ran.err.contains(&said), "{}", ran.err);
+        ran.ended(1);
+    }
     let trade = "{\"t\":\"2024-01-02T14:30:01Z\",\"market\":\"trade\",\"symbol\":\"NONE\",\"price\":\"1\",\"size\":\"1\"}\n";
     let unknown = bench.file("unknown.jsonl", format!("{script}{trade}"));
     let ran = bench.run("", &["replay", &unknown]);

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::service::ServiceError;
 use crate::service::deed::{Deed, Done};
-use crate::service::files::json_line::{read, without_mark};
+use crate::service::files::json_line::{Word, read, without_mark};
 use crate::service::trading::OrderWish;
 
 /// Longest line, in bytes.
@@ -30,15 +30,15 @@ enum Line {
         account: Option<AccountId>,
         id: Option<OrderId>,
         symbol: Symbol,
-        side: Side,
+        side: Word<Side>,
         #[serde(rename = "type", default)]
-        order_type: Option<OrderType>,
+        order_type: Option<Word<OrderType>>,
         quantity: Quantity,
         limit_price: Option<Price>,
         trigger_price: Option<Price>,
         trail: Option<Trail>,
         #[serde(default)]
-        tif: TimeInForce,
+        tif: Word<TimeInForce>,
         expire_at: Option<UnixNanos>,
         #[serde(default)]
         reduce_only: bool,
@@ -132,10 +132,10 @@ fn deed(line: Line, default: Option<AccountId>) -> Deed {
                 OrderWish::type_by_prices(limit_price.is_some(), trigger_price.is_some(), trail.is_some());
             let order = OrderWish {
                 id,
-                order_type: order_type.unwrap_or(by_price),
+                order_type: order_type.map_or(by_price, |word| word.0),
                 trigger_price,
                 trail,
-                tif,
+                tif: tif.0,
                 expire_at,
                 reduce_only,
                 post_only,
@@ -143,7 +143,7 @@ fn deed(line: Line, default: Option<AccountId>) -> Deed {
                 oco,
                 strategy,
                 lot,
-                ..OrderWish::plain(symbol, side, quantity, limit_price)
+                ..OrderWish::plain(symbol, side.0, quantity, limit_price)
             };
             Deed::Submit { account: account.or(default), order }
         }

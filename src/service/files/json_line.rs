@@ -1,7 +1,11 @@
 //! A line of JSON that a person or a script wrote, and what is said where it cannot be read: the field at fault, what is
 //! wrong with it, and how to write it. Names of our own types are never said.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::domain::CleanText;
@@ -9,16 +13,63 @@ use crate::domain::CleanText;
 /// Keys that say what a line is; the other fields mean nothing without them.
 const TAGS: [&str; 2] = ["do", "market"];
 /// What the parser says of kinds of values, and what is said instead.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 7] = [
     ("expected u32", "expected a whole number from 0 to 4294967295"),
     ("expected u64", "expected a whole number of zero or more"),
     ("expected a formatted date string", "expected a day such as \"2026-01-31\""),
-    ("expected string or map", "expected a string"),
-    ("invalid value: map, expected map with a single key", "invalid type: map, expected a string"),
+    ("expected a sequence", "expected a list"),
     ("type: map", "type: object"),
     ("type: sequence", "type: list"),
     ("unknown variant", "unknown word"),
 ];
+
+/// A value that is written as one word in quotes. By itself serde reads a word from `{"buy": null}` as well.
+#[derive(Debug, Default)]
+pub struct Word<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(AsWord(PhantomData)).map(Self)
+    }
+}
+
+struct AsWord<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AsWord<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<T, E> {
+        T::deserialize(StrDeserializer::new(word))
+    }
+}
+
+/// A value that is written as an object with named fields. By itself serde reads one from a list as well, by place.
+#[derive(Debug)]
+pub struct Table<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(AsTable(PhantomData)).map(Self)
+    }
+}
+
+struct AsTable<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AsTable<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
+}
 
 /// The text of a line of a file without the mark of UTF-8 that some editors put before the first one.
 pub fn without_mark(text: &str, line: usize) -> &str {
@@ -27,6 +78,9 @@ pub fn without_mark(text: &str, line: usize) -> &str {
 
 /// Reads a line; the error names the field, what is wrong and what to write, without file and line.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    if !text.trim_start().starts_with('{') {
+        return Err("is not a JSON object".to_owned());
+    }
     let reason = |error: serde_json::Error| {
         let error = error.to_string();
         let (why, column) = error.split_once(" at line 1 column ").unwrap_or((&error, "1"));
@@ -51,9 +105,6 @@ fn said(why: &str, line: &Value, fails: &dyn Fn(Value) -> bool) -> String {
     let value = at_fault(line, fails, &mut path);
     let is_date = ["input ", "premature end", "trailing input"].iter().any(|start| why.starts_with(start));
     let mut what = KINDS.iter().fold(why.to_owned(), |text, (from, to)| text.replace(from, to));
-    if let Some((kind, _)) = what.split_once("expected struct ") {
-        what = format!("{kind}expected an object");
-    }
     let remedy = match value {
         Value::String(text) if is_date => {
             what = format!("'{}' is no date", text.escape_default());
@@ -62,6 +113,8 @@ fn said(why: &str, line: &Value, fails: &dyn Fn(Value) -> bool) -> String {
         Value::Number(_) if ["a string", "a text"].iter().any(|end| what.ends_with(end)) => {
             "; write it in quotes"
         }
+        _ if what.ends_with("an object") => "; write its fields by name within { }",
+        _ if what.ends_with("a list") => "; write its items within [ ]",
         _ if what.contains("digits behind the point") => "; round it",
         _ if what.contains("plain decimal") => "; write it as \"12.50\"",
         _ => "",
@@ -69,9 +122,11 @@ fn said(why: &str, line: &Value, fails: &dyn Fn(Value) -> bool) -> String {
     format!("field '{}': {what}{remedy}", path.trim_start_matches('.'))
 }
 
-/// The innermost value that fails in the same way when the line has nothing else, and the names on the way to it.
+/// The innermost value that fails in the same way when the line has nothing else, and the names on the way to it. What
+/// fails so whatever is in it is at fault itself.
 fn at_fault<'a>(value: &'a Value, fails: &dyn Fn(Value) -> bool, path: &mut String) -> &'a Value {
     match value {
+        Value::Object(_) if fails(Value::Object(Map::new())) => value,
         Value::Object(fields) => {
             let tags: Map<String, Value> = fields
                 .iter()
@@ -92,6 +147,7 @@ fn at_fault<'a>(value: &'a Value, fails: &dyn Fn(Value) -> bool, path: &mut Stri
             }
             value
         }
+        Value::Array(_) if fails(Value::Array(Vec::new())) => value,
         Value::Array(items) => {
             let alone = |part: Value| fails(Value::Array(vec![part]));
             let Some((at, item)) = items.iter().enumerate().find(|(_, item)| alone((*item).clone())) else {
@@ -119,12 +175,12 @@ mod tests {
     struct Line {
         #[serde(rename = "do")]
         what: String,
-        side: Option<Side>,
+        side: Option<Word<Side>>,
         first: Option<Price>,
         second: Option<Price>,
         day: Option<chrono::NaiveDate>,
         count: Option<u32>,
-        parts: Option<Vec<Part>>,
+        parts: Option<Vec<Table<Part>>>,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -161,6 +217,17 @@ mod tests {
                 r#"{"do":"x","day":[]}"#,
                 "field 'day': invalid type: list, expected a day such as \"2026-01-31\"",
             ),
+            (r#"{"do":"x","side":{"buy":null}}"#, "field 'side': invalid type: object, expected a string"),
+            (r#"{"do":"x","side":["buy"]}"#, "field 'side': invalid type: list, expected a string"),
+            (
+                r#"{"do":"x","parts":{}}"#,
+                "field 'parts': invalid type: object, expected a list; write its items within [ ]",
+            ),
+            (
+                r#"{"do":"x","parts":[["1"]]}"#,
+                "field 'parts[0]': invalid type: list, expected an object; write its fields by name within { }",
+            ),
+            (r#"["x"]"#, "is not a JSON object"),
             (r#"{"do":"x","side":"up"}"#, "field 'side': unknown word `up`, expected `buy` or `sell`"),
             (
                 r#"{"do":"x","parts":[{"from":"1"},{"from":"a"}]}"#,
@@ -168,7 +235,7 @@ mod tests {
             ),
             (
                 r#"{"do":"x","parts":["a"]}"#,
-                "field 'parts[0]': invalid type: string \"a\", expected an object",
+                "field 'parts[0]': invalid type: string \"a\", expected an object; write its fields by name within { }",
             ),
             (
                 r#"{"count":1,"do":5}"#,

@@ -19,7 +19,7 @@ use crate::domain::{
     Volume,
 };
 
-use super::super::json_line::read;
+use super::super::json_line::{Table, Word, read};
 
 /// Who gives orders in a script.
 const GIVER: &str = "script";
@@ -71,27 +71,27 @@ lines! {
         cash: Money,
         #[serde(default)] currency: Option<Currency>,
         #[serde(default)] short: bool,
-        #[serde(default)] margin: Margin,
-        #[serde(default)] lots: LotMethod,
-        #[serde(default)] trigger: TriggerType,
+        #[serde(default)] margin: Word<Margin>,
+        #[serde(default)] lots: Word<LotMethod>,
+        #[serde(default)] trigger: Word<TriggerType>,
     }
     InstrumentLine {
         symbol: Symbol,
         #[serde(default)] tick: Option<Price>,
         #[serde(default)] lot: Option<Quantity>,
-        #[serde(default)] exchange: Option<Exchange>,
+        #[serde(default)] exchange: Option<Word<Exchange>>,
         #[serde(default)] sector: Option<String>,
         #[serde(default)] shortable: Option<bool>,
         #[serde(default)] borrowable: Option<Quantity>,
         #[serde(default)] borrow_rate: Option<Ratio>,
     }
     ConfigLine {
-        #[serde(default)] fee: Option<FeeLine>,
+        #[serde(default)] fee: Option<Table<FeeLine>>,
         #[serde(default)] slippage_bps: Option<Ratio>,
         #[serde(default)] slippage_ticks: Option<u32>,
         #[serde(default)] volume_impact: Option<Ratio>,
         #[serde(default)] participation: Option<Ratio>,
-        #[serde(default)] limit_fill: Option<LimitFill>,
+        #[serde(default)] limit_fill: Option<Word<LimitFill>>,
         #[serde(default)] limit_chance: Option<Ratio>,
         #[serde(default)] latency_ms: Option<u32>,
         #[serde(default)] stale_after_ms: Option<u32>,
@@ -101,13 +101,13 @@ lines! {
         account: AccountId,
         id: OrderId,
         symbol: Symbol,
-        side: Side,
-        #[serde(rename = "type")] order_type: OrderType,
+        side: Word<Side>,
+        #[serde(rename = "type")] order_type: Word<OrderType>,
         quantity: Quantity,
         #[serde(default)] limit_price: Option<Price>,
         #[serde(default)] trigger_price: Option<Price>,
         #[serde(default)] trail: Option<Trail>,
-        #[serde(default)] tif: TimeInForce,
+        #[serde(default)] tif: Word<TimeInForce>,
         #[serde(default)] expire_at: Option<UnixNanos>,
         #[serde(default)] reduce_only: bool,
         #[serde(default)] post_only: bool,
@@ -125,7 +125,7 @@ lines! {
     }
     CancelLine { account: AccountId, id: OrderId }
     LimitLine {
-        name: LimitName,
+        name: Word<LimitName>,
         scope: Scope,
         #[serde(default)] hard: Option<String>,
         #[serde(default)] soft: Option<String>,
@@ -140,10 +140,10 @@ lines! {
     }
     HaltLine {
         scope: Scope,
-        #[serde(default)] mode: HaltMode,
+        #[serde(default)] mode: Word<HaltMode>,
         actor: UserName,
     }
-    SessionLine { exchange: Exchange, state: SessionState }
+    SessionLine { exchange: Word<Exchange>, state: Word<SessionState> }
     BarLine {
         symbol: Symbol,
         open: Price,
@@ -158,7 +158,7 @@ lines! {
     SplitLine { symbol: Symbol, ratio: String }
     DividendLine { symbol: Symbol, amount: Price, ex_date: NaiveDate, pay_date: NaiveDate }
     SymbolChangeLine { symbol: Symbol, to: Symbol, day: NaiveDate }
-    StatusLine { symbol: Symbol, state: Status }
+    StatusLine { symbol: Symbol, state: Word<Status> }
 }
 
 #[derive(Deserialize, Default)]
@@ -170,7 +170,7 @@ struct FeeLine {
     sell_per_share: Price,
     sell_bps: Ratio,
     max_bps: Ratio,
-    tiers: Vec<TierLine>,
+    tiers: Vec<Table<TierLine>>,
 }
 
 #[derive(Deserialize)]
@@ -197,9 +197,6 @@ fn not_negative(name: &str, raw: i64) -> Result<(), String> {
 impl Script {
     /// Reads a line; the venue is what `config` changes parts of.
     pub(super) fn read(&mut self, text: &str, venue: &VenueModel) -> Result<(UnixNanos, Line), String> {
-        if !text.trim_start().starts_with('{') {
-            return Err("is not a JSON object".to_owned());
-        }
         let head: Head = read(text)?;
         match (head.command.as_deref(), head.market.as_deref()) {
             (Some(command), None) => self.command(command, text, venue),
@@ -241,7 +238,7 @@ impl Script {
                     line.actor,
                     Command::Halt {
                         scope: line.scope,
-                        mode: line.mode,
+                        mode: line.mode.0,
                         cancel: false,
                         reason: CleanText::default(),
                     },
@@ -253,7 +250,7 @@ impl Script {
             }
             "session" => {
                 let line: SessionLine = read(text)?;
-                Ok((line.t, giver, Command::Session { exchange: line.exchange, state: line.state }))
+                Ok((line.t, giver, Command::Session { exchange: line.exchange.0, state: line.state.0 }))
             }
             other => Err(format!("do '{}' is unknown", other.escape_default())),
         }?;
@@ -263,7 +260,7 @@ impl Script {
 
     fn define(&mut self, text: &str) -> Result<(UnixNanos, Command), String> {
         let line: InstrumentLine = read(text)?;
-        let id = InstrumentId::new(line.symbol, line.exchange.unwrap_or(Exchange::Xnys));
+        let id = InstrumentId::new(line.symbol, line.exchange.map_or(Exchange::Xnys, |word| word.0));
         let mut instrument = Instrument::with_defaults(id);
         instrument.tick = line.tick.unwrap_or(instrument.tick);
         instrument.lot = line.lot.unwrap_or(instrument.lot);
@@ -289,13 +286,13 @@ impl Script {
             account: line.account,
             id: line.id,
             instrument: self.instrument(line.symbol),
-            side: line.side,
-            order_type: line.order_type,
+            side: line.side.0,
+            order_type: line.order_type.0,
             quantity: line.quantity,
             limit_price: line.limit_price,
             trigger_price: line.trigger_price,
             trail: line.trail,
-            tif: line.tif,
+            tif: line.tif.0,
             expire_at: line.expire_at,
             reduce_only: line.reduce_only,
             post_only: line.post_only,
@@ -312,10 +309,10 @@ impl Script {
     fn limit(&self, text: &str) -> Result<(UnixNanos, UserName, Command), String> {
         let line: LimitLine = read(text)?;
         for (field, value) in [("hard", &line.hard), ("soft", &line.soft)] {
-            let parsed = value.as_ref().map(|value| LimitValue::parse(line.name, value)).transpose();
+            let parsed = value.as_ref().map(|value| LimitValue::parse(line.name.0, value)).transpose();
             parsed.map_err(|why| format!("field '{field}': {why}"))?;
         }
-        let LimitLine { name, scope, hard, soft, reason, .. } = line;
+        let LimitLine { name: Word(name), scope, hard, soft, reason, .. } = line;
         let draft = LimitDraft {
             name,
             scope,
@@ -374,7 +371,7 @@ impl Script {
             }
             "status" => {
                 let line: StatusLine = read(text)?;
-                let halted = match line.state {
+                let halted = match line.state.0 {
                     Status::Halted => true,
                     Status::Trading => false,
                 };
@@ -445,17 +442,17 @@ fn account(text: &str) -> Result<(UnixNanos, Command), String> {
         currency: line.currency.unwrap_or(Currency::USD),
         cash: line.cash,
         short: line.short,
-        margin: line.margin,
+        margin: line.margin.0,
         broker: crate::domain::BrokerId::Paper,
-        lots: line.lots,
-        trigger: line.trigger,
+        lots: line.lots.0,
+        trigger: line.trigger.0,
     };
     Ok((line.t, Command::OpenAccount(spec)))
 }
 
 fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), String> {
     let line: ConfigLine = read(text)?;
-    if let Some(fee) = line.fee {
+    if let Some(Table(fee)) = line.fee {
         for (name, raw) in [
             ("per_share", fee.per_share.raw()),
             ("min", fee.min.raw()),
@@ -498,7 +495,7 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
         }
         venue.volume_impact = impact;
     }
-    venue.limit_fill = line.limit_fill.unwrap_or(venue.limit_fill);
+    venue.limit_fill = line.limit_fill.map_or(venue.limit_fill, |word| word.0);
     if let Some(chance) = line.limit_chance {
         not_negative("limit_chance", chance.raw())?;
         if chance.raw() > Ratio::ONE_RAW {
@@ -512,8 +509,8 @@ fn config(text: &str, mut venue: VenueModel) -> Result<(UnixNanos, Command), Str
     Ok((line.t, Command::Configure(venue)))
 }
 
-fn tiers(lines: &[TierLine]) -> Result<FeeTiers, String> {
-    let tier = |line: &TierLine| {
+fn tiers(lines: &[Table<TierLine>]) -> Result<FeeTiers, String> {
+    let tier = |Table(line): &Table<TierLine>| {
         let rate = basis_points("bps of a tier", line.bps)?;
         Ok(FeeTier { from: line.from, per_share: line.per_share, rate })
     };
