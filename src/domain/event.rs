@@ -574,6 +574,10 @@ pub enum EventBody {
         time: UnixNanos,
         /// Last price of every held or ordered instrument.
         prices: Vec<(InstrumentId, Price)>,
+        /// How long before that time each of them was seen, in nanoseconds; empty where all were seen then. `None` in
+        /// marks that do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ages: Option<Vec<i64>>,
         /// Figures of every account of the exchange.
         accounts: Vec<EquityMark>,
     },

@@ -10,7 +10,7 @@ use crate::domain::time::NANOS_PER_SECOND;
 use crate::domain::{AccountId, Exchange, InstrumentId, Margin, Money, Price, RefusalCode};
 use crate::portfolio::Account;
 use crate::risk::checks::{FatFill, Loss, MarginStanding, fat_fill, losses};
-use crate::risk::{OrderKey, Target, monitor};
+use crate::risk::{OrderKey, Priced, Target, monitor};
 
 use super::engine::EngineError;
 use super::step::Step;
@@ -69,9 +69,14 @@ impl Step<'_> {
             let peak = self.state().peak(account).max(opens.unwrap_or(equity));
             accounts.push(EquityMark { account: *name, equity, day_open, peak });
         }
-        let prices = self.marked_prices(exchange);
+        let seen = self.marked_prices(exchange);
+        let prices = seen.iter().map(|(instrument, last)| (*instrument, last.price)).collect();
+        let mut ages: Vec<i64> = seen.iter().map(|(_, last)| self.now.since(last.time)).collect();
+        if ages.iter().all(|age| *age == 0) {
+            ages.clear();
+        }
         self.engine.state.view.marked.insert(exchange, self.now);
-        self.emit(EventBody::Marked { exchange, time: self.now, prices, accounts })?;
+        self.emit(EventBody::Marked { exchange, time: self.now, prices, ages: Some(ages), accounts })?;
         self.judge_use(exchange)
     }
 
@@ -95,7 +100,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn marked_prices(&self, exchange: Exchange) -> Vec<(InstrumentId, Price)> {
+    /// What is held or ordered of an exchange, with its last price.
+    fn marked_prices(&self, exchange: Exchange) -> Vec<(InstrumentId, Priced)> {
         let state = self.state();
         let held = state.accounts().values().flat_map(|a| a.positions().keys().copied());
         // What strategies hold against each other is worth something to each.
@@ -104,7 +110,7 @@ impl Step<'_> {
         let mut wanted: Vec<InstrumentId> = wanted.filter(|i| i.exchange == exchange).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        wanted.into_iter().filter_map(|i| state.view.last(i).map(|p| (i, p.price))).collect()
+        wanted.into_iter().filter_map(|i| Some((i, state.view.last(i)?))).collect()
     }
 
     /// After a market event: moves the live peaks and lets the loss controls speak, once each.

@@ -6,6 +6,7 @@ mod exits;
 mod finer;
 mod govern;
 mod margin;
+mod marks;
 mod remote;
 mod risk;
 mod self_trades;

@@ -413,7 +413,7 @@ impl Fold<'_> {
     }
 
     fn mark(&mut self, exchange: Exchange, time: UnixNanos, prices: &[(InstrumentId, Price)]) {
-        let EventBody::Marked { accounts, .. } = &self.event.body else { return };
+        let EventBody::Marked { accounts, ages, .. } = &self.event.body else { return };
         let calendar = self.calendars.of(exchange);
         let day = calendar.date_at(time);
         let session = calendar.position_on_or_after(day);
@@ -435,9 +435,15 @@ impl Fold<'_> {
             }
         }
         self.state.clocks.insert(exchange, time);
-        for (instrument, price) in prices {
-            if self.state.view.last(*instrument).is_none_or(|last| last.price != *price) {
-                self.state.set_last(*instrument, *price, time);
+        for (at, (instrument, price)) in prices.iter().enumerate() {
+            let last = self.state.view.last(*instrument);
+            let seen = match ages {
+                Some(ages) => time.plus_nanos(-ages.get(at).copied().unwrap_or(0)),
+                // A mark that does not say when: a price that is the same may be an old one.
+                None => last.filter(|last| last.price == *price).map_or(time, |last| last.time),
+            };
+            if last.is_none_or(|last| (last.price, last.time) != (*price, seen)) {
+                self.state.set_last(*instrument, *price, seen);
             }
         }
         for mark in accounts {
