@@ -7,6 +7,7 @@ mod claim;
 mod end;
 mod fill;
 mod halt;
+mod mark;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{ack::RiskAck, claim::Claim, end::EndReason, halt::HaltMode};
 pub use fill::{Fill, VenueFill};
+pub use mark::EquityMark;
 
 use super::limit::{Breach, DecisionRecord, LimitDraft, LimitName, Scope, Turn};
 use super::market::SplitRatio;
@@ -61,19 +63,6 @@ pub enum CashKind {
     CashInLieu,
     /// Paid for borrowed shares.
     Borrow,
-}
-
-/// An account's figures at a mark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EquityMark {
-    /// Account.
-    pub account: AccountId,
-    /// Equity now.
-    pub equity: Money,
-    /// Equity at the start of the exchange's day.
-    pub day_open: Money,
-    /// Highest equity so far.
-    pub peak: Money,
 }
 
 /// What happened.

@@ -424,22 +424,7 @@ impl House {
     ) -> Result<Vec<view::HistoryRow>, ServiceError> {
         let accounts = self.scoped(permit.scope(), account)?;
         let fills = lock(self.ledger()).executions(Accounts::Only(&accounts), period, most)?;
-        Ok(fills
-            .into_iter()
-            .map(|f| view::HistoryRow {
-                time: f.time,
-                account: f.account,
-                id: f.id,
-                symbol: f.instrument.symbol,
-                instrument: f.instrument,
-                side: f.side,
-                quantity: f.quantity,
-                price: f.price,
-                fee: f.fee,
-                realized: f.realized,
-                currency: f.instrument.exchange.currency(),
-            })
-            .collect())
+        Ok(fills.into_iter().map(view::HistoryRow::of).collect())
     }
 
     /// Refuses an account outside a scope as if it did not exist.

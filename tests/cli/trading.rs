@@ -247,3 +247,42 @@ fn changed_settings_of_the_paper_exchange_are_journaled_when_the_home_is_opened_
     bench.run("root", &["order", "cancel", "--all"]).ended(0);
     assert_eq!(configured(), before + 1, "once");
 }
+
+#[test]
+fn a_past_day_ends_for_each_account_as_on_its_exchange() {
+    let bench = Bench::staffed();
+    for (exchange, symbol) in [("XNYS", "NYC"), ("XASX", "SYD")] {
+        let mut bars = String::from("date,symbol,open,high,low,close,volume\n");
+        // In July the session of the 11th begins in Sydney four hours before the 10th ends in New York.
+        for (day, price) in [("06", 10), ("07", 11), ("10", 12), ("11", 13)] {
+            bars.push_str(&format!("2017-07-{day},{symbol},{price},{price},{price},{price},900000\n"));
+        }
+        let file = bench.file(&format!("{exchange}.csv"), bars);
+        bench.run("ana", &["import", "bars", &file, "--exchange", exchange]);
+    }
+    bench.run("root", &["account", "open", "sydney", "--exchange", "XASX", "--cash", "1000"]).ended(0);
+    for to in ["2017-07-06", "2017-07-07", "2017-07-10", "2017-07-11"] {
+        for exchange in ["XASX", "XNYS"] {
+            bench.run("ana", &["advance", "--exchange", exchange, "--to", to]).ended(0);
+        }
+        if to == "2017-07-06" {
+            for (account, symbol) in [("desk", "NYC"), ("sydney", "SYD")] {
+                bench.run("ana", &["order", "submit", "buy", "10", symbol, "--account", account]).ended(0);
+            }
+        }
+    }
+    let at = |args: &[&str]| bench.run("ana", &[args, &["--as-of", "2017-07-10"]].concat()).ended(0);
+    let both = "as of 2017-07-10 23:59 Sydney and 2017-07-10 23:59 New York";
+    for args in [&["portfolio"][..], &["order", "list"], &["history"]] {
+        assert!(at(args).contains(both), "{}", at(args));
+    }
+    let alone = at(&["portfolio", "--account", "sydney"]);
+    assert!(alone.contains("as of 2017-07-10 23:59 Sydney") && !alone.contains("New York"), "{alone}");
+    assert!(at(&["limits", "show"]).contains("as of 2017-07-10 23:59 New York"), "of no account");
+    let held = bench.json("ana", &["portfolio", "--as-of", "2017-07-10"]);
+    let times: Vec<&str> =
+        held.as_array().unwrap().iter().map(|p| p["market_time"].as_str().unwrap()).collect();
+    assert_eq!(times, ["2017-07-10T20:00:00Z", "2017-07-10T06:00:00Z"]);
+    let ahead = bench.run("ana", &["portfolio", "--as-of", "2017-07-13"]);
+    assert!(ahead.err.contains("is ahead of market time"), "{ahead:?}");
+}

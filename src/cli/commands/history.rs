@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::{Env, period};
+use super::{Env, period, told_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::AccountId;
@@ -32,13 +32,14 @@ impl History {
     /// Prints the fills.
     pub fn run(self, env: &mut Env<'_>) -> Result<(), Failure> {
         let session = env.session(OpenMode::Read)?;
-        let mut wanted = period(self.from, self.to);
-        if let Some(moment) = self.as_of {
-            let time = session.house().instant_of(moment)?;
-            wanted.to = wanted.to.min(time.plus_nanos(1));
-        }
+        let (house, wanted) = (session.house(), period(self.from, self.to));
         let permit = session.permit::<ViewPortfolio>()?;
-        let rows = session.house().history(&permit, self.account, wanted, LISTING_MAX)?;
-        env.out.list(&rows, "no trades yet")
+        let past = self.as_of.map(|moment| house.past(&permit, self.account, moment)).transpose()?;
+        let rows = match &past {
+            Some(past) => house.history_at(&permit, self.account, wanted, past)?,
+            None => house.history(&permit, self.account, wanted, LISTING_MAX)?,
+        };
+        env.out.list(&rows, "no trades yet")?;
+        told_of(env, house, past.as_ref())
     }
 }

@@ -1,6 +1,6 @@
 //! `limits show|history|diff|set|approve|reject|revert`: what bounds trading, and who changed it.
 
-use super::{Env, left_out};
+use super::{Env, told_of};
 use crate::cli::args::one_of;
 use crate::cli::context::OpenMode;
 use crate::cli::credentials;
@@ -143,8 +143,9 @@ impl LimitsCommand {
             LimitsCommand::Show { as_of } => {
                 let session = env.session(OpenMode::Read)?;
                 let (house, permit) = (session.house(), session.permit::<ViewLimits>()?);
-                let view = match as_of {
-                    Some(moment) => house.limits_at(&permit, moment)?,
+                let past = as_of.map(|moment| house.past_of_home(moment)).transpose()?;
+                let view = match &past {
+                    Some(past) => house.limits_at(&permit, past)?,
                     None => house.limits(&permit)?,
                 };
                 env.out.list(&view.limits, "no limits are set")?;
@@ -154,7 +155,7 @@ impl LimitsCommand {
                 }
                 let alone = "one person only: loosening a limit waits for a second person";
                 env.out.remark(if view.single_person { alone } else { "" })?;
-                left_out(env, house, as_of)
+                told_of(env, house, past.as_ref())
             }
             LimitsCommand::History => {
                 let session = env.session(OpenMode::Read)?;

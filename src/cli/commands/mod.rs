@@ -42,7 +42,7 @@ use super::errors::Failure;
 use super::output::{Format, Out};
 use crate::domain::{CleanText, UnixNanos, UserName};
 use crate::service::access::{self, Password, Session};
-use crate::service::as_of::Moment;
+use crate::service::as_of::Past;
 use crate::service::deed::Doer;
 use crate::service::keys::Sealed;
 use crate::service::passing::{self, Hand, Reach};
@@ -204,10 +204,11 @@ pub fn period(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Period {
     }
 }
 
-/// Says what a past moment leaves out where exchanges have different times.
-pub fn left_out(env: &mut Env<'_>, house: &House, moment: Option<Moment>) -> Result<(), Failure> {
+/// Says below a table which past instants it shows, and what is left out of them.
+pub fn told_of(env: &mut Env<'_>, house: &House, past: Option<&Past>) -> Result<(), Failure> {
     // Only tables have remarks, and the answer costs a look at the journal.
-    let asked = moment.filter(|_| env.out.format() == Format::Table);
-    let told = asked.map(|moment| house.left_out_at(moment)).transpose()?.flatten();
-    env.out.remark(told.unwrap_or_default())
+    match past.filter(|_| env.out.format() == Format::Table) {
+        Some(past) => env.out.remark(&house.told_of(past)?),
+        None => Ok(()),
+    }
 }

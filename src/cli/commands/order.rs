@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::order_submit::{Submit, is_refused};
-use super::{Env, left_out, period};
+use super::{Env, period, told_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::domain::{AccountId, CleanText, OrderId, OrderStatus, Price, Quantity, Symbol};
@@ -114,12 +114,13 @@ impl OrderCommand {
                 let session = env.session(OpenMode::Read)?;
                 let permit = session.permit::<ViewPortfolio>()?;
                 let (house, period) = (session.house(), period(list.from, list.to));
-                let rows = match list.as_of {
-                    Some(moment) => house.orders_at(&permit, list.account, period, moment)?,
+                let past = list.as_of.map(|moment| house.past(&permit, list.account, moment)).transpose()?;
+                let rows = match &past {
+                    Some(past) => house.orders_at(&permit, list.account, period, past)?,
                     None => house.orders(&permit, list.account, period)?,
                 };
                 env.out.list(&rows, "no orders yet")?;
-                left_out(env, house, list.as_of)
+                told_of(env, house, past.as_ref())
             }
             OrderCommand::Show(show) => show.run(env),
             OrderCommand::Amend(amend) => {

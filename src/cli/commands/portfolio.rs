@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Env, left_out};
+use super::{Env, told_of};
 use crate::cli::context::OpenMode;
 use crate::cli::errors::Failure;
 use crate::cli::output::Format;
@@ -33,8 +33,9 @@ impl PortfolioArgs {
         if self.lots {
             return env.out.list(&house.open_lots(&permit, self.account)?, "no holdings");
         }
-        let portfolios = match self.as_of {
-            Some(moment) => house.portfolios_at(&permit, self.account, moment)?,
+        let past = self.as_of.map(|moment| house.past(&permit, self.account, moment)).transpose()?;
+        let portfolios = match &past {
+            Some(past) => house.portfolios_at(&permit, self.account, past)?,
             None => house.portfolios(&permit, self.account)?,
         };
         match env.out.format() {
@@ -53,7 +54,7 @@ impl PortfolioArgs {
                 if portfolios.is_empty() {
                     env.out.remark("no accounts")?;
                 }
-                left_out(env, house, self.as_of)
+                told_of(env, house, past.as_ref())
             }
         }
     }

@@ -54,10 +54,12 @@ fn every_day_seen_later_is_what_was_seen_then_whoever_holds_the_home() {
     assert!(engine.is_none());
     for (time, portfolios, statuses) in then {
         for house in [&home.house, &reader] {
-            let at = Moment::Instant(time);
-            assert_eq!(house.left_out_at(at).unwrap(), None, "of one exchange nothing is left out");
-            assert_eq!(seen(house.portfolios_at(&view, None, at).unwrap()), portfolios);
-            let orders = house.orders_at(&view, None, Period::ALL, at).unwrap();
+            let at = house.past(&view, None, Moment::Instant(time)).unwrap();
+            let told = house.told_of(&at).unwrap();
+            let clock = house.calendars().of(Exchange::Sim).local_clock(time);
+            assert_eq!(told, format!("as of {clock}"), "of one exchange nothing is left out");
+            assert_eq!(seen(house.portfolios_at(&view, None, &at).unwrap()), portfolios);
+            let orders = house.orders_at(&view, None, Period::ALL, &at).unwrap();
             let found = own(orders);
             assert_eq!(found, statuses);
         }
@@ -65,23 +67,18 @@ fn every_day_seen_later_is_what_was_seen_then_whoever_holds_the_home() {
     let limits = trader.permit::<ViewLimits>().unwrap();
     let now = home.house.limits(&limits).unwrap();
     let time = home.house.house_time().unwrap();
-    let today = Moment::Day(time.date());
-    assert_eq!(home.house.limits_at(&limits, today).unwrap().version, now.version, "a day that is not over");
+    let then = |moment| home.house.limits_at(&limits, &home.house.past_of_home(moment).unwrap()).unwrap();
+    assert_eq!(then(Moment::Day(time.date())).version, now.version, "a day that is not over");
     let overnight = Moment::Instant(time.plus_nanos(1));
-    assert_eq!(
-        home.house.limits_at(&limits, overnight).unwrap().version,
-        now.version,
-        "no session is between"
-    );
+    assert_eq!(then(overnight).version, now.version, "no session is between");
     let next = home.house.calendars().of(Exchange::Sim).next_session(time.date()).unwrap();
     for ahead in [Moment::Day(next.date), Moment::Instant(next.open.plus_nanos(1))] {
-        let refused = home.house.limits_at(&limits, ahead).unwrap_err().to_string();
+        let refused = home.house.past_of_home(ahead).unwrap_err().to_string();
         assert!(refused.contains("is ahead of market time, which has come to"), "{refused}");
-        assert!(home.house.portfolios_at(&view, None, ahead).is_err());
-        assert!(home.house.orders_at(&view, None, Period::ALL, ahead).is_err());
-        assert!(home.house.instant_of(ahead).is_err(), "trades are cut there");
+        assert!(home.house.past(&view, None, ahead).is_err());
     }
     let before = Moment::Day(chrono::NaiveDate::from_ymd_opt(1970, 1, 2).unwrap());
-    assert!(home.house.portfolios_at(&view, None, before).unwrap().is_empty());
-    assert_eq!(home.house.limits_at(&limits, before).unwrap().version, 0);
+    let past = home.house.past(&view, None, before).unwrap();
+    assert!(home.house.portfolios_at(&view, None, &past).unwrap().is_empty());
+    assert_eq!(then(before).version, 0);
 }

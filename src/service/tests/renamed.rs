@@ -96,7 +96,10 @@ fn a_renamed_instrument_is_held_ordered_and_watched_under_its_new_symbol() {
     let held = |moment: Option<&str>| {
         let desk = Some("desk".parse().unwrap());
         let shown = match moment {
-            Some(day) => home.house.portfolios_at(&permit, desk, day.parse().unwrap()).unwrap(),
+            Some(day) => {
+                let past = home.house.past(&permit, desk, day.parse().unwrap()).unwrap();
+                home.house.portfolios_at(&permit, desk, &past).unwrap()
+            }
             None => home.house.portfolios(&permit, desk).unwrap(),
         };
         let positions = shown[0].positions.iter();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::row::Execution;
 use crate::domain::{
     AccountId, AccountKind, Currency, Exchange, InstrumentId, Money, OrderId, OrderStatus, OrderType, Price,
     Quantity, Ratio, RefusalCode, Seq, Side, StrategyId, Symbol, TimeInForce, Trail, TriggerType, UnixNanos,
@@ -206,4 +207,23 @@ pub struct HistoryRow {
     pub realized: Money,
     /// Currency of price, fee and realised.
     pub currency: Currency,
+}
+
+impl HistoryRow {
+    /// A fill as people see it.
+    pub(in crate::service) fn of(fill: Execution) -> Self {
+        Self {
+            time: fill.time,
+            account: fill.account,
+            id: fill.id,
+            symbol: fill.instrument.symbol,
+            instrument: fill.instrument,
+            side: fill.side,
+            quantity: fill.quantity,
+            price: fill.price,
+            fee: fill.fee,
+            realized: fill.realized,
+            currency: fill.instrument.exchange.currency(),
+        }
+    }
 }
