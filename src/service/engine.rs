@@ -116,7 +116,7 @@ impl std::fmt::Debug for Work {
 /// Builds the engine of a home from its journal, and both ends of its queue.
 pub fn open(
     home: &Path,
-    store: TradesStore,
+    mut store: TradesStore,
     courier: Courier,
     calendars: Calendars,
     clock: Arc<dyn Clock>,
@@ -126,6 +126,9 @@ pub fn open(
         .ok();
     let recovered = resume(&calendars, store.read(), snapshots.as_ref(), None)?;
     let engine = recovered.engine.clone();
+    if store.is_of_earlier()? {
+        store.rebuild(engine.standing_rows())?;
+    }
     let keeper = match snapshots.clone() {
         Some(snapshots) => Some(Keeper::new(TradesReader::open(home)?, snapshots, recovered)),
         None => None,

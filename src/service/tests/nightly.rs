@@ -5,6 +5,7 @@ use std::io::Write;
 use rusqlite::Connection;
 
 use super::*;
+use crate::domain::OrderStatus;
 use crate::service::ServiceError;
 use crate::service::advance::Until;
 use crate::service::audit::AuditHead;
@@ -170,4 +171,30 @@ fn it_runs_on_a_thread_of_its_own_and_ends_with_the_workstation() {
     drop(nightly);
     assert!(last_verify(&home).ok);
     home.close();
+}
+
+#[test]
+fn tables_in_the_words_of_an_earlier_release_are_no_damage_and_are_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::demo(folder.path(), 7);
+    let held = home.screen(Role::Trader).positions.first().unwrap().instrument;
+    let permit = home.login(Role::Trader).trade_permit(None).unwrap();
+    let resting = wish("rests", Side::Buy, held, 1, Some("1.00".parse().unwrap()));
+    assert_eq!(home.house.submit(&permit, &resting).unwrap().status, OrderStatus::Accepted);
+    let clock = home.close();
+    let trades = Connection::open(folder.path().join("trades.db")).unwrap();
+    trades.execute_batch("UPDATE orders SET status = 'triggered' WHERE id = 'rests'").unwrap();
+    let is_sound = |home: &Home| {
+        let auditor = home.login(Role::Risk);
+        home.house.verify_audit(&auditor.permit::<Audit>().unwrap(), None).unwrap().sound
+    };
+    let reader = || Home::with(Parts { own: false, ..parts(folder.path(), &clock) }, clock.clone());
+    assert!(!is_sound(&reader()), "in a table of this release it is damage");
+    trades.execute_batch("DELETE FROM standing").unwrap();
+    assert!(is_sound(&reader()));
+    let home = Home::at(folder.path(), clock.clone());
+    let sql = "SELECT status FROM orders WHERE id = 'rests'";
+    let status: String = trades.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(status, "accepted");
+    assert!(is_sound(&home));
 }

@@ -97,8 +97,8 @@ fn a_backup_of_an_earlier_release_is_brought_up_to_date_and_verified_before_it_t
     let (full, other) = (home(), tempfile::tempdir().unwrap());
     owner(full.path()).append(&opening()).unwrap();
     let trades = || Connection::open(full.path().join(TRADES_FILE)).unwrap();
-    let earlier =
-        "DROP TABLE journal_spans; DELETE FROM schema_migrations WHERE version = 5; PRAGMA user_version = 4";
+    let earlier = "DROP TABLE standing; DROP TABLE journal_spans; DELETE FROM schema_migrations WHERE version > 4; \
+         PRAGMA user_version = 4";
     trades().execute_batch(earlier).unwrap();
     let (good, bad) = (other.path().join("good"), other.path().join("bad"));
     backup(full.path(), TEXTS, &good).unwrap();

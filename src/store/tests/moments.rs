@@ -76,8 +76,8 @@ fn a_home_of_an_earlier_release_gets_its_blocks_and_wrong_ones_are_found() {
     let events = events(&draws);
     append(&mut owner(home.path()), &events, 2_000);
     let raw = || Connection::open(home.path().join(TRADES_FILE)).unwrap();
-    let earlier =
-        "DROP TABLE journal_spans; DELETE FROM schema_migrations WHERE version = 5; PRAGMA user_version = 4";
+    let earlier = "DROP TABLE standing; DROP TABLE journal_spans; DELETE FROM schema_migrations WHERE version > 4; \
+         PRAGMA user_version = 4";
     raw().execute_batch(earlier).unwrap();
     let store = owner(home.path());
     assert!(store.read().verify().unwrap().is_sound());

@@ -39,6 +39,7 @@ pub(super) const MIGRATIONS: Migrations = &[
     include_str!("../schema/trades/003.sql"),
     include_str!("../schema/trades/004.sql"),
     include_str!("../schema/trades/005.sql"),
+    include_str!("../schema/trades/006.sql"),
 ];
 
 /// Reads the trades store.

@@ -6,7 +6,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::super::codec::{json, spell, to_json};
 use super::super::error::{Fault, StoreError};
-use super::TradesStore;
+use super::super::migrate::newest;
+use super::{MIGRATIONS, TradesStore};
 use crate::domain::limit::{LimitVersion, VersionStatus};
 use crate::domain::order_state::{Order, Remote};
 use crate::domain::row::{Execution, Portfolio, RiskAckRow, RiskEventRow, Row};
@@ -213,13 +214,24 @@ fn write_limit(conn: &Connection, v: &LimitVersion) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// Whether the tables that tell how things stand were made by a program of this schema version.
+pub(super) fn stand(conn: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM standing WHERE version = ?1)";
+    conn.query_row(sql, [newest(MIGRATIONS)], |row| row.get(0))
+}
+
 impl TradesStore {
-    /// Throws the projected tables away and writes them anew from rows that were folded from the whole journal.
+    /// Whether an earlier release made the tables that tell how things stand: orders, portfolios and limit versions.
+    pub fn is_of_earlier(&self) -> Result<bool, StoreError> {
+        self.read().db.read("read who made its tables", stand).map(|stand| !stand)
+    }
+
+    /// Throws the tables that tell how things stand away and writes them anew from rows that were folded from the whole
+    /// journal. What an event brought (executions, risk events) stays.
     pub fn rebuild(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<u64, StoreError> {
-        self.write("rebuild the projected tables", |tx, ends| {
+        self.write("rebuild the tables that tell how things stand", |tx, ends| {
             tx.execute_batch(
-                "DELETE FROM orders; DELETE FROM executions; DELETE FROM risk_events; DELETE FROM risk_acks; \
-                 DELETE FROM portfolios; DELETE FROM limit_versions;",
+                "DELETE FROM orders; DELETE FROM portfolios; DELETE FROM limit_versions; DELETE FROM standing;",
             )?;
             let mut written = 0;
             let mut writer = Writer::new(tx)?;
@@ -227,6 +239,7 @@ impl TradesStore {
                 writer.write(&row)?;
                 written += 1;
             }
+            tx.execute("INSERT INTO standing VALUES (?1)", [newest(MIGRATIONS)])?;
             Ok::<_, Fault>((written, ends))
         })
     }
