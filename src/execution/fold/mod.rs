@@ -211,30 +211,34 @@ impl Fold<'_> {
                     self.state.warned.insert(key, *level);
                 }
             }
-            EventBody::RiskEvent {
-                code: RefusalCode::ReconciliationBreak | RefusalCode::LateFill,
-                account,
-                observed,
-                ..
-            } => {
-                self.state.breaks.entry(*account).or_default().insert(observed.clone());
-                let since = self.state.broken_since.entry(*account).or_default();
-                since.entry(observed.clone()).or_insert(self.event.wall);
+            EventBody::RiskEvent { code, account, observed, scope, .. } => {
+                self.risk_event((*code, *account, *scope), observed);
             }
             EventBody::MarginEased { account, code, .. } | EventBody::RiskEased { account, code } => {
                 self.state.latched.remove(&(*account, *code));
             }
-            // Told each time.
-            EventBody::RiskEvent { code: RefusalCode::FatFill, .. } => {}
-            EventBody::RiskEvent { code, account, scope: Some(scope), .. } => {
-                self.state.latched_scopes.insert((*account, *code, *scope));
-            }
-            EventBody::RiskEvent { code, account, .. } => {
-                self.state.latched.insert((*account, *code));
-            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// What risk had to see: kept until it is over, so that it is told once.
+    fn risk_event(
+        &mut self,
+        (code, account, scope): (RefusalCode, AccountId, Option<Scope>),
+        observed: &str,
+    ) {
+        match (code, scope) {
+            (RefusalCode::ReconciliationBreak | RefusalCode::LateFill, _) => {
+                self.state.breaks.entry(account).or_default().insert(observed.to_owned());
+                let since = self.state.broken_since.entry(account).or_default();
+                since.entry(observed.to_owned()).or_insert(self.event.wall);
+            }
+            // Told each time.
+            (RefusalCode::FatFill, _) => {}
+            (code, Some(scope)) => drop(self.state.latched_scopes.insert((account, code, scope))),
+            (code, None) => drop(self.state.latched.insert((account, code))),
+        }
     }
 
     fn outside(&mut self) -> Result<(), EngineError> {
