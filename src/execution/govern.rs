@@ -234,12 +234,15 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Cancels working orders that a limit no longer allows, the newest first, when the draft says so.
+    /// Cancels working orders that a limit no longer allows, the newest first, when the draft says so: of one for a single
+    /// order, that order alone.
     fn cancel_over(&mut self, draft: &LimitDraft) -> Result<(), EngineError> {
         if draft.working == WorkingOrders::Keep {
             return Ok(());
         }
-        for key in self.newest_first(|_| true) {
+        let is_meant =
+            |order: &Order| draft.terms.order.is_none_or(|key| key == (order.spec.account, order.spec.id));
+        for key in self.newest_first(is_meant) {
             if self.is_over(&key, draft) {
                 self.end(key, EndReason::LimitTightened)?;
             }

@@ -266,9 +266,9 @@ impl LimitBook {
         self.versions.iter().filter(|v| given.contains(&v.version) && v.draft.names(symbol)).collect()
     }
 
-    /// Whether no limit is in force.
+    /// Whether no limit is in force, nor a value for one order.
     pub fn is_silent(&self) -> bool {
-        self.in_force.is_empty()
+        self.in_force.is_empty() && self.of_orders.is_empty()
     }
 
     /// Whether a limit of this name is in force anywhere.
@@ -286,22 +286,33 @@ impl LimitBook {
         })
     }
 
-    /// Limits that bind an order: a value given to this one order stands in the place of the standing one.
+    /// Limits that bind an order: a value given to this one order stands in the place of the standing one, or beside
+    /// those of other names and scopes where there is none.
     pub fn binding_order(
         &self,
         target: &Target,
         key: OrderKey,
     ) -> impl Iterator<Item = (LimitName, Scope, &InForce)> {
         let own = self.of_orders.get(&key).map_or(&[][..], Vec::as_slice);
-        self.binding(target).map(move |(name, scope, value)| {
-            let given = own.iter().rev().find(|given| (given.0, given.1) == (name, scope));
-            (name, scope, given.filter(|given| self.stands(given)).map_or(value, |(_, _, value)| value))
-        })
+        let latest = move |name, scope| own.iter().rev().find(|given| (given.0, given.1) == (name, scope));
+        let standing = self.binding(target).map(move |(name, scope, value)| {
+            let given = latest(name, scope).filter(|given| self.stands(given));
+            (name, scope, given.map_or(value, |(_, _, value)| value))
+        });
+        let target = *target;
+        let alone = own.iter().filter(move |given @ (name, scope, value)| {
+            let is_latest = latest(*name, *scope).is_some_and(|(_, _, last)| last.version == value.version);
+            is_latest && self.get(*name, *scope).is_none() && target.is_bound_by(*scope) && self.stands(given)
+        });
+        standing.chain(alone.map(|(name, scope, value)| (*name, *scope, value)))
     }
 
-    /// Whether a value for one order still binds it: nobody agreed to it beside a limit that came after it.
+    /// Whether a value for one order still binds it: nobody agreed to it beside a limit that came after it, or that was
+    /// taken away since.
     fn stands(&self, (name, scope, given): &Given) -> bool {
-        self.get(*name, *scope).is_none_or(|now| now.version < given.version)
+        let begun = self.begun.get(&(*scope, *name)).and_then(|stack| stack.last());
+        let newest = [self.get(*name, *scope), begun.map(|begun| &begun.value)];
+        newest.into_iter().flatten().all(|now| now.version < given.version)
     }
 
     /// Versions that were given to one order only and may still be used by it.
@@ -318,6 +329,9 @@ impl LimitBook {
             return Err(LimitError::EmptyWindow);
         }
         self.is_fresh(draft)?;
+        if let Some(set) = terms.set {
+            self.is_told_apart(set)?;
+        }
         // What one order may do is compared with limits that may not stand yet: a person judges it.
         if terms.set.is_some() || terms.order.is_some() {
             return Ok(LimitChange::Waits);

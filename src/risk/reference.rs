@@ -35,8 +35,11 @@ agree after 24 hours, and the version says so. A version may begin later (`--fro
 for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).
 Nobody agrees to what they were not shown: `limits approve SET` says what is in a change set and what approves it (`--seen`
 with its newest version); a set that another version joined since is shown again, and no version of one is approved by itself.
+A change set has at least one character in its name that is no digit, so that `limits approve` and `limits reject` never take it
+for a version.
 A version for one order always waits for a second person, and counts for nothing beside a later version of the same limit:
-what they agreed to was an exception from what they saw. Its preview (`--preview`) looks at that order alone, open or
+what they agreed to was an exception from what they saw. Where no limit of its name and scope stands it is one for that order;
+where it cancels working orders (`--working cancel`) it cancels none but that. Its preview (`--preview`) looks at that order alone, open or
 decided on. `limits revert` puts a version back for its one order or until its
 end, where it had one, and never for more.
 

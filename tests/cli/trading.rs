@@ -159,6 +159,9 @@ fn a_second_person_agrees_to_what_still_can_be_and_to_no_window_that_is_over() {
     let join =
         |name: &str| bench.json("raj", &["limits", "set", name, "5", "--set", "june"])["version"].to_string();
     let (first, second) = (join("max_open_orders"), join("max_leverage"));
+    let ran = bench.run("raj", &["limits", "set", "max_open_orders", "5", "--set", "10"]);
+    assert!(ran.err.contains("such as 'set-10'"), "{}", ran.err);
+    ran.ended(1);
     let command = format!("'qlib-pro limits approve june --seen {second}'");
     for wish in [vec![first.as_str()], vec!["june"], vec!["june", "--seen", &first]] {
         let ran = bench.run("sam", &[&["limits", "approve"], wish.as_slice()].concat());

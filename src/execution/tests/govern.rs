@@ -199,6 +199,51 @@ fn nobody_plants_an_override_of_one_order_ahead_of_a_limit() {
     desk.check(&Calendars::bundled().unwrap());
 }
 
+#[test]
+fn what_comes_into_force_for_one_order_cancels_no_other() {
+    let at = |minutes: i64| start().plus_nanos(minutes * 60_000_000_000);
+    for from in [None, Some(at(5))] {
+        let mut desk = desk();
+        for id in ["one", "other"] {
+            assert_eq!(desk.refusal(id, 50), None);
+        }
+        // Both are over it and stay.
+        desk.set(draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default()));
+        let order = Some(("A".parse().unwrap(), "one".parse().unwrap()));
+        let terms = LimitTerms { order, effective_from: from, ..LimitTerms::default() };
+        let working = WorkingOrders::Cancel;
+        desk.set(LimitDraft { working, ..draft(LimitName::MaxOrderQuantity, "45", terms) });
+        desk.approve("ann", 2);
+        desk.bar("AAA", 4, AAA, 1_000_000);
+        let ended = desk.events.iter().filter_map(|e| match &e.body {
+            EventBody::OrderCanceled { id, reason: EndReason::LimitTightened, .. } => Some(id.as_str()),
+            _ => None,
+        });
+        assert_eq!(ended.collect::<Vec<_>>(), ["one"], "{from:?}");
+        desk.check(&Calendars::bundled().unwrap());
+    }
+}
+
+#[test]
+fn a_limit_for_one_order_binds_it_where_no_other_stands() {
+    let mut desk = desk();
+    let of = |id: &str| LimitTerms {
+        order: Some(("A".parse().unwrap(), id.parse().unwrap())),
+        ..LimitTerms::default()
+    };
+    desk.set(draft(LimitName::MaxOrderQuantity, "40", of("one")));
+    assert_eq!(desk.refusal("early", 50), None, "it waits, and is meant for another order");
+    desk.approve("ann", 1);
+    assert_eq!(desk.refusal("other", 50), None);
+    assert_eq!(desk.refusal("one", 50), Some(RefusalCode::MaxOrderQty));
+    // Beside a limit of another name, and none of its own was taken away after it.
+    desk.set(draft(LimitName::MaxOpenOrders, "9", LimitTerms::default()));
+    desk.set(draft(LimitName::MaxOrderQuantity, "40", of("two")));
+    desk.approve("ann", 3);
+    assert_eq!(desk.refusal("two", 50), Some(RefusalCode::MaxOrderQty));
+    desk.check(&Calendars::bundled().unwrap());
+}
+
 fn june() -> LimitTerms {
     LimitTerms { set: Some("june".parse().unwrap()), ..LimitTerms::default() }
 }

@@ -351,6 +351,27 @@ fn equal_to_a_limit_passes_and_more_does_not() {
 }
 
 #[test]
+fn a_limit_for_one_order_bounds_the_largest_quantity_where_no_other_stands() {
+    let mut world = World::new();
+    let wish = order(Side::Buy, 90, None);
+    let terms = LimitTerms { order: Some((wish.account, wish.id)), ..LimitTerms::default() };
+    let draft = LimitDraft {
+        name: LimitName::MaxOrderQuantity,
+        scope: Scope::Firm,
+        hard: Some("50".into()),
+        soft: None,
+        reason: "test".into(),
+        working: WorkingOrders::Keep,
+        terms,
+    };
+    let rita = "rita".parse().unwrap();
+    world.limits.approve(1, &draft, (rita, rita), false, UnixNanos::ZERO).unwrap();
+    assert_eq!(world.code(&wish), "MAX_ORDER_QTY");
+    let most = largest_allowed(&world.book(), &world.limits, &Draft::new(&Arc::new(wish)));
+    assert_eq!(most, Quantity::from_whole(50).unwrap());
+}
+
+#[test]
 fn the_collar_looks_at_the_costly_side_only_and_fails_closed() {
     let world = World::new().limit("price_collar", "0.05", None).holding(10, "10");
     assert_eq!(world.code(&order(Side::Buy, 1, Some("105"))), "");

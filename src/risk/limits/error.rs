@@ -72,6 +72,12 @@ pub enum LimitError {
     /// The name of a change set that there was before.
     #[error("there is a change set '{0}' already: give another name")]
     KnownSet(ChangeSetId),
+    /// A new change set whose name could be a version.
+    #[error(
+        "a change set cannot be called '{0}': a name of digits alone is taken for a version; put a letter in, such as \
+         'set-{0}'"
+    )]
+    SetOfDigits(ChangeSetId),
     /// Nothing of a change set was ever in force.
     #[error("no version of change set '{0}' was ever in force: see the limits' history")]
     NeverInForce(ChangeSetId),

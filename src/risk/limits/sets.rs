@@ -35,6 +35,13 @@ impl LimitBook {
         Ok(())
     }
 
+    /// Whether the name of a change set can be told from the number of a version. One that an older journal has stays good.
+    pub(super) fn is_told_apart(&self, set: ChangeSetId) -> Result<(), LimitError> {
+        let digits = set.as_str().bytes().all(|byte| byte.is_ascii_digit());
+        let known = || self.versions.iter().any(|v| v.draft.terms.set == Some(set));
+        if digits && !known() { Err(LimitError::SetOfDigits(set)) } else { Ok(()) }
+    }
+
     /// Drafts that put back what stood before a change set, for as long as nobody changed its limits again.
     pub fn before_set(&self, set: ChangeSetId) -> Result<Vec<LimitDraft>, LimitError> {
         let mut drafts = Vec::new();

@@ -163,6 +163,34 @@ fn an_override_of_one_order_binds_that_order_alone() {
 }
 
 #[test]
+fn a_value_for_one_order_binds_it_without_a_standing_limit_until_one_is_taken_away() {
+    let key: OrderKey = ("A".parse().unwrap(), "o1".parse().unwrap());
+    let one = |hard| with_terms(hard, LimitTerms { order: Some(key), ..LimitTerms::default() });
+    let target = |account| Target { account, kind: AccountKind::Paper, symbol: None, strategy: None };
+    let seen = |book: &LimitBook, target: &Target, key| {
+        book.binding_order(target, key).map(|(_, _, v)| v.version).collect::<Vec<_>>()
+    };
+    let mut book = LimitBook::default();
+    set(&mut book, &one("900"));
+    set(&mut book, &one("800"));
+    let a = target(key.0);
+    assert!(!book.is_silent());
+    assert_eq!(seen(&book, &a, key), [2], "the later of two");
+    assert!(seen(&book, &a, (key.0, "o2".parse().unwrap())).is_empty());
+    let foreign = LimitDraft { scope: Scope::Account("B".parse().unwrap()), ..one("1") };
+    set(&mut book, &foreign);
+    assert_eq!(seen(&book, &a, key), [2], "a scope that does not bind the order");
+    book.turn(2, Turn::Ends).unwrap();
+    assert_eq!(seen(&book, &a, key), [1]);
+    // What was an exception from a limit is none from its absence: nobody agreed to that.
+    set(&mut book, &with_terms("100", LimitTerms::default()));
+    set(&mut book, &one("900"));
+    assert_eq!(seen(&book, &a, key), [5]);
+    set(&mut book, &draft(LimitName::MaxOrderNotional, None, None));
+    assert!(seen(&book, &a, key).is_empty());
+}
+
+#[test]
 fn an_override_of_one_order_always_waits_and_is_void_beside_a_later_limit() {
     let key: OrderKey = ("A".parse().unwrap(), "o1".parse().unwrap());
     let one = LimitTerms { order: Some(key), ..LimitTerms::default() };
@@ -241,6 +269,25 @@ fn a_set_waits_as_a_whole() {
     book.propose(2, of_set, "rita".parse().unwrap(), (NOW, NOW));
     assert_eq!(book.waiting_set(set).unwrap().len(), 2);
     assert_eq!(hard(&book), None);
+}
+
+#[test]
+fn a_new_change_set_has_no_number_for_its_name_and_one_of_an_older_journal_keeps_its_own() {
+    let of_set = |name: &str| {
+        with_terms("10", LimitTerms { set: Some(name.parse().unwrap()), ..LimitTerms::default() })
+    };
+    let mut book = LimitBook::default();
+    for name in ["10", "007", "99999999999"] {
+        let refused = Err(LimitError::SetOfDigits(name.parse().unwrap()));
+        assert_eq!(book.judge(&of_set(name), NOW), refused, "{name}");
+        assert_eq!(book.judge_set(&[of_set(name)], NOW).map(|()| LimitChange::Waits), refused, "{name}");
+    }
+    for name in ["10a", "set-10", "1.0"] {
+        assert_eq!(book.judge(&of_set(name), NOW), Ok(LimitChange::Waits), "{name}");
+    }
+    // It waits in a journal that was written before: it can still be looked at.
+    book.propose(1, of_set("10"), "rita".parse().unwrap(), (NOW, NOW));
+    assert_eq!(book.judge(&of_set("10"), NOW), Ok(LimitChange::Waits));
 }
 
 #[test]
