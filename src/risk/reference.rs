@@ -33,7 +33,8 @@ Tightening applies at once; loosening waits for a second person. It is tighter o
 refused before, and nothing is only held that was refused: a hard value alone at or below the soft one before is tighter. Where a home has one person only, that person may
 agree after 24 hours, and the version says so. A version may begin later (`--from`), end by itself (`--until`), be meant
 for one order (`--order`), name the version its author saw (`--based-on`), and be approved together with others (`--set`).
-Nobody agrees to what they were not shown: `limits approve SET` says what is in a change set and what approves it (`--seen`
+Nobody agrees to what they were not shown: `limits approve SET` says all that is in a change set, with the values in force, who asked,
+why and which versions cancel working orders, and what approves it (`--seen`
 with its newest version); a set that another version joined since is shown again, and no version of one is approved by itself.
 A change set has at least one character in its name that is no digit, so that `limits approve` and `limits reject` never take it
 for a version.

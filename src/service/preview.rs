@@ -169,6 +169,7 @@ impl House {
             scope: draft.scope,
             current: current.map(ToString::to_string),
             drafted: draft.hard.clone(),
+            working: draft.working,
             needs_approval,
             orders: named(&orders),
             orders_soft: named(&orders_soft),

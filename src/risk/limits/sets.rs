@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::limit::{LimitDraft, LimitTerms, LimitVersion, VersionStatus};
+use crate::domain::limit::{LimitDraft, LimitTerms, LimitVersion, VersionStatus, WorkingOrders};
 use crate::domain::{ChangeSetId, UnixNanos};
 
-use super::{LimitBook, LimitError};
-
-/// Most versions of a change set that are told in one sentence.
-const TOLD_MAX: usize = 20;
+use super::{InForce, LimitBook, LimitError};
 
 impl LimitBook {
     /// All versions of a change set about which nobody has decided yet.
@@ -83,31 +80,30 @@ impl LimitBook {
         let waiting = self.waiting_set(set)?;
         match waiting.iter().map(|v| v.version).max() {
             Some(newest) if seen != Some(newest) => {
-                Err(LimitError::LookAtSet { set, members: told(&waiting), newest })
+                let told = |v: &&LimitVersion| in_words(v, self.get(v.draft.name, v.draft.scope));
+                let members = waiting.iter().map(told).collect::<Vec<_>>().join("; ");
+                Err(LimitError::LookAtSet { set, members, newest })
             }
             Some(_) | None => Ok(waiting),
         }
     }
 }
 
-/// Versions in words, for who is to agree to them.
-fn told(versions: &[&LimitVersion]) -> String {
-    let mut words: Vec<String> = versions.iter().take(TOLD_MAX).map(|v| in_words(v)).collect();
-    let more = versions.len().saturating_sub(TOLD_MAX);
-    if more > 0 {
-        words.push(format!("{more} more in the limits' history"));
-    }
-    words.join("; ")
-}
-
-fn in_words(version: &LimitVersion) -> String {
-    let LimitDraft { name, scope, hard, soft, terms, .. } = &version.draft;
+/// A version in words for who is to agree to it, with the value in force. The reason is quoted: it may say anything.
+fn in_words(version: &LimitVersion, now: Option<&InForce>) -> String {
+    let LimitDraft { name, scope, hard, soft, terms, working, reason } = &version.draft;
     let hard = hard.as_deref().unwrap_or("none");
     let mut text = format!("version {}, {name} for {scope} {hard}", version.version);
-    let soft = soft.as_ref().map(|soft| format!(" (soft {soft})"));
+    let with_soft = |soft: String| format!(" (soft {soft})");
+    let soft = soft.clone().map(with_soft);
     let order = terms.order.map(|(account, id)| format!(" for order {account}/{id} alone"));
     let from = terms.effective_from.map(|at| format!(" from {at}"));
     let until = terms.expires_at.map(|at| format!(" until {at}"));
-    text.extend([soft, order, from, until].into_iter().flatten());
+    let value = now.and_then(|now| now.hard.as_ref()).map_or_else(|| "none".to_owned(), ToString::to_string);
+    let held = now.and_then(|now| now.soft.as_ref()).map(|soft| with_soft(soft.to_string()));
+    let now = format!(", now {value}{}", held.unwrap_or_default());
+    let cancels = (*working == WorkingOrders::Cancel).then(|| ", cancels working orders over it".to_owned());
+    let asked = format!(", asked by {}: {:?}", version.maker, reason.as_str());
+    text.extend([soft, order, from, until, Some(now), cancels, Some(asked)].into_iter().flatten());
     text
 }

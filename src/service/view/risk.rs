@@ -163,6 +163,8 @@ pub struct PreviewView {
     pub current: Option<String>,
     /// Drafted.
     pub drafted: Option<String>,
+    /// What happens to working orders over it.
+    pub working: WorkingOrders,
     /// Whether it waits for a second person.
     pub needs_approval: bool,
     /// Working orders that the draft no longer allows: account, id, what is seen.

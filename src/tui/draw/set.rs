@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::limit::{LimitName, Scope};
+use crate::domain::limit::{LimitName, Scope, WorkingOrders};
 use crate::service::view::{PreviewView, SetPreviewView};
 use crate::tui::format;
 use crate::tui::modal::set::{SetField, SetForm, Shown, Stage};
@@ -75,8 +75,12 @@ fn draw_list(state: &UiState, form: &SetForm, top: u16, pen: &mut Pen<'_>) {
     let theme = &state.theme;
     let head = columns(["LIMIT", "SCOPE", "NOW", "BECOMES", "OVER", "ORDERS", "REFUSES"], theme.ascii);
     pen.put(1, top, &head, theme.style(Meaning::Header));
-    let lines: Vec<(String, Meaning)> = match &form.preview {
-        Some(preview) => preview.parts.iter().map(|part| line(part, theme.ascii)).collect(),
+    let lines: Vec<(usize, String, Meaning)> = match &form.preview {
+        Some(preview) => {
+            let parts = preview.parts.iter().enumerate();
+            let of = |(at, part)| lines_of(part, theme.ascii).map(move |(text, meaning)| (at, text, meaning));
+            parts.flat_map(of).collect()
+        }
         None => {
             let drafts = state.change_set.iter().filter(|_| form.shown == Shown::Draft);
             let bare = |name: LimitName, scope: Scope, hard: Option<&String>| {
@@ -84,15 +88,17 @@ fn draw_list(state: &UiState, form: &SetForm, top: u16, pen: &mut Pen<'_>) {
                 let cells = [&words(name), &scope.to_string(), "", &becomes, "", "", ""];
                 (columns(cells, theme.ascii), Meaning::Muted)
             };
-            drafts.map(|d| bare(d.name, d.scope, d.hard.as_ref())).collect()
+            let lines = drafts.map(|d| bare(d.name, d.scope, d.hard.as_ref())).enumerate();
+            lines.map(|(at, (text, meaning))| (at, text, meaning)).collect()
         }
     };
     let room = usize::from(pen.height().saturating_sub(top + 1 + FOOT_ROWS)).max(1);
-    let first = form.selected.saturating_sub(room - 1);
+    let last = lines.iter().rposition(|(at, _, _)| *at == form.selected).unwrap_or(0);
+    let first = last.saturating_sub(room - 1);
     let width = pen.width();
-    for (y, (at, (text, meaning))) in (top + 1..).zip(lines.iter().enumerate().skip(first).take(room)) {
+    for (y, (at, text, meaning)) in (top + 1..).zip(lines.iter().skip(first).take(room)) {
         pen.put(1, y, text, theme.style(*meaning));
-        if at == form.selected && form.field == SetField::List {
+        if *at == form.selected && form.field == SetField::List {
             pen.paint(0, y, width, theme.style(Meaning::Selection));
         }
     }
@@ -113,8 +119,10 @@ fn draw_foot(state: &UiState, form: &SetForm, pen: &mut Pen<'_>) {
         .into_iter()
         .flat_map(|(text, meaning)| wrap(&text, width).into_iter().map(move |line| (line, meaning)))
         .collect();
-    let problem = wrap(&form.problem, width);
-    lines.extend(problem.into_iter().take(1).map(|text| (text, Meaning::Breach)));
+    let problem = wrap(&form.problem, width).into_iter().next();
+    // What stands in the way always has its row.
+    lines.truncate(usize::from(FOOT_ROWS) - usize::from(problem.is_some()));
+    lines.extend(problem.map(|text| (text, Meaning::Breach)));
     let y = pen.height().saturating_sub(FOOT_ROWS);
     for (y, (text, meaning)) in (y..pen.height()).zip(lines) {
         pen.put(1, y, &format::truncate(&text, width, theme.ascii), theme.style(meaning));
@@ -126,19 +134,31 @@ fn whole(form: &SetForm, preview: &SetPreviewView) -> Vec<(String, Meaning)> {
     let over: usize = preview.parts.iter().map(|p| p.over.len()).sum();
     let orders: usize = preview.parts.iter().map(|p| p.orders.len()).sum();
     let (cross, mark) = if over + orders > 0 { ("X ", Meaning::Breach) } else { ("", Meaning::Good) };
-    let next = match form.shown {
-        Shown::Draft => "! Submitted, all of it waits until a second person approves it.",
-        Shown::Waiting(..) => "Approved, all of it is in force for the next order.",
+    let cancel = preview.parts.iter().filter(|p| p.working == WorkingOrders::Cancel).count();
+    let next = match (form.shown, cancel) {
+        (Shown::Draft, _) => "! Submitted, all of it waits until a second person approves it.".to_owned(),
+        (Shown::Waiting(..), 0) => "Approved, all of it is in force for the next order.".to_owned(),
+        (Shown::Waiting(..), _) => {
+            let all = preview.parts.len();
+            format!("! Approved, all of it is in force; {cancel} of {all} cancel working orders over them.")
+        }
     };
     vec![
         (format!("{cross}{over} accounts or positions and {orders} working orders are over the set."), mark),
         (preview.told(), Meaning::Text),
-        (next.to_owned(), Meaning::Warn),
+        (next, Meaning::Warn),
     ]
 }
 
 fn words(name: LimitName) -> String {
     name.as_str().replace('_', " ")
+}
+
+/// The row of a limit; below it, where it is so, that orders end.
+fn lines_of(part: &PreviewView, ascii: bool) -> impl Iterator<Item = (String, Meaning)> + use<> {
+    let cancels = part.working == WorkingOrders::Cancel;
+    let told = cancels.then(|| ("  ! cancels working orders over it".to_owned(), Meaning::Warn));
+    std::iter::once(line(part, ascii)).chain(told)
 }
 
 fn line(part: &PreviewView, ascii: bool) -> (String, Meaning) {

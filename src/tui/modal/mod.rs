@@ -197,7 +197,7 @@ pub fn reply(state: &mut UiState, tag: Tag, reply: Reply, out: &mut Vec<Effect>)
         }
         Modal::Amend(form) => amend::reply(*form, state, reply).map(|f| Modal::Amend(Box::new(f))),
         Modal::Limit(form) => limit::reply(*form, state, reply).map(|f| Modal::Limit(Box::new(f))),
-        Modal::Set(form) => set::reply(*form, state, reply).map(|f| Modal::Set(Box::new(f))),
+        Modal::Set(form) => set::reply(*form, state, reply, out).map(|f| Modal::Set(Box::new(f))),
         Modal::Basket(form) => basket::reply(*form, state, reply).map(|f| Modal::Basket(Box::new(f))),
         Modal::Pick(mut form) => {
             form.found(reply, state.now_ms, out);

@@ -65,6 +65,8 @@ pub struct SetForm {
     pub stage: Stage,
     /// What it would do.
     pub preview: Option<Box<SetPreviewView>>,
+    /// Newest version that was shown when an approval was refused, until the set is shown again.
+    pub refused: Option<u32>,
     /// What stands in the way.
     pub problem: String,
 }
@@ -81,6 +83,7 @@ impl SetForm {
             reason: Field::new(REASON_MAX),
             stage: Stage::Asking,
             preview: None,
+            refused: None,
             problem: String::new(),
         }
     }
@@ -237,11 +240,18 @@ fn take_out(mut form: SetForm, state: &mut UiState, out: &mut Vec<Effect>) -> Op
     Some(form)
 }
 
-/// Takes an answer; `None` closes the window.
-pub fn reply(mut form: SetForm, state: &mut UiState, reply: Reply) -> Option<SetForm> {
+/// Said where an approval was refused and the set holds more than was shown.
+const JOINED: &str = "Others joined since you looked: above is all of it now. Enter approves it.";
+
+/// Takes an answer; `None` closes the window. A set whose approval was refused is looked at again.
+pub fn reply(mut form: SetForm, state: &mut UiState, reply: Reply, out: &mut Vec<Effect>) -> Option<SetForm> {
     match reply {
         Reply::SetPreview(preview) if form.stage == Stage::Asking => {
             form.selected = form.selected.min(preview.parts.len().saturating_sub(1));
+            if form.refused.take().is_some_and(|shown| preview.newest.is_some_and(|newest| newest > shown)) {
+                fail(state, JOINED);
+                JOINED.clone_into(&mut form.problem);
+            }
             form.preview = Some(preview);
             form.stage = Stage::Review;
         }
@@ -255,7 +265,14 @@ pub fn reply(mut form: SetForm, state: &mut UiState, reply: Reply) -> Option<Set
         Reply::Failed(text) => {
             fail(state, &text);
             form.problem = text;
-            form.stage = Stage::Review;
+            let approved = form.stage == Stage::Sending && !form.rejects;
+            let shown = form.preview.as_ref().and_then(|preview| preview.newest).filter(|_| approved);
+            form.refused = shown;
+            form.stage = if shown.is_some() { Stage::Asking } else { Stage::Review };
+            if shown.is_some() {
+                form.preview = None;
+                out.push(Effect::Send(Tag::Modal, preview_of(&form, state)));
+            }
         }
         _ => {}
     }

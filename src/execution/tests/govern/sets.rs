@@ -24,14 +24,16 @@ fn nobody_agrees_to_a_version_of_a_change_set_that_they_were_not_shown() {
     let mut desk = desk();
     desk.set(draft(LimitName::MaxOrderQuantity, "40", LimitTerms::default()));
     desk.set(draft(LimitName::MaxOrderQuantity, "80", june()));
-    desk.set(LimitDraft { soft: Some("4".into()), ..draft(LimitName::MaxOpenOrders, "5", june()) });
+    let (soft, working) = (Some("4".into()), WorkingOrders::Cancel);
+    desk.set(LimitDraft { soft, working, ..draft(LimitName::MaxOpenOrders, "5", june()) });
     let all = |seen| Command::ApproveLimits { set: "june".parse().unwrap(), seen };
     let refused = |told: Vec<EventBody>| {
         let [EventBody::ControlRejected { reason, .. }] = &told[..] else { panic!("{told:?}") };
         reason.to_string()
     };
     let two = "change set 'june' is approved as a whole, as it was shown, and holds now: version 2, \
-               max_order_quantity for firm 80; version 3, max_open_orders for firm 5 (soft 4). To approve all of it: \
+               max_order_quantity for firm 80, now 40, asked by rita: \"test\"; version 3, max_open_orders for firm 5 (soft 4), \
+               now none, cancels working orders over it, asked by rita: \"test\". To approve all of it: \
                'qlib-pro limits approve june --seen 3'";
     for one in [2, 3] {
         assert_eq!(refused(desk.approve("ann", one)), two);
@@ -42,11 +44,26 @@ fn nobody_agrees_to_a_version_of_a_change_set_that_they_were_not_shown() {
     // One more joins after it was shown.
     desk.set(draft(LimitName::MaxLeverage, "9", june()));
     let told = refused(desk.ask("ann", Independence::Everyone, 0, all(Some(3))));
-    assert!(told.contains("version 4, max_leverage for firm 9. To"), "{told}");
+    assert!(told.contains("version 4, max_leverage for firm 9, now none"), "{told}");
     assert_eq!(desk.refusal("a", 50), Some(RefusalCode::MaxOrderQty));
     assert_eq!(desk.ask("ann", Independence::Everyone, 0, all(Some(4))).len(), 3);
     assert_eq!(desk.refusal("b", 50), None);
     desk.check(&Calendars::bundled().unwrap());
+}
+
+#[test]
+fn every_version_of_a_large_change_set_is_told() {
+    let mut desk = desk();
+    let names = &LimitName::ALL[..30];
+    for name in names {
+        desk.set(LimitDraft { hard: None, ..draft(*name, "1", june()) });
+    }
+    let told = desk.approve("ann", 1);
+    let [EventBody::ControlRejected { reason, .. }] = &told[..] else { panic!("{told:?}") };
+    for (name, version) in names.iter().zip(1..) {
+        assert!(reason.as_str().contains(&format!("version {version}, {name} for ")), "{version}: {reason}");
+    }
+    assert!(reason.as_str().ends_with("--seen 30'"), "{reason}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::domain::command::ShownOrder;
 use crate::domain::event::HaltMode;
-use crate::domain::limit::{LimitName, Scope, VersionStatus};
+use crate::domain::limit::{LimitName, Scope, VersionStatus, WorkingOrders};
 use crate::domain::{ChangeSetId, CleanText, OrderStatus, Seq};
 use crate::service::desk::Request;
 use crate::service::view::{DifferenceRow, LimitVersionRow, OrderRow, Screen};
@@ -73,7 +73,9 @@ fn approve(state: &mut UiState, out: &mut Vec<Effect>) {
         let maker = row.maker;
         return set::open_waiting(state, set, maker, out);
     }
-    let lines = vec![becomes(screen, row), format!("Asked by {}: {}", row.maker, row.reason)];
+    let mut lines = vec![becomes(screen, row), format!("Asked by {}: {}", row.maker, row.reason)];
+    let cancels = row.working == WorkingOrders::Cancel;
+    lines.extend(cancels.then(|| "It cancels working orders over it.".to_owned()));
     let version = row.version;
     let approve = Deed::Send(Request::ApproveLimit(version));
     let reject = Deed::Send(Request::RejectLimit { version, reason: CleanText::default() });

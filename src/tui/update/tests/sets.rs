@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::limit::LimitDraft;
+use crate::domain::limit::{LimitDraft, LimitName, LimitTerms, VersionStatus};
 use crate::service::view::{LimitVersionRow, SetPreviewView};
+use crate::tui::panes::RowKey;
 use crate::tui::testing::text;
 
 fn part(draft: &LimitDraft, would_refuse: u32) -> PreviewView {
@@ -13,6 +14,7 @@ fn part(draft: &LimitDraft, would_refuse: u32) -> PreviewView {
         scope: draft.scope,
         current: Some("0.15".to_owned()),
         drafted: draft.hard.clone(),
+        working: draft.working,
         needs_approval: true,
         orders: Vec::new(),
         orders_soft: Vec::new(),
@@ -30,9 +32,14 @@ fn part(draft: &LimitDraft, would_refuse: u32) -> PreviewView {
 }
 
 fn whole(drafts: &[LimitDraft]) -> Reply {
+    submitted(drafts, None)
+}
+
+/// The same of a set that waits, and its newest version.
+fn submitted(drafts: &[LimitDraft], newest: Option<u32>) -> Reply {
     Reply::SetPreview(Box::new(SetPreviewView {
         set: None,
-        newest: Some(30),
+        newest,
         maker: None,
         reason: String::new(),
         parts: drafts.iter().map(|d| part(d, 9)).collect(),
@@ -133,10 +140,13 @@ fn a_set_that_waits_is_one_row_and_is_approved_or_turned_down_as_a_whole() {
     let set = "set-29".parse().unwrap();
     let sent = requests(&press(&mut state, "B"));
     assert_eq!(sent, [Request::PreviewSet(set)]);
-    update(&mut state, Input::Reply(Tag::Modal, whole(&[])));
+    update(&mut state, Input::Reply(Tag::Modal, submitted(&[], Some(30))));
     assert!(text(&mut state, 80, 24).contains("Asked by raj"));
     assert_eq!(requests(&press(&mut state, "Enter")), [Request::ApproveSet(set, Some(30))]);
-    update(&mut state, Input::Reply(Tag::Modal, Reply::Failed("not you".to_owned())));
+    let again = requests(&update(&mut state, Input::Reply(Tag::Modal, Reply::Failed("not you".to_owned()))));
+    assert_eq!(again, [Request::PreviewSet(set)]);
+    update(&mut state, Input::Reply(Tag::Modal, submitted(&[], Some(30))));
+    assert!(text(&mut state, 80, 24).contains("not you"), "the set is as it was shown");
     assert!(requests(&press(&mut state, "Down Enter")).is_empty(), "turning down needs a reason");
     let sent = requests(&press(&mut state, "=later Enter"));
     assert_eq!(sent, [Request::RejectSet(set, "later".into())]);
@@ -159,4 +169,75 @@ fn a_version_that_is_not_there_is_said_and_nothing_is_asked() {
     press(&mut state, "4 : =revert Space =9999 Enter");
     assert!(text(&mut state, 80, 24).contains("No such version or change set"));
     assert!(requests(&press(&mut state, "Enter")).is_empty());
+}
+
+/// A limit as somebody else drafted it.
+fn drafted(name: LimitName, working: WorkingOrders) -> LimitDraft {
+    LimitDraft {
+        name,
+        scope: Scope::Firm,
+        hard: Some("5".to_owned()),
+        soft: None,
+        reason: "test".into(),
+        working,
+        terms: LimitTerms::default(),
+    }
+}
+
+#[test]
+fn a_set_that_another_version_joined_is_shown_anew_before_it_is_approved() {
+    let mut state = state_of(Role::Risk);
+    waiting(&mut state);
+    let set = "set-29".parse().unwrap();
+    let old = drafted(LimitName::MaxOpenOrders, WorkingOrders::Keep);
+    let joined = drafted(LimitName::MaxLeverage, WorkingOrders::Keep);
+    press(&mut state, "B");
+    update(&mut state, Input::Reply(Tag::Modal, submitted(std::slice::from_ref(&old), Some(30))));
+    assert_eq!(requests(&press(&mut state, "Enter")), [Request::ApproveSet(set, Some(30))]);
+    let refused = Reply::Failed("change set 'set-29' is approved as it was shown".to_owned());
+    assert_eq!(requests(&update(&mut state, Input::Reply(Tag::Modal, refused))), [Request::PreviewSet(set)]);
+    assert!(requests(&press(&mut state, "Enter")).is_empty(), "not before it is shown");
+    update(&mut state, Input::Reply(Tag::Modal, submitted(&[old, joined], Some(31))));
+    let shown = text(&mut state, 80, 24);
+    assert!(shown.contains("max leverage") && shown.contains("Others joined since you looked:"), "{shown}");
+    assert_eq!(requests(&press(&mut state, "Enter")), [Request::ApproveSet(set, Some(31))]);
+}
+
+#[test]
+fn who_approves_sees_which_versions_cancel_working_orders() {
+    let mut state = state_of(Role::Risk);
+    waiting(&mut state);
+    press(&mut state, "B");
+    let names = [LimitName::MaxOpenOrders, LimitName::MaxLeverage, LimitName::MaxOrderQuantity];
+    let working = [WorkingOrders::Keep, WorkingOrders::Cancel, WorkingOrders::Keep];
+    let drafts: Vec<LimitDraft> = names.into_iter().zip(working).map(|(n, w)| drafted(n, w)).collect();
+    update(&mut state, Input::Reply(Tag::Modal, submitted(&drafts, Some(30))));
+    let shown = text(&mut state, 80, 24);
+    let lines: Vec<&str> = shown.lines().collect();
+    let row = lines.iter().position(|line| line.contains("max leverage")).unwrap();
+    assert!(lines[row + 1].contains("cancels working orders over it"), "{shown}");
+    assert!(lines[row + 2].contains("max order quantity"), "{shown}");
+    assert_eq!(shown.matches("cancels working").count(), 1, "{shown}");
+    assert!(
+        shown.contains("1 of 3 cancel working orders"),
+        "it is said also of what is out of sight: {shown}"
+    );
+    press(&mut state, "Esc");
+    // A version by itself.
+    let mut screen = screen_of(Role::Risk);
+    let history = &mut screen.limits.as_mut().unwrap().history;
+    let row = history.iter_mut().find(|v| v.status == VersionStatus::Proposed).unwrap();
+    row.working = WorkingOrders::Cancel;
+    let version = row.version;
+    update(&mut state, Input::Screen(Arc::new(screen)));
+    press(&mut state, ": =lver Enter");
+    let others = |state: &UiState| state.selection() != RowKey::Version(version);
+    for _ in 0..9 {
+        if others(&state) {
+            press(&mut state, "Down");
+        }
+    }
+    press(&mut state, "A");
+    let shown = text(&mut state, 80, 24);
+    assert!(shown.contains("It cancels working orders over it."), "{shown}");
 }
