@@ -97,11 +97,11 @@ limit_names! {
     MaxLeverage = "max_leverage", Ratio, LeverageLimit, "Largest value of what is held, long and short alike, with this order, as a multiple of equity.";
     MaxSectorExposure = "max_sector_exposure", Ratio, SectorLimit, "Largest share of equity in one sector, open orders included.";
     MaxAdvParticipation = "max_adv_participation", Ratio, AdvParticipation, "Largest order as a share of the average daily volume of 20 sessions.";
-    MaxBeta = "max_beta", Ratio, BetaLimit, "Largest exposure to the market (value times beta over 252 sessions) as a multiple of equity.";
-    MaxVar95 = "max_var_95", Ratio, VarLimit, "Largest one-day value at risk at 95 %, as a share of equity: the larger of history and formula.";
-    MaxVar99 = "max_var_99", Ratio, VarLimit, "Largest one-day value at risk at 99 %, as a share of equity: the larger of history and formula.";
-    MaxShortfall95 = "max_expected_shortfall_95", Ratio, VarLimit, "Largest mean loss of the worst 5 % of days, as a share of equity: the larger of history and formula.";
-    MaxShortfall99 = "max_expected_shortfall_99", Ratio, VarLimit, "Largest mean loss of the worst 1 % of days, as a share of equity: the larger of history and formula.";
+    MaxBeta = "max_beta", Ratio, BetaLimit, "Largest exposure to the market (value times beta over 252 sessions) as a multiple of equity, whichever open orders fill.";
+    MaxVar95 = "max_var_95", Ratio, VarLimit, "Largest one-day value at risk at 95 %, as a share of equity: the larger of history and formula, of what is held, of all open orders filled, and of each of them on those days alone on which it would have lost.";
+    MaxVar99 = "max_var_99", Ratio, VarLimit, "Largest one-day value at risk at 99 %, as a share of equity: the larger of history and formula, of what is held, of all open orders filled, and of each of them on those days alone on which it would have lost.";
+    MaxShortfall95 = "max_expected_shortfall_95", Ratio, VarLimit, "Largest mean loss of the worst 5 % of days, as a share of equity: the larger of history and formula, of what is held, of all open orders filled, and of each of them on those days alone on which it would have lost.";
+    MaxShortfall99 = "max_expected_shortfall_99", Ratio, VarLimit, "Largest mean loss of the worst 1 % of days, as a share of equity: the larger of history and formula, of what is held, of all open orders filled, and of each of them on those days alone on which it would have lost.";
     PriceCollar = "price_collar", Ratio, PriceCollar, "Farthest a price may be on the wrong side of the reference price.";
     MaxReferenceAge = "max_reference_age", Seconds, StaleMarketData, "Oldest reference price an order may be judged against.";
     DuplicateOrderWindow = "duplicate_order_window", Seconds, DuplicateOrderWindow, "Time in which the same account may not ask again for the same side, quantity and price of an instrument; at most 60.";

@@ -168,7 +168,8 @@ pub(super) fn is_looked_at_again(found: &Finding<'_>, inputs: &Inputs) -> bool {
     (inputs.waits_for_parent && is_judged_at_release(found)) || (inputs.may_wait && is_cured_by_sells(found))
 }
 
-/// Whether the sells of an order's list may cure what a control found: they bring money and lower gross exposure.
+/// Whether the sells of an order's list may cure what a control found: they bring money, and lower gross exposure and what the
+/// past says of what is held.
 fn is_cured_by_sells(found: &Finding<'_>) -> bool {
     matches!(
         found.code,
@@ -176,6 +177,8 @@ fn is_cured_by_sells(found: &Finding<'_>) -> bool {
             | RefusalCode::InsufficientBuyingPower
             | RefusalCode::CashNegative
             | RefusalCode::GrossExposure
+            | RefusalCode::BetaLimit
+            | RefusalCode::VarLimit
     ) && found.outcome == CheckOutcome::Breach
 }
 

@@ -46,11 +46,6 @@ impl Sides {
         }
     }
 
-    /// Signed value of the position if all orders of both sides filled.
-    pub fn filled(&self) -> Option<Money> {
-        self.value.checked_add(self.buy_value)?.checked_sub(self.sell_value)
-    }
-
     /// The larger side's value.
     pub fn worst(&self) -> Option<Money> {
         Some(self.side_value(Side::Buy)?.max(self.side_value(Side::Sell)?))

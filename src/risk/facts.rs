@@ -1,5 +1,9 @@
 //! What an account's book would have made on each past day, and its beta, kept as orders and prices move.
 //!
+//! An open order may fill or not, so that a book is measured three ways: as it is held, with all its orders filled, and
+//! with each order on those days alone on which it would have lost; no choice of orders that fill makes less on any day than the
+//! last. So no order that waits far from the market hides what is held.
+//!
 //! Returns and betas are floats where they are measured; here they are whole numbers of 1e-12, so that the sums are
 //! exact and do not depend on the order of changes. Days are counted back from each exchange's last
 //! session. A day on which a name of the book has no return has no outcome; a book with a name without any has none.
@@ -61,18 +65,51 @@ pub(super) struct BookHistory {
     without_beta: u32,
     /// Names without returns.
     without_returns: u32,
-    /// Worth times beta.
-    beta: i128,
-    /// Worth times return, the newest day first.
-    days: Vec<i128>,
+    /// Worth times beta of what is held, with every order that adds to it, and with every order that takes from it.
+    beta: [i128; 2],
+    /// Worth times return of each day, the newest first.
+    days: Vec<Day>,
     /// Names without a return on each day.
     gaps: Vec<u32>,
+}
+
+/// What a book would have made on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Day {
+    /// What is held.
+    held: i128,
+    /// All open orders.
+    ordered: i128,
+    /// Those open orders that would have lost.
+    lost: i128,
+}
+
+/// Worth in raw money of what is held and ordered of a name, or how much it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Worth {
+    /// What is held, signed.
+    pub held: i128,
+    /// Open buys.
+    pub buys: i128,
+    /// Open sells.
+    pub sells: i128,
+}
+
+/// What a book would have made on each day, the newest first, NaN where it is not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcomes {
+    /// What is held.
+    pub held: Vec<f64>,
+    /// The same with all open orders filled.
+    pub filled: Vec<f64>,
+    /// The same with those open orders filled that would have lost on the day.
+    pub worst: Vec<f64>,
 }
 
 impl BookHistory {
     /// A name is held or ordered from now on.
     pub fn enter(&mut self, history: Option<&History>, days: usize) {
-        self.days.resize(days, 0);
+        self.days.resize(days, Day::default());
         self.gaps.resize(days, 0);
         self.count(history, 1);
     }
@@ -97,35 +134,64 @@ impl BookHistory {
     }
 
     /// A name's worth changed by so much.
-    pub fn shift(&mut self, history: Option<&History>, worth: i128) {
+    pub fn shift(&mut self, history: Option<&History>, worth: &Worth) {
         let Some(history) = history else { return };
-        // What wraps comes back when it is taken out again, and is never read: such a book's worth does not fit money.
-        let times = |parts: i64| worth.wrapping_mul(i128::from(parts));
-        self.beta = self.beta.wrapping_add(history.beta.map_or(0, times));
+        if let Some(beta) = history.beta {
+            let [up, down] = &mut self.beta;
+            let (adds, takes) =
+                if beta < 0 { (-worth.sells, worth.buys) } else { (worth.buys, -worth.sells) };
+            *up = plus(*up, worth.held.wrapping_add(adds), beta);
+            *down = plus(*down, worth.held.wrapping_add(takes), beta);
+        }
         let Some(returns) = &history.returns else { return };
-        let days = self.days.iter_mut().zip(returns);
-        match i64::try_from(worth) {
-            // One multiplication of machine words each.
-            Ok(worth) => days.for_each(|(sum, r)| {
-                *sum = sum.wrapping_add(i128::from(worth).wrapping_mul(i128::from(*r)));
-            }),
-            Err(_) => days.for_each(|(sum, r)| *sum = sum.wrapping_add(times(*r))),
+        if worth.held != 0 {
+            let days = self.days.iter_mut().zip(returns);
+            days.for_each(|(day, r)| day.held = plus(day.held, worth.held, *r));
+        }
+        if (worth.buys, worth.sells) != (0, 0) {
+            let ordered = worth.buys.wrapping_sub(worth.sells);
+            self.days.iter_mut().zip(returns).for_each(|(day, r)| {
+                day.ordered = plus(day.ordered, ordered, *r);
+                day.lost = plus(day.lost, if *r < 0 { worth.buys } else { -worth.sells }, *r);
+            });
         }
     }
 
-    /// Worth times beta; `None` when a beta is missing.
-    pub fn beta(&self) -> Option<Money> {
-        let whole = divide_half_even(self.beta, ONE).filter(|_| self.without_beta == 0)?;
-        Money::from_raw_wide(whole).ok()
+    /// Worth times beta with the orders that add to it, and with those that take from it; `None` when a beta is missing.
+    pub fn beta(&self) -> Option<[Money; 2]> {
+        let whole = |parts| Money::from_raw_wide(divide_half_even(parts, ONE)?).ok();
+        let [up, down] = self.beta;
+        (self.without_beta == 0).then_some([whole(up)?, whole(down)?])
     }
 
-    /// What the book would have made on each day, the newest first, NaN where it is not known; `None` when a name has no
-    /// history. An empty book made nothing on each of `days`.
-    pub fn outcomes(&self, days: usize) -> Option<Vec<f64>> {
-        let outcome = |(sum, gaps): (&i128, &u32)| {
-            if *gaps == 0 { float(*sum) / (ONE as f64 * MONEY_ONE) } else { f64::NAN }
+    /// What the book would have made; `None` when a name has no history. An empty book made nothing on each of `days`.
+    pub fn outcomes(&self, days: usize) -> Option<Outcomes> {
+        if self.without_returns > 0 {
+            return None;
+        }
+        let none = vec![0.0; if self.days.is_empty() { days } else { 0 }];
+        let all = |of: &dyn Fn(&Day) -> i128| {
+            let outcome = |(day, gaps): (&Day, &u32)| {
+                if *gaps == 0 { float(of(day)) / (ONE as f64 * MONEY_ONE) } else { f64::NAN }
+            };
+            let own = self.days.iter().zip(&self.gaps).map(outcome);
+            none.iter().copied().chain(own).collect()
         };
-        let own = || self.days.iter().zip(&self.gaps).map(outcome).collect();
-        (self.without_returns == 0).then(|| if self.days.is_empty() { vec![0.0; days] } else { own() })
+        Some(Outcomes {
+            held: all(&|day| day.held),
+            filled: all(&|day| day.held.wrapping_add(day.ordered)),
+            worst: all(&|day| day.held.wrapping_add(day.lost)),
+        })
     }
+}
+
+/// A sum with worth times parts more. What wraps comes back when it is taken out again, and is never read: such a book's
+/// worth does not fit money.
+fn plus(sum: i128, worth: i128, parts: i64) -> i128 {
+    let times = match i64::try_from(worth) {
+        // One multiplication of machine words.
+        Ok(worth) => i128::from(worth).wrapping_mul(i128::from(parts)),
+        Err(_) => worth.wrapping_mul(i128::from(parts)),
+    };
+    sum.wrapping_add(times)
 }

@@ -1,5 +1,7 @@
 //! What a drafted limit would break: today's open orders and positions, and the decisions of the past.
 
+use std::cell::OnceCell;
+
 use crate::domain::decision::{Bound, CheckOutcome, DecisionRecord, Inputs, Own};
 use crate::domain::limit::{LimitDraft, LimitName, LimitValue, Scope};
 use crate::domain::{AccountId, AccountKind, InstrumentId, Order, OrderId, OrderSpec};
@@ -118,6 +120,7 @@ impl Look<'_> {
     fn open_orders(&self, book: &Book<'_>, over: &mut Vec<OverLimit>) {
         let spec = book.account.spec();
         let Rule::Limit(name) = self.control.rule() else { return };
+        let past = OnceCell::new();
         let is_meant =
             |order: &Order| self.order.is_none_or(|key| key == (order.spec.account, order.spec.id));
         for order in book.own_orders().filter(|order| is_meant(order)) {
@@ -128,7 +131,7 @@ impl Look<'_> {
                 continue;
             };
             let draft = Draft::amended(&order.spec);
-            let inputs = Case::new(book, self.drafted, &draft).inputs_for(bound);
+            let inputs = Case::new(book, self.drafted, &draft).sharing(&past).inputs_for(bound);
             let found = self.control.judge(&inputs);
             if matches!(found.outcome, CheckOutcome::Breach | CheckOutcome::SoftBreach) {
                 let seen = found.record(spec.account);

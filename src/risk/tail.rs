@@ -10,6 +10,8 @@
 use crate::domain::Money;
 use crate::domain::decision::Span;
 
+use super::facts::Outcomes;
+
 /// Days of history under which nothing is said.
 pub const DAYS_MIN: usize = 60;
 
@@ -38,21 +40,65 @@ pub struct Tails {
     pub shortfall: [Span<Money>; 2],
 }
 
-/// Losses of a book whose outcome on each past day is `book`, before and with `change` more of something that
-/// returned `own` on the same days. `None` with too little history.
-pub fn tails(book: Vec<f64>, own: impl Iterator<Item = f64>, change: Money) -> Option<Tails> {
-    let more = change.to_f64();
-    let with = |book: &[f64]| losses(book.iter().zip(own).map(|(outcome, r)| outcome + more * r).collect());
-    // An open order that is judged as it stands changes nothing.
-    let with = if change.is_zero() { None } else { Some(with(&book)?) };
-    let now = losses(book)?;
-    let with = with.unwrap_or(now);
-    let span = |pick: &dyn Fn(&Both) -> f64| {
-        Some(Span { now: Money::from_f64(pick(&now))?, with: Money::from_f64(pick(&with))? })
-    };
-    Some(Tails {
-        var: [span(&|l| l[0].0)?, span(&|l| l[1].0)?],
-        shortfall: [span(&|l| l[0].1)?, span(&|l| l[1].1)?],
+/// What an order changes of its book: the worth of its name's open buys and sells, and what it would add by itself, signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Of the open buys.
+    pub buys: Money,
+    /// Of the open sells.
+    pub sells: Money,
+    /// What is held if the order alone fills.
+    pub alone: Money,
+}
+
+/// A book's past, and its losses as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BookPast {
+    outcomes: Outcomes,
+    held: Both,
+    filled: Both,
+    worst: Both,
+}
+
+impl BookPast {
+    /// `None` with too little history.
+    pub fn new(outcomes: Outcomes) -> Option<Self> {
+        let of = |outcomes: &[f64]| losses(outcomes.to_vec());
+        let (held, filled) = (of(&outcomes.held)?, of(&outcomes.filled)?);
+        Some(Self { held, filled, worst: of(&outcomes.worst)?, outcomes })
+    }
+
+    /// Losses before and with an order for something that returned `own`, the newest day first: each the worst of what is
+    /// held, of all orders filled, and of those alone that would have lost.
+    pub fn tails(&self, own: impl Iterator<Item = f64> + Clone, change: Change) -> Option<Tails> {
+        let (buys, sells, alone) = (change.buys.to_f64(), change.sells.to_f64(), change.alone.to_f64());
+        let with = |outcomes: &[f64], more: &dyn Fn(f64) -> f64| {
+            losses(outcomes.iter().zip(own.clone()).map(|(outcome, r)| outcome + more(r)).collect())
+        };
+        let held = with(&self.outcomes.held, &|r| alone * r)?;
+        // An open order that is judged as it stands changes nothing of what is ordered.
+        let (filled, worst) = if change.buys.is_zero() && change.sells.is_zero() {
+            (self.filled, self.worst)
+        } else {
+            let filled = with(&self.outcomes.filled, &|r| (buys - sells) * r)?;
+            (filled, with(&self.outcomes.worst, &|r| if r < 0.0 { buys * r } else { -sells * r })?)
+        };
+        let now = worst_of([self.held, self.filled, self.worst]);
+        let with = worst_of([held, filled, worst]);
+        let span = |pick: &dyn Fn(&Both) -> f64| {
+            Some(Span { now: Money::from_f64(pick(&now))?, with: Money::from_f64(pick(&with))? })
+        };
+        Some(Tails {
+            var: [span(&|l| l[0].0)?, span(&|l| l[1].0)?],
+            shortfall: [span(&|l| l[0].1)?, span(&|l| l[1].1)?],
+        })
+    }
+}
+
+fn worst_of(all: [Both; 3]) -> Both {
+    let [first, rest @ ..] = all;
+    rest.into_iter().fold(first, |worst, own| {
+        std::array::from_fn(|at| (worst[at].0.max(own[at].0), worst[at].1.max(own[at].1)))
     })
 }
 
@@ -114,8 +160,18 @@ mod tests {
         book[7] = -1_000.0;
         let [_, at_99] = losses(book.clone()).unwrap();
         assert!(at_99.1 >= 1_000.0);
-        let seen = tails(book.clone(), book.iter().map(|o| o / 1_000.0), Money::from_raw(500_000_000));
-        let seen = seen.unwrap();
+        let past = |held: &[f64], worst: &[f64]| {
+            let (held, worst) = (held.to_vec(), worst.to_vec());
+            BookPast::new(Outcomes { filled: held.clone(), held, worst }).unwrap()
+        };
+        let more = Money::from_raw(500_000_000);
+        let own = book.iter().map(|o| o / 1_000.0);
+        let change = Change { buys: more, sells: Money::ZERO, alone: more };
+        let seen = past(&book, &book).tails(own.clone(), change).unwrap();
+        // What is held counts, whatever open orders would make of it.
+        let hidden = past(&book, &[0.0; 100]).tails(own.clone(), change).unwrap();
+        assert_eq!(hidden, seen);
+        assert_eq!(past(&[0.0; 100], &book).tails(own, change).unwrap().var[1].now, seen.var[1].now);
         assert!(seen.shortfall[1].with > seen.shortfall[1].now);
         assert!(seen.var.iter().all(|v| v.now >= Money::ZERO));
     }

@@ -401,6 +401,36 @@ fn what_the_past_bounds_is_not_passed_in_steps() {
 }
 
 #[test]
+fn an_order_that_waits_far_away_hides_nothing_of_what_the_past_bounds() {
+    for (name, hard, code) in [
+        ("max_beta", "0.2", RefusalCode::BetaLimit),
+        ("max_expected_shortfall_95", "0.01", RefusalCode::VarLimit),
+    ] {
+        let mut desk = desk();
+        desk.engine.know(Exchange::Xnys, &past());
+        desk.submit(Desk::order("a", "AAA", Side::Buy, 150, None));
+        desk.bar("AAA", 1, FLAT, 1_000_000);
+        desk.limit(name, hard, None);
+        // Twice the market's price: it sells nothing.
+        desk.submit(Desk::order("far", "AAA", Side::Sell, 150, Some(20_000)));
+        assert_eq!(desk.status("far"), OrderStatus::Accepted);
+        let more = |desk: &mut Desk, id: &str, shares| {
+            refused(&desk.submit(Desk::order(id, "AAA", Side::Buy, shares, Some(10_000))))
+        };
+        assert_eq!(more(&mut desk, "b", 60), [("b".to_owned(), code)], "{name}");
+        assert_eq!(more(&mut desk, "c", 40), [], "{name}");
+        assert_eq!(more(&mut desk, "d", 20), [("d".to_owned(), code)], "{name}");
+        // A list's buys wait for the sells that make room for them.
+        let sell = Desk::order("s", "AAA", Side::Sell, 100, Some(10_000));
+        let buy = Desk::order("t", "AAA", Side::Buy, 60, Some(10_000));
+        desk.give(Command::Cancel { account: "A".parse().unwrap(), id: "far".parse().unwrap() });
+        desk.submit_list(vec![sell, buy]);
+        assert_eq!(desk.status("t"), OrderStatus::Held, "{name}");
+        desk.check(&Calendars::bundled().unwrap());
+    }
+}
+
+#[test]
 fn children_count_in_what_the_past_bounds_when_they_begin_to_work() {
     let mut desk = desk();
     desk.limit("max_beta", "0.2", None);

@@ -19,7 +19,7 @@ use crate::risk::exposure::Sides;
 use crate::risk::limits::{InForce, LimitBook, Target, symbols};
 use crate::risk::past::Pace;
 use crate::risk::sums::{Around, Whole};
-use crate::risk::tail;
+use crate::risk::tail::{self, BookPast, Change};
 
 use super::exposure::Exposure;
 use super::scoped::Mine;
@@ -63,6 +63,9 @@ pub struct Case<'a> {
     around: Around,
     /// The same of its strategy alone.
     mine: OnceCell<Mine>,
+    /// The past of its book.
+    past: OnceCell<Option<BookPast>>,
+    shared: Option<&'a OnceCell<Option<BookPast>>>,
     notional: Option<Money>,
     /// Value of the whole quantity.
     pub(super) whole: Option<Money>,
@@ -114,6 +117,8 @@ impl<'a> Case<'a> {
             open,
             around,
             mine: OnceCell::new(),
+            past: OnceCell::new(),
+            shared: None,
             notional,
             whole,
             closes,
@@ -371,17 +376,25 @@ impl<'a> Case<'a> {
         self.facts()?.average_daily_volume.and_then(Quantity::from_f64)
     }
 
-    /// What the order changes of the account's book, in which its own open order counts as it stands, signed.
-    fn change(&self) -> Option<Money> {
-        let Span { now, with } = self.exposure.filled()?;
-        with.checked_sub(now)
+    /// What the order changes of the account's book, in which its own open order counts as it stands.
+    fn change(&self) -> Option<Change> {
+        let (counted, with) = (self.around.counted?, self.exposure.with?);
+        let notional = self.notional?;
+        Some(Change {
+            buys: with.buy_value.checked_sub(counted.buy_value)?,
+            sells: with.sell_value.checked_sub(counted.sell_value)?,
+            alone: if self.order.side == Side::Buy { notional } else { notional.checked_neg()? },
+        })
     }
 
     fn beta(&self) -> Option<Span<Money>> {
         let own = self.facts()?.beta.and_then(Ratio::from_f64)?;
-        let now = self.book.sums.beta(self.order.account, |i| self.book.prices(i))?;
-        let with = now.checked_add(self.change()?.scale(own).ok()?)?;
-        Some(Span { now: now.checked_abs()?, with: with.checked_abs()? })
+        let [up, down] = self.book.sums.beta(self.order.account, |i| self.book.prices(i))?;
+        let change = self.change()?;
+        let (buys, sells) = (change.buys.scale(own).ok()?, change.sells.checked_neg()?.scale(own).ok()?);
+        let (adds, takes) = if own.is_negative() { (sells, buys) } else { (buys, sells) };
+        let larger = |up: Money, down: Money| Some(up.checked_abs()?.max(down.checked_abs()?));
+        Some(Span { now: larger(up, down)?, with: larger(up.checked_add(adds)?, down.checked_add(takes)?)? })
     }
 
     fn tails(&self, asked: &dyn Fn(LimitName) -> bool) -> Option<tail::Tails> {
@@ -391,8 +404,15 @@ impl<'a> Case<'a> {
             return None;
         }
         let own = self.facts()?.returns.as_deref()?;
-        let book = self.book.sums.outcomes(self.order.account, |i| self.book.prices(i))?;
-        tail::tails(book, own.iter().rev().copied(), self.change()?)
+        let past = self.shared.unwrap_or(&self.past).get_or_init(|| {
+            BookPast::new(self.book.sums.outcomes(self.order.account, |i| self.book.prices(i))?)
+        });
+        past.as_ref()?.tails(own.iter().rev().copied(), self.change()?)
+    }
+
+    /// The same case beside others of its book: its past is made once for all of them.
+    pub fn sharing(self, past: &'a OnceCell<Option<BookPast>>) -> Self {
+        Self { shared: Some(past), ..self }
     }
 
     /// Age of the newest order like this one, of those that a window of this many seconds holds.

@@ -82,11 +82,6 @@ impl Exposure {
         Some(Span { now: net(now)?, with: net(then)? })
     }
 
-    /// Value of the instrument if all its open orders filled, as the totals count it and with the draft.
-    pub fn filled(&self) -> Option<Span<Money>> {
-        Some(Span { now: self.counted?.filled()?, with: self.with?.filled()? })
-    }
-
     /// Value of what is held if the draft alone filled.
     pub fn held(&self, whole: Option<&Whole>) -> Option<Span<Money>> {
         let (now, here) = (whole?.held, self.held_here()?);

@@ -120,10 +120,7 @@ impl Totals {
         if after.is_there && !before.is_there {
             self.history.enter(of.history, days);
         }
-        let worth = after.figures.filled() - before.figures.filled();
-        if worth != 0 {
-            self.history.shift(of.history, worth);
-        }
+        self.history.shift(of.history, &after.figures.worth_since(&before.figures));
         if before.is_there && !after.is_there {
             self.history.leave(of.history);
         }

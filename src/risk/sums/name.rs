@@ -6,6 +6,7 @@ use crate::domain::fixed::divide_half_even;
 use crate::domain::venue::FeeModel;
 use crate::domain::{AccountId, Money, Order, OrderId, OrderSpec, Price, Quantity, Side};
 use crate::risk::exposure::waits_for_others;
+use crate::risk::facts::Worth;
 
 /// `price × quantity` at 1e-18 over money at 1e-6.
 const PRICE_QUANTITY_TO_MONEY: i128 = 1_000_000_000_000;
@@ -171,9 +172,13 @@ impl Figures {
         }
     }
 
-    /// What would be held if all orders of both sides filled, signed.
-    pub fn filled(&self) -> i128 {
-        self.position + self.buys.value - self.sells.value
+    /// What is held and ordered, less what was before.
+    pub fn worth_since(&self, before: &Self) -> Worth {
+        Worth {
+            held: self.position - before.position,
+            buys: self.buys.value - before.buys.value,
+            sells: self.sells.value - before.sells.value,
+        }
     }
 
     /// The larger of both sides, if all its orders filled.

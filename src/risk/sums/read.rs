@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{AccountId, InstrumentId, Money, Order, OrderSpec, Price, Quantity, Side};
 use crate::risk::exposure::Sides;
-use crate::risk::facts::BookHistory;
+use crate::risk::facts::{BookHistory, Outcomes};
 
 use super::name::{Figures, Name, Part, Prices};
 use super::{Sums, Totals};
@@ -184,14 +184,14 @@ impl Sums {
         money(totals.sectors.values().chain(blind.values()).copied().max().unwrap_or(0))
     }
 
-    /// Beta of an account's book: worth times beta of every name, as if all its orders filled; `None` when one is missing.
-    pub fn beta(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Money> {
+    /// Beta of an account's book, worth times beta: with all its orders that add to it, and with all that take from it;
+    /// `None` when one is missing.
+    pub fn beta(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<[Money; 2]> {
         self.history(account, prices)?.beta()
     }
 
-    /// What an account's book, as if all its orders filled, would have made on each past day, the newest first, NaN where
-    /// it is not known; `None` when a name has no history.
-    pub fn outcomes(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Vec<f64>> {
+    /// What an account's book would have made on each past day; `None` when a name has no history.
+    pub fn outcomes(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<Outcomes> {
         self.history(account, prices)?.outcomes(self.days.unwrap_or(0))
     }
 
@@ -211,7 +211,7 @@ impl Sums {
         for instrument in &totals.blind {
             let Some(line) = self.lines.get(instrument) else { continue };
             let figures = line.name(account)?.figures(&prices(*instrument), &self.fee)?;
-            history.to_mut().shift(line.history.as_deref(), figures.filled());
+            history.to_mut().shift(line.history.as_deref(), &figures.worth_since(&Figures::default()));
         }
         Some(history)
     }

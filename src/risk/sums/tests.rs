@@ -174,22 +174,34 @@ impl Model {
         sums
     }
 
-    /// Beta and outcomes, the oldest day first, of an account's names one by one, in floats.
-    fn past(&self, account: AccountId) -> (Option<f64>, Option<Vec<f64>>) {
+    /// Beta with what adds and what takes, and outcomes of what is held, with all orders filled and with those that lose,
+    /// the oldest day first; of an account's names one by one, in floats.
+    fn past(&self, account: AccountId) -> (Option<[f64; 2]>, Option<[Vec<f64>; 3]>) {
         let days = self.facts.iter().filter_map(|(_, own)| own.returns.as_ref()).map(|r| r.len()).max();
-        let (mut beta, mut outcomes) = (Some(0.0), Some(vec![0.0; days.unwrap_or(0)]));
+        let (mut beta, mut outcomes) = (Some([0.0; 2]), Some([(); 3].map(|()| vec![0.0; days.unwrap_or(0)])));
         let prices = |i: InstrumentId| Prices::all(self.lasts.get(&i).copied());
         for (instrument, sides) in self.sums.names(account, prices) {
-            let worth = sides.and_then(|sides| sides.filled()).map(|worth| worth.to_f64());
+            let worth = sides.map(|s| [s.value, s.buy_value, s.sell_value].map(|worth| worth.to_f64()));
             let own = self.facts.of(instrument);
-            let times = worth.zip(own.and_then(|own| own.beta)).map(|(worth, beta)| worth * beta);
-            beta = beta.zip(times).map(|(sum, part): (f64, f64)| sum + part);
+            beta = beta.zip(worth).zip(own.and_then(|own| own.beta)).map(|((sum, worth), beta)| {
+                let [held, buys, sells] = worth.map(|worth| worth * beta);
+                [
+                    sum[0] + held + buys.max(0.0) + (-sells).max(0.0),
+                    sum[1] + held + buys.min(0.0) + (-sells).min(0.0),
+                ]
+            });
             let returns = own.and_then(|own| own.returns.as_deref());
-            outcomes = outcomes.zip(worth.zip(returns)).map(|(mut sum, (worth, returns))| {
-                let none = sum.len() - returns.len();
+            outcomes = outcomes.zip(worth.zip(returns)).map(|(mut sums, (worth, returns))| {
+                let none = days.unwrap_or(0) - returns.len();
                 let whole = std::iter::repeat_n(f64::NAN, none).chain(returns.iter().copied());
-                sum.iter_mut().zip(whole).for_each(|(sum, r)| *sum += worth * r);
-                sum
+                for (day, r) in whole.enumerate() {
+                    let [held, buys, sells] = worth.map(|worth| worth * r);
+                    let lost = if r.is_nan() { r } else { buys.min(0.0) + (-sells).min(0.0) };
+                    sums[0][day] += held;
+                    sums[1][day] += held + buys - sells;
+                    sums[2][day] += held + lost;
+                }
+                sums
             });
         }
         (beta, outcomes)
@@ -199,17 +211,17 @@ impl Model {
         let prices = |i: InstrumentId| Prices::all(self.lasts.get(&i).copied());
         let near = |a: f64, b: f64| (a - b).abs() < 1e-5 || (a.is_nan() && b.is_nan());
         let (beta, outcomes) = self.past(account);
-        match (beta, self.sums.beta(account, prices)) {
-            (Some(own), Some(kept)) => assert!(near(own, kept.to_f64()), "{own} {kept}"),
-            (own, kept) => assert_eq!((own, kept), (None, None)),
+        let kept = self.sums.beta(account, prices);
+        assert_eq!(beta.is_some(), kept.is_some());
+        for (own, kept) in beta.into_iter().flatten().zip(kept.into_iter().flatten()) {
+            assert!(near(own, kept.to_f64()), "{own} {kept}");
         }
-        match (outcomes, self.sums.outcomes(account, prices)) {
-            (Some(own), Some(kept)) => {
-                assert_eq!(own.len(), kept.len());
-                let mut both = own.iter().zip(kept.iter().rev());
-                assert!(both.all(|(own, kept)| near(*own, *kept)), "{own:?} {kept:?}");
-            }
-            (own, kept) => assert_eq!((own, kept), (None, None)),
+        let kept = self.sums.outcomes(account, prices).map(|kept| [kept.held, kept.filled, kept.worst]);
+        assert_eq!(outcomes.is_some(), kept.is_some());
+        for (own, kept) in outcomes.into_iter().flatten().zip(kept.into_iter().flatten()) {
+            assert_eq!(own.len(), kept.len());
+            let mut both = own.iter().zip(kept.iter().rev());
+            assert!(both.all(|(own, kept)| near(*own, *kept)), "{own:?} {kept:?}");
         }
     }
 }
