@@ -40,6 +40,11 @@ impl MarketFacts {
         self.0.get(&exchange).is_some_and(|known| Arc::ptr_eq(known, facts))
     }
 
+    /// What each exchange was told last.
+    pub fn by_exchange(&self) -> impl Iterator<Item = (Exchange, &Arc<ExchangeFacts>)> {
+        self.0.iter().map(|(exchange, facts)| (*exchange, facts))
+    }
+
     /// What is known of an instrument.
     pub fn of(&self, instrument: InstrumentId) -> Option<&InstrumentFacts> {
         self.0.get(&instrument.exchange)?.get(&instrument)

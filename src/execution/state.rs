@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Claim;
-use crate::domain::facts::ExchangeFacts;
+use crate::domain::facts::{ExchangeFacts, MarketFacts};
 use crate::domain::limit::{LimitName, Scope};
 use crate::domain::market::{ActionKind, CorporateAction, SessionState};
 use crate::domain::venue::VenueModel;
@@ -310,6 +310,11 @@ impl State {
         let mut sums = Sums::of(self.venue.fee, self.instruments.values(), lasts, held, open);
         sums.know(&self.view.facts);
         sums
+    }
+
+    /// Facts of the market that it was told.
+    pub fn facts(&self) -> &MarketFacts {
+        &self.view.facts
     }
 
     /// Whether these very facts of an exchange are the ones it was told last.

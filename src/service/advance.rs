@@ -62,11 +62,14 @@ pub(super) struct Feeder<'a> {
     waiting: VecDeque<Waiting>,
     fills: u64,
     feed: Feed,
+    /// Whether limits ask for facts; looked up at the first session.
+    asks_for_facts: Option<bool>,
 }
 
 impl<'a> Feeder<'a> {
     pub(super) fn new(house: &'a House) -> Self {
-        Self { house, waiting: VecDeque::new(), fills: 0, feed: Feed::default() }
+        let (waiting, feed) = (VecDeque::new(), Feed::default());
+        Self { house, waiting, fills: 0, feed, asks_for_facts: None }
     }
 
     pub(super) fn feed(&mut self, event: MarketEvent) -> Result<(), ServiceError> {
@@ -76,6 +79,20 @@ impl<'a> Feeder<'a> {
     /// Feeds a session whole: a split must not move market time into a day whose bars a crash then keeps away.
     pub(super) fn feed_together(&mut self, events: Vec<MarketEvent>) -> Result<(), ServiceError> {
         self.wait_for(self.house.engine()?.market_later(events, &self.feed)?)
+    }
+
+    /// Before a session: what limits look at is told as of the last one that is over, however many are played at once.
+    pub(super) fn begin_session(&mut self) -> Result<(), ServiceError> {
+        let asks = match self.asks_for_facts {
+            Some(asks) => asks,
+            None => *self.asks_for_facts.insert(self.house.asks_for_facts()?),
+        };
+        if !asks {
+            return Ok(());
+        }
+        // Market time is known once the answers are.
+        self.take_all()?;
+        self.house.tell_facts_of_working()
     }
 
     /// Lets time pass on one exchange.
@@ -97,10 +114,15 @@ impl<'a> Feeder<'a> {
 
     /// Waits for every answer; returns the number of fills.
     pub(super) fn finish(mut self) -> Result<u64, ServiceError> {
+        self.take_all()?;
+        Ok(self.fills)
+    }
+
+    fn take_all(&mut self) -> Result<(), ServiceError> {
         while !self.waiting.is_empty() {
             self.take_one()?;
         }
-        Ok(self.fills)
+        Ok(())
     }
 }
 
@@ -215,6 +237,7 @@ impl House {
         let bars: Vec<Bar> = bars.iter().map(|b| bar_of(b, session.open, session.close)).collect();
         let finer = ahead.finer.of(reader, &session, &bars)?;
         let minutes = finer.len() as u64;
+        feeder.begin_session()?;
         let mut events = ahead.take(date, session.open);
         events.push(if finer.is_empty() {
             MarketEvent::Bars(bars)

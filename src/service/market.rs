@@ -1,7 +1,7 @@
 //! Prices for people: last and previous closes, charts, watchlists, news, exports; and what the engine is told of
 //! prices after a restart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -129,8 +129,7 @@ impl House {
         if !prices.is_empty() {
             self.engine()?.prime(prices)?;
         }
-        let waiting: BTreeSet<AccountId> = state.orders().open().values().map(|o| o.spec.account).collect();
-        self.tell_facts(&Vec::from_iter(waiting), std::iter::empty())
+        self.tell_facts_of_working()
     }
 
     /// Instruments whose ticker or name fits, best first.

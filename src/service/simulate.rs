@@ -195,6 +195,7 @@ impl House {
 
     /// Plays the rest of the running session as ticks, or the next one as its bars.
     fn play_session(&self, sim: &mut Sim, feeder: &mut Feeder<'_>) -> Result<u64, ServiceError> {
+        feeder.begin_session()?;
         if let Some(mut running) = sim.running.take() {
             for tick in running.ticks.by_ref() {
                 feeder.feed(tick)?;
@@ -306,6 +307,7 @@ impl House {
         self.with_simulation(|sim| {
             let passed = i64::try_from(elapsed.as_nanos()).unwrap_or(0).saturating_mul(i64::from(speed));
             if sim.running.is_none() {
+                self.tell_facts_of_working()?;
                 let session = sim.cursor.advance();
                 self.store_facts(&session)?;
                 for event in session.action_events() {

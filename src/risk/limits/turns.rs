@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use crate::domain::UnixNanos;
-use crate::domain::limit::{LimitVersion, Scope, Turn, VersionStatus};
+use crate::domain::limit::{LimitName, LimitVersion, Scope, Turn, VersionStatus};
 
-use super::{LimitBook, LimitError, loosens, values};
+use super::{Begun, LimitBook, LimitError, loosens, values};
 
 /// How far market time is on the first and on the last of some exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,16 @@ pub struct Reached {
 }
 
 impl LimitBook {
+    /// Names of limits that bind (also one order alone), come back or will begin, some of them more than once.
+    pub fn live(&self) -> impl Iterator<Item = LimitName> {
+        let bounds = |b: &Begun| b.value.hard.is_some() || b.value.soft.is_some();
+        let begun = self.begun.iter().filter(move |(_, stack)| stack.iter().any(bounds));
+        let begins = self.turns.iter().filter(|(_, _, turn)| *turn == Turn::Begins);
+        let later = begins.filter_map(|(_, version, _)| Some(self.find(*version)?.draft.name));
+        let of_orders = self.of_orders.values().flatten().map(|given| given.0);
+        begun.map(|((_, name), _)| *name).chain(later).chain(of_orders)
+    }
+
     /// The first version whose time to begin or end has come; `reached` says how far the exchanges of a scope are.
     pub fn next_turn(&self, reached: impl Fn(Scope) -> Reached) -> Option<(UnixNanos, u32, Turn)> {
         let (soonest, _, _) = self.turns.first()?;

@@ -331,7 +331,11 @@ impl EngineLoop {
         let recovered = resume(&self.calendars, disk.read(), snapshots, None);
         self.standing = match recovered {
             Ok(recovered) => {
-                self.engine = recovered.engine;
+                let before = std::mem::replace(&mut self.engine, recovered.engine);
+                // Facts of the market are in no journal.
+                for (exchange, facts) in before.state().facts().by_exchange() {
+                    self.engine.know(exchange, facts);
+                }
                 if disk.is_stopped() { Standing::Looking } else { Standing::Going }
             }
             Err(error) => {

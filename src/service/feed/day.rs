@@ -46,6 +46,7 @@ impl House {
                 tracing::info!(%exchange, sessions = played.sessions, "stored sessions were played before the live feed");
             }
         }
+        self.tell_facts_of_working()?;
         let played = self.state()?.market_time(exchange);
         let calendar = self.calendars().of(exchange);
         let after = played.map_or(eve, |time| calendar.date_at(time));

@@ -5,6 +5,7 @@ mod data;
 mod data_health;
 mod demo;
 mod factors;
+mod facts;
 mod feed;
 mod finer;
 mod nightly;
