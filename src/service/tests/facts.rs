@@ -89,12 +89,13 @@ fn the_first_limit_on_facts_ends_working_orders_when_it_is_set_approved_or_begin
     let folder = tempfile::tempdir().unwrap();
     let home = desk(folder.path());
     submit(&home, "b", 96, None);
-    let of_a_set = Some("s".parse::<ChangeSetId>().unwrap());
-    let version = set(&home, share("0.000001", LimitTerms { set: of_a_set, ..LimitTerms::default() }));
+    let of_a_set: ChangeSetId = "s".parse().unwrap();
+    let terms = LimitTerms { set: Some(of_a_set), ..LimitTerms::default() };
+    let version = set(&home, share("0.000001", terms));
     assert_eq!(status(&home, "b"), OrderStatus::Accepted);
     home.login(Role::Risk).confirm_login().unwrap();
     let permit = home.login(Role::Admin).permit::<ControlRisk>().unwrap();
-    home.house.approve_limits(&permit, of_a_set.unwrap(), Some(version)).unwrap();
+    home.house.approve_limits(&permit, of_a_set, Some(version)).unwrap();
     assert_eq!(status(&home, "b"), OrderStatus::Canceled, "approved");
 
     let folder = tempfile::tempdir().unwrap();
