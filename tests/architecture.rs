@@ -139,7 +139,6 @@ const FLOATS: &[(&str, &str)] = &[
     ("src/domain/fixed.rs", "whole numbers become floats for statistics and drawing, and back"),
     ("src/domain/market.rs", "fundamental figures are input of factors"),
     ("src/risk/facts.rs", "past outcomes of a book, summed whole, become statistics"),
-    ("src/risk/sums/read.rs", "hands those statistics on"),
     ("src/risk/tail.rs", "value at risk and shortfall are statistics"),
 ];
 
