@@ -1,12 +1,13 @@
 //! What an account's book would have made on each past day, and its beta, kept as orders and prices move.
 //!
-//! An open order may fill or not, so that a book is measured three ways: as it is held, with all its orders filled, and
-//! with each order on those days alone on which it would have lost; no choice of orders that fill makes less on any day than the
-//! last. So no order that waits far from the market hides what is held.
+//! An open order may fill or not, so that a book is measured as it is held, with all its buys, all its sells or all its
+//! orders filled, and with each order on those days alone on which it would have lost; no choice of orders that fill makes
+//! less on any day than the last. So no order that waits far from the market hides what is held.
 //!
 //! Returns and betas are floats where they are measured; here they are whole numbers of 1e-12, so that the sums are
 //! exact and do not depend on the order of changes. Days are counted back from each exchange's last
-//! session. A day on which a name of the book has no return has no outcome; a book with a name without any has none.
+//! session. On a day on which a name has no return the others count, and the day is not whole; a book with a name without any
+//! has no outcomes.
 
 use crate::domain::Money;
 use crate::domain::facts::InstrumentFacts;
@@ -66,7 +67,7 @@ pub(super) struct BookHistory {
     /// Names without returns.
     without_returns: u32,
     /// Worth times beta of what is held, with every order that adds to it, and with every order that takes from it.
-    beta: [i128; 2],
+    beta: [i128; 3],
     /// Worth times return of each day, the newest first.
     days: Vec<Day>,
     /// Names without a return on each day.
@@ -78,8 +79,10 @@ pub(super) struct BookHistory {
 struct Day {
     /// What is held.
     held: i128,
-    /// All open orders.
-    ordered: i128,
+    /// All open buys.
+    bought: i128,
+    /// All open sells.
+    sold: i128,
     /// Those open orders that would have lost.
     lost: i128,
 }
@@ -95,15 +98,14 @@ pub(super) struct Worth {
     pub sells: i128,
 }
 
-/// What a book would have made on each day, the newest first, NaN where it is not known.
+/// What a book would have made on each day, the newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcomes {
-    /// What is held.
-    pub held: Vec<f64>,
-    /// The same with all open orders filled.
-    pub filled: Vec<f64>,
-    /// The same with those open orders filled that would have lost on the day.
-    pub worst: Vec<f64>,
+    /// What is held, as it is; with all open buys; with all open sells; with all orders; with those orders that would have
+    /// lost on the day.
+    pub books: [Vec<f64>; 5],
+    /// Whether every name has a return on the day.
+    pub whole: Vec<bool>,
 }
 
 impl BookHistory {
@@ -137,9 +139,10 @@ impl BookHistory {
     pub fn shift(&mut self, history: Option<&History>, worth: &Worth) {
         let Some(history) = history else { return };
         if let Some(beta) = history.beta {
-            let [up, down] = &mut self.beta;
+            let [held, up, down] = &mut self.beta;
             let (adds, takes) =
                 if beta < 0 { (-worth.sells, worth.buys) } else { (worth.buys, -worth.sells) };
+            *held = plus(*held, worth.held, beta);
             *up = plus(*up, worth.held.wrapping_add(adds), beta);
             *down = plus(*down, worth.held.wrapping_add(takes), beta);
         }
@@ -148,20 +151,26 @@ impl BookHistory {
             let days = self.days.iter_mut().zip(returns);
             days.for_each(|(day, r)| day.held = plus(day.held, worth.held, *r));
         }
-        if (worth.buys, worth.sells) != (0, 0) {
-            let ordered = worth.buys.wrapping_sub(worth.sells);
+        if worth.buys != 0 {
             self.days.iter_mut().zip(returns).for_each(|(day, r)| {
-                day.ordered = plus(day.ordered, ordered, *r);
-                day.lost = plus(day.lost, if *r < 0 { worth.buys } else { -worth.sells }, *r);
+                day.bought = plus(day.bought, worth.buys, *r);
+                day.lost = if *r < 0 { plus(day.lost, worth.buys, *r) } else { day.lost };
+            });
+        }
+        if worth.sells != 0 {
+            self.days.iter_mut().zip(returns).for_each(|(day, r)| {
+                day.sold = plus(day.sold, -worth.sells, *r);
+                day.lost = if *r < 0 { day.lost } else { plus(day.lost, -worth.sells, *r) };
             });
         }
     }
 
-    /// Worth times beta with the orders that add to it, and with those that take from it; `None` when a beta is missing.
-    pub fn beta(&self) -> Option<[Money; 2]> {
+    /// Worth times beta of what is held, with the orders that add to it, and with those that take from it; `None` when a
+    /// beta is missing.
+    pub fn beta(&self) -> Option<[Money; 3]> {
         let whole = |parts| Money::from_raw_wide(divide_half_even(parts, ONE)?).ok();
-        let [up, down] = self.beta;
-        (self.without_beta == 0).then_some([whole(up)?, whole(down)?])
+        let [held, up, down] = self.beta;
+        (self.without_beta == 0).then_some([whole(held)?, whole(up)?, whole(down)?])
     }
 
     /// What the book would have made; `None` when a name has no history. An empty book made nothing on each of `days`.
@@ -169,19 +178,23 @@ impl BookHistory {
         if self.without_returns > 0 {
             return None;
         }
-        let none = vec![0.0; if self.days.is_empty() { days } else { 0 }];
-        let all = |of: &dyn Fn(&Day) -> i128| {
-            let outcome = |(day, gaps): (&Day, &u32)| {
-                if *gaps == 0 { float(of(day)) / (ONE as f64 * MONEY_ONE) } else { f64::NAN }
-            };
-            let own = self.days.iter().zip(&self.gaps).map(outcome);
-            none.iter().copied().chain(own).collect()
+        if self.days.is_empty() {
+            return Some(Outcomes { books: [(); 5].map(|()| vec![0.0; days]), whole: vec![true; days] });
+        }
+        let all = |of: fn(&Day) -> i128| {
+            self.days
+                .iter()
+                .map(|day| float(day.held.wrapping_add(of(day))) / (ONE as f64 * MONEY_ONE))
+                .collect()
         };
-        Some(Outcomes {
-            held: all(&|day| day.held),
-            filled: all(&|day| day.held.wrapping_add(day.ordered)),
-            worst: all(&|day| day.held.wrapping_add(day.lost)),
-        })
+        let books = [
+            all(|_| 0),
+            all(|day| day.bought),
+            all(|day| day.sold),
+            all(|day| day.bought.wrapping_add(day.sold)),
+            all(|day| day.lost),
+        ];
+        Some(Outcomes { books, whole: self.gaps.iter().map(|gaps| *gaps == 0).collect() })
     }
 }
 

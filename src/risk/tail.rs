@@ -56,35 +56,53 @@ pub struct Change {
 pub struct BookPast {
     outcomes: Outcomes,
     held: Both,
-    filled: Both,
-    worst: Both,
+    /// The worst that its orders make of it.
+    ordered: Both,
 }
 
 impl BookPast {
     /// `None` with too little history.
     pub fn new(outcomes: Outcomes) -> Option<Self> {
-        let of = |outcomes: &[f64]| losses(outcomes.to_vec());
-        let (held, filled) = (of(&outcomes.held)?, of(&outcomes.filled)?);
-        Some(Self { held, filled, worst: of(&outcomes.worst)?, outcomes })
+        let of = |book: &[f64]| losses(book.iter().copied().zip(outcomes.whole.iter().copied()));
+        let [held, books @ ..] = &outcomes.books;
+        let (held, [bought, sold, filled, lost]) = (of(held)?, books);
+        let ordered = worst_of([of(bought)?, of(sold)?, of(filled)?, of(lost)?]);
+        Some(Self { held, ordered, outcomes })
     }
 
     /// Losses before and with an order for something that returned `own`, the newest day first: each the worst of what is
-    /// held, of all orders filled, and of those alone that would have lost.
-    pub fn tails(&self, own: impl Iterator<Item = f64> + Clone, change: Change) -> Option<Tails> {
+    /// held, of all buys, all sells or all orders filled, and of those orders alone that would have lost. Of an order that
+    /// is judged as it stands (`again`), what was before is what is held.
+    pub fn tails(
+        &self,
+        own: impl Iterator<Item = f64> + Clone,
+        change: Change,
+        again: bool,
+    ) -> Option<Tails> {
         let (buys, sells, alone) = (change.buys.to_f64(), change.sells.to_f64(), change.alone.to_f64());
-        let with = |outcomes: &[f64], more: &dyn Fn(f64) -> f64| {
-            losses(outcomes.iter().zip(own.clone()).map(|(outcome, r)| outcome + more(r)).collect())
+        let with = |book: &[f64], more: &dyn Fn(f64) -> f64| {
+            let days = book.iter().zip(&self.outcomes.whole).zip(own.clone());
+            losses(days.map(
+                |((outcome, whole), r)| {
+                    if r.is_nan() { (*outcome, false) } else { (outcome + more(r), *whole) }
+                },
+            ))
         };
-        let held = with(&self.outcomes.held, &|r| alone * r)?;
+        let [held, bought, sold, filled, lost] = &self.outcomes.books;
+        let held = with(held, &|r| alone * r)?;
         // An open order that is judged as it stands changes nothing of what is ordered.
-        let (filled, worst) = if change.buys.is_zero() && change.sells.is_zero() {
-            (self.filled, self.worst)
+        let ordered = if change.buys.is_zero() && change.sells.is_zero() {
+            self.ordered
         } else {
-            let filled = with(&self.outcomes.filled, &|r| (buys - sells) * r)?;
-            (filled, with(&self.outcomes.worst, &|r| if r < 0.0 { buys * r } else { -sells * r })?)
+            worst_of([
+                with(bought, &|r| buys * r)?,
+                with(sold, &|r| -sells * r)?,
+                with(filled, &|r| (buys - sells) * r)?,
+                with(lost, &|r| if r < 0.0 { buys * r } else { -sells * r })?,
+            ])
         };
-        let now = worst_of([self.held, self.filled, self.worst]);
-        let with = worst_of([held, filled, worst]);
+        let now = if again { self.held } else { worst_of([self.held, self.ordered]) };
+        let with = worst_of([held, ordered]);
         let span = |pick: &dyn Fn(&Both) -> f64| {
             Some(Span { now: Money::from_f64(pick(&now))?, with: Money::from_f64(pick(&with))? })
         };
@@ -95,15 +113,24 @@ impl BookPast {
     }
 }
 
-fn worst_of(all: [Both; 3]) -> Both {
-    let [first, rest @ ..] = all;
-    rest.into_iter().fold(first, |worst, own| {
+fn worst_of<const N: usize>(all: [Both; N]) -> Both {
+    all.into_iter().fold([(0.0, 0.0); 2], |worst: Both, own| {
         std::array::from_fn(|at| (worst[at].0.max(own[at].0), worst[at].1.max(own[at].1)))
     })
 }
 
+/// The worse of all days and of the whole ones alone: a short history of one name neither hides what the others did nor
+/// counts as days without a loss.
+fn losses(days: impl Iterator<Item = (f64, bool)> + Clone) -> Option<Both> {
+    let all = losses_of(days.clone().map(|(outcome, _)| outcome).collect())?;
+    if days.clone().all(|(_, whole)| whole) {
+        return Some(all);
+    }
+    Some(worst_of([all, losses_of(days.filter(|(_, whole)| *whole).map(|(outcome, _)| outcome).collect())?]))
+}
+
 /// Value at risk and expected shortfall at both levels; days without an outcome are left out.
-fn losses(mut outcomes: Vec<f64>) -> Option<Both> {
+fn losses_of(mut outcomes: Vec<f64>) -> Option<Both> {
     outcomes.retain(|o| o.is_finite());
     if outcomes.len() < DAYS_MIN {
         return None;
@@ -145,33 +172,34 @@ mod tests {
     fn losses_are_those_of_textbook_and_history() {
         // 101 outcomes, -50 to 50: quantiles fall on whole values.
         let outcomes: Vec<f64> = (-50..=50).map(f64::from).collect();
-        let [at_95, at_99] = losses(outcomes).unwrap();
+        let [at_95, at_99] = losses_of(outcomes).unwrap();
         let deviation = (101.0 * 102.0 / 12.0_f64).sqrt();
         assert!((at_95.0 - (1.644_853_626_951_472_2 * deviation)).abs() < 1e-9, "{at_95:?}");
         assert!((at_99.0 - (2.326_347_874_040_841 * deviation)).abs() < 1e-9);
         // Mean of the worst six, -50 to -45, is 47.5; the formula says 60.4.
         assert!((at_95.1 - 2.062_712_807_507_463 * deviation).abs() < 1e-9);
-        assert!(losses(vec![1.0; DAYS_MIN - 1]).is_none());
+        assert!(losses_of(vec![1.0; DAYS_MIN - 1]).is_none());
     }
 
     #[test]
     fn one_bad_day_is_seen_by_history_and_more_of_what_falls_costs_more() {
         let mut book = vec![0.0; 100];
         book[7] = -1_000.0;
-        let [_, at_99] = losses(book.clone()).unwrap();
+        let [_, at_99] = losses_of(book.clone()).unwrap();
         assert!(at_99.1 >= 1_000.0);
-        let past = |held: &[f64], worst: &[f64]| {
-            let (held, worst) = (held.to_vec(), worst.to_vec());
-            BookPast::new(Outcomes { filled: held.clone(), held, worst }).unwrap()
+        let past = |held: &[f64], ordered: &[f64]| {
+            let [held, ordered] = [held, ordered].map(<[f64]>::to_vec);
+            let books = [held, ordered.clone(), ordered.clone(), ordered.clone(), ordered];
+            BookPast::new(Outcomes { books, whole: vec![true; 100] }).unwrap()
         };
         let more = Money::from_raw(500_000_000);
         let own = book.iter().map(|o| o / 1_000.0);
         let change = Change { buys: more, sells: Money::ZERO, alone: more };
-        let seen = past(&book, &book).tails(own.clone(), change).unwrap();
+        let seen = past(&book, &book).tails(own.clone(), change, false).unwrap();
         // What is held counts, whatever open orders would make of it.
-        let hidden = past(&book, &[0.0; 100]).tails(own.clone(), change).unwrap();
+        let hidden = past(&book, &[0.0; 100]).tails(own.clone(), change, false).unwrap();
         assert_eq!(hidden, seen);
-        assert_eq!(past(&[0.0; 100], &book).tails(own, change).unwrap().var[1].now, seen.var[1].now);
+        assert_eq!(past(&[0.0; 100], &book).tails(own, change, false).unwrap().var[1].now, seen.var[1].now);
         assert!(seen.shortfall[1].with > seen.shortfall[1].now);
         assert!(seen.var.iter().all(|v| v.now >= Money::ZERO));
     }

@@ -431,6 +431,29 @@ fn an_order_that_waits_far_away_hides_nothing_of_what_the_past_bounds() {
 }
 
 #[test]
+fn what_makes_the_loss_of_a_day_no_larger_is_let_through_over_the_limit() {
+    for (name, hard, code) in [
+        ("max_beta", "0.1", RefusalCode::BetaLimit),
+        ("max_expected_shortfall_95", "0.005", RefusalCode::VarLimit),
+    ] {
+        let mut desk = Desk::new(&Calendars::bundled().unwrap(), "100000", true);
+        desk.bar("AAA", 1, FLAT, 1_000_000);
+        desk.engine.know(Exchange::Xnys, &past());
+        desk.submit(Desk::order("a", "AAA", Side::Buy, 150, None));
+        desk.bar("AAA", 1, FLAT, 1_000_000);
+        desk.limit(name, hard, None);
+        let give = |desk: &mut Desk, id: &str, side, shares, price| {
+            refused(&desk.submit(Desk::order(id, "AAA", side, shares, Some(price))))
+        };
+        assert_eq!(give(&mut desk, "far", Side::Sell, 150, 10_500), [], "{name}");
+        assert_eq!(give(&mut desk, "more", Side::Buy, 10, 10_000), [("more".to_owned(), code)], "{name}");
+        // Beside the one that waits it sells more than is held.
+        assert_eq!(give(&mut desk, "less", Side::Sell, 50, 10_000), [], "{name}");
+        desk.check(&Calendars::bundled().unwrap());
+    }
+}
+
+#[test]
 fn children_count_in_what_the_past_bounds_when_they_begin_to_work() {
     let mut desk = desk();
     desk.limit("max_beta", "0.2", None);

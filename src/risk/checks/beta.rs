@@ -1,4 +1,5 @@
-//! Exposure to the market: value times beta, without a sign, as a multiple of equity.
+//! Exposure to the market: value times beta, without a sign, as a multiple of equity; what
+//! only reduces, or makes it no larger, passes.
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
@@ -23,7 +24,10 @@ impl Control for MaxBeta {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let shares = inputs.beta.zip(inputs.equity).map(|(part, whole)| Measure::share(part, whole));
-        bounded(inputs, LimitName::MaxBeta, shares.map(|m| m.unless(inputs.reduces)))
+        let share = inputs
+            .beta
+            .zip(inputs.equity)
+            .map(|(part, whole)| Measure::share(part, whole).unless(inputs.reduces || part.with <= part.now));
+        bounded(inputs, LimitName::MaxBeta, share)
     }
 }

@@ -389,12 +389,18 @@ impl<'a> Case<'a> {
 
     fn beta(&self) -> Option<Span<Money>> {
         let own = self.facts()?.beta.and_then(Ratio::from_f64)?;
-        let [up, down] = self.book.sums.beta(self.order.account, |i| self.book.prices(i))?;
+        let [held, up, down] = self.book.sums.beta(self.order.account, |i| self.book.prices(i))?;
         let change = self.change()?;
         let (buys, sells) = (change.buys.scale(own).ok()?, change.sells.checked_neg()?.scale(own).ok()?);
         let (adds, takes) = if own.is_negative() { (sells, buys) } else { (buys, sells) };
         let larger = |up: Money, down: Money| Some(up.checked_abs()?.max(down.checked_abs()?));
-        Some(Span { now: larger(up, down)?, with: larger(up.checked_add(adds)?, down.checked_add(takes)?)? })
+        let now = if self.is_judged_again() { held.checked_abs()? } else { larger(up, down)? };
+        Some(Span { now, with: larger(up.checked_add(adds)?, down.checked_add(takes)?)? })
+    }
+
+    /// Whether it is an open order, just as it stands.
+    fn is_judged_again(&self) -> bool {
+        !self.draft.released && !self.is_new()
     }
 
     fn tails(&self, asked: &dyn Fn(LimitName) -> bool) -> Option<tail::Tails> {
@@ -407,7 +413,7 @@ impl<'a> Case<'a> {
         let past = self.shared.unwrap_or(&self.past).get_or_init(|| {
             BookPast::new(self.book.sums.outcomes(self.order.account, |i| self.book.prices(i))?)
         });
-        past.as_ref()?.tails(own.iter().rev().copied(), self.change()?)
+        past.as_ref()?.tails(own.iter().rev().copied(), self.change()?, self.is_judged_again())
     }
 
     /// The same case beside others of its book: its past is made once for all of them.

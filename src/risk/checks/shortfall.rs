@@ -1,4 +1,4 @@
-//! Expected shortfall of one day at 95 and 99 %, as a share of equity; what only reduces passes.
+//! Expected shortfall of one day at 95 and 99 %, as a share of equity; what only reduces, or makes it no larger, passes.
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
@@ -24,7 +24,9 @@ impl Control for MaxShortfall95 {
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let loss = inputs.shortfall.map(|[at, _]| at).zip(inputs.equity);
-        let share = loss.map(|(loss, equity)| Measure::share(loss, equity).unless(inputs.reduces));
+        let share = loss.map(|(loss, equity)| {
+            Measure::share(loss, equity).unless(inputs.reduces || loss.with <= loss.now)
+        });
         bounded(inputs, LimitName::MaxShortfall95, share)
     }
 }
@@ -48,7 +50,9 @@ impl Control for MaxShortfall99 {
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let loss = inputs.shortfall.map(|[_, at]| at).zip(inputs.equity);
-        let share = loss.map(|(loss, equity)| Measure::share(loss, equity).unless(inputs.reduces));
+        let share = loss.map(|(loss, equity)| {
+            Measure::share(loss, equity).unless(inputs.reduces || loss.with <= loss.now)
+        });
         bounded(inputs, LimitName::MaxShortfall99, share)
     }
 }

@@ -184,9 +184,9 @@ impl Sums {
         money(totals.sectors.values().chain(blind.values()).copied().max().unwrap_or(0))
     }
 
-    /// Beta of an account's book, worth times beta: with all its orders that add to it, and with all that take from it;
-    /// `None` when one is missing.
-    pub fn beta(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<[Money; 2]> {
+    /// Beta of an account's book, worth times beta: of what is held, with all its orders that add to it, and with all that
+    /// take from it; `None` when one is missing.
+    pub fn beta(&self, account: AccountId, prices: impl Fn(InstrumentId) -> Prices) -> Option<[Money; 3]> {
         self.history(account, prices)?.beta()
     }
 

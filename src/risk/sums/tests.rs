@@ -11,6 +11,9 @@ use crate::domain::{Exchange, OrderId, OrderSpec, OrderStatus, OrderType, Side, 
 /// Beta and daily returns of an instrument, in parts of 128.
 type Past = (Option<i8>, Vec<Option<i8>>);
 
+/// Outcomes of five books, and which days are whole.
+type Books = ([Vec<f64>; 5], Vec<bool>);
+
 /// What may happen to one of a few orders, prices and positions.
 #[derive(Debug, Clone)]
 enum Happens {
@@ -176,52 +179,56 @@ impl Model {
 
     /// Beta with what adds and what takes, and outcomes of what is held, with all orders filled and with those that lose,
     /// the oldest day first; of an account's names one by one, in floats.
-    fn past(&self, account: AccountId) -> (Option<[f64; 2]>, Option<[Vec<f64>; 3]>) {
+    fn past(&self, account: AccountId) -> (Option<[f64; 3]>, Option<Books>) {
         let days = self.facts.iter().filter_map(|(_, own)| own.returns.as_ref()).map(|r| r.len()).max();
-        let (mut beta, mut outcomes) = (Some([0.0; 2]), Some([(); 3].map(|()| vec![0.0; days.unwrap_or(0)])));
+        let days = days.unwrap_or(0);
+        let none = ([(); 5].map(|()| vec![0.0; days]), vec![true; days]);
+        let (mut beta, mut outcomes) = (Some([0.0; 3]), Some(none));
         let prices = |i: InstrumentId| Prices::all(self.lasts.get(&i).copied());
         for (instrument, sides) in self.sums.names(account, prices) {
             let worth = sides.map(|s| [s.value, s.buy_value, s.sell_value].map(|worth| worth.to_f64()));
             let own = self.facts.of(instrument);
             beta = beta.zip(worth).zip(own.and_then(|own| own.beta)).map(|((sum, worth), beta)| {
                 let [held, buys, sells] = worth.map(|worth| worth * beta);
-                [
-                    sum[0] + held + buys.max(0.0) + (-sells).max(0.0),
-                    sum[1] + held + buys.min(0.0) + (-sells).min(0.0),
-                ]
+                let (adds, takes) = (buys.max(0.0) + (-sells).max(0.0), buys.min(0.0) + (-sells).min(0.0));
+                [sum[0] + held, sum[1] + held + adds, sum[2] + held + takes]
             });
             let returns = own.and_then(|own| own.returns.as_deref());
-            outcomes = outcomes.zip(worth.zip(returns)).map(|(mut sums, (worth, returns))| {
-                let none = days.unwrap_or(0) - returns.len();
-                let whole = std::iter::repeat_n(f64::NAN, none).chain(returns.iter().copied());
-                for (day, r) in whole.enumerate() {
-                    let [held, buys, sells] = worth.map(|worth| worth * r);
-                    let lost = if r.is_nan() { r } else { buys.min(0.0) + (-sells).min(0.0) };
-                    sums[0][day] += held;
-                    sums[1][day] += held + buys - sells;
-                    sums[2][day] += held + lost;
-                }
-                sums
-            });
+            outcomes =
+                outcomes.zip(worth.zip(returns)).map(|((mut books, mut are_whole), (worth, returns))| {
+                    let gaps = std::iter::repeat_n(f64::NAN, days - returns.len());
+                    for (day, r) in gaps.chain(returns.iter().copied()).enumerate() {
+                        let [held, buys, sells] = worth.map(|worth| if r.is_nan() { 0.0 } else { worth * r });
+                        let lost = buys.min(0.0) + (-sells).min(0.0);
+                        let orders = [0.0, buys, -sells, buys - sells, lost];
+                        books.iter_mut().zip(orders).for_each(|(book, more)| book[day] += held + more);
+                        are_whole[day] &= !r.is_nan();
+                    }
+                    (books, are_whole)
+                });
         }
         (beta, outcomes)
     }
 
     fn check_past(&self, account: AccountId) {
         let prices = |i: InstrumentId| Prices::all(self.lasts.get(&i).copied());
-        let near = |a: f64, b: f64| (a - b).abs() < 1e-5 || (a.is_nan() && b.is_nan());
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-5;
         let (beta, outcomes) = self.past(account);
         let kept = self.sums.beta(account, prices);
         assert_eq!(beta.is_some(), kept.is_some());
         for (own, kept) in beta.into_iter().flatten().zip(kept.into_iter().flatten()) {
             assert!(near(own, kept.to_f64()), "{own} {kept}");
         }
-        let kept = self.sums.outcomes(account, prices).map(|kept| [kept.held, kept.filled, kept.worst]);
+        let kept = self.sums.outcomes(account, prices);
         assert_eq!(outcomes.is_some(), kept.is_some());
-        for (own, kept) in outcomes.into_iter().flatten().zip(kept.into_iter().flatten()) {
-            assert_eq!(own.len(), kept.len());
-            let mut both = own.iter().zip(kept.iter().rev());
-            assert!(both.all(|(own, kept)| near(*own, *kept)), "{own:?} {kept:?}");
+        for ((books, mut are_whole), kept) in outcomes.into_iter().zip(kept) {
+            are_whole.reverse();
+            assert_eq!(are_whole, kept.whole);
+            for (own, kept) in books.iter().zip(&kept.books) {
+                assert_eq!(own.len(), kept.len());
+                let mut both = own.iter().zip(kept.iter().rev());
+                assert!(both.all(|(own, kept)| near(*own, *kept)), "{own:?} {kept:?}");
+            }
         }
     }
 }
