@@ -1,7 +1,7 @@
 //! Market facts for the controls that need them: average volume, beta and the history of returns, from the panel.
 //!
-//! Made only while a limit asks for them, or will, and anew only with the panel: time that moves is told them before each session. What is not known stays missing, and the control
-//! says NOT_EVALUATED.
+//! Made only while a limit asks for them, or will, and anew only with the panel: time that moves is told them before each
+//! session. What is not known stays missing, and the control says NOT_EVALUATED.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

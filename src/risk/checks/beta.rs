@@ -1,5 +1,5 @@
-//! Exposure to the market: value times beta, without a sign, as a multiple of equity; what
-//! only reduces, or makes it no larger, passes.
+//! Exposure to the market: value times beta, without a sign, as a multiple of equity; what only
+//! reduces, or makes it no larger, passes.
 
 use crate::domain::decision::Inputs;
 use crate::domain::limit::LimitName;
@@ -24,10 +24,8 @@ impl Control for MaxBeta {
     }
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
-        let share = inputs
-            .beta
-            .zip(inputs.equity)
-            .map(|(part, whole)| Measure::share(part, whole).unless(inputs.reduces || part.with <= part.now));
+        let beta = inputs.beta.zip(inputs.equity);
+        let share = beta.map(|(part, whole)| Measure::grown_share(part, whole, inputs.reduces));
         bounded(inputs, LimitName::MaxBeta, share)
     }
 }

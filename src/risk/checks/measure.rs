@@ -75,6 +75,11 @@ impl Measure {
         Self { now: Seen::Share(part.now, whole), with: Seen::Share(part.with, whole), spared: false }
     }
 
+    /// The same; what only reduces, or makes it no larger, passes.
+    pub fn grown_share(part: Span<Money>, whole: Money, reduces: bool) -> Self {
+        Self::share(part, whole).unless(reduces || part.with <= part.now)
+    }
+
     /// The same, passing when `spared`.
     #[must_use]
     pub const fn unless(self, spared: bool) -> Self {

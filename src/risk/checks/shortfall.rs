@@ -24,9 +24,7 @@ impl Control for MaxShortfall95 {
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let loss = inputs.shortfall.map(|[at, _]| at).zip(inputs.equity);
-        let share = loss.map(|(loss, equity)| {
-            Measure::share(loss, equity).unless(inputs.reduces || loss.with <= loss.now)
-        });
+        let share = loss.map(|(loss, equity)| Measure::grown_share(loss, equity, inputs.reduces));
         bounded(inputs, LimitName::MaxShortfall95, share)
     }
 }
@@ -50,9 +48,7 @@ impl Control for MaxShortfall99 {
 
     fn judge<'i>(&self, inputs: &'i Inputs) -> Finding<'i> {
         let loss = inputs.shortfall.map(|[_, at]| at).zip(inputs.equity);
-        let share = loss.map(|(loss, equity)| {
-            Measure::share(loss, equity).unless(inputs.reduces || loss.with <= loss.now)
-        });
+        let share = loss.map(|(loss, equity)| Measure::grown_share(loss, equity, inputs.reduces));
         bounded(inputs, LimitName::MaxShortfall99, share)
     }
 }
